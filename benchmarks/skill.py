@@ -1,0 +1,114 @@
+"""Skill of the default model on the development window, beside every baseline of the recipe.
+
+Walk-forward over ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before anything else
+happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days and the ratios to GARCH.
+
+    python benchmarks/skill.py                 # about two minutes on two cores
+    python benchmarks/skill.py --models lstm   # the network alone, half a minute
+"""
+
+import argparse
+import datetime
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from forecaster.config import Config, load_config
+from forecaster.data.instruments import parse_pair
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.universes import universe
+from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.splits import Split
+from forecaster.forecast import SCORING_LEVELS
+from forecaster.models.backend import use_engine
+from forecaster.models.base import FitRequest, Fitted
+from forecaster.models.baselines import BASELINES, baseline
+from forecaster.pipeline import fit, forecaster_of
+
+SCORED = (
+    "USDJPY EURUSD GBPUSD AUDUSD USDCHF USDCAD EURGBP EURJPY NZDUSD USDSEK USDNOK USDZAR USDKRW USDMXN USDPLN AUDNZD"
+).split()
+STEPS = (1, 5, 10, 20)
+LAST = np.datetime64("2020-12-31")
+THREE_YEARLY = [np.datetime64(day) for day in ("2011-01-03", "2014-01-02", "2017-01-02", "2021-01-01")]
+YEARLY = [np.datetime64(f"{year}-01-01") for year in range(2011, 2022)]
+
+
+def load_panel() -> Panel:
+    """All crosses of the default universe, up to the end of the development window."""
+    source = get_source("ecb")
+    pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
+    today = datetime.date(2021, 1, 1)
+    series = [source.load(LoadRequest(pair, Path(), today)).between(end=LAST) for pair in pairs]
+    return Panel(tuple(one for one in series if len(one) > 1000))
+
+
+def walk_forward(name: str, panel: Panel, config: Config) -> dict[str, np.ndarray]:
+    """CRPS x 1e4 of every scored pair, (4,) at the four steps, each fold fitted on the rows before it."""
+    losses: dict[str, list[np.ndarray]] = {pair: [] for pair in SCORED}
+    folds = THREE_YEARLY if name == "lstm" else YEARLY
+    for start, end in zip(folds, folds[1:], strict=False):
+        begun = time.perf_counter()
+        fitted = _fit(name, panel, config, start)
+        if name == "lstm":
+            print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", flush=True)
+        for pair in SCORED:
+            series = panel[parse_pair(pair).canonical.name]
+            losses[pair].append(_losses(fitted, series, start, end))
+    return {pair: np.nanmean(np.concatenate(parts), axis=0) * 1e4 for pair, parts in losses.items()}
+
+
+def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitted:
+    split = Split(start, start)
+    if name == "lstm":
+        return fit(forecaster_of(config), panel, split, config)
+    rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
+    names = {parse_pair(pair).canonical.name for pair in SCORED}
+    scored = Panel(tuple(one for one in panel if one.instrument.name in names))
+    return baseline(name, 20).fit(FitRequest(scored, rows, {}, 20))
+
+
+def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64) -> np.ndarray:
+    """(N, 4) CRPS of the cutoffs in [start, end), NaN where the outcome is not known."""
+    rows = np.flatnonzero((series.dates >= start) & (series.dates < end))
+    quantiles = fitted.forecast(series, rows).log_returns(STEPS)
+    log_price = np.log(series.close)
+    result = np.full((len(rows), len(STEPS)), np.nan)
+    for k, step in enumerate(STEPS):
+        known = rows + step < len(series)
+        moved = log_price[rows[known] + step] - log_price[rows[known]]
+        result[known, k] = crps(quantiles[known, k], SCORING_LEVELS, moved)
+    return result
+
+
+def report(results: dict[str, dict[str, np.ndarray]]) -> None:
+    """Print the table and, for the network, the ratios to GARCH."""
+    print(f"{'model':<14}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
+    for name, table in results.items():
+        print(f"{name:<14}" + "".join(f"{value:10.3f}" for value in np.mean(list(table.values()), axis=0)))
+    if {"lstm", "garch"} <= results.keys():
+        ratios = np.array([results["lstm"][pair] / results["garch"][pair] for pair in SCORED])
+        print(f"{'mean ratio':<14}" + "".join(f"{value:10.4f}" for value in ratios.mean(axis=0)))
+        print(f"{'worst pair':<14}" + "".join(f"{value:10.4f}" for value in ratios.max(axis=0)))
+    means = {name: dict(zip(STEPS, np.mean(list(table.values()), axis=0), strict=True)) for name, table in results.items()}
+    print(json.dumps(means))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--models", default=",".join([*BASELINES, "lstm"]))
+    parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
+    parser.add_argument("--backend", default="auto")
+    parsed = parser.parse_args(arguments)
+    use_engine(parsed.backend)
+    panel, config = load_panel(), load_config(assignments=parsed.assignments)
+    report({name: walk_forward(name, panel, config) for name in parsed.models.split(",")})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The command line: parses, calls one workflow, prints. Every fault is told here and nowhere else."""
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from forecaster import __version__
+from forecaster.errors import ExitCode, ForecasterError
+
+__all__ = ["cli", "main"]
+
+# Command -> home; loaded when it is used, so that --help stays instant.
+_COMMANDS = ("train", "predict", "plot")
+_ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of this package, and the one handler of errors."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a user needs them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of the module of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"forecaster.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a foreseeable fault is one line each and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except ForecasterError as error:
+            for message in error.messages:
+                click.echo(f"error: {message}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted; nothing was saved", err=True)
+            ctx.exit(ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            _leave_closed_pipe(ctx)
+
+
+def _leave_closed_pipe(ctx: click.Context) -> NoReturn:
+    """The reader of stdout is gone (``| head``): leave without a traceback at the interpreter's exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    ctx.exit(ExitCode.OK)
+
+
+def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib import metadata
+
+    def version(name: str) -> str:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return "not installed"
+
+    engines = ", ".join(f"{name} {version(name)}" for name in _ENGINES)
+    click.echo(f"forecast {__version__} (python {sys.version.split()[0]}, {engines})")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, callback=_print_versions, expose_value=False, is_eager=True,
+    help="Show this program's version and those of its engines.",
+)  # fmt: skip
+def cli() -> None:
+    """Forecast currencies and stocks with a stacked LSTM, honestly: odds instead of promises, and beside every
+    number the same number for "tomorrow = today".
+
+    \b
+    forecast train --pair USDJPY        learn from the history that is installed with the program
+    forecast predict --pair USDJPY      the coming days, with odds
+    forecast plot --pair USDJPY         actual blue, train predictions green, test predictions red
+    """
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    try:
+        cli.main(prog_name="forecast")
+    except KeyboardInterrupt:  # before or after a command
+        sys.exit(ExitCode.INTERRUPTED)
+    sys.exit(ExitCode.OK)

@@ -1,0 +1,76 @@
+"""Talk and progress on stderr; results on stdout."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecaster.workflows import Project
+
+__all__ = ["table_text", "watched_project"]
+
+_WIDTH = 140  # columns of a table that does not go to a terminal
+
+
+@contextlib.contextmanager
+def watched_project(home: Path) -> Iterator[Project]:
+    """A project whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
+    with contextlib.ExitStack() as stack:
+        bar = _Bar(stack)
+        yield Project(home=home, progress=bar, note=bar.note)
+
+
+class _Bar:
+    """The progress bar: stage, step, loss, time left; it begins with the first report."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._progress: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._shown = click.get_text_stream("stderr").isatty()
+
+    def note(self, text: str) -> None:
+        """One line above the bar."""
+        if self._progress is None:
+            click.echo(text, err=True)
+        else:
+            self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
+        """See `forecaster.models.base.Progress`."""
+        if not self._shown:
+            return
+        if self._progress is None:
+            self._progress = self._stack.enter_context(_rich_progress())
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total, loss="")
+        told = "" if loss is None else f"loss {loss:.4f}"
+        self._progress.update(self._tasks[stage], completed=done, total=total, loss=told)
+
+
+def _rich_progress() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:>9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def table_text(table: Any) -> str:
+    """A rich table as text: coloured for a terminal, plain and as wide as it needs to be elsewhere."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())

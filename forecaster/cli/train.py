@@ -1,0 +1,51 @@
+"""`forecast train`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecaster.cli.options import date_option, format_option, home_option, instrument_options
+
+__all__ = ["command"]
+
+
+@click.command("train", short_help="Learn from a history and record the run.")
+@instrument_options
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file, or default, quick, classic, sine, development.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
+@click.option("--universe", metavar="NAME", help="currencies, or none for the series alone.")
+@click.option("--horizon", type=int, metavar="DAYS", help="Days ahead to learn.")
+@date_option("--start", "First row to use.")
+@date_option("--end", "Last row to use.")
+@click.option("--seed", type=int, help="Of everything random.")
+@click.option("--backend", type=click.Choice(["auto", "jax", "tensorflow"]), help="Engine under Keras.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
+@click.option("--refit", is_flag=True, help="After the test, fit once more on all rows.")
+@format_option("table", "json")
+@home_option
+def command(project: Any, choice: Any, config: Path | None, assignments: tuple[str, ...], output: str, **flags: Any) -> None:
+    """Learn from a history, test on its last rows beside "tomorrow = today", and record the run.
+
+    \b
+    Example:
+      forecast train --pair USDJPY
+    """
+    from forecaster.config import load_config
+    from forecaster.workflows import train
+
+    dotted = {f"data.{key}" if key in ("start", "end") else key: value for key, value in flags.items()}
+    given = {key: value for key, value in dotted.items() if value is not None and value is not False}
+    result = train(load_config(config, assignments, given), choice, project)
+    click.echo(_text(result.to_json(), output))
+    project.note(f"next: {result.next_command}")
+
+
+def _text(document: dict[str, Any], output: str) -> str:
+    from forecaster.cli.terminal import table_text
+    from forecaster.experiments.files import json_text
+    from forecaster.output.tables import score_table, training_lines
+
+    if output == "json":
+        return json_text(document)
+    return "\n".join([table_text(score_table(document["scores"], document["model"])), *training_lines(document)])

@@ -1,0 +1,243 @@
+"""The typed configuration of a run: what a YAML file and ``--set`` may say, and how mistakes are told.
+
+Order: defaults, then the file, then the flags. All mistakes are reported at once, each as
+``file:line: key: message (got ...)``.
+"""
+
+import datetime
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from forecaster.errors import ConfigError
+
+__all__ = [
+    "LARGEST_HORIZON",
+    "Config",
+    "DataConfig",
+    "SplitConfig",
+    "dump_config",
+    "load_config",
+    "shipped_configs",
+]
+
+LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
+
+Horizon = Annotated[int, Field(ge=1, le=LARGEST_HORIZON)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(_Section):
+    """Which history: the instrument (unless a flag names it), its source and its span."""
+
+    source: str = "auto"
+    pair: str | None = None
+    ticker: str | None = None
+    csv: str | None = None
+    name: str | None = None
+    start: datetime.date | None = None
+    end: datetime.date | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @pydantic.model_validator(mode="after")
+    def _in_order(self) -> "DataConfig":
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start {self.start} lies after end {self.end}")
+        return self
+
+
+class SplitConfig(_Section):
+    """Rows at the end of the history that the training does not see."""
+
+    test_rows: PositiveInt = 750
+    validation_rows: PositiveInt = 500
+
+
+class Config(_Section):
+    """One training, complete."""
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    universe: str = "auto"
+    horizon: Horizon = 20
+    split: SplitConfig = Field(default_factory=SplitConfig)
+    refit: bool = False
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    backend: Literal["auto", "jax", "tensorflow"] = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    model: pydantic.SerializeAsAny[BaseModel]
+
+
+def load_config(
+    path: Path | None = None, assignments: Sequence[str] = (), flags: Mapping[str, Any] | None = None
+) -> Config:
+    """Read a configuration.
+
+    Args:
+        path: A YAML file, or the bare name of a shipped one such as ``classic``; None for the defaults.
+        assignments: ``key=value`` texts with dotted keys and YAML values; they override the file.
+        flags: Dotted key -> value of a command-line option of the same name; they override both.
+
+    Raises:
+        ConfigError: One message for each mistake in the file and in the assignments.
+    """
+    places: dict[tuple[str | int, ...], str] = {}
+    data: dict[str, Any] = {}
+    if path is not None:
+        data = _read_yaml(_find(path), places)
+    mistakes = [mistake for text in assignments if (mistake := _assign_text(data, text, places))]
+    for key, value in (flags or {}).items():
+        _assign(data, tuple(key.split(".")), value)
+        places[tuple(key.split("."))] = f"--{key.rpartition('.')[2]}"
+    config, found = _validate(data)
+    mistakes += [_describe(error, places) for error in found]
+    if mistakes or config is None:
+        raise ConfigError(*mistakes)
+    return config
+
+
+def dump_config(config: Config) -> str:
+    """The whole configuration as YAML that `load_config` reads back to an equal one."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Name -> file of the configurations that come with the program."""
+    here = Path(__file__).parent
+    folder = next((one for one in (here / "configs", here.parent / "configs") if one.is_dir()), here)
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+
+
+def _find(path: Path) -> Path:
+    if path.exists():
+        return path
+    shipped = shipped_configs()
+    if path.name == str(path) and path.stem in shipped:
+        return shipped[path.stem]
+    names = ", ".join(shipped)
+    raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}")
+
+
+def _read_yaml(path: Path, places: dict[tuple[str | int, ...], str]) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
+    for location, line in _marks(node):
+        places[location] = f"{path}:{line}"
+    return data
+
+
+def _marks(node: yaml.Node | None, location: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    """The line on which each key or list item of a YAML document stands."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*location, key.value), key.start_mark.line + 1
+            yield from _marks(value, (*location, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*location, index), value.start_mark.line + 1
+            yield from _marks(value, (*location, index))
+
+
+def _assign_text(data: dict[str, Any], text: str, places: dict[tuple[str | int, ...], str]) -> str | None:
+    """Put one ``key=value`` into `data`; returns the mistake, if there is one."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        return f"--set {text}: expected key=value, such as seed=1 or model.units=[64,64]"
+    parts = tuple(key.strip().split("."))
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return f"--set {key}: not a YAML value (got {value!r})"
+    places[parts] = "--set"
+    return _assign(data, parts, parsed)
+
+
+def _assign(data: dict[str, Any], parts: tuple[str, ...], value: Any) -> str | None:
+    section = data
+    for part in parts[:-1]:
+        inner = section.setdefault(part, {})
+        if not isinstance(inner, dict):
+            return f"--set {'.'.join(parts)}: {part} is a value, not a section"
+        section = inner
+    section[parts[-1]] = value
+    return None
+
+
+def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, Any]]]:
+    """The configuration, or all that is wrong with `data`, the model's own options included."""
+    from forecaster.models import MODELS, model_class
+
+    errors: list[dict[str, Any]] = []
+    options: BaseModel | None = None
+    section = data.get("model") or {}
+    kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
+    if not isinstance(section, Mapping):
+        errors.append({"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind})
+    elif kind not in MODELS:
+        message = f"expected one of {', '.join(MODELS)}"
+        errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
+    else:
+        try:
+            options = model_class(kind).Options.model_validate(section)
+        except pydantic.ValidationError as error:
+            errors += [{**one, "loc": ("model", *one["loc"])} for one in error.errors()]
+    try:
+        config = Config.model_validate({**data, "model": options or BaseModel()})
+    except pydantic.ValidationError as error:
+        return None, [dict(one) for one in error.errors()] + errors
+    return (None, errors) if errors else (config, [])
+
+
+
+
+def _describe(error: Mapping[str, Any], places: Mapping[tuple[str | int, ...], str]) -> str:
+    location = tuple(error["loc"])
+    known = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), "config")
+    key = ".".join(map(str, location))
+    if error["type"] == "extra_forbidden":
+        return f"{known}: {key}: unknown key{_hint(location)}"
+    message = error["msg"][0].lower() + error["msg"][1:]
+    return f"{known}: {key}: {message} (got {error['input']!r})"
+
+
+def _hint(location: tuple[str | int, ...]) -> str:
+    """Which key was probably meant."""
+    names = sorted(_keys(Config))
+    key = ".".join(map(str, location))
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    near = near or [name for name in names if name.rpartition(".")[2] == str(location[-1])][:1]
+    return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(Config.model_fields)}"
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key that a configuration knows, those of all model kinds included."""
+    from forecaster.models import MODELS, model_class
+
+    for name, field in section.model_fields.items():
+        if section is Config and name == "model":
+            for kind in MODELS:
+                yield from _keys(model_class(kind).Options, "model.")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name

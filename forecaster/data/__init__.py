@@ -1,0 +1,1 @@
+"""Data: instruments, price histories, where they come from and where they are kept."""

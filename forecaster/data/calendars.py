@@ -1,0 +1,94 @@
+"""Calendars: which dates the coming rows of a series will have, and how old its last row is.
+
+A model counts rows, so a calendar never changes a forecast, only the dates it is printed with.
+"""
+
+import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.data.series import PriceSeries
+
+__all__ = ["business_age", "calendar_name", "future_dates"]
+
+_OBSERVED_DAYS = 730
+_ENOUGH_ROWS = 15
+_DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
+    """Dates of the `count` rows that will follow the last row of `series`.
+
+    ECB rates follow the ECB's holidays, pairs of other sources every Monday to Friday but 25 December and
+    1 January, all else the weekdays on which the series had rows in its last two years.
+
+    Args:
+        series: At least one row.
+        count: How many dates, 0 or more.
+
+    Returns:
+        (count,) datetime64[D], increasing, all after the last row.
+    """
+    last = series.dates[-1]
+    mask = _observed_weekdays(series) if _market(series) == "observed" else np.array([True] * 5 + [False] * 2)
+    # Years from now until the last date wanted: the slowest market has one row a week.
+    span = range(_year(last), _year(last) + count // (40 * int(mask.sum())) + 2)
+    holidays = _holidays(_market(series), span)
+    calendar = np.busdaycalendar(weekmask=mask, holidays=holidays)
+    # "backward" so that a last row on a holiday counts as the business day before it.
+    return np.busday_offset(last, np.arange(1, count + 1), roll="backward", busdaycal=calendar)
+
+
+def calendar_name(series: PriceSeries) -> str:
+    """What `future_dates` goes by, in words for the user."""
+    market = _market(series)
+    if market == "ecb":
+        return "ECB holidays"
+    if market == "fx":
+        return "Mon-Fri without 25 Dec and 1 Jan"
+    days = "".join(" " + name for name, seen in zip(_DAY_NAMES, _observed_weekdays(series), strict=True) if seen)
+    return f"observed weekdays, holidays unknown ({days.strip()})"
+
+
+def business_age(last: np.datetime64, today: datetime.date) -> int:
+    """Mondays to Fridays after `last`, up to and including `today`; negative when `last` lies in the future."""
+    one_day = np.timedelta64(1, "D")
+    begin, end = last.astype("datetime64[D]") + one_day, np.datetime64(today, "D") + one_day
+    # Not left to NumPy, which counts other days when the ends are exchanged.
+    return int(np.busday_count(begin, end)) if begin <= end else -int(np.busday_count(end, begin))
+
+
+def _market(series: PriceSeries) -> str:
+    if series.source == "ecb":
+        return "ecb"
+    return "fx" if series.instrument.kind == "pair" else "observed"
+
+
+def _year(date: np.datetime64) -> int:
+    return int(date.astype("datetime64[Y]").astype(int)) + 1970
+
+
+def _holidays(market: str, years: range) -> list[np.datetime64]:
+    if market == "fx":
+        return [np.datetime64(f"{year}-{day}", "D") for year in years for day in ("01-01", "12-25")]
+    if market == "ecb":
+        import holidays  # 60 ms, and only needed where dates are printed
+
+        return [np.datetime64(day, "D") for day in holidays.financial_holidays("ECB", years=years)]
+    return []
+
+
+def _observed_weekdays(series: PriceSeries) -> npt.NDArray[np.bool_]:
+    """(7,) whether rows fall on Monday ... Sunday.
+
+    A weekday counts when it has at least a fifth of the rows of the commonest one, so that a stray Sunday
+    row does not make Sundays business days. Fewer than 15 rows say nothing about the days they lack: they
+    are taken to be from a Monday to Friday market.
+    """
+    recent = series.dates[series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")]
+    weekdays = (recent.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    rows = np.bincount(weekdays, minlength=7)
+    if len(recent) < _ENOUGH_ROWS:
+        return np.asarray((rows > 0) | (np.arange(7) < 5))
+    return np.asarray(rows * 5 >= rows.max())

@@ -1,0 +1,184 @@
+"""PriceSeries, one validated history, and Panel, a set of them trained together."""
+
+import dataclasses
+import functools
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.data.instruments import Instrument
+from forecaster.errors import InputFileError
+
+__all__ = ["COLUMNS", "Panel", "PriceSeries"]
+
+COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
+
+FloatArray = npt.NDArray[np.float64]
+DateArray = npt.NDArray[np.datetime64]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PriceSeries:
+    """One price history: dates, columns, and where they came from.
+
+    Immutable: arrays that could still be written to are copied, and all of them are read-only. Two series
+    hold the same history when their `sha256` are equal; ``==`` asks for the same object.
+
+    Args:
+        instrument: What the prices are of, in its canonical orientation.
+        source: Registry key of the source, such as ``"ecb"``.
+        symbol: The source's own spelling of the instrument.
+        dates: (T,) datetime64[D], strictly increasing.
+        columns: Name -> (T,) float64. ``close`` is always there, finite and positive; other
+            names come from `COLUMNS` and hold NaN where the source has no value.
+        rounding: (T,) standard deviation that the rounding of the quotation adds to
+            ``log(close)``, known at each row; None where the source does not know it.
+        interval: ``"1d"``.
+        meta: Facts about the origin that belong in a manifest: versions, file hashes.
+
+    Raises:
+        InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
+    """
+
+    instrument: Instrument
+    source: str
+    symbol: str
+    dates: DateArray
+    columns: Mapping[str, FloatArray]
+    rounding: FloatArray | None = None
+    interval: str = "1d"
+    meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        dates = _read_only(np.asarray(self.dates, dtype="datetime64[D]"))
+        columns = {
+            name: _read_only(np.asarray(self.columns[name], dtype=np.float64))
+            for name in COLUMNS
+            if name in self.columns
+        }
+        _check(self.symbol, dates, columns)
+        object.__setattr__(self, "dates", dates)
+        object.__setattr__(self, "columns", MappingProxyType(columns))
+        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+        if self.rounding is not None:
+            rounding = _read_only(np.asarray(self.rounding, dtype=np.float64))
+            _check_length(self.symbol, "rounding", rounding, dates)
+            object.__setattr__(self, "rounding", rounding)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Spawned processes receive series by pickle, which knows no MappingProxyType.
+        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        fields |= {"columns": dict(self.columns), "meta": dict(self.meta)}
+        return type(self), tuple(fields.values())
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+    @property
+    def close(self) -> FloatArray:
+        """(T,) closing prices in units of the quote currency."""
+        return self.columns["close"]
+
+    @property
+    def name(self) -> str:
+        """``source/symbol/interval@`` and the first twelve digits of the hash."""
+        return f"{self.source}/{self.symbol}/{self.interval}@{self.sha256[:12]}"
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Hash of dates and values alone: the same whatever file, library or unit they came through."""
+        digest = hashlib.sha256(b"bars-v1\0")
+        days = self.dates.astype("datetime64[D]").astype("<i8")
+        digest.update(struct.pack("<q", len(days)))
+        digest.update(days.tobytes())
+        missing = np.full(len(days), np.nan)
+        for name in COLUMNS:
+            values = self.columns.get(name, missing).astype("<f8") + 0.0  # -0.0 becomes 0.0
+            values[np.isnan(values)] = np.nan
+            digest.update(name.encode() + b"\0")
+            digest.update(values.tobytes())
+        return digest.hexdigest()
+
+    def between(self, start: np.datetime64 | None = None, end: np.datetime64 | None = None) -> "PriceSeries":
+        """The rows from `start` to `end`, both included; a bound of None leaves that side open."""
+        first = 0 if start is None else int(np.searchsorted(self.dates, start, side="left"))
+        last = len(self) if end is None else int(np.searchsorted(self.dates, end, side="right"))
+        if (first, last) == (0, len(self)):
+            return self
+        rows = slice(first, last)
+        return dataclasses.replace(
+            self,
+            dates=self.dates[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
+            rounding=None if self.rounding is None else self.rounding[rows],
+        )
+
+
+def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    if array.flags.writeable:
+        array = array.copy()
+        array.setflags(write=False)
+    return array
+
+
+def _check_length(symbol: str, name: str, values: FloatArray, dates: DateArray) -> None:
+    if values.shape != dates.shape:
+        raise InputFileError(f"{symbol}: column {name!r} has {values.size} rows; expected {dates.size}, one a date")
+
+
+def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray]) -> None:
+    if "close" not in columns:
+        raise InputFileError(f"{symbol} has no closing price; expected a column 'close'")
+    for name, values in columns.items():
+        _check_length(symbol, name, values, dates)
+    steps = np.diff(dates).astype(int)
+    if (steps <= 0).any():
+        where = dates[1:][steps <= 0][0]
+        raise InputFileError(
+            f"{symbol}: dates do not increase at {where}; expected each date once, in order; sort the rows"
+        )
+    bad = ~(np.isfinite(columns["close"]) & (columns["close"] > 0))
+    if bad.any():
+        raise InputFileError(
+            f"{symbol}: {int(bad.sum())} closing prices are missing, zero or negative, first on {dates[bad][0]}; "
+            "expected positive numbers"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """A set of series that train one model, each with its own dates, sorted by instrument name."""
+
+    series: tuple[PriceSeries, ...]
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.series, key=lambda one: one.instrument.name)
+        object.__setattr__(self, "series", tuple(ordered))
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[PriceSeries]:
+        return iter(self.series)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Instrument names, in the panel's order."""
+        return tuple(one.instrument.name for one in self.series)
+
+    def __getitem__(self, name: str) -> PriceSeries:
+        for one in self.series:
+            if one.instrument.name == name:
+                return one
+        raise KeyError(name)
+
+    def between(self, start: np.datetime64 | None = None, end: np.datetime64 | None = None) -> "Panel":
+        """Every series cut to the rows from `start` to `end`; one left without rows is dropped."""
+        cut = (one.between(start, end) for one in self.series)
+        return Panel(tuple(one for one in cut if len(one)))

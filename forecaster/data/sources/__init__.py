@@ -1,0 +1,46 @@
+"""Registry of the sources of prices. A source is added by one file in this folder and one line in `SOURCES`."""
+
+import difflib
+import importlib
+
+from forecaster.data.instruments import SYNTHETIC_NAMES, Instrument, shown
+from forecaster.data.sources.base import LoadRequest, Source
+from forecaster.errors import UsageError
+
+__all__ = ["SOURCES", "LoadRequest", "Source", "default_source", "get_source"]
+
+SOURCES: dict[str, str] = {
+    "csv": "forecaster.data.sources.csv_file:CsvSource",
+    "ecb": "forecaster.data.sources.ecb:EcbSource",
+    "synthetic": "forecaster.data.sources.synthetic:SyntheticSource",
+}
+"""Name -> ``module:class``, imported when it is first asked for."""
+
+
+def get_source(name: str) -> Source:
+    """A new source object. Keep it while loading several series: it remembers what it has parsed.
+
+    Raises:
+        UsageError: No source has that name.
+    """
+    if name not in SOURCES:
+        nearest = difflib.get_close_matches(name[:64], SOURCES, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise UsageError(f"source {shown(name)} is unknown; expected one of {', '.join(sorted(SOURCES))}{hint}")
+    module, _, class_name = SOURCES[name].partition(":")
+    source: Source = getattr(importlib.import_module(module), class_name)()
+    return source
+
+
+def default_source(instrument: Instrument) -> str:
+    """Name of the source to use when the user names none.
+
+    Raises:
+        UsageError: Tickers have no source yet that could be meant.
+    """
+    if instrument.kind == "ticker":
+        raise UsageError(
+            f"ticker {shown(instrument.name)} has no source; what works today is --source synthetic --ticker "
+            f"{'|'.join(SYNTHETIC_NAMES)}, or prices of your own with --csv FILE"
+        )
+    return "ecb" if instrument.kind == "pair" else "csv"

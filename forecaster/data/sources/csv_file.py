@@ -1,0 +1,273 @@
+"""Prices from a CSV file of the user's own.
+
+Read with the standard library and NumPy: numbers are exactly those in the file whatever else is installed,
+and a forecast from a file needs no pandas.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.data.instruments import shown
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.csv_dates import DateError, parse_dates
+from forecaster.data.sources.csv_text import CsvText
+from forecaster.data.sources.options import SourceOptions, parse_options
+from forecaster.errors import InputFileError, UsageError
+
+__all__ = ["CsvOptions", "CsvSource"]
+
+_DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
+_PRICE_NAMES = ("close", "adj close", "price", "rate", "last", "value")
+_OTHER_COLUMNS = {
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "adj_close": ("adj close", "adjusted close", "adjclose"),
+    "volume": ("volume", "vol"),
+}
+_EMPTY = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
+
+_ALONE = "; to read one column alone, name it with --price-column"
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class CsvOptions(SourceOptions):
+    """Which columns to read, where their names do not say it; a named price column is read alone."""
+
+    date_column: str | None = None
+    price_column: str | None = None
+
+
+class CsvSource:
+    """Close, and open, high, low, adjusted close and volume where present, from a CSV file."""
+
+    name = "csv"
+
+    def load(self, request: LoadRequest) -> PriceSeries:
+        """Read the instrument's file.
+
+        The date is the column called date, datetime, time, timestamp or day; the price the first of close,
+        adj close, price, rate, last, value, or else the only column of numbers. Case does not matter. Open,
+        high, low, adjusted close and volume are read beside a close. Rows without a price are left out and
+        rows out of order are sorted; `meta` says so.
+
+        Raises:
+            InputFileError: The file cannot be read as a price history; the message names the line.
+            UsageError: The instrument is no file.
+            ConfigError: An option is unknown.
+        """
+        path = request.instrument.path
+        if request.instrument.kind != "csv" or path is None:
+            raise UsageError(
+                f"source 'csv' reads files; got the {request.instrument.kind} {shown(request.instrument.name)}; "
+                "use --csv FILE"
+            )
+        options = parse_options(CsvOptions, request.options, self.name)
+        text = CsvText.open(path)
+        places = _find_columns(text, options)
+        rows, facts = _in_order(text, _read(text, places))
+        return PriceSeries(
+            instrument=request.instrument,
+            source=self.name,
+            symbol=request.instrument.name,
+            dates=rows.dates,
+            columns=rows.columns,
+            meta={
+                "file": str(path),
+                "file_sha256": text.sha256,
+                "layout": f"{text.encoding}, {text.delimiter_name} separated, dates {rows.date_format}",
+                "columns": ", ".join(f"{name}={text.header[place]}" for name, place in places.items()),
+            }
+            | facts,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """Rows in the order of the file. `dates` (T,), `columns` each (T,) with NaN for empty cells."""
+
+    dates: npt.NDArray[np.datetime64]
+    columns: dict[str, FloatArray]
+    date_format: str
+
+
+def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
+    """Where ``date``, ``close`` and the others stand in the header."""
+    names = [" ".join(name.lower().replace("_", " ").replace(".", " ").split()) for name in text.header]
+    date = _named(text, options.date_column, "date_column")
+    if date is None:
+        date = _first_of(text, names, _DATE_NAMES)
+    if date is None:
+        raise InputFileError(
+            f"{text.label} has no date column; found {_listed(text)}; expected a header line with one of "
+            f"{', '.join(_DATE_NAMES)}; name it with --date-column"
+        )
+    price = _named(text, options.price_column, "price_column")
+    if price is None:
+        price = _first_of(text, names, _PRICE_NAMES)
+    if price is None:
+        price = _only_numbers(text, date)
+    places = {"date": date, "close": price}
+    if options.price_column is None and names[price] == "close":
+        # Beside any other price, such as an adjusted one, the day's range would not fit.
+        others = {name: _first_of(text, names, spellings) for name, spellings in _OTHER_COLUMNS.items()}
+        places |= {name: place for name, place in others.items() if place is not None}
+    return places
+
+
+def _named(text: CsvText, name: str | None, option: str) -> int | None:
+    if name is None:
+        return None
+    lower = [one.lower() for one in text.header]
+    if lower.count(name.strip().lower()) != 1:
+        nearest = difflib.get_close_matches(name.strip().lower()[:64], lower, n=1)
+        hint = f"; did you mean {shown(nearest[0])}?" if nearest else ""
+        problem = "several columns" if name.strip().lower() in lower else "no column"
+        raise InputFileError(
+            f"{text.label} has {problem} {shown(name)}; found {_listed(text)}; "
+            f"give --{option.replace('_', '-')} one of these{hint}"
+        )
+    return lower.index(name.strip().lower())
+
+
+def _first_of(text: CsvText, names: list[str], spellings: Sequence[str]) -> int | None:
+    for spelling in spellings:
+        if names.count(spelling) > 1:
+            raise InputFileError(
+                f"{text.label} has {names.count(spelling)} columns {spelling!r}; expected one; rename the others"
+            )
+        if spelling in names:
+            return names.index(spelling)
+    return None
+
+
+def _only_numbers(text: CsvText, date: int) -> int:
+    others = [place for place in range(len(text.header)) if place != date and text.header[place]]
+    first_rows: list[tuple[str, ...]] = next(text.columns(others), [() for _ in others])
+    numeric = [
+        place for place, cells in zip(others, first_rows, strict=True) if _looks_numeric(cells[:100], text.delimiter)
+    ]
+    if len(numeric) != 1:
+        several = "several columns of numbers but none" if numeric else "no price column: none"
+        raise InputFileError(
+            f"{text.label} has {several} called {', '.join(_PRICE_NAMES)}; found {_listed(text)}; "
+            "name it with --price-column"
+        )
+    return numeric[0]
+
+
+def _looks_numeric(cells: Sequence[str], delimiter: str) -> bool:
+    filled = [cell for cell in cells if cell.strip().lower() not in _EMPTY]
+    return bool(filled) and all(_number(cell, decimal_comma=delimiter == ";") is not None for cell in filled)
+
+
+def _listed(text: CsvText) -> str:
+    return (
+        "the columns " + ", ".join(shown(name) for name in text.header[:12]) + (" ..." if len(text.header) > 12 else "")
+    )
+
+
+def _read(text: CsvText, places: dict[str, int]) -> _Rows:
+    names = [name for name in places if name != "date"]
+    texts: list[str] = []
+    chunks: dict[str, list[FloatArray]] = {name: [] for name in names}
+    numbers = _NumberReader(text)
+    for dates, *cells in text.columns([places["date"], *(places[name] for name in names)]):
+        for name, column in zip(names, cells, strict=True):
+            chunks[name].append(numbers.read(column, text.header[places[name]], len(texts)))
+        texts += dates
+    if len(texts) < 2:
+        raise InputFileError(f"{text.label} has {len(texts)} rows of data; expected at least 2, one a date")
+    try:
+        parsed, date_format = parse_dates(texts)
+    except DateError as error:
+        text.refuse(error.row, f"date {error}")
+    return _Rows(parsed, {name: np.concatenate(parts) for name, parts in chunks.items()}, date_format)
+
+
+class _NumberReader:
+    """Turns cells into numbers, and remembers which decimal sign the file has shown so far."""
+
+    def __init__(self, text: CsvText) -> None:
+        self._text = text
+        self._signs: dict[str, str] = {}
+
+    def read(self, cells: Sequence[str], column: str, first_row: int) -> FloatArray:
+        """(T,) values of the cells, NaN where empty.
+
+        Raises:
+            InputFileError: A cell holds text, or the file has decimal points and decimal commas.
+        """
+        together = "".join(cells)
+        if self._text.delimiter != ";" and not any(sign in together for sign in "_nN"):
+            try:
+                return np.array(list(map(float, cells)))
+            except ValueError:
+                pass  # empty cells, or text: look at them one by one
+        values = np.empty(len(cells))
+        for row, cell in enumerate(cells):
+            values[row] = self._cell(cell.strip(), column, first_row + row)
+        return values
+
+    def _cell(self, cell: str, column: str, row: int) -> float:
+        if cell.lower() in _EMPTY:
+            return math.nan
+        number = _number(cell, decimal_comma=self._text.delimiter == ";")
+        if number is None:
+            self._text.refuse(row, f"{shown(column)} is {shown(cell)}; expected a number such as 1234.56{_ALONE}")
+        for sign in ",.":
+            if sign in cell:
+                self._signs.setdefault(sign, cell)
+        if len(self._signs) > 1:
+            both = " and ".join(shown(one) for one in self._signs.values())
+            self._text.refuse(
+                row,
+                f"{shown(column)} is {shown(cell)}, but {both} have different decimal signs; "
+                "expected one of them in the whole file, and no thousands separators",
+            )
+        return number
+
+
+def _number(cell: str, *, decimal_comma: bool) -> float | None:
+    """The number that a cell shows; None for text, ``1_000``, and a comma that is not the decimal sign."""
+    if "_" in cell or (decimal_comma and ("," in cell and "." in cell)):
+        return None
+    try:
+        return float(cell.replace(",", ".") if decimal_comma else cell)
+    except ValueError:
+        return None
+
+
+def _in_order(text: CsvText, rows: _Rows) -> tuple[_Rows, dict[str, str]]:
+    """Rows that have a price, by date, each date once; and what was done to get there, for `meta`.
+
+    Raises:
+        InputFileError: A price is zero, negative or infinite, a date is there twice, or one row or none is left.
+    """
+    facts: dict[str, str] = {}
+    close = rows.columns["close"]
+    bad = np.flatnonzero(~np.isnan(close) & ~((close > 0) & np.isfinite(close)))
+    if len(bad):
+        text.refuse(int(bad[0]), f"price {close[bad[0]]:g} on {rows.dates[bad[0]]}; expected a positive number")
+    kept = np.flatnonzero(~np.isnan(close))
+    if len(kept) < 2:
+        raise InputFileError(f"{text.label} has {len(kept)} rows with a price; expected at least 2")
+    if len(kept) < len(close):
+        facts["without_price"] = f"{len(close) - len(kept)} rows left out because their price is empty"
+    if not (np.diff(rows.dates[kept]).astype(np.int64) > 0).all():
+        kept = kept[np.argsort(rows.dates[kept], kind="stable")]
+        twice = np.flatnonzero(np.diff(rows.dates[kept]).astype(np.int64) == 0)
+        if len(twice):
+            first, second = int(kept[twice[0]]), int(kept[twice[0] + 1])
+            where = f"is there twice, first in line {text.line_number(first)}"
+            text.refuse(second, f"date {rows.dates[second]} {where}; expected one row a date: daily prices or longer")
+        facts["order"] = "rows were not in order of date and have been sorted"
+    columns = {name: values[kept] for name, values in rows.columns.items()}
+    return _Rows(rows.dates[kept], columns, rows.date_format), facts

@@ -1,0 +1,111 @@
+"""Every foreseeable fault, and the exit code it ends with.
+
+    ForecasterError                 1   the command failed
+    |-- UsageError                  2   what the user typed cannot be carried out
+    |   |-- InstrumentError             unknown or malformed pair, two kinds of instrument, none
+    |   |-- ConfigError                 a config file or a ``--set`` key; one message per mistake
+    |   |-- InputFileError              a CSV that cannot be read as a price history
+    |   |-- NotEnoughDataError          fewer rows than the model needs
+    |   `-- MissingExtraError           an optional package is not installed
+    |-- SourceError                 3   a data source is unavailable or does not know the symbol
+    |-- DamageError                 4   a run or a store does not match its own checksums
+    |-- RunNotFoundError            1   no recorded run fits the request
+    |-- NewerSchemaError            1   a run or a store written by a newer version
+    `-- StorageError                1   a folder or disk refused the write
+
+A message is one line and says what happened, what was expected and what to do.
+"""
+
+import enum
+
+__all__ = [
+    "ConfigError",
+    "DamageError",
+    "ExitCode",
+    "ForecasterError",
+    "InputFileError",
+    "InstrumentError",
+    "MissingExtraError",
+    "NewerSchemaError",
+    "NotEnoughDataError",
+    "RunNotFoundError",
+    "SourceError",
+    "StorageError",
+    "UsageError",
+]
+
+
+class ExitCode(enum.IntEnum):
+    """What the process returns to the shell; scripts may rely on these numbers."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    SOURCE = 3
+    DIFFERENCE = 4
+    RULE_FIRED = 5
+    INTERRUPTED = 130
+
+
+class ForecasterError(Exception):
+    """Base of every fault that is reported in one line per mistake, without a traceback.
+
+    Args:
+        messages: One line per mistake, in the order in which they should be read.
+    """
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
+
+
+class UsageError(ForecasterError):
+    """What the user typed cannot be carried out."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InstrumentError(UsageError):
+    """An instrument is unknown, malformed, missing, or named in two ways at once."""
+
+
+class ConfigError(UsageError):
+    """A config file or a ``--set`` assignment has mistakes; one message for each."""
+
+
+class InputFileError(UsageError):
+    """A file given by the user cannot be read as a price history."""
+
+
+class NotEnoughDataError(UsageError):
+    """A series has fewer rows than the model needs; the message says how many that is."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is missing; the message names the extra that brings it."""
+
+
+class SourceError(ForecasterError):
+    """A data source is unavailable, or does not know the symbol."""
+
+    exit_code = ExitCode.SOURCE
+
+
+class DamageError(ForecasterError):
+    """A stored file does not match its own checksum or structure."""
+
+    exit_code = ExitCode.DIFFERENCE
+
+
+class RunNotFoundError(ForecasterError):
+    """No recorded run fits the request."""
+
+
+class NewerSchemaError(ForecasterError):
+    """A run or a store was written by a newer version of this program."""
+
+
+class StorageError(ForecasterError):
+    """A folder or disk refused the write."""

@@ -1,0 +1,1 @@
+"""Judging forecasts: splits, metrics, and later significance, calibration and audit."""

@@ -1,0 +1,1 @@
+"""Recorded trainings: run folders, and later backtests, replays and searches."""

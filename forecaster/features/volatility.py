@@ -1,0 +1,78 @@
+"""Volatility known at each row: exponentially weighted and expanding, over a causal recursion.
+
+Row t of every result depends on rows up to t alone, bit for bit: the sums run in blocks of one fixed
+size that start at the first row, so appending rows never changes the order of an addition.
+"""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SMALLEST_VOLATILITY", "ewma", "ewma_volatility", "expanding_volatility", "rounding_floor"]
+
+FloatArray = npt.NDArray[np.float64]
+
+SMALLEST_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
+_BLOCK = 256
+
+
+@functools.lru_cache(maxsize=32)
+def _block_weights(decay: float) -> tuple[FloatArray, FloatArray]:
+    age = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None, :]
+    within = np.where(age >= 0, decay ** np.maximum(age, 0), 0.0)
+    carried = decay ** (np.arange(_BLOCK) + 1.0)
+    return within, carried
+
+
+def ewma(values: FloatArray, decay: float) -> FloatArray:
+    """Exponentially weighted mean of all values so far, the weights divided by their sum.
+
+    ``mean[t] = sum_k decay**k values[t - k] / sum_k decay**k`` over k = 0..t.
+
+    Args:
+        values: (T,) finite numbers.
+        decay: Weight of yesterday relative to today, in (0, 1).
+
+    Returns:
+        (T,) means; row t depends on ``values[:t + 1]`` alone.
+    """
+    within, carried = _block_weights(decay)
+    sums = np.empty(len(values))
+    total = 0.0
+    for start in range(0, len(values), _BLOCK):
+        block = np.zeros(_BLOCK)
+        part = values[start : start + _BLOCK]
+        block[: len(part)] = part
+        result = within @ block + carried * total
+        sums[start : start + _BLOCK] = result[: len(part)]
+        total = float(result[-1])
+    weights = (1 - decay ** np.arange(1.0, len(values) + 1)) / (1 - decay)
+    return sums / weights
+
+
+def ewma_volatility(returns: FloatArray, decay: float) -> FloatArray:
+    """Root of the exponentially weighted mean square of `returns` (T,), mean taken as zero (RiskMetrics 1996)."""
+    return np.sqrt(ewma(returns**2, decay))
+
+
+def expanding_volatility(returns: FloatArray) -> FloatArray:
+    """Root of the mean square of all `returns` (T,) so far."""
+    return np.sqrt(np.cumsum(returns**2) / np.arange(1, len(returns) + 1))
+
+
+def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
+    """Smallest volatility that can be told from rounding at each of the last `count` rows.
+
+    Args:
+        rounding: (count + 1,) standard deviation of the rounding of each log price, or None.
+        count: Number of returns.
+
+    Returns:
+        (count,) the rounding noise of a return, at least `SMALLEST_VOLATILITY`. A pegged currency
+        moves less than its quotation is rounded; dividing by its volatility would blow up the noise.
+    """
+    if rounding is None:
+        return np.full(count, SMALLEST_VOLATILITY)
+    noise = np.sqrt(rounding[1:] ** 2 + rounding[:-1] ** 2)
+    return np.maximum(noise, SMALLEST_VOLATILITY)

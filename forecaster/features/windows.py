@@ -1,0 +1,120 @@
+"""Training samples cut out of a history: which rows each one sees, and which targets it is scored on.
+
+All arithmetic on row offsets of samples is in this file. A target in row t of `targets` is the outcome
+of the days *after* row t, so a sample that reads rows up to t may be scored on ``targets[t]``.
+Samples are views of the history; only the batch that is asked for is copied.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DenseWindows", "LastWindows", "forward_returns"]
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+_LEAST_TARGETS = 32  # a chunk that starts so late that fewer rows could be scored is not worth reading
+
+
+def forward_returns(
+    log_price: npt.NDArray[np.float64], volatility: npt.NDArray[np.float64], knots: Sequence[int]
+) -> Float32Array:
+    """The outcome after each row, in units of the volatility known at that row.
+
+    Args:
+        log_price: (T,).
+        volatility: (T,) daily.
+        knots: (K,) steps h.
+
+    Returns:
+        (T, K) float32: ``(log_price[t + h] - log_price[t]) / (volatility[t] * sqrt(h))``, NaN in the last h rows.
+    """
+    outcome = np.full((len(log_price), len(knots)), np.nan, dtype=np.float32)
+    for column, step in enumerate(knots):
+        moved = log_price[step:] - log_price[:-step]
+        outcome[:-step, column] = moved / (volatility[:-step] * np.sqrt(step))
+    return outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseWindows:
+    """Chunks that are scored at every row after a burn-in.
+
+    Chunk k reads rows ``k .. k + chunk - 1``. It is scored in its rows from `burn_in` on, on the target of
+    the same row, as far as that row lies before `end_row`; all other targets are NaN, and rows from `end_row`
+    on are read as zeros. So a history shorter than a chunk takes part, and so do the newest rows.
+
+    Args:
+        features: (T, F) float32.
+        targets: (T, K) float32.
+        chunk: Rows that one sample reads.
+        burn_in: Rows at its start that are not scored.
+        end_row: First row whose features and targets may not be seen.
+    """
+
+    features: Float32Array
+    targets: Float32Array
+    chunk: int
+    burn_in: int
+    end_row: int
+
+    def __len__(self) -> int:
+        """Number of rows at which a chunk may start."""
+        return max(self.end_row - self.burn_in - _LEAST_TARGETS, 0)
+
+    def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
+        """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk, K), copies."""
+        x = np.zeros((len(starts), self.chunk, self.features.shape[1]), dtype=np.float32)
+        y = np.full((len(starts), self.chunk, self.targets.shape[1]), np.nan, dtype=np.float32)
+        for k, start in enumerate(starts):
+            rows = slice(start, min(start + self.chunk, self.end_row))
+            length = rows.stop - rows.start
+            x[k, :length] = self.features[rows]
+            y[k, self.burn_in : length] = self.targets[rows][self.burn_in :]
+        return x, y
+
+
+@dataclasses.dataclass(frozen=True)
+class LastWindows:
+    """The classical sample: a window of rows, scored once, on the target of its last row.
+
+    Window k reads rows ``k .. k + context_length - 1``; its cutoff is the last of them.
+
+    Args:
+        features: (T, F) float32.
+        targets: (T, K) float32.
+        context_length: Rows L that one sample reads.
+        end_row: First row whose features and targets may not be seen.
+    """
+
+    features: Float32Array
+    targets: Float32Array
+    context_length: int
+    end_row: int
+
+    def __len__(self) -> int:
+        """Number of windows N."""
+        return max(self.end_row - self.context_length + 1, 0)
+
+    @property
+    def cutoffs(self) -> IntArray:
+        """(N,) the last row that each window reads."""
+        return np.arange(len(self)) + self.context_length - 1
+
+    @property
+    def x(self) -> Float32Array:
+        """(N, L, F) a view of the features."""
+        windows = np.lib.stride_tricks.sliding_window_view(self.features[: self.end_row], self.context_length, axis=0)
+        return windows.transpose(0, 2, 1)
+
+    @property
+    def y(self) -> Float32Array:
+        """(N, K) a view of the targets."""
+        return self.targets[self.context_length - 1 : self.end_row]
+
+    def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]:
+        """Windows number `positions` (B,): x (B, L, F) and y (B, K), copies."""
+        return np.ascontiguousarray(self.x[positions]), self.y[positions]

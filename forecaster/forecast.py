@@ -1,0 +1,237 @@
+"""Forecast and Forecasts: predictive distributions as quantiles of the log return.
+
+Quantiles are given at a few levels and become a whole distribution by one rule: between two levels
+the value is linear in the normal score of the level, beyond the outermost level it follows the tail
+of a Student t with four degrees of freedom through the two outermost values. With quantiles of a
+normal distribution the rule is exact between the levels.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "SCORING_LEVELS",
+    "Forecast",
+    "Forecasts",
+    "cumulative_probability",
+    "level_weights",
+    "normal_scores",
+    "step_weights",
+]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+DateArray = npt.NDArray[np.datetime64]
+
+SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+
+_MEAN_NODES = 1000  # equally likely points that stand for the distribution in its mean
+
+
+def normal_scores(levels: Sequence[float]) -> FloatArray:
+    """Standard normal quantiles of `levels` (Q,)."""
+    inverse = NormalDist().inv_cdf
+    return np.array([inverse(float(level)) for level in levels])
+
+
+def _student_scores(levels: Sequence[float]) -> FloatArray:
+    """Quantiles of Student's t with four degrees of freedom (closed form: Shaw 2006, J. Comp. Finance 9)."""
+    p = np.asarray(levels, dtype=float)
+    alpha = 4 * p * (1 - p)
+    q = np.cos(np.arccos(np.sqrt(alpha)) / 3) / np.sqrt(alpha)
+    return np.asarray(np.sign(p - 0.5) * 2 * np.sqrt(np.maximum(q - 1, 0)))
+
+
+def _student_distribution(x: FloatArray) -> FloatArray:
+    """Distribution function of Student's t with four degrees of freedom."""
+    ratio = x / np.sqrt(4 + x * x)
+    return 0.5 + 0.75 * (ratio - ratio**3 / 3)
+
+
+@functools.lru_cache(maxsize=64)
+def _level_weights(levels: tuple[float, ...], wanted: tuple[float, ...]) -> FloatArray:
+    known = np.asarray(levels)
+    weights = np.zeros((len(levels), len(wanted)))
+    scores, heavy = normal_scores(levels), _student_scores(levels)
+    for column, level in enumerate(wanted):
+        if not 0 < level < 1:
+            raise ValueError(f"a quantile level lies between 0 and 1; got {level}")
+        right = int(np.clip(np.searchsorted(known, level), 1, len(known) - 1))
+        inside = known[0] <= level <= known[-1]
+        axis = scores if inside else heavy
+        score = normal_scores([level])[0] if inside else _student_scores([level])[0]
+        share = (score - axis[right - 1]) / (axis[right] - axis[right - 1])
+        weights[right - 1, column], weights[right, column] = 1 - share, share
+    weights.setflags(write=False)
+    return weights
+
+
+def level_weights(levels: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+    """Weights (Q, M) that turn values at `levels` into values at `wanted`: ``values @ weights``.
+
+    Args:
+        levels: (Q,) increasing levels in (0, 1), at least two.
+        wanted: (M,) levels in (0, 1).
+    """
+    return _level_weights(tuple(map(float, levels)), tuple(map(float, wanted)))
+
+
+def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
+    """Weights (S, K) that interpolate values at `knots` to `steps`, linearly in the logarithm of the step.
+
+    Args:
+        knots: (K,) increasing steps; the first is 1.
+        steps: (S,) steps between the first and the last knot.
+
+    Raises:
+        ValueError: A step lies outside the knots.
+    """
+    known, asked = np.asarray(knots, dtype=float), np.asarray(steps, dtype=float)
+    if len(asked) and (asked.min() < known[0] or asked.max() > known[-1]):
+        raise ValueError(f"steps {asked.min():g} to {asked.max():g} do not lie within {known[0]:g} to {known[-1]:g}")
+    identity = np.eye(len(known))
+    return np.stack([np.interp(np.log(asked), np.log(known), row) for row in identity], axis=1)
+
+
+def cumulative_probability(values: FloatArray, levels: Sequence[float], points: FloatArray) -> FloatArray:
+    """Probability that the outcome is at most `points`.
+
+    Args:
+        values: (..., Q) non-decreasing quantiles.
+        levels: (Q,) their levels.
+        points: (...,) outcomes in the units of `values`.
+
+    Returns:
+        (...,) probabilities in [0, 1]. Where several levels share one value, the middle of their levels.
+    """
+    scores, heavy = normal_scores(levels), _student_scores(levels)
+    x = np.asarray(points, dtype=float)[..., None]
+    below, at_most = (values < x).sum(-1), (values <= x).sum(-1)
+    right = np.clip(below, 1, values.shape[-1] - 1)[..., None]
+    low = np.take_along_axis(values, right - 1, -1)[..., 0]
+    high = np.take_along_axis(values, right, -1)[..., 0]
+    width = high - low
+    share = np.divide(x[..., 0] - low, width, out=np.full(width.shape, 0.5), where=width > 0)
+    right = right[..., 0]
+    inner = scores[right - 1] + share * (scores[right] - scores[right - 1])
+    outer = heavy[right - 1] + share * (heavy[right] - heavy[right - 1])
+    outside = (below == 0) | (at_most == values.shape[-1])
+    inside_probability = np.vectorize(NormalDist().cdf, otypes=[float])(inner)
+    result = np.where(outside, _student_distribution(outer), inside_probability)
+    tied = at_most - below > 1
+    middle = 0.5 * (np.asarray(levels)[np.clip(below, 0, None) % len(levels)] + np.asarray(levels)[at_most - 1])
+    return np.where(tied, middle, result)
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecasts:
+    """Distributions of one model for one series at many cutoffs, at a few steps.
+
+    Args:
+        model: Registry key of the model.
+        rows: (N,) row numbers of the cutoffs in the series.
+        scale: (N,) daily volatility of the log return, known at the cutoff.
+        knots: (K,) steps, increasing.
+        quantile_levels: (Q,).
+        scaled: (N, K, Q) quantiles of the log return over `knots` days, in units of
+            ``scale * sqrt(step)``, non-decreasing along the last axis.
+    """
+
+    model: str
+    rows: IntArray
+    scale: FloatArray
+    knots: tuple[int, ...]
+    quantile_levels: tuple[float, ...]
+    scaled: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def log_returns(self, steps: Sequence[int]) -> FloatArray:
+        """(N, S, Q) quantiles of the log return over each of `steps` days."""
+        between = np.einsum("sk,nkq->nsq", step_weights(self.knots, steps), self.scaled)
+        unit = self.scale[:, None] * np.sqrt(np.asarray(steps, dtype=float))
+        return np.asarray(between * unit[..., None])
+
+    def median(self, step: int) -> FloatArray:
+        """(N,) medians of the log return over `step` days."""
+        weights = level_weights(self.quantile_levels, [0.5])
+        return np.asarray((self.log_returns([step])[:, 0] @ weights)[:, 0])
+
+    def take(self, positions: IntArray) -> "Forecasts":
+        """The forecasts at `positions` (M,) along the first axis."""
+        return dataclasses.replace(
+            self, rows=self.rows[positions], scale=self.scale[positions], scaled=self.scaled[positions]
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """The distribution of one instrument's price over the coming days, as seen at one cutoff.
+
+    Args:
+        instrument: Name such as ``"USDJPY"``.
+        cutoff: Date of the last row that the forecast may see.
+        last_price: Price at the cutoff, in units of the quote currency.
+        dates: (H,) datetime64[D] of the coming days.
+        quantile_levels: (Q,) increasing.
+        values: (H, Q) quantiles of the log return from the cutoff to each date.
+        own_steps: Steps that the model forecasts itself; later ones are fed back into it.
+    """
+
+    instrument: str
+    cutoff: np.datetime64
+    last_price: float
+    dates: DateArray
+    quantile_levels: tuple[float, ...]
+    values: FloatArray
+    own_steps: int
+
+    @property
+    def horizon(self) -> int:
+        """Number of steps H."""
+        return len(self.dates)
+
+    def log_returns(self, levels: Sequence[float]) -> FloatArray:
+        """(H, M) quantiles of the log return at any `levels` in (0, 1)."""
+        return self.values @ level_weights(self.quantile_levels, levels)
+
+    def prices(self, levels: Sequence[float]) -> FloatArray:
+        """(H, M) quantiles of the price at any `levels` in (0, 1)."""
+        return np.asarray(self.last_price * np.exp(self.log_returns(levels)))
+
+    @property
+    def median(self) -> FloatArray:
+        """(H,) median prices."""
+        return self.prices([0.5])[:, 0]
+
+    @property
+    def mean(self) -> FloatArray:
+        """(H,) mean prices, over 1000 equally likely points of the distribution."""
+        levels = (np.arange(_MEAN_NODES) + 0.5) / _MEAN_NODES
+        return np.asarray(self.prices(tuple(levels)).mean(axis=1))
+
+    @property
+    def probability_up(self) -> FloatArray:
+        """(H,) probabilities that the price ends above the last price."""
+        return 1 - cumulative_probability(self.values, self.quantile_levels, np.zeros(self.horizon))
+
+    def probability_below(self, price: float) -> FloatArray:
+        """(H,) probabilities that the price ends at or below `price` > 0."""
+        points = np.full(self.horizon, np.log(price / self.last_price))
+        return cumulative_probability(self.values, self.quantile_levels, points)
+
+    def mirrored(self, instrument: str) -> "Forecast":
+        """The same distribution for the inverse quotation: prices become their reciprocals, up becomes down."""
+        return dataclasses.replace(
+            self,
+            instrument=instrument,
+            last_price=1 / self.last_price,
+            quantile_levels=tuple(round(1 - level, 12) for level in reversed(self.quantile_levels)),
+            values=-self.values[:, ::-1],
+        )

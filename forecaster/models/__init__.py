@@ -1,0 +1,22 @@
+"""Forecasters, neural and not; each is found by name through a registry that loads it on first use.
+
+A model is added by writing one file and one line below; the same holds for a baseline in
+`forecaster.models.baselines`.
+"""
+
+import importlib
+
+__all__ = ["MODELS", "model_class"]
+
+# Kind in a config -> module and class. The class owns its options (`Options`) and does its own imports.
+MODELS = {
+    "classic": "forecaster.models.classic:Classic",
+    "lstm": "forecaster.models.lstm:LSTM",
+}
+
+
+def model_class(kind: str) -> type:
+    """The forecaster class registered as `kind`; KeyError for an unknown one."""
+    module, _, name = MODELS[kind].partition(":")
+    found: type = getattr(importlib.import_module(module), name)
+    return found

@@ -1,0 +1,122 @@
+"""Choosing the engine under Keras before it is imported: JAX or TensorFlow, CPU or GPU."""
+
+import ctypes
+import dataclasses
+import importlib.util
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from forecaster.errors import UsageError
+
+__all__ = ["Engine", "cpu_features", "engine_versions", "use_engine"]
+
+Backend = Literal["auto", "jax", "tensorflow"]
+Device = Literal["auto", "cpu", "gpu"]
+
+# What must be importable before a backend can reach a GPU at all.
+_GPU_PACKAGES = {"tensorflow": ("nvidia.cudnn",), "jax": ("jax_cuda12_plugin", "jax_cuda13_plugin")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """The chosen backend and device, and why."""
+
+    backend: Literal["jax", "tensorflow"]
+    device: Literal["cpu", "gpu"]
+    reason: str
+
+
+def use_engine(backend: Backend = "auto", device: Device = "auto") -> Engine:
+    """Choose an engine and prepare the environment for it; call before anything imports keras.
+
+    ``auto`` takes the TensorFlow GPU (its LSTM runs in cuDNN) where one is usable, else a GPU that JAX can
+    reach, else JAX on the CPU: five times faster there than TensorFlow as it comes.
+
+    Raises:
+        UsageError: A GPU is asked for and none is usable, or keras already runs on another backend.
+    """
+    engine = _choose(backend, device)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN may change the order of additions
+    if engine.backend == "jax":
+        # One thread a matrix product: the same bits whatever the number of cores, at the same speed.
+        os.environ.setdefault("NPROC", "1")
+        if engine.device == "cpu":
+            os.environ["JAX_PLATFORMS"] = "cpu"
+    elif engine.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    running = sys.modules.get("keras")
+    if running is not None and running.backend.backend() != engine.backend:
+        raise UsageError(
+            f"keras already runs on {running.backend.backend()} in this process; "
+            f"start a new process to use {engine.backend}"
+        )
+    os.environ["KERAS_BACKEND"] = engine.backend
+    return engine
+
+
+def _choose(backend: Backend, device: Device) -> Engine:
+    order: tuple[Literal["tensorflow", "jax"], ...] = ("tensorflow", "jax") if backend == "auto" else (backend,)
+    if device != "cpu":
+        for candidate in order:
+            if _gpu_is_usable(candidate):
+                return Engine(candidate, "gpu", "a GPU is visible")
+        if device == "gpu":
+            raise UsageError(
+                f"no GPU is usable by {' or '.join(order)}; expected an NVIDIA driver and "
+                "pip install 'forecaster[gpu]'; use --device cpu"
+            )
+    if backend != "auto":
+        return Engine(backend, "cpu", "as asked")
+    if importlib.util.find_spec("jax") is not None:
+        return Engine("jax", "cpu", "fastest on a CPU")
+    return Engine("tensorflow", "cpu", "jax is not installed")
+
+
+def _gpu_is_usable(backend: Literal["jax", "tensorflow"]) -> bool:
+    return any(map(_installed, _GPU_PACKAGES[backend])) and _driver_sees_gpu()
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def _driver_sees_gpu() -> bool:
+    """Ask the NVIDIA driver itself: it takes milliseconds, importing a framework takes seconds."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count = ctypes.c_int(0)
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    except (OSError, AttributeError):
+        return False
+
+
+def engine_versions() -> dict[str, str]:
+    """Versions of what can change the bits of a result, read without importing any of it."""
+    names = ("keras", "jax", "jaxlib", "tensorflow", "numpy")
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def cpu_features() -> str:
+    """The processor and its vector extensions: the same bits are promised only where these agree."""
+    wanted = ("avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve")
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return " ".join([platform.machine(), *(flag for flag in wanted if flag in flags)])

@@ -1,0 +1,54 @@
+"""EWMA: normal returns with an exponentially weighted variance (RiskMetrics 1996)."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from forecaster.data.series import PriceSeries
+from forecaster.features.volatility import ewma_volatility, rounding_floor
+from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.models.base import NothingToFit
+
+__all__ = ["EWMA", "EWMAOptions"]
+
+
+class EWMAOptions(BaseModel):
+    """Options of the baseline ``ewma``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["ewma"] = "ewma"
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.94
+
+
+class EWMA(NothingToFit):
+    """Baseline ``ewma``.
+
+    Args:
+        options: The decay; 0.94 is the RiskMetrics value for daily data.
+        horizon: Longest step H; knots in between add nothing, the width grows with the root of the step.
+    """
+
+    Options = EWMAOptions
+    name = "ewma"
+    first_row = 1
+
+    def __init__(self, options: EWMAOptions, horizon: int) -> None:
+        self.options, self.own_steps = options, horizon
+
+    def least_training_rows(self) -> int:
+        """Two prices make a return."""
+        return 2
+
+    def forecast(
+        self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None
+    ) -> Forecasts:
+        """See `forecaster.models.base.Fitted`."""
+        returns = np.diff(np.log(series.close))
+        floor = rounding_floor(series.rounding, len(returns))
+        volatility = np.maximum(ewma_volatility(returns, self.options.decay), floor)
+        knots = (1, self.own_steps) if self.own_steps > 1 else (1,)
+        scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), len(knots), len(SCORING_LEVELS)))
+        return Forecasts("ewma", rows, volatility[rows - 1], knots, SCORING_LEVELS, scaled)

@@ -1,0 +1,227 @@
+"""The tutorial's model: a scaled price level, a window of 60 rows, two LSTM layers, one step, squared error.
+
+It is here because everybody has built it once, and so that its worth can be seen beside "tomorrow = today".
+Its scaler is fitted on training rows only, which most tutorials get wrong.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from forecaster.data.series import PriceSeries
+from forecaster.errors import NotEnoughDataError, UsageError
+from forecaster.features.returns import History
+from forecaster.features.windows import LastWindows
+from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.models import inference
+from forecaster.models.base import FitRequest
+
+__all__ = ["Classic", "ClassicOptions", "FittedClassic"]
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+_KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
+_LEAST_PRICE = 1e-3  # of the last price: what is fed back must stay a price, or its logarithm is lost
+
+
+class ClassicOptions(BaseModel):
+    """Section ``model`` of a configuration with ``kind: classic``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["classic"] = "classic"
+    context_length: PositiveInt = 60
+    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (50, 50)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dense_units: NonNegativeInt = 25
+    scaler: Literal["minmax", "standard"] = "minmax"
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+    calibration_rows: PositiveInt = 250
+
+
+class Classic:
+    """Forecaster of kind ``classic``.
+
+    Args:
+        options: Section ``model`` of the configuration.
+        horizon: Longest step H; the network forecasts one step and is fed its own forecasts after that.
+    """
+
+    Options = ClassicOptions
+
+    def __init__(self, options: ClassicOptions, horizon: int) -> None:
+        self.options = options
+        self.knots = (*(knot for knot in _KNOTS if knot < horizon), horizon)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained weights."""
+        sizes = (1, *self.options.units)
+        stack = sum(4 * size * (inputs + size + 1) for inputs, size in zip(sizes, sizes[1:], strict=False))
+        hidden = self.options.dense_units
+        return stack + ((sizes[-1] + 1) * hidden + hidden + 1 if hidden else sizes[-1] + 1)
+
+    def least_training_rows(self) -> int:
+        """A window, a few targets, and the horizon that is purged."""
+        return self.options.context_length + 100 + self.knots[-1]
+
+    def fit(self, request: FitRequest) -> "FittedClassic":
+        """See `forecaster.models.base.Forecaster`; a panel of one series."""
+        from forecaster.models.network import build_point_network, named_weights
+
+        if len(request.panel) != 1:
+            raise UsageError(
+                f"the classic model learns one price level; got a panel of {len(request.panel)}; use --universe none"
+            )
+        (series,) = request.panel
+        options = self.options
+        scaler = fit_scaler(series.close[: request.training_rows[series.instrument.name]], options.scaler)
+        network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
+        history = self._train(network, series, scaler, request)
+        facts: dict[str, Any] = {"scaler": scaler, "spread": [], "series": 1}
+        fitted = FittedClassic(options, self.knots, named_weights(network), facts, history)
+        x = fitted.windows(series).batch(np.array([0]))[0]
+        facts["numpy_difference"] = float(np.abs(np.asarray(network(x, training=False)) - fitted.network(x)).max())
+        rows = request.validation_rows.get(series.instrument.name, np.empty(0, np.intp))
+        if not len(rows):  # a refit keeps no validation: the newest training rows have to do
+            rows = np.arange(len(series) - self.knots[-1])
+        facts["spread"] = fitted.residual_spread(series, rows[-options.calibration_rows :])
+        return fitted
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedClassic":
+        """See `forecaster.models.base.Forecaster`."""
+        return FittedClassic(self.options, self.knots, dict(arrays), dict(state), [])
+
+    def _train(
+        self, network: Any, series: PriceSeries, scaler: Mapping[str, float], request: FitRequest
+    ) -> list[dict[str, float]]:
+        import keras
+
+        from forecaster.models.training import PanelBatches, fit_network, shuffled_samples
+
+        options, name = self.options, series.instrument.name
+        level = scaled_level(series, scaler)
+        windows = LastWindows(level[:-1], level[1:], options.context_length, request.training_rows[name])
+        if not len(windows):
+            raise NotEnoughDataError(
+                f"{len(series)} rows are too few for windows of {options.context_length}; "
+                f"the model needs {self.least_training_rows()} before the validation"
+            )
+        samples = shuffled_samples(len(windows), options.epochs, np.random.default_rng(request.seed))
+        batches = PanelBatches([windows], samples, options.batch_size, np.array([False]), options.epochs)
+        rows = request.validation_rows.get(name, np.empty(0, np.intp))
+        unseen = LastWindows(level[:-1], level[1:], options.context_length, len(level) - 1)
+        validation = unseen.batch(rows - options.context_length + 1) if len(rows) else None
+        optimizer = keras.optimizers.Adam(options.learning_rate)
+        return fit_network(network, batches, optimizer, "mse", request.progress, validation)
+
+
+class FittedClassic:
+    """A fitted tutorial model: a point forecast one step ahead, fed back for more, with measured errors around it.
+
+    The interval at a step is symmetric around the point: it holds as large a share of the errors that the model
+    made on the validation, in units of the EWMA volatility of the day, as its level says.
+
+    Args:
+        options: Of the model.
+        knots: (K,) steps at which the errors were measured.
+        weights: Named arrays of the network.
+        facts: ``scaler`` and ``spread`` (K, Q), what `state` returns.
+        history: Learning curve.
+    """
+
+    name = "classic"
+    own_steps = 1
+
+    def __init__(
+        self,
+        options: ClassicOptions,
+        knots: tuple[int, ...],
+        weights: dict[str, npt.NDArray[Any]],
+        facts: dict[str, Any],
+        history: list[dict[str, float]],
+    ) -> None:
+        self.options, self.knots, self.facts, self.history = options, knots, facts, history
+        self._weights, self._layers = weights, inference.lstm_layers(weights)
+
+    @property
+    def first_row(self) -> int:
+        """First row at which a forecast can be made."""
+        return self.options.context_length - 1
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """See `forecaster.models.base.Fitted`."""
+        return self._weights
+
+    def state(self) -> dict[str, Any]:
+        """See `forecaster.models.base.Fitted`."""
+        return self.facts
+
+    def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
+        """See `forecaster.models.base.Fitted`."""
+        count = 1 + next(k for k, knot in enumerate(self.knots) if knot >= (longest or self.knots[-1]))
+        knots = self.knots[:count]
+        volatility = History.of(series).volatility[rows]
+        path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
+        middle = np.log(path / series.close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
+        scaled = middle[..., None] + np.asarray(self.facts["spread"])[:count]
+        return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
+
+    def windows(self, series: PriceSeries) -> LastWindows:
+        """All windows of scaled prices of `series`."""
+        level = scaled_level(series, self.facts["scaler"])
+        return LastWindows(level, level, self.options.context_length, len(level))
+
+    def network(self, x: Float32Array) -> Float32Array:
+        """The forward pass, (N, L, 1) -> (N, 1)."""
+        hidden = inference.run_windows(self._layers, x)
+        if self.options.dense_units:
+            hidden = inference.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"])
+        return inference.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"])
+
+    def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
+        """(N, steps) forecast prices, each after the first made from the ones before it."""
+        scaler = self.facts["scaler"]
+        x = self.windows(series).x[rows - self.first_row]
+        least = series.close[rows] * _LEAST_PRICE
+        path = np.empty((len(rows), steps))
+        for step in range(steps):
+            following = self.network(x)
+            path[:, step] = np.maximum(following[:, 0] * scaler["width"] + scaler["offset"], least)
+            x = np.concatenate([x[:, 1:], following[:, None]], axis=1)
+        return path
+
+    def residual_spread(self, series: PriceSeries, rows: IntArray) -> list[list[float]]:
+        """(K, Q) quantiles around the point, from the sizes of the errors at `rows` in scaled units."""
+        rows = rows[rows >= self.first_row]
+        volatility = History.of(series).volatility[rows]
+        path = self.path(series, rows, self.knots[-1])
+        spread = []
+        for step in self.knots:
+            outcome = series.close[rows + step]
+            size = np.abs(np.log(outcome / path[:, step - 1])) / (volatility * np.sqrt(step))
+            shares = [abs(2 * level - 1) for level in SCORING_LEVELS]
+            halves = np.sign(np.array(SCORING_LEVELS) - 0.5) * np.quantile(size, shares)
+            spread.append(halves.tolist())
+        return spread
+
+
+def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:
+    """Offset and width of the prices (T,) that may be learned from: ``scaled = (price - offset) / width``."""
+    if kind == "minmax":
+        offset, width = float(prices.min()), float(prices.max() - prices.min())
+    else:
+        offset, width = float(prices.mean()), float(prices.std())
+    return {"offset": offset, "width": width or 1.0}
+
+
+def scaled_level(series: PriceSeries, scaler: Mapping[str, float]) -> Float32Array:
+    """(T, 1) scaled prices."""
+    return ((series.close - scaler["offset"]) / scaler["width"]).astype(np.float32)[:, None]

@@ -1,0 +1,89 @@
+"""Whether the learned middle of a distribution is used: only where the validation supports it.
+
+Daily returns are so close to unpredictable that a learned middle costs more than it brings unless evidence
+says otherwise; without evidence the median stays at the last price.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.features.returns import WARM_UP
+
+__all__ = ["NEEDED_T", "ValidationRows", "mean_t_statistic", "supported_steps"]
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+NEEDED_T = 2.0
+_LEAST_DAYS = 100
+_SETTLING_ROWS = 512  # rows that are read before the validation, enough for the state to forget its start
+
+
+class ValidationRows:
+    """The validation of one series, with the rows before it that settle the network's state.
+
+    Args:
+        dates: (T,) of the series.
+        features: (T, F).
+        targets: (T, K) scaled outcomes.
+        rows: (N,) consecutive cutoffs of the validation, at least one.
+    """
+
+    def __init__(
+        self,
+        dates: npt.NDArray[np.datetime64],
+        features: Float32Array,
+        targets: Float32Array,
+        rows: npt.NDArray[np.intp],
+    ) -> None:
+        first = max(int(rows[0]) - _SETTLING_ROWS, WARM_UP)
+        self.x = features[first : int(rows[-1]) + 1]
+        self.days = dates[rows].astype(np.int64)
+        self.outcome = targets[rows].astype(np.float64)
+
+
+def supported_steps(
+    knots: Sequence[int], members: Sequence[ValidationRows], locate: Callable[[Float32Array], Float32Array]
+) -> list[int]:
+    """Knots at which the location beats the last price on the validation of the whole panel.
+
+    The gain in squared scaled error is averaged over the series of each day, so that a day counts once
+    however many crosses move together, and its mean must be `NEEDED_T` standard errors above zero.
+
+    Args:
+        knots: (K,) steps.
+        members: Validation of each series.
+        locate: Maps histories (B, T, F) to locations (B, T, K).
+    """
+    if not members:
+        return []
+    x = np.zeros((len(members), max(len(one.x) for one in members), members[0].x.shape[1]), dtype=np.float32)
+    for read, one in zip(x, members, strict=True):
+        read[: len(one.x)] = one.x
+    days, gains = [], []
+    for location, one in zip(locate(x), members, strict=True):
+        used = location[len(one.x) - len(one.days) : len(one.x)]
+        days.append(one.days)
+        gains.append(one.outcome**2 - (one.outcome - used) ** 2)
+    unique, place, count = np.unique(np.concatenate(days), return_inverse=True, return_counts=True)
+    if len(unique) < _LEAST_DAYS:
+        return []
+    daily = np.zeros((len(unique), len(knots)))
+    np.add.at(daily, place, np.concatenate(gains))
+    daily /= count[:, None]
+    return [step for k, step in enumerate(knots) if mean_t_statistic(daily[:, k], lags=step - 1) > NEEDED_T]
+
+
+def mean_t_statistic(values: FloatArray, lags: int) -> float:
+    """Mean of `values` (N,) over its standard error, robust to autocorrelation up to `lags` (Newey and West 1987)."""
+    count = len(values)
+    centred = values - values.mean()
+    variance = float(centred @ centred) / count
+    for lag in range(1, min(lags, count - 1) + 1):
+        weight = 1 - lag / (lags + 1)
+        variance += 2 * weight * float(centred[lag:] @ centred[:-lag]) / count
+    if variance <= 0:
+        return 0.0
+    return float(values.mean() / np.sqrt(variance / count))

@@ -1,0 +1,291 @@
+"""The default model: one stacked LSTM for a whole panel, which corrects the EWMA forecast.
+
+Docs: docs/model.md. Everything that needs keras is imported inside `LSTM.fit`; a fitted model forecasts with
+NumPy alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+
+from forecaster.data.series import PriceSeries
+from forecaster.errors import NotEnoughDataError
+from forecaster.features import FEATURES, feature_matrix, odd_features
+from forecaster.features.returns import WARM_UP, History
+from forecaster.features.windows import DenseWindows, LastWindows, forward_returns
+from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.models import inference
+from forecaster.models.base import FitRequest
+from forecaster.models.location import ValidationRows, supported_steps
+
+__all__ = ["LSTM", "FittedLSTM", "LSTMOptions", "TrainingOptions", "WindowOptions"]
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowOptions(_Section):
+    """How samples are cut: `dense` scores every row of a chunk, `last` only the last row of a window."""
+
+    supervision: Literal["dense", "last"] = "dense"
+    chunk: PositiveInt = 384
+    burn_in: PositiveInt = 128
+    context_length: PositiveInt = 128
+
+
+class TrainingOptions(_Section):
+    """How long to train, and how fast."""
+
+    steps: PositiveInt = 300
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 2e-3
+    weight_decay: NonNegativeFloat = 2e-2
+    clip_norm: PositiveFloat = 1.0
+
+
+class LSTMOptions(_Section):
+    """Section ``model`` of a configuration with ``kind: lstm``."""
+
+    kind: Literal["lstm"] = "lstm"
+    features: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(FEATURES)
+    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 32)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
+    location: Literal["auto", "off"] = "auto"
+    windows: WindowOptions = WindowOptions()
+    training: TrainingOptions = TrainingOptions()
+
+    @field_validator("features")
+    @classmethod
+    def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in FEATURES]
+        if unknown:
+            raise ValueError(f"unknown feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a feature is listed twice")
+        return names
+
+    @field_validator("knots")
+    @classmethod
+    def _increasing_knots(cls, knots: tuple[int, ...]) -> tuple[int, ...]:
+        if knots[0] != 1 or any(b <= a for a, b in zip(knots, knots[1:], strict=False)):
+            raise ValueError("expected increasing steps that begin with 1")
+        return knots
+
+
+class _Member(NamedTuple):
+    """One series of the panel: its features and targets in every row, and how many rows may be learned from."""
+
+    series: PriceSeries
+    features: Float32Array
+    targets: Float32Array
+    training_rows: int
+
+
+class LSTM:
+    """Forecaster of kind ``lstm``.
+
+    Args:
+        options: Section ``model`` of the configuration.
+        horizon: Longest step H that will be asked for; knots beyond it are left out, and it becomes a knot.
+    """
+
+    Options = LSTMOptions
+
+    def __init__(self, options: LSTMOptions, horizon: int) -> None:
+        self.options = options
+        self.knots = (*(knot for knot in options.knots if knot < horizon), horizon)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained weights."""
+        sizes = (len(self.options.features), *self.options.units)
+        stack = sum(4 * size * (inputs + size + 1) for inputs, size in zip(sizes, sizes[1:], strict=False))
+        return stack + (sizes[-1] + 1) * len(self.knots) * len(SCORING_LEVELS)
+
+    def least_training_rows(self) -> int:
+        """Warm-up, one context, a few rows to be scored, and the horizon that is purged."""
+        windows = self.options.windows
+        context = windows.burn_in if windows.supervision == "dense" else windows.context_length
+        return WARM_UP + context + 64 + self.knots[-1]
+
+    def fit(self, request: FitRequest) -> "FittedLSTM":
+        """See `forecaster.models.base.Forecaster`."""
+        from forecaster.models.network import named_weights
+
+        members = self._members(request)
+        windows = self._windows(members)
+        network = self.network(request.seed)
+        history = self._train(network, windows, request)
+        fitted = FittedLSTM(self.options, self.knots, named_weights(network), {}, history)
+        fitted.facts.update(
+            location_steps=self._location_steps(fitted, members, request),
+            numpy_difference=_parity(network, fitted, windows[0]),
+            series=len(windows),
+        )
+        return fitted
+
+    def network(self, seed: int = 0) -> Any:
+        """The Keras model, with fresh weights."""
+        from forecaster.models.heads import QuantileHead
+        from forecaster.models.network import build_quantile_network
+
+        options = self.options
+        dense = options.windows.supervision == "dense"
+        head = QuantileHead(len(self.knots), SCORING_LEVELS, name="head")
+        return build_quantile_network(len(options.features), options.units, options.dropout, dense, head, seed)
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedLSTM":
+        """See `forecaster.models.base.Forecaster`."""
+        return FittedLSTM(self.options, self.knots, dict(arrays), dict(state), [])
+
+    def _members(self, request: FitRequest) -> list[_Member]:
+        members = []
+        for number, series in enumerate(request.panel):
+            history = History.of(series)
+            features = feature_matrix(history, self.options.features)
+            targets = forward_returns(history.log_price, history.volatility, self.knots)
+            members.append(_Member(series, features, targets, request.training_rows[series.instrument.name]))
+            request.progress("features", number + 1, len(request.panel))
+        return members
+
+    def _windows(self, members: Sequence[_Member]) -> list[DenseWindows | LastWindows]:
+        """The windows of every series that is long enough to be scored at least once."""
+        cut = [self._cut(one.features[WARM_UP:], one.targets[WARM_UP:], one.training_rows - WARM_UP) for one in members]
+        cut = [windows for windows in cut if len(windows)]
+        if not cut:
+            raise NotEnoughDataError(
+                f"no series of the panel has {self.least_training_rows()} rows before the validation; "
+                "give a longer history"
+            )
+        return cut
+
+    def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
+        if self.options.location == "off" or self.options.windows.supervision == "last":
+            return []
+        validation = [
+            ValidationRows(one.series.dates, one.features, one.targets, rows)
+            for one in members
+            if len(rows := request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp)))
+        ]
+        return supported_steps(self.knots, validation, fitted.locate)
+
+    def _cut(self, features: Float32Array, targets: Float32Array, end_row: int) -> DenseWindows | LastWindows:
+        options = self.options.windows
+        if options.supervision == "dense":
+            return DenseWindows(features, targets, options.chunk, options.burn_in, end_row)
+        return LastWindows(features, targets, options.context_length, end_row)
+
+    def _train(self, network: Any, windows: Sequence[DenseWindows | LastWindows], request: FitRequest) -> list[dict[str, float]]:
+        from forecaster.models.losses import QuantileLoss
+        from forecaster.models.training import PanelBatches, draw_samples, fit_network, warm_cosine_adamw
+
+        training = self.options.training
+        rng = np.random.default_rng(request.seed)
+        flip = all(series.instrument.kind == "pair" for series in request.panel)
+        lengths = [len(one) for one in windows]
+        samples = draw_samples(lengths, training.steps * training.batch_size, flip, rng)
+        batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features))
+        optimizer = warm_cosine_adamw(
+            training.steps, training.learning_rate, training.weight_decay, training.clip_norm
+        )
+        return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress)
+
+
+class FittedLSTM:
+    """A fitted LSTM: named weights and a few facts; it forecasts in one causal scan.
+
+    Args:
+        options: Of the model.
+        knots: (K,) steps of the head.
+        weights: Named arrays of the network.
+        facts: What `state` returns: the location's steps and the difference between NumPy and Keras.
+        history: Learning curve.
+    """
+
+    name = "lstm"
+
+    def __init__(
+        self,
+        options: LSTMOptions,
+        knots: tuple[int, ...],
+        weights: dict[str, npt.NDArray[Any]],
+        facts: dict[str, Any],
+        history: list[dict[str, float]],
+    ) -> None:
+        self.options, self.knots, self.facts, self.history = options, knots, facts, history
+        self._weights = weights
+        self._layers = inference.lstm_layers(weights)
+
+    @property
+    def own_steps(self) -> int:
+        """All steps up to the horizon are the model's own."""
+        return self.knots[-1]
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """See `forecaster.models.base.Fitted`."""
+        return self._weights
+
+    def state(self) -> dict[str, Any]:
+        """See `forecaster.models.base.Fitted`."""
+        return self.facts
+
+    def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
+        """See `forecaster.models.base.Fitted`; rows before the end of the warm-up are refused."""
+        history = History.of(series)
+        last = int(rows.max()) + 1 if len(rows) else 0
+        features = feature_matrix(history, self.options.features)[:last]
+        location, quantiles = self._outputs(features, rows)
+        used = np.isin(self.knots, self.facts.get("location_steps", ()))
+        scaled = quantiles.astype(np.float64) + np.where(used, location, 0.0)[..., None]
+        return Forecasts("lstm", rows, history.volatility[rows], self.knots, SCORING_LEVELS, scaled)
+
+    def _outputs(self, features: Float32Array, rows: IntArray) -> tuple[Float32Array, Float32Array]:
+        """Locations (N, K) and quantiles around 0 (N, K, Q) at `rows` (N,) of features (T, F) with warm-up."""
+        if len(rows) and rows.min() < self.first_row:
+            raise NotEnoughDataError(
+                f"a forecast needs {self.first_row + 1} rows of history; got {int(rows.min()) + 1}; give a longer history"
+            )
+        if self.options.windows.supervision == "dense":
+            hidden = inference.run_scan(self._layers, features[WARM_UP:])[rows - WARM_UP]
+        else:
+            length = self.options.windows.context_length
+            windows = LastWindows(features, features, length, len(features))
+            hidden = inference.run_windows(self._layers, windows.x[rows - length + 1])
+        return self.head(hidden)
+
+    def read(self, x: Float32Array) -> Float32Array:
+        """Output of the LSTM stack in every row of x (B, T, F): (B, T, U)."""
+        return inference.run_batch(self._layers, x)
+
+    def locate(self, x: Float32Array) -> Float32Array:
+        """Locations (B, T, K) in every row of x (B, T, F)."""
+        hidden = self.read(x)
+        location, _ = self.head(hidden.reshape(-1, hidden.shape[-1]))
+        return location.reshape(*hidden.shape[:2], -1)
+
+    def head(self, hidden: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Locations (N, K) and quantiles around 0 (N, K, Q) for outputs (N, U) of the stack."""
+        return inference.quantile_head(hidden, self._weights, len(self.knots), SCORING_LEVELS)
+
+    @property
+    def first_row(self) -> int:
+        """First row at which a forecast can be made."""
+        windows = self.options.windows
+        return WARM_UP if windows.supervision == "dense" else WARM_UP + windows.context_length - 1
+
+
+def _parity(network: Any, fitted: FittedLSTM, windows: DenseWindows | LastWindows) -> float:
+    """Largest difference between Keras and NumPy on one real sample."""
+    x, _ = windows.batch(np.array([len(windows) // 2]))
+    expected = np.asarray(network(x, training=False))[0]
+    hidden = fitted.read(x)[0]
+    location, quantiles = fitted.head(hidden if expected.ndim == 3 else hidden[-1:])
+    return float(np.abs(np.concatenate([location[..., None], quantiles], axis=-1) - expected).max())

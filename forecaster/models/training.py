@@ -1,0 +1,179 @@
+"""Fitting a Keras network on a panel: batches drawn from windows, one optimiser, one learning curve."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.models.base import Progress
+
+__all__ = [
+    "LearningCurve",
+    "PanelBatches",
+    "Windows",
+    "draw_samples",
+    "fit_network",
+    "shuffled_samples",
+    "warm_cosine_adamw",
+]
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+# Steps that one call of the compiled function makes: halves the cost of Python between them.
+_STEPS_PER_CALL = 10
+
+
+class Windows(Protocol):
+    """Samples of one series; see `forecaster.features.windows`."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]: ...
+
+
+def warm_cosine_adamw(
+    steps: int, learning_rate: float, weight_decay: float, clip_norm: float
+) -> keras.optimizers.Optimizer:
+    """AdamW whose rate rises for a tenth of the steps, then falls along a cosine to zero.
+
+    Args:
+        steps: Number of optimiser steps.
+        learning_rate: The peak.
+        weight_decay: Share of each weight that is taken off at a step, times the rate.
+        clip_norm: Largest norm of the gradient of one variable.
+    """
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps, warmup_target=learning_rate, warmup_steps=max(steps // 10, 1)
+    )
+    return keras.optimizers.AdamW(rate, weight_decay=weight_decay, clipnorm=clip_norm)
+
+
+def draw_samples(lengths: Sequence[int], count: int, flip: bool, rng: np.random.Generator) -> IntArray:
+    """Draw samples of a panel: every series equally often, every window of it equally often.
+
+    Args:
+        lengths: Windows of each series, all positive.
+        count: Number of samples N.
+        flip: Whether to invert half of the quotations: USDJPY up is JPYUSD down.
+        rng: Source of randomness.
+
+    Returns:
+        (N, 3) integers: series, window, sign.
+    """
+    series = rng.integers(len(lengths), size=count)
+    windows = rng.integers(np.asarray(lengths)[series])
+    signs = np.where(rng.random(count) < 0.5, 1, -1) if flip else np.ones(count, dtype=np.intp)
+    return np.stack([series, windows, signs], axis=1)
+
+
+def shuffled_samples(count: int, epochs: int, rng: np.random.Generator) -> IntArray:
+    """Every window of one series once an epoch, in random order: (count * epochs, 3) as in `draw_samples`."""
+    windows = np.concatenate([rng.permutation(count) for _ in range(epochs)])
+    return np.stack([np.zeros_like(windows), windows, np.ones_like(windows)], axis=1)
+
+
+class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
+    """Batches (x, y) of samples, copied out of the windows when they are asked for, epoch after epoch.
+
+    Args:
+        windows: Windows of each series.
+        samples: (E * N, 3) series, window, sign.
+        batch_size: B; samples at the end of an epoch that do not fill a batch are left out.
+        odd: (F,) True for features that change sign with the quotation.
+        epochs: E.
+    """
+
+    def __init__(
+        self,
+        windows: Sequence[Windows],
+        samples: IntArray,
+        batch_size: int,
+        odd: npt.NDArray[np.bool_],
+        epochs: int = 1,
+    ) -> None:
+        super().__init__()
+        self.epochs, self._epoch, self._batch_size = epochs, 0, batch_size
+        self._windows, self._samples = windows, samples.reshape(epochs, -1, 3)
+        self._odd = odd
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return max(self._samples.shape[1] // self._batch_size, 1)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the samples of the next epoch."""
+        self._epoch = min(self._epoch + 1, self.epochs - 1)
+
+    def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
+        chosen = self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
+        chosen = chosen[np.argsort(chosen[:, 0], kind="stable")]
+        parts = [self._windows[one].batch(chosen[chosen[:, 0] == one, 1]) for one in np.unique(chosen[:, 0])]
+        x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        sign = chosen[:, 2].astype(np.float32)[:, None, None]
+        return x * np.where(self._odd, sign, np.float32(1)), y * sign.reshape(-1, *[1] * (y.ndim - 1))
+
+
+class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Reports progress and keeps the loss: a row every few steps, or every epoch where there is a validation.
+
+    Args:
+        steps: Steps in all.
+        progress: Told the stage, the steps done and the mean loss of the epoch so far.
+    """
+
+    def __init__(self, steps: int, progress: Progress) -> None:
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self._steps, self._progress, self._done = steps, progress, 0
+        self._sum, self._counted = 0.0, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """A new running mean begins."""
+        self._start, self._sum, self._counted = self._done, 0.0, 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Turn Keras's running mean into the loss since the last call."""
+        self._done = self._start + batch + 1
+        counted = batch + 1
+        total = float(logs["loss"]) * counted
+        loss = (total - self._sum) / max(counted - self._counted, 1)
+        self._sum, self._counted = total, counted
+        self.rows.append({"step": self._done, "loss": loss})
+        self._progress("fit", self._done, self._steps, loss)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Note the validation loss beside the last row."""
+        if logs and "val_loss" in logs and self.rows:
+            self.rows[-1]["validation_loss"] = float(logs["val_loss"])
+
+
+def fit_network(
+    network: keras.Model,
+    batches: PanelBatches,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Any,
+    progress: Progress,
+    validation: tuple[Float32Array, Float32Array] | None = None,
+) -> list[dict[str, float]]:
+    """Train a network.
+
+    Args:
+        network: What to train.
+        batches: The samples of every epoch.
+        optimizer: How to step.
+        loss: Keras loss.
+        progress: Told every few steps.
+        validation: x and y that are scored after each epoch and change nothing.
+
+    Returns:
+        The learning curve: rows with ``step``, ``loss`` and, after each epoch, ``validation_loss``.
+    """
+    network.compile(optimizer, loss, steps_per_execution=min(_STEPS_PER_CALL, len(batches)), jit_compile="auto")
+    curve = LearningCurve(len(batches) * batches.epochs, progress)
+    network.fit(
+        batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[curve], validation_data=validation
+    )
+    return curve.rows

@@ -1,0 +1,136 @@
+"""The canvas under every picture: its style, its corner note, its file, its window.
+
+Nothing here knows what is drawn. Figures are made without pyplot, so drawing and saving work
+without a display and leave no global state behind.
+"""
+
+import contextlib
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from forecaster.errors import StorageError, UsageError
+
+__all__ = ["FORMATS", "GREY", "blank_figure", "date_axis", "drawing_style", "headline", "save_figure", "show_figure"]
+
+GREY = "#6B6B6B"
+
+FORMATS = ("png", "svg", "pdf")
+
+_INCHES = (12.0, 7.6)
+_PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
+_NO_CLOCK: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_STYLE: dict[str, Any] = {
+    "axes.edgecolor": "#9A9A9A",
+    "axes.formatter.limits": (-5, 8),
+    "axes.formatter.useoffset": False,
+    "axes.grid": True,
+    "axes.labelcolor": "#333333",
+    "axes.labelsize": 9.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 9.5,
+    "grid.color": "#E9E9E9",
+    "grid.linewidth": 0.7,
+    "legend.borderaxespad": 0,
+    "legend.frameon": False,
+    "svg.hashsalt": "forecaster",
+    "text.parse_math": False,  # a file stem may hold a dollar sign
+    "xtick.color": "#9A9A9A",
+    "xtick.labelcolor": "#444444",
+    "ytick.color": "#9A9A9A",
+    "ytick.labelcolor": "#444444",
+}
+
+
+@contextlib.contextmanager
+def drawing_style() -> Iterator[None]:
+    """Our own look, whatever the user's matplotlibrc says; the settings before it come back afterwards."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # a name in a script that the font lacks shows as boxes, which is no reason to talk
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def blank_figure() -> Figure:
+    """An empty figure 1200 units wide, with a canvas that needs no display."""
+    figure = Figure(figsize=_INCHES, dpi=100, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def headline(figure: Figure, title: str, note: str) -> None:
+    """Write the title at the top left and the small grey `note` into the corner at the bottom left."""
+    figure.text(0.065, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
+    figure.text(0.065, 0.012, note, fontsize=7.5, color=GREY, va="bottom", gid="note")
+
+
+def date_axis(axes: Axes, most_ticks: int) -> None:
+    """Give the horizontal axis real dates, at most `most_ticks` of them, each as short as can be."""
+    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write `figure` to `path` as PNG, SVG or PDF, as its suffix says; the same figure gives the same bytes.
+
+    The file appears whole or not at all: a file that was there before stays until the new one is complete.
+
+    Raises:
+        UsageError: The suffix is none of the three.
+        StorageError: The folder is missing or refuses the write, or the disk is full.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        wanted = ", ".join(f".{name}" for name in FORMATS)
+        raise UsageError(f"cannot draw into {path}; the file name ends in one of {wanted}; choose one of them")
+    partial = path.parent / f".{uuid.uuid4().hex}.partial"
+    try:
+        with partial.open("xb") as stream:
+            with drawing_style():
+                figure.savefig(stream, format=kind, dpi=_PNG_DPI, metadata=_NO_CLOCK[kind])
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"cannot write {path}: {reason}; expected a folder that can be written; choose another --out"
+        raise StorageError(message) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def show_figure(figure: Figure) -> None:
+    """Open a window with `figure` and wait until it is closed.
+
+    Raises:
+        UsageError: There is no display, or no toolkit that could open a window.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.backends import BackendFilter, backend_registry
+
+    try:
+        backend = plt.get_backend().lower()
+        can_show = backend in backend_registry.list_builtin(BackendFilter.INTERACTIVE)
+        if can_show:
+            # pyplot asks a class for its figure; handing over a finished one gives it a window
+            plt.figure(FigureClass=cast(type[Figure], lambda **_: figure))
+            plt.show()
+    except (ImportError, RuntimeError) as error:
+        raise UsageError(f"no window can be opened: {error}; use --out FILE instead of --show") from error
+    if not can_show:
+        raise UsageError("no window can be opened here: there is no display or no toolkit; use --out FILE instead")

@@ -1,0 +1,199 @@
+"""The picture of a forecast: history, what was predicted a day before, the coming days, and how good that was.
+
+Blue is what happened, green what the model said about days that it learned from, red what it says
+about days that it never saw. Every prediction stands next to the size of the error it made.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from forecaster.errors import UsageError
+from forecaster.output.canvas import GREY, blank_figure, date_axis, drawing_style, headline, save_figure, show_figure
+from forecaster.output.panels import (
+    BLUE,
+    FAN_SHADES,
+    FED_BACK_DASHES,
+    GREEN,
+    RED,
+    SPAN_COLORS,
+    SPAN_LINES,
+    SPAN_TEXT_COLORS,
+    draw_close_up,
+    draw_history,
+    readable,
+)
+from forecaster.output.picture import ForecastPicture, Predictions, Window
+
+__all__ = [
+    "ForecastPicture",
+    "Predictions",
+    "draw_forecast",
+    "draw_losses",
+    "save_figure",
+    "show_figure",
+]
+
+_SAME_RATIO = 0.0005
+_TODAY = "“tomorrow = today”"
+
+
+def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Figure:
+    """Draw history, predictions and the coming days; below them what keeps a reader honest.
+
+    Args:
+        picture: What to show.
+        window: First and last day of the history to show; None shows all of it. The table of
+            errors is about all days of each span, whatever the window.
+
+    Raises:
+        UsageError: No day of the history lies in `window`.
+    """
+    shown = picture if window is None else picture.cut(window)
+    if not len(shown.dates):
+        held = f"{picture.dates[0]} to {picture.dates[-1]}" if len(picture.dates) else "no day at all"
+        raise UsageError(f"no price of {picture.instrument} in these days; its history holds {held}; choose among them")
+    with drawing_style():
+        figure = blank_figure()
+        grid = figure.add_gridspec(
+            2, 2, width_ratios=(2, 1), height_ratios=(7, 3),
+            left=0.065, right=0.945, top=0.86, bottom=0.085, hspace=0.24, wspace=0.06,
+        )  # fmt: skip
+        history = figure.add_subplot(grid[0, 0], label="history")
+        draw_history(history, shown)
+        draw_close_up(figure.add_subplot(grid[0, 1], label="close-up"), shown)
+        _draw_moves(figure.add_subplot(grid[1, 0], sharex=history, label="moves"), shown)
+        _draw_scores(figure.add_subplot(grid[1, 1], label="scores"), picture)
+        figure.legend(*_legend(shown), loc="center left", bbox_to_anchor=(0.065, 0.922), ncols=7, columnspacing=1.6)
+        headline(figure, _title(shown), f"{picture.note}  ·  run {picture.run_id}")
+    return figure
+
+
+def _title(picture: ForecastPicture) -> str:
+    name = picture.instrument if len(picture.instrument) <= 32 else picture.instrument[:31] + "…"
+    coming = "" if picture.forecast is None else f", and the next {picture.forecast.horizon} days"
+    return f"{name}: each day as {picture.model} predicted it the day before{coming}"
+
+
+def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
+    entries: dict[str, Any] = {"actual": Line2D([], [], color=BLUE, linewidth=1.2, marker="o", markersize=2.6)}
+    for name in picture.spans():
+        color = SPAN_COLORS[name]
+        line = Line2D([], [], color=color, linewidth=3, linestyle=SPAN_LINES[name], dash_capstyle="butt")
+        entries[f"predicted: {name}"] = (Patch(color=color, alpha=0.2, linewidth=0), line)
+    if picture.forecast is not None:
+        layers: list[Artist] = [Patch(color=RED, alpha=shade, linewidth=0) for shade in FAN_SHADES.values()]
+        entries["coming days (50, 80, 95 %)"] = (*layers, Line2D([], [], color=RED, linewidth=1.6))
+        if picture.forecast.own_steps < picture.forecast.horizon:
+            entries["fed back"] = Line2D([], [], color=RED, linewidth=1.6, linestyle=FED_BACK_DASHES)
+    return list(entries.values()), list(entries)
+
+
+def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
+    """Draw the size of each day's move, and the half-width of the band that had to hold it."""
+    dates, sizes = picture.moves()
+    spans = picture.spans()
+    widths = {name: picture.half_widths(span) for name, span in spans.items()}
+    top = _top([sizes, *widths.values()])
+    inside = sizes <= top
+    dots: dict[str, Any] = {"linestyle": "none", "color": BLUE, "markeredgewidth": 0}
+    few = len(dates) <= 250
+    axes.plot(
+        dates[inside], sizes[inside], marker="o", markersize=3 if few else 1.8, alpha=0.8 if few else 0.35,
+        label="size of the day's move", **dots,
+    )  # fmt: skip
+    if not inside.all():
+        high = np.full(int((~inside).sum()), 0.97 * top)
+        axes.plot(dates[~inside], high, marker="^", markersize=3.5, label="larger than this panel", **dots)
+    for name, span in spans.items():
+        label = "half-width of the 80 % band" if name == list(spans)[-1] else "_"
+        axes.plot(span.dates, widths[name], color=SPAN_TEXT_COLORS[name], linewidth=1.4, label=label)
+    axes.set_ylim(0, top)
+    axes.set_ylabel("move in a day (%)" if picture.in_percent else f"move in a day ({picture.unit})")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, fontsize=8.5, handletextpad=0.4)
+    date_axis(axes, most_ticks=12)
+
+
+def _top(values: Sequence[npt.NDArray[np.float64]]) -> float:
+    """The height of the lower panel: a few wild days may not flatten all the others."""
+    known = [part[np.isfinite(part)] for part in values]
+    top = max((float(np.quantile(part, 0.997)) for part in known if len(part)), default=0.0)
+    return 1.25 * top or 1.0
+
+
+def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
+    """Write down how large the errors were next to those of "tomorrow = today"."""
+    axes.set_axis_off()
+    coverage = picture.coverage()
+    columns = [name for name in ("train", "validation", "test") if name in picture.rmse or name in coverage]
+    rows = {
+        f"RMSE, {picture.model}": {name: readable(picture.rmse[name][0], 4) for name in picture.rmse},
+        f"RMSE, {_TODAY}": {name: readable(picture.rmse[name][1], 4) for name in picture.rmse},
+        "ratio": {name: readable(_ratio(picture, name), 4) for name in picture.rmse},
+        "days in the 80 % band": {name: f"{100 * share:.1f} %" for name, share in coverage.items()},
+    }
+    for line, (label, cells) in enumerate({"": dict(zip(columns, columns, strict=True)), **rows}.items()):
+        height = 0.95 - 0.165 * line
+        axes.text(0.03, height, label, va="center", fontsize=9, color="#333333")
+        for place, name in enumerate(columns):
+            right = 1.06 - 0.185 * (len(columns) - 1 - place)
+            text, color = cells.get(name, "-"), SPAN_TEXT_COLORS[name]
+            axes.text(right, height, text, ha="right", va="center", fontsize=9, color=color)
+    axes.text(0.03, 0.06, _verdict(picture), va="center", fontsize=9, fontweight="bold", color="#222222")
+
+
+def _ratio(picture: ForecastPicture, name: str) -> float:
+    model, today = picture.rmse[name]
+    return model / today if today > 0 else float("nan")
+
+
+def _verdict(picture: ForecastPicture) -> str:
+    """One sentence on the test days; what a ratio proves is for `backtest` to say."""
+    if "test" not in picture.rmse:
+        return "No test days: nothing is known about new ones."
+    ratio = _ratio(picture, "test")
+    if not np.isfinite(ratio):
+        return "Test: no ratio can be formed."
+    if abs(ratio - 1) < _SAME_RATIO:
+        return f"Test: no difference from {_TODAY}."
+    if ratio > 2:
+        return f"Test: RMSE {ratio:.1f} times that of {_TODAY}."
+    side = "above" if ratio > 1 else "below"
+    return f"Test: RMSE {100 * abs(ratio - 1):.2g} % {side} {_TODAY}."
+
+
+def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> Figure:
+    """Draw learning curves.
+
+    Args:
+        rows: One mapping per recorded step: ``step``, ``loss`` and, where it was measured, ``validation_loss``.
+        title: What was trained.
+        note: Small print for the corner.
+
+    Raises:
+        UsageError: There are no rows.
+    """
+    if not rows:
+        raise UsageError("this run has no learning curve: its history holds no rows; train again to record one")
+    steps = np.array([row["step"] for row in rows], dtype=float)
+    with drawing_style():
+        figure = blank_figure()
+        axes = figure.add_axes((0.075, 0.11, 0.9, 0.78), label="losses")
+        shown = []
+        for key, name, color, marker in (("loss", "train", GREEN, ""), ("validation_loss", "validation", BLUE, "o")):
+            values = np.array([row.get(key, np.nan) for row in rows], dtype=float)
+            known = np.isfinite(values)
+            if known.any():
+                shown.append(values[known])
+                axes.plot(steps[known], values[known], color=color, marker=marker, label=name)
+        headline(figure, title, note)
+    return figure
+
+

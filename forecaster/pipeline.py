@@ -1,0 +1,97 @@
+"""Where a model meets data: fit on a panel, forecast a series. No files, no clock, no output."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.config import Config
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.evaluation.scoring import Score, score
+from forecaster.evaluation.splits import PARTS, Split
+from forecaster.features.returns import WARM_UP
+from forecaster.forecast import Forecast, Forecasts
+from forecaster.models import model_class
+from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
+from forecaster.models.baselines import baseline
+
+__all__ = ["evaluate", "fit", "forecast_next", "forecaster_of"]
+
+DateArray = npt.NDArray[np.datetime64]
+
+
+def forecaster_of(config: Config) -> Forecaster:
+    """The forecaster that a configuration describes, not yet fitted."""
+    kind: str = config.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
+    made: Forecaster = model_class(kind)(config.model, config.horizon)
+    return made
+
+
+def fit(model: Forecaster, panel: Panel, split: Split, config: Config, progress: Progress = no_progress) -> Fitted:
+    """Fit `model` on the rows of `panel` whose outcomes lie before the validation."""
+    horizon = config.horizon
+    request = FitRequest(
+        panel=panel,
+        training_rows={one.instrument.name: split.training_rows(one.dates, horizon) for one in panel},
+        validation_rows={
+            one.instrument.name: rows[rows >= 2 * WARM_UP]
+            for one in panel
+            if len(rows := split.cutoffs(one.dates, "validation", horizon))
+        },
+        horizon=horizon,
+        seed=config.seed,
+        progress=progress,
+    )
+    return model.fit(request)
+
+
+def evaluate(
+    fitted: Fitted, series: PriceSeries, split: Split, steps: Sequence[int], names: Sequence[str], horizon: int
+) -> list[Score]:
+    """Score a fitted model beside the baselines `names` on every part of `split` that has rows.
+
+    Args:
+        fitted: The model.
+        series: One series of the panel.
+        split: Of the fit.
+        steps: Days ahead to score.
+        names: Registry keys of baselines.
+        horizon: Longest step H.
+    """
+    training = {series.instrument.name: split.training_rows(series.dates, horizon)}
+    request = FitRequest(Panel((series,)), training, {}, horizon)
+    models = [fitted, *(baseline(name, horizon).fit(request) for name in names)]
+    scores = []
+    for part in PARTS:
+        # What is fed back is not scored on the training rows: it costs most there and says least.
+        asked = [step for step in steps if part != "train" or step <= fitted.own_steps]
+        rows = split.cutoffs(series.dates, part, 1)
+        rows = rows[rows >= max(model.first_row for model in models)]
+        forecasts = {model.name: model.forecast(series, rows, max(asked)) for model in models}
+        scores += [
+            score(series, part, step, {name: one.take(kept) for name, one in forecasts.items()})
+            for step in asked
+            if len(kept := np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step)))
+        ]
+    return scores
+
+
+def forecast_next(fitted: Fitted, series: PriceSeries, dates: DateArray) -> Forecast:
+    """The coming days after the last row of `series`.
+
+    Args:
+        fitted: The model.
+        series: History up to and including the cutoff.
+        dates: (H,) the days to forecast.
+    """
+    made: Forecasts = fitted.forecast(series, np.array([len(series) - 1]))
+    steps = np.arange(1, len(dates) + 1)
+    return Forecast(
+        instrument=series.instrument.name,
+        cutoff=series.dates[-1],
+        last_price=float(series.close[-1]),
+        dates=dates,
+        quantile_levels=made.quantile_levels,
+        values=made.log_returns(steps)[0],
+        own_steps=fitted.own_steps,
+    )

@@ -1,0 +1,18 @@
+"""One function per user intent; each adds the store, run folders and pictures to `forecaster.pipeline`."""
+
+from forecaster.workflows.loading import InstrumentChoice, Project
+from forecaster.workflows.plot import PlotRequest, plot
+from forecaster.workflows.predict import Prediction, PredictRequest, predict
+from forecaster.workflows.train import TrainResult, train
+
+__all__ = [
+    "InstrumentChoice",
+    "PlotRequest",
+    "PredictRequest",
+    "Prediction",
+    "Project",
+    "TrainResult",
+    "plot",
+    "predict",
+    "train",
+]

@@ -1,0 +1,152 @@
+"""`plot`: actual blue, train predictions green, test predictions red, and the coming days."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.errors import UsageError
+from forecaster.evaluation.metrics import rmse
+from forecaster.evaluation.splits import PARTS, Split
+from forecaster.forecast import level_weights
+from forecaster.output.picture import ForecastPicture, Predictions
+from forecaster.workflows.finding import Served, serve
+from forecaster.workflows.loading import InstrumentChoice, Project, data_line
+from forecaster.workflows.predict import predict_served
+
+__all__ = ["PlotRequest", "plot"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+DateArray = npt.NDArray[np.datetime64]
+
+_BAND = (0.1, 0.5, 0.9)  # the 80 % interval and the median
+
+
+@dataclasses.dataclass(frozen=True)
+class PlotRequest:
+    """What is asked of `plot`.
+
+    Args:
+        choice: The instruments.
+        kind: ``forecast``, the overlay, or ``loss``, the learning curve.
+        out: File to write, png, svg or pdf; named after the instrument when None.
+        last: Show only the last rows.
+        start: First date to show.
+        end: Last date to show.
+        run_id: A run; the newest fitting one when None.
+        show: Whether to open a window instead of writing a file.
+    """
+
+    choice: InstrumentChoice
+    kind: Literal["forecast", "loss"] = "forecast"
+    out: Path | None = None
+    last: int | None = None
+    start: datetime.date | None = None
+    end: datetime.date | None = None
+    run_id: str | None = None
+    show: bool = False
+
+
+def plot(request: PlotRequest, project: Project) -> list[Path]:
+    """Draw one picture for each named instrument and return the files written.
+
+    Raises:
+        RunNotFoundError: No run fits.
+        StorageError: The file cannot be written.
+    """
+    served = serve(request.choice, request.run_id, project)
+    if request.out is not None and len(served) > 1:
+        raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
+    return [path for one in served if (path := _plot_one(one, request, project)) is not None]
+
+
+def _plot_one(served: Served, request: PlotRequest, project: Project) -> Path | None:
+    from forecaster.output.plotting import draw_forecast, draw_losses, save_figure, show_figure
+
+    project.note(data_line(served.series, project.today))
+    served = served.until(None)
+    for note in served.notes():
+        project.note(note)
+    if request.kind == "loss":
+        title = f"{served.instrument.name}: learning curve of run {served.run.id}"
+        figure = draw_losses(served.run.history(), title, _corner(served))
+    else:
+        figure = draw_forecast(_picture(served), _window(request, served.series.dates))
+    if request.show:
+        show_figure(figure)
+        return None
+    path = request.out or Path(f"{served.instrument.name}-{request.kind}.png")
+    save_figure(figure, path)
+    return path
+
+
+def _window(request: PlotRequest, dates: DateArray) -> tuple[np.datetime64, np.datetime64] | None:
+    """The span to show, or None for everything.
+
+    Raises:
+        UsageError: It holds no rows.
+    """
+    if request.last is None and request.start is None and request.end is None:
+        return None
+    first = np.datetime64(request.start) if request.start else dates[0]
+    end = np.datetime64(request.end) if request.end else dates[-1]
+    kept = dates[(dates >= first) & (dates <= end)]
+    if request.last is not None:
+        kept = kept[-request.last :]
+    if len(kept) < 2:
+        raise UsageError(
+            f"{len(kept)} rows between {first} and {end}; a picture needs 2; the history runs from {dates[0]} to {dates[-1]}"
+        )
+    return kept[0], end if request.end else dates[-1]
+
+
+def _picture(served: Served) -> ForecastPicture:
+    """Everything that the overlay shows, in the orientation that the user asked for."""
+    series, run, instrument = served.series, served.run, served.instrument
+    rows = np.arange(run.fitted.first_row, len(series) - 1)
+    returns = run.fitted.forecast(series, rows, longest=1)
+    band = returns.log_returns([1])[:, 0] @ level_weights(returns.quantile_levels, _BAND)
+    if instrument.sign < 0:
+        prices, band = 1 / series.close, -band[:, ::-1]
+    else:
+        prices = series.close
+    predicted = prices[rows, None] * np.exp(band)
+    parts = run.manifest["split"]
+    split = Split(np.datetime64(parts["validation"]["first"]), np.datetime64(parts["test"]["first"]))
+    return ForecastPicture(
+        instrument=instrument.name,
+        unit=f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price",
+        dates=series.dates,
+        prices=prices,
+        predictions=Predictions(series.dates[rows + 1], *predicted.T),
+        train_end=np.datetime64(parts["train"]["last"]),
+        test_start=split.test_start,
+        forecast=predict_served(served, None).forecast,
+        rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),
+        note=_corner(served),
+        run_id=run.id,
+        model=run.manifest["model"],
+    )
+
+
+def _one_step_rmse(
+    prices: FloatArray, median: FloatArray, rows: IntArray, split: Split, dates: DateArray
+) -> dict[str, tuple[float, float]]:
+    """Part -> RMSE of the median and of the last price, one step ahead, in units of the price."""
+    found: dict[str, tuple[float, float]] = {}
+    for part in PARTS:
+        kept = np.isin(rows, split.cutoffs(dates, part, 1))
+        if kept.any():
+            outcome = prices[rows[kept] + 1]
+            found[part] = rmse(median[kept] - outcome), rmse(prices[rows[kept]] - outcome)
+    return found
+
+
+def _corner(served: Served) -> str:
+    series = served.series
+    label = "computed from ECB euro reference rates" if series.source == "ecb" else series.source
+    return f"{label}, {len(series)} rows to {series.dates[-1]}, sha256 {series.sha256[:12]}"

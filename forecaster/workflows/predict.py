@@ -1,0 +1,197 @@
+"""`predict`: the coming days, with odds, from the newest fitting run."""
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.config import Config, load_config
+from forecaster.data.calendars import calendar_name, future_dates
+from forecaster.data.instruments import Instrument
+from forecaster.errors import RunNotFoundError, UsageError
+from forecaster.forecast import Forecast
+from forecaster.pipeline import forecast_next
+from forecaster.workflows.finding import Served, serve
+from forecaster.workflows.loading import InstrumentChoice, Project, data_line
+
+__all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
+
+Units = Literal["price", "return", "pips"]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictRequest:
+    """What is asked of `predict`.
+
+    Args:
+        choice: The instruments.
+        horizon: Days ahead; that of the run when None.
+        as_of: Last row that the forecast may see; the newest when None.
+        run_id: A run; the newest fitting one when None.
+        train_if_missing: Whether to train with `config` where no run fits.
+        config: For that training.
+    """
+
+    choice: InstrumentChoice
+    horizon: int | None = None
+    as_of: datetime.date | None = None
+    run_id: str | None = None
+    train_if_missing: bool = False
+    config: Config | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """A forecast and what it rests on.
+
+    Args:
+        instrument: As the user turned it.
+        forecast: The coming days.
+        run_id: Of the run that made it.
+        model: Its registry key.
+        source: Where the prices come from.
+        data_sha256: Hash of the rows that were read.
+        calendar: By which the days are dated.
+        in_sample: Whether the run has seen rows after the cutoff.
+        median_moves: Whether the median is the model's own, or the last price for want of evidence.
+        skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
+    """
+
+    instrument: Instrument
+    forecast: Forecast
+    run_id: str
+    model: str
+    source: str
+    data_sha256: str
+    calendar: str
+    in_sample: bool
+    median_moves: bool
+    skill: Sequence[dict[str, Any]] | None
+
+    def to_json(self, intervals: Sequence[float] = (), units: Units = "price") -> dict[str, Any]:
+        """The document ``forecast/1``.
+
+        Args:
+            intervals: Shares of central intervals whose bounds are to stand among the quantiles.
+            units: Of mean, median and quantiles.
+        """
+        forecast = self.forecast
+        bounds = {round(edge, 12) for share in intervals for edge in ((1 - share) / 2, (1 + share) / 2)}
+        wanted = sorted({*forecast.quantile_levels, *bounds})
+        prices, up = self._in_units(forecast.prices(wanted), units), forecast.probability_up
+        mean, median = self._in_units(forecast.mean, units), self._in_units(forecast.median, units)
+        return {
+            "schema": "forecast/1",
+            "instrument": self.instrument.name,
+            "run_id": self.run_id,
+            "model": self.model,
+            "source": self.source,
+            "data_sha256": self.data_sha256,
+            "in_sample": self.in_sample,
+            "cutoff": str(forecast.cutoff),
+            "last_price": forecast.last_price,
+            "units": units,
+            "horizon": forecast.horizon,
+            "calendar": self.calendar,
+            "median_is_last_price": not self.median_moves,
+            "quantile_levels": wanted,
+            "steps": [
+                {
+                    "step": k + 1,
+                    "date": str(forecast.dates[k]),
+                    "mean": mean[k],
+                    "median": median[k],
+                    "probability_up": up[k],
+                    "fed_back": k >= forecast.own_steps,
+                    "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(wanted)},
+                }
+                for k in range(forecast.horizon)
+            ],
+            "skill": self.skill,
+        }
+
+    def _in_units(self, prices: FloatArray, units: Units) -> FloatArray:
+        last = self.forecast.last_price
+        if units == "pips":
+            pip = self.instrument.pip_size
+            if pip is None:
+                raise UsageError(f"{self.instrument.name} is no currency pair and has no pips; use --units return")
+            return (prices - last) / pip
+        return prices / last - 1 if units == "return" else prices
+
+
+def predict(request: PredictRequest, project: Project) -> list[Prediction]:
+    """Forecast every named instrument.
+
+    Raises:
+        RunNotFoundError: No run fits and none may be trained.
+        UsageError: The horizon is longer than the run's.
+    """
+    return [_predict_one(one, request, project) for one in _serve(request, project)]
+
+
+def _serve(request: PredictRequest, project: Project) -> list[Served]:
+    try:
+        return serve(request.choice, request.run_id, project)
+    except RunNotFoundError as error:
+        if not request.train_if_missing or request.run_id is not None:
+            raise
+        from forecaster.workflows.train import train
+
+        project.note(f"{error.messages[0].split(';')[0]}; training one")
+        train(request.config or load_config(), request.choice, project)
+        return serve(request.choice, None, project)
+
+
+def _predict_one(served: Served, request: PredictRequest, project: Project) -> Prediction:
+    served = served.until(None if request.as_of is None else np.datetime64(request.as_of))
+    project.note(data_line(served.series, project.today))
+    for note in served.notes():
+        project.note(note)
+    return predict_served(served, request.horizon)
+
+
+def predict_served(served: Served, horizon: int | None) -> Prediction:
+    """The coming days after the last row of the history.
+
+    Raises:
+        UsageError: The run cannot look `horizon` days ahead.
+    """
+    run, series = served.run, served.series
+    longest = run.config.horizon
+    if horizon is not None and horizon > longest:
+        raise UsageError(
+            f"run {run.id} looks {longest} days ahead; got --horizon {horizon}; "
+            f"train one that looks further with: forecast train --horizon {horizon}"
+        )
+    dates = future_dates(series, horizon or longest)
+    forecast = forecast_next(run.fitted, series, dates)
+    if served.instrument.sign < 0:
+        forecast = forecast.mirrored(served.instrument.name)
+    return Prediction(
+        instrument=served.instrument,
+        forecast=forecast,
+        run_id=run.id,
+        model=run.manifest["model"],
+        source=series.source,
+        data_sha256=series.sha256,
+        calendar=calendar_name(series),
+        in_sample=served.in_sample,
+        median_moves=bool(run.manifest["state"].get("location_steps", True)),
+        skill=_skill(run.manifest["scores"], series.instrument.name),
+    )
+
+
+def _skill(scores: Sequence[dict[str, Any]], instrument: str) -> list[dict[str, Any]] | None:
+    """CRPS ratios on the test rows, step by step and baseline by baseline."""
+    rows = [
+        {"step": one["step"], "reference": name, "crps_ratio": ratio, "n": one["n"], "window": one["window"]}
+        for one in scores
+        if one["instrument"] == instrument and one["part"] == "test"
+        for name, ratio in one["crps_ratio"].items()
+    ]
+    return rows or None

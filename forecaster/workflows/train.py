@@ -1,0 +1,232 @@
+"""`train`: from a history to a recorded run."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import forecaster
+from forecaster.config import Config, dump_config
+from forecaster.data.instruments import Instrument
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.store import Store, store_path
+from forecaster.errors import ForecasterError
+from forecaster.evaluation.scoring import Score
+from forecaster.evaluation.splits import PARTS, Split, split_by_rows, whole_history
+from forecaster.experiments.files import check_writable
+from forecaster.experiments.runs import Run, runs_folder, save_run, series_facts
+from forecaster.models.backend import Engine, cpu_features, engine_versions, use_engine
+from forecaster.models.base import Fitted, Forecaster
+from forecaster.pipeline import evaluate, fit, forecaster_of
+from forecaster.workflows.loading import (
+    InstrumentChoice,
+    Loader,
+    Project,
+    data_line,
+    load_panel,
+    named_instruments,
+    with_choice,
+)
+
+__all__ = ["BESIDE", "TrainResult", "train"]
+
+BESIDE = ("ewma", "random_walk")  # baselines that stand beside every training
+_STEPS = (1, 5, 10, 20)
+_PARITY = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """What a training produced.
+
+    Args:
+        run: As recorded.
+        scores: Of the named instruments, part by part and step by step.
+        engine: What it ran on.
+        seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
+    """
+
+    run: Run
+    scores: Sequence[Score]
+    engine: Engine
+    seconds: dict[str, float]
+
+    @property
+    def next_command(self) -> str:
+        """What to type for the forecast."""
+        data = self.run.config.data
+        kind = next((kind for kind in ("pair", "ticker", "csv") if getattr(data, kind)), None)
+        named = f"--{kind} {getattr(data, kind)}" if kind else f"--source {data.source}"
+        return f"forecast predict {named}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document ``train/1``."""
+        facts = self.run.manifest
+        model = facts["model"]
+        return {
+            "schema": "train/1",
+            "run_id": self.run.id,
+            "instrument": facts["instruments"][0],
+            **{key: facts[key] for key in ("instruments", "universe", "model")},
+            "backend": self.engine.backend,
+            "device": self.engine.device,
+            "seconds": self.seconds,
+            **{key: facts[key] for key in ("parameters", "refit", "data")},
+            "splits": facts["split"],
+            "location_steps": facts["state"].get("location_steps"),
+            "scores": [one.to_json(model) for one in self.scores],
+        }
+
+
+class _Stopwatch:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begun = self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
+
+
+def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainResult:
+    """Fit the configured model, score it beside the baselines, and record the run.
+
+    Args:
+        config: Everything about the training; `choice` overrides its instruments and source.
+        choice: What the user named on the command line.
+        project: Where to keep the data and the run.
+
+    Raises:
+        ForecasterError: See `forecaster.errors`; nothing is left behind.
+    """
+    watch = _Stopwatch()
+    config = with_choice(config, choice)
+    instruments = named_instruments(config.data)
+    check_writable(runs_folder(project.home))
+    loader = Loader(project, config, instruments)
+    named = _load_named(loader, instruments, project)
+    config = _with_universe(config, named)
+    model = forecaster_of(config)
+    split = _split(named, config, model)
+    panel = load_panel(loader, named, config.universe, project.note)
+    watch.lap("data")
+    engine = use_engine(config.backend, config.device)
+    project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    fitted = fit(model, panel, split, config, project.progress)
+    watch.lap("fit")
+    scores = [one for series in named for one in evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)]
+    watch.lap("evaluate")
+    if config.refit:
+        fitted = fit(model, panel, whole_history([one.dates[-1] for one in panel]), config, project.progress)
+        watch.lap("refit")
+    _check_parity(fitted)
+    facts = {
+        **_data_facts(named, panel, config, instruments),
+        **_split_facts(named, split, config.refit),
+        **_engine_facts(engine, model, config),
+        "created": project.clock().isoformat(),
+        "scores": [one.to_json(fitted.name) for one in scores],
+        "seconds": watch.total(),
+    }
+    run = save_run(runs_folder(project.home), project.clock(), dump_config(config), fitted, facts)
+    return TrainResult(run, scores, engine, watch.total())
+
+
+def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
+    """The named histories, canonical, each once; kept in the store."""
+    named = {}
+    for instrument in instruments:
+        if instrument.canonical.name not in named:
+            whole = loader.whole(instrument)
+            with Store.open(store_path(project.home), clock=project.clock) as store:
+                store.save(whole)
+            named[instrument.canonical.name] = loader.cut(whole)
+            project.note(data_line(named[instrument.canonical.name], project.today))
+    return list(named.values())
+
+
+def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
+    """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
+    if config.universe != "auto":
+        return config
+    panel = _kind(config) == "lstm" and all(one.source == "ecb" for one in named)
+    return config.model_copy(update={"universe": "currencies" if panel else "none"})
+
+
+def _kind(config: Config) -> str:
+    kind: str = config.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
+    return kind
+
+
+def _steps(config: Config) -> list[int]:
+    """Days ahead that are scored: the usual ones up to the horizon, and the horizon."""
+    return sorted({step for step in _STEPS if step < config.horizon} | {config.horizon})
+
+
+def _split(named: Sequence[PriceSeries], config: Config, model: Forecaster) -> Split:
+    """By the rows of the first named series; every other one must have rows for all parts as well."""
+    split, *_ = (
+        split_by_rows(one.dates, config.split.test_rows, config.split.validation_rows, model.least_training_rows())
+        for one in named
+    )
+    return split
+
+
+def _check_parity(fitted: Fitted) -> None:
+    difference = fitted.state()["numpy_difference"]
+    if not difference <= _PARITY:
+        raise ForecasterError(
+            f"the weights forecast differently in NumPy and in Keras, by {difference:.2g}; expected at most {_PARITY:g}; "
+            "nothing was saved; lower training.learning_rate, since weights this large are not a model"
+        )
+
+
+def _data_facts(
+    named: Sequence[PriceSeries], panel: Panel, config: Config, instruments: Sequence[Instrument]
+) -> dict[str, Any]:
+    return {
+        "instruments": list(dict.fromkeys(one.name for one in instruments)),
+        "universe": config.universe,
+        "source": named[0].source,
+        "data": [series_facts(one) for one in named],
+        "origin": dict(named[0].meta),
+        "members": {one.instrument.name: series_facts(one) for one in panel},
+    }
+
+
+def _split_facts(named: Sequence[PriceSeries], split: Split, refit: bool) -> dict[str, Any]:
+    """The first and last date of each part of the first named series, and how far weights and choices have seen."""
+    dates = named[0].dates
+    bounds = [0, *np.searchsorted(dates, [split.validation_start, split.test_start]).tolist(), len(dates)]
+    parts = {
+        part: {"first": str(dates[first]), "last": str(dates[end - 1]), "rows": end - first}
+        for part, first, end in zip(PARTS, bounds, bounds[1:], strict=False)
+    }
+    last = str(max(one.dates[-1] for one in named))
+    return {
+        "split": parts,
+        "refit": refit,
+        "fitted_until": last if refit else parts["train"]["last"],
+        "seen_until": last if refit else parts["validation"]["last"],
+    }
+
+
+def _engine_facts(engine: Engine, model: Forecaster, config: Config) -> dict[str, Any]:
+    return {
+        "model": _kind(config),
+        "parameters": model.parameters,
+        "seed": config.seed,
+        "engine": dataclasses.asdict(engine),
+        "versions": {"forecaster": forecaster.__version__, **engine_versions()},
+        "processor": cpu_features(),
+        "command": sys.argv,
+    }
