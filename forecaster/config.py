@@ -28,6 +28,7 @@ __all__ = [
 
 LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
 
+Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, or the flag that set it
 Horizon = Annotated[int, Field(ge=1, le=LARGEST_HORIZON)]
 
 
@@ -88,16 +89,16 @@ def load_config(
     Raises:
         ConfigError: One message for each mistake in the file and in the assignments.
     """
-    places: dict[tuple[str | int, ...], str] = {}
+    places: Places = {}
     data: dict[str, Any] = {}
     if path is not None:
         data = _read_yaml(_find(path), places)
     mistakes = [mistake for text in assignments if (mistake := _assign_text(data, text, places))]
     for key, value in (flags or {}).items():
-        _assign(data, tuple(key.split(".")), value)
-        places[tuple(key.split("."))] = f"--{key.rpartition('.')[2]}"
+        mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)
+        mistakes += [mistake] if mistake else []
     config, found = _validate(data)
-    mistakes += [_describe(error, places) for error in found]
+    mistakes += [_describe(error, places) for error in sorted(found, key=lambda one: _place(one["loc"], places)[1])]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
     return config
@@ -125,7 +126,7 @@ def _find(path: Path) -> Path:
     raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}")
 
 
-def _read_yaml(path: Path, places: dict[tuple[str | int, ...], str]) -> dict[str, Any]:
+def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -141,8 +142,8 @@ def _read_yaml(path: Path, places: dict[tuple[str | int, ...], str]) -> dict[str
         return {}
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
-    for location, line in _marks(node):
-        places[location] = f"{path}:{line}"
+    for location, number in _marks(node):
+        places[location] = f"{path}:{number}"
     return data
 
 
@@ -158,28 +159,32 @@ def _marks(node: yaml.Node | None, location: tuple[str | int, ...] = ()) -> Iter
             yield from _marks(value, (*location, index))
 
 
-def _assign_text(data: dict[str, Any], text: str, places: dict[tuple[str | int, ...], str]) -> str | None:
+def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     """Put one ``key=value`` into `data`; returns the mistake, if there is one."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key:
         return f"--set {text}: expected key=value, such as seed=1 or model.units=[64,64]"
-    parts = tuple(key.strip().split("."))
+    if not any(key == known or key.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
+        return f"--set {key}: unknown key{_hint(key)}"
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError:
         return f"--set {key}: not a YAML value (got {value!r})"
-    places[parts] = "--set"
-    return _assign(data, parts, parsed)
+    return _assign(data, key, parsed, "--set", places)
 
 
-def _assign(data: dict[str, Any], parts: tuple[str, ...], value: Any) -> str | None:
+def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Places) -> str | None:
+    """Put `value` under the dotted `key`; returns the mistake, if there is one."""
+    parts = tuple(key.split("."))
     section = data
     for part in parts[:-1]:
-        inner = section.setdefault(part, {})
-        if not isinstance(inner, dict):
-            return f"--set {'.'.join(parts)}: {part} is a value, not a section"
-        section = inner
+        if section.get(part) is None:
+            section[part] = {}
+        if not isinstance(section[part], dict):
+            return f"{place} {key}: {part} is a value, not a section"
+        section = section[part]
     section[parts[-1]] = value
+    places[parts] = place
     return None
 
 
@@ -192,7 +197,9 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
     if not isinstance(section, Mapping):
-        errors.append({"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind})
+        errors.append(
+            {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
+        )
     elif kind not in MODELS:
         message = f"expected one of {', '.join(MODELS)}"
         errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
@@ -202,30 +209,37 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
         except pydantic.ValidationError as error:
             errors += [{**one, "loc": ("model", *one["loc"])} for one in error.errors()]
     try:
-        config = Config.model_validate({**data, "model": options or BaseModel()})
+        config = Config.model_validate({**data, "model": options or _Section()})
     except pydantic.ValidationError as error:
         return None, [dict(one) for one in error.errors()] + errors
     return (None, errors) if errors else (config, [])
 
 
-
-
-def _describe(error: Mapping[str, Any], places: Mapping[tuple[str | int, ...], str]) -> str:
+def _describe(error: Mapping[str, Any], places: Places) -> str:
     location = tuple(error["loc"])
-    known = next((places[location[:end]] for end in range(len(location), 0, -1) if location[:end] in places), "config")
+    place, _ = _place(location, places)
     key = ".".join(map(str, location))
+    told = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
-        return f"{known}: {key}: unknown key{_hint(location)}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{known}: {key}: {message} (got {error['input']!r})"
+        return f"{told}: unknown key{_hint(key)}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {error['input']!r})"
+    return f"{told}: {message[0].lower()}{message[1:]}{received}"
 
 
-def _hint(location: tuple[str | int, ...]) -> str:
+def _place(location: tuple[str | int, ...], places: Places) -> tuple[str, int]:
+    """Where a key stands, or the section that holds it, and a number that sorts places as they were read."""
+    for end in range(len(location), 0, -1):
+        if location[:end] in places:
+            return places[location[:end]], list(places).index(location[:end])
+    return "config", len(places)
+
+
+def _hint(key: str) -> str:
     """Which key was probably meant."""
-    names = sorted(_keys(Config))
-    key = ".".join(map(str, location))
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    near = near or [name for name in names if name.rpartition(".")[2] == str(location[-1])][:1]
+    names = sorted(set(_keys(Config)) - {key})
+    near = [name for name in names if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
+    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(Config.model_fields)}"
 
 

@@ -39,6 +39,10 @@ class LazyGroup(click.Group):
             for message in error.messages:
                 click.echo(f"error: {message}", err=True)
             ctx.exit(error.exit_code)
+        except click.ClickException as error:  # wrong options: one line instead of click's four
+            command = ctx.invoked_subcommand or ""
+            click.echo(f"error: {error.format_message()} See: forecast {command} --help".replace("  ", " "), err=True)
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted; nothing was saved", err=True)
             ctx.exit(ExitCode.INTERRUPTED)
@@ -74,14 +78,15 @@ def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool)
     help="Show this program's version and those of its engines.",
 )  # fmt: skip
 def cli() -> None:
-    """Forecast currencies and stocks with a stacked LSTM, honestly: odds instead of promises, and beside every
-    number the same number for "tomorrow = today".
+    """Forecast currencies and stocks with a stacked LSTM.
+
+    Odds instead of promises, and beside every number the same number for "tomorrow = today".
 
     \b
     forecast train --pair USDJPY        learn from the history that is installed with the program
     forecast predict --pair USDJPY      the coming days, with odds
     forecast plot --pair USDJPY         actual blue, train predictions green, test predictions red
-    """
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
 
 
 def main() -> NoReturn:

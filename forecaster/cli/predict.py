@@ -10,49 +10,57 @@ from forecaster.cli.options import date_option, format_option, home_option, inst
 __all__ = ["command"]
 
 
-class Levels(click.ParamType):
-    """Shares of central intervals in percent, separated by commas: ``80,95``."""
-
-    name = "levels"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """Fractions, such as (0.8, 0.95)."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            levels = tuple(float(text) / 100 for text in str(value).split(","))
-        except ValueError:
-            levels = ()
-        if not levels or not all(0.001 <= level <= 0.999 for level in levels):
-            self.fail(f"expected percentages from 0.1 to 99.9, such as 80 or 80,95; got {value}", param, ctx)
-        return levels
+def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[float, ...]:
+    """Percentages, repeated or separated by commas, as fractions: 80,95 becomes (0.8, 0.95)."""
+    texts = [text for value in values for text in value.split(",")] or ["80", "95"]
+    try:
+        levels = tuple(dict.fromkeys(float(text) / 100 for text in texts))
+    except ValueError:
+        levels = (0.0,)
+    if not all(0.001 <= level <= 0.999 for level in levels):
+        raise click.BadParameter(f"expected percentages from 0.1 to 99.9, such as 80,95; got {','.join(texts)}")
+    return levels
 
 
 @click.command("predict", short_help="The coming days, with odds.")
 @instrument_options
 @click.option("--horizon", type=click.IntRange(1, 250), metavar="DAYS", help="Days ahead.  [default: as trained]")
 @click.option(
-    "--level", "levels", type=Levels(), multiple=True, metavar="PERCENT", help="Central intervals.  [default: 80,95]"
+    "--level",
+    "levels",
+    callback=_to_levels,
+    multiple=True,
+    metavar="PERCENT",
+    help="Central intervals.  [default: 80,95]",
 )
 @date_option("--as-of", "Forecast as if this were the last row.")
 @run_option
-@click.option("--units", type=click.Choice(["price", "return", "pips"]), default="price", show_default=True, help="Of the values.")
+@click.option(
+    "--units", type=click.Choice(["price", "return", "pips"]), default="price", show_default=True, help="Of the values."
+)
 @click.option("--train-if-missing", is_flag=True, help="Train first where no run fits.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the result there.")
 @format_option("table", "json", "csv")
 @home_option
-def command(project: Any, choice: Any, levels: tuple[tuple[float, ...], ...], output: str, out: Path | None, units: Any, **asked: Any) -> None:
+def command(
+    project: Any,
+    choice: Any,
+    levels: tuple[float, ...],
+    output: str,
+    out: Path | None,
+    units: Any,
+    **asked: Any,
+) -> None:
     """Forecast the coming days from the newest run that fits: median, intervals, probability of up.
 
     \b
     Example:
       forecast predict --pair USDJPY --level 80,95 --format json
-    """
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows import PredictRequest, predict
 
-    chosen = tuple(dict.fromkeys(level for group in levels for level in group)) or (0.8, 0.95)
     made = predict(PredictRequest(choice, **asked), project)
-    text = _text([one.to_json(chosen, units) for one in made], chosen, output)
+    text = _text([one.to_json(levels, units) for one in made], levels, output)
     if out is None:
         click.echo(text)
     else:

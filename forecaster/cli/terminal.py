@@ -1,6 +1,7 @@
 """Talk and progress on stderr; results on stdout."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class _Bar:
         self._stack = stack
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
-        self._shown = click.get_text_stream("stderr").isatty()
+        self._shown = sys.stderr.isatty()
 
     def note(self, text: str) -> None:
         """One line above the bar."""

@@ -12,7 +12,12 @@ __all__ = ["command"]
 
 @click.command("train", short_help="Learn from a history and record the run.")
 @instrument_options
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file, or default, quick, classic, sine, development.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML file, or default, quick, classic, sine, development.",
+)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
 @click.option("--universe", metavar="NAME", help="currencies, or none for the series alone.")
 @click.option("--horizon", type=int, metavar="DAYS", help="Days ahead to learn.")
@@ -24,13 +29,15 @@ __all__ = ["command"]
 @click.option("--refit", is_flag=True, help="After the test, fit once more on all rows.")
 @format_option("table", "json")
 @home_option
-def command(project: Any, choice: Any, config: Path | None, assignments: tuple[str, ...], output: str, **flags: Any) -> None:
+def command(
+    project: Any, choice: Any, config: Path | None, assignments: tuple[str, ...], output: str, **flags: Any
+) -> None:
     """Learn from a history, test on its last rows beside "tomorrow = today", and record the run.
 
     \b
     Example:
       forecast train --pair USDJPY
-    """
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.config import load_config
     from forecaster.workflows import train
 

@@ -4,8 +4,8 @@ Rows are kept with the versions between which they were valid (``born <= version
 costs only the rows that changed, and nothing is overwritten. A version is known by the hash of its dates and
 values (`PriceSeries.sha256`), which is computed again at each load.
 
-The rounding of the quotation is stored with the rows but is no part of that hash, which identifies prices
-alone; it has a checksum of its own, so that a loaded series is complete without its source.
+The rounding of the quotation is stored with the rows, so that a loaded series is complete without its source.
+It is no part of that hash, which identifies prices alone, and makes no new version; it has a checksum of its own.
 """
 
 import dataclasses

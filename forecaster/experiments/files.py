@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import json
 import math
@@ -24,10 +25,10 @@ def storage_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        advice = "free some space" if full else "expected a folder that may be written"
         raise StorageError(
-            f"{path} cannot be written: {reason}; expected a folder with free space; "
-            "free some, or choose another with --home DIR"
+            f"{path} cannot be written: {error.strerror or error}; nothing was saved; {advice}, or choose another place"
         ) from error
 
 

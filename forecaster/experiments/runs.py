@@ -1,10 +1,10 @@
 """Run folders: one recorded training each, written at once, readable with a text editor.
 
-    runs/<time>-<instrument>-<hash>/
-        config.yaml     the whole configuration
-        manifest.json   what was trained, on which data, with which versions, and how it scored
-        weights.npz     named arrays, never code
-        history.csv     the learning curve
+runs/<time>-<instrument>-<hash>/
+    config.yaml     the whole configuration
+    manifest.json   what was trained, on which data, with which versions, and how it scored
+    weights.npz     named arrays, never code
+    history.csv     the learning curve
 """
 
 import csv
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
@@ -31,7 +30,18 @@ from forecaster.pipeline import forecaster_of
 __all__ = ["SCHEMA", "Run", "find_run", "list_runs", "runs_folder", "save_run", "series_facts"]
 
 SCHEMA = 1
-_NEEDED = ("run_id", "model", "source", "instruments", "members", "split", "fitted_until", "seen_until", "state", "files")
+_NEEDED = (
+    "run_id",
+    "model",
+    "source",
+    "instruments",
+    "members",
+    "split",
+    "fitted_until",
+    "seen_until",
+    "state",
+    "files",
+)
 
 
 def runs_folder(home: Path) -> Path:
@@ -136,9 +146,7 @@ def _damage(path: Path, what: str) -> str:
     return f"{path} {what}; expected the file as the training wrote it; train again or choose another with --run ID"
 
 
-def save_run(
-    folder: Path, now: datetime.datetime, config_text: str, fitted: Fitted, facts: Mapping[str, Any]
-) -> Run:
+def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fitted, facts: Mapping[str, Any]) -> Run:
     """Write a new run folder, all or nothing.
 
     Args:
@@ -201,7 +209,11 @@ def _read(folder: Path) -> Run:
             f"{path} has schema {schema}; this version reads up to {SCHEMA}; "
             "upgrade with pip install --upgrade forecaster, or choose another with --run ID"
         )
-    if schema != SCHEMA or not all(key in manifest for key in _NEEDED) or manifest.get("checksum") != _checksum(manifest):
+    if (
+        schema != SCHEMA
+        or not all(key in manifest for key in _NEEDED)
+        or manifest.get("checksum") != _checksum(manifest)
+    ):
         raise DamageError(_damage(path, "does not match its own checksum"))
     return Run(folder, manifest)
 

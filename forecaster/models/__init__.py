@@ -5,6 +5,7 @@ A model is added by writing one file and one line below; the same holds for a ba
 """
 
 import importlib
+from typing import Any
 
 __all__ = ["MODELS", "model_class"]
 
@@ -15,8 +16,7 @@ MODELS = {
 }
 
 
-def model_class(kind: str) -> type:
+def model_class(kind: str) -> Any:
     """The forecaster class registered as `kind`; KeyError for an unknown one."""
     module, _, name = MODELS[kind].partition(":")
-    found: type = getattr(importlib.import_module(module), name)
-    return found
+    return getattr(importlib.import_module(module), name)

@@ -6,6 +6,7 @@ without a display and leave no global state behind.
 
 import contextlib
 import os
+import textwrap
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -13,14 +14,25 @@ from pathlib import Path
 from typing import Any, cast
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from forecaster.errors import StorageError, UsageError
 
-__all__ = ["FORMATS", "GREY", "blank_figure", "date_axis", "drawing_style", "headline", "save_figure", "show_figure"]
+__all__ = [
+    "FORMATS",
+    "GREY",
+    "blank_figure",
+    "date_axis",
+    "day_number",
+    "drawing_style",
+    "headline",
+    "save_figure",
+    "show_figure",
+]
 
 GREY = "#6B6B6B"
 
@@ -29,7 +41,8 @@ FORMATS = ("png", "svg", "pdf")
 _INCHES = (12.0, 7.6)
 _PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
 _NO_CLOCK: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#9A9A9A",
     "axes.formatter.limits": (-5, 8),
     "axes.formatter.useoffset": False,
@@ -74,14 +87,19 @@ def blank_figure() -> Figure:
 def headline(figure: Figure, title: str, note: str) -> None:
     """Write the title at the top left and the small grey `note` into the corner at the bottom left."""
     figure.text(0.065, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
-    figure.text(0.065, 0.012, note, fontsize=7.5, color=GREY, va="bottom", gid="note")
+    figure.text(0.065, 0.012, textwrap.fill(note, 190), fontsize=7.5, color=GREY, va="bottom", gid="note")
 
 
 def date_axis(axes: Axes, most_ticks: int) -> None:
     """Give the horizontal axis real dates, at most `most_ticks` of them, each as short as can be."""
-    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)
+    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def day_number(date: np.datetime64) -> float:
+    """Where `date` lies on a horizontal axis of dates."""
+    return float(date2num(date))  # type: ignore[no-untyped-call]
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -121,11 +139,12 @@ def show_figure(figure: Figure) -> None:
         UsageError: There is no display, or no toolkit that could open a window.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.backends import BackendFilter, backend_registry
+    from matplotlib.backends.registry import BackendFilter, backend_registry
 
     try:
         backend = plt.get_backend().lower()
-        can_show = backend in backend_registry.list_builtin(BackendFilter.INTERACTIVE)
+        windowed = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+        can_show = backend in windowed
         if can_show:
             # pyplot asks a class for its figure; handing over a finished one gives it a window
             plt.figure(FigureClass=cast(type[Figure], lambda **_: figure))

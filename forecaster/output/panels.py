@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import date2num
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from forecaster.forecast import Forecast
-from forecaster.output.canvas import GREY, date_axis
+from forecaster.output.canvas import GREY, date_axis, day_number
 from forecaster.output.picture import ForecastPicture
 
 __all__ = [
@@ -16,12 +15,15 @@ __all__ = [
     "FAN_SHADES",
     "FED_BACK_DASHES",
     "GREEN",
+    "LOG_RATIO",
     "RED",
     "SPAN_COLORS",
     "SPAN_LINES",
     "SPAN_TEXT_COLORS",
     "draw_close_up",
     "draw_history",
+    "log_axis",
+    "mark_boundaries",
     "readable",
 ]
 
@@ -35,7 +37,7 @@ FAN_SHADES = {95: 0.14, 80: 0.17, 50: 0.22}
 
 _CLOSE_UP_ROWS = 60
 _FEW_ROWS = 250  # up to here single days can be told apart, and are marked
-_LOG_RATIO = 8.0  # on a linear axis such a history shows only its latest part
+LOG_RATIO = 8.0  # on a linear axis such a history shows only its latest part
 _CHARACTER = 0.0105  # width of a letter of a span's name, as a share of the panel
 
 
@@ -51,6 +53,14 @@ def readable(value: float, digits: int = 5) -> str:
     return f"{value:,.{min(max(digits - 1 - size, 0), 12)}f}"
 
 
+def log_axis(axes: Axes) -> None:
+    """Make the vertical axis logarithmic, with plain numbers at 1, 2 and 5."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def draw_history(axes: Axes, picture: ForecastPicture) -> None:
     """Draw the whole of `picture`, with the spans named above it."""
     _draw_prices(axes, picture)
@@ -59,7 +69,7 @@ def draw_history(axes: Axes, picture: ForecastPicture) -> None:
     _set_dates(axes, picture.dates[0], end, room=0.01)
     date_axis(axes, most_ticks=12)
     axes.tick_params(labelbottom=False)
-    _mark_spans(axes, picture)
+    _name_spans(axes, picture, mark_boundaries(axes, picture))
 
 
 def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
@@ -67,12 +77,11 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
     close = _last_days(picture)
     _draw_prices(axes, close)
     _scale_prices(axes, close)
-    title, end = f"last {len(close.dates)} days", close.dates[-1]
+    title, end = f"last {len(close.dates)} days, to {close.dates[-1]}", close.dates[-1]
     if close.forecast is not None:
         end = max(end, close.forecast.dates[-1])
-        title = f"{title} and the next {close.forecast.horizon}; {_range_text(close.forecast)}"
-        _label_fan(axes, close.forecast)
-    axes.set_title(title, loc="left", fontsize=9, color="#333333", pad=5)
+        title = _label_fan(axes, close.forecast, seen=int((close.dates <= close.forecast.cutoff).sum()))
+    axes.set_title(title, loc="left", fontsize=9, color="#333333", pad=5, linespacing=1.4)
     _set_dates(axes, close.dates[0], end, room=0.03)
     date_axis(axes, most_ticks=5)
     axes.yaxis.tick_right()
@@ -81,26 +90,27 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
 
 
 def _last_days(picture: ForecastPicture) -> ForecastPicture:
-    """At most 60 days up to the cutoff of the forecast, and whatever is known of the days after it."""
+    """At most 60 days up to the cutoff of the forecast, and what is known of the days that it is about."""
     rows = min(_CLOSE_UP_ROWS, max(10, len(picture.dates) // 3))
-    after_last = len(picture.dates)
+    end, after_last = picture.dates[-1], len(picture.dates)
     if picture.forecast is not None:
         after_last = int(np.searchsorted(picture.dates, picture.forecast.cutoff, side="right"))
-    return picture.cut((picture.dates[max(0, after_last - rows)], picture.dates[-1]))
+        end = picture.forecast.dates[-1]
+    return picture.cut((picture.dates[max(0, after_last - rows)], end))
 
 
-def _range_text(forecast: Forecast) -> str:
-    low, high = forecast.prices([0.1, 0.9])[-1]
-    return f"{forecast.dates[-1]}: 80 % in {readable(low)} to {readable(high)}"
-
-
-def _label_fan(axes: Axes, forecast: Forecast) -> None:
+def _label_fan(axes: Axes, forecast: Forecast, seen: int) -> str:
+    """Write the ends of the last 80 % range beside the fan, and return the title that explains them."""
     low, high = forecast.prices([0.1, 0.9])[-1]
     for value, side in ((low, "top"), (high, "bottom")):
         axes.text(
             forecast.dates[-1], value, readable(value),
             ha="right", va=side, fontsize=8.5, fontweight="bold", color=RED, zorder=5,
         )  # fmt: skip
+    return (
+        f"last {seen} days, to {forecast.cutoff}, and the next {forecast.horizon}\n"
+        f"{forecast.dates[-1]}: 80 % range {readable(low)} to {readable(high)}"
+    )
 
 
 def _draw_prices(axes: Axes, picture: ForecastPicture) -> None:
@@ -151,14 +161,11 @@ def _scale_prices(axes: Axes, picture: ForecastPicture) -> None:
     low, high = _price_range(picture)
     unit = "price" if picture.unit == "price" else f"price ({picture.unit})"
     least, most = float(np.min(picture.prices)), float(np.max(picture.prices))
-    if least > 0 and most > _LOG_RATIO * least:
+    if least > 0 and most > LOG_RATIO * least:
         low = max(low, least / 2)
         room = (high / low) ** 0.04
-        axes.set_yscale("log")
+        log_axis(axes)
         axes.set_ylim(low / room, high * room)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_ylabel(f"{unit}, log scale")
         return
     room = 0.04 * (high - low) or 0.01 * abs(high) or 1.0
@@ -167,18 +174,27 @@ def _scale_prices(axes: Axes, picture: ForecastPicture) -> None:
 
 
 def _set_dates(axes: Axes, start: np.datetime64, end: np.datetime64, room: float) -> None:
-    first, last = float(date2num(start)), float(date2num(end))
+    first, last = day_number(start), day_number(end)
     margin = max(room * (last - first), 0.7)
     axes.set_xlim(first - margin, last + margin)
 
 
-def _mark_spans(axes: Axes, picture: ForecastPicture) -> None:
-    """Separate the spans, and name above the panel those that have the room."""
+def mark_boundaries(axes: Axes, picture: ForecastPicture) -> tuple[float, float]:
+    """Draw where training ends and the test begins, with validation shaded; return both places."""
     left, right = axes.get_xlim()
-    boundaries = [float(date2num(picture.train_end)) + 0.5, float(date2num(picture.test_start)) - 0.5]
-    for boundary in boundaries:
+    first, second = day_number(picture.train_end) + 0.5, day_number(picture.test_start) - 0.5
+    for boundary in sorted({first, second}):
         if left < boundary < right:
-            axes.axvline(boundary, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=4, label="boundary")
+            axes.axvline(boundary, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=4, label="_boundary")
+    if first < second:
+        axes.axvspan(first, second, color=GREY, alpha=0.08, linewidth=0, zorder=0)
+    axes.set_xlim(left, right)
+    return first, second
+
+
+def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, float]) -> None:
+    """Name above the panel those spans that have the room."""
+    left, right = axes.get_xlim()
     shares = [0.0, *((np.clip(boundaries, left, right) - left) / (right - left)), 1.0]
     long = {"train": f"train to {picture.train_end}", "test": f"test from {picture.test_start}"}
     taken: list[tuple[float, float]] = []

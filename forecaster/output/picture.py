@@ -91,11 +91,11 @@ class ForecastPicture:
 
     def spans(self) -> dict[str, Predictions]:
         """The predictions of the train, validation and test days; spans without any are left out."""
-        dates = self.predictions.dates
+        dates, known = self.predictions.dates, np.isfinite(self.predictions.median)
         test = dates >= self.test_start
         train = (dates <= self.train_end) & ~test
         masks = {"train": train, "validation": ~train & ~test, "test": test}
-        return {name: self.predictions.take(mask) for name, mask in masks.items() if mask.any()}
+        return {name: self.predictions.take(mask) for name, mask in masks.items() if known[mask].any()}
 
     def coverage(self) -> dict[str, float]:
         """Share of the predicted days of each span on which the price was inside the 80 % band."""

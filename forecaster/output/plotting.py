@@ -12,6 +12,7 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -22,12 +23,15 @@ from forecaster.output.panels import (
     FAN_SHADES,
     FED_BACK_DASHES,
     GREEN,
+    LOG_RATIO,
     RED,
     SPAN_COLORS,
     SPAN_LINES,
     SPAN_TEXT_COLORS,
     draw_close_up,
     draw_history,
+    log_axis,
+    mark_boundaries,
     readable,
 )
 from forecaster.output.picture import ForecastPicture, Predictions, Window
@@ -41,7 +45,10 @@ __all__ = [
     "show_figure",
 ]
 
+FloatArray = npt.NDArray[np.float64]
+
 _SAME_RATIO = 0.0005
+_FEW_STEPS = 120
 _TODAY = "“tomorrow = today”"
 
 
@@ -71,15 +78,15 @@ def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Fig
         draw_close_up(figure.add_subplot(grid[0, 1], label="close-up"), shown)
         _draw_moves(figure.add_subplot(grid[1, 0], sharex=history, label="moves"), shown)
         _draw_scores(figure.add_subplot(grid[1, 1], label="scores"), picture)
-        figure.legend(*_legend(shown), loc="center left", bbox_to_anchor=(0.065, 0.922), ncols=7, columnspacing=1.6)
-        headline(figure, _title(shown), f"{picture.note}  ·  run {picture.run_id}")
+        figure.legend(*_legend(shown), loc="center left", bbox_to_anchor=(0.065, 0.929), ncols=7, columnspacing=1.6)
+        headline(figure, _title(shown), f"{picture.note} · run {picture.run_id}")
     return figure
 
 
 def _title(picture: ForecastPicture) -> str:
     name = picture.instrument if len(picture.instrument) <= 32 else picture.instrument[:31] + "…"
-    coming = "" if picture.forecast is None else f", and the next {picture.forecast.horizon} days"
-    return f"{name}: each day as {picture.model} predicted it the day before{coming}"
+    coming = "" if picture.forecast is None else f" and the next {picture.forecast.horizon} days"
+    return f"{name}: one-day-ahead predictions ({picture.model}){coming}"
 
 
 def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
@@ -112,16 +119,25 @@ def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
     if not inside.all():
         high = np.full(int((~inside).sum()), 0.97 * top)
         axes.plot(dates[~inside], high, marker="^", markersize=3.5, label="larger than this panel", **dots)
-    for name, span in spans.items():
-        label = "half-width of the 80 % band" if name == list(spans)[-1] else "_"
-        axes.plot(span.dates, widths[name], color=SPAN_TEXT_COLORS[name], linewidth=1.4, label=label)
+    lines = tuple(
+        axes.plot(span.dates, widths[name], color=SPAN_TEXT_COLORS[name], linewidth=1.4)[0]
+        for name, span in spans.items()
+    )
+    mark_boundaries(axes, picture)
     axes.set_ylim(0, top)
-    axes.set_ylabel("move in a day (%)" if picture.in_percent else f"move in a day ({picture.unit})")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, fontsize=8.5, handletextpad=0.4)
+    unit = "%" if picture.in_percent else picture.unit
+    axes.set_ylabel("move in a day" if unit == "price" else f"move in a day ({unit})")
+    handles, labels = axes.get_legend_handles_labels()
+    if lines:
+        handles, labels = [*handles, lines], [*labels, "half-width of the 80 % band"]  # type: ignore[list-item]
+    axes.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, fontsize=8.5, markerscale=1.5,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+    )  # fmt: skip
     date_axis(axes, most_ticks=12)
 
 
-def _top(values: Sequence[npt.NDArray[np.float64]]) -> float:
+def _top(values: Sequence[FloatArray]) -> float:
     """The height of the lower panel: a few wild days may not flatten all the others."""
     known = [part[np.isfinite(part)] for part in values]
     top = max((float(np.quantile(part, 0.997)) for part in known if len(part)), default=0.0)
@@ -133,20 +149,29 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
     axes.set_axis_off()
     coverage = picture.coverage()
     columns = [name for name in ("train", "validation", "test") if name in picture.rmse or name in coverage]
+    unit = f"RMSE ({picture.unit})" if len(picture.unit) <= 16 else "RMSE"
     rows = {
-        f"RMSE, {picture.model}": {name: readable(picture.rmse[name][0], 4) for name in picture.rmse},
-        f"RMSE, {_TODAY}": {name: readable(picture.rmse[name][1], 4) for name in picture.rmse},
+        unit: dict(zip(columns, columns, strict=True)),
+        picture.model: {name: readable(errors[0], 4) for name, errors in picture.rmse.items()},
+        _TODAY: {name: readable(errors[1], 4) for name, errors in picture.rmse.items()},
         "ratio": {name: readable(_ratio(picture, name), 4) for name in picture.rmse},
         "days in the 80 % band": {name: f"{100 * share:.1f} %" for name, share in coverage.items()},
     }
-    for line, (label, cells) in enumerate({"": dict(zip(columns, columns, strict=True)), **rows}.items()):
-        height = 0.95 - 0.165 * line
-        axes.text(0.03, height, label, va="center", fontsize=9, color="#333333")
-        for place, name in enumerate(columns):
-            right = 1.06 - 0.185 * (len(columns) - 1 - place)
-            text, color = cells.get(name, "-"), SPAN_TEXT_COLORS[name]
-            axes.text(right, height, text, ha="right", va="center", fontsize=9, color=color)
-    axes.text(0.03, 0.06, _verdict(picture), va="center", fontsize=9, fontweight="bold", color="#222222")
+    for line, (label, cells) in enumerate(rows.items() if columns else ()):
+        height = 0.97 - 0.152 * line
+        axes.text(0.0, height, label, va="center", fontsize=9, color="#333333")
+        for place, name in enumerate(reversed(columns)):
+            axes.text(
+                1.1 - 0.235 * place, height, cells.get(name, "-"),
+                ha="right", va="center", fontsize=9, color=SPAN_TEXT_COLORS[name],
+            )  # fmt: skip
+    axes.text(0.0, 0.18, _verdict(picture), va="center", fontsize=9, fontweight="bold", color="#222222")
+    axes.text(0.0, 0.03, _test_days(picture), va="center", fontsize=8.5, color=GREY)
+
+
+def _test_days(picture: ForecastPicture) -> str:
+    days = picture.dates[picture.dates >= picture.test_start]
+    return f"{len(days):,} test days, {days[0]} to {days[-1]}" if len(days) else f"test from {picture.test_start}"
 
 
 def _ratio(picture: ForecastPicture, name: str) -> float:
@@ -182,18 +207,46 @@ def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> F
     """
     if not rows:
         raise UsageError("this run has no learning curve: its history holds no rows; train again to record one")
-    steps = np.array([row["step"] for row in rows], dtype=float)
     with drawing_style():
         figure = blank_figure()
-        axes = figure.add_axes((0.075, 0.11, 0.9, 0.78), label="losses")
-        shown = []
-        for key, name, color, marker in (("loss", "train", GREEN, ""), ("validation_loss", "validation", BLUE, "o")):
-            values = np.array([row.get(key, np.nan) for row in rows], dtype=float)
-            known = np.isfinite(values)
-            if known.any():
-                shown.append(values[known])
-                axes.plot(steps[known], values[known], color=color, marker=marker, label=name)
+        axes = figure.add_axes((0.075, 0.12, 0.89, 0.76), label="losses")
+        _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
+        steps, losses = _curve(rows, "validation_loss")
+        if len(losses):
+            _draw_curve(axes, steps, losses, "validation", BLUE)
+            best = int(np.argmin(losses))
+            label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
+            axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
+        _scale_losses(axes)
+        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(0.075, 0.918), ncols=4)
         headline(figure, title, note)
     return figure
 
 
+def _curve(rows: Sequence[Mapping[str, float]], key: str) -> tuple[FloatArray, FloatArray]:
+    """Steps and values of the rows that hold a number under `key`."""
+    found = [(float(row["step"]), float(row[key])) for row in rows if np.isfinite(row.get(key, np.nan))]
+    pairs = np.array(found, dtype=float).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _draw_curve(axes: Axes, steps: FloatArray, losses: FloatArray, name: str, color: str) -> None:
+    """Draw a curve; a long and therefore noisy one faintly, with its running mean on top."""
+    if len(steps) <= _FEW_STEPS:
+        axes.plot(steps, losses, color=color, linewidth=1.8, marker="o", markersize=3.5, label=name)
+        return
+    width = len(steps) // 40 | 1  # odd, so that the mean stands at the middle of its rows
+    mean = np.convolve(losses, np.full(width, 1 / width), mode="valid")
+    axes.plot(steps, losses, color=color, linewidth=0.7, alpha=0.4, label=name)
+    axes.plot(
+        steps[width // 2 : -(width // 2)], mean, color=color, linewidth=2.2, label=f"{name}, mean of {width} rows"
+    )
+
+
+def _scale_losses(axes: Axes) -> None:
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+    axes.set_xlabel("training step")
+    axes.set_ylabel("loss")
+    if len(values) and values.min() > 0 and values.max() > LOG_RATIO * values.min():
+        log_axis(axes)
+        axes.set_ylabel("loss, log scale")

@@ -8,7 +8,16 @@ from typing import Any
 
 from rich.table import Table
 
-__all__ = ["csv_text", "forecast_rows", "forecast_table", "forecast_title", "interval_keys", "score_table", "skill_line", "training_lines"]
+__all__ = [
+    "csv_text",
+    "forecast_rows",
+    "forecast_table",
+    "forecast_title",
+    "interval_keys",
+    "score_table",
+    "skill_line",
+    "training_lines",
+]
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -71,10 +80,11 @@ def score_table(rows: Sequence[Mapping[str, Any]], model: str) -> Table:
 def training_lines(document: Mapping[str, Any]) -> list[str]:
     """What stands under the scores of a training: what was learned, where the median lies, run and seconds."""
     seconds, steps = document["seconds"], document["location_steps"]
-    series = len(document["instruments"]) if document["universe"] == "none" else document["universe"]
+    alone = ", ".join(document["instruments"]) + " alone"
+    universe = alone if document["universe"] == "none" else f"universe {document['universe']}"
     lines = [
-        "today: \"tomorrow = today\" on the same rows; CRPS in basis points of the return, lower is better",
-        f"{document['model']}: {document['parameters']:,} weights, universe {series}, "
+        'today: "tomorrow = today" on the same rows; CRPS in basis points of the return, lower is better',
+        f"{document['model']}: {document['parameters']:,} weights, {universe}, "
         f"{seconds['total']:.1f} s in all, {seconds['fit']:.1f} s of it the fit",
         f"run: {document['run_id']}",
     ]
@@ -115,8 +125,8 @@ def forecast_title(document: Mapping[str, Any]) -> str:
     """What stands above the coming days."""
     text = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
     units = {"price": "price", "return": "return from the last price", "pips": "pips from the last price"}
-    seen = "; in-sample" if document["in_sample"] else ""
-    return f"{document['instrument']} after {document['cutoff']} at {text} ({units[document['units']]}; {document['calendar']}{seen})"
+    told = [units[document["units"]], document["calendar"], *(["in-sample"] if document["in_sample"] else [])]
+    return f"{document['instrument']} after {document['cutoff']} at {text} ({'; '.join(told)})"
 
 
 def skill_line(document: Mapping[str, Any]) -> list[str]:
@@ -126,7 +136,10 @@ def skill_line(document: Mapping[str, Any]) -> list[str]:
         ratios.setdefault(one["reference"], []).append(f"{one['crps_ratio']:.4f} at {one['step']}")
     if not ratios:
         return ["skill: this run did not score the instrument; train with it named to see how it does"]
-    return [f"skill: CRPS over that of {name}, test rows, below 1 is better: {', '.join(told)} days" for name, told in ratios.items()]
+    return [
+        f"skill: CRPS over that of {name}, test rows, below 1 is better: {', '.join(told)} days"
+        for name, told in ratios.items()
+    ]
 
 
 def interval_keys(level: float) -> tuple[str, str]:

@@ -1,19 +1,26 @@
 """Which recorded run serves an instrument, and the history to forecast from."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from forecaster.config import DataConfig, load_config
 from forecaster.data.calendars import business_age
-from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
+from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, RunNotFoundError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
-from forecaster.workflows.loading import InstrumentChoice, Loader, Project, named_instruments, with_choice
+from forecaster.workflows.loading import (
+    InstrumentChoice,
+    Loader,
+    Project,
+    data_line,
+    named_instruments,
+    with_choice,
+)
 
-__all__ = ["Served", "serve", "train_command"]
+__all__ = ["Served", "serve", "tell", "train_command"]
 
 _OLD_WEIGHTS_DAYS = 250  # business days; after a year without a fit it is worth a word
 
@@ -90,6 +97,13 @@ def serve(choice: InstrumentChoice, run_id: str | None, project: Project) -> lis
     return [_serve_one(one, choice, run_id, project) for one in named_instruments(data)]
 
 
+def tell(served: Sequence[Served], project: Project) -> None:
+    """Note the data and the runs that are about to be used, each once."""
+    lines = [line for one in served for line in (data_line(one.series, project.today), *one.notes())]
+    for line in dict.fromkeys(lines):
+        project.note(line)
+
+
 def _instruments_of(run: Run) -> list[Instrument]:
     """The instruments that the user named when the run was trained."""
     return list(named_instruments(run.config.data))
@@ -133,8 +147,8 @@ def _try(run: Run, instrument: Instrument, choice: InstrumentChoice, project: Pr
     return Served(instrument, run, loader.load(instrument))
 
 
-def train_command(instrument: Instrument, choice: InstrumentChoice) -> str:
+def train_command(instrument: Instrument, choice: InstrumentChoice | None = None) -> str:
     """The command that would train a run for `instrument`."""
     name = instrument.path if instrument.kind == "csv" else instrument.name
-    source = f" --source {choice.source}" if choice.source else ""
+    source = f" --source {choice.source}" if choice and choice.source else ""
     return f"forecast train --{instrument.kind} {name}{source}"

@@ -100,10 +100,15 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
     if not given and data.source == "synthetic":
         return (parse_ticker("sine"),)
     if len(given) != 1:
-        what = f"instruments of {len(given)} kinds ({', '.join('--' + one for one in given)})" if given else "no instrument"
+        what = (
+            f"instruments of {len(given)} kinds ({', '.join('--' + one for one in given)})"
+            if given
+            else "no instrument"
+        )
         raise InstrumentError(f"{what} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY")
     texts = [text.strip() for text in str(getattr(data, given[0])).split(",") if text.strip()]
-    found, mistakes = [], []
+    found: list[Instrument] = []
+    mistakes: list[str] = []
     for text in texts:
         try:
             found.append(_instrument(given[0], text, data.name))
@@ -151,7 +156,8 @@ class Loader:
     def cut(self, series: PriceSeries) -> PriceSeries:
         """`series` between the configured start and end."""
         start, end = self._data.start, self._data.end
-        span = series.between(start and np.datetime64(start), end and np.datetime64(end))
+        first = None if start is None else np.datetime64(start)
+        span = series.between(first, None if end is None else np.datetime64(end))
         if not len(span):
             raise NotEnoughDataError(
                 f"{series.symbol} has no rows from {start or 'the first'} to {end or 'the last'}; "
@@ -179,6 +185,6 @@ def data_line(series: PriceSeries, today: datetime.date) -> str:
     """Which data was used: source, rows, first and last date, age, hash."""
     last = series.dates[-1]
     age = business_age(last, today)
-    days = "today" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
-    stale = ", older than a week" if age > _STALE_DAYS and series.source != "synthetic" else ""
-    return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({days}{stale})"
+    days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
+    told = "made up" if series.source == "synthetic" else days + (", older than a week" if age > _STALE_DAYS else "")
+    return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({told})"

@@ -13,8 +13,8 @@ from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.forecast import level_weights
 from forecaster.output.picture import ForecastPicture, Predictions
-from forecaster.workflows.finding import Served, serve
-from forecaster.workflows.loading import InstrumentChoice, Project, data_line
+from forecaster.workflows.finding import Served, serve, tell
+from forecaster.workflows.loading import InstrumentChoice, Project
 from forecaster.workflows.predict import predict_served
 
 __all__ = ["PlotRequest", "plot"]
@@ -58,19 +58,16 @@ def plot(request: PlotRequest, project: Project) -> list[Path]:
         RunNotFoundError: No run fits.
         StorageError: The file cannot be written.
     """
-    served = serve(request.choice, request.run_id, project)
+    served = [one.until(None) for one in serve(request.choice, request.run_id, project)]
     if request.out is not None and len(served) > 1:
         raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
-    return [path for one in served if (path := _plot_one(one, request, project)) is not None]
+    tell(served, project)
+    return [path for one in served if (path := _plot_one(one, request)) is not None]
 
 
-def _plot_one(served: Served, request: PlotRequest, project: Project) -> Path | None:
+def _plot_one(served: Served, request: PlotRequest) -> Path | None:
     from forecaster.output.plotting import draw_forecast, draw_losses, save_figure, show_figure
 
-    project.note(data_line(served.series, project.today))
-    served = served.until(None)
-    for note in served.notes():
-        project.note(note)
     if request.kind == "loss":
         title = f"{served.instrument.name}: learning curve of run {served.run.id}"
         figure = draw_losses(served.run.history(), title, _corner(served))
@@ -99,7 +96,8 @@ def _window(request: PlotRequest, dates: DateArray) -> tuple[np.datetime64, np.d
         kept = kept[-request.last :]
     if len(kept) < 2:
         raise UsageError(
-            f"{len(kept)} rows between {first} and {end}; a picture needs 2; the history runs from {dates[0]} to {dates[-1]}"
+            f"{len(kept)} rows between {first} and {end}; a picture needs 2; "
+            f"the history runs from {dates[0]} to {dates[-1]}"
         )
     return kept[0], end if request.end else dates[-1]
 

@@ -14,8 +14,8 @@ from forecaster.data.instruments import Instrument
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.forecast import Forecast
 from forecaster.pipeline import forecast_next
-from forecaster.workflows.finding import Served, serve
-from forecaster.workflows.loading import InstrumentChoice, Project, data_line
+from forecaster.workflows.finding import Served, serve, tell, train_command
+from forecaster.workflows.loading import InstrumentChoice, Project
 
 __all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
 
@@ -131,7 +131,10 @@ def predict(request: PredictRequest, project: Project) -> list[Prediction]:
         RunNotFoundError: No run fits and none may be trained.
         UsageError: The horizon is longer than the run's.
     """
-    return [_predict_one(one, request, project) for one in _serve(request, project)]
+    as_of = None if request.as_of is None else np.datetime64(request.as_of)
+    served = [one.until(as_of) for one in _serve(request, project)]
+    tell(served, project)
+    return [predict_served(one, request.horizon) for one in served]
 
 
 def _serve(request: PredictRequest, project: Project) -> list[Served]:
@@ -147,14 +150,6 @@ def _serve(request: PredictRequest, project: Project) -> list[Served]:
         return serve(request.choice, None, project)
 
 
-def _predict_one(served: Served, request: PredictRequest, project: Project) -> Prediction:
-    served = served.until(None if request.as_of is None else np.datetime64(request.as_of))
-    project.note(data_line(served.series, project.today))
-    for note in served.notes():
-        project.note(note)
-    return predict_served(served, request.horizon)
-
-
 def predict_served(served: Served, horizon: int | None) -> Prediction:
     """The coming days after the last row of the history.
 
@@ -166,7 +161,7 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
     if horizon is not None and horizon > longest:
         raise UsageError(
             f"run {run.id} looks {longest} days ahead; got --horizon {horizon}; "
-            f"train one that looks further with: forecast train --horizon {horizon}"
+            f"train one that looks further with: {train_command(served.instrument)} --horizon {horizon}"
         )
     dates = future_dates(series, horizon or longest)
     forecast = forecast_next(run.fitted, series, dates)

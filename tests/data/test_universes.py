@@ -36,13 +36,17 @@ def test_registry_gives_the_currency_universe() -> None:
 
 
 def test_unknown_universe() -> None:
-    with pytest.raises(ConfigError, match=r"universe 'curencies' is unknown; .*currencies, none; did you mean currencies\?"):
+    with pytest.raises(
+        ConfigError, match=r"universe 'curencies' is unknown; .*currencies, none; did you mean currencies\?"
+    ):
         universe("curencies", [])
 
 
 @pytest.mark.parametrize("one", [parse_ticker("AAPL"), Instrument("csv", "gold")])
 def test_currency_universe_takes_pairs_only(one: Instrument) -> None:
-    with pytest.raises(ConfigError, match=rf"holds currency pairs; got the {one.kind} '{one.name}'; use --universe none"):
+    with pytest.raises(
+        ConfigError, match=rf"holds currency pairs; got the {one.kind} '{one.name}'; use --universe none"
+    ):
         universe("currencies", [parse_pair("USDJPY"), one])
 
 

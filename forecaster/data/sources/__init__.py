@@ -38,9 +38,11 @@ def default_source(instrument: Instrument) -> str:
     Raises:
         UsageError: Tickers have no source yet that could be meant.
     """
+    if instrument.kind == "ticker" and instrument.name in SYNTHETIC_NAMES:
+        return "synthetic"
     if instrument.kind == "ticker":
         raise UsageError(
-            f"ticker {shown(instrument.name)} has no source; what works today is --source synthetic --ticker "
+            f"ticker {shown(instrument.name)} has no source; what works today is --ticker "
             f"{'|'.join(SYNTHETIC_NAMES)}, or prices of your own with --csv FILE"
         )
     return "ecb" if instrument.kind == "pair" else "csv"

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.instruments import CURRENCIES, ENDED_CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker
+from forecaster.data.instruments import (
+    CURRENCIES,
+    ENDED_CURRENCIES,
+    Instrument,
+    csv_instrument,
+    parse_ticker,
+)
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, ecb
 from forecaster.data.sources.ecb import DECIMALS, DECIMALS_BEFORE, EcbSource, RateTable, currency_file
@@ -38,7 +44,8 @@ def test_usdjpy_is_the_history_that_everybody_remembers() -> None:
     assert (str(series.dates[0]), str(series.dates[-1])) == ("1999-01-04", "2026-10-30")
     known = {
         "2011-10-28": 75.770, "2011-10-31": 78.009, "2022-10-20": 149.822, "2022-10-21": 151.686, "2022-10-24": 148.980,
-        "2024-07-10": 161.469, "2024-07-11": 161.575, "2024-08-05": 142.240, "2016-06-24": 102.322, "2020-03-09": 102.235,
+        "2024-07-10": 161.469, "2024-07-11": 161.575, "2024-08-05": 142.240, "2016-06-24": 102.322,
+        "2020-03-09": 102.235,
     }  # fmt: skip
     rows = np.searchsorted(series.dates, np.array(list(known), "datetime64[D]"))
     np.testing.assert_allclose(series.close[rows], list(known.values()), atol=5e-4)
@@ -192,7 +199,9 @@ def archive(path: Path, text: str) -> Path:
 
 
 def test_a_small_file_is_read_oldest_first_with_any_line_ends(tmp_path: Path) -> None:
-    table = RateTable.read(archive(tmp_path / "a.zip", "Date,USD,XYZ,\r\n2024-01-02,1.1,N/A,\r\n2024-01-01,1.2,7,\r\n"), "a test")
+    table = RateTable.read(
+        archive(tmp_path / "a.zip", "Date,USD,XYZ,\r\n2024-01-02,1.1,N/A,\r\n2024-01-01,1.2,7,\r\n"), "a test"
+    )
     assert table.dates.astype(str).tolist() == ["2024-01-01", "2024-01-02"]
     np.testing.assert_array_equal(table.rates("XYZ"), [7.0, np.nan])
     np.testing.assert_array_equal(table.rounding("XYZ"), [0.0, 0.0])
@@ -214,7 +223,9 @@ def test_a_malformed_file_is_no_source(tmp_path: Path, text: str, message: str) 
         RateTable.read(archive(tmp_path / "a.zip", text), "a test")
 
 
-@pytest.mark.parametrize(("cell", "message"), [("abc", "expected numbers"), ("0", "zero, negative or infinite"), ("-1", "zero")])
+@pytest.mark.parametrize(
+    ("cell", "message"), [("abc", "expected numbers"), ("0", "zero, negative or infinite"), ("-1", "zero")]
+)
 def test_a_damaged_rate_is_no_rate(tmp_path: Path, cell: str, message: str) -> None:
     table = RateTable.read(archive(tmp_path / "a.zip", f"Date,USD,\n2024-01-02,{cell},\n"), "a test")
     with pytest.raises(SourceError, match=rf"rates of USD are damaged: .*{message}"):

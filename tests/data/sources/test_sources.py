@@ -19,7 +19,9 @@ def test_every_registered_source_loads_and_knows_its_name(name: str) -> None:
 
 
 def test_unknown_source() -> None:
-    with pytest.raises(UsageError, match=r"source 'ebc' is unknown; expected one of csv, ecb, synthetic; did you mean ecb\?"):
+    with pytest.raises(
+        UsageError, match=r"source 'ebc' is unknown; expected one of csv, ecb, synthetic; did you mean ecb\?"
+    ):
         get_source("ebc")
 
 
@@ -30,7 +32,9 @@ def test_default_sources() -> None:
 
 @pytest.mark.parametrize("ticker", ["AAPL", "sine"])
 def test_a_ticker_has_no_default_source_yet(ticker: str) -> None:
-    with pytest.raises(UsageError, match=rf"ticker '{ticker}' has no source; .*--source synthetic --ticker sine\|.*--csv FILE"):
+    with pytest.raises(
+        UsageError, match=rf"ticker '{ticker}' has no source; .*--source synthetic --ticker sine\|.*--csv FILE"
+    ):
         default_source(parse_ticker(ticker))
 
 

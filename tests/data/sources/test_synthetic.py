@@ -15,7 +15,9 @@ names = pytest.mark.parametrize("name", SYNTHETIC_NAMES)
 
 
 def make(name: str, **options: object) -> PriceSeries:
-    return get_source("synthetic").load(LoadRequest(parse_ticker(name), Path("."), datetime.date(2026, 11, 20), options))
+    return get_source("synthetic").load(
+        LoadRequest(parse_ticker(name), Path("."), datetime.date(2026, 11, 20), options)
+    )
 
 
 def log_returns(series: PriceSeries) -> np.ndarray:
@@ -131,5 +133,7 @@ def test_prices_that_leave_the_range_of_numbers() -> None:
 
 def test_unknown_names_and_kinds() -> None:
     for one in (parse_ticker("AAPL"), parse_pair("USDJPY")):
-        with pytest.raises(UsageError, match=r"source 'synthetic' has no (ticker|pair) .*expected --ticker sine\|random_walk"):
+        with pytest.raises(
+            UsageError, match=r"source 'synthetic' has no (ticker|pair) .*expected --ticker sine\|random_walk"
+        ):
             get_source("synthetic").load(LoadRequest(one, Path("."), datetime.date(2026, 1, 1)))

@@ -1,0 +1,84 @@
+import datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecaster.data.sources.csv_dates import DateError, parse_dates
+
+FORMATS = {
+    "%Y-%m-%d": "year-month-day",
+    "%Y/%m/%d": "year-month-day",
+    "%Y.%m.%d": "year-month-day",
+    "%Y%m%d": "year-month-day",
+    "%d/%m/%Y": "day-month-year",
+    "%d.%m.%Y": "day-month-year",
+    "%m/%d/%Y": "month-day-year",
+    "%d %b %Y": "day and month name",
+    "%d-%b-%Y": "day and month name",
+    "%b %d, %Y": "day and month name",
+    "%B %d, %Y": "day and month name",
+}
+# The day after the 12th in one row is what tells days from months.
+dates = st.lists(st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 12, 31)), min_size=1, max_size=30).map(
+    lambda days: [*days, datetime.date(2024, 7, 31)]
+)
+
+
+@given(dates, st.sampled_from(sorted(FORMATS)), st.sampled_from(["", " 00:00", " 09:30:00", "T23:59:59+09:00"]))
+def test_every_way_of_writing_reads_back(days: list[datetime.date], style: str, time: str) -> None:
+    parsed, name = parse_dates([day.strftime(style) + time for day in days])
+    np.testing.assert_array_equal(parsed, np.array(days, "datetime64[D]"))
+    assert name == FORMATS[style]
+
+
+@pytest.mark.parametrize("text", ["2024-7-1", "1/15/2024", "15.1.2024", "Jan 5, 2024", "5 January 2024", "5-Sept-2024"])
+def test_short_days_and_long_months(text: str) -> None:
+    parsed, _ = parse_dates([text])
+    assert parsed.shape == (1,)
+    assert parsed[0].astype(object).year == 2024
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
+def test_any_text_is_dates_or_a_date_error(texts: list[str]) -> None:
+    row, message = fault(texts)
+    assert -1 <= row < len(texts)
+    assert message.isprintable()
+
+
+def fault(texts: list[str]) -> tuple[int, str]:
+    try:
+        parsed, _ = parse_dates(texts)
+    except DateError as error:
+        return error.row, str(error)
+    assert len(parsed) == len(texts)
+    return -1, ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "row", "message"),
+    [
+        (["2024-07-31", "soon"], 1, "'soon' is no date like '2024-07-31' in the first row; expected a date such as"),
+        (["2024-07-31", ""], 1, "'' is no date like"),
+        (["2024-07-31", "31/07/2024"], 1, "'31/07/2024' is no date like '2024-07-31'"),
+        (["2024-02-28", "2024-02-30"], 1, "'2024-02-30' is a day that no calendar has"),
+        (["2023-02-29"], 0, "no calendar has"),
+        (["31/13/2024"], 0, "day and month in another order|no calendar has"),
+        (["31/12/2024", "12/31/2024"], 1, "'12/31/2024' has day and month in another order than '31/12/2024'"),
+        (["01/02/2024", "02/02/2024"], 0, "'01/02/2024' can be read with the day or the month first"),
+        (["31/07/24"], 0, "'31/07/24' is no date; expected"),
+        (["2024-07/31"], 0, "is no date"),
+        (["2024"], 0, "is no date"),
+        (["1722384000"], 0, "is no date"),
+        (["today"], 0, "is no date"),
+        (["NaT"], 0, "is no date"),
+        (["5 Foo 2024"], 0, "is no date"),
+        (["2024-07-31 and more"], 0, "is no date"),
+        ([], 0, "there are no dates"),
+    ],
+)
+def test_what_is_no_date(texts: list[str], row: int, message: str) -> None:
+    with pytest.raises(DateError, match=message) as caught:
+        parse_dates(texts)
+    assert caught.value.row == row

@@ -1,0 +1,280 @@
+import datetime
+import gzip
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.data.instruments import csv_instrument, parse_pair
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import LoadRequest, get_source
+from forecaster.errors import ConfigError, InputFileError, UsageError
+
+WriteFile = Callable[..., Path]
+TODAY = datetime.date(2026, 11, 20)
+
+
+def load(path: Path, **options: object) -> PriceSeries:
+    return get_source("csv").load(LoadRequest(csv_instrument(path), path.parent, TODAY, options))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> WriteFile:
+    def write(content: str | bytes, name: str = "prices.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def test_a_plain_file(file: WriteFile) -> None:
+    path = file("date,close\n2024-01-02,1.5\n2024-01-03,1.25\n")
+    series = load(path)
+    assert (series.source, series.symbol, series.instrument.path) == ("csv", "prices", path)
+    assert series.dates.astype(str).tolist() == ["2024-01-02", "2024-01-03"]
+    assert series.close.tolist() == [1.5, 1.25]
+    assert series.rounding is None
+    assert series.meta == {
+        "file": str(path),
+        "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "layout": "utf-8, comma separated, dates year-month-day",
+        "columns": "date=date, close=close",
+    }
+
+
+def test_open_high_low_volume_as_yahoo_writes_them(file: WriteFile) -> None:
+    text = "Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,1,2,0.5,1.5,1.4,100\n2024-01-03,1,2,0.5,1.6,1.5,\n"
+    series = load(file(text))
+    assert list(series.columns) == ["open", "high", "low", "close", "adj_close", "volume"]
+    assert series.columns["adj_close"].tolist() == [1.4, 1.5]
+    np.testing.assert_array_equal(series.columns["volume"], [100.0, np.nan])
+
+
+@pytest.mark.parametrize("name", ["date", "Date", "DATETIME", "Time", "timestamp", " day "])
+@pytest.mark.parametrize("price", ["close", "Adj Close", "adj_close", "PRICE", "rate", "Last", "value", "DEXJPUS"])
+def test_columns_are_found_by_name(file: WriteFile, name: str, price: str) -> None:
+    assert load(file(f"{name},note,{price}\n2024-01-02,a,1.5\n2024-01-03,b,1.25\n")).close.tolist() == [1.5, 1.25]
+
+
+def test_close_is_preferred_and_order_of_columns_does_not_matter(file: WriteFile) -> None:
+    series = load(file("value,close,date\n9,1.5,2024-01-02\n9,1.25,2024-01-03\n"))
+    assert series.close.tolist() == [1.5, 1.25]
+
+
+def test_named_columns_are_read_alone(file: WriteFile) -> None:
+    path = file("when,close,volume,mid\n2024-01-02,1,53.2K,1.5\n2024-01-03,2,1M,1.25\n")
+    assert load(path, date_column="WHEN", price_column="mid").close.tolist() == [1.5, 1.25]
+    assert list(load(path, date_column="when", price_column="close").columns) == ["close"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "date;close\n2024-01-02;1,5\n2024-01-03;1,25\n",
+        "date;close\n02.01.2024;1,5\n03.01.2024;1,25\n31.01.2024;\n",
+        "date;close\n2024-01-02;1.5\n2024-01-03;1.25\n",
+        "date\tclose\n2024-01-02\t1.5\n2024-01-03\t1.25\n",
+        "\ufeffdate,close\n2024-01-02,1.5\n2024-01-03,1.25\n",
+        "date,close\r\n2024-01-02,1.5\r\n2024-01-03,1.25",
+        '"date","close"\n"2024-01-02","1.5"\n"2024-01-03","1.25"\n',
+        "\n\ndate,close\n\n2024-01-02, 1.5 \n,\n2024-01-03,1.25\n\n\n",
+        "date,close,,\n2024-01-02,1.5,,\n2024-01-03,1.25,,\n",
+        "date,close\n2024-01-02,1.5,\n2024-01-03,1.25,\n",
+        "date,close\n2024-01-02,1.5\n2024-01-03,1.25\n2024-01-04,\n2024-01-05,.\n2024-01-06,null\n2024-01-07,NaN\n",
+        "date,close\n2024-01-02 16:00:00+09:00,1.5\n2024-01-03T16:00,1.25\n",
+        "date,close\n20240102,1.5\n20240103,1.25\n",
+        "date,close\n2024-01-03,1.25\n2024-01-02,1.5\n",
+        "\ufeffdate,close\n2024-01-02,1.5\n2024-01-03,1.25\n".encode("utf-16-le"),
+        "date,close\n2024-01-02,1.5\n2024-01-03,1.25\n".encode("utf-16"),
+    ],
+)
+def test_the_same_history_in_many_layouts(file: WriteFile, content: str | bytes) -> None:
+    plain = load(file("date,close\n2024-01-02,1.5\n2024-01-03,1.25\n", "plain.csv"))
+    assert load(file(content)).sha256 == plain.sha256
+
+
+def test_what_was_done_to_the_rows_is_said(file: WriteFile) -> None:
+    meta = load(file("date,close\n2024-01-03,1.25\n2024-01-02,1.5\n2024-01-04,\n")).meta
+    assert meta["order"] == "rows were not in order of date and have been sorted"
+    assert meta["without_price"] == "1 rows left out because their price is empty"
+
+
+numbers = st.floats(1e-300, 1e300, allow_subnormal=False)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(numbers, min_size=2, max_size=50), st.sampled_from([",", ";", "\t"]), st.booleans(), st.randoms())
+def test_every_number_reads_back_exactly(tmp_path_factory, values, delimiter, comma, random) -> None:
+    days = np.datetime64("2024-01-01") + np.arange(len(values))
+    lines = [f"{day}{delimiter}{value!r}" for day, value in zip(days, values, strict=True)]
+    if comma and delimiter == ";":
+        lines = [line.replace(".", ",") for line in lines]
+    random.shuffle(lines)
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_text("\n".join([f"date{delimiter}close", *lines]))
+    assert load(path).close.tolist() == values
+
+
+FAULTS = {
+    "no date": (
+        "day of week,close\nMon,1\nTue,2\n",
+        r"has no date column; found the columns 'day of week', 'close'; expected",
+    ),
+    "no header": ("2024-01-02,1.5\n2024-01-03,1.25\n", r"has no date column; found the columns '2024-01-02', '1.5'"),
+    "no price": (
+        "date,note\n2024-01-02,a\n2024-01-03,b\n",
+        r"has no price column: none called close, .*'note'; .*--price-column",
+    ),
+    "two prices": (
+        "date,bid,ask\n2024-01-02,1,2\n2024-01-03,1,2\n",
+        r"several columns of numbers but none called close",
+    ),
+    "two closes": ("date,close,Close\n2024-01-02,1,2\n2024-01-03,1,2\n", r"has 2 columns 'close'; expected one"),
+    "text": ("date,close\n2024-01-02,1.5\n\n2024-01-03,abc\n", r"line 4: 'close' is 'abc'; expected a number such as"),
+    "thousands": (
+        'date,close\n2024-01-02,"1,500.5"\n2024-01-03,1\n',
+        r"line 2: 'close' is '1,500.5'; expected a number",
+    ),
+    "underscore": ("date,close\n2024-01-02,1_5\n2024-01-03,1\n", r"line 2: 'close' is '1_5'; expected a number"),
+    "both signs": (
+        "date;close\n2024-01-02;987.5\n2024-01-03;1,234\n",
+        r"line 3: .*'987.5' and '1,234' have different decimal signs",
+    ),
+    "mixed signs": (
+        "date;close\n2024-01-02;1.234,5\n2024-01-03;1\n",
+        r"line 2: 'close' is '1.234,5'; expected a number",
+    ),
+    "text in volume": (
+        "date,close,volume\n2024-01-02,1,5K\n2024-01-03,1,5K\n",
+        r"line 2: 'volume' is '5K'; .*--price-column",
+    ),
+    "decimal comma": (
+        "date,close\n2024-01-02,1,5\n2024-01-03,1,25\n",
+        r"line 2: has 3 cells; expected 2, as in the header",
+    ),
+    "short row": ("date,close,volume\n2024-01-02,1,1\n2024-01-03,1\n", r"line 3: has 2 cells; expected 3"),
+    "duplicate": (
+        "date,close\n2024-01-02,1\n2024-01-03,2\n2024-01-02,3\n",
+        r"line 4: date 2024-01-02 is there twice, first in line 2",
+    ),
+    "intraday": (
+        "date,close\n2024-01-02 10:00,1\n2024-01-02 11:00,2\n",
+        r"line 3: date 2024-01-02 is there twice.*daily prices",
+    ),
+    "bad date": ("date,close\n2024-01-02,1\nsoon,2\n", r"line 3: date 'soon' is no date like '2024-01-02'"),
+    "no such day": (
+        "date,close\n2024-01-02,1\n2024-02-30,2\n",
+        r"line 3: date '2024-02-30' is a day that no calendar has",
+    ),
+    "mixed dates": ("date,close\n2024-01-02,1\n03/01/2024,2\n", r"line 3: date '03/01/2024' is no date like"),
+    "ambiguous": (
+        "date,close\n01/02/2024,1\n02/02/2024,2\n",
+        r"line 2: date '01/02/2024' can be read with the day or the month",
+    ),
+    "zero": ("date,close\n2024-01-02,1\n2024-01-03,0\n", r"line 3: price 0 on 2024-01-03; expected a positive number"),
+    "negative": (
+        "date,close\n2024-01-02,-37.6\n2024-01-03,1\n",
+        r"line 2: price -37.6 on 2024-01-02; expected a positive",
+    ),
+    "infinite": ("date,close\n2024-01-02,1\n2024-01-03,inf\n", r"line 3: price inf on 2024-01-03; expected a positive"),
+    "one row": ("date,close\n2024-01-02,1\n", r"has 1 rows of data; expected at least 2"),
+    "header only": ("date,close\n", r"has 0 rows of data; expected at least 2"),
+    "one price": ("date,close\n2024-01-02,1\n2024-01-03,\n", r"has 1 rows with a price; expected at least 2"),
+    "empty": ("", r"is empty; expected a header line"),
+    "blank": ("\n \n\n", r"is empty; expected a header line"),
+    "only a mark": ("\ufeff", r"is empty; expected a header line"),
+    "binary": (b"\x7fELF\x00\x01\x02", r"is a binary file; expected text"),
+    "zip": (gzip.compress(b"date,close"), r"not UTF-8|binary file|has no date column"),
+    "excel": (
+        b"PK\x03\x04\x00\x00",
+        r"is an Excel workbook or a zip; expected text with one row a line; save it as CSV",
+    ),
+    "latin": (
+        "date,close,note\n2024-01-02,1,é\n2024-01-03,2,a\n".encode("latin-1"),
+        r"is not UTF-8 \(byte 0xe9\); .*save the file so",
+    ),
+    "quote": (
+        'date,close\n2024-01-02,"1\n' + "2024-01-03,1\n" * 20_000,
+        r"field larger than field limit.*quotation mark",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_every_fault_is_one_clear_line(file: WriteFile, fault: str) -> None:
+    content, message = FAULTS[fault]
+    path = file(content)
+    with pytest.raises(InputFileError, match=message) as caught:
+        load(path)
+    assert len(caught.value.messages) == 1
+    assert str(caught.value).isprintable()
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_late_fault_is_found_in_its_line(file: WriteFile) -> None:
+    days = np.datetime64("1990-01-01") + np.arange(9_000)
+    lines = [f"{day},1.5" for day in days]
+    lines[8_500] = f"{days[8_500]},x"
+    lines.insert(10, "")
+    with pytest.raises(InputFileError, match="line 8503: 'close' is 'x'"):
+        load(file("\n".join(["date,close", *lines])))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"date_column": "when"},
+            r"has no column 'when'; found the columns 'date', 'close'; give --date-column one of these",
+        ),
+        ({"price_column": "clse"}, r"has no column 'clse'; .*--price-column one of these; did you mean 'close'\?"),
+    ],
+)
+def test_a_named_column_that_is_not_there(file: WriteFile, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputFileError, match=message):
+        load(file("date,close\n2024-01-02,1\n2024-01-03,1\n"), **options)
+
+
+def test_an_unknown_option(file: WriteFile) -> None:
+    with pytest.raises(
+        ConfigError, match=r"source csv: option 'price_colum' is unknown; .*did you mean price_column\?"
+    ):
+        load(file("date,close\n2024-01-02,1\n2024-01-03,1\n"), price_colum="close")
+
+
+def test_no_file_a_folder_a_device_and_a_strange_name(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match=r"missing\.csv does not exist; expected a CSV file; check the spelling"):
+        load(tmp_path / "missing.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputFileError, match=r"folder\.csv is a folder; expected a CSV file"):
+        load(tmp_path / "folder.csv")
+    with pytest.raises(InputFileError, match="/dev/null is no ordinary file; expected a CSV file"):
+        load(Path("/dev/null"))
+    with pytest.raises(InputFileError, match=r"cannot be read: .*null"):
+        get_source("csv").load(LoadRequest(csv_instrument(Path("a\0b"), "x"), tmp_path, TODAY))
+    with pytest.raises(InputFileError, match=r"cannot be read: File name too long") as caught:
+        get_source("csv").load(LoadRequest(csv_instrument(Path("\n" * 5_000), "x"), tmp_path, TODAY))
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+
+
+def test_only_files(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"source 'csv' reads files; got the pair 'USDJPY'; use --csv FILE"):
+        get_source("csv").load(LoadRequest(parse_pair("USDJPY"), tmp_path, TODAY))
+
+
+def test_a_hundred_thousand_rows_take_no_time(file: WriteFile) -> None:
+    count = 100_000  # a tenth of a million, which must take less than five seconds
+    days = np.datetime64("1750-01-01") + np.arange(count)
+    path = file("date,open,close\n" + "\n".join(f"{day},{row}.5,{row}.25" for row, day in enumerate(days, start=1)))
+    start = time.perf_counter()
+    series = load(path)
+    assert time.perf_counter() - start < 2.0
+    assert len(series) == count
+    assert series.close[-1] == count + 0.25
