@@ -49,8 +49,12 @@ def _student_scores(levels: Sequence[float]) -> FloatArray:
 
 def _student_distribution(x: FloatArray) -> FloatArray:
     """Distribution function of Student's t with four degrees of freedom."""
-    ratio = x / np.sqrt(4 + x * x)
+    known = np.clip(x, -1e9, 1e9)  # 0 and 1 to the last bit beyond, where squares and quotients would overflow
+    ratio = known / np.sqrt(4 + known * known)
     return 0.5 + 0.75 * (ratio - ratio**3 / 3)
+
+
+_normal_distribution = np.vectorize(NormalDist().cdf, otypes=[float])
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,23 +113,27 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
     Returns:
         (...,) probabilities in [0, 1]. Where several levels share one value, the middle of their levels.
     """
-    scores, heavy = normal_scores(levels), _student_scores(levels)
-    x = np.asarray(points, dtype=float)[..., None]
-    below, at_most = (values < x).sum(-1), (values <= x).sum(-1)
-    right = np.clip(below, 1, values.shape[-1] - 1)[..., None]
-    low = np.take_along_axis(values, right - 1, -1)[..., 0]
-    high = np.take_along_axis(values, right, -1)[..., 0]
-    width = high - low
-    share = np.divide(x[..., 0] - low, width, out=np.full(width.shape, 0.5), where=width > 0)
-    right = right[..., 0]
-    inner = scores[right - 1] + share * (scores[right] - scores[right - 1])
-    outer = heavy[right - 1] + share * (heavy[right] - heavy[right - 1])
+    x = np.asarray(points, dtype=float)
+    below, at_most = (values < x[..., None]).sum(-1), (values <= x[..., None]).sum(-1)
+    right = np.clip(below, 1, values.shape[-1] - 1)
+    low, high = (np.take_along_axis(values, place[..., None], -1)[..., 0] for place in (right - 1, right))
+    # Between two equal values lies nothing: a point beside them is infinitely many widths away.
+    share = np.where(x < low, -np.inf, np.inf)
+    with np.errstate(over="ignore"):
+        np.divide(x - low, high - low, out=share, where=high > low)
     outside = (below == 0) | (at_most == values.shape[-1])
-    inside_probability = np.vectorize(NormalDist().cdf, otypes=[float])(inner)
-    result = np.where(outside, _student_distribution(outer), inside_probability)
-    tied = at_most - below > 1
-    middle = 0.5 * (np.asarray(levels)[np.clip(below, 0, None) % len(levels)] + np.asarray(levels)[at_most - 1])
-    return np.where(tied, middle, result)
+    result = np.where(
+        outside,
+        _student_distribution(_between(_student_scores(levels), right, share)),
+        _normal_distribution(_between(normal_scores(levels), right, share)),
+    )
+    known = np.asarray(levels, dtype=float)
+    first, last = np.clip(below, 0, len(known) - 1), np.clip(at_most - 1, 0, len(known) - 1)
+    return np.where(at_most - below > 1, (known[first] + known[last]) / 2, result)
+
+
+def _between(axis: FloatArray, right: IntArray, share: FloatArray) -> FloatArray:
+    return np.asarray(axis[right - 1] + share * (axis[right] - axis[right - 1]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,5 +241,5 @@ class Forecast:
             instrument=instrument,
             last_price=1 / self.last_price,
             quantile_levels=tuple(round(1 - level, 12) for level in reversed(self.quantile_levels)),
-            values=-self.values[:, ::-1],
+            values=0.0 - self.values[:, ::-1],  # a plain minus would make -0.0 of the median
         )

@@ -9,7 +9,6 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
-from forecaster.features.returns import WARM_UP
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
@@ -23,8 +22,7 @@ DateArray = npt.NDArray[np.datetime64]
 def forecaster_of(config: Config) -> Forecaster:
     """The forecaster that a configuration describes, not yet fitted."""
     kind: str = config.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
-    made: Forecaster = model_class(kind)(config.model, config.horizon)
-    return made
+    return model_class(kind)(config.model, config.horizon)
 
 
 def fit(model: Forecaster, panel: Panel, split: Split, config: Config, progress: Progress = no_progress) -> Fitted:
@@ -33,11 +31,7 @@ def fit(model: Forecaster, panel: Panel, split: Split, config: Config, progress:
     request = FitRequest(
         panel=panel,
         training_rows={one.instrument.name: split.training_rows(one.dates, horizon) for one in panel},
-        validation_rows={
-            one.instrument.name: rows[rows >= 2 * WARM_UP]
-            for one in panel
-            if len(rows := split.cutoffs(one.dates, "validation", horizon))
-        },
+        validation_rows={one.instrument.name: split.cutoffs(one.dates, "validation", horizon) for one in panel},
         horizon=horizon,
         seed=config.seed,
         progress=progress,
@@ -65,6 +59,8 @@ def evaluate(
     for part in PARTS:
         # What is fed back is not scored on the training rows: it costs most there and says least.
         asked = [step for step in steps if part != "train" or step <= fitted.own_steps]
+        if not asked:
+            continue
         rows = split.cutoffs(series.dates, part, 1)
         rows = rows[rows >= max(model.first_row for model in models)]
         forecasts = {model.name: model.forecast(series, rows, max(asked)) for model in models}
@@ -85,7 +81,7 @@ def forecast_next(fitted: Fitted, series: PriceSeries, dates: DateArray) -> Fore
         dates: (H,) the days to forecast.
     """
     made: Forecasts = fitted.forecast(series, np.array([len(series) - 1]))
-    steps = np.arange(1, len(dates) + 1)
+    steps = range(1, len(dates) + 1)
     return Forecast(
         instrument=series.instrument.name,
         cutoff=series.dates[-1],

@@ -91,8 +91,16 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    code: Any = ExitCode.OK
     try:
         cli.main(prog_name="forecast")
     except KeyboardInterrupt:  # before or after a command
-        sys.exit(ExitCode.INTERRUPTED)
-    sys.exit(ExitCode.OK)
+        code = ExitCode.INTERRUPTED
+    except SystemExit as leaving:
+        code = leaving.code
+    if code == ExitCode.INTERRUPTED:
+        # An engine may still compute in its own threads, and taking the interpreter down under them can crash.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -39,6 +39,7 @@ def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     "--units", type=click.Choice(["price", "return", "pips"]), default="price", show_default=True, help="Of the values."
 )
 @click.option("--train-if-missing", is_flag=True, help="Train first where no run fits.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for --train-if-missing.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the result there.")
 @format_option("table", "json", "csv")
 @home_option

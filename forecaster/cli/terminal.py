@@ -1,10 +1,12 @@
 """Talk and progress on stderr; results on stdout."""
 
 import contextlib
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -18,22 +20,49 @@ _WIDTH = 140  # columns of a table that does not go to a terminal
 @contextlib.contextmanager
 def watched_project(home: Path) -> Iterator[Project]:
     """A project whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
-    with contextlib.ExitStack() as stack:
-        bar = _Bar(stack)
+    with contextlib.ExitStack() as stack, _Interrupt() as interrupt:
+        bar = _Bar(stack, interrupt)
         yield Project(home=home, progress=bar, note=bar.note)
+
+
+class _Interrupt:
+    """Ctrl-C that cannot get lost: one that arrives inside a callback of an engine is raised at the next report."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> Self:
+        self._before: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where one was asked for and swallowed."""
+        if self._asked:
+            raise KeyboardInterrupt
 
 
 class _Bar:
     """The progress bar: stage, step, loss, time left; it begins with the first report."""
 
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._stack = stack
+    def __init__(self, stack: contextlib.ExitStack, interrupt: _Interrupt) -> None:
+        self._stack, self._interrupt = stack, interrupt
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
         self._shown = sys.stderr.isatty()
 
     def note(self, text: str) -> None:
         """One line above the bar."""
+        self._interrupt.check()
         if self._progress is None:
             click.echo(text, err=True)
         else:
@@ -41,6 +70,7 @@ class _Bar:
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
         """See `forecaster.models.base.Progress`."""
+        self._interrupt.check()
         if not self._shown:
             return
         if self._progress is None:

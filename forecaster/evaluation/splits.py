@@ -5,6 +5,7 @@ made from a row of that part *and* its outcome falls into the same part, so no o
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -63,16 +64,19 @@ def split_by_rows(dates: DateArray, test_rows: int, validation_rows: int, least_
     Raises:
         NotEnoughDataError: Fewer than `least_training_rows` would be left.
     """
-    count = len(dates)
-    test = min(test_rows, int(count * _LARGEST_TEST_SHARE))
-    validation = min(validation_rows, int(count * _LARGEST_VALIDATION_SHARE))
-    training = count - test - validation
-    if training < least_training_rows or not test or not validation:
-        share = 1 - _LARGEST_TEST_SHARE - _LARGEST_VALIDATION_SHARE
-        needed = int(np.ceil(max(least_training_rows, 2) / share)) + 2
-        shortest = min(needed, least_training_rows + test_rows + validation_rows)
+
+    def cut(count: int) -> tuple[int, int, bool]:
+        """Rows for training and for validation, and whether `count` rows are enough for all parts."""
+        test = min(test_rows, int(count * _LARGEST_TEST_SHARE))
+        validation = min(validation_rows, int(count * _LARGEST_VALIDATION_SHARE))
+        training = count - test - validation
+        return training, validation, training >= least_training_rows and min(test, validation) > 0
+
+    training, validation, enough = cut(len(dates))
+    if not enough:
+        shortest = next(count for count in itertools.count(len(dates)) if cut(count)[2])
         raise NotEnoughDataError(
-            f"{count} rows leave {training} for training; the model needs {least_training_rows} of them, "
+            f"{len(dates)} rows leave {training} for training; the model needs {least_training_rows} of them, "
             f"which takes a history of about {shortest} rows; give a longer one or a shorter context"
         )
     return Split(dates[training], dates[training + validation])

@@ -47,46 +47,49 @@ class History:
     def of(cls, series: PriceSeries) -> "History":
         """The history of `series`, over all its rows (T,)."""
         log_price = np.log(series.close)
-        returns = np.diff(log_price)
-        floor = rounding_floor(series.rounding, len(returns))
-        volatility = np.maximum(ewma_volatility(returns, SCALE_DECAY), floor)
-        return cls(log_price, _pad(returns, 0.0), _pad(floor, floor[:1]), _pad(volatility, volatility[:1]))
+        log_return = np.diff(log_price, prepend=log_price[:1])
+        floor = rounding_floor(series.rounding, len(series))
+        volatility = _at_least(floor, ewma_volatility(log_return[1:], SCALE_DECAY))
+        return cls(log_price, log_return, floor, volatility)
 
     def __len__(self) -> int:
         return len(self.log_price)
 
 
-def _pad(values: FloatArray, first: FloatArray | float) -> FloatArray:
-    """One more row in front: a return belongs to the later of its two prices."""
-    return np.concatenate([np.broadcast_to(first, (1,)), values])
+def _at_least(floor: FloatArray, volatility: FloatArray) -> FloatArray:
+    """(T,) the volatility after each of T - 1 returns, at least `floor` (T,), which alone is known in the first row."""
+    result = floor.copy()
+    result[1:] = np.maximum(volatility, floor[1:])
+    return result
 
 
 def scaled_return(history: History) -> FloatArray:
     """(T,) today's return in units of yesterday's volatility, within +-6."""
     scaled = np.zeros(len(history))
     scaled[1:] = history.log_return[1:] / history.volatility[:-1]
-    return np.clip(scaled, -_LARGEST_RETURN, _LARGEST_RETURN)
+    return np.asarray(np.clip(scaled, -_LARGEST_RETURN, _LARGEST_RETURN))
 
 
 def absolute_return(history: History) -> FloatArray:
     """(T,) magnitude of the scaled return, centred."""
-    return np.abs(scaled_return(history)) - _MEAN_ABSOLUTE
+    return np.asarray(np.abs(scaled_return(history)) - _MEAN_ABSOLUTE)
 
 
 def momentum(history: History, days: int) -> FloatArray:
     """(T,) return over `days` days in units of its volatility under a random walk, within +-5."""
     moved = np.zeros(len(history))
     moved[days:] = history.log_price[days:] - history.log_price[:-days]
-    return np.clip(moved / (history.volatility * np.sqrt(days)), -_LARGEST_MOMENTUM, _LARGEST_MOMENTUM)
+    scaled = moved / (history.volatility * np.sqrt(days))
+    return np.asarray(np.clip(scaled, -_LARGEST_MOMENTUM, _LARGEST_MOMENTUM))
 
 
 def volatility_ratio(history: History, decay: float) -> FloatArray:
     """(T,) log of the EWMA volatility with another memory over the scaling volatility."""
-    other = _pad(ewma_volatility(history.log_return[1:], decay), history.floor[:1])
-    return np.log(np.maximum(other, history.floor) / history.volatility)
+    other = _at_least(history.floor, ewma_volatility(history.log_return[1:], decay))
+    return np.asarray(np.log(other / history.volatility))
 
 
 def volatility_anchor(history: History) -> FloatArray:
     """(T,) log of the volatility of the whole past over the scaling volatility: where volatility returns to."""
-    whole = _pad(expanding_volatility(history.log_return[1:]), history.floor[:1])
-    return np.log(np.maximum(whole, history.floor) / history.volatility)
+    whole = _at_least(history.floor, expanding_volatility(history.log_return[1:]))
+    return np.asarray(np.log(whole / history.volatility))

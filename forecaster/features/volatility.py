@@ -14,15 +14,15 @@ __all__ = ["SMALLEST_VOLATILITY", "ewma", "ewma_volatility", "expanding_volatili
 FloatArray = npt.NDArray[np.float64]
 
 SMALLEST_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
-_BLOCK = 256
+_BLOCK = 64  # rows of one product; small enough that no BLAS spreads it over threads, which could change bits
 
 
 @functools.lru_cache(maxsize=32)
 def _block_weights(decay: float) -> tuple[FloatArray, FloatArray]:
-    age = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None, :]
-    within = np.where(age >= 0, decay ** np.maximum(age, 0), 0.0)
-    carried = decay ** (np.arange(_BLOCK) + 1.0)
-    return within, carried
+    age = np.arange(float(_BLOCK))[:, None] - np.arange(float(_BLOCK))[None, :]
+    within = np.where(age >= 0, np.power(decay, np.maximum(age, 0)), 0.0)
+    carried = np.power(decay, np.arange(_BLOCK) + 1.0)
+    return np.asarray(within), np.asarray(carried)
 
 
 def ewma(values: FloatArray, decay: float) -> FloatArray:
@@ -62,17 +62,19 @@ def expanding_volatility(returns: FloatArray) -> FloatArray:
 
 
 def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
-    """Smallest volatility that can be told from rounding at each of the last `count` rows.
+    """Smallest volatility that can be told from rounding at each row.
 
     Args:
-        rounding: (count + 1,) standard deviation of the rounding of each log price, or None.
-        count: Number of returns.
+        rounding: (T,) standard deviation of the rounding of each log price, or None.
+        count: Number of rows T.
 
     Returns:
-        (count,) the rounding noise of a return, at least `SMALLEST_VOLATILITY`. A pegged currency
-        moves less than its quotation is rounded; dividing by its volatility would blow up the noise.
+        (T,) the rounding noise of the return that ends in each row, at least `SMALLEST_VOLATILITY`; the first
+        row, where none ends, counts its own rounding twice. A pegged currency moves less than its quotation
+        is rounded; dividing by its volatility would blow up the noise.
     """
     if rounding is None:
         return np.full(count, SMALLEST_VOLATILITY)
-    noise = np.sqrt(rounding[1:] ** 2 + rounding[:-1] ** 2)
-    return np.maximum(noise, SMALLEST_VOLATILITY)
+    before = np.concatenate([rounding[:1], rounding[:-1]])
+    noise = np.sqrt(rounding**2 + before**2)
+    return np.asarray(np.maximum(noise, SMALLEST_VOLATILITY))

@@ -16,7 +16,7 @@ __all__ = ["DenseWindows", "LastWindows", "forward_returns"]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
-_LEAST_TARGETS = 32  # a chunk that starts so late that fewer rows could be scored is not worth reading
+_FEW_TARGETS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
 
 
 def forward_returns(
@@ -63,7 +63,7 @@ class DenseWindows:
 
     def __len__(self) -> int:
         """Number of rows at which a chunk may start."""
-        return max(self.end_row - self.burn_in - _LEAST_TARGETS, 0)
+        return max(self.end_row - self.burn_in - _FEW_TARGETS, 0)
 
     def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
         """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk, K), copies."""
@@ -107,13 +107,16 @@ class LastWindows:
     @property
     def x(self) -> Float32Array:
         """(N, L, F) a view of the features."""
+        if not len(self):
+            return np.empty((0, self.context_length, self.features.shape[1]), dtype=np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(self.features[: self.end_row], self.context_length, axis=0)
         return windows.transpose(0, 2, 1)
 
     @property
     def y(self) -> Float32Array:
         """(N, K) a view of the targets."""
-        return self.targets[self.context_length - 1 : self.end_row]
+        first = self.context_length - 1
+        return self.targets[first : first + len(self)]
 
     def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]:
         """Windows number `positions` (B,): x (B, L, F) and y (B, K), copies."""

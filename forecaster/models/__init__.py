@@ -5,7 +5,8 @@ A model is added by writing one file and one line below; the same holds for a ba
 """
 
 import importlib
-from typing import Any
+
+from forecaster.models.base import Forecaster
 
 __all__ = ["MODELS", "model_class"]
 
@@ -16,7 +17,8 @@ MODELS = {
 }
 
 
-def model_class(kind: str) -> Any:
+def model_class(kind: str) -> type[Forecaster]:
     """The forecaster class registered as `kind`; KeyError for an unknown one."""
     module, _, name = MODELS[kind].partition(":")
-    return getattr(importlib.import_module(module), name)
+    found: type[Forecaster] = getattr(importlib.import_module(module), name)
+    return found

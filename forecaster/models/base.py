@@ -9,9 +9,10 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.errors import NotEnoughDataError
 from forecaster.forecast import Forecasts
 
-__all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "Progress", "no_progress"]
+__all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "Progress", "check_rows", "no_progress"]
 
 IntArray = npt.NDArray[np.intp]
 
@@ -19,11 +20,25 @@ IntArray = npt.NDArray[np.intp]
 class Progress(Protocol):
     """Told how far a long job is: `done` of `total` steps of `stage`, and the loss where there is one."""
 
-    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None: ...
+    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
+        """`done` of `total` steps of `stage` are over."""
 
 
 def no_progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
     """A `Progress` that says nothing."""
+
+
+def check_rows(rows: IntArray, first_row: int) -> None:
+    """Refuse cutoffs (N,) before the first row at which a forecast can be made.
+
+    Raises:
+        NotEnoughDataError: A row lies before `first_row`; an index below 0 would even reach the future.
+    """
+    if len(rows) and rows.min() < first_row:
+        raise NotEnoughDataError(
+            f"a forecast needs {first_row + 1} rows of history; got {max(int(rows.min()) + 1, 0)}; "
+            "give a longer history"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +85,9 @@ class Fitted(Protocol):
             rows: (N,) row numbers, none before `first_row`.
             longest: Longest step that is asked for, where a model that is fed back can save work by it;
                 None for the horizon.
+
+        Raises:
+            NotEnoughDataError: A row lies before `first_row`.
         """
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

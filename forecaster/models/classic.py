@@ -4,6 +4,7 @@ It is here because everybody has built it once, and so that its worth can be see
 Its scaler is fitted on training rows only, which most tutorials get wrong.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from forecaster.features.returns import History
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitRequest, check_rows
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
@@ -64,7 +65,7 @@ class Classic:
     def parameters(self) -> int:
         """Number of trained weights."""
         sizes = (1, *self.options.units)
-        stack = sum(4 * size * (inputs + size + 1) for inputs, size in zip(sizes, sizes[1:], strict=False))
+        stack = sum(4 * size * (inputs + size + 1) for inputs, size in itertools.pairwise(sizes))
         hidden = self.options.dense_units
         return stack + ((sizes[-1] + 1) * hidden + hidden + 1 if hidden else sizes[-1] + 1)
 
@@ -88,10 +89,11 @@ class Classic:
         facts: dict[str, Any] = {"scaler": scaler, "spread": [], "series": 1}
         fitted = FittedClassic(options, self.knots, named_weights(network), facts, history)
         x = fitted.windows(series).batch(np.array([0]))[0]
-        facts["numpy_difference"] = float(np.abs(np.asarray(network(x, training=False)) - fitted.network(x)).max())
+        difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
+        facts["numpy_difference"] = float(np.abs(difference).max())
         rows = request.validation_rows.get(series.instrument.name, np.empty(0, np.intp))
         if not len(rows):  # a refit keeps no validation: the newest training rows have to do
-            rows = np.arange(len(series) - self.knots[-1])
+            rows = np.arange(request.training_rows[series.instrument.name])
         facts["spread"] = fitted.residual_spread(series, rows[-options.calibration_rows :])
         return fitted
 
@@ -166,7 +168,9 @@ class FittedClassic:
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
-        count = 1 + next(k for k, knot in enumerate(self.knots) if knot >= (longest or self.knots[-1]))
+        check_rows(rows, self.first_row)
+        longest = self.knots[-1] if longest is None else longest
+        count = min(int(np.searchsorted(self.knots, longest)) + 1, len(self.knots))
         knots = self.knots[:count]
         volatility = History.of(series).volatility[rows]
         path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
@@ -179,12 +183,12 @@ class FittedClassic:
         level = scaled_level(series, self.facts["scaler"])
         return LastWindows(level, level, self.options.context_length, len(level))
 
-    def network(self, x: Float32Array) -> Float32Array:
-        """The forward pass, (N, L, 1) -> (N, 1)."""
-        hidden = inference.run_windows(self._layers, x)
+    def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
+        """The forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
+        hidden = inference.run_windows(self._layers, x, rows)
         if self.options.dense_units:
-            hidden = inference.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"])
-        return inference.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"])
+            hidden = inference.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
+        return inference.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
         """(N, steps) forecast prices, each after the first made from the ones before it."""
@@ -193,7 +197,7 @@ class FittedClassic:
         least = series.close[rows] * _LEAST_PRICE
         path = np.empty((len(rows), steps))
         for step in range(steps):
-            following = self.network(x)
+            following = self.network(x, rows)
             path[:, step] = np.maximum(following[:, 0] * scaler["width"] + scaler["offset"], least)
             x = np.concatenate([x[:, 1:], following[:, None]], axis=1)
         return path
@@ -224,4 +228,5 @@ def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:
 
 def scaled_level(series: PriceSeries, scaler: Mapping[str, float]) -> Float32Array:
     """(T, 1) scaled prices."""
-    return ((series.close - scaler["offset"]) / scaler["width"]).astype(np.float32)[:, None]
+    scaled = (series.close - scaler["offset"]) / scaler["width"]
+    return scaled.astype(np.float32)[:, None]

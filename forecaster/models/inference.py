@@ -1,14 +1,16 @@
 """The forward pass of a stacked LSTM in NumPy: no deep-learning framework is needed to predict.
 
 It agrees with Keras to 1e-5 (checked whenever a run is saved) and its bits depend neither on how many rows
-or windows are asked for nor on what comes after them: matrix products run on blocks of one fixed shape.
+or windows are asked for nor on what comes after them. For that, matrix products run on blocks of one fixed shape,
+and a row always stands at the same place of its block: a BLAS computes the last rows of a block in another order
+than the first. Blocks are so small that a BLAS does not spread them over threads, which would change bits as well.
 Formulas: Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000, in the
 gate order of Keras (input, forget, cell, output).
 """
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,11 @@ from forecaster.forecast import normal_scores
 __all__ = ["LSTMWeights", "dense", "lstm_layers", "quantile_head", "run_batch", "run_scan", "run_windows"]
 
 Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
 
-_ROWS = 256  # rows of one matrix product
-_WINDOWS = 64  # windows that are read side by side
+_MOST_ROWS = 64  # of one block
+_LEAST_ROWS = 8  # a matrix so large that it is spread over threads even so gains nothing from smaller blocks
+_LARGEST_PRODUCT = 2**18  # multiplications that OpenBLAS does in one thread
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,22 +63,47 @@ def lstm_layers(arrays: Mapping[str, npt.NDArray[Any]]) -> list[LSTMWeights]:
     return [LSTMWeights.from_keras(*(arrays[f"lstm_{k}/lstm_cell/{name}"] for name in names)) for k in range(count)]
 
 
-def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array) -> Float32Array:
-    """``x @ kernel + bias`` for x (N, F), in blocks of one fixed shape."""
+def _block_rows(kernel: Float32Array) -> int:
+    """Rows of a block that is multiplied by `kernel`."""
+    return max(min(_LARGEST_PRODUCT // kernel.size, _MOST_ROWS), _LEAST_ROWS)
+
+
+def _blocks(places: IntArray, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
+    """Positions in `places` (N,) that share a block of `rows` rows, and where each one stands in it."""
+    order = np.argsort(places, kind="stable")
+    for positions in np.split(order, np.flatnonzero(np.diff(places[order] // rows)) + 1):
+        yield positions, places[positions] % rows
+
+
+def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, places: IntArray | None = None) -> Float32Array:
+    """``x @ kernel + bias`` in blocks of one fixed shape.
+
+    Args:
+        x: (N, F).
+        kernel: (F, U).
+        bias: (U,).
+        places: (N,) number of each row in the history that it comes from; None where x is all of it. A row's bits
+            depend on its number and its values alone.
+    """
     result = np.empty((len(x), kernel.shape[1]), dtype=np.float32)
-    block = np.zeros((_ROWS, x.shape[1]), dtype=np.float32)
-    for start in range(0, len(x), _ROWS):
-        part = x[start : start + _ROWS]
-        block[: len(part)] = part
-        block[len(part) :] = 0
-        result[start : start + len(part)] = (block @ kernel)[: len(part)]
+    rows = _block_rows(kernel)
+    block = np.zeros((rows, x.shape[1]), dtype=np.float32)
+    if places is None:
+        for start in range(0, len(x), rows):
+            part = x[start : start + rows]
+            block[: len(part)] = part
+            result[start : start + len(part)] = (block @ kernel)[: len(part)]
+    else:
+        for positions, slots in _blocks(places, rows):
+            block[slots] = x[positions]
+            result[positions] = (block @ kernel)[slots]
     return result + bias
 
 
 def _layer(weights: LSTMWeights, x: Float32Array) -> Float32Array:
     """One layer over x (T, B, F), zero state before the first row: (T, B, U)."""
     rows, batch, units = len(x), x.shape[1], weights.units
-    gates_in = dense(x.reshape(rows * batch, -1), weights.kernel, weights.bias).reshape(rows, batch, 4 * units)
+    gates_in = dense(x.reshape(rows * batch, x.shape[2]), weights.kernel, weights.bias).reshape(rows, batch, 4 * units)
     result = np.empty((rows, batch, units), dtype=np.float32)
     hidden, cell = (np.zeros((batch, units), dtype=np.float32) for _ in range(2))
     gates, kept = np.empty((batch, 4 * units), dtype=np.float32), np.empty((batch, units), dtype=np.float32)
@@ -106,7 +135,7 @@ def run_scan(layers: Sequence[LSTMWeights], x: Float32Array) -> Float32Array:
     Returns:
         (T, U) output of the last layer; row t depends on rows up to t alone.
     """
-    return run_batch(layers, x[None])[0]
+    return np.asarray(run_batch(layers, x[None])[0])
 
 
 def run_batch(layers: Sequence[LSTMWeights], x: Float32Array) -> Float32Array:
@@ -117,27 +146,32 @@ def run_batch(layers: Sequence[LSTMWeights], x: Float32Array) -> Float32Array:
     return hidden.transpose(1, 0, 2)
 
 
-def run_windows(layers: Sequence[LSTMWeights], windows: Float32Array) -> Float32Array:
+def run_windows(layers: Sequence[LSTMWeights], windows: Float32Array, places: IntArray) -> Float32Array:
     """Read many windows, each from a zero state.
 
     Args:
         layers: The stack.
-        windows: (N, L, F), a view is enough.
+        windows: (N, L, F).
+        places: (N,) number of each window's last row in the history; see `dense`.
 
     Returns:
         (N, U) output of the last layer in the last row of each window.
     """
     result = np.empty((len(windows), layers[-1].units), dtype=np.float32)
-    for start in range(0, len(windows), _WINDOWS):
-        part = windows[start : start + _WINDOWS]
-        block = np.zeros((_WINDOWS, *windows.shape[1:]), dtype=np.float32)
-        block[: len(part)] = part
-        result[start : start + len(part)] = run_batch(layers, block)[: len(part), -1]
+    side_by_side = min(_block_rows(weights.recurrent) for weights in layers)
+    block = np.zeros((side_by_side, *windows.shape[1:]), dtype=np.float32)
+    for positions, slots in _blocks(places, side_by_side):
+        block[slots] = windows[positions]
+        result[positions] = run_batch(layers, block)[slots, -1]
     return result
 
 
 def quantile_head(
-    hidden: Float32Array, arrays: Mapping[str, npt.NDArray[Any]], num_steps: int, quantile_levels: Sequence[float]
+    hidden: Float32Array,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    num_steps: int,
+    quantile_levels: Sequence[float],
+    places: IntArray | None = None,
 ) -> tuple[Float32Array, Float32Array]:
     """What `forecaster.models.heads.QuantileHead` computes.
 
@@ -146,16 +180,17 @@ def quantile_head(
         arrays: Named weights that hold ``head/spread/...`` and ``head/location/...``.
         num_steps: K.
         quantile_levels: (Q,).
+        places: (N,) row numbers; see `dense`.
 
     Returns:
         Locations (N, K) and quantiles around 0 (N, K, Q).
     """
     gaps = np.array([b - a for a, b in itertools.pairwise(normal_scores(quantile_levels))], dtype=np.float32)
-    raw = dense(hidden, arrays["head/spread/kernel"], arrays["head/spread/bias"])
+    raw = dense(hidden, arrays["head/spread/kernel"], arrays["head/spread/bias"], places)
     spacing = gaps * np.exp(raw.reshape(len(hidden), num_steps, len(gaps)))
     half = len(gaps) // 2
     upper = np.cumsum(spacing[..., half:], axis=-1)
     lower = np.cumsum(spacing[..., half - 1 :: -1], axis=-1)[..., ::-1]
     middle = np.zeros((len(hidden), num_steps, 1), dtype=np.float32)
-    location = dense(hidden, arrays["head/location/kernel"], arrays["head/location/bias"])
+    location = dense(hidden, arrays["head/location/kernel"], arrays["head/location/bias"], places)
     return location, np.concatenate([-lower, middle, upper], axis=-1)

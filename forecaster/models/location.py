@@ -84,6 +84,6 @@ def mean_t_statistic(values: FloatArray, lags: int) -> float:
     for lag in range(1, min(lags, count - 1) + 1):
         weight = 1 - lag / (lags + 1)
         variance += 2 * weight * float(centred[lag:] @ centred[:-lag]) / count
-    if variance <= 0:
-        return 0.0
-    return float(values.mean() / np.sqrt(variance / count))
+    error = np.sqrt(max(variance, 0.0) / count)
+    # An error of nothing, or of rounding, is that of values that are all the same: it proves nothing.
+    return float(values.mean() / error) if error > 1e-12 * np.abs(values).max() else 0.0

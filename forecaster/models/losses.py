@@ -32,6 +32,7 @@ class QuantileLoss:
         self._levels = np.asarray(quantile_levels, dtype="float32")
 
     def __call__(self, outcome: Any, output: Any) -> Any:
+        """See the class."""
         known = ops.logical_not(ops.isnan(outcome))
         mask = ops.cast(known, output.dtype)
         outcome = ops.where(known, outcome, ops.zeros_like(outcome))

@@ -4,12 +4,22 @@ Docs: docs/model.md. Everything that needs keras is imported inside `LSTM.fit`; 
 NumPy alone.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
@@ -18,7 +28,7 @@ from forecaster.features.returns import WARM_UP, History
 from forecaster.features.windows import DenseWindows, LastWindows, forward_returns
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.location import ValidationRows, supported_steps
 
 __all__ = ["LSTM", "FittedLSTM", "LSTMOptions", "TrainingOptions", "WindowOptions"]
@@ -39,6 +49,15 @@ class WindowOptions(_Section):
     burn_in: PositiveInt = 128
     context_length: PositiveInt = 128
 
+    @model_validator(mode="after")
+    def _something_is_scored(self) -> Self:
+        if self.supervision == "dense" and self.chunk <= self.burn_in:
+            raise ValueError(
+                f"expected a chunk longer than its burn-in; chunk {self.chunk} and burn_in {self.burn_in} "
+                "leave no row to score"
+            )
+        return self
+
 
 class TrainingOptions(_Section):
     """How long to train, and how fast."""
@@ -58,7 +77,7 @@ class LSTMOptions(_Section):
     units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
-    location: Literal["auto", "off"] = "auto"
+    location: Literal["auto", "never"] = "auto"
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
 
@@ -75,7 +94,7 @@ class LSTMOptions(_Section):
     @field_validator("knots")
     @classmethod
     def _increasing_knots(cls, knots: tuple[int, ...]) -> tuple[int, ...]:
-        if knots[0] != 1 or any(b <= a for a, b in zip(knots, knots[1:], strict=False)):
+        if knots[0] != 1 or any(b <= a for a, b in itertools.pairwise(knots)):
             raise ValueError("expected increasing steps that begin with 1")
         return knots
 
@@ -107,7 +126,7 @@ class LSTM:
     def parameters(self) -> int:
         """Number of trained weights."""
         sizes = (len(self.options.features), *self.options.units)
-        stack = sum(4 * size * (inputs + size + 1) for inputs, size in zip(sizes, sizes[1:], strict=False))
+        stack = sum(4 * size * (inputs + size + 1) for inputs, size in itertools.pairwise(sizes))
         return stack + (sizes[-1] + 1) * len(self.knots) * len(SCORING_LEVELS)
 
     def least_training_rows(self) -> int:
@@ -168,12 +187,12 @@ class LSTM:
         return cut
 
     def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
-        if self.options.location == "off" or self.options.windows.supervision == "last":
+        if self.options.location == "never" or self.options.windows.supervision == "last":
             return []
         validation = [
             ValidationRows(one.series.dates, one.features, one.targets, rows)
             for one in members
-            if len(rows := request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp)))
+            if len(rows := _settled(request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp))))
         ]
         return supported_steps(self.knots, validation, fitted.locate)
 
@@ -183,7 +202,9 @@ class LSTM:
             return DenseWindows(features, targets, options.chunk, options.burn_in, end_row)
         return LastWindows(features, targets, options.context_length, end_row)
 
-    def _train(self, network: Any, windows: Sequence[DenseWindows | LastWindows], request: FitRequest) -> list[dict[str, float]]:
+    def _train(
+        self, network: Any, windows: Sequence[DenseWindows | LastWindows], request: FitRequest
+    ) -> list[dict[str, float]]:
         from forecaster.models.losses import QuantileLoss
         from forecaster.models.training import PanelBatches, draw_samples, fit_network, warm_cosine_adamw
 
@@ -193,10 +214,13 @@ class LSTM:
         lengths = [len(one) for one in windows]
         samples = draw_samples(lengths, training.steps * training.batch_size, flip, rng)
         batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features))
-        optimizer = warm_cosine_adamw(
-            training.steps, training.learning_rate, training.weight_decay, training.clip_norm
-        )
+        optimizer = warm_cosine_adamw(training.steps, training.learning_rate, training.weight_decay, training.clip_norm)
         return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress)
+
+
+def _settled(rows: IntArray) -> IntArray:
+    """Those of `rows` (N,) before which the network reads at least as many rows as the features take to settle."""
+    return rows[rows >= 2 * WARM_UP]
 
 
 class FittedLSTM:
@@ -238,7 +262,8 @@ class FittedLSTM:
         return self.facts
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
-        """See `forecaster.models.base.Fitted`; rows before the end of the warm-up are refused."""
+        """See `forecaster.models.base.Fitted`."""
+        check_rows(rows, self.first_row)
         history = History.of(series)
         last = int(rows.max()) + 1 if len(rows) else 0
         features = feature_matrix(history, self.options.features)[:last]
@@ -249,17 +274,13 @@ class FittedLSTM:
 
     def _outputs(self, features: Float32Array, rows: IntArray) -> tuple[Float32Array, Float32Array]:
         """Locations (N, K) and quantiles around 0 (N, K, Q) at `rows` (N,) of features (T, F) with warm-up."""
-        if len(rows) and rows.min() < self.first_row:
-            raise NotEnoughDataError(
-                f"a forecast needs {self.first_row + 1} rows of history; got {int(rows.min()) + 1}; give a longer history"
-            )
         if self.options.windows.supervision == "dense":
             hidden = inference.run_scan(self._layers, features[WARM_UP:])[rows - WARM_UP]
         else:
             length = self.options.windows.context_length
             windows = LastWindows(features, features, length, len(features))
-            hidden = inference.run_windows(self._layers, windows.x[rows - length + 1])
-        return self.head(hidden)
+            hidden = inference.run_windows(self._layers, windows.x[rows - length + 1], rows)
+        return self.head(hidden, rows)
 
     def read(self, x: Float32Array) -> Float32Array:
         """Output of the LSTM stack in every row of x (B, T, F): (B, T, U)."""
@@ -271,9 +292,9 @@ class FittedLSTM:
         location, _ = self.head(hidden.reshape(-1, hidden.shape[-1]))
         return location.reshape(*hidden.shape[:2], -1)
 
-    def head(self, hidden: Float32Array) -> tuple[Float32Array, Float32Array]:
-        """Locations (N, K) and quantiles around 0 (N, K, Q) for outputs (N, U) of the stack."""
-        return inference.quantile_head(hidden, self._weights, len(self.knots), SCORING_LEVELS)
+    def head(self, hidden: Float32Array, places: IntArray | None = None) -> tuple[Float32Array, Float32Array]:
+        """Locations (N, K) and quantiles around 0 (N, K, Q) for outputs (N, U) of the stack in rows `places` (N,)."""
+        return inference.quantile_head(hidden, self._weights, len(self.knots), SCORING_LEVELS, places)
 
     @property
     def first_row(self) -> int:

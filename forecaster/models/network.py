@@ -36,7 +36,8 @@ class _Seeds:
 
     def dense(self, units: int, name: str) -> keras.layers.Dense:
         """A dense layer with Keras's default initialisation."""
-        return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=self.next()), name=name)
+        kernel = keras.initializers.GlorotUniform(seed=self.next())
+        return keras.layers.Dense(units, kernel_initializer=kernel, name=name)
 
 
 def build_quantile_network(
@@ -84,7 +85,11 @@ def build_point_network(units: Sequence[int], dropout: float, dense_units: int, 
 
 def named_weights(network: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
     """Every weight of `network` by its path, such as ``lstm_0/lstm_cell/kernel``."""
-    return {weight.path: np.asarray(weight.numpy()) for weight in network.weights if "seed" not in weight.path}
+    return {
+        weight.path: np.array(keras.ops.convert_to_numpy(weight.value))
+        for weight in network.weights
+        if "seed" not in weight.path
+    }
 
 
 def load_weights(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -31,7 +31,8 @@ class Windows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]: ...
+    def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]:
+        """Samples number `positions` (B,): x (B, ...) and y (B, ...)."""
 
 
 def warm_cosine_adamw(
@@ -117,32 +118,32 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
 
 
 class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Reports progress and keeps the loss: a row every few steps, or every epoch where there is a validation.
+    """Reports progress and keeps the loss: a row every few steps, the last of an epoch with its validation loss.
 
     Args:
-        steps: Steps in all.
-        progress: Told the stage, the steps done and the mean loss of the epoch so far.
+        epoch_steps: Steps of an epoch.
+        epochs: Number of epochs.
+        progress: Told the stage, the steps done, the steps in all and the loss since it was last told.
     """
 
-    def __init__(self, steps: int, progress: Progress) -> None:
+    def __init__(self, epoch_steps: int, epochs: int, progress: Progress) -> None:
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._steps, self._progress, self._done = steps, progress, 0
-        self._sum, self._counted = 0.0, 0
+        self._epoch_steps, self._steps, self._progress = epoch_steps, epoch_steps * epochs, progress
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """A new running mean begins."""
-        self._start, self._sum, self._counted = self._done, 0.0, 0
+        self._start, self._sum, self._counted = epoch * self._epoch_steps, 0.0, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Turn Keras's running mean into the loss since the last call."""
-        self._done = self._start + batch + 1
-        counted = batch + 1
+        # Keras counts the last call of an epoch as a whole one, even when the epoch ends within it.
+        counted = min(batch + 1, self._epoch_steps)
         total = float(logs["loss"]) * counted
         loss = (total - self._sum) / max(counted - self._counted, 1)
         self._sum, self._counted = total, counted
-        self.rows.append({"step": self._done, "loss": loss})
-        self._progress("fit", self._done, self._steps, loss)
+        self.rows.append({"step": self._start + counted, "loss": loss})
+        self._progress("fit", self._start + counted, self._steps, loss)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Note the validation loss beside the last row."""
@@ -172,8 +173,6 @@ def fit_network(
         The learning curve: rows with ``step``, ``loss`` and, after each epoch, ``validation_loss``.
     """
     network.compile(optimizer, loss, steps_per_execution=min(_STEPS_PER_CALL, len(batches)), jit_compile="auto")
-    curve = LearningCurve(len(batches) * batches.epochs, progress)
-    network.fit(
-        batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[curve], validation_data=validation
-    )
+    curve = LearningCurve(len(batches), batches.epochs, progress)
+    network.fit(batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[curve], validation_data=validation)
     return curve.rows

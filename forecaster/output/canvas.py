@@ -9,7 +9,7 @@ import os
 import textwrap
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,14 +17,16 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import AutoDateLocator, date2num, num2date
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
 
 from forecaster.errors import StorageError, UsageError
 
 __all__ = [
     "FORMATS",
     "GREY",
+    "LEFT",
     "blank_figure",
     "date_axis",
     "day_number",
@@ -37,6 +39,8 @@ __all__ = [
 GREY = "#6B6B6B"
 
 FORMATS = ("png", "svg", "pdf")
+
+LEFT = 0.072  # where titles, legends and panels begin, as a share of the figure
 
 _INCHES = (12.0, 7.6)
 _PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
@@ -86,15 +90,39 @@ def blank_figure() -> Figure:
 
 def headline(figure: Figure, title: str, note: str) -> None:
     """Write the title at the top left and the small grey `note` into the corner at the bottom left."""
-    figure.text(0.065, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
-    figure.text(0.065, 0.012, textwrap.fill(note, 190), fontsize=7.5, color=GREY, va="bottom", gid="note")
+    head = figure.text(LEFT, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
+    room = (1 - 1.5 * LEFT) * figure.bbox.width
+    head.set_fontsize(14 * min(1.0, room / max(head.get_window_extent().width, 1)))
+    figure.text(LEFT, 0.012, textwrap.fill(note, 190), fontsize=7.5, color=GREY, va="bottom", gid="note")
 
 
 def date_axis(axes: Axes, most_ticks: int) -> None:
     """Give the horizontal axis real dates, at most `most_ticks` of them, each as short as can be."""
     locator = AutoDateLocator(minticks=3, maxticks=most_ticks)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(_ShortDates())
+
+
+class _ShortDates(Formatter):
+    """Years alone where all ticks are years, else months or days, with the year below where it begins to count."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return str(num2date(x).date())  # type: ignore[no-untyped-call]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of the ticks at `values`, of which some may lie outside the axis."""
+        days = [num2date(value) for value in values]  # type: ignore[no-untyped-call]
+        if all((day.month, day.day) == (1, 1) for day in days):
+            return [f"{day.year}" for day in days]
+        only_months = all(day.day == 1 for day in days)
+        least = min(self.axis.get_view_interval()) if self.axis is not None else -np.inf
+        labels, told = [], None
+        for value, day in zip(values, days, strict=True):
+            label = f"{day:%b}" if only_months else f"{day.day} {day:%b}"
+            new = value >= least and day.year != told
+            told = day.year if new else told
+            labels.append(f"{label}\n{day.year}" if new else label)
+        return labels
 
 
 def day_number(date: np.datetime64) -> float:
@@ -125,7 +153,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         partial.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        message = f"cannot write {path}: {reason}; expected a folder that can be written; choose another --out"
+        message = f"{path} cannot be written: {reason}; expected a folder that accepts files; choose another --out"
         raise StorageError(message) from error
     finally:
         with contextlib.suppress(OSError):

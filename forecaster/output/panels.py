@@ -1,10 +1,11 @@
 """The upper panels: prices, what was predicted for them, and the fan of the coming days."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from forecaster.forecast import Forecast
 from forecaster.output.canvas import GREY, date_axis, day_number
@@ -20,6 +21,7 @@ __all__ = [
     "SPAN_COLORS",
     "SPAN_LINES",
     "SPAN_TEXT_COLORS",
+    "days_text",
     "draw_close_up",
     "draw_history",
     "log_axis",
@@ -30,7 +32,7 @@ __all__ = [
 # dark, light, middle: told apart in grey and by colour-blind eyes
 BLUE, GREEN, LIGHT_GREEN, RED = "#10307A", "#27B387", "#86D3BA", "#CF3A12"
 SPAN_COLORS = {"train": GREEN, "validation": LIGHT_GREEN, "test": RED}
-SPAN_TEXT_COLORS = {"train": "#0E7C5A", "validation": "#4E9E86", "test": RED}  # small type needs more contrast
+SPAN_TEXT_COLORS = {"train": "#0E7C5A", "validation": "#37826C", "test": RED}  # small type needs more contrast
 SPAN_LINES: dict[str, Any] = {"train": "-", "validation": (0, (2.2, 0.7)), "test": "-"}
 FED_BACK_DASHES: Any = (0, (2, 1.4))
 FAN_SHADES = {95: 0.14, 80: 0.17, 50: 0.22}
@@ -38,27 +40,44 @@ FAN_SHADES = {95: 0.14, 80: 0.17, 50: 0.22}
 _CLOSE_UP_ROWS = 60
 _FEW_ROWS = 250  # up to here single days can be told apart, and are marked
 LOG_RATIO = 8.0  # on a linear axis such a history shows only its latest part
+_SHORTEST_AXIS = 10.0  # days; on a shorter axis hours would be marked
+_LONG = 1e5  # from here on a price is too long for the margin
+_TINY = 1e-3
 _CHARACTER = 0.0105  # width of a letter of a span's name, as a share of the panel
 
 
 def readable(value: float, digits: int = 5) -> str:
-    """`value` with `digits` significant digits and no exponent; a dash where there is none.
+    """`value` with `digits` significant digits, without an exponent unless it is tiny; a dash for NaN.
 
-    >>> readable(157.2503), readable(0.93), readable(25123.4, 4), readable(float("nan"))
-    ('157.25', '0.93000', '25,123', '-')
+    >>> readable(157.2503), readable(0.93), readable(25123.4, 4), readable(4.2e-7), readable(float("nan"))
+    ('157.25', '0.93000', '25,123', '4.200e-07', '-')
     """
     if not np.isfinite(value):
         return "-"
     size = int(np.floor(np.log10(abs(value)))) if value else 0
-    return f"{value:,.{min(max(digits - 1 - size, 0), 12)}f}"
+    return f"{value:.3e}" if size < -4 else f"{value:,.{max(digits - 1 - size, 0)}f}"
+
+
+def days_text(which: str, count: int) -> str:
+    """Name `count` days.
+
+    >>> days_text("next", 20), days_text("last", 1)
+    ('next 20 days', 'last day')
+    """
+    return f"{which} day" if count == 1 else f"{which} {count} days"
 
 
 def log_axis(axes: Axes) -> None:
     """Make the vertical axis logarithmic, with plain numbers at 1, 2 and 5."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_short_tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _short_tick(value: float, _position: int | None = None) -> str:
+    """A number beside an axis: 0.5, 1,200, 1.2M, 4e-07."""
+    return EngFormatter(sep="").format_eng(value) if abs(value) >= _LONG else f"{value:,.6g}"
 
 
 def draw_history(axes: Axes, picture: ForecastPicture) -> None:
@@ -77,10 +96,10 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
     close = _last_days(picture)
     _draw_prices(axes, close)
     _scale_prices(axes, close)
-    title, end = f"last {len(close.dates)} days, to {close.dates[-1]}", close.dates[-1]
+    title, end = f"{days_text('last', len(close.dates))}, to {close.dates[-1]}", close.dates[-1]
     if close.forecast is not None:
         end = max(end, close.forecast.dates[-1])
-        title = _label_fan(axes, close.forecast, seen=int((close.dates <= close.forecast.cutoff).sum()))
+        title = _fan_title(close.forecast, seen=int((close.dates <= close.forecast.cutoff).sum()))
     axes.set_title(title, loc="left", fontsize=9, color="#333333", pad=5, linespacing=1.4)
     _set_dates(axes, close.dates[0], end, room=0.03)
     date_axis(axes, most_ticks=5)
@@ -90,25 +109,21 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
 
 
 def _last_days(picture: ForecastPicture) -> ForecastPicture:
-    """At most 60 days up to the cutoff of the forecast, and what is known of the days that it is about."""
+    """At most 60 days up to the cutoff of the forecast, and what happened on the days that it is about."""
     rows = min(_CLOSE_UP_ROWS, max(10, len(picture.dates) // 3))
-    end, after_last = picture.dates[-1], len(picture.dates)
-    if picture.forecast is not None:
-        after_last = int(np.searchsorted(picture.dates, picture.forecast.cutoff, side="right"))
-        end = picture.forecast.dates[-1]
-    return picture.cut((picture.dates[max(0, after_last - rows)], end))
+    if picture.forecast is None:
+        return picture.cut((picture.dates[-rows:][0], picture.dates[-1]))
+    cutoff = picture.forecast.cutoff
+    after_last = int(np.searchsorted(picture.dates, cutoff, side="right"))
+    close = picture.cut((picture.dates[max(0, after_last - rows)], picture.forecast.dates[-1]))
+    return dataclasses.replace(close, predictions=close.predictions.take(close.predictions.dates <= cutoff))
 
 
-def _label_fan(axes: Axes, forecast: Forecast, seen: int) -> str:
-    """Write the ends of the last 80 % range beside the fan, and return the title that explains them."""
-    low, high = forecast.prices([0.1, 0.9])[-1]
-    for value, side in ((low, "top"), (high, "bottom")):
-        axes.text(
-            forecast.dates[-1], value, readable(value),
-            ha="right", va=side, fontsize=8.5, fontweight="bold", color=RED, zorder=5,
-        )  # fmt: skip
+def _fan_title(forecast: Forecast, seen: int) -> str:
+    """What the close-up shows, and where the 80 % range of the last day ends: numbers on the fan would hide it."""
+    low, high = sorted(forecast.prices([0.1, 0.9])[-1])
     return (
-        f"last {seen} days, to {forecast.cutoff}, and the next {forecast.horizon}\n"
+        f"{days_text('last', seen)}, to {forecast.cutoff}, and the {days_text('next', forecast.horizon)}\n"
         f"{forecast.dates[-1]}: 80 % range {readable(low)} to {readable(high)}"
     )
 
@@ -149,8 +164,9 @@ def _price_range(picture: ForecastPicture) -> tuple[float, float]:
     predictions = picture.predictions
     values = [picture.prices]
     for part in (predictions.lower, predictions.median, predictions.upper):
-        if np.isfinite(part).any():
-            values.append(np.nanpercentile(part, [0.5, 99.5]))
+        known = part[np.isfinite(part)]
+        if len(known):
+            values.append(np.percentile(known, [0.5, 99.5]))
     if picture.forecast is not None:
         values.append(picture.forecast.prices([0.025, 0.975]).ravel())
     merged = np.concatenate(values)
@@ -170,12 +186,14 @@ def _scale_prices(axes: Axes, picture: ForecastPicture) -> None:
         return
     room = 0.04 * (high - low) or 0.01 * abs(high) or 1.0
     axes.set_ylim(low - room, high + room)
+    if not _TINY <= max(abs(low), abs(high)) < _LONG:
+        axes.yaxis.set_major_formatter(FuncFormatter(_short_tick))
     axes.set_ylabel(unit)
 
 
 def _set_dates(axes: Axes, start: np.datetime64, end: np.datetime64, room: float) -> None:
     first, last = day_number(start), day_number(end)
-    margin = max(room * (last - first), 0.7)
+    margin = max(room * (last - first), (_SHORTEST_AXIS - (last - first)) / 2)
     axes.set_xlim(first - margin, last + margin)
 
 

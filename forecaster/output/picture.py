@@ -114,6 +114,7 @@ class ForecastPicture:
         return self.dates[1:], 100 * sizes / self.prices[:-1] if self.in_percent else sizes
 
     def half_widths(self, span: Predictions) -> FloatArray:
-        """(N,) halves of the 80 % bands of `span`, in the same unit as the moves."""
-        half = (span.upper - span.lower) / 2
-        return 100 * half / span.median if self.in_percent else half
+        """(N,) halves of the 80 % bands of `span`, in the same unit as the moves; NaN where that has no meaning."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            half = (span.upper - span.lower) / 2
+            return np.where(span.median > 0, 100 * half / span.median, np.nan) if self.in_percent else half

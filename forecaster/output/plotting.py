@@ -15,9 +15,19 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from forecaster.errors import UsageError
-from forecaster.output.canvas import GREY, blank_figure, date_axis, drawing_style, headline, save_figure, show_figure
+from forecaster.output.canvas import (
+    GREY,
+    LEFT,
+    blank_figure,
+    date_axis,
+    drawing_style,
+    headline,
+    save_figure,
+    show_figure,
+)
 from forecaster.output.panels import (
     BLUE,
     FAN_SHADES,
@@ -28,6 +38,7 @@ from forecaster.output.panels import (
     SPAN_COLORS,
     SPAN_LINES,
     SPAN_TEXT_COLORS,
+    days_text,
     draw_close_up,
     draw_history,
     log_axis,
@@ -49,6 +60,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _SAME_RATIO = 0.0005
 _FEW_STEPS = 120
+_LONGEST_HEAD = 25  # letters, or it would reach the first column
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TODAY = "“tomorrow = today”"
 
 
@@ -71,21 +84,21 @@ def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Fig
         figure = blank_figure()
         grid = figure.add_gridspec(
             2, 2, width_ratios=(2, 1), height_ratios=(7, 3),
-            left=0.065, right=0.945, top=0.86, bottom=0.085, hspace=0.24, wspace=0.06,
+            left=LEFT, right=0.938, top=0.86, bottom=0.095, hspace=0.24, wspace=0.06,
         )  # fmt: skip
         history = figure.add_subplot(grid[0, 0], label="history")
         draw_history(history, shown)
         draw_close_up(figure.add_subplot(grid[0, 1], label="close-up"), shown)
         _draw_moves(figure.add_subplot(grid[1, 0], sharex=history, label="moves"), shown)
         _draw_scores(figure.add_subplot(grid[1, 1], label="scores"), picture)
-        figure.legend(*_legend(shown), loc="center left", bbox_to_anchor=(0.065, 0.929), ncols=7, columnspacing=1.6)
+        figure.legend(*_legend(shown), loc="center left", bbox_to_anchor=(LEFT, 0.929), ncols=7, columnspacing=1.6)
         headline(figure, _title(shown), f"{picture.note} · run {picture.run_id}")
     return figure
 
 
 def _title(picture: ForecastPicture) -> str:
     name = picture.instrument if len(picture.instrument) <= 32 else picture.instrument[:31] + "…"
-    coming = "" if picture.forecast is None else f" and the next {picture.forecast.horizon} days"
+    coming = "" if picture.forecast is None else f" and the {days_text('next', picture.forecast.horizon)}"
     return f"{name}: one-day-ahead predictions ({picture.model}){coming}"
 
 
@@ -98,8 +111,10 @@ def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
     if picture.forecast is not None:
         layers: list[Artist] = [Patch(color=RED, alpha=shade, linewidth=0) for shade in FAN_SHADES.values()]
         entries["coming days (50, 80, 95 %)"] = (*layers, Line2D([], [], color=RED, linewidth=1.6))
-        if picture.forecast.own_steps < picture.forecast.horizon:
-            entries["fed back"] = Line2D([], [], color=RED, linewidth=1.6, linestyle=FED_BACK_DASHES)
+        own = picture.forecast.own_steps
+        if own < picture.forecast.horizon:
+            dashed = Line2D([], [], color=RED, linewidth=1.6, linestyle=FED_BACK_DASHES)
+            entries[f"fed back after step {own}"] = dashed
     return list(entries.values()), list(entries)
 
 
@@ -114,11 +129,11 @@ def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
     few = len(dates) <= 250
     axes.plot(
         dates[inside], sizes[inside], marker="o", markersize=3 if few else 1.8, alpha=0.8 if few else 0.35,
-        label="size of the day's move", **dots,
+        label="size of the day's move", rasterized=not few, **dots,
     )  # fmt: skip
     if not inside.all():
         high = np.full(int((~inside).sum()), 0.97 * top)
-        axes.plot(dates[~inside], high, marker="^", markersize=3.5, label="larger than this panel", **dots)
+        axes.plot(dates[~inside], high, marker="^", markersize=3.5, zorder=5, label="larger than this panel", **dots)
     lines = tuple(
         axes.plot(span.dates, widths[name], color=SPAN_TEXT_COLORS[name], linewidth=1.4)[0]
         for name, span in spans.items()
@@ -127,14 +142,20 @@ def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
     axes.set_ylim(0, top)
     unit = "%" if picture.in_percent else picture.unit
     axes.set_ylabel("move in a day" if unit == "price" else f"move in a day ({unit})")
-    handles, labels = axes.get_legend_handles_labels()
-    if lines:
-        handles, labels = [*handles, lines], [*labels, "half-width of the 80 % band"]  # type: ignore[list-item]
+    date_axis(axes, most_ticks=12)
+    _explain_moves(axes, lines)
+
+
+def _explain_moves(axes: Axes, widths: tuple[Line2D, ...]) -> None:
+    """Put the legend above the panel; the lines of all spans share one entry."""
+    drawn, names = axes.get_legend_handles_labels()
+    handles: list[Any] = [*drawn]
+    if widths:
+        handles, names = [*handles, widths], [*names, "half-width of the 80 % band"]
     axes.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, fontsize=8.5, markerscale=1.5,
+        handles, names, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3, fontsize=8.5, markerscale=1.5,
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
     )  # fmt: skip
-    date_axis(axes, most_ticks=12)
 
 
 def _top(values: Sequence[FloatArray]) -> float:
@@ -149,11 +170,11 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
     axes.set_axis_off()
     coverage = picture.coverage()
     columns = [name for name in ("train", "validation", "test") if name in picture.rmse or name in coverage]
-    unit = f"RMSE ({picture.unit})" if len(picture.unit) <= 16 else "RMSE"
+    head, scale = _error_unit(picture)
     rows = {
-        unit: dict(zip(columns, columns, strict=True)),
-        picture.model: {name: readable(errors[0], 4) for name, errors in picture.rmse.items()},
-        _TODAY: {name: readable(errors[1], 4) for name, errors in picture.rmse.items()},
+        head: dict(zip(columns, columns, strict=True)),
+        picture.model: {name: readable(errors[0] / scale, 4) for name, errors in picture.rmse.items()},
+        _TODAY: {name: readable(errors[1] / scale, 4) for name, errors in picture.rmse.items()},
         "ratio": {name: readable(_ratio(picture, name), 4) for name in picture.rmse},
         "days in the 80 % band": {name: f"{100 * share:.1f} %" for name, share in coverage.items()},
     }
@@ -169,6 +190,16 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
     axes.text(0.0, 0.03, _test_days(picture), va="center", fontsize=8.5, color=GREY)
 
 
+def _error_unit(picture: ForecastPicture) -> tuple[str, float]:
+    """The heading of the errors and the power of ten they are given in; 1 unless they are tiny or huge."""
+    errors = np.array([pair for pair in picture.rmse.values()], dtype=float).ravel()
+    largest = float(np.max(errors[np.isfinite(errors)], initial=0.0))
+    power = 0 if largest == 0 or 1e-3 <= largest < 1e6 else 3 * int(np.floor(np.log10(largest) / 3))
+    times = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""
+    head = f"RMSE ({times}{picture.unit})"
+    return head if len(head) <= _LONGEST_HEAD else f"RMSE ({times.strip()})" if times else "RMSE", 10.0**power
+
+
 def _test_days(picture: ForecastPicture) -> str:
     days = picture.dates[picture.dates >= picture.test_start]
     return f"{len(days):,} test days, {days[0]} to {days[-1]}" if len(days) else f"test from {picture.test_start}"
@@ -182,7 +213,8 @@ def _ratio(picture: ForecastPicture, name: str) -> float:
 def _verdict(picture: ForecastPicture) -> str:
     """One sentence on the test days; what a ratio proves is for `backtest` to say."""
     if "test" not in picture.rmse:
-        return "No test days: nothing is known about new ones."
+        days = (picture.dates >= picture.test_start).any()
+        return "The test days were not scored." if days else "No test days: nothing is known about new ones."
     ratio = _ratio(picture, "test")
     if not np.isfinite(ratio):
         return "Test: no ratio can be formed."
@@ -191,7 +223,7 @@ def _verdict(picture: ForecastPicture) -> str:
     if ratio > 2:
         return f"Test: RMSE {ratio:.1f} times that of {_TODAY}."
     side = "above" if ratio > 1 else "below"
-    return f"Test: RMSE {100 * abs(ratio - 1):.2g} % {side} {_TODAY}."
+    return f"Test: RMSE {readable(100 * abs(ratio - 1), 2)} % {side} {_TODAY}."
 
 
 def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> Figure:
@@ -209,7 +241,7 @@ def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> F
         raise UsageError("this run has no learning curve: its history holds no rows; train again to record one")
     with drawing_style():
         figure = blank_figure()
-        axes = figure.add_axes((0.075, 0.12, 0.89, 0.76), label="losses")
+        axes = figure.add_axes((LEFT, 0.12, 0.89, 0.76), label="losses")
         _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
         steps, losses = _curve(rows, "validation_loss")
         if len(losses):
@@ -218,7 +250,7 @@ def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> F
             label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
             axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
         _scale_losses(axes)
-        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(0.075, 0.918), ncols=4)
+        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(LEFT, 0.918), ncols=4)
         headline(figure, title, note)
     return figure
 
@@ -235,17 +267,17 @@ def _draw_curve(axes: Axes, steps: FloatArray, losses: FloatArray, name: str, co
     if len(steps) <= _FEW_STEPS:
         axes.plot(steps, losses, color=color, linewidth=1.8, marker="o", markersize=3.5, label=name)
         return
-    width = len(steps) // 40 | 1  # odd, so that the mean stands at the middle of its rows
+    width = max(len(steps) // 40, 5) | 1  # odd, so that the mean stands at the middle of its rows
     mean = np.convolve(losses, np.full(width, 1 / width), mode="valid")
     axes.plot(steps, losses, color=color, linewidth=0.7, alpha=0.4, label=name)
-    axes.plot(
-        steps[width // 2 : -(width // 2)], mean, color=color, linewidth=2.2, label=f"{name}, mean of {width} rows"
-    )
+    middle, label = steps[width // 2 : -(width // 2)], f"{name}, mean of {width} rows"
+    axes.plot(middle, mean, color=color, linewidth=2.2, label=label)
 
 
 def _scale_losses(axes: Axes) -> None:
     values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
     axes.set_xlabel("training step")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel("loss")
     if len(values) and values.min() > 0 and values.max() > LOG_RATIO * values.min():
         log_axis(axes)

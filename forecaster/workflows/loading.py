@@ -17,7 +17,16 @@ from forecaster.data.universes import universe
 from forecaster.errors import InstrumentError, NotEnoughDataError, SourceError
 from forecaster.models.base import Progress, no_progress
 
-__all__ = ["InstrumentChoice", "Loader", "Project", "data_line", "load_panel", "with_choice"]
+__all__ = [
+    "InstrumentChoice",
+    "Loader",
+    "Project",
+    "data_line",
+    "load_panel",
+    "named_instruments",
+    "resolve",
+    "with_choice",
+]
 
 _KINDS = ("pair", "ticker", "csv")
 _STALE_DAYS = 5  # business days; a week without a new price is worth a word
@@ -88,6 +97,19 @@ def with_choice(config: Config, choice: InstrumentChoice) -> Config:
     if choice.options:
         changed["options"] = {**config.data.options, **choice.options}
     return config.model_copy(update={"data": config.data.model_copy(update=changed)})
+
+
+def resolve(config: Config, choice: InstrumentChoice) -> tuple[Config, tuple[Instrument, ...]]:
+    """`config` with what the flags name, spelled as the program spells it, and the instruments that it names.
+
+    Raises:
+        InstrumentError: See `named_instruments`.
+    """
+    config = with_choice(config, choice)
+    instruments = named_instruments(config.data)
+    kind = instruments[0].kind
+    names = ",".join(str(one.path) if kind == "csv" else one.name for one in instruments)
+    return config.model_copy(update={"data": config.data.model_copy(update={kind: names})}), instruments
 
 
 def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:

@@ -3,12 +3,13 @@
 import dataclasses
 import datetime
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.config import Config, load_config
+from forecaster.config import load_config
 from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
 from forecaster.errors import RunNotFoundError, UsageError
@@ -32,8 +33,8 @@ class PredictRequest:
         horizon: Days ahead; that of the run when None.
         as_of: Last row that the forecast may see; the newest when None.
         run_id: A run; the newest fitting one when None.
-        train_if_missing: Whether to train with `config` where no run fits.
-        config: For that training.
+        train_if_missing: Whether to train where no run fits.
+        config: File or shipped name of the configuration for that training.
     """
 
     choice: InstrumentChoice
@@ -41,7 +42,7 @@ class PredictRequest:
     as_of: datetime.date | None = None
     run_id: str | None = None
     train_if_missing: bool = False
-    config: Config | None = None
+    config: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _serve(request: PredictRequest, project: Project) -> list[Served]:
         from forecaster.workflows.train import train
 
         project.note(f"{error.messages[0].split(';')[0]}; training one")
-        train(request.config or load_config(), request.choice, project)
+        train(load_config(request.config), request.choice, project)
         return serve(request.choice, None, project)
 
 

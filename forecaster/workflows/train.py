@@ -27,8 +27,7 @@ from forecaster.workflows.loading import (
     Project,
     data_line,
     load_panel,
-    named_instruments,
-    with_choice,
+    resolve,
 )
 
 __all__ = ["BESIDE", "TrainResult", "train"]
@@ -109,8 +108,7 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     watch = _Stopwatch()
-    config = with_choice(config, choice)
-    instruments = named_instruments(config.data)
+    config, instruments = resolve(config, choice)
     check_writable(runs_folder(project.home))
     loader = Loader(project, config, instruments)
     named = _load_named(loader, instruments, project)
@@ -123,9 +121,11 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     fitted = fit(model, panel, split, config, project.progress)
     watch.lap("fit")
-    scores = [
-        one for series in named for one in evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
-    ]
+    scores = []
+    for number, series in enumerate(named):
+        project.progress("evaluate", number, len(named))
+        scores += evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
+    project.progress("evaluate", len(named), len(named))
     watch.lap("evaluate")
     if config.refit:
         fitted = fit(model, panel, whole_history([one.dates[-1] for one in panel]), config, project.progress)

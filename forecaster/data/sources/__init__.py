@@ -13,6 +13,7 @@ SOURCES: dict[str, str] = {
     "csv": "forecaster.data.sources.csv_file:CsvSource",
     "ecb": "forecaster.data.sources.ecb:EcbSource",
     "synthetic": "forecaster.data.sources.synthetic:SyntheticSource",
+    "yahoo": "forecaster.data.sources.yahoo:YahooSource",
 }
 """Name -> ``module:class``, imported when it is first asked for."""
 

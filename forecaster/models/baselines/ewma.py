@@ -1,6 +1,6 @@
 """EWMA: normal returns with an exponentially weighted variance (RiskMetrics 1996)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import ewma_volatility, rounding_floor
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
-from forecaster.models.base import NothingToFit
+from forecaster.models.base import NothingToFit, check_rows
 
 __all__ = ["EWMA", "EWMAOptions"]
 
@@ -42,13 +42,11 @@ class EWMA(NothingToFit):
         """Two prices make a return."""
         return 2
 
-    def forecast(
-        self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None
-    ) -> Forecasts:
+    def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
-        returns = np.diff(np.log(series.close))
-        floor = rounding_floor(series.rounding, len(returns))
-        volatility = np.maximum(ewma_volatility(returns, self.options.decay), floor)
+        check_rows(rows, self.first_row)
+        floor = rounding_floor(series.rounding, len(series))[1:]
+        volatility = np.maximum(ewma_volatility(np.diff(np.log(series.close)), self.options.decay), floor)
         knots = (1, self.own_steps) if self.own_steps > 1 else (1,)
         scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), len(knots), len(SCORING_LEVELS)))
         return Forecasts("ewma", rows, volatility[rows - 1], knots, SCORING_LEVELS, scaled)

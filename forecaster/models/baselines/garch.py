@@ -8,8 +8,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from forecaster.data.series import PriceSeries
+from forecaster.features.volatility import SMALLEST_VOLATILITY
 from forecaster.forecast import SCORING_LEVELS, Forecasts
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitRequest, check_rows
 
 __all__ = ["GARCH", "FittedGARCH", "GARCHOptions"]
 
@@ -20,7 +21,8 @@ _KNOTS = (1, 5, 10, 20)
 _PERCENT = 100.0  # arch optimises best on returns in percent
 # Variances at which the paths are simulated, relative to the mean one; in between their quantiles are smooth.
 _GRID = np.geomspace(0.01, 1000.0, 96)
-_FALLBACK = (1e-4, 0.06, 0.935, 8.0)  # omega (percent squared), alpha, beta, degrees of freedom
+_FALLBACK = (0.06, 0.935, 8.0)  # alpha, beta, degrees of freedom; omega makes the mean variance that of the returns
+_LEAST_VARIANCE = (SMALLEST_VOLATILITY * _PERCENT) ** 2
 
 
 class GARCHOptions(BaseModel):
@@ -60,10 +62,13 @@ class GARCH:
             name = series.instrument.name
             rows = request.training_rows[name]
             returns = np.diff(np.log(series.close[:rows])) * _PERCENT
+            typical = max(float(returns @ returns) / max(len(returns), 1), _LEAST_VARIANCE)
             parameters = _maximum_likelihood(returns)
             if parameters is None:
                 fallbacks.append(name)
-            fits[name] = np.array([*(_FALLBACK if parameters is None else parameters), np.mean(returns**2)])
+                alpha, beta, freedom = _FALLBACK
+                parameters = ((1 - alpha - beta) * typical, alpha, beta, freedom)
+            fits[name] = np.array([*parameters, typical])
             request.progress("garch", number + 1, len(request.panel))
         return FittedGARCH(fits, fallbacks, self.horizon, self.options.paths, request.seed)
 
@@ -92,7 +97,8 @@ class FittedGARCH:
     """Fitted parameters of each series; forecasts by filtering the variance up to each cutoff.
 
     Args:
-        fits: Name -> (5,) omega (percent squared), alpha, beta, degrees of freedom, mean square of the returns.
+        fits: Name -> (5,) omega (percent squared), alpha, beta, degrees of freedom, mean square of the training
+            returns (percent squared), at which the variance starts.
         fallbacks: Names whose fit did not converge and that use RiskMetrics-like parameters instead.
         horizon: Longest step H.
         paths: Number of simulated paths.
@@ -102,9 +108,7 @@ class FittedGARCH:
     name = "garch"
     first_row = 1
 
-    def __init__(
-        self, fits: dict[str, FloatArray], fallbacks: list[str], horizon: int, paths: int, seed: int
-    ) -> None:
+    def __init__(self, fits: dict[str, FloatArray], fallbacks: list[str], horizon: int, paths: int, seed: int) -> None:
         self.fits, self.fallbacks, self.own_steps = fits, fallbacks, horizon
         self.history: list[dict[str, float]] = []
         self._paths, self._seed = paths, seed
@@ -113,8 +117,10 @@ class FittedGARCH:
         """See `forecaster.models.base.Fitted`."""
         from scipy import stats
 
-        omega, alpha, beta, freedom, typical = self.fits[series.instrument.name]
-        variance = _next_variance(np.diff(np.log(series.close)) * _PERCENT, omega, alpha, beta)[rows - 1]
+        check_rows(rows, self.first_row)
+        omega, alpha, beta, freedom, typical = self.fits[series.instrument.name].tolist()
+        returns = np.diff(np.log(series.close)) * _PERCENT
+        variance = _next_variance(returns, typical, (omega, alpha, beta))[rows - 1]
         knots = (*(knot for knot in _KNOTS if knot < self.own_steps), self.own_steps)
         unit = stats.t.ppf(SCORING_LEVELS, freedom) * np.sqrt((freedom - 2) / freedom)
         scaled = np.empty((len(rows), len(knots), len(SCORING_LEVELS)))
@@ -153,11 +159,12 @@ class FittedGARCH:
         return {"fallbacks": self.fallbacks, "seed": self._seed}
 
 
-def _next_variance(returns: FloatArray, omega: float, alpha: float, beta: float) -> FloatArray:
-    """(T,) variance of the day after each return, started at the mean square of the first 75 returns."""
-    variance = float(np.mean(returns[:75] ** 2))
+def _next_variance(returns: FloatArray, start: float, parameters: tuple[float, float, float]) -> FloatArray:
+    """(T,) variance of the day after each return; `start` is that of the first, `parameters` omega, alpha, beta."""
+    omega, alpha, beta = parameters
+    variance = max(start, _LEAST_VARIANCE)
     result = []
     for squared in (returns**2).tolist():
-        variance = omega + alpha * squared + beta * variance
+        variance = max(omega + alpha * squared + beta * variance, _LEAST_VARIANCE)
         result.append(variance)
     return np.asarray(result)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts
-from forecaster.models.base import NothingToFit
+from forecaster.models.base import NothingToFit, check_rows
 
 __all__ = ["RandomWalk", "RandomWalkOptions"]
 
@@ -47,10 +47,9 @@ class RandomWalk(NothingToFit):
         """A year, so that the outermost quantiles rest on a few observations."""
         return 250 + self.own_steps
 
-    def forecast(
-        self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None
-    ) -> Forecasts:
+    def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
+        check_rows(rows, self.first_row)
         log_price = np.log(series.close)
         knots = (*(knot for knot in _KNOTS if knot < self.own_steps), self.own_steps)
         scaled = np.stack([self._quantiles(log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)

@@ -1,0 +1,217 @@
+"""How Yahoo is asked: bounded in time, patient in measure, and with every outcome told apart.
+
+Wraps yfinance, which has one session, one cookie and one set of switches for the whole process. Requests go out
+one history at a time. Import this module only when something is to be fetched: it brings curl_cffi.
+"""
+
+import contextlib
+import functools
+import logging
+import math
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from curl_cffi import CurlOpt
+from curl_cffi import requests as curl
+
+from forecaster.data.sources.yahoo_terms import Answer, Fault, Outcome, Patience
+
+__all__ = ["YahooSession", "fetch_history", "session_for"]
+
+_CHART_PATH = "/v8/finance/chart/"
+_LARGEST_BODY = 32 * 2**20  # bytes; a history of sixty years has two million
+_LEAST_SECONDS = 0.05  # curl takes zero milliseconds for "no limit"
+_WORTH_ANOTHER_TRY = 0.5
+_SPAN_SECONDS = 3_122_064_000  # 99 years, what yfinance calls "max"
+
+_one_at_a_time = threading.Lock()
+
+
+class YahooSession(curl.Session[curl.Response]):
+    """A session that keeps to a deadline, remembers what it was answered, and may talk to another server.
+
+    Proxies and certificates are those of the environment, as everywhere with curl: ``HTTPS_PROXY``, ``NO_PROXY``,
+    ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE``.
+
+    Args:
+        endpoint: Where to send every request, as ``<endpoint>/<host>/<path>``; None for Yahoo itself.
+    """
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        options: dict[CurlOpt, Any] = {CurlOpt.MAXFILESIZE_LARGE: _LARGEST_BODY}
+        if endpoint is not None:
+            options[CurlOpt.NOPROXY] = "*"  # a test server is never behind a proxy
+        super().__init__(impersonate="chrome", curl_options=options)
+        self._endpoint = endpoint
+        self._patience = Patience()
+        self._deadline = math.inf
+        self.last_chart_status: int | None = None
+
+    @contextlib.contextmanager
+    def limited(self, patience: Patience) -> Iterator[None]:
+        """Everything asked inside has to be answered within the deadline."""
+        self._patience, self._deadline = patience, patience.clock() + patience.deadline_seconds
+        try:
+            yield
+        finally:
+            self._deadline = math.inf
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline; infinite outside of `limited`."""
+        return self._deadline - self._patience.clock()
+
+    def request(self, method: Any, url: str, *args: Any, **options: Any) -> Any:
+        """As in curl_cffi, with the timeout cut to what is left.
+
+        Raises:
+            Timeout: No time is left, or this request has used up its own.
+        """
+        parts = urlsplit(url)
+        is_chart = parts.path.startswith(_CHART_PATH)
+        limit = self._patience.request_seconds if is_chart else self._patience.side_request_seconds
+        seconds = min(limit, self.seconds_left)
+        if seconds < _LEAST_SECONDS:
+            raise curl.exceptions.Timeout("the time for this symbol is used up")
+        if self._endpoint is not None:
+            query = f"?{parts.query}" if parts.query else ""
+            url = f"{self._endpoint.rstrip('/')}/{parts.hostname}{parts.path}{query}"
+        if is_chart:
+            self.last_chart_status = None
+        response = super().request(method, url, *args, **{**options, "timeout": seconds})
+        if is_chart:
+            self.last_chart_status = response.status_code
+        return response
+
+
+@functools.lru_cache(maxsize=1)
+def session_for(endpoint: str | None) -> YahooSession:
+    """The session of this process; yfinance's cookie and crumb belong to it."""
+    return YahooSession(endpoint)
+
+
+def fetch_history(symbol: str, end_seconds: int, session: YahooSession, patience: Patience, folder: Path) -> Answer:
+    """The whole daily history of a symbol, tried a few times within the deadline.
+
+    Args:
+        symbol: As Yahoo spells it.
+        end_seconds: Rows from here on are not asked for, seconds since 1970.
+        session: Carries the requests.
+        patience: Limits, clock and pauses.
+        folder: Where yfinance may keep files.
+
+    Raises:
+        Fault: There is no history, after as many attempts as that kind of fault is worth.
+    """
+    with _one_at_a_time, _strict_yfinance(folder), session.limited(patience):
+        answer = _attempts(symbol, end_seconds, session, patience)
+    return answer
+
+
+def _attempts(symbol: str, end_seconds: int, session: YahooSession, patience: Patience) -> Answer:
+    attempt = 1
+    while True:
+        try:
+            return _attempt(symbol, end_seconds, session)
+        except Fault as fault:
+            fault.attempts = attempt
+            if not _pause(fault, session, patience):
+                raise
+        attempt += 1
+
+
+def _pause(fault: Fault, session: YahooSession, patience: Patience) -> bool:
+    """Wait before the next attempt; False when there is to be none."""
+    attempts = len(patience.pauses_seconds) + 1
+    if fault.outcome is Outcome.RATE_LIMITED:
+        attempts = min(attempts, patience.rate_limited_attempts)
+    time_for_pause = session.seconds_left - _WORTH_ANOTHER_TRY
+    if fault.outcome is Outcome.NO_DATA or fault.attempts >= attempts or time_for_pause <= 0:
+        return False
+    pause = patience.pauses_seconds[fault.attempts - 1] * patience.random.uniform(0.5, 1.5)
+    patience.sleep(min(pause, time_for_pause))
+    return session.seconds_left >= _LEAST_SECONDS
+
+
+def _attempt(symbol: str, end_seconds: int, session: YahooSession) -> Answer:
+    import yfinance
+    from yfinance.data import YfData
+
+    # yfinance remembers answers about the past, errors among them, and would repeat them without asking again.
+    YfData.cache_get.cache_clear()
+    session.last_chart_status = None
+    try:
+        ticker = yfinance.Ticker(symbol, session=session)
+        # A time zone spares it a question, asked in other ways depending on what happened before in this
+        # process. Any will do: the dates of the rows come from the zone in the answer.
+        ticker._tz = "UTC"
+        frame = ticker.history(
+            start=end_seconds - _SPAN_SECONDS,
+            end=end_seconds,
+            interval="1d",
+            auto_adjust=False,
+            actions=True,
+            keepna=True,
+        )
+        metadata = ticker.history_metadata
+    except Exception as error:  # nothing short of it: yfinance lets everything through, and names no base class
+        raise _classified(error, session.last_chart_status) from error
+    if frame is None or not len(frame):
+        raise Fault(Outcome.NO_DATA, "no rows")
+    return Answer(frame, metadata)
+
+
+def _classified(error: Exception, status: int | None) -> Fault:
+    """What an exception means, given the status of the last answer about prices.
+
+    A refusal or an outage often comes with a body from which yfinance concludes that the symbol has no prices;
+    the status knows better.
+    """
+    from yfinance import exceptions as said
+
+    if isinstance(error, said.YFRateLimitError) or status == 429:
+        return Fault(Outcome.RATE_LIMITED, "HTTP 429, too many requests")
+    if status is not None and (status in (401, 403) or status >= 500):
+        return Fault(Outcome.UNREACHABLE, f"HTTP {status}")
+    if isinstance(error, said.YFTickerMissingError):
+        return Fault(Outcome.NO_DATA, _line(getattr(error, "yahoo_reason", None) or "no price data found"))
+    if isinstance(error, said.YFDataException):
+        return Fault(Outcome.UNREACHABLE, "Yahoo says that it is down")
+    if isinstance(error, OSError):  # all of curl's errors
+        return Fault(Outcome.UNREACHABLE, _line(f"{type(error).__name__}: {error}"))
+    return Fault(Outcome.GARBLED, _line(f"{type(error).__name__}: {error}"))
+
+
+def _line(text: str) -> str:
+    """The first words of a text, on one line, without what curl says in every error."""
+    plain = str(text).replace("Failed to perform, curl: ", "").split(" See https://")[0]
+    return " ".join(plain.split())[:160]
+
+
+@contextlib.contextmanager
+def _strict_yfinance(folder: Path) -> Iterator[None]:
+    """Let yfinance raise what goes wrong, say nothing, and keep its files in `folder`."""
+    with warnings.catch_warnings():
+        import yfinance
+        import yfinance.cache as files
+
+        # After the import, which asks for these warnings; each call brings several, about pandas.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yfinance.set_tz_cache_location(str(folder))
+        # It keeps cookies as a pickle, which would run whatever somebody has put into that file: ask for new ones.
+        files._CookieCacheManager._Cookie_cache = files._CookieCacheDummy()
+        debug, loggers = yfinance.config.debug, [logging.getLogger(name) for name in ("yfinance", "bs4")]
+        hidden, levels = debug.hide_exceptions, [logger.level for logger in loggers]
+        debug.hide_exceptions = False
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            debug.hide_exceptions = hidden
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

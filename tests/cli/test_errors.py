@@ -1,0 +1,175 @@
+"""Every foreseeable mistake is one line on stderr and the right exit code, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FORECAST = [sys.executable, "-m", "forecaster"]
+TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
+
+
+def errors(result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "no instrument given; expected exactly one of --pair, --ticker, --csv"),
+        (("--pair", "USDJPY", "--csv", "x.csv"), "instruments of 2 kinds (--pair, --csv) given"),
+        (("--pair", "USDJPX"), "nearest: USDJPY"),
+        (("--pair", "USD"), "'USD'"),
+        (("--pair", "USDUSD"), "USDUSD"),
+        (("--pair", "XAUUSD"), "--csv FILE"),
+        (("--ticker", "AAPL"), "'AAPL' has no source"),
+        (("--csv", "missing.csv"), "missing.csv does not exist"),
+        (("--pair", "USDJPY", "--source", "eccb"), "did you mean ecb?"),
+        (("--pair", "USDJPY", "--universe", "currency"), "universe 'currency' is unknown"),
+        (("--pair", "USDJPY", "--horizon", "0"), "--horizon: should be greater than or equal to 1 (got 0)"),
+        (("--pair", "USDJPY", "--horizon", "10000"), "--horizon: should be less than or equal to 250 (got 10000)"),
+        (("--pair", "USDJPY", "--set", "modle.units=[3]"), "--set modle.units: unknown key; did you mean model.units?"),
+        (("--pair", "USDJPY", "--set", "seed"), "expected key=value"),
+        (("--pair", "USDJPY", "--set", "model.kind=gru"), "expected one of classic, lstm (got 'gru')"),
+        (("--pair", "USDJPY", "--set", "model.features=[rsi]"), "unknown feature rsi; the features are scaled_return"),
+        (
+            ("--pair", "USDJPY", "--config", "clasic.yaml"),
+            "no such config file; give the path of a YAML file or one of",
+        ),
+        (("--pair", "USDJPY", "--start", "yesterday"), "--start"),
+        (("--pair", "USDJPY", "--start", "2020-01-02", "--end", "2020-01-01"), "start 2020-01-02 lies after end"),
+        (("--pair", "USDJPY", "--start", "2026-01-01"), "which takes a history of about"),
+        (("--pair", "USDJPY", "--end", "1990-01-01"), "has no rows from the first to 1990-01-01"),
+        (("--pair", "USDJPY,EURUSD", "--config", "classic"), "learns one price level"),
+    ],
+)
+def test_usage_mistakes_of_train(forecast, tmp_path, arguments, told):
+    result = forecast("train", *arguments, "--home", tmp_path / "home")
+    (line,) = errors(result)
+    assert told in line
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert not list((tmp_path / "home").glob("runs/*"))
+
+
+def test_all_mistakes_of_a_config_are_told_with_line_and_key(forecast, tmp_path):
+    (tmp_path / "bad.yaml").write_text("seed: abc\nmodel:\n  kind: lstm\n  unts: [32]\n  dropout: 2\nhorizn: 5\n")
+    result = forecast("train", "--pair", "USDJPY", "--config", "bad.yaml", "--home", tmp_path)
+    assert result.exit_code == 2
+    told = errors(result)
+    assert [line.split(": ")[1] for line in told] == ["bad.yaml:1", "bad.yaml:4", "bad.yaml:5", "bad.yaml:6"]
+    assert [line.split(": ")[2] for line in told] == ["seed", "model.unts", "model.dropout", "horizn"]
+    assert "did you mean horizon?" in told[3]
+
+
+def test_every_wrong_pair_of_a_list_is_told(forecast, tmp_path):
+    result = forecast("train", "--pair", "USDJPX,EURUSX", "--home", tmp_path)
+    assert len(errors(result)) == 2
+
+
+def test_a_file_in_the_place_of_the_home_is_told_before_any_work(forecast, tmp_path):
+    (tmp_path / "taken").write_text("")
+    result = forecast("train", "--pair", "USDJPY", "--home", tmp_path / "taken")
+    assert result.exit_code == 1
+    assert "cannot be written" in errors(result)[0]
+    assert "data:" not in result.stderr
+
+
+def test_altered_weights_are_damage(forecast, home):
+    weights = home / "runs" / os.listdir(home / "runs")[-1] / "weights.npz"
+    for weights in home.glob("runs/*/weights.npz"):
+        content = bytearray(weights.read_bytes())
+        content[len(content) // 2] ^= 1
+        weights.write_bytes(content)
+    for command in ("predict", "plot"):
+        result = forecast(command, "--pair", "USDJPY", "--home", home)
+        assert result.exit_code == 4
+        assert "is not what the manifest recorded" in errors(result)[0]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 1}', ""])
+def test_a_broken_manifest_is_damage(forecast, home, content):
+    for manifest in home.glob("runs/*/manifest.json"):
+        manifest.write_text(content)
+    result = forecast("predict", "--pair", "USDJPY", "--home", home)
+    assert result.exit_code == 4
+    assert "manifest.json" in errors(result)[0]
+
+
+def test_one_changed_fact_in_a_manifest_is_damage(forecast, home):
+    for path in home.glob("runs/*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        path.write_text(json.dumps({**manifest, "seen_until": "1999-12-31"}))
+    result = forecast("predict", "--pair", "USDJPY", "--home", home)
+    assert result.exit_code == 4
+    assert "checksum" in errors(result)[0]
+
+
+def test_a_run_of_a_newer_version_asks_for_an_upgrade(forecast, home):
+    for path in home.glob("runs/*/manifest.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    result = forecast("predict", "--pair", "USDJPY", "--home", home)
+    assert result.exit_code == 1
+    assert "schema 99" in errors(result)[0]
+    assert "upgrade" in errors(result)[0]
+
+
+def test_unknown_run_names_those_there_are(forecast, home):
+    result = forecast("predict", "--pair", "USDJPY", "--run", "2019", "--home", home)
+    assert result.exit_code == 1
+    assert "there are 2" in errors(result)[0]
+
+
+def test_a_run_does_not_serve_what_it_never_saw(forecast, home):
+    result = forecast("predict", "--pair", "EURUSD", "--run", "latest", "--home", home)
+    assert result.exit_code == 1
+    assert "was not trained on EURUSD" in errors(result)[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource limits there")
+def test_a_full_disk_leaves_no_run(tmp_path: Path):
+    wide = ("--set", "model.units=[64]", "--set", "model.training.steps=10", "--backend", "jax")
+    short = ("--source", "synthetic", "--ticker", "ar1", "--set", "data.options.rows=900")
+    command = [*FORECAST, "train", *short, *wide, "--home", str(tmp_path)]
+    # No file may grow beyond 60 kB: what a full disk does, without filling one.
+    limited = ["bash", "-c", 'ulimit -f 60; exec "$@"', "bash", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert "nothing was saved" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.5, 4.0, 6.0, 8.0])
+def test_ctrl_c_leaves_no_run_and_exits_130(tmp_path: Path, seconds: float):
+    command = [*FORECAST, "train", "--pair", "USDJPY", "--set", "model.training.steps=3000", "--home", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert stderr.splitlines()[-1] == "interrupted; nothing was saved"
+    assert not list(tmp_path.glob("runs/*"))
+    assert not list(tmp_path.glob("runs/.*"))
+
+
+def test_two_trainings_at_once_both_end_well(tmp_path: Path):
+    command = [*FORECAST, "train", "--pair", "USDJPY", *TINY, "--home", str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+    assert len(list(tmp_path.glob("runs/*"))) == 2
+
+
+def test_a_closed_pipe_is_no_crash(trained_once: Path):
+    command = f"{sys.executable} -m forecaster predict --pair USDJPY --home {trained_once} --format csv | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

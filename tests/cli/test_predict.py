@@ -1,0 +1,135 @@
+"""`forecast predict` from the outside."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+
+def document(forecast, home, *arguments):
+    result = forecast("predict", *arguments, "--home", home, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_document_has_the_contracted_keys(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY")
+    assert made["schema"] == "forecast/1"
+    assert made["source"] == "ecb"
+    assert made["horizon"] == len(made["steps"]) == 20
+    assert made["in_sample"] is False
+    first = made["steps"][0]
+    assert {"step", "date", "mean", "median", "probability_up", "quantiles"} <= first.keys()
+    assert list(first["quantiles"]) == [format(level, "g") for level in made["quantile_levels"]]
+    assert {one["reference"] for one in made["skill"]} == {"ewma", "random_walk"}
+
+
+def test_quantiles_increase_and_widen_with_the_horizon(forecast, home):
+    steps = document(forecast, home, "--pair", "USDJPY")["steps"]
+    table = np.array([list(step["quantiles"].values()) for step in steps])
+    assert (np.diff(table, axis=1) > 0).all()
+    assert (np.diff(table[:, -1] - table[:, 0]) > 0).all()
+
+
+def test_inverse_pair_is_the_exact_mirror(forecast, home):
+    straight = document(forecast, home, "--pair", "USDJPY")
+    inverse = document(forecast, home, "--pair", "JPYUSD")
+    assert inverse["last_price"] == 1 / straight["last_price"]
+    for one, other in zip(straight["steps"], inverse["steps"], strict=True):
+        assert other["probability_up"] == pytest.approx(1 - one["probability_up"], abs=1e-12)
+        low = float(inverse["steps"][0]["quantiles"]["0.025"])
+        assert low > 0
+        assert other["quantiles"]["0.1"] == pytest.approx(1 / one["quantiles"]["0.9"], rel=1e-12)
+
+
+def test_dates_follow_the_calendar_of_the_ecb(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--as-of", "2019-12-23", "--horizon", "4")
+    assert [step["date"] for step in made["steps"]] == ["2019-12-24", "2019-12-27", "2019-12-30", "2019-12-31"]
+
+
+def test_a_cutoff_that_the_run_has_seen_is_in_sample(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--as-of", "2010-06-01")
+    assert made["in_sample"] is True
+    assert made["cutoff"] == "2010-06-01"
+    assert "in-sample" in forecast("predict", "--pair", "USDJPY", "--as-of", "2010-06-01", "--home", home).stderr
+
+
+def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
+    one = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-03-01")
+    assert one["last_price"] == pytest.approx(150.1, rel=0.02)
+    from forecaster.workflows import InstrumentChoice, Project
+    from forecaster.workflows.finding import serve
+
+    (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), None, Project(home=home))
+    cut = served.until(np.datetime64("2024-03-01"))
+    whole = served.run.fitted.forecast(served.series, np.array([len(cut.series) - 1]))
+    alone = served.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
+    assert np.array_equal(whole.scaled, alone.scaled)
+    assert np.array_equal(whole.scale, alone.scale)
+
+
+def test_levels_and_units(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--level", "50,99", "--units", "return")
+    quantiles = made["steps"][0]["quantiles"]
+    assert {"0.005", "0.25", "0.75", "0.995"} <= quantiles.keys()
+    assert quantiles["0.005"] < quantiles["0.025"] < 0 < quantiles["0.995"]
+    pips = document(forecast, home, "--pair", "USDJPY", "--units", "pips")["steps"][0]["quantiles"]["0.9"]
+    price = document(forecast, home, "--pair", "USDJPY")
+    assert pips == pytest.approx((price["steps"][0]["quantiles"]["0.9"] - price["last_price"]) / 0.01)
+
+
+def test_table_names_each_interval_and_csv_has_a_row_a_step(forecast, home):
+    table = forecast(
+        "predict", "--pair", "USDJPY", "--level", "90", "--horizon", "3", "--home", home
+    ).stdout.splitlines()
+    assert table[1].split() == ["date", "median", "90", "%", "up"]
+    assert len(table) == 2 + 3 + 2
+    rows = list(
+        csv.DictReader(io.StringIO(forecast("predict", "--pair", "USDJPY", "--format", "csv", "--home", home).stdout))
+    )
+    assert [row["step"] for row in rows] == [str(step) for step in range(1, 21)]
+    assert float(rows[0]["q0.025"]) < float(rows[0]["median"]) < float(rows[0]["q0.975"])
+
+
+def test_steps_beyond_a_point_model_are_marked(forecast, home):
+    made = document(forecast, home, "--ticker", "sine")
+    assert [step["fed_back"] for step in made["steps"]] == [False, True, True, True, True]
+    assert "fed back" in forecast("predict", "--ticker", "sine", "--home", home).stdout
+
+
+def test_out_writes_the_file_and_keeps_stdout_empty(forecast, home, tmp_path):
+    result = forecast("predict", "--pair", "USDJPY", "--format", "json", "--out", tmp_path / "f.json", "--home", home)
+    assert result.stdout == ""
+    assert json.loads((tmp_path / "f.json").read_text())["instrument"] == "USDJPY"
+
+
+def test_run_without_an_instrument_forecasts_what_it_was_trained_on(forecast, home):
+    assert document(forecast, home, "--run", "latest")["instrument"] == "USDJPY"
+
+
+def test_no_run_says_what_to_type(forecast, tmp_path):
+    result = forecast("predict", "--pair", "EURSEK", "--home", tmp_path)
+    assert result.exit_code == 1
+    assert "train one with: forecast train --pair EURSEK" in result.stderr
+
+
+def test_train_if_missing_trains(forecast, tmp_path):
+    tiny = tmp_path / "tiny.yaml"
+    tiny.write_text("universe: none\nmodel:\n  units: [4]\n  training: {steps: 5}\n")
+    result = forecast("predict", "--pair", "EURSEK", "--home", tmp_path, "--train-if-missing", "--config", tiny)
+    assert result.exit_code == 0, result.stderr
+    assert "training one" in result.stderr
+
+
+def test_horizon_longer_than_the_run_is_refused_with_the_command(forecast, home):
+    result = forecast("predict", "--pair", "USDJPY", "--horizon", "21", "--home", home)
+    assert result.exit_code == 2
+    assert "forecast train --pair USDJPY --horizon 21" in result.stderr
+
+
+def test_too_early_a_cutoff_says_which_is_the_earliest(forecast, home):
+    result = forecast("predict", "--pair", "USDJPY", "--as-of", "1999-02-01", "--home", home)
+    assert result.exit_code == 2
+    assert "the earliest cutoff is 1999-10-" in result.stderr

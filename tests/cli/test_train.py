@@ -1,0 +1,133 @@
+"""`forecast train` from the outside."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
+
+
+def runs_in(home: Path) -> list[Path]:
+    return sorted((home / "runs").iterdir()) if (home / "runs").exists() else []
+
+
+def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forecast, tmp_path):
+    result = forecast("train", "--pair", "usd/jpy", *TINY, "--home", tmp_path)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert (
+        lines[0].split() == ["part", "days", "cutoffs", "RMSE", "today", "MAE", "today", "CRPS", "lstm", "ewma", "random_walk", "in", "80", "%", "in", "95", "%"]
+    )
+    assert [line.split()[:2] for line in lines[1:13]] == [
+        [part, step] for part in ("train", "validation", "test") for step in ("1", "5", "10", "20")
+    ]
+    assert "data: ecb/USDJPY/1d@" in result.stderr
+    assert "engine: jax on cpu" in result.stderr
+    assert result.stderr.rstrip().endswith("next: forecast predict --pair USDJPY")
+
+
+def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
+    document = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+    (folder,) = runs_in(tmp_path)
+    assert folder.name == document["run_id"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "config.yaml",
+        "history.csv",
+        "manifest.json",
+        "weights.npz",
+    ]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["data"][0]["sha256"].startswith(manifest["data"][0]["series"].partition("@")[2])
+    assert {"python", "keras", "jax", "tensorflow", "numpy", "forecaster"} <= manifest["versions"].keys()
+    assert manifest["seed"] == 0
+    assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["pair"] == "USDJPY"
+    assert (tmp_path / "data" / "store.sqlite").exists()
+
+
+def test_json_document_has_the_contracted_keys(forecast, tmp_path):
+    document = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+    assert document["schema"] == "train/1"
+    assert {"total", "data", "fit", "evaluate"} <= document["seconds"].keys()
+    keys = {"run_id", "instrument", "universe", "backend", "device", "parameters", "data", "splits", "scores"}
+    assert keys <= document.keys()
+    assert document["splits"]["test"]["rows"] == 750
+    assert document["splits"]["validation"]["rows"] == 500
+    for score in document["scores"]:
+        assert score["crps_ratio"]["ewma"] == pytest.approx(score["crps"]["lstm"] / score["crps"]["ewma"])
+
+
+def test_without_a_supported_direction_the_point_forecast_is_tomorrow_is_today(forecast, tmp_path):
+    tiny = (*TINY, "--set", "model.location=never", "--home", tmp_path)
+    document = json.loads(forecast("train", "--pair", "USDJPY", *tiny, "--format", "json").stdout)
+    assert document["location_steps"] == []
+    assert all(score["rmse"] == score["rmse_naive"] for score in document["scores"])
+
+
+def test_same_seed_gives_the_same_weights_and_another_seed_others(forecast, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert forecast("train", "--pair", "EURUSD", *TINY, "--seed", seed, "--home", tmp_path / name).exit_code == 0
+    a, b, c = ((runs_in(tmp_path / name)[0] / "weights.npz").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_end_keeps_later_rows_out(forecast, tmp_path):
+    result = forecast(
+        "train", "--pair", "USDJPY", *TINY, "--config", "development", "--home", tmp_path, "--format", "json"
+    )
+    document = json.loads(result.stdout)
+    assert document["data"][0]["last"] == "2020-12-31"
+    assert document["splits"]["test"]["last"] == "2020-12-31"
+
+
+def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
+    assert forecast("train", "--pair", "USDJPY", *TINY, "--refit", "--home", tmp_path).exit_code == 0
+    manifest = json.loads((runs_in(tmp_path)[0] / "manifest.json").read_text())
+    assert manifest["refit"] is True
+    assert manifest["fitted_until"] == manifest["data"][0]["last"]
+
+
+def test_several_pairs_are_each_scored(forecast, tmp_path):
+    tiny = (*TINY, "--home", tmp_path, "--format", "json")
+    document = json.loads(forecast("train", "--pair", "USDJPY,EURUSD", "--pair", "JPYUSD", *tiny).stdout)
+    assert {score["instrument"] for score in document["scores"]} == {"USDJPY", "EURUSD"}
+
+
+@pytest.mark.parametrize("name", ["sine", "random_walk", "ar1", "garch"])
+def test_synthetic_series_train_by_name(forecast, tmp_path, name):
+    result = forecast("train", "--source", "synthetic", "--ticker", name, *TINY, "--home", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert f"synthetic/{name}/1d@" in result.stderr
+
+
+def test_csv_trains_and_predicts_while_its_rows_begin_with_those_of_the_run(forecast, tmp_path):
+    source = tmp_path / "prices.csv"
+    lines = ["date,close"] + [
+        f"{2000 + i // 336}-{i // 28 % 12 + 1:02d}-{i % 28 + 1:02d},{100 + i % 7 + i % 11}" for i in range(900)
+    ]
+    source.write_text("\n".join(lines[:-10]))
+    trained = forecast("train", "--csv", source, *TINY, "--home", tmp_path)
+    assert trained.exit_code == 0, trained.stderr
+    assert f"next: forecast predict --csv {source}" in trained.stderr
+    source.write_text("\n".join(lines))
+    assert forecast("predict", "--csv", source, "--home", tmp_path).exit_code == 0
+    source.write_text("\n".join([*lines[:50], lines[50].partition(",")[0] + ",5", *lines[51:]]))
+    changed = forecast("predict", "--csv", source, "--home", tmp_path)
+    assert changed.exit_code == 1
+    assert f"train one with: forecast train --csv {source}" in changed.stderr
+    forced = forecast("predict", "--csv", source, "--home", tmp_path, "--run", "latest")
+    assert forced.exit_code == 0
+    assert "no longer begins with the rows" in forced.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["default", "quick", "development", "classic", "sine"])
+def test_shipped_configs_train_predict_and_plot(forecast, tmp_path, name):
+    chosen = ("--ticker", "sine") if name == "sine" else ("--pair", "USDJPY")
+    trained = forecast("train", *(() if name == "sine" else chosen), "--config", name, "--home", tmp_path)
+    assert trained.exit_code == 0, trained.stderr
+    assert forecast("predict", *chosen, "--home", tmp_path).exit_code == 0
+    assert forecast("plot", *chosen, "--home", tmp_path, "--out", tmp_path / "p.png").exit_code == 0
+    assert (tmp_path / "p.png").stat().st_size > 20_000

@@ -1,0 +1,53 @@
+"""Fixtures that many tests share: an invoked command line and a home with small trained runs."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from forecaster.cli import cli
+
+TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
+TINY_CLASSIC = (
+    *("--config", "sine", "--set", "model.epochs=1", "--set", "model.units=[4]", "--set", "data.options.rows=500"),
+    *("--horizon", "5", "--backend", "jax"),
+)
+
+Forecast = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the project folder of whoever runs it."""
+    monkeypatch.delenv("FORECAST_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def forecast() -> Forecast:
+    """The command line in this process; stdout and stderr apart."""
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(cli, [str(one) for one in arguments])
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one run of the sine wave and, newer, one of USDJPY; nobody writes to it."""
+    home = tmp_path_factory.mktemp("home")
+    for arguments in (TINY_CLASSIC, ("--pair", "USDJPY", *TINY)):
+        result = CliRunner().invoke(cli, ["train", *arguments, "--home", str(home)])
+        assert result.exit_code == 0, result.output
+    return home
+
+
+@pytest.fixture
+def home(trained_once: Path, tmp_path: Path) -> Path:
+    """A copy of `trained_once` that a test may change."""
+    copy = tmp_path / "home"
+    shutil.copytree(trained_once, copy)
+    return copy

@@ -1,0 +1,73 @@
+"""Configuration: defaults, files, assignments, and how mistakes are told."""
+
+from pathlib import Path
+
+import pytest
+
+from forecaster.config import dump_config, load_config, shipped_configs
+from forecaster.errors import ConfigError
+
+
+def test_default_yaml_says_exactly_what_is_built_in():
+    assert load_config(Path("default")) == load_config()
+
+
+@pytest.mark.parametrize("name", ["classic", "default", "development", "quick", "sine"])
+def test_shipped_configs_are_valid_and_survive_a_round_trip(name, tmp_path):
+    assert set(shipped_configs()) == {"classic", "default", "development", "quick", "sine"}
+    config = load_config(Path(name))
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(dump_config(config))
+    assert load_config(copy) == config
+
+
+def test_assignments_override_the_file_and_flags_override_both(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("seed: 1\nhorizon: 3\nmodel:\n  training: {steps: 7}\n")
+    config = load_config(file, ["seed=2", "horizon=4", "model.units=[8, 9]"], {"horizon": 5})
+    assert (config.seed, config.horizon) == (2, 5)
+    assert config.model.units == (8, 9)
+    assert config.model.training.steps == 7
+
+
+def test_exponents_that_yaml_reads_as_text_are_numbers():
+    assert load_config(None, ["model.training.learning_rate=1e-3"]).model.training.learning_rate == 1e-3
+
+
+def test_options_of_another_kind_of_model_are_refused():
+    with pytest.raises(ConfigError, match=r"model\.epochs: unknown key"):
+        load_config(None, ["model.epochs=3"])
+    assert load_config(None, ["model.kind=classic", "model.epochs=3"]).model.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- 1\n", ":1: expected 'key: value' lines"),
+        ("seed: [\n", "not valid YAML"),
+        ("model: lstm\n", "model: expected a section"),
+        (
+            "horizon: 3\nhorizon: 4\nmodel: {knots: [5, 10]}\n",
+            "model.knots: expected increasing steps that begin with 1",
+        ),
+    ],
+)
+def test_broken_files(tmp_path, text, told):
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert told in "\n".join(caught.value.messages)
+
+
+def test_binary_and_missing_files(tmp_path):
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(ConfigError, match="cannot be read as a YAML text file"):
+        load_config(tmp_path / "b.yaml")
+    with pytest.raises(ConfigError, match="no such config file"):
+        load_config(tmp_path / "missing.yaml")
+
+
+def test_an_empty_file_is_the_default(tmp_path):
+    (tmp_path / "e.yaml").write_text("# nothing\n")
+    assert load_config(tmp_path / "e.yaml") == load_config()
