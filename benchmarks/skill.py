@@ -9,7 +9,9 @@ happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days and the 
 
 import argparse
 import datetime
+import itertools
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +32,9 @@ from forecaster.models.baselines import BASELINES, baseline
 from forecaster.pipeline import fit, forecaster_of
 
 SCORED = (
-    "USDJPY EURUSD GBPUSD AUDUSD USDCHF USDCAD EURGBP EURJPY NZDUSD USDSEK USDNOK USDZAR USDKRW USDMXN USDPLN AUDNZD"
-).split()
+    *("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY"),
+    *("NZDUSD", "USDSEK", "USDNOK", "USDZAR", "USDKRW", "USDMXN", "USDPLN", "AUDNZD"),
+)
 STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2020-12-31")
 THREE_YEARLY = [np.datetime64(day) for day in ("2011-01-03", "2014-01-02", "2017-01-02", "2021-01-01")]
@@ -51,11 +54,11 @@ def walk_forward(name: str, panel: Panel, config: Config) -> dict[str, np.ndarra
     """CRPS x 1e4 of every scored pair, (4,) at the four steps, each fold fitted on the rows before it."""
     losses: dict[str, list[np.ndarray]] = {pair: [] for pair in SCORED}
     folds = THREE_YEARLY if name == "lstm" else YEARLY
-    for start, end in zip(folds, folds[1:], strict=False):
+    for start, end in itertools.pairwise(folds):
         begun = time.perf_counter()
         fitted = _fit(name, panel, config, start)
         if name == "lstm":
-            print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", flush=True)
+            print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", file=sys.stderr)
         for pair in SCORED:
             series = panel[parse_pair(pair).canonical.name]
             losses[pair].append(_losses(fitted, series, start, end))
@@ -85,29 +88,40 @@ def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.d
     return result
 
 
-def report(results: dict[str, dict[str, np.ndarray]]) -> None:
-    """Print the table and, for the network, the ratios to GARCH."""
-    print(f"{'model':<14}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
-    for name, table in results.items():
-        print(f"{name:<14}" + "".join(f"{value:10.3f}" for value in np.mean(list(table.values()), axis=0)))
+def report(results: dict[str, dict[str, np.ndarray]], layout: str = "table") -> None:
+    """Print the table with, for the network, the ratios to GARCH, and a line of JSON; or that line alone."""
+    rows = {name: np.mean(list(table.values()), axis=0) for name, table in results.items()}
     if {"lstm", "garch"} <= results.keys():
         ratios = np.array([results["lstm"][pair] / results["garch"][pair] for pair in SCORED])
-        print(f"{'mean ratio':<14}" + "".join(f"{value:10.4f}" for value in ratios.mean(axis=0)))
-        print(f"{'worst pair':<14}" + "".join(f"{value:10.4f}" for value in ratios.max(axis=0)))
-    means = {name: dict(zip(STEPS, np.mean(list(table.values()), axis=0), strict=True)) for name, table in results.items()}
-    print(json.dumps(means))
+        rows |= {"mean ratio": ratios.mean(axis=0), "worst pair": ratios.max(axis=0)}
+    if layout == "table":
+        print(f"{'':<14}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
+        for name, values in rows.items():
+            print(f"{name:<14}" + "".join(f"{value:10.{3 if name in results else 4}f}" for value in values))
+        print()
+    figures = {name: dict(zip(STEPS, values.tolist(), strict=True)) for name, values in rows.items()}
+    print(json.dumps({"benchmark": "skill", "last": str(LAST), "rows": figures}))
+
+
+def model_names(text: str) -> list[str]:
+    """Names from the command line, checked before anything is computed."""
+    known, names = [*BASELINES, "lstm"], text.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
+    return names
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default=",".join([*BASELINES, "lstm"]))
+    parser.add_argument("--models", type=model_names, default=[*BASELINES, "lstm"], help=",".join([*BASELINES, "lstm"]))
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
-    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--backend", choices=["auto", "jax", "tensorflow"], default="auto")
+    parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     use_engine(parsed.backend)
     panel, config = load_panel(), load_config(assignments=parsed.assignments)
-    report({name: walk_forward(name, panel, config) for name in parsed.models.split(",")})
+    report({name: walk_forward(name, panel, config) for name in parsed.models}, parsed.layout)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Windows(Protocol):
 def warm_cosine_adamw(
     steps: int, learning_rate: float, weight_decay: float, clip_norm: float
 ) -> keras.optimizers.Optimizer:
-    """AdamW whose rate rises for a tenth of the steps, then falls along a cosine to zero.
+    """AdamW whose rate rises for a tenth of the steps, then falls along a cosine, to 2 % of the peak at the last one.
 
     Args:
         steps: Number of optimiser steps.
@@ -104,9 +104,9 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
         """Batches of an epoch."""
         return max(self._samples.shape[1] // self._batch_size, 1)
 
-    def on_epoch_end(self) -> None:
-        """Go on to the samples of the next epoch."""
-        self._epoch = min(self._epoch + 1, self.epochs - 1)
+    def begin(self, epoch: int) -> None:
+        """Go on to the samples of `epoch`; Keras's own `on_epoch_end` comes once too often, after a look ahead."""
+        self._epoch = epoch
 
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
         chosen = self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
@@ -174,5 +174,13 @@ def fit_network(
     """
     network.compile(optimizer, loss, steps_per_execution=min(_STEPS_PER_CALL, len(batches)), jit_compile="auto")
     curve = LearningCurve(len(batches), batches.epochs, progress)
-    network.fit(batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[curve], validation_data=validation)
+    turn = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch))
+    network.fit(
+        batches,
+        epochs=batches.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[turn, curve],
+        validation_data=validation,
+    )
     return curve.rows

@@ -93,7 +93,8 @@ def headline(figure: Figure, title: str, note: str) -> None:
     head = figure.text(LEFT, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
     room = (1 - 1.5 * LEFT) * figure.bbox.width
     head.set_fontsize(14 * min(1.0, room / max(head.get_window_extent().width, 1)))
-    figure.text(LEFT, 0.012, textwrap.fill(note, 190), fontsize=7.5, color=GREY, va="bottom", gid="note")
+    small_print = textwrap.fill(note, 190, max_lines=2, placeholder=" …")
+    figure.text(LEFT, 0.008, small_print, fontsize=7.5, color=GREY, va="bottom", gid="note")
 
 
 def date_axis(axes: Axes, most_ticks: int) -> None:
@@ -112,16 +113,18 @@ class _ShortDates(Formatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The labels of the ticks at `values`, of which some may lie outside the axis."""
         days = [num2date(value) for value in values]  # type: ignore[no-untyped-call]
-        if all((day.month, day.day) == (1, 1) for day in days):
-            return [f"{day.year}" for day in days]
+        if not days or all((day.month, day.day) == (1, 1) for day in days):
+            return [str(day.year) for day in days]
         only_months = all(day.day == 1 for day in days)
+        gaps = np.diff(values)
+        crowded = [*(gaps < 0.8 * np.median(gaps)), False] if len(gaps) else [False]  # the 29th beside the 1st
         least = min(self.axis.get_view_interval()) if self.axis is not None else -np.inf
         labels, told = [], None
-        for value, day in zip(values, days, strict=True):
+        for value, day, hidden in zip(values, days, crowded, strict=True):
             label = f"{day:%b}" if only_months else f"{day.day} {day:%b}"
-            new = value >= least and day.year != told
+            new = value >= least and day.year != told and not hidden
             told = day.year if new else told
-            labels.append(f"{label}\n{day.year}" if new else label)
+            labels.append("" if hidden else f"{label}\n{day.year}" if new else label)
         return labels
 
 

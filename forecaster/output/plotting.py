@@ -84,7 +84,7 @@ def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Fig
         figure = blank_figure()
         grid = figure.add_gridspec(
             2, 2, width_ratios=(2, 1), height_ratios=(7, 3),
-            left=LEFT, right=0.938, top=0.86, bottom=0.095, hspace=0.24, wspace=0.06,
+            left=LEFT, right=0.938, top=0.86, bottom=0.1, hspace=0.24, wspace=0.06,
         )  # fmt: skip
         history = figure.add_subplot(grid[0, 0], label="history")
         draw_history(history, shown)
@@ -192,7 +192,7 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
 
 def _error_unit(picture: ForecastPicture) -> tuple[str, float]:
     """The heading of the errors and the power of ten they are given in; 1 unless they are tiny or huge."""
-    errors = np.array([pair for pair in picture.rmse.values()], dtype=float).ravel()
+    errors = np.array([*picture.rmse.values()], dtype=float).ravel()
     largest = float(np.max(errors[np.isfinite(errors)], initial=0.0))
     power = 0 if largest == 0 or 1e-3 <= largest < 1e6 else 3 * int(np.floor(np.log10(largest) / 3))
     times = f"10{str(power).translate(_SUPERSCRIPTS)} " if power else ""

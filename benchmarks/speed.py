@@ -1,0 +1,146 @@
+"""Wall time and peak memory of the commands, as a user meets them: whole processes, medians of several runs.
+
+Each command runs once unmeasured in a temporary home (which also makes the run that `predict` and `plot` use),
+then `--runs` times in turn with the others, so that other work on the machine falls on all of them alike. Wall
+seconds run from the start of the process to its exit; the JSON holds the processor seconds as well, which a busy
+machine disturbs less. Peak memory is ``ru_maxrss`` of that process, from
+`os.wait4`; 1 GB is 10^9 bytes.
+
+    python benchmarks/speed.py                              # about three minutes on two idle cores
+    python benchmarks/speed.py --commands help --runs 20    # a few seconds
+    python benchmarks/speed.py --format markdown            # the table of the README
+"""
+
+import argparse
+import dataclasses
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from processes import Measured, machine, positive, print_result, run
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed:
+    """One command of the table.
+
+    Args:
+        arguments: After ``forecast``.
+        home: Name of its home folder: a measured training must not become the run that the others read.
+        seconds: Budget of the wall time; None where there is none.
+        gigabytes: Budget of the peak memory; None where there is none.
+    """
+
+    arguments: tuple[str, ...]
+    home: str = "read"
+    seconds: float | None = None
+    gigabytes: float | None = None
+
+    @property
+    def text(self) -> str:
+        """As a user types it."""
+        return " ".join(("forecast", *self.arguments))
+
+
+PAIR = ("--pair", "USDJPY")
+COMMANDS = {
+    "help": Timed(("--help",), seconds=0.15),
+    "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2),
+    "quick": Timed(("train", *PAIR, "--config", "quick"), "train"),
+    "predict": Timed(("predict", *PAIR), seconds=0.7),
+    "plot": Timed(("plot", *PAIR), seconds=3),
+}
+
+
+def console_script() -> str:
+    """The ``forecast`` that was installed beside this Python."""
+    script = Path(sys.executable).with_name("forecast")
+    if not script.exists():
+        raise SystemExit(f"error: {script} is missing; install the package into this Python: pip install -e .")
+    return str(script)
+
+
+def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Measured]]:
+    """`runs` measurements of each command, after one that does not count."""
+    script = console_script()
+
+    def once(name: str, home: str | None = None) -> Measured:
+        environment = {"FORECAST_HOME": str(folder / (home or COMMANDS[name].home))}
+        return run([script, *COMMANDS[name].arguments], folder, environment)
+
+    if {"predict", "plot"} & set(names):
+        once("train", home="read")
+    for name in names:
+        once(name)
+    rounds = [{name: once(name) for name in names} for _ in range(runs)]
+    return {name: [one[name] for one in rounds] for name in names}
+
+
+def summary(name: str, measured: Sequence[Measured]) -> dict[str, object]:
+    """Medians, and whether they are within the budget (None: there is none)."""
+    command = COMMANDS[name]
+    seconds = statistics.median(one.seconds for one in measured)
+    gigabytes = statistics.median(one.peak_bytes for one in measured) / 1e9
+    return {
+        "command": command.text,
+        "seconds": round(seconds, 3),
+        "fastest": round(min(one.seconds for one in measured), 3),
+        "slowest": round(max(one.seconds for one in measured), 3),
+        "processor_seconds": round(statistics.median(one.processor_seconds for one in measured), 3),
+        "seconds_budget": command.seconds,
+        "seconds_met": None if command.seconds is None else seconds < command.seconds,
+        "peak_gb": round(gigabytes, 3),
+        "peak_gb_budget": command.gigabytes,
+        "peak_met": None if command.gigabytes is None else gigabytes < command.gigabytes,
+    }
+
+
+def table(rows: Sequence[dict[str, object]]) -> list[list[str]]:
+    """The cells of the printed table."""
+    header = ["command", "seconds", "(fastest to slowest)", "under", "met", "peak GB", "under", "met"]
+    cells = [header]
+    for row in rows:
+        seconds = [f"{row['seconds']:.2f}", f"{row['fastest']:.2f} to {row['slowest']:.2f}"]
+        time_budget = _budget(row["seconds_budget"], row["seconds_met"])
+        memory_budget = _budget(row["peak_gb_budget"], row["peak_met"])
+        cells.append([f"`{row['command']}`", *seconds, *time_budget, f"{row['peak_gb']:.2f}", *memory_budget])
+    return cells
+
+
+def _budget(budget: object, met: object) -> tuple[str, str]:
+    return ("", "") if budget is None else (f"{budget:g}", "yes" if met else "no")
+
+
+def command_names(text: str) -> list[str]:
+    """Names from the command line, checked."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in COMMANDS]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(COMMANDS)}")
+    return names
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=positive, default=5, help="measured runs of each command [5]")
+    parser.add_argument("--commands", type=command_names, default=list(COMMANDS), help=",".join(COMMANDS))
+    parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
+    parsed = parser.parse_args(arguments)
+    names = parsed.commands
+    if "quick" in names and not (CONFIGS / "quick.yaml").exists():
+        print("# left out: configs/quick.yaml does not exist", file=sys.stderr)
+        names = [name for name in names if name != "quick"]
+    taken_on = machine()
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure(names, parsed.runs, Path(folder))
+    rows = [summary(name, measured[name]) for name in names]
+    facts = {"benchmark": "speed", "machine": taken_on, "runs": parsed.runs}
+    print_result(table(rows), {**facts, "rows": rows}, parsed.layout)
+
+
+if __name__ == "__main__":
+    main()

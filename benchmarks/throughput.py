@@ -1,0 +1,225 @@
+"""Training throughput: ours on JAX and TensorFlow, the same network in TensorFlow's stock `fit`, and `classic`.
+
+A *target* is one row of a training batch at which the loss sees at least one known outcome, counted once however
+many steps ahead (knots) are scored there; masked and padded rows and the rows of a burn-in are none. So a dense
+chunk of 384 rows with a burn-in of 128 holds up to 256 targets, and a window of `classic` holds one. The targets
+are counted in the batches themselves, by the same function for every way.
+
+Throughput is the targets of the batches between the first and the last report of progress, over the seconds
+between them: the first report comes after compilation, so this is the steady state. Drawing and copying the
+batches is part of it. Beside the wall seconds stand the processor seconds of all threads, which other work on
+the machine disturbs less. Every way runs in a process of its own on the CPU, through `forecaster.workflows.train`,
+which is stopped when the network is fitted:
+
+    jax         our training of the default network, JAX
+    tensorflow  the same code, TensorFlow
+    stock       the same network, optimiser, loss and batches in TensorFlow's `compile` and `fit` as they come:
+                no XLA, one step a call; oneDNN as TensorFlow sets it
+    classic     the tutorial's 2xLSTM(50), windows of 60, one target each, batches of 32, in the same stock `fit`
+
+    python benchmarks/throughput.py            # about four minutes on two idle cores
+    python benchmarks/throughput.py --runs 1   # a third of it
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from processes import last_json, machine, positive, print_result, run
+
+AIM_STOCK, AIM_CLASSIC = 4, 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One way to train: which network on which engine, and whether in the stock `fit`."""
+
+    text: str
+    backend: str
+    assignments: tuple[str, ...]
+    stock: bool
+
+
+DEFAULT = ("model.training.steps={steps}",)
+CLASSIC = ("model.kind=classic", "universe=none", "model.epochs=2")
+WAYS = {
+    "jax": Way("ours, JAX", "jax", DEFAULT, stock=False),
+    "tensorflow": Way("ours, TensorFlow", "tensorflow", DEFAULT, stock=False),
+    "stock": Way("the same network, stock fit", "tensorflow", DEFAULT, stock=True),
+    "classic": Way("classic, stock fit", "tensorflow", CLASSIC, stock=True),
+}
+
+
+class Mark(NamedTuple):
+    """One report of progress: when, on both clocks, and how many steps were done."""
+
+    seconds: float
+    processor_seconds: float
+    done: int
+
+    @classmethod
+    def now(cls, done: int) -> "Mark":
+        """At this moment."""
+        return cls(time.perf_counter(), time.process_time(), done)
+
+
+class FittedEnough(Exception):  # no error: the way out of a training that has been measured
+    """Carries the batches and the reports of a training."""
+
+    def __init__(self, batches: Any, marks: "list[Mark]") -> None:
+        super().__init__()
+        self.batches, self.marks = batches, marks
+
+
+def our_fit(original: Any, network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: Any) -> NoReturn:
+    """Train with our `fit_network`, without its validation, and note each report of progress."""
+    marks: list[Mark] = []
+
+    def progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
+        marks.append(Mark.now(done))
+
+    original(network, batches, optimizer, loss, progress)
+    raise FittedEnough(batches, marks)
+
+
+def stock_fit(network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: Any) -> NoReturn:
+    """Train with Keras's own `compile` and `fit`, and note the end of each step."""
+    import keras
+
+    marks: list[Mark] = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: marks.append(Mark.now(len(marks) + 1)))
+    network.compile(optimizer, loss, jit_compile=False)
+    network.fit(batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[note])
+    raise FittedEnough(batches, marks)
+
+
+def count_targets(batches: Any, first: int, end: int) -> int:
+    """Targets, as defined above, of the batches number `first` to `end` - 1 counted through all epochs."""
+    import numpy as np
+
+    known = [np.isfinite(batches[number % len(batches)][1]).any(axis=-1).sum() for number in range(first, end)]
+    return int(sum(known))
+
+
+def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float]:
+    """Train in this process; called in a child."""
+    from forecaster import workflows
+    from forecaster.config import load_config
+    from forecaster.models.backend import use_engine
+
+    use_engine(way.backend, "cpu")
+    from forecaster.models import training
+
+    fit = stock_fit if way.stock else functools.partial(our_fit, training.fit_network)
+    training.fit_network = fit
+    own = [text.format(steps=steps) for text in way.assignments]
+    config = load_config(assignments=[*own, *assignments], flags={"backend": way.backend, "device": "cpu"})
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            workflows.train(config, workflows.InstrumentChoice(pairs=["USDJPY"]), workflows.Project(Path(home)))
+    except FittedEnough as fitted:
+        return throughput(fitted.batches, fitted.marks)
+    raise SystemExit("error: the training no longer goes through forecaster.models.training.fit_network")
+
+
+def throughput(batches: Any, marks: Sequence[Mark]) -> dict[str, float]:
+    """Targets per second between the first and the last of the reports."""
+    if len(marks) < 2:
+        raise SystemExit(f"error: {len(marks)} report of progress; expected two or more; give more --steps")
+    first, last = marks[0], marks[-1]
+    seconds, processor_seconds, steps = (end - begin for begin, end in zip(first, last, strict=True))
+    targets = count_targets(batches, first.done, last.done)
+    return {
+        "steps": steps,
+        "targets": targets,
+        "seconds": seconds,
+        "processor_seconds": processor_seconds,
+        "rate": targets / seconds,
+        "processor_rate": targets / processor_seconds,
+    }
+
+
+def measure_all(names: Sequence[str], runs: int, passed_on: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Medians over `runs` rounds; in each round every way runs once, in a process of its own."""
+    # `use_engine` switches oneDNN off where nothing is said, for the sake of equal bits; the stock fit keeps it.
+    environments = {name: {"TF_ENABLE_ONEDNN_OPTS": "1"} if WAYS[name].stock else {} for name in names}
+    rounds = []
+    for _ in range(runs):
+        command = [sys.executable, __file__, *passed_on]
+        rounds.append(
+            {name: last_json(run([*command, "--child", name], environment=environments[name])) for name in names}
+        )
+    return {
+        name: {key: statistics.median(one[name][key] for one in rounds) for key in rounds[0][name]} for name in names
+    }
+
+
+def ratios(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float | bool]]:
+    """Our rate on JAX over the others'; with an aim where there is one."""
+    found: dict[str, dict[str, float | bool]] = {}
+    for name, aim in (("tensorflow", None), ("stock", AIM_STOCK), ("classic", AIM_CLASSIC)):
+        if {"jax", name} <= measured.keys():
+            ours, other = measured["jax"], measured[name]
+            ratio, processor = (ours[key] / other[key] for key in ("rate", "processor_rate"))
+            row = {"ratio": round(ratio, 2), "processor_ratio": round(processor, 2)}
+            found[f"jax/{name}"] = row | ({"aim": aim, "met": ratio >= aim} if aim else {})
+    return found
+
+
+def table(measured: dict[str, dict[str, float]], compared: dict[str, dict[str, float | bool]]) -> list[list[str]]:
+    """The cells of the printed table; in brackets, the ratio by processor seconds."""
+    header = ["training", "steps", "seconds", "targets/s", "per processor s", "ours (JAX) faster", "aim", "met"]
+    cells = [header]
+    for name, one in measured.items():
+        row = compared.get(f"jax/{name}", {})
+        figures = [
+            f"{one['steps']:.0f}",
+            f"{one['seconds']:.1f}",
+            f"{one['rate']:,.0f}",
+            f"{one['processor_rate']:,.0f}",
+        ]
+        told = [f"{row['ratio']:.1f} ({row['processor_ratio']:.1f})" if row else ""]
+        aim = [f"at least {row['aim']}", "yes" if row["met"] else "no"] if "aim" in row else ["", ""]
+        cells.append([WAYS[name].text, *figures, *told, *aim])
+    return cells
+
+
+def way_names(text: str) -> list[str]:
+    """Names from the command line, checked."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in WAYS]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(WAYS)}")
+    return names
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=positive, default=3, help="rounds; medians are printed [3]")
+    parser.add_argument("--steps", type=positive, default=300, help="optimiser steps of the default network [300]")
+    parser.add_argument("--ways", type=way_names, default=list(WAYS), help=",".join(WAYS))
+    parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
+    parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
+    parser.add_argument("--child", choices=list(WAYS), help=argparse.SUPPRESS)
+    parsed = parser.parse_args(arguments)
+    if parsed.child:
+        print(json.dumps(measure(WAYS[parsed.child], parsed.steps, parsed.assignments)))
+        return
+    taken_on = machine()
+    passed_on = ["--steps", str(parsed.steps), *(f"--set={text}" for text in parsed.assignments)]
+    measured = measure_all(parsed.ways, parsed.runs, passed_on)
+    compared = ratios(measured)
+    facts = {"benchmark": "throughput", "machine": taken_on, "runs": parsed.runs}
+    print_result(table(measured, compared), {**facts, "rows": measured, "ratios": compared}, parsed.layout)
+
+
+if __name__ == "__main__":
+    main()

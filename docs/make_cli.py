@@ -1,0 +1,60 @@
+"""Write docs/cli.md out of the program's own --help, so that the two cannot drift apart.
+
+Run ``python docs/make_cli.py`` to write the page; with ``--check``, exit 1 when it is out of date.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from forecaster.cli import cli
+
+PAGE = Path(__file__).with_name("cli.md")
+_WIDTH = 100
+
+_HEAD = """\
+# Command reference
+
+Written by `python docs/make_cli.py` from the program's own `--help`; change the help, not this page.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, configuration or input file,
+3 data source unavailable or symbol unknown to it, 4 a stored file is damaged, 130 interrupted.
+"""
+
+
+def reference() -> str:
+    """The page."""
+    context = click.Context(cli, info_name="forecast", terminal_width=_WIDTH, **cli.context_settings)
+    blocks = [_HEAD, _block("forecast", cli.get_help(context))]
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None  # noqa: S101  (listed a line above)
+        inner = click.Context(command, info_name=name, parent=context)
+        blocks.append(_block(f"forecast {name}", command.get_help(inner)))
+    return "\n".join(blocks)
+
+
+def is_current(page: str) -> bool:
+    """Whether `page` says what the program says; white space, which click lays out as it likes, aside."""
+    return page.split() == reference().split()
+
+
+def _block(title: str, text: str) -> str:
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"## {title}\n\n```text\n{lines}\n```\n"
+
+
+def main() -> int:
+    """Write the page or, with ``--check``, compare it."""
+    if "--check" in sys.argv[1:]:
+        if PAGE.is_file() and is_current(PAGE.read_text(encoding="utf-8")):
+            return 0
+        click.echo(f"{PAGE.name} is out of date; run: python docs/make_cli.py", err=True)
+        return 1
+    PAGE.write_text(reference(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,563 @@
+import datetime
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from forecaster.data.instruments import CURRENCIES, ENDED_CURRENCIES, Instrument, parse_pair, parse_ticker
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.ecb import EcbSource
+from forecaster.data.validation import (
+    Finding,
+    Market,
+    RawRows,
+    Report,
+    Severity,
+    cleaned,
+    repaired,
+    validate,
+)
+from forecaster.errors import InputFileError, NotEnoughDataError, SourceError
+
+TODAY = datetime.date(2024, 3, 1)
+STOCK, PAIR = Market(), Market(is_pair=True)
+ECB = EcbSource()
+
+
+def days(count: int, first: str = "2023-01-02") -> np.ndarray:
+    return np.busday_offset(np.datetime64(first), np.arange(count))
+
+
+def made(count: int = 300, seed: int = 0, sd: float = 0.006) -> RawRows:
+    """A quiet made-up history with all columns, ending on 2024-02-23; nothing is wrong with it."""
+    random = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(sd * np.clip(random.standard_normal(count), -3, 3)))
+    opened = close * 1.0005
+    columns = {
+        "open": opened, "high": opened * 1.004, "low": close * 0.996, "close": close, "adj_close": close * 0.9,
+        "volume": np.full(count, 1000.0),
+    }  # fmt: skip
+    return RawRows(days(count), columns)
+
+
+def changed(rows: RawRows, **cells: dict[int, float]) -> RawRows:
+    columns = {name: values.copy() for name, values in rows.columns.items()}
+    for name, new in cells.items():
+        for row, value in new.items():
+            columns[name][row] = value
+    return RawRows(rows.dates, columns)
+
+
+def check(rows: RawRows, market: Market = STOCK, **others: object) -> Report:
+    return validate(rows, today=others.pop("today", TODAY), market=market, **others)  # type: ignore[arg-type]
+
+
+def only(report: Report) -> Finding:
+    (finding,) = report.findings
+    return finding
+
+
+def codes(report: Report) -> list[str]:
+    return [one.code for one in report.findings]
+
+
+def fixings(pair: str, end: str | None = None) -> PriceSeries:
+    series = ECB.load(LoadRequest(parse_pair(pair), Path(), TODAY))
+    return series.between(end=end and np.datetime64(end))
+
+
+def test_a_good_history_has_no_findings_and_stays_as_it_is() -> None:
+    rows = made()
+    report = check(rows)
+    assert report.findings == ()
+    assert report.repairs == ()
+    for same in (cleaned(rows, report), repaired(rows, report), repaired(rows, report, rows.dates[-1])):
+        assert (same.dates == rows.dates).all()
+        for name, values in rows.columns.items():
+            np.testing.assert_array_equal(same.columns[name], values)
+
+
+# ---- dates -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "date", "code", "text"),
+    [
+        (5, "2023-01-06", "dates_not_increasing", "1 row out of order or there twice; .* \\(2023-01-06\\)"),
+        (5, "2022-12-30", "dates_not_increasing", "1 row out of order"),
+        (299, "2024-03-04", "future_date", "1 row in the future \\(2024-03-04\\)"),
+        (7, "NaT", "missing_date", "1 row without a date; expected one row a date$"),
+    ],
+)
+def test_dates_that_are_no_calendar_are_errors(row: int, date: str, code: str, text: str) -> None:
+    rows = made()
+    dates = rows.dates.copy()
+    dates[row] = np.datetime64(date)
+    report = check(RawRows(dates, rows.columns))
+    assert only(report).code == code
+    assert only(report).severity is Severity.ERROR
+    with pytest.raises(SourceError, match=f"^X: {text}"):
+        report.require_good("X", SourceError)
+
+
+def test_a_time_of_day_is_an_error() -> None:
+    rows = made()
+    dates = rows.dates.astype("datetime64[s]")
+    assert codes(check(RawRows(dates, rows.columns))) == []
+    dates[3] += 60
+    assert codes(check(RawRows(dates, rows.columns))) == ["time_of_day"]
+
+
+def test_no_rows() -> None:
+    report = check(made().select(np.zeros(300, dtype=bool)))
+    assert only(report).code == "no_rows"
+    assert only(report).severity is Severity.ERROR
+
+
+def test_columns_of_another_length_are_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="dates \\(3,\\)"):
+        RawRows(days(3), {"close": np.ones(2)})
+
+
+# ---- repairs that are known at once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price", [np.nan, 0.0, -1.0, np.inf])
+def test_a_row_without_a_price_is_dropped(price: float) -> None:
+    rows = changed(made(), close={40: price})
+    report = check(rows)
+    assert only(report).code == "bad_price"
+    assert only(report).dates == (str(rows.dates[40]),)
+    kept = cleaned(rows, report)
+    assert len(kept) == 299
+    assert rows.dates[40] not in kept.dates
+
+
+def test_many_rows_without_a_price_are_an_error_and_few_are_not() -> None:
+    four = changed(made(), close=dict.fromkeys((10, 20, 30, 40), np.nan))
+    assert codes(check(four)) == ["many_bad_prices", "bad_price"]
+    assert check(four).findings[0].text.startswith("4 rows of 300 without a usable price; expected at most 1%")
+    assert codes(check(changed(made(), close=dict.fromkeys((10, 20, 30), np.nan)))) == ["bad_price"]
+    assert codes(check(changed(made(20), close=dict.fromkeys((10, 15), np.nan)), today=datetime.date(2023, 1, 30))) == [
+        "bad_price"
+    ]
+
+
+@pytest.mark.parametrize(("column", "value"), [("high", 1.0), ("low", 1e6), ("open", 1e6), ("high", 0.0)])
+def test_a_range_that_cannot_be_is_ignored_and_the_price_kept(column: str, value: float) -> None:
+    rows = changed(made(), **{column: {50: value}})
+    report = check(rows)
+    assert only(report).code == "impossible_range"
+    kept = cleaned(rows, report)
+    assert len(kept) == len(rows)
+    assert all(np.isnan(kept.columns[name][50]) for name in ("open", "high", "low"))
+    assert kept.columns["close"][50] == rows.columns["close"][50]
+    assert np.isfinite(kept.columns["high"][[49, 51]]).all()
+    assert report.repairs[0].blanked == ("open", "high", "low")
+
+
+def test_where_the_open_is_the_price_it_survives_an_impossible_range() -> None:
+    rows = changed(made(), high={50: 1.0})
+    report = check(rows, Market(price="open"))
+    assert np.isfinite(cleaned(rows, report).columns["open"][50])
+
+
+def test_rounding_of_a_range_is_no_fault() -> None:
+    rows = made()
+    close = rows.columns["close"]
+    assert codes(check(changed(rows, high={9: close[9] * 1.0005 * (1 - 5e-7)}))) == []
+
+
+def test_an_adjusted_price_below_zero_is_ignored() -> None:
+    rows = changed(made(), adj_close={3: -0.2, 4: np.nan})
+    report = check(rows)
+    assert (only(report).code, only(report).count) == ("bad_adjusted_price", 2)
+    assert np.isnan(cleaned(rows, report).columns["adj_close"][3:5]).all()
+
+
+def test_rows_after_the_last_finished_day_are_dropped_even_from_the_future() -> None:
+    rows = made()
+    market = Market(last_finished=datetime.date(2024, 2, 21))
+    report = check(rows, market, today=datetime.date(2024, 2, 22))
+    assert (only(report).code, only(report).dates) == ("unfinished_bar", ("2024-02-22", "2024-02-23"))
+    assert str(cleaned(rows, report).dates[-1]) == "2024-02-21"
+
+
+def with_row(rows: RawRows, date: str, like: int, factor: float) -> RawRows:
+    place = int(np.searchsorted(rows.dates, np.datetime64(date)))
+    columns = {name: np.insert(values, place, values[like] * factor) for name, values in rows.columns.items()}
+    return RawRows(np.insert(rows.dates, place, np.datetime64(date)), columns)
+
+
+def test_a_flat_saturday_is_dropped_a_moving_one_is_told() -> None:
+    rows = made()
+    friday = int(np.flatnonzero(rows.dates == np.datetime64("2023-03-10"))[0])
+    flat = with_row(rows, "2023-03-11", friday, 1.0)
+    report = check(flat)
+    assert (only(report).code, only(report).severity) == ("flat_weekend_row", Severity.REPAIR)
+    assert (cleaned(flat, report).dates == rows.dates).all()
+    moving = with_row(rows, "2023-03-11", friday, 1.001)
+    assert (only(check(moving)).code, only(check(moving)).severity) == ("weekend_row", Severity.WARNING)
+    assert len(cleaned(moving, check(moving))) == 301
+    assert codes(check(moving, Market(weekdays="1111110"))) != []  # now other Saturdays are missing
+    assert codes(check(moving, Market(weekdays=None))) == []
+
+
+# ---- beside a reference ----------------------------------------------------------------------------------------------
+
+
+def yahoo_like(series: PriceSeries) -> RawRows:
+    fixing = series.close
+    return RawRows(
+        series.dates,
+        {"open": fixing * 1.001, "high": fixing * 1.004, "low": fixing * 0.997, "close": fixing * 1.002},
+    )
+
+
+def test_rows_that_the_fixing_contradicts_are_dropped() -> None:
+    series = fixings("EURUSD", "2020-12-31")
+    swapped = int(np.searchsorted(series.dates, np.datetime64("2008-01-08")))
+    # The case on record: the price of the first of August stands on the eighth of January.
+    rows = changed(yahoo_like(series), open={swapped: 1.5571}, high={swapped: 1.56}, low={swapped: 1.55})
+    market = Market(price="open", is_pair=True)
+    report = check(rows, market, reference=series, today=datetime.date(2021, 1, 1))
+    assert "reference_mismatch" in codes(report)
+    assert [str(one.date) for one in report.repairs] == ["2008-01-08"]
+    assert report.late_repairs == ()
+
+
+@pytest.mark.parametrize(("above", "dropped"), [(1.003, False), (1.007, True), (0.997, False), (0.993, True)])
+def test_a_fixing_outside_of_the_range_of_the_day_contradicts_it(above: float, dropped: bool) -> None:
+    # The whole day lies above, or below, the fixing; half a percent is given.
+    series = fixings("EURUSD", "2020-12-31")
+    near, far = series.close[9] * above, series.close[9] * (above + np.sign(above - 1) * 0.004)
+    low, high = min(near, far), max(near, far)
+    rows = changed(yahoo_like(series), low={9: low}, high={9: high}, open={9: near}, close={9: far})
+    report = check(rows, Market(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1))
+    assert [one.date for one in report.repairs] == ([series.dates[9]] if dropped else [])
+
+
+def test_the_morning_before_the_franc_broke_is_no_mistake() -> None:
+    # At 00:00 a euro cost 1.20 francs, at the fixing 1.03: both are true.
+    series = fixings("EURCHF", "2020-12-31")
+    opened = np.concatenate([series.close[:1], series.close[:-1]])
+    rows = RawRows(series.dates, {"open": opened})
+    report = check(rows, Market(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1))
+    assert report.repairs == ()
+
+
+@pytest.mark.parametrize("what", ["inverted", "another pair"])
+def test_another_symbol_is_an_error(what: str) -> None:
+    series = fixings("EURUSD", "2020-12-31")
+    price = 1 / series.close if what == "inverted" else fixings("EURGBP", "2020-12-31").close
+    report = check(RawRows(series.dates, {"close": price}), PAIR, reference=series, today=datetime.date(2021, 1, 1))
+    assert report.findings[0].code == "wrong_symbol"
+    assert "this is another symbol, or the pair the other way round" in report.findings[0].text
+    with pytest.raises(SourceError):
+        report.require_good("EURUSD", SourceError)
+
+
+def test_days_without_a_fixing_are_not_compared() -> None:
+    series = fixings("EURUSD", "2020-12-31")
+    rows = RawRows(np.append(series.dates, np.datetime64("2021-01-01")), {"close": np.append(series.close, 9.9)})
+    report = check(rows, PAIR, reference=series, today=datetime.date(2021, 1, 1))
+    assert "reference_mismatch" not in codes(report)
+    none = series.between(end=np.datetime64("1990-01-01"))
+    assert "reference_mismatch" not in codes(check(rows, PAIR, reference=none, today=datetime.date(2021, 1, 1)))
+
+
+# ---- jumps -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.01, 1.06, 0.94])
+def test_a_price_that_jumps_and_comes_back_is_dropped_once_it_has_come_back(factor: float) -> None:
+    rows = made(sd=0.004)
+    rows = changed(rows, close={150: rows.columns["close"][150] * factor}, high={150: np.nan}, low={150: np.nan})
+    report = check(rows)
+    assert codes(report) == ["reverting_spike"]
+    (repair,) = report.late_repairs
+    assert (repair.date, repair.known_from) == (rows.dates[150], rows.dates[151])
+    # Known at once: nothing. On the day itself the row is there, a day later it is gone.
+    assert len(cleaned(rows, report)) == 300
+    assert repaired(rows, report, rows.dates[150]).dates[-1] == rows.dates[150]
+    assert rows.dates[150] not in repaired(rows, report, rows.dates[151]).dates
+    assert len(repaired(rows, report)) == 299
+    seen = report.known_at(rows.dates[150])
+    assert codes(seen) == ["large_move"]
+
+
+def test_two_wrong_prices_one_row_apart_are_both_found_and_the_one_between_is_kept() -> None:
+    rows = made()
+    rows = RawRows(rows.dates, {"close": rows.columns["close"].copy()})
+    rows.columns["close"][[150, 152, 158]] *= 100
+    assert [int(np.searchsorted(rows.dates, one.date)) for one in check(rows).late_repairs] == [150, 152, 158]
+
+
+def test_a_move_that_stays_is_told_and_kept() -> None:
+    rows = made()
+    rows = RawRows(rows.dates, {"close": rows.columns["close"] * np.where(np.arange(300) < 200, 1, 0.85)})
+    report = check(rows)
+    assert (only(report).code, only(report).severity) == ("large_move", Severity.WARNING)
+    assert only(report).dates == (str(rows.dates[200]),)
+    assert report.repairs == ()
+
+
+def test_a_jump_among_the_first_rows_needs_to_be_larger() -> None:
+    rows = made()
+    close = rows.columns["close"]
+    for factor, found in ((1.15, []), (1.3, ["reverting_spike"])):
+        assert (
+            codes(check(RawRows(rows.dates, {"close": np.where(np.arange(300) == 5, close * factor, close)}))) == found
+        )
+
+
+def test_no_true_price_of_the_ecb_is_taken_for_a_mistake() -> None:
+    # Every cross of every living currency up to 2020, crises and devaluations included. The rows are true.
+    living = [code for code in CURRENCIES if code not in ENDED_CURRENCIES]
+    pairs = [Instrument("pair", base + quote).canonical.name for base, quote in itertools.combinations(living, 2)]
+    for pair in pairs:
+        series = fixings(pair, "2020-12-31")
+        report = check(RawRows.of(series), PAIR, today=datetime.date(2021, 1, 1))
+        assert report.repairs == (), pair
+        assert report.problems() == (), pair
+
+
+def test_the_franc_and_the_lira_were_real() -> None:
+    for pair, date in (("EURCHF", "2015-01-15"), ("USDTRY", "2021-12-21")):
+        report = check(RawRows.of(fixings(pair)), PAIR, today=datetime.date(2026, 11, 2))
+        moves = next(marks for marks in report.marks if marks.code == "large_move")
+        assert np.datetime64(date) in report.dates[moves.rows]
+        assert np.datetime64(date) not in [one.date for one in report.repairs]
+
+
+# ---- what is told and nothing done about -----------------------------------------------------------------------------
+
+
+def test_a_gap_and_many_missing_days() -> None:
+    rows = made()
+    kept = np.ones(300, dtype=bool)
+    kept[100:106] = False
+    report = check(rows.select(kept), PAIR)
+    assert only(report).code == "gap"
+    assert only(report).text.startswith("1 row after gaps of more than 5 trading days, the longest 6 days (")
+    kept[100:105] = True
+    assert codes(check(rows.select(kept), PAIR)) == []
+    assert codes(check(rows.select(np.arange(300) % 20 != 7), PAIR)) == ["missing_days"]
+    assert codes(check(rows.select(np.arange(300) % 20 != 7))) == []  # stocks have more holidays
+    assert codes(check(rows.select(np.arange(300) % 8 != 7))) == ["missing_days"]
+
+
+def test_equal_prices_of_a_feed_that_stood_still() -> None:
+    close = made().columns["close"].copy()
+    close[50:55] = close[50]
+    report = check(RawRows(days(300), {"close": close}))
+    assert (only(report).code, only(report).dates) == ("stale_run", (str(days(300)[50]),))
+    close[54] *= 1.0001
+    assert codes(check(RawRows(days(300), {"close": close}))) == []
+
+
+def test_a_close_that_equals_the_open_matters_where_the_close_is_the_price() -> None:
+    rows = made(600)
+    rows = RawRows(days(600), {"open": rows.columns["open"], "close": rows.columns["close"].copy()})
+    rows.columns["close"][:40] = rows.columns["open"][:40]
+    for price, severity in (("close", Severity.WARNING), ("open", Severity.INFO)):
+        report = check(rows, Market(price=price, is_pair=True), today=datetime.date(2025, 4, 21))
+        assert (only(report).code, only(report).severity) == ("close_equals_open", severity)
+        assert only(report).dates == ("2023",)
+        assert "most often in 2023: 40 of 260 rows" in only(report).text
+    assert codes(check(rows, today=datetime.date(2025, 4, 21))) == []  # stocks do not trade at night
+
+
+def test_old_data() -> None:
+    rows = made()
+    assert codes(check(rows, today=datetime.date(2024, 3, 1))) == []
+    report = check(rows, today=datetime.date(2024, 3, 4))
+    assert only(report).code == "old_data"
+    assert only(report).text == "the last row is 6 business days old (2024-02-23)"
+
+
+# ---- against the version before --------------------------------------------------------------------------------------
+
+
+def series_of(rows: RawRows) -> PriceSeries:
+    return PriceSeries(parse_ticker("AAPL"), "yahoo", "AAPL", rows.dates, rows.columns)
+
+
+def scaled(rows: RawRows, factor: np.ndarray | float, *names: str) -> RawRows:
+    return RawRows(
+        rows.dates, {name: values * factor if name in names else values for name, values in rows.columns.items()}
+    )
+
+
+def test_a_split_and_a_dividend_are_news_and_no_warning() -> None:
+    rows = made()
+    before = np.arange(300) < 200
+    split = scaled(rows, 0.25, "open", "high", "low", "close", "adj_close")
+    report = check(split, previous=series_of(rows))
+    assert codes(report) == ["price_changed_by_factor", "adjustment_changed_by_factor"]
+    assert {one.severity for one in report.findings} == {Severity.INFO}
+    assert "300 rows whose prices were rescaled since the last version, the newest by 0.25" in report.findings[0].text
+    dividend = scaled(rows, np.where(before, 0.99, 1.0), "adj_close")
+    report = check(dividend, previous=series_of(rows))
+    assert codes(report) == ["adjustment_changed_by_factor"]
+    assert only(report).count == 200
+
+
+def test_a_revision_and_rows_that_are_gone_are_warnings() -> None:
+    rows = made()
+    close = rows.columns["close"]
+    revised = changed(rows, close={20: close[20] * 1.001, 70: close[70] * 0.999})
+    report = check(revised, previous=series_of(rows))
+    assert (only(report).code, only(report).count) == ("price_changed", 2)
+    report = check(rows.select(np.arange(300) != 33), previous=series_of(rows))
+    assert (only(report).code, only(report).dates) == ("rows_gone", (str(rows.dates[33]),))
+    # Rows before the first and after the last are only not asked for.
+    assert codes(check(rows.select(np.arange(300) > 33), previous=series_of(rows))) == []
+    assert codes(check(rows, previous=series_of(rows))) == []
+
+
+# ---- reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_strict_makes_warnings_errors_and_nothing_else() -> None:
+    rows = made()
+    moved = RawRows(rows.dates, {"close": rows.columns["close"] * np.where(np.arange(300) < 200, 1, 0.85)})
+    report = check(moved)
+    report.require_good("X", InputFileError)
+    with pytest.raises(InputFileError, match=r"^X: 1 row with an unusually large move; kept, it may be real"):
+        report.require_good("X", InputFileError, strict=True)
+    check(changed(rows, close={9: 0.0})).require_good("X", InputFileError, strict=True)  # repairs are done
+
+
+def test_every_problem_has_a_message_of_its_own_and_errors_come_first() -> None:
+    rows = changed(made(), close=dict.fromkeys(range(10, 20), np.nan))
+    report = check(rows, today=datetime.date(2025, 1, 1))
+    with pytest.raises(NotEnoughDataError) as caught:
+        report.require_good("X", NotEnoughDataError, strict=True)
+    assert len(caught.value.messages) == 3
+    severities = [one.severity for one in report.findings]
+    assert severities == sorted(severities, key=list(Severity).index)
+    assert all("\n" not in one.text and "{" not in one.text for one in report.findings)
+
+
+def test_only_the_first_dates_are_named() -> None:
+    report = check(changed(made(1000), close=dict.fromkeys(range(10, 50, 10), 0.0)), today=datetime.date(2026, 11, 2))
+    assert only(report).count == 4
+    assert only(report).text.endswith("(2023-01-16, 2023-01-30, 2023-02-13, ...)")
+
+
+# ---- causality -------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def dirty(draw: st.DrawFn) -> tuple[RawRows, PriceSeries, PriceSeries]:
+    """Rows with many things wrong, a reference that covers some of them, and an older version."""
+    count = draw(st.integers(2, 90))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dates = np.datetime64("2023-01-02") + np.cumsum(random.choice([1, 1, 1, 1, 2, 3, 9], count))
+    close = 100 * np.exp(np.cumsum(0.006 * random.standard_normal(count)))
+    truth = close.copy()
+    for row in np.flatnonzero(random.random(count) < 0.12):
+        close[row] = random.choice([0.0, np.nan, close[row] * 100, close[row] * 0.7, close[row - 1], close[row] * 1.25])
+    close[count // 2 :] *= random.choice([1.0, 1.3])
+    if random.random() < 0.5:
+        close[count // 3 : count // 3 + 7] = close[count // 3]
+    opened = np.where(random.random(count) < 0.3, close, close * 1.001)
+    high, low = np.fmax(opened, close) * 1.003, np.fmin(opened, close) * 0.997
+    high[random.random(count) < 0.05] *= 0.9
+    rows = RawRows(dates, {"open": opened, "high": high, "low": low, "close": close, "adj_close": close * 0.5})
+    some = random.random(count) < 0.7
+    some[0] = True
+    reference = PriceSeries(parse_pair("EURUSD"), "ecb", "EURUSD", dates[some], {"close": truth[some]})
+    older = np.append(dates[random.random(count) < 0.9], dates[-1] + 1)
+    values = truth[np.searchsorted(dates, older[:-1])] * random.choice([1.0, 1.0, 2.0], len(older) - 1)
+    previous = PriceSeries(parse_pair("EURUSD"), "x", "x", older, {"close": np.append(values, 1.0)})
+    return rows, reference, previous
+
+
+@settings(max_examples=50, deadline=None)
+@given(dirty(), st.booleans())
+def test_at_every_cutoff_a_report_says_what_was_known_then(
+    case: tuple[RawRows, PriceSeries, PriceSeries], closing: bool
+) -> None:
+    rows, reference, previous = case
+    price = "close" if closing else "open"
+    whole_market = Market(price=price, is_pair=True, last_finished=rows.dates[-1].astype(datetime.date))
+    whole = validate(rows, today=TODAY, market=whole_market, reference=reference, previous=previous)
+    for cutoff in rows.dates:
+        cut = rows.until(cutoff)
+        today = min(TODAY, cutoff.astype(datetime.date))
+        then = validate(
+            cut,
+            today=today,
+            market=whole_market,
+            reference=reference.between(end=cutoff),
+            previous=previous.between(end=cutoff),
+        )
+        known = whole.known_at(cutoff)
+        assert known.findings == then.findings
+        assert known.repairs == then.repairs
+        seen, expected = repaired(rows, whole, cutoff), repaired(cut, then)
+        assert (seen.dates == expected.dates).all()
+        for name in rows.columns:
+            np.testing.assert_array_equal(seen.columns[name], expected.columns[name])
+        at_once = cleaned(rows, whole).until(cutoff)
+        assert (at_once.dates == cleaned(cut, then).dates).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(dirty())
+def test_nothing_after_a_cutoff_changes_what_is_seen_at_it(case: tuple[RawRows, PriceSeries, PriceSeries]) -> None:
+    rows, reference, _ = case
+    cutoff = rows.dates[len(rows) // 2]
+    later = rows.dates > cutoff
+    scrambled = RawRows(
+        rows.dates, {name: np.where(later, values[::-1] * 3 + 1, values) for name, values in rows.columns.items()}
+    )
+    seen = [
+        repaired(one, validate(one, today=TODAY, market=PAIR, reference=reference), cutoff) for one in (rows, scrambled)
+    ]
+    assert (seen[0].dates == seen[1].dates).all()
+    for name in rows.columns:
+        np.testing.assert_array_equal(seen[0].columns[name], seen[1].columns[name])
+
+
+@settings(max_examples=50, deadline=None)
+@given(dirty())
+@example((RawRows(days(1), {"close": np.array([np.nan])}), fixings("EURUSD"), fixings("EURUSD")))
+def test_what_is_handed_over_is_a_price_series(case: tuple[RawRows, PriceSeries, PriceSeries]) -> None:
+    rows, reference, _ = case
+    report = validate(rows, today=TODAY, market=PAIR, reference=reference)
+    kept = cleaned(rows, report)
+    series = PriceSeries(parse_pair("EURUSD"), "x", "x", kept.dates, kept.columns)
+    # Where a cutoff looks back it is the same as the whole, but for the rows of the late repairs.
+    again = validate(RawRows.of(series), today=TODAY, market=PAIR, reference=reference)
+    assert [(one.date, one.known_from) for one in again.late_repairs] == [
+        (one.date, one.known_from) for one in report.late_repairs
+    ]
+    differing = {one.date for one in report.late_repairs}
+    final = repaired(rows, report)
+    for cutoff in kept.dates:
+        if cutoff not in differing:
+            assert (repaired(rows, report, cutoff).dates == final.until(cutoff).dates).all()
+
+
+# ---- speed -----------------------------------------------------------------------------------------------------------
+
+
+def test_seven_thousand_rows_take_less_than_fifty_milliseconds() -> None:
+    series = fixings("EURUSD")
+    rows = yahoo_like(series)
+    market = Market(price="open", is_pair=True)
+
+    def seconds() -> float:
+        begin = time.perf_counter()
+        _ = check(rows, market, reference=series, previous=series, today=datetime.date(2026, 11, 2)).findings
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(5)) < 0.05

@@ -1,0 +1,103 @@
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecaster.data.series import Panel
+from forecaster.forecast import SCORING_LEVELS
+from forecaster.models.base import FitRequest
+from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
+
+ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
+OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
+
+
+def garch(horizon: int = 20, typical: float = 0.5, paths: int = 4000) -> FittedGARCH:
+    return FittedGARCH({"USDJPY": np.array([OMEGA, ALPHA, BETA, FREEDOM, typical])}, [], horizon, paths, seed=0)
+
+
+def simulated(rows: int, seed: int = 0) -> object:
+    """A pair whose returns in percent follow the GARCH(1,1)-t above."""
+    rng = np.random.default_rng(seed)
+    variance, returns = OMEGA / (1 - ALPHA - BETA), []
+    for shock in rng.standard_t(FREEDOM, rows - 1) * np.sqrt((FREEDOM - 2) / FREEDOM):
+        returns.append(np.sqrt(variance) * shock)
+        variance = OMEGA + ALPHA * returns[-1] ** 2 + BETA * variance
+    return ORACLES.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
+
+
+def test_the_variance_is_its_recursion() -> None:
+    series = ORACLES.walk(200)
+    made = garch().forecast(series, np.arange(1, 200))
+    variance = 0.5
+    for row in range(1, 200):
+        move = 100 * np.log(series.close[row] / series.close[row - 1])
+        variance = OMEGA + ALPHA * move**2 + BETA * variance
+        assert made.scale[row - 1] == pytest.approx(np.sqrt(variance) / 100, rel=1e-12)
+
+
+def test_one_day_ahead_is_exactly_student() -> None:
+    scaled = garch(1).forecast(ORACLES.walk(200), np.array([150])).scaled
+    unit = stats.t(FREEDOM).ppf(SCORING_LEVELS) / stats.t(FREEDOM).std()
+    np.testing.assert_allclose(scaled[0, 0], unit, rtol=1e-9, atol=1e-12)
+
+
+def test_further_ahead_is_what_simple_simulation_gives() -> None:
+    series = ORACLES.walk(200)
+    made = garch(10, paths=40_000).forecast(series, np.array([150]))
+    rng, count = np.random.default_rng(1), 100_000
+    variance, total = np.full(count, (100 * made.scale[0]) ** 2), np.zeros(count)
+    for _ in range(10):
+        move = np.sqrt(variance) * rng.standard_t(FREEDOM, count) * np.sqrt((FREEDOM - 2) / FREEDOM)
+        total += move
+        variance = OMEGA + ALPHA * move**2 + BETA * variance
+    expected = np.quantile(np.concatenate([total, -total]), SCORING_LEVELS)
+    np.testing.assert_allclose(100 * made.log_returns([10])[0, 0], expected, rtol=0.03, atol=1e-9)
+
+
+def test_the_width_goes_back_to_its_mean() -> None:
+    calm, wild = ORACLES.walk(200, volatility=1e-4), ORACLES.walk(200, volatility=5e-2)
+    for series, wider in ((calm, True), (wild, False)):
+        scaled = garch(20).forecast(series, np.array([199])).scaled[0, :, -1]
+        assert (scaled[-1] > scaled[0]) is np.bool_(wider)
+
+
+def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
+    flat, short = ORACLES.series_of([7.0] * 300), ORACLES.walk(300, name="EURUSD")
+    rows = {"USDJPY": 280, "EURUSD": 0}
+    fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((flat, short)), rows, {}, 5))
+    assert fitted.state()["fallbacks"] == ["EURUSD", "USDJPY"]
+    for series in (flat, short):
+        assert np.isfinite(fitted.forecast(series, np.array([250])).scaled).all()
+
+
+def test_the_fallback_has_the_volatility_of_the_returns() -> None:
+    series = ORACLES.walk(45)
+    fitted = GARCH(GARCHOptions(), 1).fit(FitRequest(Panel((series,)), {"USDJPY": 45}, {}, 1))
+    omega, alpha, beta, _, typical = fitted.fits["USDJPY"]
+    assert fitted.fallbacks == ["USDJPY"]
+    assert omega / (1 - alpha - beta) == pytest.approx(typical)
+    assert typical == pytest.approx(np.mean((100 * np.diff(np.log(series.close))) ** 2))
+
+
+def test_a_fit_reads_training_rows_only() -> None:
+    series = simulated(900)
+    fits = [
+        GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).fits["USDJPY"]
+        for one in (series, ORACLES.scrambled(series, 699))
+    ]
+    np.testing.assert_array_equal(*fits)
+
+
+@pytest.mark.slow
+def test_a_fit_recovers_the_truth() -> None:
+    fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((simulated(20_000),)), {"USDJPY": 20_000}, {}, 5))
+    assert fitted.fallbacks == []
+    omega, alpha, beta, freedom, _ = fitted.fits["USDJPY"]
+    assert omega == pytest.approx(OMEGA, rel=0.3)
+    assert alpha == pytest.approx(ALPHA, abs=0.015)
+    assert beta == pytest.approx(BETA, abs=0.02)
+    assert freedom == pytest.approx(FREEDOM, rel=0.15)

@@ -1,0 +1,77 @@
+"""Pictures to draw: a random walk, predictions that repeat the last price, and twenty days to come."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from forecaster.forecast import SCORING_LEVELS, Forecast, normal_scores
+from forecaster.output.plotting import ForecastPicture, Predictions, draw_forecast
+
+
+def make_days(start: Any, count: int) -> np.ndarray:
+    return np.busday_offset(np.datetime64(start, "D"), np.arange(count), roll="forward")
+
+
+def make_forecast(date: np.datetime64, price: float, horizon: int = 20, own_steps: int = 20) -> Forecast:
+    """A normal fan of one percent a day."""
+    values = 0.01 * np.sqrt(np.arange(1, horizon + 1))[:, None] * normal_scores(SCORING_LEVELS)
+    return Forecast("USDJPY", date, float(price), make_days(date + 1, horizon), SCORING_LEVELS, values, own_steps)
+
+
+def make_picture(prices: np.ndarray, validation: int = 60, test: int = 90, **changes: Any) -> ForecastPicture:
+    """`prices` on business days from 2020 on, each predicted by the one before, one percent up and down."""
+    rows = len(prices)
+    dates = make_days("2020-01-01", rows)
+    size = 0.01 * np.abs(prices[:-1])
+    facts = {
+        "instrument": "USDJPY",
+        "unit": "JPY per USD",
+        "dates": dates,
+        "prices": prices,
+        "predictions": Predictions(dates[1:], prices[:-1] - size, prices[:-1].copy(), prices[:-1] + size),
+        "train_end": dates[rows - test - validation - 1],
+        "test_start": dates[rows - test],
+        "forecast": make_forecast(dates[-1], prices[-1]),
+        "rmse": {"train": (0.5, 0.5), "validation": (0.6, 0.6), "test": (0.7, 0.7)},
+        "note": "source synthetic · 500 rows",
+        "run_id": "run-0001",
+    }
+    return ForecastPicture(**(facts | changes))
+
+
+def random_walk() -> np.ndarray:
+    return 100 * np.exp(np.cumsum(0.007 * np.random.default_rng(7).standard_normal(500)))
+
+
+@pytest.fixture(scope="session")
+def business_days() -> Callable[..., np.ndarray]:
+    return make_days
+
+
+@pytest.fixture(scope="session")
+def forecast_after() -> Callable[..., Forecast]:
+    return make_forecast
+
+
+@pytest.fixture(scope="session")
+def picture_of() -> Callable[..., ForecastPicture]:
+    return make_picture
+
+
+@pytest.fixture
+def prices() -> np.ndarray:
+    return random_walk()
+
+
+@pytest.fixture
+def picture(prices: np.ndarray) -> ForecastPicture:
+    return make_picture(prices)
+
+
+@pytest.fixture(scope="session")
+def figure() -> Figure:
+    """The picture, drawn once for the tests that only look at it."""
+    return draw_forecast(make_picture(random_walk()))

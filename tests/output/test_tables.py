@@ -1,0 +1,248 @@
+import copy
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+
+from forecaster.data.instruments import parse_pair
+from forecaster.forecast import SCORING_LEVELS, Forecast, normal_scores
+from forecaster.output.tables import (
+    csv_text,
+    forecast_rows,
+    forecast_table,
+    forecast_title,
+    interval_keys,
+    score_table,
+    skill_line,
+    training_lines,
+)
+from forecaster.workflows.predict import Prediction
+
+SCORE = {
+    "instrument": "USDJPY",
+    "part": "test",
+    "step": 1,
+    "n": 749,
+    "rmse": 0.9294249,
+    "rmse_naive": 0.9294249,
+    "mae": 0.6492,
+    "mae_naive": 0.6492,
+    "crps": {"lstm": 30.961e-4, "ewma": 31.24e-4, "random_walk": 31.456e-4},
+    "coverage": {"0.8": 0.8304, "0.95": 0.9493},
+}
+TRAINED = {
+    "model": "lstm",
+    "parameters": 14756,
+    "universe": "currencies",
+    "instruments": ["USDJPY"],
+    "seconds": {"total": 12.04, "fit": 9.96},
+    "location_steps": [],
+    "run_id": "20261030-usdjpy-3fa9c1",
+}
+
+
+def rendered(table: Table) -> list[str]:
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    with console.capture() as caught:
+        console.print(table)
+    return caught.get().rstrip().splitlines()
+
+
+def document(last: float = 157.2503, own_steps: int = 3, pair: str = "USDJPY", **asked: Any) -> dict[str, Any]:
+    """What `predict` would print for three days around `last`."""
+    steps = np.arange(1, 4)
+    scaled = 0.006 * np.sqrt(steps)[:, None] * normal_scores(SCORING_LEVELS)
+    days = np.datetime64("2026-10-30") + steps
+    forecast = Forecast(pair, np.datetime64("2026-10-30"), last, days, SCORING_LEVELS, scaled, own_steps)
+    made = Prediction(
+        parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False,
+        [{"reference": "ewma", "step": step, "crps_ratio": 1 - step / 1000} for step in (1, 20)],
+    )  # fmt: skip
+    return made.to_json(**asked)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9294249, "0.92942"),
+        (0.00004110234, "0.000041102"),
+        (1.41094, "1.4109"),
+        (157.2503, "157.25"),
+        (12345.678, "12,346"),
+        (9876543.2, "9,876,543"),
+        (0.0, "0"),
+    ],
+)
+def test_errors_have_five_digits_and_no_exponent_whatever_the_price(value: float, text: str) -> None:
+    row = rendered(score_table([{**SCORE, "rmse": value, "mae": 0.5}], "lstm"))[1]
+    assert row.split()[3] == text
+
+
+@given(st.floats(1e-5, 1e9))
+def test_errors_can_be_read_back_to_four_digits(value: float) -> None:
+    row = rendered(score_table([{**SCORE, "rmse": value}], "lstm"))[1]
+    assert float(row.split()[3].replace(",", "")) == pytest.approx(value, rel=1e-4)
+
+
+def test_scores_stand_under_their_heads_in_basis_points_and_percent() -> None:
+    head, row = rendered(score_table([SCORE], "lstm"))
+    heads = "part days cutoffs RMSE today MAE today CRPS lstm ewma random_walk in 80 % in 95 %"
+    assert " ".join(head.split()) == heads
+    assert " ".join(row.split()) == "test 1 749 0.92942 0.92942 0.64920 0.64920 30.96 31.24 31.46 83.0% 94.9%"
+    assert len(head) == len(row), "numbers end where their heads end"
+
+
+def test_the_judged_model_comes_first_wherever_it_stood() -> None:
+    scores = {"ewma": 1e-4, "classic": 2e-4}
+    head, row = rendered(score_table([{**SCORE, "crps": scores}], "classic"))
+    assert "CRPS classic  ewma" in head
+    assert row.index("2.00") < row.index("1.00")
+
+
+def test_instruments_are_named_only_where_there_are_several() -> None:
+    assert "instrument" not in rendered(score_table([SCORE, SCORE], "lstm"))[0]
+    head, first, second = rendered(score_table([SCORE, {**SCORE, "instrument": "EURCHF"}], "lstm"))
+    assert head.startswith("instrument")
+    assert (first.split()[0], second.split()[0]) == ("USDJPY", "EURCHF")
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ([], "median: is the last price; the validation supports no direction"),
+        ([1, 5], "median: moves at 1, 5 days; the validation supports it"),
+    ],
+)
+def test_training_says_where_the_median_lies(steps: list[int], line: str) -> None:
+    assert line in training_lines({**TRAINED, "location_steps": steps})
+
+
+def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
+    lines = training_lines({**TRAINED, "location_steps": None})
+    assert not any(line.startswith("median") for line in lines)
+    assert lines[-1] == "run: 20261030-usdjpy-3fa9c1"
+
+
+def test_training_says_what_was_learned_and_how_long_it_took() -> None:
+    text = "\n".join(training_lines(TRAINED))
+    assert "lstm: 14,756 weights, universe currencies, 12.0 s in all, 10.0 s of it the fit" in text
+    assert '"tomorrow = today"' in text
+
+
+@pytest.mark.parametrize(
+    ("last", "pair", "median"),
+    [(157.2503, "USDJPY", "157.250"), (0.00635929, "JPYUSD", "0.00635929"), (25123.4, "USDIDR", "25123.4")],
+)
+def test_prices_have_six_digits_in_title_and_table(last: float, pair: str, median: str) -> None:
+    one = document(last, pair=pair)
+    assert f"{pair} after 2026-10-30 at {median} (price; ECB holidays)" == forecast_title(one)
+    rows = rendered(forecast_table(one, [0.8]))
+    assert rows[1].split()[:2] == ["2026-10-31", median]
+    assert len({len(row.rstrip()) for row in rows}) == 1, "columns end at one place"
+
+
+def test_an_in_sample_forecast_says_so_in_its_title() -> None:
+    assert forecast_title({**document(), "in_sample": True}).endswith("; in-sample)")
+
+
+@pytest.mark.parametrize(
+    ("units", "interval"),
+    [
+        ("price", "156.046 to 158.464"),
+        ("return", "-0.77% to +0.77%"),
+        ("pips", "-120 to +121"),
+    ],
+)
+def test_intervals_are_written_in_the_asked_units(units: Any, interval: str) -> None:
+    one = document(units=units)
+    first = rendered(forecast_table(one, [0.8]))[1]
+    assert interval in first
+    assert first.split()[-1] == "50.0%"
+
+
+def test_every_asked_level_has_a_column_and_wider_ones_hold_narrower_ones() -> None:
+    one = document(intervals=[0.5, 0.9])
+    head, first, *_ = rendered(forecast_table(one, [0.5, 0.9]))
+    assert ("50 %" in head, "90 %" in head) == (True, True)
+    low, high, wide_low, wide_high = (float(word) for word in first.split()[2:8] if word != "to")
+    assert wide_low < low < high < wide_high
+
+
+def test_steps_that_are_fed_back_are_marked_and_others_are_not() -> None:
+    assert not any("fed back" in row for row in rendered(forecast_table(document(), [0.8])))
+    _, *rows = rendered(forecast_table(document(own_steps=1), [0.8]))
+    assert ["fed back" in row for row in rows] == [False, True, True]
+
+
+def test_skill_is_told_for_each_baseline() -> None:
+    (line,) = skill_line(document())
+    assert line.startswith("skill: CRPS over that of ewma")
+    assert line.endswith("0.9990 at 1, 0.9800 at 20 days")
+
+
+@pytest.mark.parametrize("skill", [None, []])
+def test_an_instrument_that_was_not_scored_says_so(skill: list[Any] | None) -> None:
+    (line,) = skill_line({**document(), "skill": skill})
+    assert "did not score" in line
+
+
+@pytest.mark.parametrize(
+    ("level", "keys"),
+    [
+        (0.8, ("0.1", "0.9")),
+        (0.95, ("0.025", "0.975")),
+        (0.9, ("0.05", "0.95")),
+        (0.5, ("0.25", "0.75")),
+        (0.999, ("0.0005", "0.9995")),
+    ],
+)
+def test_interval_keys_are_the_keys_of_a_document(level: float, keys: tuple[str, str]) -> None:
+    assert interval_keys(level) == keys
+    assert set(keys) <= set(document(intervals=[level])["steps"][0]["quantiles"])
+
+
+@given(st.integers(1, 999))
+def test_interval_keys_find_every_level_that_can_be_asked_for(permille: int) -> None:
+    low, high = interval_keys(permille / 1000)
+    assert float(low) + float(high) == pytest.approx(1)
+    assert float(high) - float(low) == pytest.approx(permille / 1000)
+
+
+def test_csv_has_one_row_a_day_with_every_quantile_at_full_precision() -> None:
+    one = document(own_steps=1, intervals=[0.8, 0.95])
+    read = list(csv.DictReader(io.StringIO(csv_text(forecast_rows(one)))))
+    assert [row["step"] for row in read] == ["1", "2", "3"]
+    assert {row["instrument"] for row in read} == {"USDJPY"}
+    for row, step in zip(read, one["steps"], strict=True):
+        assert row["date"] == step["date"]
+        assert float(row["median"]) == step["median"]
+        assert {key: float(row[f"q{key}"]) for key in step["quantiles"]} == step["quantiles"]
+
+
+def test_csv_rows_hold_what_the_document_holds_and_leave_it_alone() -> None:
+    one = document()
+    before = copy.deepcopy(one)
+    rows = forecast_rows(one)
+    assert " ".join(list(rows[0])[:8]) == "instrument run_id source cutoff units step date mean"
+    assert one == before
+    assert forecast_rows({**one, "steps": []}) == []
+
+
+def test_csv_quotes_what_must_be_quoted_and_ends_without_an_empty_line() -> None:
+    text = csv_text([{"name": 'a,"b"', "value": 1.5}, {"name": "c", "value": None}])
+    assert text == 'name,value\n"a,""b""",1.5\nc,'
+
+
+def test_csv_of_nothing_is_empty() -> None:
+    assert csv_text([]) == ""
+
+
+def test_csv_refuses_rows_of_two_shapes() -> None:
+    with pytest.raises(ValueError, match="fields not in fieldnames"):
+        csv_text([{"a": 1}, {"b": 2}])

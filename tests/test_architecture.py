@@ -1,0 +1,185 @@
+"""The shape of the package: what may import what, where third parties live, how large things may grow."""
+
+import ast
+import graphlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "forecaster"
+
+# The import law: each imports only from those on its left, and from the root modules.
+ORDER = ("data", "features", "models", "evaluation", "pipeline", "experiments", "output", "workflows", "cli")
+ROOT_MODULES = {"errors", "config", "forecast"}
+LAZY_EXCEPTIONS = {("config", "models")}  # the options of a model are looked up when a configuration is read
+
+# Third party -> the only places that may import it. Whatever is not named here has no home.
+HOMES = {
+    "arch": ("models/baselines", "evaluation"),
+    "click": ("cli",),
+    "curl_cffi": ("data/sources",),  # what yfinance talks through
+    "holidays": ("data/calendars.py",),
+    "jax": ("models",),
+    "keras": ("models",),
+    "matplotlib": ("output",),
+    "numpy": ("",),
+    "pandas": ("data/sources",),
+    "pydantic": ("config.py", "data/sources", "models"),
+    "rich": ("output", "cli"),
+    "scipy": ("models/baselines", "evaluation"),
+    "statsmodels": ("evaluation",),
+    "tensorflow": ("models",),
+    "yaml": ("config.py",),
+    "yfinance": ("data/sources",),
+}
+
+FILE_LINES, FUNCTION_LINES, CLASS_LINES, PARAMETERS = 400, 40, 200, 7  # docstrings do not count in functions
+
+
+class Import(NamedTuple):
+    module: str  # dotted
+    line: int
+    lazy: bool  # inside a function
+
+
+def parsed() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+TREES = parsed()
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path) for path in TREES}
+
+
+def imports(tree: ast.Module) -> Iterator[Import]:
+    inside = {id(one) for node in functions(tree) for one in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(one.name, node.lineno, id(node) in inside) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in line {node.lineno}"
+            names = [f"{node.module}.{one.name}" for one in node.names]
+            targets = {name if name in MODULES else str(node.module) for name in names}
+            yield from (Import(name, node.lineno, id(node) in inside) for name in targets)
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def part(module: str) -> str:
+    """`data` for `forecaster.data.series`; empty for the package itself."""
+    return (*module.split("."), "")[1]
+
+
+def may_import(importer: str, imported: str, lazy: bool) -> bool:
+    source, target = part(importer), part(imported)
+    if source == "__main__" or target in ROOT_MODULES or target == "":  # the package itself: its version
+        return source not in ROOT_MODULES or target in ROOT_MODULES
+    if source in ROOT_MODULES:
+        return lazy and (source, target) in LAZY_EXCEPTIONS
+    return source in ORDER and target in ORDER and ORDER.index(target) <= ORDER.index(source)
+
+
+def where(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def test_every_part_has_its_place_in_the_sentence() -> None:
+    found = {part(module_name(path)) for path in TREES} - {"", "__main__"}
+    assert found == {*ORDER, *ROOT_MODULES}
+
+
+def test_imports_go_from_right_to_left_only() -> None:
+    broken = [
+        f"{where(path, one.line)} imports {one.module}"
+        for path, tree in TREES.items()
+        for one in imports(tree)
+        if one.module.split(".")[0] == "forecaster" and not may_import(module_name(path), one.module, one.lazy)
+    ]
+    assert not broken
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {module_name(path): {one.module for one in imports(tree)} & MODULES for path, tree in TREES.items()}
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names the cycle
+
+
+def test_third_parties_stay_at_home() -> None:
+    astray = [
+        f"{where(path, one.line)} imports {one.module}"
+        for path, tree in TREES.items()
+        for one in imports(tree)
+        if (name := one.module.split(".")[0]) not in {*sys.stdlib_module_names, "forecaster"}
+        and not any(path.is_relative_to(PACKAGE / home) for home in HOMES.get(name, ()))
+    ]
+    assert not astray
+
+
+def test_nothing_hides_from_the_law() -> None:
+    hidden = [path for path in TREES if "TYPE_CHECKING" in path.read_text(encoding="utf-8")]
+    drawers = [path for path in PACKAGE.rglob("*") if path.stem in {"utils", "util", "common", "helpers", "misc"}]
+    assert not hidden
+    assert not drawers
+
+
+@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_functions_and_classes_stay_small(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    too_large = [f"{where(path, 1)} has {lines} lines"] if lines > FILE_LINES else []
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if (length := body_lines(node)) > FUNCTION_LINES:
+                too_large.append(f"{where(path, node.lineno)} {node.name} has {length} lines")
+            if (count := parameters(node)) > PARAMETERS:
+                too_large.append(f"{where(path, node.lineno)} {node.name} has {count} parameters")
+        elif isinstance(node, ast.ClassDef) and node.end_lineno - node.lineno >= CLASS_LINES:
+            too_large.append(f"{where(path, node.lineno)} class {node.name} has more than {CLASS_LINES} lines")
+    assert not too_large
+
+
+def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From `def` to the last line, without the docstring."""
+    docstring = node.body[0] if ast.get_docstring(node) is not None else None
+    described = 0 if docstring is None else docstring.end_lineno - docstring.lineno + 1
+    return node.end_lineno - node.lineno + 1 - described
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    named = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return len([name for name in named if name not in {"self", "cls"}])
+
+
+# A test that cannot fail is a defect: what follows feeds the law what it must refuse.
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "lazy"),
+    [
+        ("forecaster.data.series", "forecaster.models", True),
+        ("forecaster.models.lstm", "forecaster.pipeline", False),
+        ("forecaster.output.tables", "forecaster.workflows.train", False),
+        ("forecaster.errors", "forecaster.data.series", False),
+        ("forecaster.config", "forecaster.models", False),
+        ("forecaster.forecast", "forecaster.models", True),
+        ("forecaster.somewhere.new", "forecaster.data.series", False),
+    ],
+)
+def test_the_law_refuses(importer: str, imported: str, lazy: bool) -> None:
+    assert not may_import(importer, imported, lazy)
+
+
+def test_the_law_allows() -> None:
+    assert may_import("forecaster.cli.train", "forecaster.workflows", lazy=True)
+    assert may_import("forecaster.config", "forecaster.models", lazy=True)
+    assert may_import("forecaster.data.series", "forecaster.errors", lazy=False)
+    assert may_import("forecaster.__main__", "forecaster.cli", lazy=False)

@@ -1,0 +1,313 @@
+"""Each benchmark still runs, in a variant small enough for a test. No test here looks at a timing."""
+
+import dataclasses
+import datetime
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecaster.config import load_config
+from forecaster.data.instruments import parse_pair
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.sources import LoadRequest
+from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+NAMES = ("skill", "speed", "throughput", "windows_memory")
+
+
+@pytest.fixture(autouse=True)
+def _from_a_checkout(monkeypatch):
+    """`python benchmarks/X.py` finds its neighbours; so do the tests, and leave no trace in other tests."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield
+    for name in {*NAMES, "processes"} - before:
+        sys.modules.pop(name, None)
+
+
+def result(capsys):
+    """The JSON line and the table above it."""
+    *table, last = capsys.readouterr().out.splitlines()
+    return json.loads(last), table
+
+
+def test_every_benchmark_is_listed_and_described():
+    files = {file.stem for file in BENCHMARKS.glob("*.py")}
+    assert files == {*NAMES, "processes"}
+    text = (BENCHMARKS / "README.md").read_text()
+    assert all(f"benchmarks/{name}.py" in text for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help(name, capsys):
+    with pytest.raises(SystemExit) as left:
+        importlib.import_module(name).main(["--help"])
+    assert left.value.code == 0
+    assert "--format" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("skill", ["--models", "prophet"]),
+        ("speed", ["--runs", "0"]),
+        ("speed", ["--commands", "help,fly"]),
+        ("throughput", ["--ways", "torch"]),
+        ("windows_memory", ["--rows", "999"]),
+    ],
+)
+def test_mistakes_on_the_command_line_are_told_before_anything_runs(name, arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        importlib.import_module(name).main(arguments)
+    assert left.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+
+def test_peak_memory_is_that_of_the_child():
+    run = importlib.import_module("processes").run
+    small = run([sys.executable, "-c", "print('done')"])
+    large = run([sys.executable, "-c", "print(len(b'x' * 200_000_000))"])
+    assert small.output == "done\n"
+    # Where the test itself is larger than the child, Linux tells the size of the test: see `processes`.
+    assert large.peak_bytes >= 200_000_000
+    assert large.peak_bytes >= small.peak_bytes > 1_000_000
+
+
+def test_a_command_that_fails_is_told_with_its_own_words():
+    run = importlib.import_module("processes").run
+    with pytest.raises(SystemExit, match=r"(?s)exit code 7.*no such thing"):
+        run([sys.executable, "-c", "import sys; sys.stderr.write('no such thing'); sys.exit(7)"])
+
+
+def test_tables():
+    table_text = importlib.import_module("processes").table_text
+    rows = [["command", "s"], ["`a`", "0.10"]]
+    assert table_text(rows) == "command  s\n`a`      0.10"
+    assert table_text(rows, "markdown") == "| command | s    |\n|---------|------|\n| `a`     | 0.10 |"
+
+
+# --- speed -------------------------------------------------------------------------------------------------------
+
+
+def test_speed_of_help(capsys):
+    importlib.import_module("speed").main(["--runs", "1", "--commands", "help", "--format", "markdown"])
+    document, table = result(capsys)
+    (row,) = document["rows"]
+    assert row["command"] == "forecast --help"
+    assert row["seconds_met"] is (row["seconds"] < row["seconds_budget"])
+    assert row["peak_met"] is None
+    assert table[0].startswith("| command")
+    assert "`forecast --help`" in table[2]
+
+
+def test_measured_trainings_do_not_become_the_run_that_predict_reads(monkeypatch, tmp_path):
+    speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
+    seen = []
+
+    def run(command, folder, environment):
+        seen.append((" ".join(command[1:]), Path(environment["FORECAST_HOME"]).name))
+        return processes.Measured(1.0, 1.0, 10, "")
+
+    monkeypatch.setattr(speed, "run", run)
+    measured = speed.measure(["train", "quick", "predict"], 2, tmp_path)
+    assert {name: len(runs) for name, runs in measured.items()} == {"train": 2, "quick": 2, "predict": 2}
+    read = [command for command, home in seen if home == "read"]
+    assert read == ["train --pair USDJPY", *["predict --pair USDJPY"] * 3]
+
+
+def test_budgets_are_compared_with_the_medians():
+    speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
+    runs = [processes.Measured(seconds, 1.0, peak, "") for seconds, peak in [(9, 1e9), (21, 2e9), (22, 1.3e9)]]
+    row = speed.summary("train", runs)
+    assert (row["seconds"], row["seconds_met"], row["peak_gb"], row["peak_met"]) == (21, False, 1.3, False)
+    assert speed.summary("train", runs[:1])["peak_met"] is True
+
+
+# --- throughput --------------------------------------------------------------------------------------------------
+
+
+class Batches(list):
+    """Batches as `throughput` reads them: (x, y)."""
+
+
+def test_a_target_is_a_row_with_a_known_outcome_whatever_the_knots():
+    throughput = importlib.import_module("throughput")
+    y = np.full((2, 5, 4), np.nan, dtype=np.float32)
+    y[0, 2:, 0] = 1.0  # three rows with one knot known each
+    y[1, 4, :] = 1.0  # one row with all knots known
+    assert throughput.count_targets(Batches([(None, y)]), 0, 3) == 3 * 4
+    assert throughput.count_targets(Batches([(None, np.ones((7, 1)))]), 0, 1) == 7
+
+
+def test_the_first_report_only_starts_the_clock():
+    throughput = importlib.import_module("throughput")
+    batches = Batches([(None, np.ones((size, 1))) for size in (100, 10, 10)])
+    marks = [throughput.Mark(50.0, 7.0, 1), throughput.Mark(51.0, 7.5, 2), throughput.Mark(54.0, 9.0, 3)]
+    measured = throughput.throughput(batches, marks)
+    assert measured["steps"] == 2
+    assert measured["rate"] == pytest.approx(20 / 4)
+    assert measured["processor_rate"] == pytest.approx(20 / 2)
+
+
+def test_ratios_are_taken_to_our_training_on_jax():
+    throughput = importlib.import_module("throughput")
+    rates = {"jax": 300.0, "stock": 60.0, "classic": 10.0}
+    measured = {name: {"rate": rate, "processor_rate": rate} for name, rate in rates.items()}
+    compared = throughput.ratios(measured)
+    assert compared["jax/stock"]["met"] is True
+    assert compared["jax/classic"] == {"ratio": 30.0, "processor_ratio": 30.0, "aim": 50, "met": False}
+
+
+TINY = ["--set", "universe=none", "--set", "model.windows.chunk=160", "--set", "model.units=[4]"]
+
+
+def tiny_throughput(capsys, way, *arguments):
+    importlib.import_module("throughput").main(["--runs", "1", "--ways", way, *arguments])
+    document, _ = result(capsys)
+    return document["rows"][way]
+
+
+def test_throughput_of_our_training(capsys):
+    row = tiny_throughput(capsys, "jax", "--steps", "20", *TINY)
+    assert row["steps"] == 10
+    assert row["targets"] == 10 * 16 * (160 - 128)
+    assert row["rate"] == pytest.approx(row["targets"] / row["seconds"])
+
+
+@pytest.mark.slow
+def test_throughput_of_the_stock_fit(capsys):
+    row = tiny_throughput(capsys, "stock", "--steps", "5", *TINY)
+    assert row["steps"] == 4
+    assert row["targets"] == 4 * 16 * (160 - 128)
+
+
+@pytest.mark.slow
+def test_throughput_of_the_tutorials_fit(capsys):
+    small = ("--set", "model.epochs=1", "--set", "model.units=[4]", "--set", "data.start=2018-01-01")
+    row = tiny_throughput(capsys, "classic", *small)
+    assert row["targets"] == row["steps"] * 32
+
+
+# --- windows_memory ----------------------------------------------------------------------------------------------
+
+
+def test_memory_of_a_short_history(capsys):
+    importlib.import_module("windows_memory").main(["--rows", "10000", "--batches", "2", "--context", "100"])
+    document, table = result(capsys)
+    assert document["sizes"]["rows"] == 10_000
+    for kind in ("dense", "last"):
+        row = document["rows"][kind]
+        assert row["rows_bytes"] == 10_000 * (8 + 4) * 4
+        assert row["met"] is (row["ratio"] <= 1.5)
+    assert "DenseWindows" in table[1]
+
+
+def test_the_measure_sees_windows_that_are_copied():
+    """If every window were copied, the figure would say so: it must be able to fail."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import numpy as np, windows_memory\n"
+        "from forecaster.features import windows\n"
+        "batch = windows.LastWindows.batch\n"
+        "def copied(self, positions):\n"
+        "    held = np.ascontiguousarray(self.x)\n"
+        "    return held[positions], self.y[positions]\n"
+        "windows.LastWindows.batch = copied\n"
+        "print(windows_memory.measure('last', 100_000, 8, 50, 1)['ratio'])\n"
+    )
+    output = subprocess.run([sys.executable, "-c", code, str(BENCHMARKS)], capture_output=True, text=True, check=True)
+    assert float(output.stdout) > 10
+
+
+# --- skill -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Watcher:
+    """A fitted model that forecasts EWMA-like quantiles and notes the last row it was shown."""
+
+    latest: list
+
+    def forecast(self, series, rows, longest=None):
+        self.latest.append(series.dates[-1])
+        scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), 2, len(SCORING_LEVELS)))
+        return Forecasts("lstm", rows, np.full(len(rows), 0.01), (1, 20), SCORING_LEVELS, scaled)
+
+
+class LaterSource:
+    """A source whose histories run far past the development window."""
+
+    def load(self, request):
+        dates = np.arange("2005-01-03", "2026-10-30", dtype="datetime64[D]")
+        dates = dates[np.is_busday(dates)]
+        prices = np.exp(np.cumsum(np.random.default_rng(1).normal(scale=0.01, size=len(dates))))
+        return PriceSeries(request.instrument, "ecb", request.instrument.name, dates, {"close": prices})
+
+
+def test_skill_knows_no_row_of_the_lockbox(monkeypatch):
+    skill = importlib.import_module("skill")
+    assert np.datetime64("2020-12-31") == skill.LAST
+    assert max(skill.THREE_YEARLY[-1], skill.YEARLY[-1]) <= skill.LAST + 1
+    latest = []
+
+    def fit(model, panel, split, config):
+        latest.extend(one.dates[-1] for one in panel)
+        return Watcher(latest)
+
+    monkeypatch.setattr(skill, "get_source", lambda name: LaterSource())
+    monkeypatch.setattr(skill, "fit", fit)
+    panel = skill.load_panel()
+    assert len(panel) > len(skill.SCORED)
+    table = skill.walk_forward("lstm", panel, load_config())
+    assert max(latest) == skill.LAST
+    assert len(latest) == 3 * (len(panel) + len(skill.SCORED))
+    assert all(np.isfinite(losses).all() and losses.shape == (4,) for losses in table.values())
+
+
+def test_skill_of_the_real_histories_ends_with_the_development_window():
+    skill = importlib.import_module("skill")
+    panel = skill.load_panel()
+    assert len(panel) == 136
+    assert max(one.dates[-1] for one in panel) == skill.LAST
+
+
+def test_skill_shows_baselines_only_the_scored_pairs_and_the_rows_before_the_fold(monkeypatch):
+    skill = importlib.import_module("skill")
+    requests = []
+
+    class Baseline:
+        def fit(self, request):
+            requests.append(request)
+            return Watcher([])
+
+    monkeypatch.setattr(skill, "baseline", lambda name, horizon: Baseline())
+    names = [*skill.SCORED, "USDHUF"]
+    today = datetime.date(2026, 10, 30)
+    panel = Panel(tuple(LaterSource().load(LoadRequest(parse_pair(name).canonical, Path(), today)) for name in names))
+    skill._fit("garch", panel, load_config(), np.datetime64("2015-01-01"))
+    (request,) = requests
+    assert len(request.panel) == len(skill.SCORED)
+    assert len(panel) == len(skill.SCORED) + 1
+    last = [one.dates[request.training_rows[one.instrument.name] - 1] for one in request.panel]
+    assert max(last) < np.datetime64("2015-01-01")
+
+
+def test_skill_report(capsys):
+    skill = importlib.import_module("skill")
+    losses = {pair: np.array([1.0, 2.0, 3.0, 4.0]) for pair in skill.SCORED}
+    better = {pair: values * 0.5 for pair, values in losses.items()}
+    skill.report({"garch": losses, "lstm": better})
+    document, table = result(capsys)
+    assert document["rows"]["mean ratio"] == {"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5}
+    assert table[1].split() == ["garch", "1.000", "2.000", "3.000", "4.000"]
+    skill.report({"garch": losses}, "json")
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -1,0 +1,158 @@
+"""The documents say what the program does: nothing outdated, nothing dangling, nothing of anybody's machine."""
+
+import re
+import runpy
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from forecaster import __version__
+from forecaster.cli import cli
+from forecaster.config import shipped_configs
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data" / "README.md"])
+FOLDERS = (".ci", "benchmarks", "configs", "docs", "forecaster", "tests")
+
+COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in cli.list_commands(click.Context(cli))}
+
+
+def text_files() -> Iterator[Path]:
+    """What the project ships as text, without asking git, which a source archive does not have."""
+    inside = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
+    for path in sorted([*ROOT.iterdir(), ROOT / "data" / "README.md", *inside]):
+        if path.is_file() and path.suffix not in {".png", ".pyc", ".npz", ".sqlite", ".zip"}:
+            yield path
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def shell_lines(page: str) -> list[str]:
+    """Lines of the ``sh`` blocks of a page, comments taken off."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.split("#")[0].strip()]
+
+
+def marked_line(name: str) -> str:
+    found = re.search(rf"^<!-- ci: {name} -->\n```sh\n(.+)\n```$", read(README), flags=re.MULTILINE)
+    assert found is not None, f"README.md: expected one line of shell in a block under <!-- ci: {name} -->"
+    return found[1]
+
+
+def test_the_command_reference_is_up_to_date() -> None:
+    tool = runpy.run_path(str(ROOT / "docs" / "make_cli.py"))
+    page = read(ROOT / "docs" / "cli.md")
+    assert tool["is_current"](page), "run: python docs/make_cli.py"
+    assert not tool["is_current"](page.replace("--pair", "--paar"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    command = COMMANDS[name]
+    section = read(ROOT / "docs" / "cli.md").partition(f"## forecast {name}\n")[2].partition("\n## ")[0]
+    assert command.help
+    assert command.short_help
+    assert f"forecast {name} " in read(README)
+    for option in command.params:
+        assert isinstance(option, click.Option)
+        assert option.help, f"forecast {name} {option.opts[-1]} has no help"
+        assert all(flag in section for flag in option.opts)
+
+
+def test_the_help_names_every_shipped_configuration() -> None:
+    (option,) = (one for one in COMMANDS["train"].params if one.name == "config")
+    assert set(shipped_configs()) <= set(re.findall(r"\w+", option.help))
+
+
+def test_the_two_lines_of_the_readme_are_there() -> None:
+    main, tests = marked_line("main"), marked_line("tests")
+    assert main.startswith("python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/forecast train ")
+    assert tests == "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest"
+    for name in ("main", "tests"):
+        assert f"readme_line {name}" in read(ROOT / ".ci" / "run")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_in_a_document_can_be_typed(page: Path) -> None:
+    for line in shell_lines(read(page)):
+        for part in re.split(r"&&|\|", line):
+            words = [word.removeprefix(".venv/bin/") for word in shlex.split(part, comments=True)]
+            if words[:1] == ["forecast"] and len(words) > 1 and words[1] in COMMANDS:
+                COMMANDS[words[1]].make_context(words[1], words[2:])  # raises UsageError for what does not exist
+            elif words[:1] == ["forecast"]:
+                assert words[1:] in (["--help"], ["--version"]), line
+            elif words[:1] == ["python"]:
+                assert words[1] == "-m" or (ROOT / words[1]).is_file(), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_resolves(page: Path) -> None:
+    text = read(page)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = page.parent / name if name else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(read(linked)), f"{page.name}: {target}"
+
+
+def anchors(page: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_nothing_tells_of_a_machine_or_a_registry() -> None:
+    paths = re.compile(r"(?<![\w.~$}])/(?:root|work|opt|mnt|srv|home/\w+|Users/\w+|tmp/\w{6,})/")
+    hosts = re.compile(r"p[y]pi\.|python[h]osted|[a]rtifactory|index-[u]rl *=|find-[l]inks *=", re.IGNORECASE)
+    assert paths.search("see /" + "root/x")
+    assert hosts.search("files.python" + "hosted.org")
+    for path in text_files():
+        text = read(path)
+        assert not paths.search(text), path
+        assert not hosts.search(text), path
+
+
+def test_the_lock_holds_no_address_and_every_dependency() -> None:
+    lock = read(ROOT / "requirements.lock")
+    assert "://" not in lock
+    pins = {
+        canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.MULTILINE)
+    }
+    assert lock.count("--hash=sha256:") > len(pins)
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+    for text in (*project["dependencies"], *project["optional-dependencies"]["dev"]):
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), f"{text}: make requirements.lock anew"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page = read(ROOT / "docs" / "dependencies.md").lower()
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+    for text in project["dependencies"]:
+        assert f"`{Requirement(text).name.lower()}`" in page, text
+
+
+def test_changelog_license_and_notice() -> None:
+    assert re.search(
+        rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", read(ROOT / "CHANGELOG.md"), re.MULTILINE
+    )
+    assert read(ROOT / "LICENSE").split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    assert "Source: ECB statistics" in read(ROOT / "NOTICE")
+    assert "ECB statistics" in read(README)
+
+
+def test_the_picture_is_there_and_light() -> None:
+    picture = ROOT / "docs" / "usdjpy.png"
+    assert "(docs/usdjpy.png)" in read(README)
+    assert 10_000 < picture.stat().st_size < 400_000

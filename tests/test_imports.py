@@ -1,0 +1,58 @@
+"""What each command loads: starting fast is a promise, and an import in the wrong place breaks it silently."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"arch", "jax", "keras", "matplotlib", "pandas", "scipy", "statsmodels", "tensorflow", "yfinance"}
+
+_PROBE = """
+import json, sys
+sys.argv = ["forecast", *{arguments!r}]
+from forecaster.cli import main
+try:
+    main()
+except SystemExit as left:
+    code = left.code
+loaded = sorted({{name.partition(".")[0] for name in sys.modules}})
+print("\\n" + json.dumps([code, loaded]))
+"""
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Top-level modules in memory after a command ended well, in a process of its own."""
+    program = _PROBE.format(arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    code, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(loaded)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("train", "--help"), ("predict", "--help"), ("plot", "--help")])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert not loaded_by(*arguments) & (HEAVY | {"numpy", "pydantic", "yaml", "rich"})
+
+
+def test_version_loads_no_engine() -> None:
+    assert not loaded_by("--version") & (HEAVY | {"numpy", "pydantic"})
+
+
+def test_the_package_itself_loads_nothing_heavy() -> None:
+    program = "import sys, forecaster; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert not set(done.stdout.split()) & (HEAVY | {"numpy", "pydantic", "click"})
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_predict_loads_no_framework(home: Path, output: str) -> None:
+    assert not loaded_by("predict", "--pair", "USDJPY", "--format", output, "--home", str(home)) & HEAVY
+
+
+def test_plot_loads_no_framework(home: Path, tmp_path: Path) -> None:
+    loaded = loaded_by("plot", "--pair", "USDJPY", "--out", str(tmp_path / "plot.png"), "--home", str(home))
+    assert "matplotlib" in loaded
+    assert not loaded & (HEAVY - {"matplotlib"})

@@ -1,0 +1,161 @@
+import dataclasses
+import datetime
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from forecaster.config import Config
+from forecaster.data.instruments import parse_pair
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.sources import LoadRequest, get_source
+from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.models.backend import use_engine
+from forecaster.models.base import FitRequest
+from forecaster.models.baselines import baseline
+from forecaster.models.classic import Classic, ClassicOptions
+from forecaster.models.lstm import LSTM, LSTMOptions
+from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of
+
+ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "oracles.py")))
+
+
+def tiny_config(horizon: int = 20, **options: object) -> Config:
+    windows = {"chunk": 96, "burn_in": 32, "context_length": 24}
+    model = {"units": (4,), "windows": windows, "training": {"steps": 20, "batch_size": 4}, **options}
+    return Config(model=LSTMOptions.model_validate(model), horizon=horizon)
+
+
+class Asked:
+    """A forecaster that keeps what it is asked for."""
+
+    def fit(self, request: FitRequest) -> FitRequest:
+        return request
+
+
+def test_a_configuration_names_its_forecaster() -> None:
+    assert isinstance(forecaster_of(tiny_config()), LSTM)
+    assert forecaster_of(tiny_config(5)).knots == (1, 5)
+    assert isinstance(forecaster_of(Config(model=ClassicOptions())), Classic)
+
+
+def test_a_fit_is_asked_for_rows_whose_outcomes_lie_in_their_part() -> None:
+    panel = Panel((ORACLES.walk(900), ORACLES.walk(300, name="EURUSD")))
+    dates = panel["USDJPY"].dates
+    request = fit(Asked(), panel, Split(dates[600], dates[750]), tiny_config(20))
+    assert request.training_rows == {"USDJPY": 580, "EURUSD": 280}
+    assert request.validation_rows["USDJPY"].tolist() == list(range(600, 730))
+    assert len(request.validation_rows["EURUSD"]) == 0
+    assert (request.horizon, request.seed) == (20, tiny_config().seed)
+
+
+def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None:
+    series = ORACLES.walk(900)
+    split = Split(series.dates[600], series.dates[750])
+    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20)
+    found = {(one.part, one.step): (one.n, one.window) for one in scores}
+    expected = {}
+    for part, first, end in (("train", 40, 600), ("validation", 600, 750), ("test", 750, 900)):
+        for step in (1, 20):
+            expected[part, step] = end - step - first, (series.dates[first], series.dates[end - step - 1])
+    assert found == expected
+    assert all(list(one.crps) == ["ewma", "random_walk"] for one in scores)
+
+
+def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
+    series = ORACLES.walk(900)
+    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    fed_back = SimpleNamespace(name="ewma", own_steps=5, first_row=1, forecast=model.forecast)
+    split = Split(series.dates[600], series.dates[750])
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], [], 20)}
+    assert scored == {("train", 5)} | {(part, step) for part in ("validation", "test") for step in (5, 20)}
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [20], [], 20)}
+    assert scored == {("validation", 20), ("test", 20)}
+
+
+def test_a_part_without_rows_has_no_score() -> None:
+    series = ORACLES.walk(300)
+    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    split = Split(series.dates[250], series.dates[285])
+    scores = evaluate(model, series, split, [1, 20], [], 20)
+    assert ("test", 20) not in {(one.part, one.step) for one in scores}
+    assert ("test", 1) in {(one.part, one.step) for one in scores}
+
+
+# --- the network, from the panel to the forecast ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Panel:
+    """Six years of real rates."""
+    start, end = np.datetime64("2012-01-01"), np.datetime64("2017-12-31")
+    source = get_source("ecb")
+    today = datetime.date(2021, 1, 1)
+    loaded = [source.load(LoadRequest(parse_pair(name), Path(), today)) for name in ("USDJPY", "EURUSD")]
+    return Panel(tuple(one.between(start, end) for one in loaded))
+
+
+@pytest.fixture(scope="module")
+def trained(pairs: Panel) -> SimpleNamespace:
+    use_engine("jax", "cpu")
+    config = tiny_config()
+    model = forecaster_of(config)
+    split = split_by_rows(pairs["USDJPY"].dates, 300, 200, model.least_training_rows())
+    return SimpleNamespace(fitted=fit(model, pairs, split, config), split=split, config=config)
+
+
+def coming_days(series: PriceSeries, count: int = 20) -> np.ndarray:
+    return np.busday_offset(series.dates[-1], np.arange(1, count + 1), roll="forward")
+
+
+def test_a_forecast_of_the_coming_days(pairs: Panel, trained: SimpleNamespace) -> None:
+    series = pairs["USDJPY"]
+    made = forecast_next(trained.fitted, series, coming_days(series))
+    assert (made.instrument, made.cutoff, made.horizon) == ("USDJPY", series.dates[-1], 20)
+    assert made.last_price == series.close[-1]
+    assert (np.diff(made.values, axis=1) > 0).all()
+    among = trained.fitted.forecast(series, np.arange(300, len(series)))
+    np.testing.assert_array_equal(made.values, among.log_returns(range(1, 21))[-1])
+    shorter = forecast_next(trained.fitted, series, coming_days(series, 7))
+    np.testing.assert_array_equal(shorter.values, made.values[:7])
+
+
+def test_jpyusd_is_the_exact_mirror_of_usdjpy(pairs: Panel, trained: SimpleNamespace) -> None:
+    assert parse_pair("JPYUSD").canonical == parse_pair("USDJPY")
+    direct = forecast_next(trained.fitted, pairs["USDJPY"], coming_days(pairs["USDJPY"]))
+    mirror = direct.mirrored("JPYUSD")
+    np.testing.assert_array_equal(mirror.values, -direct.values[:, ::-1])
+    assert mirror.last_price == 1 / direct.last_price
+    levels = [0.01, 0.1, 0.5, 0.77, 0.975]
+    np.testing.assert_allclose(
+        mirror.prices(levels) * direct.prices([1 - level for level in levels]), 1, rtol=0, atol=1e-14
+    )
+    np.testing.assert_allclose(mirror.probability_up + direct.probability_up, 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("cutoff", [512, 700, 1000])
+def test_rows_after_a_cutoff_change_no_bit_of_its_forecast(pairs: Panel, trained: SimpleNamespace, cutoff: int) -> None:
+    series = pairs["USDJPY"]
+    days = coming_days(series.between(end=series.dates[cutoff]))
+    expected = forecast_next(trained.fitted, ORACLES.truncated(series, cutoff), days)
+    for other in (series, ORACLES.scrambled(series, cutoff)):
+        found = trained.fitted.forecast(other, np.array([cutoff])).log_returns(range(1, 21))[0]
+        np.testing.assert_array_equal(found, expected.values)
+
+
+def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, trained: SimpleNamespace) -> None:
+    """The whole way, features to weights: nonsense in the test leaves weights and validation scores alone."""
+    row = int(np.searchsorted(pairs["USDJPY"].dates, trained.split.test_start))
+    spoiled = Panel(tuple(ORACLES.scrambled(one, row - 1) for one in pairs))
+    again = fit(forecaster_of(trained.config), spoiled, trained.split, trained.config)
+    for name, array in trained.fitted.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], array)
+    assert again.facts["location_steps"] == trained.fitted.facts["location_steps"]
+    scores = [
+        [one for one in evaluate(model, panel["USDJPY"], trained.split, [1, 20], ["ewma"], 20) if one.part != "test"]
+        for model, panel in ((trained.fitted, pairs), (again, spoiled))
+    ]
+    assert [dataclasses.asdict(one) for one in scores[0]] == [dataclasses.asdict(one) for one in scores[1]]
