@@ -32,6 +32,16 @@ Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, 
 Horizon = Annotated[int, Field(ge=1, le=LARGEST_HORIZON)]
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads dates as text: what is no date is then told with its key and line like every other mistake."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -133,7 +143,7 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 RUF100  (a safe loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -143,6 +153,8 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
     for location, number in _marks(node):
+        if location in places:
+            raise ConfigError(f"{path}:{number}: {'.'.join(map(str, location))}: given twice; leave one of them out")
         places[location] = f"{path}:{number}"
     return data
 
@@ -167,7 +179,7 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     if not any(key == known or key.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
         return f"--set {key}: unknown key{_hint(key)}"
     try:
-        parsed = yaml.safe_load(value)
+        parsed = yaml.load(value, Loader=_Loader)  # noqa: S506 RUF100  (a safe loader)
     except yaml.YAMLError:
         return f"--set {key}: not a YAML value (got {value!r})"
     return _assign(data, key, parsed, "--set", places)
@@ -177,7 +189,8 @@ def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Plac
     """Put `value` under the dotted `key`; returns the mistake, if there is one."""
     parts = tuple(key.split("."))
     section = data
-    for part in parts[:-1]:
+    for depth, part in enumerate(parts[:-1], start=1):
+        places.setdefault(parts[:depth], f"{place} {key}")
         if section.get(part) is None:
             section[part] = {}
         if not isinstance(section[part], dict):
@@ -237,7 +250,7 @@ def _place(location: tuple[str | int, ...], places: Places) -> tuple[str, int]:
 
 def _hint(key: str) -> str:
     """Which key was probably meant."""
-    names = sorted(set(_keys(Config)) - {key})
+    names = [name for name in sorted(set(_keys(Config))) if name != key and not name.startswith(f"{key}.")]
     near = [name for name in names if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
     near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(Config.model_fields)}"

@@ -1,6 +1,7 @@
 """Where a model meets data: fit on a panel, forecast a series. No files, no clock, no output."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,24 @@ def forecaster_of(config: Config) -> Forecaster:
     return model_class(kind)(config.model, config.horizon)
 
 
-def fit(model: Forecaster, panel: Panel, split: Split, config: Config, progress: Progress = no_progress) -> Fitted:
-    """Fit `model` on the rows of `panel` whose outcomes lie before the validation."""
+def fit(
+    model: Forecaster,
+    panel: Panel,
+    split: Split,
+    config: Config,
+    progress: Progress = no_progress,
+    decided: Mapping[str, Any] | None = None,
+) -> Fitted:
+    """Fit `model` on the rows of `panel` whose outcomes lie before the validation.
+
+    Args:
+        model: What to fit.
+        panel: The series.
+        split: Which rows may be learned from.
+        config: Horizon and seed.
+        progress: Told after every few steps.
+        decided: State of an earlier fit whose validation decides for a refit that keeps none.
+    """
     horizon = config.horizon
     request = FitRequest(
         panel=panel,
@@ -35,6 +52,7 @@ def fit(model: Forecaster, panel: Panel, split: Split, config: Config, progress:
         horizon=horizon,
         seed=config.seed,
         progress=progress,
+        decided=decided or {},
     )
     return model.fit(request)
 

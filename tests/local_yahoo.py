@@ -151,6 +151,20 @@ def stock_chart(symbol: str, last: datetime.date, rows: int = 2500) -> Chart:
     return Chart(symbol, times, prices, kind=kind, dividends=paid, splits=split)
 
 
+def stock(rows: int = 60, last: datetime.date = datetime.date(2026, 11, 19)) -> Chart:
+    """A short history of AAPL, made up."""
+    return stock_chart("AAPL", last, rows)
+
+
+def with_cells(chart: Chart, **cells: Mapping[int, float | None]) -> Chart:
+    """The chart with other values in some rows of some columns."""
+    prices = {name: list(values) for name, values in chart.prices.items()}
+    for name, new in cells.items():
+        for row, value in new.items():
+            prices[name][row] = value
+    return dataclasses.replace(chart, prices=prices)
+
+
 def any_chart(symbol: str) -> Chart | None:
     """What the server that is run by hand knows: pairs of the ECB, and whatever does not begin with UNKNOWN."""
     if symbol.endswith("=X"):

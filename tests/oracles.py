@@ -13,7 +13,6 @@ import numpy as np
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 
-
 # --- made-up series ---------------------------------------------------------------------------------------------------
 
 
@@ -24,7 +23,9 @@ def series_of(prices: Sequence[float], name: str = "USDJPY", rounding: object = 
     return PriceSeries(Instrument(kind, name), "test", name, dates, {"close": np.asarray(prices, float)}, rounding)
 
 
-def walk(rows: int, seed: int = 0, name: str = "USDJPY", volatility: float = 0.006, rounded: bool = False) -> PriceSeries:
+def walk(
+    rows: int, seed: int = 0, name: str = "USDJPY", volatility: float = 0.006, rounded: bool = False
+) -> PriceSeries:
     """A random walk whose volatility changes slowly."""
     rng = np.random.default_rng(seed)
     slow = np.exp(0.5 * np.sin(np.arange(rows) / 97))
@@ -130,13 +131,19 @@ def lstm_stack(arrays: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     return x
 
 
-def lstm_arrays(features: int, units: Sequence[int], knots: int, seed: int = 0, size: float = 0.3) -> dict[str, np.ndarray]:
+def lstm_arrays(
+    features: int, units: Sequence[int], knots: int, seed: int = 0, size: float = 0.3
+) -> dict[str, np.ndarray]:
     """Random weights of a quantile network, by their names in Keras."""
     rng = np.random.default_rng(seed)
     shapes, inputs = {}, features
     for layer, one in enumerate(units):
         path = f"lstm_{layer}/lstm_cell/"
-        shapes |= {path + "kernel": (inputs, 4 * one), path + "recurrent_kernel": (one, 4 * one), path + "bias": (4 * one,)}
+        shapes |= {
+            path + "kernel": (inputs, 4 * one),
+            path + "recurrent_kernel": (one, 4 * one),
+            path + "bias": (4 * one,),
+        }
         inputs = one
     for part, outputs in (("spread", 8 * knots), ("location", knots)):
         shapes |= {f"head/{part}/kernel": (inputs, outputs), f"head/{part}/bias": (outputs,)}

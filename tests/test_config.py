@@ -46,10 +46,10 @@ def test_options_of_another_kind_of_model_are_refused():
         ("- 1\n", ":1: expected 'key: value' lines"),
         ("seed: [\n", "not valid YAML"),
         ("model: lstm\n", "model: expected a section"),
-        (
-            "horizon: 3\nhorizon: 4\nmodel: {knots: [5, 10]}\n",
-            "model.knots: expected increasing steps that begin with 1",
-        ),
+        ("model: {knots: [5, 10]}\n", ":1: model.knots: expected increasing steps that begin with 1"),
+        ("horizon: 3\nhorizon: 4\n", ":2: horizon: given twice"),
+        ("data:\n  end: 2020-02-30\n", ":2: data.end: should be a valid date"),
+        ("model:\n  kind: classic\n  windows: {chunk: 3}\n", ":3: model.windows: unknown key"),
     ],
 )
 def test_broken_files(tmp_path, text, told):

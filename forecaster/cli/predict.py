@@ -14,12 +14,12 @@ def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     """Percentages, repeated or separated by commas, as fractions: 80,95 becomes (0.8, 0.95)."""
     texts = [text for value in values for text in value.split(",")] or ["80", "95"]
     try:
-        levels = tuple(dict.fromkeys(float(text) / 100 for text in texts))
+        percentages = tuple(dict.fromkeys(float(text) for text in texts))
     except ValueError:
-        levels = (0.0,)
-    if not all(0.001 <= level <= 0.999 for level in levels):
+        percentages = (0.0,)
+    if not all(0.1 <= one <= 99.9 for one in percentages):
         raise click.BadParameter(f"expected percentages from 0.1 to 99.9, such as 80,95; got {','.join(texts)}")
-    return levels
+    return tuple(one / 100 for one in percentages)
 
 
 @click.command("predict", short_help="The coming days, with odds.")

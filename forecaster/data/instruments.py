@@ -41,12 +41,7 @@ _QUOTED_LAST = ("JPY", "KRW", "IDR")
 
 # A pip is the last digit of the classical quotation. Currencies with some hundred units to the euro are
 # quoted to two decimals, those with many thousands in whole units, all others to four.
-_PIP_SIZES = {"JPY": 0.01, "HUF": 0.01, "KRW": 0.01, "ISK": 0.01, "THB": 0.01, "SIT": 0.01} | {
-    "IDR": 1.0,
-    "ROL": 1.0,
-    "TRL": 1.0,
-}
-_PIP_SIZE = 0.0001
+_PIP_DECIMALS = {"JPY": 2, "HUF": 2, "KRW": 2, "ISK": 2, "THB": 2, "SIT": 2, "IDR": 0, "ROL": 0, "TRL": 0}
 
 _METALS = ("XAU", "XAG", "XPT", "XPD")
 _CRYPTO = ("BTC", "XBT", "ETH", "XRP", "LTC", "BCH", "SOL", "ADA", "BNB", "DOGE", "USDT", "USDC")
@@ -93,8 +88,14 @@ class Instrument:
 
     @property
     def pip_size(self) -> float | None:
-        """One pip in units of the quote currency: 0.01, 1.0 or 0.0001; None when this is no pair."""
-        return None if self.quote is None else _PIP_SIZES.get(self.quote, _PIP_SIZE)
+        """One pip in units of the quote currency; None when this is no pair.
+
+        0.0001 between two currencies of like size, 0.01 for USDJPY, 0.000001 for JPYUSD.
+        """
+        if self.base is None or self.quote is None:
+            return None
+        decimals = 4 + _PIP_DECIMALS.get(self.quote, 4) - _PIP_DECIMALS.get(self.base, 4)
+        return float(f"1e{-decimals}")
 
     @property
     def canonical(self) -> "Instrument":

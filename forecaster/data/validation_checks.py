@@ -198,7 +198,7 @@ def _impossible_ranges(subject: Subject) -> Iterator[Marks]:
         outside = np.zeros(len(subject.dates), dtype=bool)
         for one in prices:
             outside |= (high < one * (1 - _RANGE_TOLERANCE)) | (low > one * (1 + _RANGE_TOLERANCE))
-        outside |= (high <= 0) | (low <= 0)
+        outside |= low <= 0  # then a high of zero is below the price
     yield Marks.at("impossible_range", np.flatnonzero(subject.alive & outside))
 
 
@@ -271,7 +271,8 @@ def _limits(returns: FloatArray) -> tuple[float, float, float]:
     """Beyond what a move is large, beyond what it may be a wrong price, and what may remain of such a one."""
     if len(returns) < _RECENT_RETURNS:
         return _SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR
-    spread = _MEDIAN_TO_SD * float(np.median(np.abs(returns)))
+    middle = len(returns) // 2  # np.median takes five times as long, for half the distance to the next value
+    spread = _MEDIAN_TO_SD * float(np.partition(np.abs(returns), middle)[middle])
     recent = float(np.sqrt(np.mean(returns[-_RECENT_RETURNS:] ** 2)))
     return max(_SPIKE_SPREADS * spread, _SPIKE_FLOOR), _SPIKE_SPREADS * recent, max(_BACK_SPREADS * spread, _BACK_FLOOR)
 

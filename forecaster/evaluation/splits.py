@@ -46,6 +46,10 @@ class Split:
         first, end = self._bounds(dates, part)
         return np.arange(first, max(end - step, first))
 
+    def parts(self, dates: DateArray) -> dict[Part, DateArray]:
+        """The dates of each part."""
+        return {part: dates[slice(*self._bounds(dates, part))] for part in PARTS}
+
     def last_cutoff(self, dates: DateArray, part: Part, step: int) -> int:
         """Last row of `part` whose outcome `step` days later lies in `part` as well; less than its first where none."""
         return self._bounds(dates, part)[1] - step - 1

@@ -22,7 +22,7 @@ import numpy as np
 
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
-from forecaster.errors import DamageError, NewerSchemaError, RunNotFoundError
+from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
 from forecaster.experiments.files import json_text, plain, sha256_of, write_folder
 from forecaster.models.base import Fitted
 from forecaster.pipeline import forecaster_of
@@ -30,12 +30,14 @@ from forecaster.pipeline import forecaster_of
 __all__ = ["SCHEMA", "Run", "find_run", "list_runs", "runs_folder", "save_run", "series_facts"]
 
 SCHEMA = 1
+_FILES = ("manifest.json", "weights.npz", "config.yaml")
 _NEEDED = (
     "run_id",
     "model",
     "source",
     "instruments",
     "members",
+    "horizon",
     "split",
     "fitted_until",
     "seen_until",
@@ -125,9 +127,9 @@ class Run:
         return series.source != "csv" or not self.history_changed(series)
 
     def history_changed(self, series: PriceSeries) -> bool:
-        """Whether the rows of `series` in the span of the training are others than those the run was trained on."""
+        """Whether `series` no longer begins with exactly the rows that the run was trained on."""
         member = self.manifest["members"][series.instrument.name]
-        span = series.between(np.datetime64(member["first"]), np.datetime64(member["last"]))
+        span = series.between(end=np.datetime64(member["last"]))
         return len(span) == 0 or span.sha256 != member["sha256"]
 
     def _checked(self, name: str) -> Path:
@@ -218,15 +220,21 @@ def _read(folder: Path) -> Run:
     return Run(folder, manifest)
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    """Run folders, newest first."""
-    if folder.is_dir():
-        yield from sorted((one for one in folder.iterdir() if one.is_dir() and one.name[0] != "."), reverse=True)
+def _folders(folder: Path) -> list[Path]:
+    """Folders that hold any file of a run, newest first."""
+    if not folder.is_dir():
+        return []
+    shown = (one for one in folder.iterdir() if one.is_dir() and one.name[0] != ".")
+    return sorted((one for one in shown if any((one / name).exists() for name in _FILES)), reverse=True)
 
 
-def list_runs(folder: Path) -> Iterator[Run]:
-    """All runs, newest first; a damaged one raises when it is reached."""
-    yield from map(_read, _folders(folder))
+def list_runs(folder: Path) -> Iterator[Run | ForecasterError]:
+    """All runs, newest first; for one that cannot be read, what is wrong with it."""
+    for one in _folders(folder):
+        try:
+            yield _read(one)
+        except (DamageError, NewerSchemaError) as error:
+            yield error
 
 
 def find_run(folder: Path, run_id: str) -> Run:

@@ -44,7 +44,7 @@ def use_engine(backend: Backend = "auto", device: Device = "auto") -> Engine:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN may change the order of additions
     if engine.backend == "jax":
         # One thread a matrix product: the same bits whatever the number of cores, at the same speed.
-        os.environ.setdefault("NPROC", "1")
+        os.environ["NPROC"] = "1"
         if engine.device == "cpu":
             os.environ["JAX_PLATFORMS"] = "cpu"
     elif engine.device == "cpu":

@@ -52,6 +52,7 @@ class FitRequest:
         horizon: Longest step H that will be asked for.
         seed: Of every random choice.
         progress: Told after every few steps.
+        decided: State of an earlier fit; what its validation decided holds for this one, which has none.
     """
 
     panel: Panel
@@ -60,6 +61,7 @@ class FitRequest:
     horizon: int
     seed: int = 0
     progress: Progress = no_progress
+    decided: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Fitted(Protocol):

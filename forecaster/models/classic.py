@@ -91,11 +91,15 @@ class Classic:
         x = fitted.windows(series).batch(np.array([0]))[0]
         difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
         facts["numpy_difference"] = float(np.abs(difference).max())
-        rows = request.validation_rows.get(series.instrument.name, np.empty(0, np.intp))
-        if not len(rows):  # a refit keeps no validation: the newest training rows have to do
-            rows = np.arange(request.training_rows[series.instrument.name])
-        facts["spread"] = fitted.residual_spread(series, rows[-options.calibration_rows :])
+        facts["spread"] = request.decided.get("spread") or self._spread(fitted, series, request)
         return fitted
+
+    def _spread(self, fitted: "FittedClassic", series: PriceSeries, request: FitRequest) -> list[list[float]]:
+        """The errors around the point on the newest validation rows; on training rows where there are no others."""
+        rows = request.validation_rows.get(series.instrument.name, np.empty(0, np.intp))
+        if not len(rows):
+            rows = np.arange(request.training_rows[series.instrument.name])
+        return fitted.residual_spread(series, rows[-self.options.calibration_rows :])
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`."""

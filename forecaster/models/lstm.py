@@ -99,6 +99,9 @@ class LSTMOptions(_Section):
         return knots
 
 
+_CURVE_SERIES = 32  # series whose validation is scored along the way
+
+
 class _Member(NamedTuple):
     """One series of the panel: its features and targets in every row, and how many rows may be learned from."""
 
@@ -142,7 +145,7 @@ class LSTM:
         members = self._members(request)
         windows = self._windows(members)
         network = self.network(request.seed)
-        history = self._train(network, windows, request)
+        history = self._train(network, windows, self._validation(members, request), request)
         fitted = FittedLSTM(self.options, self.knots, named_weights(network), {}, history)
         fitted.facts.update(
             location_steps=self._location_steps(fitted, members, request),
@@ -187,6 +190,8 @@ class LSTM:
         return cut
 
     def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
+        if "location_steps" in request.decided:
+            return list(request.decided["location_steps"])
         if self.options.location == "never" or self.options.windows.supervision == "last":
             return []
         validation = [
@@ -202,8 +207,27 @@ class LSTM:
             return DenseWindows(features, targets, options.chunk, options.burn_in, end_row)
         return LastWindows(features, targets, options.context_length, end_row)
 
+    def _validation(self, members: Sequence[_Member], request: FitRequest) -> tuple[Float32Array, Float32Array] | None:
+        """Samples of the validation for the learning curve, from members spread over the panel; they change nothing."""
+        options, batches = self.options.windows, []
+        before = options.burn_in if options.supervision == "dense" else options.context_length - 1
+        for one in members[:: max(len(members) // _CURVE_SERIES, 1)]:
+            rows = request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp))
+            starts = (rows - WARM_UP - before)[: 1 if options.supervision == "dense" else None]
+            if len(starts) and starts[0] >= 0:
+                windows = self._cut(one.features[WARM_UP:], one.targets[WARM_UP:], int(rows[-1]) + 1 - WARM_UP)
+                batches.append(windows.batch(starts))
+        if not batches:
+            return None
+        x, y = zip(*batches, strict=True)
+        return np.concatenate(x), np.concatenate(y)
+
     def _train(
-        self, network: Any, windows: Sequence[DenseWindows | LastWindows], request: FitRequest
+        self,
+        network: Any,
+        windows: Sequence[DenseWindows | LastWindows],
+        validation: tuple[Float32Array, Float32Array] | None,
+        request: FitRequest,
     ) -> list[dict[str, float]]:
         from forecaster.models.losses import QuantileLoss
         from forecaster.models.training import PanelBatches, draw_samples, fit_network, warm_cosine_adamw
@@ -213,9 +237,10 @@ class LSTM:
         flip = all(series.instrument.kind == "pair" for series in request.panel)
         lengths = [len(one) for one in windows]
         samples = draw_samples(lengths, training.steps * training.batch_size, flip, rng)
-        batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features))
+        epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (training.steps % n == 0 and training.steps // n >= 10))
+        batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features), epochs)
         optimizer = warm_cosine_adamw(training.steps, training.learning_rate, training.weight_decay, training.clip_norm)
-        return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress)
+        return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
 
 
 def _settled(rows: IntArray) -> IntArray:

@@ -44,8 +44,8 @@ def forecast_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _number(value: float, digits: int = 5) -> str:
     """`value` with `digits` significant digits, never in scientific notation."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
     return f"{value:,.{_decimals(value, digits)}f}"
 
 
@@ -88,10 +88,16 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         f"{seconds['total']:.1f} s in all, {seconds['fit']:.1f} s of it the fit",
         f"run: {document['run_id']}",
     ]
-    if steps is not None:
-        where = f"moves at {', '.join(map(str, steps))} days" if steps else "is the last price"
-        why = "the validation supports it" if steps else "the validation supports no direction"
-        lines.insert(1, f"median: {where}; {why}")
+    if steps:
+        lines.insert(1, f"median: moves at {', '.join(map(str, steps))} days, where the validation supports it")
+    elif steps is not None:
+        lines.insert(1, "median: is the last price, since no direction was found or looked for on the validation")
+    if document["refit"]:
+        lines.append(
+            f"refit: fitted once more on all rows to {document['fitted_until']}; the scores are of the fit before"
+        )
+    else:
+        lines.append(f"weights: fitted on rows to {document['fitted_until']}; --refit fits once more on all rows")
     return lines
 
 
@@ -136,8 +142,9 @@ def skill_line(document: Mapping[str, Any]) -> list[str]:
         ratios.setdefault(one["reference"], []).append(f"{one['crps_ratio']:.4f} at {one['step']}")
     if not ratios:
         return ["skill: this run did not score the instrument; train with it named to see how it does"]
+    which = "test rows before the refit" if document["refit"] else "test rows"
     return [
-        f"skill: CRPS over that of {name}, test rows, below 1 is better: {', '.join(told)} days"
+        f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} days"
         for name, told in ratios.items()
     ]
 
@@ -152,6 +159,6 @@ def _value_format(document: Mapping[str, Any]) -> Callable[[float], str]:
     if document["units"] == "return":
         return lambda value: f"{value:+.2%}"
     if document["units"] == "pips":
-        return lambda value: f"{value:+.0f}"
+        return lambda value: f"{value + 0.0:+.1f}"
     decimals = _decimals(document["last_price"], 6)
     return lambda value: f"{value:.{decimals}f}"

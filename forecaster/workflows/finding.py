@@ -1,7 +1,8 @@
 """Which recorded run serves an instrument, and the history to forecast from."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,20 +10,35 @@ from forecaster.config import DataConfig, load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.errors import NotEnoughDataError, RunNotFoundError
+from forecaster.data.sources import Source
+from forecaster.errors import ForecasterError, NotEnoughDataError, RunNotFoundError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
 from forecaster.workflows.loading import (
     InstrumentChoice,
     Loader,
     Project,
+    command_line,
     data_line,
     named_instruments,
     with_choice,
 )
 
-__all__ = ["Served", "serve", "tell", "train_command"]
+__all__ = ["Served", "Wanted", "serve", "tell"]
 
-_OLD_WEIGHTS_DAYS = 250  # business days; after a year without a fit it is worth a word
+_OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Which run will do.
+
+    Args:
+        run_id: This one, or one whose id begins so; the newest that fits when None.
+        horizon: It must look at least so many days ahead.
+    """
+
+    run_id: str | None = None
+    horizon: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +48,14 @@ class Served:
     Args:
         instrument: As the user turned it.
         run: The run.
-        series: The rows that the configuration of the run asks for, up to the newest one.
+        series: The rows that the configuration of the run asks for, up to the cutoff.
+        newest: Date of the newest row that there is.
     """
 
     instrument: Instrument
     run: Run
     series: PriceSeries
+    newest: np.datetime64
 
     def until(self, as_of: np.datetime64 | None) -> "Served":
         """The same with rows up to `as_of` only.
@@ -57,17 +75,18 @@ class Served:
 
     def notes(self) -> list[str]:
         """What a user should know of the run and its age, in one line each."""
-        cutoff = self.series.dates[-1]
-        age = business_age(self.run.fitted_until, cutoff.astype(object))
-        told = [f"run: {self.run.id} ({self.run.manifest['model']}), weights fitted on rows to {self.run.fitted_until}"]
-        if age > _OLD_WEIGHTS_DAYS:
-            told[0] += f", {age} business days before the cutoff; train --refit uses all rows"
+        run, cutoff = self.run, self.series.dates[-1]
+        told = [f"run: {run.id} ({run.manifest['model']}), weights fitted on rows to {run.fitted_until}"]
+        trained = np.datetime64(self._member["last"])
+        age = business_age(trained, self.newest.astype(object))
+        if age > _OLD_RUN_DAYS:
+            told[0] += f"; old: {age} business days of data have come since the training, train again"
         if self.in_sample:
             told.append(
-                f"warning: the run has seen rows to {self.run.seen_until}; a forecast from {cutoff} is in-sample, "
+                f"warning: the run has seen rows to {run.seen_until}; a forecast from {cutoff} is in-sample, "
                 "better than any forecast made then could have been"
             )
-        if self.run.history_changed(self.series) and cutoff >= np.datetime64(self._member["last"]):
+        if cutoff >= trained and run.history_changed(self.series):
             told.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
         return told
 
@@ -82,73 +101,84 @@ class Served:
         return member
 
 
-def serve(choice: InstrumentChoice, run_id: str | None, project: Project) -> list[Served]:
-    """Every named instrument with the newest run that fits it, or with the run `run_id`.
+def serve(choice: InstrumentChoice, wanted: Wanted, project: Project) -> list[Served]:
+    """Every named instrument with the newest run that fits it, or with the run that is asked for.
 
     Raises:
         RunNotFoundError: No run fits; the message says what to type.
+        DamageError: The run that is asked for, or every run that might fit, is damaged.
     """
+    sources: dict[str, Source] = {}
+    folder = runs_folder(project.home)
     if choice.is_empty and choice.source is None:
-        if run_id is None:
+        if wanted.run_id is None:
             named_instruments(DataConfig())  # says what was expected
-        run = find_run(runs_folder(project.home), str(run_id))
-        return [_try(run, one, choice, project, forced=True) for one in _instruments_of(run)]
+        run = find_run(folder, str(wanted.run_id))
+        return [_read(run, one, choice, project, sources) for one in named_instruments(run.config.data)]
     data = with_choice(load_config(), choice).data
-    return [_serve_one(one, choice, run_id, project) for one in named_instruments(data)]
+    instruments = named_instruments(data)
+    if wanted.run_id is not None:
+        run = find_run(folder, wanted.run_id)
+        return [_read(run, one, choice, project, sources) for one in instruments]
+    Loader(project, load_config().model_copy(update={"data": data}), instruments, sources)  # an unknown source
+    return [_newest(one, choice, wanted, project, sources) for one in instruments]
 
 
 def tell(served: Sequence[Served], project: Project) -> None:
     """Note the data and the runs that are about to be used, each once."""
-    lines = [line for one in served for line in (data_line(one.series, project.today), *one.notes())]
+    lines = [line for one in served for line in (data_line(one.series, project.today, one.newest), *one.notes())]
     for line in dict.fromkeys(lines):
         project.note(line)
 
 
-def _instruments_of(run: Run) -> list[Instrument]:
-    """The instruments that the user named when the run was trained."""
-    return list(named_instruments(run.config.data))
-
-
-def _serve_one(instrument: Instrument, choice: InstrumentChoice, run_id: str | None, project: Project) -> Served:
+def _newest(
+    instrument: Instrument, choice: InstrumentChoice, wanted: Wanted, project: Project, sources: dict[str, Source]
+) -> Served:
     folder = runs_folder(project.home)
-    if run_id is not None:
-        return _try(find_run(folder, run_id), instrument, choice, project, forced=True)
-    for run in _candidates(list_runs(folder), instrument, choice.source):
-        served = _try(run, instrument, choice, project, forced=False)
-        if run.covers(served.series):
-            return served
+    damaged: list[ForecasterError] = []
+    for found in list_runs(folder):
+        if isinstance(found, ForecasterError):
+            damaged.append(found)
+        elif _may_serve(found, instrument, choice.source, wanted.horizon):
+            served = _read(found, instrument, choice, project, sources)
+            if found.covers(served.series):
+                for one in damaged:
+                    project.note(f"warning: passed over: {one.messages[0]}")
+                return served
+    if damaged:
+        raise damaged[0]
+    if instrument.kind == "csv":  # a file that cannot be read is the first thing to know
+        Loader(project, with_choice(load_config(), choice), [instrument], sources).whole(instrument)
+    ahead = f" {wanted.horizon} days ahead" if wanted.horizon else ""
+    flags = ("--horizon", str(wanted.horizon)) if wanted.horizon else ()
     raise RunNotFoundError(
-        f"no run in {folder} fits {instrument.name}; train one with: {train_command(instrument, choice)} "
-        "(or add --train-if-missing)"
+        f"no run in {folder} fits {instrument.name}{ahead}; "
+        f"train one with: {command_line('train', instrument, choice, project, *flags)}"
     )
 
 
-def _candidates(runs: Iterator[Run], instrument: Instrument, source: str | None) -> Iterator[Run]:
-    for run in runs:
-        same_kind = (run.source == "csv") == (instrument.kind == "csv")
-        if same_kind and source in (None, "auto", run.source) and instrument.canonical.name in run.manifest["members"]:
-            yield run
+def _may_serve(run: Run, instrument: Instrument, source: str | None, horizon: int | None) -> bool:
+    same_kind = (run.source == "csv") == (instrument.kind == "csv")
+    same_source = source in (None, "auto", run.source)
+    far_enough = horizon is None or horizon <= run.manifest["horizon"]
+    return same_kind and same_source and far_enough and instrument.canonical.name in run.manifest["members"]
 
 
-def _try(run: Run, instrument: Instrument, choice: InstrumentChoice, project: Project, forced: bool) -> Served:
+def _read(
+    run: Run, instrument: Instrument, choice: InstrumentChoice, project: Project, sources: dict[str, Source]
+) -> Served:
     """The instrument with the history that `run` would read: its source, its options, its first row."""
     if instrument.canonical.name not in run.manifest["members"]:
         members = list(run.manifest["members"])
         some = ", ".join(members[:5]) + (f" and {len(members) - 5} more" if len(members) > 5 else "")
         raise RunNotFoundError(
             f"run {run.id} was not trained on {instrument.name}; it serves {some}; "
-            f"train one with: {train_command(instrument, choice)}"
+            f"train one with: {command_line('train', instrument, choice, project)}"
         )
     config = run.config
-    data = config.data.model_copy(update={"source": run.source, "end": None})
+    changed: dict[str, Any] = {"source": run.source, "end": None}
     if choice.options:
-        data = data.model_copy(update={"options": {**data.options, **choice.options}})
-    loader = Loader(project, config.model_copy(update={"data": data}), [instrument])
-    return Served(instrument, run, loader.load(instrument))
-
-
-def train_command(instrument: Instrument, choice: InstrumentChoice | None = None) -> str:
-    """The command that would train a run for `instrument`."""
-    name = instrument.path if instrument.kind == "csv" else instrument.name
-    source = f" --source {choice.source}" if choice and choice.source else ""
-    return f"forecast train --{instrument.kind} {name}{source}"
+        changed["options"] = {**config.data.options, **choice.options}
+    data = config.data.model_copy(update=changed)
+    series = Loader(project, config.model_copy(update={"data": data}), [instrument], sources).load(instrument)
+    return Served(instrument, run, series, newest=series.dates[-1])

@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from forecaster.config import Config, DataConfig
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, default_source, get_source
+from forecaster.data.sources import LoadRequest, Source, default_source, get_source
 from forecaster.data.universes import universe
 from forecaster.errors import InstrumentError, NotEnoughDataError, SourceError
 from forecaster.models.base import Progress, no_progress
@@ -21,6 +22,7 @@ __all__ = [
     "InstrumentChoice",
     "Loader",
     "Project",
+    "command_line",
     "data_line",
     "load_panel",
     "named_instruments",
@@ -128,6 +130,8 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
             else "no instrument"
         )
         raise InstrumentError(f"{what} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY")
+    if data.name and given[0] != "csv":
+        raise InstrumentError(f"--name goes with --csv; got --{given[0]}; leave it out")
     texts = [text.strip() for text in str(getattr(data, given[0])).split(",") if text.strip()]
     found: list[Instrument] = []
     mistakes: list[str] = []
@@ -154,12 +158,22 @@ class Loader:
         project: For its home and date.
         config: Source, its options, start and end.
         instruments: Those the user named; they decide the source where it is ``auto``.
+        sources: Sources that are open already, by name; a new one is added to them.
     """
 
-    def __init__(self, project: Project, config: Config, instruments: Iterable[Instrument]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        config: Config,
+        instruments: Sequence[Instrument],
+        sources: dict[str, Source] | None = None,
+    ) -> None:
         data = config.data
-        name = default_source(next(iter(instruments))) if data.source == "auto" else data.source
-        self.source = get_source(name)
+        name = default_source(instruments[0]) if data.source == "auto" else data.source
+        known = {} if sources is None else sources
+        if name not in known:
+            known[name] = get_source(name)
+        self.source = known[name]
         self._project, self._data = project, data
 
     def whole(self, instrument: Instrument) -> PriceSeries:
@@ -203,10 +217,30 @@ def load_panel(loader: Loader, named: Sequence[PriceSeries], universe_name: str,
     return Panel(tuple(panel.values()))
 
 
-def data_line(series: PriceSeries, today: datetime.date) -> str:
-    """Which data was used: source, rows, first and last date, age, hash."""
+def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 | None = None) -> str:
+    """Which data was used: source, rows, first and last date, age, hash.
+
+    Args:
+        series: The rows that were used.
+        today: The current date.
+        newest: Date of the newest row that there is, where `series` was cut before it.
+    """
     last = series.dates[-1]
+    if newest is not None and newest > last:
+        return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} (of rows to {newest})"
     age = business_age(last, today)
     days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
     told = "made up" if series.source == "synthetic" else days + (", older than a week" if age > _STALE_DAYS else "")
     return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({told})"
+
+
+def command_line(verb: str, instrument: Instrument, choice: InstrumentChoice, project: Project, *flags: str) -> str:
+    """What to type to apply `verb` to `instrument`, with the source, the columns and the home in use."""
+    name = str(instrument.path) if instrument.kind == "csv" else instrument.name
+    words = ["forecast", verb, f"--{instrument.kind}", name]
+    words += ["--name", choice.name] if choice.name else []
+    words += ["--source", choice.source] if choice.source else []
+    for option, value in choice.options.items():
+        words += [f"--{option.replace('_', '-')}", value]
+    words += ["--home", str(project.home)] if project.home != Path() else []
+    return shlex.join([*words, *flags])

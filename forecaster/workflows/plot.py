@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
-from forecaster.evaluation.splits import PARTS, Split
+from forecaster.evaluation.splits import PARTS, Split, whole_history
+from forecaster.experiments.runs import Run
 from forecaster.forecast import level_weights
 from forecaster.output.picture import ForecastPicture, Predictions
-from forecaster.workflows.finding import Served, serve, tell
+from forecaster.workflows.finding import Served, Wanted, serve, tell
 from forecaster.workflows.loading import InstrumentChoice, Project
 from forecaster.workflows.predict import predict_served
 
@@ -58,7 +59,7 @@ def plot(request: PlotRequest, project: Project) -> list[Path]:
         RunNotFoundError: No run fits.
         StorageError: The file cannot be written.
     """
-    served = [one.until(None) for one in serve(request.choice, request.run_id, project)]
+    served = [one.until(None) for one in serve(request.choice, Wanted(request.run_id), project)]
     if request.out is not None and len(served) > 1:
         raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
     tell(served, project)
@@ -96,7 +97,7 @@ def _window(request: PlotRequest, dates: DateArray) -> tuple[np.datetime64, np.d
         kept = kept[-request.last :]
     if len(kept) < 2:
         raise UsageError(
-            f"{len(kept)} rows between {first} and {end}; a picture needs 2; "
+            f"{len(kept)} rows from --start {first} to --end {request.end or 'the newest'}; a picture needs 2; "
             f"the history runs from {dates[0]} to {dates[-1]}"
         )
     return kept[0], end if request.end else dates[-1]
@@ -113,15 +114,14 @@ def _picture(served: Served) -> ForecastPicture:
     else:
         prices = series.close
     predicted = prices[rows, None] * np.exp(band)
-    parts = run.manifest["split"]
-    split = Split(np.datetime64(parts["validation"]["first"]), np.datetime64(parts["test"]["first"]))
+    split = _split(run)
     return ForecastPicture(
         instrument=instrument.name,
         unit=f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price",
         dates=series.dates,
         prices=prices,
         predictions=Predictions(series.dates[rows + 1], *predicted.T),
-        train_end=np.datetime64(parts["train"]["last"]),
+        train_end=series.dates[series.dates < split.validation_start][-1],
         test_start=split.test_start,
         forecast=predict_served(served, None).forecast,
         rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),
@@ -129,6 +129,14 @@ def _picture(served: Served) -> ForecastPicture:
         run_id=run.id,
         model=run.manifest["model"],
     )
+
+
+def _split(run: Run) -> Split:
+    """What the weights have seen and what not; a refit has seen every row that there was."""
+    if run.manifest["refit"]:
+        return whole_history([run.seen_until])
+    parts = run.manifest["split"]
+    return Split(np.datetime64(parts["validation"]["first"]), np.datetime64(parts["test"]["first"]))
 
 
 def _one_step_rmse(

@@ -15,7 +15,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.forecast import Forecast
 from forecaster.pipeline import forecast_next
-from forecaster.workflows.finding import Served, serve, tell, train_command
+from forecaster.workflows.finding import Served, Wanted, serve, tell
 from forecaster.workflows.loading import InstrumentChoice, Project
 
 __all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
@@ -58,6 +58,7 @@ class Prediction:
         data_sha256: Hash of the rows that were read.
         calendar: By which the days are dated.
         in_sample: Whether the run has seen rows after the cutoff.
+        refit: Whether the weights were fitted once more after the test that `skill` tells of.
         median_moves: Whether the median is the model's own, or the last price for want of evidence.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
     """
@@ -70,6 +71,7 @@ class Prediction:
     data_sha256: str
     calendar: str
     in_sample: bool
+    refit: bool
     median_moves: bool
     skill: Sequence[dict[str, Any]] | None
 
@@ -82,7 +84,7 @@ class Prediction:
         """
         forecast = self.forecast
         bounds = {round(edge, 12) for share in intervals for edge in ((1 - share) / 2, (1 + share) / 2)}
-        wanted = sorted({*forecast.quantile_levels, *bounds})
+        wanted = sorted({format(level, "g"): level for level in (*bounds, *forecast.quantile_levels)}.values())
         prices, up = self._in_units(forecast.prices(wanted), units), forecast.probability_up
         mean, median = self._in_units(forecast.mean, units), self._in_units(forecast.median, units)
         return {
@@ -93,6 +95,7 @@ class Prediction:
             "source": self.source,
             "data_sha256": self.data_sha256,
             "in_sample": self.in_sample,
+            "refit": self.refit,
             "cutoff": str(forecast.cutoff),
             "last_price": forecast.last_price,
             "units": units,
@@ -135,20 +138,26 @@ def predict(request: PredictRequest, project: Project) -> list[Prediction]:
     as_of = None if request.as_of is None else np.datetime64(request.as_of)
     served = [one.until(as_of) for one in _serve(request, project)]
     tell(served, project)
+    if as_of is not None and any(as_of > one.newest for one in served):
+        project.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
     return [predict_served(one, request.horizon) for one in served]
 
 
 def _serve(request: PredictRequest, project: Project) -> list[Served]:
+    wanted = Wanted(request.run_id, request.horizon)
     try:
-        return serve(request.choice, request.run_id, project)
+        return serve(request.choice, wanted, project)
     except RunNotFoundError as error:
-        if not request.train_if_missing or request.run_id is not None:
+        if request.run_id is not None:
             raise
+        if not request.train_if_missing:
+            raise RunNotFoundError(f"{error.messages[0]} (or add --train-if-missing)") from None
         from forecaster.workflows.train import train
 
         project.note(f"{error.messages[0].split(';')[0]}; training one")
-        train(load_config(request.config), request.choice, project)
-        return serve(request.choice, None, project)
+        longer = {} if request.horizon is None else {"horizon": request.horizon}
+        train(load_config(request.config, flags=longer), request.choice, project)
+        return serve(request.choice, wanted, project)
 
 
 def predict_served(served: Served, horizon: int | None) -> Prediction:
@@ -162,7 +171,7 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
     if horizon is not None and horizon > longest:
         raise UsageError(
             f"run {run.id} looks {longest} days ahead; got --horizon {horizon}; "
-            f"train one that looks further with: {train_command(served.instrument)} --horizon {horizon}"
+            "leave --run out, or train one that looks further with forecast train --horizon"
         )
     dates = future_dates(series, horizon or longest)
     forecast = forecast_next(run.fitted, series, dates)
@@ -177,6 +186,7 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
         data_sha256=series.sha256,
         calendar=calendar_name(series),
         in_sample=served.in_sample,
+        refit=run.manifest["refit"],
         median_moves=bool(run.manifest["state"].get("location_steps", True)),
         skill=_skill(run.manifest["scores"], series.instrument.name),
     )

@@ -13,7 +13,7 @@ from forecaster.config import Config, dump_config
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.splits import PARTS, Split, split_by_rows, whole_history
 from forecaster.experiments.files import check_writable
@@ -25,6 +25,7 @@ from forecaster.workflows.loading import (
     InstrumentChoice,
     Loader,
     Project,
+    command_line,
     data_line,
     load_panel,
     resolve,
@@ -46,20 +47,14 @@ class TrainResult:
         scores: Of the named instruments, part by part and step by step.
         engine: What it ran on.
         seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
+        next_command: What to type for the forecast.
     """
 
     run: Run
     scores: Sequence[Score]
     engine: Engine
     seconds: dict[str, float]
-
-    @property
-    def next_command(self) -> str:
-        """What to type for the forecast."""
-        data = self.run.config.data
-        kind = next((kind for kind in ("pair", "ticker", "csv") if getattr(data, kind)), None)
-        named = f"--{kind} {getattr(data, kind)}" if kind else f"--source {data.source}"
-        return f"forecast predict {named}"
+    next_command: str
 
     def to_json(self) -> dict[str, Any]:
         """The document ``train/1``."""
@@ -73,7 +68,7 @@ class TrainResult:
             "backend": self.engine.backend,
             "device": self.engine.device,
             "seconds": self.seconds,
-            **{key: facts[key] for key in ("parameters", "refit", "data")},
+            **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
             "splits": facts["split"],
             "location_steps": facts["state"].get("location_steps"),
             "scores": [one.to_json(model) for one in self.scores],
@@ -111,6 +106,9 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     config, instruments = resolve(config, choice)
     check_writable(runs_folder(project.home))
     loader = Loader(project, config, instruments)
+    for one in instruments:
+        if one.sign < 0:
+            project.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
     named = _load_named(loader, instruments, project)
     config = _with_universe(config, named)
     model = forecaster_of(config)
@@ -128,19 +126,21 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     project.progress("evaluate", len(named), len(named))
     watch.lap("evaluate")
     if config.refit:
-        fitted = fit(model, panel, whole_history([one.dates[-1] for one in panel]), config, project.progress)
+        everything = whole_history([one.dates[-1] for one in panel])
+        fitted = fit(model, panel, everything, config, project.progress, decided=fitted.state())
         watch.lap("refit")
     _check_parity(fitted)
     facts = {
         **_data_facts(named, panel, config, instruments),
-        **_split_facts(named, split, config.refit),
+        **_split_facts(named, panel, split, config.refit),
         **_engine_facts(engine, model, config),
         "created": project.clock().isoformat(),
         "scores": [one.to_json(fitted.name) for one in scores],
         "seconds": watch.total(),
     }
     run = save_run(runs_folder(project.home), project.clock(), dump_config(config), fitted, facts)
-    return TrainResult(run, scores, engine, watch.total())
+    following = command_line("predict", instruments[0], choice, project)
+    return TrainResult(run, scores, engine, watch.total(), following)
 
 
 def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
@@ -176,10 +176,16 @@ def _steps(config: Config) -> list[int]:
 
 def _split(named: Sequence[PriceSeries], config: Config, model: Forecaster) -> Split:
     """By the rows of the first named series; every other one must have rows for all parts as well."""
-    split, *_ = (
-        split_by_rows(one.dates, config.split.test_rows, config.split.validation_rows, model.least_training_rows())
-        for one in named
-    )
+    rows = config.split
+    split = split_by_rows(named[0].dates, rows.test_rows, rows.validation_rows, model.least_training_rows())
+    for one in named:
+        lacking = [part for part in PARTS if not len(split.cutoffs(one.dates, part, config.horizon))]
+        if lacking:
+            raise NotEnoughDataError(
+                f"{one.instrument.name} has no rows for {' and '.join(lacking)} with the split of "
+                f"{named[0].instrument.name} (test from {split.test_start}); it runs from {one.dates[0]} to "
+                f"{one.dates[-1]}; train it alone"
+            )
     return split
 
 
@@ -205,21 +211,25 @@ def _data_facts(
     }
 
 
-def _split_facts(named: Sequence[PriceSeries], split: Split, refit: bool) -> dict[str, Any]:
+def _split_facts(named: Sequence[PriceSeries], panel: Panel, split: Split, refit: bool) -> dict[str, Any]:
     """The first and last date of each part of the first named series, and how far weights and choices have seen."""
-    dates = named[0].dates
-    bounds = [0, *np.searchsorted(dates, [split.validation_start, split.test_start]).tolist(), len(dates)]
     parts = {
-        part: {"first": str(dates[first]), "last": str(dates[end - 1]), "rows": end - first}
-        for part, first, end in zip(PARTS, bounds, bounds[1:], strict=False)
+        part: {"first": str(dates[0]), "last": str(dates[-1]), "rows": len(dates)}
+        for part, dates in split.parts(named[0].dates).items()
     }
-    last = str(max(one.dates[-1] for one in named))
+    before = split if not refit else whole_history([one.dates[-1] for one in panel])
     return {
         "split": parts,
         "refit": refit,
-        "fitted_until": last if refit else parts["train"]["last"],
-        "seen_until": last if refit else parts["validation"]["last"],
+        "fitted_until": str(_last_before(panel, before.validation_start)),
+        "seen_until": str(_last_before(panel, before.test_start)),
     }
+
+
+def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
+    """The newest date of any series before `date`."""
+    newest: np.datetime64 = max(one.dates[one.dates < date][-1] for one in panel if one.dates[0] < date)
+    return newest
 
 
 def _engine_facts(engine: Engine, model: Forecaster, config: Config) -> dict[str, Any]:
@@ -227,6 +237,7 @@ def _engine_facts(engine: Engine, model: Forecaster, config: Config) -> dict[str
         "model": _kind(config),
         "parameters": model.parameters,
         "seed": config.seed,
+        "horizon": config.horizon,
         "engine": dataclasses.asdict(engine),
         "versions": {"forecaster": forecaster.__version__, **engine_versions()},
         "processor": cpu_features(),

@@ -46,6 +46,10 @@ def errors(result) -> list[str]:
         (("--pair", "USDJPY", "--start", "2026-01-01"), "which takes a history of about"),
         (("--pair", "USDJPY", "--end", "1990-01-01"), "has no rows from the first to 1990-01-01"),
         (("--pair", "USDJPY,EURUSD", "--config", "classic"), "learns one price level"),
+        (("--pair", "USDJPY", "--set", "data.start=2020-13-01"), "--set: data.start: should be a valid date"),
+        (("--pair", "USDJPY", "--set", "data.options.foo=1"), "option 'foo' is unknown; expected none"),
+        (("--pair", "USDJPY", "--name", "gold"), "--name goes with --csv"),
+        (("--pair", "USDJPY,USDRUB"), "USDRUB has no rows for test"),
     ],
 )
 def test_usage_mistakes_of_train(forecast, tmp_path, arguments, told):
@@ -108,6 +112,16 @@ def test_one_changed_fact_in_a_manifest_is_damage(forecast, home):
     result = forecast("predict", "--pair", "USDJPY", "--home", home)
     assert result.exit_code == 4
     assert "checksum" in errors(result)[0]
+
+
+def test_a_damaged_run_is_passed_over_where_an_older_one_fits(forecast, home):
+    assert forecast("train", "--pair", "USDJPY", *TINY, "--home", home).exit_code == 0
+    newest = max(home.glob("runs/*/manifest.json"))
+    newest.write_text("{")
+    (home / "runs" / "notes").mkdir()
+    result = forecast("predict", "--pair", "USDJPY", "--home", home)
+    assert result.exit_code == 0
+    assert f"warning: passed over: {newest}" in result.stderr
 
 
 def test_a_run_of_a_newer_version_asks_for_an_upgrade(forecast, home):

@@ -60,9 +60,9 @@ def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     one = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-03-01")
     assert one["last_price"] == pytest.approx(150.1, rel=0.02)
     from forecaster.workflows import InstrumentChoice, Project
-    from forecaster.workflows.finding import serve
+    from forecaster.workflows.finding import Wanted, serve
 
-    (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), None, Project(home=home))
+    (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), Wanted(), Project(home=home))
     cut = served.until(np.datetime64("2024-03-01"))
     whole = served.run.fitted.forecast(served.series, np.array([len(cut.series) - 1]))
     alone = served.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
@@ -112,21 +112,40 @@ def test_run_without_an_instrument_forecasts_what_it_was_trained_on(forecast, ho
 def test_no_run_says_what_to_type(forecast, tmp_path):
     result = forecast("predict", "--pair", "EURSEK", "--home", tmp_path)
     assert result.exit_code == 1
-    assert "train one with: forecast train --pair EURSEK" in result.stderr
+    assert (
+        f"train one with: forecast train --pair EURSEK --home {tmp_path} (or add --train-if-missing)" in result.stderr
+    )
 
 
 def test_train_if_missing_trains(forecast, tmp_path):
     tiny = tmp_path / "tiny.yaml"
     tiny.write_text("universe: none\nmodel:\n  units: [4]\n  training: {steps: 5}\n")
-    result = forecast("predict", "--pair", "EURSEK", "--home", tmp_path, "--train-if-missing", "--config", tiny)
+    asked = ("--pair", "EURSEK", "--home", tmp_path, "--train-if-missing", "--config", tiny, "--horizon", "30")
+    result = forecast("predict", *asked, "--format", "json")
     assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["horizon"] == 30
     assert "training one" in result.stderr
 
 
-def test_horizon_longer_than_the_run_is_refused_with_the_command(forecast, home):
+def test_horizon_longer_than_every_run_says_what_to_type(forecast, home):
     result = forecast("predict", "--pair", "USDJPY", "--horizon", "21", "--home", home)
-    assert result.exit_code == 2
-    assert "forecast train --pair USDJPY --horizon 21" in result.stderr
+    assert result.exit_code == 1
+    assert f"train one with: forecast train --pair USDJPY --home {home} --horizon 21" in result.stderr
+    forced = forecast("predict", "--pair", "USDJPY", "--horizon", "21", "--home", home, "--run", "latest")
+    assert forced.exit_code == 2
+    assert "looks 20 days ahead; got --horizon 21" in forced.stderr
+
+
+def test_a_cutoff_after_the_newest_row_is_told(forecast, home):
+    assert (
+        "no row as late as 2099-01-01"
+        in forecast("predict", "--pair", "USDJPY", "--as-of", "2099-01-01", "--home", home).stderr
+    )
+
+
+def test_levels_that_print_alike_are_one(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--level", "80,80.0000001,99.9")
+    assert len(made["quantile_levels"]) == len(made["steps"][0]["quantiles"]) == 11
 
 
 def test_too_early_a_cutoff_says_which_is_the_earliest(forecast, home):

@@ -17,15 +17,31 @@ def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forec
     result = forecast("train", "--pair", "usd/jpy", *TINY, "--home", tmp_path)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert (
-        lines[0].split() == ["part", "days", "cutoffs", "RMSE", "today", "MAE", "today", "CRPS", "lstm", "ewma", "random_walk", "in", "80", "%", "in", "95", "%"]
-    )
+    assert lines[0].split() == [
+        "part",
+        "days",
+        "cutoffs",
+        "RMSE",
+        "today",
+        "MAE",
+        "today",
+        "CRPS",
+        "lstm",
+        "ewma",
+        "random_walk",
+        "in",
+        "80",
+        "%",
+        "in",
+        "95",
+        "%",
+    ]
     assert [line.split()[:2] for line in lines[1:13]] == [
         [part, step] for part in ("train", "validation", "test") for step in ("1", "5", "10", "20")
     ]
     assert "data: ecb/USDJPY/1d@" in result.stderr
     assert "engine: jax on cpu" in result.stderr
-    assert result.stderr.rstrip().endswith("next: forecast predict --pair USDJPY")
+    assert result.stderr.rstrip().endswith(f"next: forecast predict --pair USDJPY --home {tmp_path}")
 
 
 def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
@@ -86,7 +102,10 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     assert forecast("train", "--pair", "USDJPY", *TINY, "--refit", "--home", tmp_path).exit_code == 0
     manifest = json.loads((runs_in(tmp_path)[0] / "manifest.json").read_text())
     assert manifest["refit"] is True
-    assert manifest["fitted_until"] == manifest["data"][0]["last"]
+    assert manifest["fitted_until"] == manifest["seen_until"] == manifest["data"][0]["last"]
+    made = json.loads(forecast("predict", "--pair", "USDJPY", "--home", tmp_path, "--format", "json").stdout)
+    assert (made["refit"], made["in_sample"]) == (True, False)
+    assert "in-sample" in forecast("predict", "--pair", "USDJPY", "--as-of", "2026-06-01", "--home", tmp_path).stderr
 
 
 def test_several_pairs_are_each_scored(forecast, tmp_path):

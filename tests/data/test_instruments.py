@@ -44,9 +44,9 @@ def test_currencies_are_sorted_and_unique() -> None:
 
 @pytest.mark.parametrize(
     ("name", "pip"),
-    [("USDJPY", 0.01), ("EURHUF", 0.01), ("USDKRW", 0.01), ("EURUSD", 0.0001), ("JPYUSD", 0.0001), ("USDIDR", 1.0)],
+    [("USDJPY", 0.01), ("EURHUF", 0.01), ("USDKRW", 0.01), ("EURUSD", 0.0001), ("JPYUSD", 0.000001), ("USDIDR", 1.0)],
 )
-def test_pip_size_goes_by_the_quote_currency(name: str, pip: float) -> None:
+def test_pip_size_goes_by_the_sizes_of_both_currencies(name: str, pip: float) -> None:
     assert parse_pair(name).pip_size == pip
 
 

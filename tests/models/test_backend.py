@@ -52,7 +52,9 @@ print(json.dumps([hashlib.sha256(b"".join(parts)).hexdigest(), fitted.facts["num
 
 def in_process(code: str, engine: str, cpus: str = "all") -> list[object]:
     """What a fresh process prints, which begins with a clean environment."""
-    known = {name: value for name, value in os.environ.items() if name not in {"KERAS_BACKEND", "NPROC", "JAX_PLATFORMS"}}
+    known = {
+        name: value for name, value in os.environ.items() if name not in {"KERAS_BACKEND", "NPROC", "JAX_PLATFORMS"}
+    }
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + code, engine, str(ORACLES), cpus],
         capture_output=True,

@@ -19,7 +19,9 @@ def random_classic(helpers: SimpleNamespace, horizon: int = 5) -> FittedClassic:
     arrays = helpers.oracles.lstm_arrays(1, (5, 4), 1)
     arrays |= {"output/kernel": np.ones((4, 1), np.float32), "output/bias": np.full(1, 0.5, np.float32)}
     spread = [list(np.linspace(-2, 2, 9))] * len(model.knots)
-    return FittedClassic(OPTIONS, model.knots, arrays, {"scaler": {"offset": 80.0, "width": 40.0}, "spread": spread}, [])
+    return FittedClassic(
+        OPTIONS, model.knots, arrays, {"scaler": {"offset": 80.0, "width": 40.0}, "spread": spread}, []
+    )
 
 
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
@@ -49,7 +51,9 @@ def test_what_is_fed_back_stays_a_price(helpers: SimpleNamespace) -> None:
     assert (fitted.path(series, np.arange(11, 40), 5) == series.close[11:, None] * 1e-3).all()
 
 
-@pytest.mark.parametrize(("longest", "knots"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 3, 5)), (None, (1, 2, 3, 5)), (99, (1, 2, 3, 5))])
+@pytest.mark.parametrize(
+    ("longest", "knots"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 3, 5)), (None, (1, 2, 3, 5)), (99, (1, 2, 3, 5))]
+)
 def test_only_the_steps_that_are_asked_for_are_fed_back(
     helpers: SimpleNamespace, longest: int | None, knots: tuple[int, ...]
 ) -> None:

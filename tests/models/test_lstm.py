@@ -34,7 +34,9 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(
         other = getattr(helpers.oracles, change)(series, cutoff)
         for found in (fitted.forecast(other, rows), fitted.forecast(other, rows[-1:])):
             np.testing.assert_array_equal(found.scaled, expected.scaled[-len(found) :])
-            np.testing.assert_array_equal(found.log_returns([1, 7, 20]), expected.log_returns([1, 7, 20])[-len(found) :])
+            np.testing.assert_array_equal(
+                found.log_returns([1, 7, 20]), expected.log_returns([1, 7, 20])[-len(found) :]
+            )
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])
@@ -83,7 +85,9 @@ def test_an_untrained_model_forecasts_ewma_volatility(helpers: SimpleNamespace) 
     np.testing.assert_allclose(made.log_returns([1, 4]), widths[..., None] * normal_scores(SCORING_LEVELS), atol=1e-8)
 
 
-@pytest.mark.parametrize(("horizon", "knots"), [(1, (1,)), (3, (1, 3)), (5, (1, 5)), (20, (1, 5, 10, 20)), (30, (1, 5, 10, 20, 30))])
+@pytest.mark.parametrize(
+    ("horizon", "knots"), [(1, (1,)), (3, (1, 3)), (5, (1, 5)), (20, (1, 5, 10, 20)), (30, (1, 5, 10, 20, 30))]
+)
 def test_knots_end_at_the_horizon(helpers: SimpleNamespace, horizon: int, knots: tuple[int, ...]) -> None:
     model = LSTM(helpers.lstm_options(knots=(1, 5, 10, 20)), horizon)
     assert model.knots == knots

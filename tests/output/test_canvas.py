@@ -56,6 +56,7 @@ def test_three_formats_with_the_same_bytes_each_time(name, start, tmp_path):
     save_figure(small_figure(), again)
     assert path.read_bytes().startswith(start)
     assert path.read_bytes() == again.read_bytes()
+    assert not {word for word in (b"CreationDate", b"dc:date", b"tEXtDate") if word in path.read_bytes()}
     assert sorted(tmp_path.iterdir()) == sorted([path, again]), "nothing else is left behind"
 
 

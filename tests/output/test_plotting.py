@@ -223,6 +223,25 @@ def test_coverage_counts_the_days_inside_the_band(picture, figure):
 
 
 @pytest.mark.parametrize(
+    ("size", "unit", "head", "cells"),
+    [
+        (0.64, "JPY per USD", "RMSE (JPY per USD)", ["1.280", "0.6400"]),
+        (0.0029, "CHF per EUR", "RMSE (CHF per EUR)", ["0.005800", "0.002900"]),
+        (4.1e-5, "USD per JPY", "RMSE (10⁻⁶ USD per JPY)", ["82.00", "41.00"]),
+        (4.1e8, "IDR per BTC", "RMSE (10⁶ IDR per BTC)", ["820.0", "410.0"]),
+        (4.1e-5, "shares of a long name", "RMSE (10⁻⁶)", ["82.00", "41.00"]),
+        (0.64, "shares of a long long name", "RMSE", ["1.280", "0.6400"]),
+        (0.0, "price", "RMSE (price)", ["0.000", "0.000"]),
+    ],
+)
+def test_errors_have_the_unit_of_the_price_and_short_numbers(picture, size, unit, head, cells):
+    scored = dataclasses.replace(picture, unit=unit, rmse={"test": (2 * size, size)})
+    found = [text.get_text() for text in panel(draw_forecast(scored), "scores").texts]
+    assert found[0] == head
+    assert [cell for cell in found if cell in cells] == cells
+
+
+@pytest.mark.parametrize(
     ("model", "verdict"),
     [
         (1.00049, "no difference from"),

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from forecaster.data.instruments import CURRENCIES, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import SourceError, UsageError
 
 __all__ = ["ATTRIBUTION", "CURRENCIES", "DECIMALS", "DECIMALS_BEFORE", "EcbSource", "RateTable", "currency_file"]
@@ -68,8 +69,9 @@ class EcbSource:
 
         Raises:
             SourceError: The file is missing or damaged, or the two currencies have less than two dates in common.
-            UsageError: The instrument is no currency pair.
+            UsageError: The instrument is no currency pair, or an option is given.
         """
+        parse_options(SourceOptions, request.options, "ecb")  # it has none
         base, quote = request.instrument.base, request.instrument.quote
         if base is None or quote is None:
             raise UsageError(

@@ -43,7 +43,8 @@ def _message(
     if mistake == "extra_forbidden":
         nearest = difflib.get_close_matches(name[:64], kind.model_fields, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        return f"source {source}: option {shown(name)} is unknown; expected one of {', '.join(kind.model_fields)}{hint}"
+        known = f"one of {', '.join(kind.model_fields)}" if kind.model_fields else "none"
+        return f"source {source}: option {shown(name)} is unknown; expected {known}{hint}"
     if not name:  # a rule about several options together, which names them itself
         return f"source {source}: {text.removeprefix('Value error, ')}"
     return f"source {source}: {name}: {text} (got {shown(str(value))})"

@@ -74,7 +74,7 @@ class YahooSession(curl.Session[curl.Response]):
         parts = urlsplit(url)
         is_chart = parts.path.startswith(_CHART_PATH)
         limit = self._patience.request_seconds if is_chart else self._patience.side_request_seconds
-        seconds = limit
+        seconds = min(limit, self.seconds_left)
         if seconds < _LEAST_SECONDS:
             raise curl.exceptions.Timeout("the time for this symbol is used up")
         if self._endpoint is not None:

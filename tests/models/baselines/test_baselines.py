@@ -29,7 +29,7 @@ def forecast(name: str, series: PriceSeries, rows: np.ndarray, horizon: int = 20
 @pytest.mark.parametrize("cutoff", [40, 63, 64, 65, 74, 75, 255, 256, 257, 512])
 def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cutoff: int) -> None:
     for series in (ORACLES.walk(700, rounded=True), ORACLES.walk(700, name="random_walk")):
-        model = fitted(name, series, 120, 5)  # the parameters are given: what is tested is what a forecast reads
+        model = fitted(name, series, 120, 2)  # the parameters are given: what is tested is what a forecast reads
         rows = np.arange(model.first_row, cutoff + 1)
         expected = model.forecast(series, rows)
         other = getattr(ORACLES, change)(series, cutoff)
