@@ -12,6 +12,9 @@ from forecaster.errors import ExitCode, ForecasterError
 
 __all__ = ["cli", "main"]
 
+# One thread for the small products of a forward pass: more of them wait for each other on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = ("train", "predict", "plot")
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")

@@ -33,9 +33,15 @@ def instrument_options(function: Command) -> Command:
     for option in reversed(
         (
             click.option("--pair", "pairs", multiple=True, metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
-            click.option("--ticker", "tickers", multiple=True, metavar="SYMBOL", help="Symbol, or a synthetic series."),
+            click.option(
+                "--ticker",
+                "tickers",
+                multiple=True,
+                metavar="SYMBOL",
+                help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
+            ),
             click.option("--csv", "csvs", multiple=True, metavar="FILE", help="Price history in a CSV file."),
-            click.option("--source", metavar="NAME", help="Where prices come from: ecb, csv, synthetic."),
+            click.option("--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, synthetic."),
             click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
             click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
             click.option("--price-column", metavar="NAME", help="Column of prices in the CSV file."),

@@ -148,7 +148,8 @@ def parse_pair(text: str) -> Instrument:
     if foreign:
         raise InstrumentError(
             f"pair {shown(text)}: {foreign} is not among the ECB's rates; expected two currencies, such as USDJPY; "
-            "give its prices as a file with --csv FILE"
+            f"use {'--ticker BTC-USD or its like' if 'crypto' in foreign else '--ticker GC=F or its like'}, "
+            "or prices of your own with --csv FILE"
         )
     if not codes:
         reason = "is no currency pair"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "Project",
     "command_line",
     "data_line",
+    "findings",
     "load_panel",
     "named_instruments",
     "resolve",
@@ -200,6 +202,11 @@ class Loader:
                 f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
             )
         return span
+
+
+def findings(series: PriceSeries) -> list[str]:
+    """What the source found wrong with a history or repaired in it, in one line each."""
+    return [f"data: {one['severity']}: {one['text']}" for one in json.loads(series.meta.get("findings", "[]"))]
 
 
 def load_panel(loader: Loader, named: Sequence[PriceSeries], universe_name: str, note: Callable[[str], None]) -> Panel:

@@ -27,6 +27,7 @@ from forecaster.workflows.loading import (
     Project,
     command_line,
     data_line,
+    findings,
     load_panel,
     resolve,
 )
@@ -152,7 +153,8 @@ def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Proj
             with Store.open(store_path(project.home), clock=project.clock) as store:
                 store.save(whole)
             named[instrument.canonical.name] = loader.cut(whole)
-            project.note(data_line(named[instrument.canonical.name], project.today))
+            for line in (data_line(named[instrument.canonical.name], project.today), *findings(whole)):
+                project.note(line)
     return list(named.values())
 
 

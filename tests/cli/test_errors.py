@@ -27,7 +27,8 @@ def errors(result) -> list[str]:
         (("--pair", "USD"), "'USD'"),
         (("--pair", "USDUSD"), "USDUSD"),
         (("--pair", "XAUUSD"), "--csv FILE"),
-        (("--ticker", "AAPL"), "'AAPL' has no source"),
+        (("--ticker", "AA PL"), "ticker 'AA PL' is malformed"),
+        (("--ticker", "XAUUSD"), "--ticker GC=F"),
         (("--csv", "missing.csv"), "missing.csv does not exist"),
         (("--pair", "USDJPY", "--source", "eccb"), "did you mean ecb?"),
         (("--pair", "USDJPY", "--universe", "currency"), "universe 'currency' is unknown"),
@@ -59,6 +60,16 @@ def test_usage_mistakes_of_train(forecast, tmp_path, arguments, told):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert not list((tmp_path / "home").glob("runs/*"))
+
+
+def test_an_unreachable_source_is_one_line_and_exit_3(forecast, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECAST_YAHOO_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    asked = ("--ticker", "AAPL", "--set", "data.options.deadline_seconds=1", "--home", tmp_path)
+    result = forecast("train", *asked)
+    assert result.exit_code == 3
+    (line,) = errors(result)
+    assert "Yahoo cannot be reached for AAPL" in line
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_all_mistakes_of_a_config_are_told_with_line_and_key(forecast, tmp_path):

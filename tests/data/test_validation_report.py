@@ -22,6 +22,7 @@ from forecaster.data.validation import (
     repaired,
     validate,
 )
+from forecaster.errors import InputFileError, NotEnoughDataError
 
 TODAY = datetime.date(2024, 3, 1)
 STOCK, PAIR = Market(), Market(is_pair=True)

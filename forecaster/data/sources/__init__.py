@@ -34,16 +34,7 @@ def get_source(name: str) -> Source:
 
 
 def default_source(instrument: Instrument) -> str:
-    """Name of the source to use when the user names none.
-
-    Raises:
-        UsageError: Tickers have no source yet that could be meant.
-    """
-    if instrument.kind == "ticker" and instrument.name in SYNTHETIC_NAMES:
-        return "synthetic"
+    """Name of the source to use when the user names none."""
     if instrument.kind == "ticker":
-        raise UsageError(
-            f"ticker {shown(instrument.name)} has no source; what works today is --ticker "
-            f"{'|'.join(SYNTHETIC_NAMES)}, or prices of your own with --csv FILE"
-        )
+        return "synthetic" if instrument.name in SYNTHETIC_NAMES else "yahoo"
     return "ecb" if instrument.kind == "pair" else "csv"

@@ -197,7 +197,9 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows, repo
 def _otherwise(instrument: Instrument) -> str:
     """What works without Yahoo."""
     has_fixings = instrument.kind == "pair" and {instrument.base, instrument.quote} <= set(CURRENCIES)
-    return "--offline for stored prices" + (", or --source ecb for the fixings of the ECB" if has_fixings else "")
+    return "prices of your own with --csv FILE" + (
+        ", or --source ecb for the fixings of the ECB" if has_fixings else ""
+    )
 
 
 def _pause_message(symbol: str, instrument: Instrument, until: datetime.datetime, path: Path) -> str:

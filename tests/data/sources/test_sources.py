@@ -20,7 +20,7 @@ def test_every_registered_source_loads_and_knows_its_name(name: str) -> None:
 
 def test_unknown_source() -> None:
     with pytest.raises(
-        UsageError, match=r"source 'ebc' is unknown; expected one of csv, ecb, synthetic; did you mean ecb\?"
+        UsageError, match=r"source 'ebc' is unknown; expected one of csv, ecb, synthetic, yahoo; did you mean ecb\?"
     ):
         get_source("ebc")
 
@@ -28,14 +28,8 @@ def test_unknown_source() -> None:
 def test_default_sources() -> None:
     assert default_source(parse_pair("USDJPY")) == "ecb"
     assert default_source(csv_instrument(Path("a.csv"))) == "csv"
-
-
-@pytest.mark.parametrize("ticker", ["AAPL", "sine"])
-def test_a_ticker_has_no_default_source_yet(ticker: str) -> None:
-    with pytest.raises(
-        UsageError, match=rf"ticker '{ticker}' has no source; .*--source synthetic --ticker sine\|.*--csv FILE"
-    ):
-        default_source(parse_ticker(ticker))
+    assert default_source(parse_ticker("AAPL")) == "yahoo"
+    assert default_source(parse_ticker("sine")) == "synthetic"
 
 
 def test_a_pair_and_a_file_need_none_of_the_heavy_packages(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_fault_ends_in_one_useful_line(serve: Callable[..., Any], asked: Any, 
     (message,) = caught.value.messages
     assert "\n" not in message
     assert len(message) < 400
-    assert "--offline" in message or "--csv" in message
+    assert "--csv" in message
 
 
 def test_a_pair_is_told_about_the_fixings(serve: Callable[..., Any], asked: Any) -> None:
@@ -92,7 +92,7 @@ def test_a_pair_is_told_about_the_fixings(serve: Callable[..., Any], asked: Any)
         asked.load(EURUSD)
     serve(lambda symbol: None, fault="500")
     with pytest.raises(
-        SourceError, match=r"use --offline for stored prices, or --source ecb for the fixings of the ECB$"
+        SourceError, match=r"use prices of your own with --csv FILE, or --source ecb for the fixings of the ECB$"
     ):
         asked.load(EURUSD)
 
