@@ -41,7 +41,9 @@ def instrument_options(function: Command) -> Command:
                 help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
             ),
             click.option("--csv", "csvs", multiple=True, metavar="FILE", help="Price history in a CSV file."),
-            click.option("--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, synthetic."),
+            click.option(
+                "--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, sample, synthetic."
+            ),
             click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
             click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
             click.option("--price-column", metavar="NAME", help="Column of prices in the CSV file."),

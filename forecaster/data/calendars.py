@@ -17,11 +17,39 @@ _ENOUGH_ROWS = 15
 _DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+# Ending of a Yahoo symbol, or an index -> calendar in `holidays`. Without an ending it is a stock of the United States.
+_EXCHANGES = {
+    ".T": "XJPX", "^N225": "XJPX",
+    ".L": "XLON", "^FTSE": "XLON",
+    ".DE": "XETR", ".F": "XFRA", "^GDAXI": "XETR",
+    ".HK": "XHKG", "^HSI": "XHKG",
+    ".SW": "XSWX", "^SSMI": "XSWX",
+    ".TO": "XTSE", "^GSPTSE": "XTSE",
+    ".AX": "XASX", "^AXJO": "XASX",
+    "^GSPC": "XNYS", "^DJI": "XNYS", "^IXIC": "XNYS", "^NDX": "XNYS", "^RUT": "XNYS", "^VIX": "XNYS",
+}  # fmt: skip
+_NAMES = {
+    "XECB": "ECB holidays",
+    "XNYS": "New York Stock Exchange",
+    "XJPX": "Tokyo Stock Exchange",
+    "XLON": "London Stock Exchange",
+    "XETR": "Xetra",
+    "XFRA": "Frankfurt Stock Exchange",
+    "XHKG": "Hong Kong Stock Exchange",
+    "XSWX": "SIX Swiss Exchange",
+    "XTSE": "Toronto Stock Exchange",
+    "XASX": "Australian Securities Exchange",
+    "fx": "Mon-Fri without 25 Dec and 1 Jan",
+}
+_MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
+
+
 def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
     """Dates of the `count` rows that will follow the last row of `series`.
 
-    ECB rates follow the ECB's holidays, pairs of other sources every Monday to Friday but 25 December and
-    1 January, all else the weekdays on which the series had rows in its last two years.
+    ECB rates follow the ECB's holidays, stocks those of their exchange, pairs of other sources every Monday to
+    Friday but 25 December and 1 January, all else (coins among it) the weekdays on which the series had rows
+    in its last two years.
 
     Args:
         series: At least one row.
@@ -31,10 +59,11 @@ def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
         (count,) datetime64[D], increasing, all after the last row.
     """
     last = series.dates[-1]
-    mask = _observed_weekdays(series) if _market(series) == "observed" else np.array([True] * 5 + [False] * 2)
+    market = _market(series)
+    mask = _observed_weekdays(series) if market is None else _MONDAY_TO_FRIDAY
     # Years from now until the last date wanted: the slowest market has one row a week.
     span = range(_year(last), _year(last) + count // (40 * int(mask.sum())) + 2)
-    holidays = _holidays(_market(series), span)
+    holidays = [] if market is None else _holidays(market, span)
     calendar = np.busdaycalendar(weekmask=mask, holidays=holidays)
     # "backward" so that a last row on a holiday counts as the business day before it.
     return np.busday_offset(last, np.arange(1, count + 1), roll="backward", busdaycal=calendar)
@@ -43,10 +72,8 @@ def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
 def calendar_name(series: PriceSeries) -> str:
     """What `future_dates` goes by, in words for the user."""
     market = _market(series)
-    if market == "ecb":
-        return "ECB holidays"
-    if market == "fx":
-        return "Mon-Fri without 25 Dec and 1 Jan"
+    if market is not None:
+        return _NAMES[market]
     days = "".join(" " + name for name, seen in zip(_DAY_NAMES, _observed_weekdays(series), strict=True) if seen)
     return f"observed weekdays, holidays unknown ({days.strip()})"
 
@@ -59,10 +86,24 @@ def business_age(last: np.datetime64, today: datetime.date) -> int:
     return int(np.busday_count(begin, end)) if begin <= end else -int(np.busday_count(end, begin))
 
 
-def _market(series: PriceSeries) -> str:
+def _market(series: PriceSeries) -> str | None:
+    """Calendar of the market, None where only the weekdays of the rows are known."""
     if series.source == "ecb":
-        return "ecb"
-    return "fx" if series.instrument.kind == "pair" else "observed"
+        return "XECB"
+    if series.source == "sample":
+        return "XNYS"
+    if series.instrument.kind == "pair":
+        return "fx"
+    return _exchange(series.symbol) if series.source == "yahoo" else None
+
+
+def _exchange(symbol: str) -> str | None:
+    """Exchange of a Yahoo symbol; coins (BTC-USD) and futures (GC=F) have none here."""
+    known = _EXCHANGES.get(symbol) or _EXCHANGES.get("." + symbol.rpartition(".")[2])
+    if known or any(mark in symbol for mark in ".^="):
+        return known
+    # A share class is one letter behind the dash (BRK-B), a coin has its currency there.
+    return None if len(symbol.partition("-")[2]) > 1 else "XNYS"
 
 
 def _year(date: np.datetime64) -> int:
@@ -72,11 +113,9 @@ def _year(date: np.datetime64) -> int:
 def _holidays(market: str, years: range) -> list[np.datetime64]:
     if market == "fx":
         return [np.datetime64(f"{year}-{day}", "D") for year in years for day in ("01-01", "12-25")]
-    if market == "ecb":
-        import holidays  # 60 ms, and only needed where dates are printed
+    import holidays  # 60 ms, and only needed where dates are printed
 
-        return [np.datetime64(day, "D") for day in holidays.financial_holidays("ECB", years=years)]
-    return []
+    return [np.datetime64(day, "D") for day in holidays.financial_holidays(market, years=years)]
 
 
 def _observed_weekdays(series: PriceSeries) -> npt.NDArray[np.bool_]:

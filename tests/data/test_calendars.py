@@ -19,7 +19,7 @@ def ecb() -> PriceSeries:
 
 def made(days: np.ndarray, instrument: Instrument | None = None, source: str = "csv") -> PriceSeries:
     chosen = instrument or Instrument("csv", "x")
-    return PriceSeries(chosen, source, "x", days, {"close": np.ones(len(days))})
+    return PriceSeries(chosen, source, chosen.name, days, {"close": np.ones(len(days))})
 
 
 def days_on(weekmask: str, count: int, last: str = "2024-06-14") -> np.ndarray:
@@ -112,3 +112,38 @@ def test_a_synthetic_ticker_goes_by_observed_weekdays() -> None:
 )
 def test_business_age(last: str, today: str, age: int) -> None:
     assert business_age(np.datetime64(last), datetime.date.fromisoformat(today)) == age
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name", "closed"),
+    [
+        ("AAPL", "New York Stock Exchange", "2026-07-03"),
+        ("BRK-B", "New York Stock Exchange", "2026-11-26"),
+        ("^GSPC", "New York Stock Exchange", "2026-04-03"),
+        ("7203.T", "Tokyo Stock Exchange", "2026-01-12"),
+        ("BP.L", "London Stock Exchange", "2026-05-04"),
+        ("SAP.DE", "Xetra", "2026-05-01"),
+    ],
+)
+def test_stocks_go_by_their_exchange(symbol: str, name: str, closed: str) -> None:
+    last = np.datetime64(closed) - 9
+    dates = np.arange(last - 30, last + 1)
+    dates = dates[np.is_busday(dates)]
+    series = made(dates, parse_ticker(symbol), "yahoo")
+    following = future_dates(series, 15)
+    assert calendar_name(series) == name
+    assert np.datetime64(closed) not in following
+    assert np.is_busday(following).all()
+
+
+@pytest.mark.parametrize("symbol", ["BTC-USD", "GC=F", "NOVO-B.XX", "^UNKNOWN"])
+def test_what_has_no_known_exchange_goes_by_its_own_weekdays(symbol: str) -> None:
+    series = made(np.arange("2026-01-01", "2026-03-01", dtype="datetime64[D]"), parse_ticker(symbol), "yahoo")
+    assert "Sat Sun" in calendar_name(series)
+    assert np.array_equal(future_dates(series, 3), np.arange("2026-03-01", "2026-03-04", dtype="datetime64[D]"))
+
+
+def test_the_exchange_in_new_york_was_open_on_exactly_the_days_of_the_sample_index() -> None:
+    series = get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path(), datetime.date(2026, 11, 20)))
+    start = series.between(end=np.datetime64("2008-12-31"))
+    assert np.array_equal(future_dates(start, len(series) - len(start)), series.dates[len(start) :])

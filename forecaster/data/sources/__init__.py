@@ -12,6 +12,7 @@ __all__ = ["SOURCES", "LoadRequest", "Source", "default_source", "get_source"]
 SOURCES: dict[str, str] = {
     "csv": "forecaster.data.sources.csv_file:CsvSource",
     "ecb": "forecaster.data.sources.ecb:EcbSource",
+    "sample": "forecaster.data.sources.sample:SampleSource",
     "synthetic": "forecaster.data.sources.synthetic:SyntheticSource",
     "yahoo": "forecaster.data.sources.yahoo:YahooSource",
 }

@@ -20,7 +20,8 @@ def test_every_registered_source_loads_and_knows_its_name(name: str) -> None:
 
 def test_unknown_source() -> None:
     with pytest.raises(
-        UsageError, match=r"source 'ebc' is unknown; expected one of csv, ecb, synthetic, yahoo; did you mean ecb\?"
+        UsageError,
+        match=r"source 'ebc' is unknown; expected one of csv, ecb, sample, synthetic, yahoo; did you mean ecb\?",
     ):
         get_source("ebc")
 
