@@ -95,7 +95,10 @@ def stock_fit(network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: A
     import keras
 
     marks: list[Mark] = []
-    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: marks.append(Mark.now(len(marks) + 1)))
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.begin(epoch),
+        on_train_batch_end=lambda batch, logs: marks.append(Mark.now(len(marks) + 1)),
+    )
     network.compile(optimizer, loss, jit_compile=False)
     network.fit(batches, epochs=batches.epochs, shuffle=False, verbose=0, callbacks=[note])
     raise FittedEnough(batches, marks)
@@ -105,8 +108,12 @@ def count_targets(batches: Any, first: int, end: int) -> int:
     """Targets, as defined above, of the batches number `first` to `end` - 1 counted through all epochs."""
     import numpy as np
 
-    known = [np.isfinite(batches[number % len(batches)][1]).any(axis=-1).sum() for number in range(first, end)]
-    return int(sum(known))
+    targets = 0
+    for number in range(first, end):
+        epoch, index = divmod(number, len(batches))
+        batches.begin(epoch)
+        targets += int(np.isfinite(batches[index][1]).any(axis=-1).sum())
+    return targets
 
 
 def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float]:

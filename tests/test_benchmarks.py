@@ -135,8 +135,20 @@ def test_budgets_are_compared_with_the_medians():
 # --- throughput --------------------------------------------------------------------------------------------------
 
 
-class Batches(list):
-    """Batches as `throughput` reads them: (x, y)."""
+class Batches:
+    """Batches (x, y) of several epochs, as `throughput` reads them."""
+
+    def __init__(self, *epochs):
+        self.epochs, self.now = epochs, None
+
+    def __len__(self):
+        return len(self.epochs[0])
+
+    def begin(self, epoch):
+        self.now = epoch
+
+    def __getitem__(self, index):
+        return None, self.epochs[self.now][index]
 
 
 def test_a_target_is_a_row_with_a_known_outcome_whatever_the_knots():
@@ -144,13 +156,19 @@ def test_a_target_is_a_row_with_a_known_outcome_whatever_the_knots():
     y = np.full((2, 5, 4), np.nan, dtype=np.float32)
     y[0, 2:, 0] = 1.0  # three rows with one knot known each
     y[1, 4, :] = 1.0  # one row with all knots known
-    assert throughput.count_targets(Batches([(None, y)]), 0, 3) == 3 * 4
-    assert throughput.count_targets(Batches([(None, np.ones((7, 1)))]), 0, 1) == 7
+    assert throughput.count_targets(Batches([y], [y], [y]), 0, 3) == 3 * 4
+    assert throughput.count_targets(Batches([np.ones((7, 1))]), 0, 1) == 7
+
+
+def test_targets_are_counted_in_the_batches_of_their_own_epoch():
+    throughput = importlib.import_module("throughput")
+    epochs = [[np.ones((10 ** (2 * epoch + index), 1)) for index in range(2)] for epoch in range(2)]
+    assert throughput.count_targets(Batches(*epochs), 1, 4) == 10 + 100 + 1000
 
 
 def test_the_first_report_only_starts_the_clock():
     throughput = importlib.import_module("throughput")
-    batches = Batches([(None, np.ones((size, 1))) for size in (100, 10, 10)])
+    batches = Batches([np.ones((size, 1)) for size in (100, 10, 10)])
     marks = [throughput.Mark(50.0, 7.0, 1), throughput.Mark(51.0, 7.5, 2), throughput.Mark(54.0, 9.0, 3)]
     measured = throughput.throughput(batches, marks)
     assert measured["steps"] == 2

@@ -21,7 +21,9 @@ README = ROOT / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data" / "README.md"])
 FOLDERS = (".ci", "benchmarks", "configs", "docs", "forecaster", "tests")
 
-COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in cli.list_commands(click.Context(cli))}
+# With the settings of the group: click remembers in a command what its help option was called the first time.
+GROUP = click.Context(cli, info_name="forecast", **cli.context_settings)
+COMMANDS = {name: cli.get_command(GROUP, name) for name in cli.list_commands(GROUP)}
 
 
 def text_files() -> Iterator[Path]:
@@ -87,7 +89,8 @@ def test_every_command_in_a_document_can_be_typed(page: Path) -> None:
         for part in re.split(r"&&|\|", line):
             words = [word.removeprefix(".venv/bin/") for word in shlex.split(part, comments=True)]
             if words[:1] == ["forecast"] and len(words) > 1 and words[1] in COMMANDS:
-                COMMANDS[words[1]].make_context(words[1], words[2:])  # raises UsageError for what does not exist
+                # Raises UsageError for an option or a choice that does not exist.
+                COMMANDS[words[1]].make_context(words[1], words[2:], parent=GROUP)
             elif words[:1] == ["forecast"]:
                 assert words[1:] in (["--help"], ["--version"]), line
             elif words[:1] == ["python"]:
