@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecaster.cli import cli
+from forecaster.models.backend import use_engine
+
+use_engine("jax", "cpu")  # before the collection of doctests imports keras on whatever it takes for its default
 
 TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
 TINY_CLASSIC = (

@@ -5,6 +5,7 @@ NumPy alone.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -60,9 +61,10 @@ class WindowOptions(_Section):
 
 
 class TrainingOptions(_Section):
-    """How long to train, and how fast."""
+    """How long to train, and how fast; a small panel gets fewer steps, so that no row is scored too often."""
 
     steps: PositiveInt = 300
+    max_passes: PositiveInt = 16
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 2e-3
     weight_decay: NonNegativeFloat = 2e-2
@@ -151,6 +153,7 @@ class LSTM:
             location_steps=self._location_steps(fitted, members, request),
             numpy_difference=_parity(network, fitted, windows[0]),
             series=len(windows),
+            steps=self._steps(windows),
         )
         return fitted
 
@@ -222,6 +225,13 @@ class LSTM:
         x, y = zip(*batches, strict=True)
         return np.concatenate(x), np.concatenate(y)
 
+    def _steps(self, windows: Sequence[DenseWindows | LastWindows]) -> int:
+        """Optimiser steps: as configured, or fewer where they would score each row more than `max_passes` times."""
+        training, cut = self.options.training, self.options.windows
+        rows = sum(one.end_row for one in windows)
+        scored = training.batch_size * (cut.chunk - cut.burn_in if cut.supervision == "dense" else 1)
+        return max(min(training.steps, math.ceil(training.max_passes * rows / scored)), 1)
+
     def _train(
         self,
         network: Any,
@@ -233,13 +243,14 @@ class LSTM:
         from forecaster.models.training import PanelBatches, draw_samples, fit_network, warm_cosine_adamw
 
         training = self.options.training
+        steps = self._steps(windows)
         rng = np.random.default_rng(request.seed)
         flip = all(series.instrument.kind == "pair" for series in request.panel)
         lengths = [len(one) for one in windows]
-        samples = draw_samples(lengths, training.steps * training.batch_size, flip, rng)
-        epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (training.steps % n == 0 and training.steps // n >= 10))
+        samples = draw_samples(lengths, steps * training.batch_size, flip, rng)
+        epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (steps % n == 0 and steps // n >= 10))
         batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features), epochs)
-        optimizer = warm_cosine_adamw(training.steps, training.learning_rate, training.weight_decay, training.clip_norm)
+        optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
         return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
 
 

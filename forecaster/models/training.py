@@ -22,7 +22,7 @@ __all__ = [
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
-# Steps that one call of the compiled function makes: halves the cost of Python between them.
+# Steps between two reports of progress; JAX computes them without waiting for Python in between.
 _STEPS_PER_CALL = 10
 
 
