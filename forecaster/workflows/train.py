@@ -73,6 +73,7 @@ class TrainResult:
             "splits": facts["split"],
             "location_steps": facts["state"].get("location_steps"),
             "scores": [one.to_json(model) for one in self.scores],
+            "verdict": None,  # significance is not judged by this version
         }
 
 

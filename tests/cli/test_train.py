@@ -66,7 +66,18 @@ def test_json_document_has_the_contracted_keys(forecast, tmp_path):
     document = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
     assert document["schema"] == "train/1"
     assert {"total", "data", "fit", "evaluate"} <= document["seconds"].keys()
-    keys = {"run_id", "instrument", "universe", "backend", "device", "parameters", "data", "splits", "scores"}
+    keys = {
+        "run_id",
+        "instrument",
+        "universe",
+        "backend",
+        "device",
+        "parameters",
+        "data",
+        "splits",
+        "scores",
+        "verdict",
+    }
     assert keys <= document.keys()
     assert document["splits"]["test"]["rows"] == 750
     assert document["splits"]["validation"]["rows"] == 500

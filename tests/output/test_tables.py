@@ -43,6 +43,8 @@ TRAINED = {
     "instruments": ["USDJPY"],
     "seconds": {"total": 12.04, "fit": 9.96},
     "location_steps": [],
+    "refit": False,
+    "fitted_until": "2021-12-13",
     "run_id": "20261030-usdjpy-3fa9c1",
 }
 
@@ -61,7 +63,7 @@ def document(last: float = 157.2503, own_steps: int = 3, pair: str = "USDJPY", *
     days = np.datetime64("2026-10-30") + steps
     forecast = Forecast(pair, np.datetime64("2026-10-30"), last, days, SCORING_LEVELS, scaled, own_steps)
     made = Prediction(
-        parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False,
+        parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False, False,
         [{"reference": "ewma", "step": step, "crps_ratio": 1 - step / 1000} for step in (1, 20)],
     )  # fmt: skip
     return made.to_json(**asked)
@@ -115,8 +117,8 @@ def test_instruments_are_named_only_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("steps", "line"),
     [
-        ([], "median: is the last price; the validation supports no direction"),
-        ([1, 5], "median: moves at 1, 5 days; the validation supports it"),
+        ([], "median: is the last price, since no direction was found or looked for on the validation"),
+        ([1, 5], "median: moves at 1, 5 days, where the validation supports it"),
     ],
 )
 def test_training_says_where_the_median_lies(steps: list[int], line: str) -> None:
@@ -126,7 +128,18 @@ def test_training_says_where_the_median_lies(steps: list[int], line: str) -> Non
 def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
     lines = training_lines({**TRAINED, "location_steps": None})
     assert not any(line.startswith("median") for line in lines)
-    assert lines[-1] == "run: 20261030-usdjpy-3fa9c1"
+    assert lines[-2:] == [
+        "run: 20261030-usdjpy-3fa9c1",
+        "weights: fitted on rows to 2021-12-13; --refit fits once more on all rows",
+    ]
+
+
+def test_a_refit_says_what_its_scores_are_of() -> None:
+    assert training_lines({**TRAINED, "refit": True})[-1] == (
+        "refit: fitted once more on all rows to 2021-12-13; the scores are of the fit before"
+    )
+    (line,) = skill_line({**document(), "refit": True})
+    assert "test rows before the refit" in line
 
 
 def test_training_says_what_was_learned_and_how_long_it_took() -> None:
@@ -156,7 +169,7 @@ def test_an_in_sample_forecast_says_so_in_its_title() -> None:
     [
         ("price", "156.046 to 158.464"),
         ("return", "-0.77% to +0.77%"),
-        ("pips", "-120 to +121"),
+        ("pips", "-120.5 to +121.4"),
     ],
 )
 def test_intervals_are_written_in_the_asked_units(units: Any, interval: str) -> None:
