@@ -85,6 +85,12 @@ class Config(_Section):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     model: pydantic.SerializeAsAny[BaseModel]
 
+    @property
+    def kind(self) -> str:
+        """Registry key of the model."""
+        kind: str = self.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
+        return kind
+
 
 def load_config(
     path: Path | None = None, assignments: Sequence[str] = (), flags: Mapping[str, Any] | None = None

@@ -22,8 +22,7 @@ DateArray = npt.NDArray[np.datetime64]
 
 def forecaster_of(config: Config) -> Forecaster:
     """The forecaster that a configuration describes, not yet fitted."""
-    kind: str = config.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
-    return model_class(kind)(config.model, config.horizon)
+    return model_class(config.kind)(config.model, config.horizon)
 
 
 def fit(

@@ -163,13 +163,8 @@ def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
     """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
     if config.universe != "auto":
         return config
-    panel = _kind(config) == "lstm" and all(one.source == "ecb" for one in named)
+    panel = config.kind == "lstm" and all(one.source == "ecb" for one in named)
     return config.model_copy(update={"universe": "currencies" if panel else "none"})
-
-
-def _kind(config: Config) -> str:
-    kind: str = config.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
-    return kind
 
 
 def _steps(config: Config) -> list[int]:
@@ -237,7 +232,7 @@ def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
 
 def _engine_facts(engine: Engine, model: Forecaster, config: Config) -> dict[str, Any]:
     return {
-        "model": _kind(config),
+        "model": config.kind,
         "parameters": model.parameters,
         "seed": config.seed,
         "horizon": config.horizon,

@@ -23,7 +23,9 @@ def history(name: str, **options: object) -> PriceSeries:
 
 
 def fitted(helpers: SimpleNamespace, series: PriceSeries, seed: int = 0) -> Fitted:
-    options = helpers.lstm_options(units=(8,), training={"steps": 150, "batch_size": 8, "learning_rate": 0.01})
+    options = helpers.lstm_options(
+        units=(8,), training={"steps": 150, "max_passes": 1000, "batch_size": 8, "learning_rate": 0.01}
+    )
     name = series.instrument.name
     request = FitRequest(Panel((series,)), {name: VALIDATION - 5}, {name: np.arange(VALIDATION, TEST - 5)}, 5, seed)
     return LSTM(options, 5).fit(request)
