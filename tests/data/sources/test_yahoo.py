@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 TODAY = datetime.date(2026, 11, 20)
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
 THURSDAY = datetime.date(2026, 11, 19)
+SATURDAY = datetime.date(2026, 11, 21)  # for sources on the real clock: Thursday is over at any hour of that day
 AAPL = parse_ticker("AAPL")
 EURUSD = parse_pair("EURUSD")
 
@@ -103,7 +104,7 @@ def test_the_registry_gives_a_source_that_works_and_a_session_serves_several_sym
     source = get_source("yahoo")
     symbols = ["AAPL", "^GSPC", "BRK-B", "7203.T", "BTC-USD"]
     for symbol in symbols:
-        assert len(source.load(LoadRequest(parse_ticker(symbol), tmp_path, TODAY))) == 30
+        assert len(source.load(LoadRequest(parse_ticker(symbol), tmp_path, SATURDAY))) == 30
     assert server.charts == symbols
     assert [path for _, path in server.hits].count(local_yahoo.CRUMB) == 1
 
@@ -145,7 +146,7 @@ def test_nothing_is_printed_or_warned(serve: Callable[..., Any], asked: Any, tmp
         "from forecaster.data.sources.yahoo_terms import Patience\n"
         "assert not {'yfinance', 'curl_cffi', 'pandas'} & set(sys.modules), 'imported too early'\n"
         "source = YahooSource(Patience(sleep=lambda seconds: None))\n"
-        "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 20))\n"
+        "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
         "print(len(source.load(request)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
