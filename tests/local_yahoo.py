@@ -171,8 +171,9 @@ def any_chart(symbol: str) -> Chart | None:
         with contextlib.suppress(ForecasterError):
             return pair_chart(fixings(symbol[:6])) if symbol[:3] in CURRENCIES else None
         return None
-    yesterday = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
-    return None if symbol.startswith("UNKNOWN") else stock_chart(symbol, yesterday)
+    # Two days ago: by then that day is over everywhere, whatever the hour.
+    over = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=2)
+    return None if symbol.startswith("UNKNOWN") else stock_chart(symbol, over)
 
 
 # ---- faults ----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from forecaster.errors import SourceError
 
 pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 
-TODAY = datetime.date(2026, 11, 20)
+TODAY = datetime.date(2026, 11, 21)
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
 THURSDAY = datetime.date(2026, 11, 19)
 AAPL = parse_ticker("AAPL")
@@ -153,7 +153,7 @@ def test_other_names_of_the_same_settings(proxy: Proxy, tmp_path: Path) -> None:
         "import datetime, pathlib, sys\n"
         "from forecaster.data.instruments import parse_ticker\n"
         "from forecaster.data.sources import LoadRequest, get_source\n"
-        "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 20))\n"
+        "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
         "print(len(get_source('yahoo').load(request)))\n"
     )
     done = subprocess.run(
