@@ -8,6 +8,7 @@
     |   |-- NotEnoughDataError          fewer rows than the model needs
     |   `-- MissingExtraError           an optional package is not installed
     |-- SourceError                 3   a data source is unavailable or does not know the symbol
+    |   `-- UnreachableError            the network, or the server, does not answer
     |-- DamageError                 4   a run or a store does not match its own checksums
     |-- RunNotFoundError            1   no recorded run fits the request
     |-- NewerSchemaError            1   a run or a store written by a newer version
@@ -31,6 +32,7 @@ __all__ = [
     "RunNotFoundError",
     "SourceError",
     "StorageError",
+    "UnreachableError",
     "UsageError",
 ]
 
@@ -91,6 +93,10 @@ class SourceError(ForecasterError):
     """A data source is unavailable, or does not know the symbol."""
 
     exit_code = ExitCode.SOURCE
+
+
+class UnreachableError(SourceError):
+    """A source does not answer at all; others at the same place would not either."""
 
 
 class DamageError(ForecasterError):

@@ -4,10 +4,10 @@ import difflib
 import importlib
 
 from forecaster.data.instruments import SYNTHETIC_NAMES, Instrument, shown
-from forecaster.data.sources.base import LoadRequest, Source
+from forecaster.data.sources.base import LoadRequest, Network, OnlineSource, Source
 from forecaster.errors import UsageError
 
-__all__ = ["SOURCES", "LoadRequest", "Source", "default_source", "get_source"]
+__all__ = ["SOURCES", "LoadRequest", "Network", "OnlineSource", "Source", "default_source", "get_source"]
 
 SOURCES: dict[str, str] = {
     "csv": "forecaster.data.sources.csv_file:CsvSource",

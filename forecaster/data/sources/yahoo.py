@@ -29,7 +29,7 @@ from forecaster.data.sources.yahoo_pause import Pause
 from forecaster.data.sources.yahoo_symbols import is_currency, yahoo_symbol
 from forecaster.data.sources.yahoo_terms import Fault, Outcome, Patience
 from forecaster.data.validation import Market, RawRows, Report, cleaned, validate
-from forecaster.errors import ConfigError, SourceError
+from forecaster.errors import ConfigError, SourceError, UnreachableError
 
 __all__ = ["ATTRIBUTION", "ENDPOINT_VARIABLE", "YahooOptions", "YahooSource"]
 
@@ -73,6 +73,10 @@ class YahooSource:
     @functools.cached_property
     def _ecb(self) -> EcbSource:
         return EcbSource()
+
+    def symbol(self, instrument: Instrument) -> str:
+        """Yahoo's spelling; see `yahoo_symbol`."""
+        return yahoo_symbol(instrument)
 
     def load(self, request: LoadRequest) -> PriceSeries:
         """The history of a ticker or a currency pair up to the last finished day.
@@ -121,7 +125,8 @@ class YahooSource:
                 message = _pause_message(symbol, request.instrument, until, pause.path)
             else:
                 message = _message(symbol, request.instrument, fault)
-            raise SourceError(message) from fault
+            kind = UnreachableError if fault.outcome is Outcome.UNREACHABLE else SourceError
+            raise kind(message) from fault
 
     def _moment(self, today: datetime.date) -> datetime.datetime:
         """The time, or the first moment of `today` when that is another day: of such a day no hour is known."""
