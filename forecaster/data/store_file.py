@@ -8,7 +8,7 @@ from pathlib import Path
 
 from forecaster.errors import DamageError, NewerSchemaError, StorageError
 
-__all__ = ["SCHEMA", "DamagedRowsError", "damage_message", "open_file", "reported_faults", "transaction"]
+__all__ = ["SCHEMA", "DamagedRowsError", "damage_message", "open_file", "reported_faults", "snapshot", "transaction"]
 
 SCHEMA = 1
 """Number of the layout below, kept in the file as ``PRAGMA user_version``."""
@@ -115,6 +115,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """All reading inside sees the same state, whatever others save or remove meanwhile; may be nested."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 class DamagedRowsError(Exception):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import forecaster.data.store
+import forecaster.data.store_rows
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store import Store, store_path
@@ -285,7 +285,7 @@ def test_an_interrupted_save_leaves_no_half_version(store: Store, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(forecaster.data.store, "_rounding_hash", interrupt)  # after the rows, before the version
+        patch.setattr(forecaster.data.store_rows, "_rounding_hash", interrupt)  # after the rows, before the version
         with pytest.raises(KeyboardInterrupt):
             store.save(series([1.0, 5.0, 6.0]))
     assert_same(store.load("ecb", "USDJPY"), series([1.0, 2.0]))

@@ -1,0 +1,198 @@
+"""The rows under the store: what a version is, how one is written as its difference from the one before, and read back.
+
+Rows are kept with the versions between which they were valid (``born <= version < died``).
+"""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.data.instruments import Instrument
+from forecaster.data.series import COLUMNS, PriceSeries
+from forecaster.data.store_file import DamagedRowsError
+from forecaster.errors import ForecasterError
+
+__all__ = ["Version", "insert", "newest_hash", "read", "select_versions"]
+
+_VALUES = (*COLUMNS, "rounding")
+_VERSION_FIELDS = "v.id, source, symbol, interval, sha256, saved_at, rows, first, last, added, revised, removed"
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """One saved state of one history.
+
+    Args:
+        id: Number of the version, increasing over the whole store.
+        source: Registry key of the source.
+        symbol: The source's spelling of the instrument.
+        interval: ``"1d"``.
+        sha256: Hash of dates and values.
+        saved_at: When it was saved, ISO 8601, UTC.
+        rows: Number of rows.
+        first: Date of the first row, ISO 8601.
+        last: Date of the last row.
+        added: Rows that the version before, when this one was saved, did not have.
+        revised: Rows whose values changed.
+        removed: Rows that are no longer there.
+    """
+
+    id: int
+    source: str
+    symbol: str
+    interval: str
+    sha256: str
+    saved_at: str
+    rows: int
+    first: str
+    last: str
+    added: int
+    revised: int
+    removed: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Source, symbol and interval: which history it is a version of."""
+        return self.source, self.symbol, self.interval
+
+    @property
+    def series(self) -> str:
+        """The history it is a version of, as ``source/symbol/interval``."""
+        return "/".join(self.key)
+
+    @property
+    def name(self) -> str:
+        """``source/symbol/interval@`` and the first twelve digits of the hash, as `PriceSeries.name`."""
+        return f"{self.series}@{self.sha256[:12]}"
+
+
+def select_versions(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> tuple[Version, ...]:
+    """The versions that a condition in SQL, with `values` for its question marks, lets through."""
+    query = f"SELECT {_VERSION_FIELDS} FROM version v JOIN series s ON v.series = s.id {where}"
+    return tuple(Version(*row) for row in connection.execute(query, values))
+
+
+def newest_hash(connection: sqlite3.Connection, key: tuple[str, str, str]) -> str | None:
+    """Hash of the newest version of the history `key`: source, symbol, interval."""
+    query = """SELECT sha256 FROM version WHERE series = (
+        SELECT id FROM series WHERE source = ? AND symbol = ? AND interval = ?) ORDER BY id DESC LIMIT 1"""
+    row = connection.execute(query, key).fetchone()
+    return None if row is None else str(row[0])
+
+
+def insert(connection: sqlite3.Connection, series: PriceSeries, now: datetime.datetime) -> None:
+    """Write a version and the rows in which it differs from the one before."""
+    series_id = _series_id(connection, (series.source, series.symbol, series.interval))
+    version = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM version").fetchone()[0])
+    counts = _insert_rows(connection, series, series_id, version)
+    path = None if series.instrument.path is None else os.fspath(series.instrument.path)
+    instrument = {"kind": series.instrument.kind, "name": series.instrument.name, "path": path}
+    record = (
+        version, series_id, now.isoformat(timespec="seconds"), series.sha256, len(series), str(series.dates[0]),
+        str(series.dates[-1]), *counts, ",".join(series.columns), _rounding_hash(series.rounding),
+        json.dumps(instrument), json.dumps(dict(series.meta)),
+    )  # fmt: skip
+    connection.execute(f"INSERT INTO version VALUES (?{', ?' * (len(record) - 1)})", record)
+
+
+def _insert_rows(
+    connection: sqlite3.Connection, series: PriceSeries, series_id: int, version: int
+) -> tuple[int, int, int]:
+    """Close the rows that are gone, write those that are new, do both where values changed; count the three."""
+    query = f"SELECT day, {', '.join(_VALUES)} FROM bar WHERE series = ? AND died IS NULL ORDER BY day"
+    old_days, old_values = _matrix(connection.execute(query, (series_id,)).fetchall(), len(_VALUES))
+    days, values = series.dates.astype(np.int64), _values(series)
+    _, in_new, in_old = np.intersect1d(days, old_days, assume_unique=True, return_indices=True)
+    # Bits, not numbers: a missing value equals a missing value.
+    changed = (_bits(values[in_new]) != _bits(old_values[in_old])).any(axis=1)
+    added, removed = np.ones(len(days), dtype=bool), np.ones(len(old_days), dtype=bool)
+    added[in_new], removed[in_old] = False, False
+    written, closed = added.copy(), removed.copy()
+    written[in_new[changed]], closed[in_old[changed]] = True, True
+    connection.executemany(
+        "UPDATE bar SET died = ? WHERE series = ? AND day = ? AND died IS NULL",
+        ((version, series_id, day) for day in old_days[closed].tolist()),
+    )
+    rows = zip(days[written].tolist(), values[written].tolist(), strict=True)
+    connection.executemany(
+        f"INSERT INTO bar (series, day, born, {', '.join(_VALUES)}) VALUES (?, ?, ?{', ?' * len(_VALUES)})",
+        ((series_id, day, version, *row) for day, row in rows),  # SQLite stores NaN as NULL
+    )
+    return int(added.sum()), int(changed.sum()), int(removed.sum())
+
+
+def _series_id(connection: sqlite3.Connection, key: tuple[str, str, str]) -> int:
+    connection.execute("INSERT OR IGNORE INTO series (source, symbol, interval) VALUES (?, ?, ?)", key)
+    query = "SELECT id FROM series WHERE source = ? AND symbol = ? AND interval = ?"
+    return int(connection.execute(query, key).fetchone()[0])
+
+
+def read(connection: sqlite3.Connection, version: Version) -> PriceSeries:
+    """The rows that were valid in `version`, as a series whose hash is still to be compared."""
+    query = "SELECT series, columns, rounding_sha256, instrument, meta FROM version WHERE id = ?"
+    series_id, columns, rounding_hash, instrument, meta = connection.execute(query, (version.id,)).fetchone()
+    names = [name for name in _VALUES if name in columns.split(",") or (name == "rounding" and rounding_hash)]
+    query = f"""SELECT {", ".join(["day", *names])} FROM bar
+        WHERE series = ? AND born <= ? AND (died IS NULL OR died > ?) ORDER BY day"""
+    rows = connection.execute(query, (series_id, version.id, version.id)).fetchall()
+    try:
+        days, values = _matrix(rows, len(names))
+        by_name = dict(zip(names, values.T, strict=True))
+        rounding = by_name.pop("rounding", None)
+        if _rounding_hash(rounding) != rounding_hash:
+            raise ValueError("the rounding has changed since it was saved")
+        return PriceSeries(
+            instrument=_instrument(**json.loads(instrument)),
+            source=version.source,
+            symbol=version.symbol,
+            dates=days.astype("datetime64[D]"),
+            columns=by_name,
+            rounding=rounding,
+            interval=version.interval,
+            meta=json.loads(meta),
+        )
+    except (ForecasterError, ValueError, TypeError) as error:
+        raise DamagedRowsError(f"version {version.id} of {version.symbol}: {error}") from error
+
+
+def _instrument(kind: Any, name: str, path: str | None) -> Instrument:
+    return Instrument(kind, name, None if path is None else Path(path))
+
+
+def _values(series: PriceSeries) -> FloatArray:
+    """(T, 7) the values of every column, NaN where there is none, in the one form that the hash knows."""
+    missing = np.full(len(series), np.nan)
+    rounding = missing if series.rounding is None else series.rounding
+    values = np.stack([*(series.columns.get(name, missing) for name in COLUMNS), rounding], axis=1)
+    return np.where(np.isnan(values), np.nan, values + 0.0)  # one kind of NaN, no -0.0
+
+
+def _matrix(rows: list[tuple[float | None, ...]], width: int) -> tuple[IntArray, FloatArray]:
+    """Days (T,) and values (T, width) of rows that begin with the day; NULL becomes NaN."""
+    try:
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), width + 1)
+    except ValueError as error:  # SQLite keeps text in a column of numbers, if told to
+        raise DamagedRowsError(f"stored prices are no numbers: {error}") from error
+    return table[:, 0].astype(np.int64), table[:, 1:]
+
+
+def _bits(values: FloatArray) -> IntArray:
+    return np.ascontiguousarray(values).view(np.int64)
+
+
+def _rounding_hash(rounding: FloatArray | None) -> str | None:
+    if rounding is None:
+        return None
+    canonical = np.where(np.isnan(rounding), np.nan, rounding + 0.0).astype("<f8")
+    return hashlib.sha256(canonical.tobytes()).hexdigest()

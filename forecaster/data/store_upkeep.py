@@ -1,0 +1,135 @@
+"""Upkeep of the store: what a version is called, whether the file is sound, and what nobody needs any more."""
+
+import contextlib
+import dataclasses
+import re
+import sqlite3
+from collections.abc import Collection
+
+from forecaster.data.instruments import shown
+from forecaster.data.store_rows import Version, select_versions
+from forecaster.errors import UsageError
+
+__all__ = ["Checkup", "Pruned", "delete_versions", "file_faults", "parse_name", "shrink", "superfluous"]
+
+_DIGITS = re.compile(r"[0-9a-fA-F]{1,64}")
+_FEWEST_ALONE = 4
+_SHRINK_PATIENCE_MS = 2000  # a file that is somewhat too large is not worth a longer wait
+
+# A row is needed as long as there is a version between its birth and its death.
+_UNSEEN = """NOT EXISTS (SELECT 1 FROM version v WHERE v.series = bar.series AND v.id >= bar.born
+    AND (bar.died IS NULL OR v.id < bar.died){but})"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkup:
+    """How one version fared when it was loaded and compared with its hash.
+
+    Args:
+        version: Which one.
+        damage: What is wrong with it, one line; None when it is intact.
+    """
+
+    version: Version
+    damage: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Pruned:
+    """What a clearing out removes, or has removed.
+
+    Args:
+        versions: Those that go, by history, oldest first.
+        rows: Stored rows that no other version has.
+        bytes: By which the file becomes smaller; an estimate before it is done.
+        shrunk: Whether the file was made smaller; another process may be using it.
+    """
+
+    versions: tuple[Version, ...]
+    rows: int
+    bytes: int
+    shrunk: bool = False
+
+
+def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
+    """Source, symbol and interval in `text`, None where digits stand alone; and the digits, in lower case.
+
+    >>> parse_name("ecb/USDJPY/1d@5F2a"), parse_name("yahoo/AAPL/1d"), parse_name("5f2a")
+    ((('ecb', 'USDJPY', '1d'), '5f2a'), (('yahoo', 'AAPL', '1d'), None), (None, '5f2a'))
+
+    Raises:
+        UsageError: It has neither form.
+    """
+    name, mark, digits = text.strip().rpartition("@")
+    if not (mark and _DIGITS.fullmatch(digits)):  # the at sign may belong to the symbol
+        name, digits = text.strip(), ""
+    source, slash, rest = name.partition("/")
+    symbol, another, interval = rest.rpartition("/")
+    if slash and another and source and symbol and interval:
+        return (source, symbol, interval), digits.lower() or None
+    if not slash and not digits and _DIGITS.fullmatch(name) and len(name) >= _FEWEST_ALONE:
+        return None, name.lower()
+    raise UsageError(
+        f"{shown(text, 100)} names no stored history; expected source/symbol/interval, such as ecb/USDJPY/1d, with "
+        f"@digits behind it for one version, or {_FEWEST_ALONE} or more digits of a hash; see: forecast data list"
+    )
+
+
+def file_faults(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with the file: torn pages, broken indices, versions of no history."""
+    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if orphans:
+        found.append(f"{len(orphans)} versions belong to no history")
+    return [one for one in found if one != "ok"]
+
+
+def superfluous(connection: sqlite3.Connection, keep: Collection[str]) -> Pruned:
+    """What goes when only the newest versions and those whose hash is in `keep` stay."""
+    older = "WHERE v.id NOT IN (SELECT max(id) FROM version GROUP BY series) ORDER BY source, symbol, interval, v.id"
+    gone = tuple(one for one in select_versions(connection, older, ()) if one.sha256 not in keep)
+    _note_leaving(connection, gone)
+    unseen = _UNSEEN.format(but=" AND v.id NOT IN (SELECT id FROM temp.leaving)")
+    rows = int(connection.execute(f"SELECT count(*) FROM bar WHERE {unseen}").fetchone()[0])
+    total = int(connection.execute("SELECT count(*) FROM bar").fetchone()[0])
+    # Almost all of a file is rows of prices, all of about the same length.
+    return Pruned(gone, rows, round(_size(connection) * rows / max(total, 1)))
+
+
+def _note_leaving(connection: sqlite3.Connection, versions: Collection[Version]) -> None:
+    """Keep ids in a table of this connection alone: a statement takes only so many question marks."""
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS leaving (id INTEGER PRIMARY KEY)")
+    connection.execute("DELETE FROM temp.leaving")
+    connection.executemany("INSERT INTO temp.leaving VALUES (?)", ((one.id,) for one in versions))
+
+
+def delete_versions(connection: sqlite3.Connection, versions: Collection[Version]) -> None:
+    """Delete `versions`, and the rows that no other version has."""
+    connection.executemany("DELETE FROM version WHERE id = ?", ((one.id,) for one in versions))
+    connection.execute(f"DELETE FROM bar WHERE {_UNSEEN.format(but='')}")
+
+
+def shrink(connection: sqlite3.Connection, pruned: Pruned) -> Pruned:
+    """Give the space of deleted rows back to the disk, and say how much that was.
+
+    A file that is in use elsewhere, or a disk without room for the copy that this takes, keeps its size: the
+    space is used again by the next versions.
+    """
+    before = _size(connection)
+    patience = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {_SHRINK_PATIENCE_MS}")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return dataclasses.replace(pruned, bytes=0)
+    finally:
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute(f"PRAGMA busy_timeout = {patience}")
+    return dataclasses.replace(pruned, bytes=max(before - _size(connection), 0), shrunk=True)
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    """Bytes of the database, without the log beside it."""
+    pages, page = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
+    return pages * page
