@@ -223,18 +223,30 @@ def _write_column(axes: Axes, picture: HistoryPicture) -> None:
 def _write_findings(axes: Axes, flags: Sequence[Flag], line: float) -> None:
     for place, flag in enumerate(flags):
         parts = _folded(axes, flag.text, 0.88)
-        left = flags[place:]
-        if _height(line + len(parts) + (1.4 if len(left) > 1 else 0)) < 0:
-            counts = {word: sum(one.severity == kind for one in left) for kind, word in _WORDS.items()}
-            told = [f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count]
-            text = "and more: " + ", ".join(told)
-            axes.text(0.12, _height(line), text, fontsize=_SMALL, color=GREY, va="center")
+        last = place == len(flags) - 1
+        if _height(line + len(parts) + (0 if last else 2)) < 0:
+            _write_lines(axes, _folded(axes, _rest(flags[place:]), 0.88), line, GREY)
             return
         axes.plot(0.065, _height(line), linestyle="none", clip_on=False, **_MARKS[flag.severity])
-        for part in parts:
-            axes.text(0.12, _height(line), part, fontsize=_SMALL, color="#333333", va="center")
-            line += 1
-        line += 0.45
+        _write_lines(axes, parts, line, "#333333")
+        line += len(parts) + 0.45
+
+
+def _write_lines(axes: Axes, lines: Sequence[str], first: float, color: str) -> None:
+    for place, text in enumerate(lines):
+        axes.text(0.12, _height(first + place), text, fontsize=_SMALL, color=color, va="center")
+
+
+def _rest(flags: Sequence[Flag]) -> str:
+    """How many findings have no room.
+
+    >>> nothing = np.array([], "datetime64[D]"), np.array([])
+    >>> _rest([Flag("warning", "...", *nothing), Flag("warning", "...", *nothing), Flag("info", "...", *nothing)])
+    'and more: 2 warnings, 1 remark'
+    """
+    counts = {word: sum(one.severity == kind for one in flags) for kind, word in _WORDS.items()}
+    told = [f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count]
+    return "and more: " + ", ".join(told)
 
 
 def _height(line: float) -> float:
