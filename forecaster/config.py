@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from forecaster.errors import ConfigError
 
 __all__ = [
+    "INTERVALS",
     "LARGEST_HORIZON",
     "Config",
     "DataConfig",
@@ -26,7 +27,14 @@ __all__ = [
     "shipped_configs",
 ]
 
+INTERVALS = ("1d", "1wk", "1mo")
 LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
+
+# What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
+_INTERVAL_DEFAULTS: dict[str, dict[str, Any]] = {
+    "1wk": {"split": {"test_rows": 150, "validation_rows": 100}},
+    "1mo": {"horizon": 12, "split": {"test_rows": 36, "validation_rows": 24}},
+}
 
 Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, or the flag that set it
 Horizon = Annotated[int, Field(ge=1, le=LARGEST_HORIZON)]
@@ -56,7 +64,17 @@ class DataConfig(_Section):
     name: str | None = None
     start: datetime.date | None = None
     end: datetime.date | None = None
+    interval: str = "1d"
+    strict: bool = False
+    peers: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @pydantic.field_validator("interval")
+    @classmethod
+    def _daily_or_longer(cls, interval: str) -> str:
+        if interval not in INTERVALS:
+            raise ValueError(f"expected one of {', '.join(INTERVALS)}: prices of days and longer spans only")
+        return interval
 
     @pydantic.model_validator(mode="after")
     def _in_order(self) -> "DataConfig":
@@ -213,6 +231,10 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
 
     errors: list[dict[str, Any]] = []
     options: BaseModel | None = None
+    span = data.get("data")
+    interval = span.get("interval") if isinstance(span, Mapping) else None
+    if isinstance(interval, str):
+        data = _merged(_INTERVAL_DEFAULTS.get(interval, {}), data)
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
     if not isinstance(section, Mapping):
@@ -232,6 +254,15 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     except pydantic.ValidationError as error:
         return None, [dict(one) for one in error.errors()] + errors
     return (None, errors) if errors else (config, [])
+
+
+def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given`, with what it does not say taken from `defaults`, section by section."""
+    merged = {**defaults, **given}
+    for key, value in defaults.items():
+        if isinstance(value, Mapping) and isinstance(given.get(key), Mapping):
+            merged[key] = _merged(value, given[key])
+    return merged
 
 
 def _describe(error: Mapping[str, Any], places: Places) -> str:

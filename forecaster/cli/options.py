@@ -1,15 +1,47 @@
 """Options that several commands share."""
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-__all__ = ["Command", "date_option", "format_option", "home_option", "instrument_options", "run_option"]
+__all__ = [
+    "OFFLINE_VARIABLE",
+    "Command",
+    "date_option",
+    "format_option",
+    "home_option",
+    "instrument_options",
+    "interval_option",
+    "run_option",
+]
+
+OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 
 Command = Callable[..., Any]
+
+
+_INSTRUMENT_OPTIONS = (
+    click.option("--pair", "pairs", multiple=True, metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
+    click.option(
+        "--ticker",
+        "tickers",
+        multiple=True,
+        metavar="SYMBOL",
+        help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
+    ),
+    click.option("--csv", "csvs", multiple=True, metavar="FILE", help="Price history in a CSV file."),
+    click.option("--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, sample, synthetic."),
+    click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
+    click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
+    click.option("--price-column", metavar="NAME", help="Column of prices in the CSV file."),
+    click.option("--refresh", is_flag=True, help="Ask the source for newer prices, and fail if it is away."),
+    click.option("--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"),
+    click.option("--strict", is_flag=True, help="Refuse prices that would only be warned of."),
+)
 
 
 def instrument_options(function: Command) -> Command:
@@ -20,37 +52,25 @@ def instrument_options(function: Command) -> Command:
         from forecaster.workflows import InstrumentChoice
 
         columns = {name: values.pop(name) for name in ("date_column", "price_column")}
+        named = {name: values.pop(name) for name in ("pairs", "tickers", "csvs", "source", "name", "strict")}
         choice = InstrumentChoice(
-            pairs=values.pop("pairs"),
-            tickers=values.pop("tickers"),
-            csvs=values.pop("csvs"),
-            source=values.pop("source"),
-            name=values.pop("name"),
+            **named,
             options={name: value for name, value in columns.items() if value is not None},
+            network=_network(values.pop("refresh"), values.pop("offline")),
         )
         return function(choice=choice, **values)
 
-    for option in reversed(
-        (
-            click.option("--pair", "pairs", multiple=True, metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
-            click.option(
-                "--ticker",
-                "tickers",
-                multiple=True,
-                metavar="SYMBOL",
-                help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
-            ),
-            click.option("--csv", "csvs", multiple=True, metavar="FILE", help="Price history in a CSV file."),
-            click.option(
-                "--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, sample, synthetic."
-            ),
-            click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
-            click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
-            click.option("--price-column", metavar="NAME", help="Column of prices in the CSV file."),
-        )
-    ):
+    for option in reversed(_INSTRUMENT_OPTIONS):
         command = option(command)
     return command
+
+
+def _network(refresh: bool, offline: bool) -> Literal["auto", "refresh", "never"]:
+    if refresh and offline:
+        raise click.UsageError("--refresh asks the network and --offline forbids it; give one of them.")
+    if refresh:
+        return "refresh"
+    return "never" if offline or os.environ.get(OFFLINE_VARIABLE) else "auto"
 
 
 def home_option(function: Command) -> Command:
@@ -78,6 +98,19 @@ def format_option(*choices: str) -> Callable[[Command], Command]:
     return click.option(
         "--format", "output", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print."
     )
+
+
+def interval_option(text: str) -> Callable[[Command], Command]:
+    """Span of one row; anything finer than a day is refused with a reason."""
+    return click.option("--interval", callback=_to_interval, metavar="SPAN", help=text)
+
+
+def _to_interval(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from forecaster.config import INTERVALS
+
+    if value is not None and value not in INTERVALS:
+        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(INTERVALS)}.")
+    return value
 
 
 def run_option(function: Command) -> Command:

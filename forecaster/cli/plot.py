@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import date_option, home_option, instrument_options, run_option
+from forecaster.cli.options import date_option, home_option, instrument_options, interval_option, run_option
 
 __all__ = ["command"]
 
@@ -22,6 +22,7 @@ __all__ = ["command"]
 @click.option("--last", type=click.IntRange(min=2), metavar="N", help="Show only the last N rows.")
 @date_option("--start", "First day to show.")
 @date_option("--end", "Last day to show.")
+@interval_option("Of a run with rows of this span: 1d, 1wk or 1mo.")
 @run_option
 @click.option("--show", is_flag=True, help="Open a window instead of writing a file.")
 @click.option(

@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import date_option, format_option, home_option, instrument_options, run_option
+from forecaster.cli.options import (
+    date_option,
+    format_option,
+    home_option,
+    instrument_options,
+    interval_option,
+    run_option,
+)
 
 __all__ = ["command"]
 
@@ -34,6 +41,7 @@ def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     help="Central intervals.  [default: 80,95]",
 )
 @date_option("--as-of", "Forecast as if this were the last row.")
+@interval_option("Of a run with rows of this span: 1d, 1wk or 1mo.")
 @run_option
 @click.option(
     "--units", type=click.Choice(["price", "return", "pips"]), default="price", show_default=True, help="Of the values."

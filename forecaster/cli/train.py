@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import date_option, format_option, home_option, instrument_options
+from forecaster.cli.options import date_option, format_option, home_option, instrument_options, interval_option
 
 __all__ = ["command"]
+
+_OF_DATA = {"start", "end", "interval", "peers"}  # options that are keys of the section data
 
 
 @click.command("train", short_help="Learn from a history and record the run.")
@@ -19,7 +21,9 @@ __all__ = ["command"]
     help="YAML file, or default, quick, classic, sine, development.",
 )
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
-@click.option("--universe", metavar="NAME", help="currencies, or none for the series alone.")
+@click.option("--universe", metavar="NAME", help="currencies, none for the series alone, or a file of symbols.")
+@click.option("--peers", multiple=True, metavar="NAMES", help="Others of the same kind to learn from as well.")
+@interval_option("Span of a row: 1d, 1wk or 1mo.")
 @click.option("--horizon", type=int, metavar="DAYS", help="Days ahead to learn.")
 @date_option("--start", "First row to use.")
 @date_option("--end", "Last row to use.")
@@ -41,7 +45,8 @@ def command(
     from forecaster.config import load_config
     from forecaster.workflows import train
 
-    dotted = {f"data.{key}" if key in ("start", "end") else key: value for key, value in flags.items()}
+    flags["peers"] = ",".join(flags["peers"]) or None
+    dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in flags.items()}
     given = {key: value for key, value in dotted.items() if value is not None and value is not False}
     result = train(load_config(config, assignments, given), choice, project)
     click.echo(_text(result.to_json(), output))
@@ -55,4 +60,9 @@ def _text(document: dict[str, Any], output: str) -> str:
 
     if output == "json":
         return json_text(document)
-    return "\n".join([table_text(score_table(document["scores"], document["model"])), *training_lines(document)])
+    return "\n".join(
+        [
+            table_text(score_table(document["scores"], document["model"], document["interval"])),
+            *training_lines(document),
+        ]
+    )

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
 
-__all__ = ["business_age", "calendar_name", "future_dates"]
+__all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "trading_weekdays"]
+
+SPANS = {"1d": "day", "1wk": "week", "1mo": "month"}
+"""Interval -> what one row spans, in words."""
 
 _OBSERVED_DAYS = 730
 _ENOUGH_ROWS = 15
@@ -41,6 +44,7 @@ _NAMES = {
     "XASX": "Australian Securities Exchange",
     "fx": "Mon-Fri without 25 Dec and 1 Jan",
 }
+_MOST_DAYS = {"1wk": 7, "1mo": 31}
 _MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
 
 
@@ -49,7 +53,7 @@ def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
 
     ECB rates follow the ECB's holidays, stocks those of their exchange, pairs of other sources every Monday to
     Friday but 25 December and 1 January, all else (coins among it) the weekdays on which the series had rows
-    in its last two years.
+    in its last two years. A row of a week or a month is dated by the last of these days in it.
 
     Args:
         series: At least one row.
@@ -58,6 +62,23 @@ def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
     Returns:
         (count,) datetime64[D], increasing, all after the last row.
     """
+    if series.interval == "1d":
+        return _future_days(series, count)
+    days = _future_days(series, (count + 1) * _MOST_DAYS[series.interval])
+    ends = days[:-1][np.diff(periods(days, series.interval)) > 0]
+    later = ends[periods(ends, series.interval) > periods(series.dates[-1:], series.interval)[0]]
+    return np.asarray(later[:count])
+
+
+def periods(dates: npt.NDArray[np.datetime64], interval: str) -> npt.NDArray[np.int64]:
+    """(T,) number of the day, week or month in which each date lies."""
+    if interval == "1mo":
+        return np.asarray(dates.astype("datetime64[M]").astype(np.int64))
+    days = dates.astype("datetime64[D]").astype(np.int64)
+    return np.asarray((days + 3) // 7 if interval == "1wk" else days)  # day 0, 1970-01-01, was a Thursday
+
+
+def _future_days(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
     last = series.dates[-1]
     market = _market(series)
     mask = _observed_weekdays(series) if market is None else _MONDAY_TO_FRIDAY
@@ -76,6 +97,12 @@ def calendar_name(series: PriceSeries) -> str:
         return _NAMES[market]
     days = "".join(" " + name for name, seen in zip(_DAY_NAMES, _observed_weekdays(series), strict=True) if seen)
     return f"observed weekdays, holidays unknown ({days.strip()})"
+
+
+def trading_weekdays(series: PriceSeries) -> str:
+    """Days on which rows are to be expected, seven digits from Monday as in ``numpy.busday_count``."""
+    mask = _observed_weekdays(series) if _market(series) is None else _MONDAY_TO_FRIDAY
+    return "".join(str(int(day)) for day in mask)
 
 
 def business_age(last: np.datetime64, today: datetime.date) -> int:

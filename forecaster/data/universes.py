@@ -1,13 +1,26 @@
-"""Universes: named sets of instruments that train one model together."""
+"""Universes: sets of instruments that train one model together, known by name or listed in a file."""
 
+import dataclasses
 import difflib
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from forecaster.data.instruments import Instrument, shown
-from forecaster.errors import ConfigError
+from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
+from forecaster.errors import ConfigError, InputFileError, InstrumentError
 
-__all__ = ["PANEL_CURRENCIES", "UNIVERSES", "currency_universe", "instruments_alone", "universe"]
+__all__ = [
+    "PANEL_CURRENCIES",
+    "UNIVERSES",
+    "UniverseFile",
+    "currency_universe",
+    "instruments_alone",
+    "read_universe",
+    "universe",
+]
+
+_LARGEST_FILE = 1 << 20  # bytes; a hundred thousand symbols
 
 PANEL_CURRENCIES = (
     "USD", "EUR", "JPY", "GBP", "AUD", "CHF", "CAD", "NZD", "SEK",
@@ -51,19 +64,97 @@ UNIVERSES: dict[str, Callable[[Sequence[Instrument]], tuple[Instrument, ...]]] =
 """Name -> the members that train together with the given instruments. One line a universe."""
 
 
-def universe(name: str, instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
-    """Members of the universe called `name` for these instruments.
+@dataclasses.dataclass(frozen=True)
+class UniverseFile:
+    """What a file of symbols says.
+
+    Args:
+        instruments: In the order of the file, each once, all of one kind.
+        repeated: Symbols that are there more than once.
+    """
+
+    instruments: tuple[Instrument, ...]
+    repeated: tuple[str, ...]
+
+
+def read_universe(path: Path) -> UniverseFile:
+    """Read a file with one symbol a line; empty lines and what follows a ``#`` are passed over.
+
+    Where every line is a pair of currencies they are pairs; where every line ends in ``.csv`` they are files,
+    relative to the list; else they are tickers.
 
     Raises:
-        ConfigError: No universe has that name, or it cannot hold these instruments.
+        InputFileError: The file cannot be read as text or holds no symbol.
+        InstrumentError: One message for each line that is no symbol, with its number.
+    """
+    lines = [(number, line.partition("#")[0].strip()) for number, line in enumerate(_lines(path), start=1)]
+    lines = [(number, text) for number, text in lines if text]
+    if not lines:
+        raise InputFileError(f"{path} lists no symbols; expected one a line, such as AAPL or USDJPY")
+    read = _reader([text for _, text in lines], path.parent)
+    found: list[Instrument] = []
+    mistakes: list[str] = []
+    for number, text in lines:
+        try:
+            found.append(read(text))
+        except InstrumentError as error:
+            mistakes += [f"{path}:{number}: {message}" for message in error.messages]
+    if mistakes:
+        raise InstrumentError(*mistakes)
+    repeated = [name for name, count in Counter(one.name for one in found).items() if count > 1]
+    return UniverseFile(tuple(dict.fromkeys(found)), tuple(repeated))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(
+            f"{path} cannot be read as a list of symbols: {error}; expected text, one symbol a line"
+        ) from error
+    if len(content) > _LARGEST_FILE:
+        raise InputFileError(f"{path} is larger than 1 MiB; expected a list of symbols, one a line")
+    return text.splitlines()
+
+
+def _reader(texts: Sequence[str], folder: Path) -> Callable[[str], Instrument]:
+    if all(text.lower().endswith(".csv") for text in texts):
+        return lambda text: csv_instrument(folder / text)
+    return parse_pair if all(_is_pair(text) for text in texts) else parse_ticker
+
+
+def _is_pair(text: str) -> bool:
+    try:
+        return set(CURRENCIES) >= {parse_pair(text).base, parse_pair(text).quote}
+    except InstrumentError:
+        return False
+
+
+def universe(name: str, instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """Members of the universe called `name`, or listed in the file of that name, for these instruments.
+
+    Raises:
+        ConfigError: No universe and no file has that name, or it cannot hold these instruments.
+        InputFileError, InstrumentError: See `read_universe`.
 
     Example:
         >>> from forecaster.data.instruments import parse_pair
         >>> [one.name for one in universe("none", [parse_pair("JPYUSD")])]
         ['USDJPY']
     """
-    if name not in UNIVERSES:
+    if name in UNIVERSES:
+        return UNIVERSES[name](instruments)
+    if not Path(name).is_file():
         nearest = difflib.get_close_matches(name[:64], UNIVERSES, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise ConfigError(f"universe {shown(name)} is unknown; expected one of {', '.join(sorted(UNIVERSES))}{hint}")
-    return UNIVERSES[name](instruments)
+        known = ", ".join(sorted(UNIVERSES))
+        raise ConfigError(f"universe {shown(name)} is unknown; expected one of {known}, or a file of symbols{hint}")
+    members = read_universe(Path(name)).instruments
+    kinds = {one.kind for one in (*members, *instruments)}
+    if len(kinds) > 1 and instruments:
+        raise ConfigError(
+            f"universe {shown(name)} lists {members[0].kind}s; expected {instruments[0].kind}s as the instrument named"
+        )
+    return instruments_alone([*instruments, *members])

@@ -85,6 +85,11 @@ class Run:
         return str(self.manifest["source"])
 
     @property
+    def interval(self) -> str:
+        """Span of one row."""
+        return str(self.manifest.get("interval", "1d"))
+
+    @property
     def seen_until(self) -> np.datetime64:
         """Last date that fitting or choosing has used; forecasts made before it are in-sample."""
         return np.datetime64(self.manifest["seen_until"])

@@ -21,12 +21,12 @@ __all__ = [
     "SPAN_COLORS",
     "SPAN_LINES",
     "SPAN_TEXT_COLORS",
-    "days_text",
     "draw_close_up",
     "draw_history",
     "log_axis",
     "mark_boundaries",
     "readable",
+    "spans_text",
 ]
 
 # dark, light, middle: told apart in grey and by colour-blind eyes
@@ -58,13 +58,13 @@ def readable(value: float, digits: int = 5) -> str:
     return f"{value:.3e}" if size < -4 else f"{value:,.{max(digits - 1 - size, 0)}f}"
 
 
-def days_text(which: str, count: int) -> str:
-    """Name `count` days.
+def spans_text(which: str, count: int, span: str = "day") -> str:
+    """Name `count` days, weeks or months.
 
-    >>> days_text("next", 20), days_text("last", 1)
-    ('next 20 days', 'last day')
+    >>> spans_text("next", 20), spans_text("last", 1, "week")
+    ('next 20 days', 'last week')
     """
-    return f"{which} day" if count == 1 else f"{which} {count} days"
+    return f"{which} {span}" if count == 1 else f"{which} {count} {span}s"
 
 
 def log_axis(axes: Axes) -> None:
@@ -96,10 +96,11 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
     close = _last_days(picture)
     _draw_prices(axes, close)
     _scale_prices(axes, close)
-    title, end = f"{days_text('last', len(close.dates))}, to {close.dates[-1]}", close.dates[-1]
+    title, end = f"{spans_text('last', len(close.dates), close.span)}, to {close.dates[-1]}", close.dates[-1]
     if close.forecast is not None:
         end = max(end, close.forecast.dates[-1])
-        title = _fan_title(close.forecast, seen=int((close.dates <= close.forecast.cutoff).sum()))
+        seen = int((close.dates <= close.forecast.cutoff).sum())
+        title = _fan_title(close.forecast, seen, close.span)
     axes.set_title(title, loc="left", fontsize=9, color="#333333", pad=5, linespacing=1.4)
     _set_dates(axes, close.dates[0], end, room=0.03)
     date_axis(axes, most_ticks=5)
@@ -119,11 +120,12 @@ def _last_days(picture: ForecastPicture) -> ForecastPicture:
     return dataclasses.replace(close, predictions=close.predictions.take(close.predictions.dates <= cutoff))
 
 
-def _fan_title(forecast: Forecast, seen: int) -> str:
+def _fan_title(forecast: Forecast, seen: int, span: str) -> str:
     """What the close-up shows, and where the 80 % range of the last day ends: numbers on the fan would hide it."""
     low, high = sorted(forecast.prices([0.1, 0.9])[-1])
     return (
-        f"{days_text('last', seen)}, to {forecast.cutoff}, and the {days_text('next', forecast.horizon)}\n"
+        f"{spans_text('last', seen, span)}, to {forecast.cutoff}, "
+        f"and the {spans_text('next', forecast.horizon, span)}\n"
         f"{forecast.dates[-1]}: 80 % range {readable(low)} to {readable(high)}"
     )
 
@@ -141,22 +143,22 @@ def _draw_prices(axes: Axes, picture: ForecastPicture) -> None:
     marks: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 0.9} if few else {"linewidth": 0.7}
     axes.plot(picture.dates, picture.prices, color=BLUE, label="actual", zorder=3, **marks)
     if picture.forecast is not None:
-        _draw_fan(axes, picture.forecast)
+        _draw_fan(axes, picture.forecast, picture.span)
 
 
-def _draw_fan(axes: Axes, forecast: Forecast) -> None:
+def _draw_fan(axes: Axes, forecast: Forecast, span: str) -> None:
     dates = np.concatenate([[forecast.cutoff], forecast.dates])
     levels = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
     prices = np.vstack([np.full(len(levels), forecast.last_price), forecast.prices(levels)])
     for inward, (percent, shade) in enumerate(FAN_SHADES.items()):
         low, high = prices[:, inward], prices[:, -1 - inward]
-        label = f"coming days: {percent} %"
+        label = f"coming {span}s: {percent} %"
         axes.fill_between(dates, low, high, color=RED, alpha=shade, linewidth=0, zorder=1, label=label)
     own = min(forecast.own_steps, forecast.horizon)
     median: dict[str, Any] = {"color": RED, "linewidth": 1.6, "zorder": 4}
-    axes.plot(dates[: own + 1], prices[: own + 1, 3], label="coming days: median", **median)
+    axes.plot(dates[: own + 1], prices[: own + 1, 3], label=f"coming {span}s: median", **median)
     if own < forecast.horizon:
-        axes.plot(dates[own:], prices[own:, 3], label="coming days: fed back", linestyle=FED_BACK_DASHES, **median)
+        axes.plot(dates[own:], prices[own:, 3], label=f"coming {span}s: fed back", linestyle=FED_BACK_DASHES, **median)
 
 
 def _price_range(picture: ForecastPicture) -> tuple[float, float]:

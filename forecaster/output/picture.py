@@ -55,6 +55,7 @@ class ForecastPicture:
         note: Small print: source, rows, last date, hash.
         run_id: The run that made the predictions.
         model: Registry key of the model.
+        span: What one row spans, in a word.
     """
 
     instrument: str
@@ -69,6 +70,7 @@ class ForecastPicture:
     note: str
     run_id: str
     model: str = "lstm"
+    span: str = "day"
 
     @property
     def in_percent(self) -> bool:

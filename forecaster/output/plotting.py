@@ -38,12 +38,12 @@ from forecaster.output.panels import (
     SPAN_COLORS,
     SPAN_LINES,
     SPAN_TEXT_COLORS,
-    days_text,
     draw_close_up,
     draw_history,
     log_axis,
     mark_boundaries,
     readable,
+    spans_text,
 )
 from forecaster.output.picture import ForecastPicture, Predictions, Window
 
@@ -98,8 +98,10 @@ def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Fig
 
 def _title(picture: ForecastPicture) -> str:
     name = picture.instrument if len(picture.instrument) <= 32 else picture.instrument[:31] + "…"
-    coming = "" if picture.forecast is None else f" and the {days_text('next', picture.forecast.horizon)}"
-    return f"{name}: one-day-ahead predictions ({picture.model}){coming}"
+    coming = (
+        "" if picture.forecast is None else f" and the {spans_text('next', picture.forecast.horizon, picture.span)}"
+    )
+    return f"{name}: one-{picture.span}-ahead predictions ({picture.model}){coming}"
 
 
 def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
@@ -110,7 +112,7 @@ def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
         entries[f"predicted: {name}"] = (Patch(color=color, alpha=0.2, linewidth=0), line)
     if picture.forecast is not None:
         layers: list[Artist] = [Patch(color=RED, alpha=shade, linewidth=0) for shade in FAN_SHADES.values()]
-        entries["coming days (50, 80, 95 %)"] = (*layers, Line2D([], [], color=RED, linewidth=1.6))
+        entries[f"coming {picture.span}s (50, 80, 95 %)"] = (*layers, Line2D([], [], color=RED, linewidth=1.6))
         own = picture.forecast.own_steps
         if own < picture.forecast.horizon:
             dashed = Line2D([], [], color=RED, linewidth=1.6, linestyle=FED_BACK_DASHES)

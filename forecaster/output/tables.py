@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
+from forecaster.data.calendars import SPANS
+
 __all__ = [
     "csv_text",
     "forecast_rows",
@@ -53,19 +55,31 @@ def _decimals(value: float, digits: int) -> int:
     return int(min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 10))
 
 
-def score_table(rows: Sequence[Mapping[str, Any]], model: str) -> Table:
+def score_table(rows: Sequence[Mapping[str, Any]], model: str, interval: str = "1d") -> Table:
     """Scores of a training beside "tomorrow = today" and the baselines, part by part and step by step.
 
     Args:
         rows: ``scores`` of the document ``train/1``.
         model: Registry key of the judged model.
+        interval: Span of a step.
     """
     others = [name for name in rows[0]["crps"] if name != model]
     several = len({row["instrument"] for row in rows}) > 1
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in (["instrument"] if several else []) + ["part"]:
         table.add_column(name)
-    heads = ["days", "cutoffs", "RMSE", "today", "MAE", "today", f"CRPS {model}", *others, "in 80 %", "in 95 %"]
+    heads = [
+        f"{SPANS[interval]}s",
+        "cutoffs",
+        "RMSE",
+        "today",
+        "MAE",
+        "today",
+        f"CRPS {model}",
+        *others,
+        "in 80 %",
+        "in 95 %",
+    ]
     for name in heads:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -79,7 +93,7 @@ def score_table(rows: Sequence[Mapping[str, Any]], model: str) -> Table:
 
 def training_lines(document: Mapping[str, Any]) -> list[str]:
     """What stands under the scores of a training: what was learned, where the median lies, run and seconds."""
-    seconds, steps = document["seconds"], document["location_steps"]
+    seconds, steps, span = document["seconds"], document["location_steps"], SPANS[document["interval"]]
     alone = ", ".join(document["instruments"]) + " alone"
     universe = alone if document["universe"] == "none" else f"universe {document['universe']}"
     lines = [
@@ -89,7 +103,7 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         f"run: {document['run_id']}",
     ]
     if steps:
-        lines.insert(1, f"median: moves at {', '.join(map(str, steps))} days, where the validation supports it")
+        lines.insert(1, f"median: moves at {', '.join(map(str, steps))} {span}s, where the validation supports it")
     elif steps is not None:
         lines.insert(1, "median: is the last price, since no direction was found or looked for on the validation")
     if document["refit"]:
@@ -144,7 +158,7 @@ def skill_line(document: Mapping[str, Any]) -> list[str]:
         return ["skill: this run did not score the instrument; train with it named to see how it does"]
     which = "test rows before the refit" if document["refit"] else "test rows"
     return [
-        f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} days"
+        f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} {SPANS[document['interval']]}s"
         for name, told in ratios.items()
     ]
 

@@ -1,8 +1,9 @@
 """One function per user intent; each adds the store, run folders and pictures to `forecaster.pipeline`."""
 
-from forecaster.workflows.loading import InstrumentChoice, Project
+from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.plot import PlotRequest, plot
 from forecaster.workflows.predict import Prediction, PredictRequest, predict
+from forecaster.workflows.project import Project
 from forecaster.workflows.train import TrainResult, train
 
 __all__ = [

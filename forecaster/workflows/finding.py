@@ -1,6 +1,7 @@
 """Which recorded run serves an instrument, and the history to forecast from."""
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,15 +14,9 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import Source
 from forecaster.errors import ForecasterError, NotEnoughDataError, RunNotFoundError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
-from forecaster.workflows.loading import (
-    InstrumentChoice,
-    Loader,
-    Project,
-    command_line,
-    data_line,
-    named_instruments,
-    with_choice,
-)
+from forecaster.workflows.choice import InstrumentChoice, command_line, named_instruments, with_choice
+from forecaster.workflows.loading import Checked, Loader, data_line, finding_lines
+from forecaster.workflows.project import Project
 
 __all__ = ["Served", "Wanted", "serve", "tell"]
 
@@ -34,11 +29,13 @@ class Wanted:
 
     Args:
         run_id: This one, or one whose id begins so; the newest that fits when None.
-        horizon: It must look at least so many days ahead.
+        horizon: It must look at least so many rows ahead.
+        interval: It must have learned rows of this span; any when None.
     """
 
     run_id: str | None = None
     horizon: int | None = None
+    interval: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,30 +45,42 @@ class Served:
     Args:
         instrument: As the user turned it.
         run: The run.
-        series: The rows that the configuration of the run asks for, up to the cutoff.
-        newest: Date of the newest row that there is.
+        whole: All daily rows that there are.
+        loader: With the configuration of the run; says which rows may be used, and in which state.
+        checked: Those up to the cutoff.
     """
 
     instrument: Instrument
     run: Run
-    series: PriceSeries
-    newest: np.datetime64
+    whole: PriceSeries
+    loader: Loader
+    checked: Checked
 
-    def until(self, as_of: np.datetime64 | None) -> "Served":
-        """The same with rows up to `as_of` only.
+    @property
+    def series(self) -> PriceSeries:
+        """The rows that the configuration of the run asks for, up to the cutoff, as they were known there."""
+        return self.checked.series
+
+    @property
+    def newest(self) -> np.datetime64:
+        """Date of the newest row that there is."""
+        return self.checked.newest
+
+    def until(self, as_of: datetime.date | None) -> "Served":
+        """The same with rows up to `as_of` only, looked at as they were then.
 
         Raises:
             NotEnoughDataError: The model cannot forecast from so few rows.
         """
-        series = self.series.between(end=as_of)
+        checked = self.checked if as_of is None else self.loader.check(self.whole, as_of)
         first = self.run.fitted.first_row
-        if len(series) <= first:
+        if len(checked.series) <= first:
             earliest = self.series.dates[first] if len(self.series) > first else "never"
             raise NotEnoughDataError(
-                f"{len(series)} rows of {self.instrument.name} up to {as_of or 'the end'}; a forecast needs "
+                f"{len(checked.series)} rows of {self.instrument.name} up to {as_of or 'the end'}; a forecast needs "
                 f"{first + 1}; the earliest cutoff is {earliest}; change --as-of or give a longer history"
             )
-        return dataclasses.replace(self, series=series)
+        return dataclasses.replace(self, checked=dataclasses.replace(checked, newest=self.newest))
 
     def notes(self) -> list[str]:
         """What a user should know of the run and its age, in one line each."""
@@ -88,7 +97,7 @@ class Served:
             )
         if cutoff >= trained and run.history_changed(self.series):
             told.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
-        return told
+        return [*finding_lines(self.whole, self.checked.report), *told]
 
     @property
     def in_sample(self) -> bool:
@@ -139,7 +148,7 @@ def _newest(
     for found in list_runs(folder):
         if isinstance(found, ForecasterError):
             damaged.append(found)
-        elif _may_serve(found, instrument, choice.source, wanted.horizon):
+        elif _may_serve(found, instrument, choice.source, wanted):
             served = _read(found, instrument, choice, project, sources)
             if found.covers(served.series):
                 for one in damaged:
@@ -148,20 +157,29 @@ def _newest(
     if damaged:
         raise damaged[0]
     if instrument.kind == "csv":  # a file that cannot be read is the first thing to know
-        Loader(project, with_choice(load_config(), choice), [instrument], sources).whole(instrument)
-    ahead = f" {wanted.horizon} days ahead" if wanted.horizon else ""
-    flags = ("--horizon", str(wanted.horizon)) if wanted.horizon else ()
+        Loader(project, with_choice(load_config(), choice), [instrument], sources, choice.network).whole(instrument)
+    ahead = f" {wanted.horizon} rows ahead" if wanted.horizon else ""
+    ahead += f" with --interval {wanted.interval}" if wanted.interval else ""
+    flags = ["--horizon", str(wanted.horizon)] if wanted.horizon else []
+    flags += ["--interval", wanted.interval] if wanted.interval else []
     raise RunNotFoundError(
         f"no run in {folder} fits {instrument.name}{ahead}; "
         f"train one with: {command_line('train', instrument, choice, project, *flags)}"
     )
 
 
-def _may_serve(run: Run, instrument: Instrument, source: str | None, horizon: int | None) -> bool:
+def _may_serve(run: Run, instrument: Instrument, source: str | None, wanted: Wanted) -> bool:
     same_kind = (run.source == "csv") == (instrument.kind == "csv")
     same_source = source in (None, "auto", run.source)
-    far_enough = horizon is None or horizon <= run.manifest["horizon"]
-    return same_kind and same_source and far_enough and instrument.canonical.name in run.manifest["members"]
+    far_enough = wanted.horizon is None or wanted.horizon <= run.manifest["horizon"]
+    same_interval = wanted.interval in (None, run.interval)
+    return (
+        same_kind
+        and same_source
+        and far_enough
+        and same_interval
+        and instrument.canonical.name in run.manifest["members"]
+    )
 
 
 def _read(
@@ -176,9 +194,10 @@ def _read(
             f"train one with: {command_line('train', instrument, choice, project)}"
         )
     config = run.config
-    changed: dict[str, Any] = {"source": run.source, "end": None}
+    changed: dict[str, Any] = {"source": run.source, "end": None, "strict": choice.strict or config.data.strict}
     if choice.options:
         changed["options"] = {**config.data.options, **choice.options}
     data = config.data.model_copy(update=changed)
-    series = Loader(project, config.model_copy(update={"data": data}), [instrument], sources).load(instrument)
-    return Served(instrument, run, series, newest=series.dates[-1])
+    loader = Loader(project, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
+    whole = loader.whole(instrument)
+    return Served(instrument, run, whole, loader, loader.check(whole))

@@ -1,166 +1,55 @@
-"""From what the user named to the histories: which instruments, which source, which rows."""
+"""From an instrument to its history: which source, the store, which rows, and what is wrong with them."""
 
 import dataclasses
 import datetime
 import json
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from forecaster.config import Config, DataConfig
-from forecaster.data.calendars import business_age
-from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
-from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, Source, default_source, get_source
-from forecaster.data.universes import universe
-from forecaster.errors import InstrumentError, NotEnoughDataError, SourceError
-from forecaster.models.base import Progress, no_progress
+from forecaster.config import Config
+from forecaster.data.calendars import business_age, future_dates
+from forecaster.data.instruments import Instrument
+from forecaster.data.markets import market_of
+from forecaster.data.resampling import resampled
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import LoadRequest, Network, OnlineSource, Source, default_source, get_source
+from forecaster.data.store import Store, store_path
+from forecaster.data.validation import RawRows, Report, repaired, validate
+from forecaster.errors import InputFileError, NotEnoughDataError, SourceError, UnreachableError
+from forecaster.workflows.project import Project
 
-__all__ = [
-    "InstrumentChoice",
-    "Loader",
-    "Project",
-    "command_line",
-    "data_line",
-    "findings",
-    "load_panel",
-    "named_instruments",
-    "resolve",
-    "with_choice",
-]
+__all__ = ["Checked", "Loader", "data_line", "finding_lines", "load_members", "newest_stored"]
 
-_KINDS = ("pair", "ticker", "csv")
 _STALE_DAYS = 5  # business days; a week without a new price is worth a word
+_UNREACHABLE_LIMIT = 2  # histories in a row that a source does not answer for
+_REASONS = 5  # left out members whose reasons are told
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-@dataclasses.dataclass(frozen=True)
-class Project:
-    """Where a project lives, what time it is, and who listens.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checked:
+    """A history that may be used.
 
     Args:
-        home: Folder that holds ``data/`` and ``runs/``.
-        clock: Gives the current time.
-        progress: Told how far long jobs are.
-        note: Told, in one line each, what a user should know on the way: data, choices, warnings.
+        series: The rows up to the cutoff, repaired, one for each period of the interval.
+        report: What was found in the daily rows behind it.
+        newest: Date of the newest row that there is, whatever the cutoff.
     """
 
-    home: Path = Path()
-    clock: Callable[[], datetime.datetime] = _now
-    progress: Progress = no_progress
-    note: Callable[[str], None] = lambda text: None
-
-    @property
-    def today(self) -> datetime.date:
-        """The current date."""
-        return self.clock().date()
-
-
-@dataclasses.dataclass(frozen=True)
-class InstrumentChoice:
-    """What the user named, as typed; several names are separated by commas.
-
-    Args:
-        pairs: Currency pairs.
-        tickers: Symbols of stocks and indices, or names of synthetic series.
-        csvs: Files.
-        source: Registry key; None for the one that fits.
-        name: What to call the series of a CSV file.
-        options: Of the source, beyond those in the configuration.
-    """
-
-    pairs: Sequence[str] = ()
-    tickers: Sequence[str] = ()
-    csvs: Sequence[str] = ()
-    source: str | None = None
-    name: str | None = None
-    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no instrument is named."""
-        return not (self.pairs or self.tickers or self.csvs)
-
-
-def with_choice(config: Config, choice: InstrumentChoice) -> Config:
-    """`config` with the instruments, the source and its options as the flags name them."""
-    changed: dict[str, Any] = {}
-    if not choice.is_empty:
-        named = (choice.pairs, choice.tickers, choice.csvs)
-        changed |= {kind: ",".join(map(str, names)) or None for kind, names in zip(_KINDS, named, strict=True)}
-    if choice.source:
-        changed["source"] = choice.source
-    if choice.name:
-        changed["name"] = choice.name
-    if choice.options:
-        changed["options"] = {**config.data.options, **choice.options}
-    return config.model_copy(update={"data": config.data.model_copy(update=changed)})
-
-
-def resolve(config: Config, choice: InstrumentChoice) -> tuple[Config, tuple[Instrument, ...]]:
-    """`config` with what the flags name, spelled as the program spells it, and the instruments that it names.
-
-    Raises:
-        InstrumentError: See `named_instruments`.
-    """
-    config = with_choice(config, choice)
-    instruments = named_instruments(config.data)
-    kind = instruments[0].kind
-    names = ",".join(str(one.path) if kind == "csv" else one.name for one in instruments)
-    return config.model_copy(update={"data": config.data.model_copy(update={kind: names})}), instruments
-
-
-def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
-    """The instruments that a configuration names, as the user turned them; each once.
-
-    Raises:
-        InstrumentError: None, or two kinds at once.
-    """
-    given = [kind for kind in _KINDS if getattr(data, kind)]
-    if not given and data.source == "synthetic":
-        return (parse_ticker("sine"),)
-    if len(given) != 1:
-        what = (
-            f"instruments of {len(given)} kinds ({', '.join('--' + one for one in given)})"
-            if given
-            else "no instrument"
-        )
-        raise InstrumentError(f"{what} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY")
-    if data.name and given[0] != "csv":
-        raise InstrumentError(f"--name goes with --csv; got --{given[0]}; leave it out")
-    texts = [text.strip() for text in str(getattr(data, given[0])).split(",") if text.strip()]
-    found: list[Instrument] = []
-    mistakes: list[str] = []
-    for text in texts:
-        try:
-            found.append(_instrument(given[0], text, data.name))
-        except InstrumentError as error:
-            mistakes += error.messages
-    if mistakes or not found:
-        raise InstrumentError(*(mistakes or [f"--{given[0]} is empty; expected a name such as USDJPY"]))
-    return tuple(dict.fromkeys(found))
-
-
-def _instrument(kind: str, text: str, name: str | None) -> Instrument:
-    if kind == "pair":
-        return parse_pair(text)
-    return parse_ticker(text) if kind == "ticker" else csv_instrument(Path(text), name)
+    series: PriceSeries
+    report: Report
+    newest: np.datetime64
 
 
 class Loader:
-    """Loads histories of one source, cut to the configured span.
+    """Loads histories of one source: whole, or checked and cut to the configured span.
 
     Args:
-        project: For its home and date.
-        config: Source, its options, start and end.
+        project: For its home, its date and its notes.
+        config: Source, its options, start and end, interval.
         instruments: Those the user named; they decide the source where it is ``auto``.
         sources: Sources that are open already, by name; a new one is added to them.
+        network: Whether prices may, or have to, come over the network.
     """
 
     def __init__(
@@ -169,6 +58,7 @@ class Loader:
         config: Config,
         instruments: Sequence[Instrument],
         sources: dict[str, Source] | None = None,
+        network: Network = "auto",
     ) -> None:
         data = config.data
         name = default_source(instruments[0]) if data.source == "auto" else data.source
@@ -176,26 +66,113 @@ class Loader:
         if name not in known:
             known[name] = get_source(name)
         self.source = known[name]
-        self._project, self._data = project, data
+        self._project, self._data, self._network = project, data, network
+        self.stored: dict[str, str] = {}
+        """Name -> hash of the whole history, of those that were put into the store or taken from it."""
+        self._told: set[str] = set()
+        self._previous: dict[str, PriceSeries | None] = {}
 
     def whole(self, instrument: Instrument) -> PriceSeries:
-        """All rows that the source has, in canonical orientation."""
-        project = self._project
-        return self.source.load(LoadRequest(instrument.canonical, project.home, project.today, self._data.options))
+        """All daily rows that there are, in canonical orientation.
 
-    def load(self, instrument: Instrument) -> PriceSeries:
+        A source that needs the network is asked only where newer prices should be there; what it gave before is in
+        the store, and is used with a word about its age where the source cannot be reached.
+
+        Raises:
+            SourceError: The source has no such history, or cannot be reached and the store has none.
+        """
+        request = LoadRequest(
+            instrument.canonical, self._project.home, self._project.today, self._data.options, self._network,
+            self._data.end,
+        )  # fmt: skip
+        if isinstance(self.source, OnlineSource):
+            series = self._from_store_or_network(self.source, request)
+        else:
+            series = self.source.load(request)
+        for text in json.loads(series.meta.get("notes", "[]")):
+            if text not in self._told:
+                self._told.add(text)
+                self._project.note(f"data: {text}")
+        return series
+
+    def keep(self, whole: PriceSeries) -> None:
+        """Put a history into the store; what changed since the version before is found by `check`."""
+        with Store.open(store_path(self._project.home), clock=self._project.clock) as store:
+            known = store.versions(whole.source, whole.symbol, whole.interval)
+            changed = bool(known) and known[-1].sha256 != whole.sha256
+            if changed:
+                self._previous[whole.symbol] = store.load(whole.source, whole.symbol, whole.interval)
+            store.save(whole)
+        self.stored[whole.instrument.name] = whole.sha256
+
+    def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> PriceSeries:
+        stored = newest_stored(self._project, source.name, source.symbol(request.instrument))
+        if self._network == "never" and stored is None:
+            raise SourceError(
+                f"the store {store_path(self._project.home)} has no prices of {request.instrument.name} from "
+                f"{source.name}, and --offline forbids to ask; load them once without --offline"
+            )
+        if stored is not None and (self._network == "never" or self._is_fresh(stored)):
+            self.stored[stored.instrument.name] = stored.sha256
+            return stored
+        try:
+            series = source.load(request)
+        except SourceError as error:
+            if stored is None or self._network == "refresh":
+                raise
+            self._project.note(f"warning: {error.messages[0]}")
+            self._project.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
+            self.stored[stored.instrument.name] = stored.sha256
+            return stored
+        self.keep(series)
+        return series
+
+    def _is_fresh(self, stored: PriceSeries) -> bool:
+        """Whether no day has ended since, by the calendar of the market, of which the store has no row."""
+        return self._network == "auto" and self._project.today <= future_dates(stored, 1)[0].astype(datetime.date)
+
+    def load(self, instrument: Instrument) -> Checked:
         """The rows between the configured start and end.
 
         Raises:
             NotEnoughDataError: There are none.
+            InputFileError, SourceError: What was found in them forbids their use.
         """
-        return self.cut(self.whole(instrument))
+        return self.check(self.whole(instrument))
 
-    def cut(self, series: PriceSeries) -> PriceSeries:
-        """`series` between the configured start and end."""
-        start, end = self._data.start, self._data.end
-        first = None if start is None else np.datetime64(start)
-        span = series.between(first, None if end is None else np.datetime64(end))
+    def check(self, whole: PriceSeries, until: datetime.date | None = None) -> Checked:
+        """`whole` from the configured start to `until`, or to the configured end; looked at as it was then.
+
+        Args:
+            whole: As `whole` gives it.
+            until: The last date that may be looked at.
+
+        Raises:
+            NotEnoughDataError: No row is left.
+            InputFileError, SourceError: What was found in the rows forbids their use.
+        """
+        end = until or self._data.end
+        span = self._cut(whole, end)
+        today = min(self._project.today, end) if end else self._project.today
+        before = self._previous.get(whole.symbol)
+        previous = None if before is None else before.between(end=span.dates[-1])
+        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=previous)
+        kind = InputFileError if whole.source == "csv" else SourceError
+        report.require_good(whole.symbol, kind, strict=self._data.strict)
+        rows = repaired(RawRows.of(span), report)
+        if len(rows) < len(span):
+            kept = np.isin(span.dates, rows.dates)
+            rounding = None if span.rounding is None else span.rounding[kept]
+            span = dataclasses.replace(span, dates=rows.dates, columns=rows.columns, rounding=rounding)
+        elif report.repairs:
+            span = dataclasses.replace(span, columns=rows.columns)
+        series = resampled(span, self._data.interval)
+        return Checked(series, report, whole.dates[-1] if self._data.interval == "1d" else series.dates[-1])
+
+    def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
+        start = self._data.start
+        first, last = (None if day is None else np.datetime64(day) for day in (start, end))
+        span = series.between(first, last)
         if not len(span):
             raise NotEnoughDataError(
                 f"{series.symbol} has no rows from {start or 'the first'} to {end or 'the last'}; "
@@ -204,24 +181,46 @@ class Loader:
         return span
 
 
-def findings(series: PriceSeries) -> list[str]:
-    """What the source found wrong with a history or repaired in it, in one line each."""
-    return [f"data: {one['severity']}: {one['text']}" for one in json.loads(series.meta.get("findings", "[]"))]
+def newest_stored(project: Project, source: str, symbol: str) -> PriceSeries | None:
+    """The newest version of a history in the store, if there is one."""
+    path = store_path(project.home)
+    if not path.exists():
+        return None
+    with Store.open(path, clock=project.clock) as store:
+        return store.load(source, symbol) if store.versions(source, symbol) else None
 
 
-def load_panel(loader: Loader, named: Sequence[PriceSeries], universe_name: str, note: Callable[[str], None]) -> Panel:
-    """The named series and the members of the universe beside them; a member without rows is told and left out."""
-    panel = {one.instrument.name: one for one in named}
-    missing = []
-    for member in universe(universe_name, [one.instrument for one in named]):
-        if member.name not in panel:
-            try:
-                panel[member.name] = loader.load(member)
-            except (SourceError, NotEnoughDataError):
-                missing.append(member.name)
-    if missing:
-        note(f"universe: left out, no rows in this span: {', '.join(missing)}")
-    return Panel(tuple(panel.values()))
+def finding_lines(series: PriceSeries, report: Report) -> list[str]:
+    """What the source repaired in a history, and what was found in its rows afterwards, in one line each."""
+    told = [f"{one['severity']}: {one['text']}" for one in json.loads(series.meta.get("findings", "[]"))]
+    # The age of the newest row stands in the line about the data.
+    told += [f"{one.severity}: {one.text}" for one in report.findings if one.code != "old_data"]
+    return [f"data: {line}" for line in dict.fromkeys(told)]
+
+
+def load_members(loader: Loader, members: Sequence[Instrument], note: Callable[[str], None]) -> list[PriceSeries]:
+    """The histories of `members`; one that cannot be had is told and left out.
+
+    After two in a row at a source that does not answer, the others are not asked.
+    """
+    panel: list[PriceSeries] = []
+    missing: dict[str, str] = {}
+    unreachable = 0
+    for member in members:
+        if unreachable >= _UNREACHABLE_LIMIT:
+            missing[member.name] = "not asked any more"
+            continue
+        try:
+            panel.append(loader.load(member).series)
+            unreachable = 0
+        except (SourceError, NotEnoughDataError, InputFileError) as error:
+            unreachable = unreachable + 1 if isinstance(error, UnreachableError) else 0
+            missing[member.name] = error.messages[0]
+    for name, reason in list(missing.items())[:_REASONS]:
+        note(f"universe: left out {name}: {reason}")
+    if len(missing) > _REASONS:
+        note(f"universe: left out {', '.join(list(missing)[_REASONS:])}: for reasons like these")
+    return panel
 
 
 def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 | None = None) -> str:
@@ -237,17 +236,6 @@ def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 |
         return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} (of rows to {newest})"
     age = business_age(last, today)
     days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
-    told = "made up" if series.source == "synthetic" else days + (", older than a week" if age > _STALE_DAYS else "")
+    late = ", older than a week" if series.interval == "1d" and age > _STALE_DAYS else ""
+    told = "made up" if series.source == "synthetic" else days + late
     return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({told})"
-
-
-def command_line(verb: str, instrument: Instrument, choice: InstrumentChoice, project: Project, *flags: str) -> str:
-    """What to type to apply `verb` to `instrument`, with the source, the columns and the home in use."""
-    name = str(instrument.path) if instrument.kind == "csv" else instrument.name
-    words = ["forecast", verb, f"--{instrument.kind}", name]
-    words += ["--name", choice.name] if choice.name else []
-    words += ["--source", choice.source] if choice.source else []
-    for option, value in choice.options.items():
-        words += [f"--{option.replace('_', '-')}", value]
-    words += ["--home", str(project.home)] if project.home != Path() else []
-    return shlex.join([*words, *flags])

@@ -8,15 +8,17 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from forecaster.data.calendars import SPANS
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
 from forecaster.experiments.runs import Run
 from forecaster.forecast import level_weights
 from forecaster.output.picture import ForecastPicture, Predictions
+from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.finding import Served, Wanted, serve, tell
-from forecaster.workflows.loading import InstrumentChoice, Project
 from forecaster.workflows.predict import predict_served
+from forecaster.workflows.project import Project
 
 __all__ = ["PlotRequest", "plot"]
 
@@ -38,6 +40,7 @@ class PlotRequest:
         last: Show only the last rows.
         start: First date to show.
         end: Last date to show.
+        interval: Span of a row; that of the run when None.
         run_id: A run; the newest fitting one when None.
         show: Whether to open a window instead of writing a file.
     """
@@ -48,6 +51,7 @@ class PlotRequest:
     last: int | None = None
     start: datetime.date | None = None
     end: datetime.date | None = None
+    interval: str | None = None
     run_id: str | None = None
     show: bool = False
 
@@ -59,7 +63,9 @@ def plot(request: PlotRequest, project: Project) -> list[Path]:
         RunNotFoundError: No run fits.
         StorageError: The file cannot be written.
     """
-    served = [one.until(None) for one in serve(request.choice, Wanted(request.run_id), project)]
+    served = [
+        one.until(None) for one in serve(request.choice, Wanted(request.run_id, interval=request.interval), project)
+    ]
     if request.out is not None and len(served) > 1:
         raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
     tell(served, project)
@@ -128,6 +134,7 @@ def _picture(served: Served) -> ForecastPicture:
         note=_corner(served),
         run_id=run.id,
         model=run.manifest["model"],
+        span=SPANS[series.interval],
     )
 
 

@@ -15,8 +15,9 @@ from forecaster.data.instruments import Instrument
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.forecast import Forecast
 from forecaster.pipeline import forecast_next
+from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.finding import Served, Wanted, serve, tell
-from forecaster.workflows.loading import InstrumentChoice, Project
+from forecaster.workflows.project import Project
 
 __all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
 
@@ -32,6 +33,7 @@ class PredictRequest:
         choice: The instruments.
         horizon: Days ahead; that of the run when None.
         as_of: Last row that the forecast may see; the newest when None.
+        interval: Span of a row; that of the run when None.
         run_id: A run; the newest fitting one when None.
         train_if_missing: Whether to train where no run fits.
         config: File or shipped name of the configuration for that training.
@@ -40,6 +42,7 @@ class PredictRequest:
     choice: InstrumentChoice
     horizon: int | None = None
     as_of: datetime.date | None = None
+    interval: str | None = None
     run_id: str | None = None
     train_if_missing: bool = False
     config: Path | None = None
@@ -61,6 +64,7 @@ class Prediction:
         refit: Whether the weights were fitted once more after the test that `skill` tells of.
         median_moves: Whether the median is the model's own, or the last price for want of evidence.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
+        interval: Span of a step.
     """
 
     instrument: Instrument
@@ -74,6 +78,7 @@ class Prediction:
     refit: bool
     median_moves: bool
     skill: Sequence[dict[str, Any]] | None
+    interval: str = "1d"
 
     def to_json(self, intervals: Sequence[float] = (), units: Units = "price") -> dict[str, Any]:
         """The document ``forecast/1``.
@@ -100,6 +105,7 @@ class Prediction:
             "last_price": forecast.last_price,
             "units": units,
             "horizon": forecast.horizon,
+            "interval": self.interval,
             "calendar": self.calendar,
             "median_is_last_price": not self.median_moves,
             "quantile_levels": wanted,
@@ -135,16 +141,16 @@ def predict(request: PredictRequest, project: Project) -> list[Prediction]:
         RunNotFoundError: No run fits and none may be trained.
         UsageError: The horizon is longer than the run's.
     """
-    as_of = None if request.as_of is None else np.datetime64(request.as_of)
+    as_of = request.as_of
     served = [one.until(as_of) for one in _serve(request, project)]
     tell(served, project)
-    if as_of is not None and any(as_of > one.newest for one in served):
+    if as_of is not None and any(np.datetime64(as_of) > one.newest for one in served):
         project.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
     return [predict_served(one, request.horizon) for one in served]
 
 
 def _serve(request: PredictRequest, project: Project) -> list[Served]:
-    wanted = Wanted(request.run_id, request.horizon)
+    wanted = Wanted(request.run_id, request.horizon, request.interval)
     try:
         return serve(request.choice, wanted, project)
     except RunNotFoundError as error:
@@ -155,8 +161,9 @@ def _serve(request: PredictRequest, project: Project) -> list[Served]:
         from forecaster.workflows.train import train
 
         project.note(f"{error.messages[0].split(';')[0]}; training one")
-        longer = {} if request.horizon is None else {"horizon": request.horizon}
-        train(load_config(request.config, flags=longer), request.choice, project)
+        asked = {"horizon": request.horizon, "data.interval": request.interval}
+        flags = {key: value for key, value in asked.items() if value is not None}
+        train(load_config(request.config, flags=flags), request.choice, project)
         return serve(request.choice, wanted, project)
 
 
@@ -184,6 +191,7 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
         model=run.manifest["model"],
         source=series.source,
         data_sha256=series.sha256,
+        interval=series.interval,
         calendar=calendar_name(series),
         in_sample=served.in_sample,
         refit=run.manifest["refit"],

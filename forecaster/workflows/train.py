@@ -10,27 +10,18 @@ import numpy as np
 
 import forecaster
 from forecaster.config import Config, dump_config
-from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.store import Store, store_path
 from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation.scoring import Score
-from forecaster.evaluation.splits import PARTS, Split, split_by_rows, whole_history
+from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
 from forecaster.experiments.files import check_writable
 from forecaster.experiments.runs import Run, runs_folder, save_run, series_facts
 from forecaster.models.backend import Engine, cpu_features, engine_versions, use_engine
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.pipeline import evaluate, fit, forecaster_of
-from forecaster.workflows.loading import (
-    InstrumentChoice,
-    Loader,
-    Project,
-    command_line,
-    data_line,
-    findings,
-    load_panel,
-    resolve,
-)
+from forecaster.workflows.choice import InstrumentChoice, command_line
+from forecaster.workflows.project import Project
+from forecaster.workflows.training_data import TrainingData, load_training_data
 
 __all__ = ["BESIDE", "TrainResult", "train"]
 
@@ -65,7 +56,7 @@ class TrainResult:
             "schema": "train/1",
             "run_id": self.run.id,
             "instrument": facts["instruments"][0],
-            **{key: facts[key] for key in ("instruments", "universe", "model")},
+            **{key: facts[key] for key in ("instruments", "interval", "universe", "model")},
             "backend": self.engine.backend,
             "device": self.engine.device,
             "seconds": self.seconds,
@@ -105,17 +96,11 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     watch = _Stopwatch()
-    config, instruments = resolve(config, choice)
     check_writable(runs_folder(project.home))
-    loader = Loader(project, config, instruments)
-    for one in instruments:
-        if one.sign < 0:
-            project.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
-    named = _load_named(loader, instruments, project)
-    config = _with_universe(config, named)
+    data = load_training_data(config, choice, project)
+    config, panel = data.config, data.panel
     model = forecaster_of(config)
-    split = _split(named, config, model)
-    panel = load_panel(loader, named, config.universe, project.note)
+    split, named = _split(data, model)
     watch.lap("data")
     engine = use_engine(config.backend, config.device)
     project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
@@ -133,7 +118,7 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
         watch.lap("refit")
     _check_parity(fitted)
     facts = {
-        **_data_facts(named, panel, config, instruments),
+        **_data_facts(named, data),
         **_split_facts(named, panel, split, config.refit),
         **_engine_facts(engine, model, config),
         "created": project.clock().isoformat(),
@@ -141,30 +126,8 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
         "seconds": watch.total(),
     }
     run = save_run(runs_folder(project.home), project.clock(), dump_config(config), fitted, facts)
-    following = command_line("predict", instruments[0], choice, project)
+    following = command_line("predict", data.instruments[0], choice, project)
     return TrainResult(run, scores, engine, watch.total(), following)
-
-
-def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
-    """The named histories, canonical, each once; kept in the store."""
-    named = {}
-    for instrument in instruments:
-        if instrument.canonical.name not in named:
-            whole = loader.whole(instrument)
-            with Store.open(store_path(project.home), clock=project.clock) as store:
-                store.save(whole)
-            named[instrument.canonical.name] = loader.cut(whole)
-            for line in (data_line(named[instrument.canonical.name], project.today), *findings(whole)):
-                project.note(line)
-    return list(named.values())
-
-
-def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
-    """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
-    if config.universe != "auto":
-        return config
-    panel = config.kind == "lstm" and all(one.source == "ecb" for one in named)
-    return config.model_copy(update={"universe": "currencies" if panel else "none"})
 
 
 def _steps(config: Config) -> list[int]:
@@ -172,19 +135,27 @@ def _steps(config: Config) -> list[int]:
     return sorted({step for step in _STEPS if step < config.horizon} | {config.horizon})
 
 
-def _split(named: Sequence[PriceSeries], config: Config, model: Forecaster) -> Split:
-    """By the rows of the first named series; every other one must have rows for all parts as well."""
-    rows = config.split
-    split = split_by_rows(named[0].dates, rows.test_rows, rows.validation_rows, model.least_training_rows())
-    for one in named:
-        lacking = [part for part in PARTS if not len(split.cutoffs(one.dates, part, config.horizon))]
-        if lacking:
+def _split(data: TrainingData, model: Forecaster) -> tuple[Split, tuple[PriceSeries, ...]]:
+    """The split by the rows of the first named series, and the named series that have rows in all of its parts."""
+    first, rows = data.named[0], data.config.split
+    split = split_by_rows(first.dates, rows.test_rows, rows.validation_rows, model.least_training_rows())
+    scored = []
+    for one in data.named:
+        lacking = _lacking(one, split, data.config)
+        if not lacking:
+            scored.append(one)
+        elif not data.listed:
             raise NotEnoughDataError(
                 f"{one.instrument.name} has no rows for {' and '.join(lacking)} with the split of "
-                f"{named[0].instrument.name} (test from {split.test_start}); it runs from {one.dates[0]} to "
+                f"{first.instrument.name} (test from {split.test_start}); it runs from {one.dates[0]} to "
                 f"{one.dates[-1]}; train it alone"
             )
-    return split
+    return split, tuple(scored)
+
+
+def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
+    """Parts of the split in which a series has no cutoff whose outcomes are all known."""
+    return [part for part in PARTS if not len(split.cutoffs(series.dates, part, config.horizon))]
 
 
 def _check_parity(fitted: Fitted) -> None:
@@ -196,16 +167,16 @@ def _check_parity(fitted: Fitted) -> None:
         )
 
 
-def _data_facts(
-    named: Sequence[PriceSeries], panel: Panel, config: Config, instruments: Sequence[Instrument]
-) -> dict[str, Any]:
+def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> dict[str, Any]:
     return {
-        "instruments": list(dict.fromkeys(one.name for one in instruments)),
-        "universe": config.universe,
+        "instruments": list(dict.fromkeys(one.name for one in data.instruments)),
+        "interval": data.config.data.interval,
+        "universe": data.config.universe,
         "source": named[0].source,
         "data": [series_facts(one) for one in named],
         "origin": dict(named[0].meta),
-        "members": {one.instrument.name: series_facts(one) for one in panel},
+        "members": {one.instrument.name: series_facts(one) for one in data.panel},
+        "stored": data.stored,
     }
 
 

@@ -37,7 +37,7 @@ def test_registry_gives_the_currency_universe() -> None:
 
 def test_unknown_universe() -> None:
     with pytest.raises(
-        ConfigError, match=r"universe 'curencies' is unknown; .*currencies, none; did you mean currencies\?"
+        ConfigError, match=r"universe 'curencies' is unknown; .*currencies, none, or a file of symbols; did you mean currencies\?"
     ):
         universe("curencies", [])
 

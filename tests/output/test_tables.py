@@ -39,6 +39,7 @@ SCORE = {
 TRAINED = {
     "model": "lstm",
     "parameters": 14756,
+    "interval": "1d",
     "universe": "currencies",
     "instruments": ["USDJPY"],
     "seconds": {"total": 12.04, "fit": 9.96},
