@@ -6,7 +6,6 @@ and a forecast from a file needs no pandas.
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.csv_dates import DateError, parse_dates
+from forecaster.data.sources.csv_numbers import EMPTY, NumberReader, number_in
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import InputFileError, UsageError
@@ -31,9 +31,6 @@ _OTHER_COLUMNS = {
     "adj_close": ("adj close", "adjusted close", "adjclose"),
     "volume": ("volume", "vol"),
 }
-_EMPTY = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
-
-_ALONE = "; to read one column alone, name it with --price-column"
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -164,8 +161,8 @@ def _only_numbers(text: CsvText, date: int) -> int:
 
 
 def _looks_numeric(cells: Sequence[str], delimiter: str) -> bool:
-    filled = [cell for cell in cells if cell.strip().lower() not in _EMPTY]
-    return bool(filled) and all(_number(cell, decimal_comma=delimiter == ";") is not None for cell in filled)
+    filled = [cell for cell in cells if cell.strip().lower() not in EMPTY]
+    return bool(filled) and all(number_in(cell, decimal_comma=delimiter == ";") is not None for cell in filled)
 
 
 def _listed(text: CsvText) -> str:
@@ -178,7 +175,7 @@ def _read(text: CsvText, places: dict[str, int]) -> _Rows:
     names = [name for name in places if name != "date"]
     texts: list[str] = []
     chunks: dict[str, list[FloatArray]] = {name: [] for name in names}
-    numbers = _NumberReader(text)
+    numbers = NumberReader(text, "; to read one column alone, name it with --price-column")
     for dates, *cells in text.columns([places["date"], *(places[name] for name in names)]):
         for name, column in zip(names, cells, strict=True):
             chunks[name].append(numbers.read(column, text.header[places[name]], len(texts)))
@@ -190,59 +187,6 @@ def _read(text: CsvText, places: dict[str, int]) -> _Rows:
     except DateError as error:
         text.refuse(error.row, f"date {error}")
     return _Rows(parsed, {name: np.concatenate(parts) for name, parts in chunks.items()}, date_format)
-
-
-class _NumberReader:
-    """Turns cells into numbers, and remembers which decimal sign the file has shown so far."""
-
-    def __init__(self, text: CsvText) -> None:
-        self._text = text
-        self._signs: dict[str, str] = {}
-
-    def read(self, cells: Sequence[str], column: str, first_row: int) -> FloatArray:
-        """(T,) values of the cells, NaN where empty.
-
-        Raises:
-            InputFileError: A cell holds text, or the file has decimal points and decimal commas.
-        """
-        together = "".join(cells)
-        if self._text.delimiter != ";" and not any(sign in together for sign in "_nN"):
-            try:
-                return np.array(list(map(float, cells)))
-            except ValueError:
-                pass  # empty cells, or text: look at them one by one
-        values = np.empty(len(cells))
-        for row, cell in enumerate(cells):
-            values[row] = self._cell(cell.strip(), column, first_row + row)
-        return values
-
-    def _cell(self, cell: str, column: str, row: int) -> float:
-        if cell.lower() in _EMPTY:
-            return math.nan
-        number = _number(cell, decimal_comma=self._text.delimiter == ";")
-        if number is None:
-            self._text.refuse(row, f"{shown(column)} is {shown(cell)}; expected a number such as 1234.56{_ALONE}")
-        for sign in ",.":
-            if sign in cell:
-                self._signs.setdefault(sign, cell)
-        if len(self._signs) > 1:
-            both = " and ".join(shown(one) for one in self._signs.values())
-            self._text.refuse(
-                row,
-                f"{shown(column)} is {shown(cell)}, but {both} have different decimal signs; "
-                "expected one of them in the whole file, and no thousands separators",
-            )
-        return number
-
-
-def _number(cell: str, *, decimal_comma: bool) -> float | None:
-    """The number that a cell shows; None for text, ``1_000``, and a comma that is not the decimal sign."""
-    if "_" in cell or (decimal_comma and ("," in cell and "." in cell)):
-        return None
-    try:
-        return float(cell.replace(",", ".") if decimal_comma else cell)
-    except ValueError:
-        return None
 
 
 def _in_order(text: CsvText, rows: _Rows) -> tuple[_Rows, dict[str, str]]:
