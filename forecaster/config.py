@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 INTERVALS = ("1d", "1wk", "1mo")
+LARGEST_LAG = 3660  # days; what is known ten years late is no input
 LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
 
 # What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
@@ -67,6 +68,9 @@ class DataConfig(_Section):
     interval: str = "1d"
     strict: bool = False
     peers: str | None = None
+    inputs: str | None = None
+    exog: str | None = None
+    lags: dict[str, Annotated[int, Field(ge=0, le=LARGEST_LAG)]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
     @pydantic.field_validator("interval")

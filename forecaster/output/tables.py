@@ -94,8 +94,8 @@ def score_table(rows: Sequence[Mapping[str, Any]], model: str, interval: str = "
 def training_lines(document: Mapping[str, Any]) -> list[str]:
     """What stands under the scores of a training: what was learned, where the median lies, run and seconds."""
     seconds, steps, span = document["seconds"], document["location_steps"], SPANS[document["interval"]]
-    alone = ", ".join(document["instruments"]) + " alone"
-    universe = alone if document["universe"] == "none" else f"universe {document['universe']}"
+    series = document["series"]
+    universe = f"learned from {series} series" if series > 1 else f"{document['instruments'][0]} alone"
     lines = [
         'today: "tomorrow = today" on the same rows; CRPS in basis points of the return, lower is better',
         f"{document['model']}: {document['parameters']:,} weights, {universe}, "

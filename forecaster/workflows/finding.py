@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from forecaster.data.sources import Source
 from forecaster.errors import ForecasterError, NotEnoughDataError, RunNotFoundError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
 from forecaster.workflows.choice import InstrumentChoice, command_line, named_instruments, with_choice
+from forecaster.workflows.inputs import Inputs, load_inputs
 from forecaster.workflows.loading import Checked, Loader, data_line, finding_lines
 from forecaster.workflows.project import Project
 
@@ -48,6 +50,7 @@ class Served:
         whole: All daily rows that there are.
         loader: With the configuration of the run; says which rows may be used, and in which state.
         checked: Those up to the cutoff.
+        inputs: What the network reads beside the prices.
     """
 
     instrument: Instrument
@@ -55,11 +58,12 @@ class Served:
     whole: PriceSeries
     loader: Loader
     checked: Checked
+    inputs: Inputs
 
-    @property
+    @functools.cached_property
     def series(self) -> PriceSeries:
         """The rows that the configuration of the run asks for, up to the cutoff, as they were known there."""
-        return self.checked.series
+        return self.inputs.beside(self.checked.series)
 
     @property
     def newest(self) -> np.datetime64:
@@ -72,7 +76,9 @@ class Served:
         Raises:
             NotEnoughDataError: The model cannot forecast from so few rows.
         """
-        checked = self.checked if as_of is None else self.loader.check(self.whole, as_of)
+        # Asked for once more, since a source may leave out rows before a gap that comes after the cutoff.
+        whole = self.whole if as_of is None else self.loader.whole(self.instrument, as_of)
+        checked = self.checked if as_of is None else self.loader.check(whole, as_of)
         first = self.run.fitted.first_row
         if len(checked.series) <= first:
             earliest = self.series.dates[first] if len(self.series) > first else "never"
@@ -97,7 +103,7 @@ class Served:
             )
         if cutoff >= trained and run.history_changed(self.series):
             told.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
-        return [*finding_lines(self.whole, self.checked.report), *told]
+        return [*finding_lines(self.whole, self.checked.report), *self.inputs.notes(self.series), *told]
 
     @property
     def in_sample(self) -> bool:
@@ -200,4 +206,5 @@ def _read(
     data = config.data.model_copy(update=changed)
     loader = Loader(project, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
     whole = loader.whole(instrument)
-    return Served(instrument, run, whole, loader, loader.check(whole))
+    checked = loader.check(whole)
+    return Served(instrument, run, whole, loader, checked, load_inputs(config, checked.series, loader))

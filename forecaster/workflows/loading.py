@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from forecaster.config import Config
+from forecaster.config import Config, DataConfig
 from forecaster.data.calendars import business_age, future_dates
 from forecaster.data.instruments import Instrument
 from forecaster.data.markets import market_of
@@ -66,24 +66,29 @@ class Loader:
         if name not in known:
             known[name] = get_source(name)
         self.source = known[name]
-        self._project, self._data, self._network = project, data, network
+        self._project, self._config, self._data = project, config, data
+        self._network, self._sources = network, known
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
         self._told: set[str] = set()
         self._previous: dict[str, PriceSeries | None] = {}
 
-    def whole(self, instrument: Instrument) -> PriceSeries:
+    def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
         """All daily rows that there are, in canonical orientation.
 
         A source that needs the network is asked only where newer prices should be there; what it gave before is in
         the store, and is used with a word about its age where the source cannot be reached.
+
+        Args:
+            instrument: In either orientation.
+            until: The last date that will be looked at; the configured end when None.
 
         Raises:
             SourceError: The source has no such history, or cannot be reached and the store has none.
         """
         request = LoadRequest(
             instrument.canonical, self._project.home, self._project.today, self._data.options, self._network,
-            self._data.end,
+            until or self._data.end,
         )  # fmt: skip
         if isinstance(self.source, OnlineSource):
             series = self._from_store_or_network(self.source, request)
@@ -131,6 +136,29 @@ class Loader:
         """Whether no day has ended since, by the calendar of the market, of which the store has no row."""
         return self._network == "auto" and self._project.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
+    def beside(self, source: str, instrument: Instrument) -> PriceSeries:
+        """All rows of another instrument from `source`, with no repair that was not known on its own day.
+
+        Raises:
+            InputFileError, SourceError: There is no such history, or it cannot be used.
+        """
+        data = DataConfig(source=source, strict=self._data.strict)
+        config = self._config.model_copy(update={"data": data})
+        loader = Loader(self._project, config, [instrument], self._sources, self._network)
+        series = loader.whole(instrument)
+        report = validate(RawRows.of(series), today=self._project.today, market=market_of(series))
+        loader.require_good(series, report)
+        return series
+
+    def require_good(self, series: PriceSeries, report: Report) -> None:
+        """Refuse a history in which errors were found, or warnings where the configuration is strict.
+
+        Raises:
+            InputFileError, SourceError: One message for each.
+        """
+        kind = InputFileError if series.source == "csv" else SourceError
+        report.require_good(series.symbol, kind, strict=self._data.strict)
+
     def load(self, instrument: Instrument) -> Checked:
         """The rows between the configured start and end.
 
@@ -157,8 +185,7 @@ class Loader:
         before = self._previous.get(whole.symbol)
         previous = None if before is None else before.between(end=span.dates[-1])
         report = validate(RawRows.of(span), today=today, market=market_of(span), previous=previous)
-        kind = InputFileError if whole.source == "csv" else SourceError
-        report.require_good(whole.symbol, kind, strict=self._data.strict)
+        self.require_good(whole, report)
         rows = repaired(RawRows.of(span), report)
         if len(rows) < len(span):
             kept = np.isin(span.dates, rows.dates)

@@ -57,6 +57,7 @@ class TrainResult:
             "run_id": self.run.id,
             "instrument": facts["instruments"][0],
             **{key: facts[key] for key in ("instruments", "interval", "universe", "model")},
+            "series": len(facts["members"]),
             "backend": self.engine.backend,
             "device": self.engine.device,
             "seconds": self.seconds,
@@ -177,6 +178,7 @@ def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> dict[str, A
         "origin": dict(named[0].meta),
         "members": {one.instrument.name: series_facts(one) for one in data.panel},
         "stored": data.stored,
+        "inputs": list(data.inputs.facts),
     }
 
 

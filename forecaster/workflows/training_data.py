@@ -8,7 +8,7 @@ from forecaster.config import Config
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.universes import UNIVERSES, read_universe, universe
-from forecaster.errors import SourceError
+from forecaster.errors import SourceError, UsageError
 from forecaster.features import suitable_features
 from forecaster.models.lstm import LSTMOptions
 from forecaster.workflows.choice import (
@@ -19,6 +19,7 @@ from forecaster.workflows.choice import (
     with_choice,
     with_instruments,
 )
+from forecaster.workflows.inputs import Inputs, load_inputs
 from forecaster.workflows.loading import Loader, data_line, finding_lines, load_members
 from forecaster.workflows.project import Project
 
@@ -36,6 +37,7 @@ class TrainingData:
         listed: Whether a file of symbols named them: then one that is too short is left out, not an error.
         panel: The named histories and those beside them.
         stored: Name -> hash of the whole history, of those in the store.
+        inputs: What the network reads beside the prices.
     """
 
     config: Config
@@ -44,6 +46,7 @@ class TrainingData:
     listed: bool
     panel: Panel
     stored: dict[str, str]
+    inputs: Inputs
 
 
 def load_training_data(config: Config, choice: InstrumentChoice, project: Project) -> TrainingData:
@@ -68,8 +71,19 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     else:
         named = _load_named(loader, canonical, project)
     config = _with_universe(config, named)
-    panel = Panel((*named, *load_members(loader, _others(named, config, project), project.note)))
-    return TrainingData(_with_features(config, panel), instruments, tuple(named), listed, panel, loader.stored)
+    others = load_members(loader, _others(named, config, project), project.note)
+    if config.universe != "currencies":  # computed from the same file as the named ones
+        for one in others:
+            project.note(data_line(one, project.today))
+    inputs = load_inputs(config, named[0], loader)
+    for text in inputs.notes(named[0]):
+        project.note(text)
+    for series in named:
+        inputs.require_use(series)
+    named = [inputs.beside(one) for one in named]
+    panel = Panel((*named, *(inputs.beside(one) for one in others)))
+    config = _with_features(config, panel)
+    return TrainingData(config, instruments, tuple(named), listed, panel, loader.stored, inputs)
 
 
 def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
@@ -119,7 +133,14 @@ def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
 
 
 def _with_features(config: Config, panel: Panel) -> Config:
-    """`config` with ``features: auto`` decided by the columns that all series of the panel have."""
+    """`config` with ``features: auto`` decided by the columns that all series of the panel have, and by the inputs.
+
+    Raises:
+        UsageError: There are inputs, and the model reads none.
+    """
     if not isinstance(config.model, LSTMOptions):
+        if config.data.inputs or config.data.exog:
+            raise UsageError(f"model {config.kind} reads prices only; --with and --exog go with the model lstm")
         return config
-    return config.model_copy(update={"model": config.model.with_features(suitable_features(panel))})
+    model = config.model.with_features(suitable_features(panel), panel.series[0].inputs)
+    return config.model_copy(update={"model": model})

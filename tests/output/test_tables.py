@@ -41,6 +41,7 @@ TRAINED = {
     "parameters": 14756,
     "interval": "1d",
     "universe": "currencies",
+    "series": 136,
     "instruments": ["USDJPY"],
     "seconds": {"total": 12.04, "fit": 9.96},
     "location_steps": [],
@@ -145,7 +146,7 @@ def test_a_refit_says_what_its_scores_are_of() -> None:
 
 def test_training_says_what_was_learned_and_how_long_it_took() -> None:
     text = "\n".join(training_lines(TRAINED))
-    assert "lstm: 14,756 weights, universe currencies, 12.0 s in all, 10.0 s of it the fit" in text
+    assert "lstm: 14,756 weights, learned from 136 series, 12.0 s in all, 10.0 s of it the fit" in text
     assert '"tomorrow = today"' in text
 
 

@@ -1,0 +1,162 @@
+"""Inputs beside the prices: other instruments and dated columns, each with the day from which a value is known."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from forecaster.config import Config, DataConfig
+from forecaster.data.calendars import calendar_name
+from forecaster.data.exogenous import read_exogenous
+from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import SOURCES, default_source
+from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError
+from forecaster.features.inputs import Input, aligned, column_input, missing_rows, price_input
+from forecaster.workflows.loading import Loader
+
+__all__ = ["Inputs", "input_instruments", "load_inputs"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What is known beside the prices.
+
+    Args:
+        inputs: In the order in which they were named.
+        facts: Of each: name, series or file, rows, dates, hash, days of lag.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    facts: tuple[Mapping[str, Any], ...] = ()
+
+    def beside(self, series: PriceSeries) -> PriceSeries:
+        """`series` with what was known on each of its days."""
+        return dataclasses.replace(series, inputs=aligned(self.inputs, series.dates)) if self.inputs else series
+
+    def notes(self, series: PriceSeries) -> list[str]:
+        """How each input goes with `series`, in one line each."""
+        told = []
+        for one, facts in zip(self.inputs, self.facts, strict=True):
+            missing = missing_rows(one, series.dates)
+            days = facts["lag"]
+            known = "on its own day" if not days else f"{days} day{'s' if days > 1 else ''} after its date"
+            line = f"input {one.name}: {facts['rows']} rows, {facts['first']} to {facts['last']}, a value known {known}"
+            if missing.any():
+                line += f"; none is known on {int(missing.sum())} of {len(series)} rows, where a neutral zero stands"
+            told.append(line)
+            if missing[-1]:
+                told.append(f"warning: input {one.name} has nothing newer than {facts['last']}: it is left out since")
+        return told
+
+    def require_use(self, series: PriceSeries) -> None:
+        """Refuse an input of which nothing is known on any day of `series`.
+
+        Raises:
+            NotEnoughDataError: Of the first such input.
+        """
+        for one, facts in zip(self.inputs, self.facts, strict=True):
+            if missing_rows(one, series.dates).all():
+                raise NotEnoughDataError(
+                    f"input {one.name} runs from {facts['first']} to {facts['last']} and has no value for "
+                    f"{series.instrument.name}, {series.dates[0]} to {series.dates[-1]}; expected dates in common"
+                )
+
+
+def input_instruments(text: str) -> tuple[tuple[str | None, Instrument], ...]:
+    """The instruments of ``--with``, each with the source that is written before it, as ``sample:SP500``, or None.
+
+    Files end in ``.csv``, two currencies are a pair, all else is a ticker.
+
+    Raises:
+        InstrumentError: One message for each name that is none.
+    """
+    found: list[tuple[str | None, Instrument]] = []
+    mistakes: list[str] = []
+    for name in filter(None, (one.strip() for one in text.split(","))):
+        try:
+            source, colon, rest = name.partition(":")
+            named = bool(colon) and source in SOURCES
+            found.append((source, _instrument(rest)) if named else (None, _instrument(name)))
+        except InstrumentError as error:
+            mistakes += [f"--with: {message}" for message in error.messages]
+    if mistakes:
+        raise InstrumentError(*mistakes)
+    return tuple(dict.fromkeys(found))
+
+
+def _instrument(name: str) -> Instrument:
+    if name.lower().endswith(".csv"):
+        return csv_instrument(Path(name))
+    letters = name.upper().replace("/", "")
+    return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
+
+
+def load_inputs(config: Config, main: PriceSeries, loader: Loader) -> Inputs:
+    """Load what ``inputs`` and ``exog`` of the section ``data`` name.
+
+    Args:
+        config: Names them, and the lags.
+        main: The first of the histories that they stand beside.
+        loader: Of the main history; prices of the same kind come from its source.
+
+    Raises:
+        ConfigError: A column has no lag, or a lag has no input.
+        InstrumentError, InputFileError, SourceError: An input cannot be had.
+    """
+    data = config.data
+    prices = (
+        [] if data.inputs is None else [_prices(one, main, loader, data.lags) for one in input_instruments(data.inputs)]
+    )
+    columns = [] if data.exog is None else _columns(Path(data.exog), data)
+    found = [*prices, *columns]
+    names = [one.name for one, _ in found]
+    for name in data.lags:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(
+                f"lag of {shown(name)}: no input is called so; there are {', '.join(names) or 'none'}{hint}"
+            )
+    if len(set(names)) < len(names):
+        raise ConfigError(
+            f"two inputs have one name: {', '.join(sorted({n for n in names if names.count(n) > 1}))}; rename one"
+        )
+    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found))
+
+
+def _prices(
+    named: tuple[str | None, Instrument], main: PriceSeries, loader: Loader, lags: Mapping[str, int]
+) -> tuple[Input, dict[str, Any]]:
+    source, instrument = named
+    likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
+    series = loader.beside(source or likely, instrument)
+    together = series.source == main.source and calendar_name(series) == calendar_name(main)
+    # Of two prices of different clocks none can be sure to know the other's of the same day.
+    lag = lags.get(series.instrument.name, 0 if together else 1)
+    facts = {
+        "name": series.instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
+        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag,
+    }  # fmt: skip
+    return price_input(series, lag), facts
+
+
+def _columns(path: Path, data: DataConfig) -> list[tuple[Input, dict[str, Any]]]:
+    read = read_exogenous(path)
+    missing = [name for name in read.columns if name not in data.lags]
+    if missing:
+        raise ConfigError(
+            f"{path} has no lag for {', '.join(map(shown, missing))}; expected for each column after how many days a "
+            f"value is known (0: on its own date); add --lag {missing[0]}=DAYS"
+        )
+    return [
+        (
+            column_input(name, column.dates, column.values, data.lags[name]),
+            {
+                "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
+                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name],
+            },
+        )
+        for name, column in read.columns.items()
+    ]  # fmt: skip
