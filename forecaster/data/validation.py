@@ -16,6 +16,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -45,6 +46,7 @@ __all__ = [
     "Severity",
     "cleaned",
     "repaired",
+    "source_findings",
     "validate",
 ]
 
@@ -214,6 +216,15 @@ def validate(
 def cleaned(rows: RawRows, report: Report) -> RawRows:
     """The rows without what was known to be wrong on its own day: the same at every cutoff."""
     return _apply(rows, report, lambda marks: marks.known_from == marks.rows)
+
+
+def source_findings(report: Report) -> str:
+    """What a source has repaired, as JSON for its ``meta["findings"]``: what was known on its own day, and no more.
+
+    The rest depends on the last row that may be seen. Whoever uses the series cuts it and looks again.
+    """
+    told = [one for one in report.findings if one.severity is Severity.REPAIR and one.code != "reverting_spike"]
+    return json.dumps([dataclasses.asdict(one) for one in told])
 
 
 def repaired(rows: RawRows, report: Report, cutoff: np.datetime64 | None = None) -> RawRows:

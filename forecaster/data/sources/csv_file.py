@@ -5,6 +5,7 @@ and a forecast from a file needs no pandas.
 """
 
 import dataclasses
+import datetime
 import difflib
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from forecaster.data.sources.csv_dates import DateError, parse_dates
 from forecaster.data.sources.csv_numbers import EMPTY, NumberReader, number_in
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.data.sources.options import SourceOptions, parse_options
+from forecaster.data.validation import Market, RawRows, cleaned, source_findings, validate
 from forecaster.errors import InputFileError, UsageError
 
 __all__ = ["CsvOptions", "CsvSource"]
@@ -31,6 +33,8 @@ _OTHER_COLUMNS = {
     "adj_close": ("adj close", "adjusted close", "adjclose"),
     "volume": ("volume", "vol"),
 }
+
+_MOST_ROWS = 3_652_059  # days in the years 1 to 9999: with more rows than days some day is there twice
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,10 +57,12 @@ class CsvSource:
         The date is the column called date, datetime, time, timestamp or day; the price the first of close,
         adj close, price, rate, last, value, or else the only column of numbers. Case does not matter. Open,
         high, low, adjusted close and volume are read beside a close. Rows without a price are left out and
-        rows out of order are sorted; `meta` says so.
+        rows out of order are sorted; `meta` says so. What is wrong on its face is repaired and counted in
+        ``meta["findings"]``; repairs that need later rows are left to the user of the series (see `validation`).
 
         Raises:
-            InputFileError: The file cannot be read as a price history; the message names the line.
+            InputFileError: The file cannot be read as a price history, or is too bad to be used; the message names
+                the line.
             UsageError: The instrument is no file.
             ConfigError: An option is unknown.
         """
@@ -69,18 +75,20 @@ class CsvSource:
         options = parse_options(CsvOptions, request.options, self.name)
         text = CsvText.open(path)
         places = _find_columns(text, options)
-        rows, facts = _in_order(text, _read(text, places))
+        rows, facts = _in_order(text, _read(text, places), request.today)
+        good, findings = _validated(text, rows, request.today)
         return PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=request.instrument.name,
-            dates=rows.dates,
-            columns=rows.columns,
+            dates=good.dates,
+            columns=good.columns,
             meta={
                 "file": str(path),
                 "file_sha256": text.sha256,
                 "layout": f"{text.encoding}, {text.delimiter_name} separated, dates {rows.date_format}",
                 "columns": ", ".join(f"{name}={text.header[place]}" for name, place in places.items()),
+                "findings": findings,
             }
             | facts,
         )
@@ -88,11 +96,19 @@ class CsvSource:
 
 @dataclasses.dataclass(frozen=True)
 class _Rows:
-    """Rows in the order of the file. `dates` (T,), `columns` each (T,) with NaN for empty cells."""
+    """Rows of the file.
+
+    Args:
+        dates: (T,) datetime64[D].
+        columns: Name -> (T,), NaN for empty cells.
+        date_format: In words.
+        places: (T,) where each row stands in the file, from 0.
+    """
 
     dates: npt.NDArray[np.datetime64]
     columns: dict[str, FloatArray]
     date_format: str
+    places: npt.NDArray[np.int64]
 
 
 def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
@@ -180,31 +196,38 @@ def _read(text: CsvText, places: dict[str, int]) -> _Rows:
         for name, column in zip(names, cells, strict=True):
             chunks[name].append(numbers.read(column, text.header[places[name]], len(texts)))
         texts += dates
+        if len(texts) > _MOST_ROWS:
+            raise InputFileError(
+                f"{text.label} has more than {_MOST_ROWS} rows, which is one for each day that a calendar has; "
+                "expected one row a date: daily prices or longer"
+            )
     if len(texts) < 2:
         raise InputFileError(f"{text.label} has {len(texts)} rows of data; expected at least 2, one a date")
     try:
         parsed, date_format = parse_dates(texts)
     except DateError as error:
         text.refuse(error.row, f"date {error}")
-    return _Rows(parsed, {name: np.concatenate(parts) for name, parts in chunks.items()}, date_format)
+    columns = {name: np.concatenate(parts) for name, parts in chunks.items()}
+    return _Rows(parsed, columns, date_format, np.arange(len(texts)))
 
 
-def _in_order(text: CsvText, rows: _Rows) -> tuple[_Rows, dict[str, str]]:
-    """Rows that have a price, by date, each date once; and what was done to get there, for `meta`.
+def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, dict[str, str]]:
+    """Rows whose price is not empty, by date, each date once; and what was done to get there, for `meta`.
 
     Raises:
-        InputFileError: A price is zero, negative or infinite, a date is there twice, or one row or none is left.
+        InputFileError: A date is there twice or lies after `today`, or one row or none is left.
     """
     facts: dict[str, str] = {}
-    close = rows.columns["close"]
-    bad = np.flatnonzero(~np.isnan(close) & ~((close > 0) & np.isfinite(close)))
-    if len(bad):
-        text.refuse(int(bad[0]), f"price {close[bad[0]]:g} on {rows.dates[bad[0]]}; expected a positive number")
-    kept = np.flatnonzero(~np.isnan(close))
-    if len(kept) < 2:
-        raise InputFileError(f"{text.label} has {len(kept)} rows with a price; expected at least 2")
-    if len(kept) < len(close):
-        facts["without_price"] = f"{len(close) - len(kept)} rows left out because their price is empty"
+    empty = np.isnan(rows.columns["close"])
+    if empty.any():
+        facts["without_price"] = f"{int(empty.sum())} rows left out because their price is empty"
+    if len(empty) - int(empty.sum()) < 2:
+        raise InputFileError(f"{text.label} has {int((~empty).sum())} rows with a price; expected at least 2")
+    kept = np.flatnonzero(~empty)
+    future = kept[rows.dates[kept] > np.datetime64(today)]
+    if len(future):
+        what = f"date {rows.dates[future[0]]} lies in the future, today is {today}"
+        text.refuse(int(future[0]), f"{what}; expected days that are over; look at how the dates are written")
     if not (np.diff(rows.dates[kept]).astype(np.int64) > 0).all():
         kept = kept[np.argsort(rows.dates[kept], kind="stable")]
         twice = np.flatnonzero(np.diff(rows.dates[kept]).astype(np.int64) == 0)
@@ -214,4 +237,30 @@ def _in_order(text: CsvText, rows: _Rows) -> tuple[_Rows, dict[str, str]]:
             text.refuse(second, f"date {rows.dates[second]} {where}; expected one row a date: daily prices or longer")
         facts["order"] = "rows were not in order of date and have been sorted"
     columns = {name: values[kept] for name, values in rows.columns.items()}
-    return _Rows(rows.dates[kept], columns, rows.date_format), facts
+    return _Rows(rows.dates[kept], columns, rows.date_format, kept), facts
+
+
+def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRows, str]:
+    """The rows without those that are wrong on their face, and what was found, for `meta`.
+
+    On which days this market trades can be seen from the whole file only; to drop a row for what later rows show
+    would be looking ahead. So weekends are left to whoever has cut the rows.
+
+    Raises:
+        InputFileError: Too many prices are zero, negative or infinite, or one row or none is left.
+    """
+    raw = RawRows(rows.dates, rows.columns)
+    report = validate(raw, today=today, market=Market(weekdays=None))
+    good = cleaned(raw, report)
+    if report.problems() or len(good) < 2:
+        close = rows.columns["close"]
+        bad = int(np.flatnonzero(~((close > 0) & np.isfinite(close)))[0])
+        line = text.line_number(int(rows.places[bad]))
+        name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]}, not the only one"
+        report.require_good(name, InputFileError)
+        text.refuse(
+            int(rows.places[bad]),
+            f"price {close[bad]:g} on {rows.dates[bad]}; "
+            f"expected at least 2 rows with a positive price, got {len(good)}",
+        )
+    return good, source_findings(report)

@@ -12,7 +12,6 @@ import dataclasses
 import datetime
 import functools
 import importlib.metadata
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +27,7 @@ from forecaster.data.sources.yahoo_bars import CURRENCY_ZONE, Bars, last_finishe
 from forecaster.data.sources.yahoo_pause import Pause
 from forecaster.data.sources.yahoo_symbols import is_currency, yahoo_symbol
 from forecaster.data.sources.yahoo_terms import Fault, Outcome, Patience
-from forecaster.data.validation import Market, RawRows, Report, cleaned, validate
+from forecaster.data.validation import Market, RawRows, Report, cleaned, source_findings, validate
 from forecaster.errors import ConfigError, SourceError, UnreachableError
 
 __all__ = ["ATTRIBUTION", "ENDPOINT_VARIABLE", "YahooOptions", "YahooSource"]
@@ -137,7 +136,7 @@ class YahooSource:
         if request.instrument.kind != "pair":
             return None
         try:
-            return self._ecb.load(dataclasses.replace(request, options={}))
+            return self._ecb.load(dataclasses.replace(request, options={}, network="never"))
         except SourceError:  # no fixings of these two: then there is nothing to compare with
             return None
 
@@ -182,13 +181,12 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows, repo
         columns, price = {"close": rows.columns["open"]}, f"open of the day, 00:00 {CURRENCY_ZONE}"
     else:
         columns, price = dict(rows.columns), "close of the day; divided by splits, not by dividends"
-    findings = [dataclasses.asdict(one) for one in report.findings]
     packages = ("yfinance", "curl_cffi", "pandas")
     meta = {
         "attribution": ATTRIBUTION,
         "price": price,
         **bars.facts,
-        "findings": json.dumps(findings),
+        "findings": source_findings(report),
         "software": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages),
     }
     endpoint = _endpoint()

@@ -1,9 +1,12 @@
 import datetime
 import gzip
 import hashlib
+import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,8 @@ from hypothesis import strategies as st
 
 from forecaster.data.instruments import csv_instrument, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources import LoadRequest, csv_file, get_source
+from forecaster.data.validation import Market, RawRows, validate
 from forecaster.errors import ConfigError, InputFileError, UsageError
 
 WriteFile = Callable[..., Path]
@@ -45,6 +49,7 @@ def test_a_plain_file(file: WriteFile) -> None:
         "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "layout": "utf-8, comma separated, dates year-month-day",
         "columns": "date=date, close=close",
+        "findings": "[]",
     }
 
 
@@ -105,12 +110,99 @@ def test_what_was_done_to_the_rows_is_said(file: WriteFile) -> None:
     assert meta["without_price"] == "1 rows left out because their price is empty"
 
 
+def findings(series: PriceSeries) -> dict[str, dict[str, Any]]:
+    return {one["code"]: one for one in json.loads(series.meta["findings"])}
+
+
+def history(count: int = 300) -> list[tuple[str, float]]:
+    """Dates on all days of the week and prices that move a little, none like the one before."""
+    days = np.datetime64("2024-01-01") + np.arange(count)
+    prices = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, count)))
+    return [(str(day), float(price)) for day, price in zip(days, prices, strict=True)]
+
+
+def as_text(rows: Sequence[Sequence[object]], header: str = "date,close") -> str:
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)])
+
+
+@pytest.mark.parametrize("bad", [0.0, -37.6, math.inf])
+def test_a_bad_price_in_a_good_history_is_dropped_and_told(file: WriteFile, bad: float) -> None:
+    rows = history()
+    dirty = [*rows[:100], (rows[100][0], bad), *rows[101:]]
+    series = load(file(as_text(dirty)))
+    assert series.sha256 == load(file(as_text(rows[:100] + rows[101:]), "clean.csv")).sha256
+    assert list(findings(series)) == ["bad_price"]
+    told = findings(series)["bad_price"]
+    assert (told["severity"], told["count"], told["dates"]) == ("repair", 1, [rows[100][0]])
+    assert "without_price" not in series.meta
+
+
+def test_one_percent_of_bad_prices_is_the_limit(file: WriteFile) -> None:
+    rows = history()
+    dirty = [(day, 0.0 if row in (5, 50, 250) else price) for row, (day, price) in enumerate(rows)]
+    assert findings(load(file(as_text(dirty))))["bad_price"]["count"] == 3
+    dirty[150] = (dirty[150][0], -1.0)
+    with pytest.raises(InputFileError, match=r"line 7: price 0 on 2024-01-06, not the only one: 4 rows of 300 without"):
+        load(file(as_text(dirty)))
+
+
+def test_empty_prices_are_no_bad_prices_however_many(file: WriteFile) -> None:
+    dirty = [(day, price if row % 2 else "") for row, (day, price) in enumerate(history())]
+    series = load(file(as_text(dirty)))
+    assert len(series) == 150
+    assert series.meta["without_price"] == "150 rows left out because their price is empty"
+    assert findings(series) == {}
+
+
+def test_a_day_to_come_without_a_price_is_harmless(file: WriteFile) -> None:
+    assert len(load(file("date,close\n2026-11-19,1\n2026-11-20,2\n2026-11-23,\n"))) == 2
+
+
+def test_an_impossible_range_and_adjusted_price_are_ignored(file: WriteFile) -> None:
+    rows: list[list[object]] = [[day, price, price * 1.01, price * 0.99, price, price] for day, price in history(50)]
+    rows[10][2] = rows[10][3]  # a high below the close
+    rows[20][5] = 0
+    series = load(file(as_text(rows, "date,open,high,low,close,adj close")))
+    assert len(series) == 50
+    assert {code: one["dates"] for code, one in findings(series).items()} == {
+        "impossible_range": [rows[10][0]],
+        "bad_adjusted_price": [rows[20][0]],
+    }
+    assert np.flatnonzero(np.isnan(series.columns["high"])).tolist() == [10]
+    assert np.flatnonzero(np.isnan(series.columns["adj_close"])).tolist() == [20]
+
+
+def test_what_needs_later_rows_is_left_to_whoever_cuts_them(file: WriteFile) -> None:
+    rows = history()
+    dirty = [(day, price * (100 if row == 150 else 1)) for row, (day, price) in enumerate(rows) if not 200 < row < 260]
+    series = load(file(as_text(dirty)))
+    assert len(series) == len(dirty)
+    assert findings(series) == {}
+    report = validate(RawRows.of(series), today=TODAY, market=Market(weekdays="1111111"))
+    assert {"reverting_spike", "gap", "old_data"} <= {one.code for one in report.findings}
+
+
+def test_no_row_depends_on_a_later_one(file: WriteFile) -> None:
+    # A Saturday that repeats Friday's price, in a file that only later shows that it has no Saturdays.
+    rows = [row for row in history() if np.datetime64(row[0]).astype(datetime.date).weekday() < 5]
+    rows.insert(10, ("2024-01-13", rows[9][1]))
+    rows[60] = (rows[60][0], rows[60][1] * 50)
+    rows[70] = (rows[70][0], 0.0)
+    whole = load(file(as_text(rows)))
+    assert "2024-01-13" in whole.dates.astype(str)
+    for count in (5, 11, 12, 40, 61, 62, 71, 72, 150):
+        seen = load(file(as_text(rows[:count])))
+        assert seen.sha256 == whole.between(end=np.datetime64(rows[count - 1][0])).sha256
+
+
 numbers = st.floats(1e-300, 1e300, allow_subnormal=False)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(numbers, min_size=2, max_size=50), st.sampled_from([",", ";", "\t"]), st.booleans(), st.randoms())
-def test_every_number_reads_back_exactly(tmp_path_factory, values, delimiter, comma, random) -> None:
+def test_every_number_reads_back_exactly(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float], delimiter: str, comma: bool, random: Any
+) -> None:
     days = np.datetime64("2024-01-01") + np.arange(len(values))
     lines = [f"{day}{delimiter}{value!r}" for day, value in zip(days, values, strict=True)]
     if comma and delimiter == ";":
@@ -177,12 +269,26 @@ FAULTS = {
         "date,close\n01/02/2024,1\n02/02/2024,2\n",
         r"line 2: date '01/02/2024' can be read with the day or the month",
     ),
-    "zero": ("date,close\n2024-01-02,1\n2024-01-03,0\n", r"line 3: price 0 on 2024-01-03; expected a positive number"),
-    "negative": (
-        "date,close\n2024-01-02,-37.6\n2024-01-03,1\n",
-        r"line 2: price -37.6 on 2024-01-02; expected a positive",
+    "future": (
+        "date,close\n2026-11-20,1\n\n2026-11-21,2\n2026-11-19,1\n",
+        r"line 4: date 2026-11-21 lies in the future, today is 2026-11-20; expected days that are over",
     ),
-    "infinite": ("date,close\n2024-01-02,1\n2024-01-03,inf\n", r"line 3: price inf on 2024-01-03; expected a positive"),
+    "zero": (
+        "date,close\n2024-01-02,1\n2024-01-03,0\n",
+        r"line 3: price 0 on 2024-01-03; expected at least 2 rows with a positive price, got 1",
+    ),
+    "negative": (
+        "date,close\n2024-01-03,1\n2024-01-02,-37.6\n",
+        r"line 3: price -37.6 on 2024-01-02; expected at least 2 rows with a positive price, got 1",
+    ),
+    "infinite": (
+        "date,close\n2024-01-02,1\n2024-01-03,inf\n",
+        r"line 3: price inf on 2024-01-03; expected at least 2 rows with a positive price",
+    ),
+    "three bad prices": (
+        "date,close\n" + "".join(f"2024-01-{day:02},{day if day > 3 else -day}\n" for day in range(31, 0, -1)),
+        r"line 32: price -1 on 2024-01-01, not the only one: 3 rows of 31 without a usable price; expected at most 1%",
+    ),
     "one row": ("date,close\n2024-01-02,1\n", r"has 1 rows of data; expected at least 2"),
     "header only": ("date,close\n", r"has 0 rows of data; expected at least 2"),
     "one price": ("date,close\n2024-01-02,1\n2024-01-03,\n", r"has 1 rows with a price; expected at least 2"),
@@ -278,3 +384,15 @@ def test_a_hundred_thousand_rows_take_no_time(file: WriteFile) -> None:
     assert time.perf_counter() - start < 2.0
     assert len(series) == count
     assert series.close[-1] == count + 0.25
+
+
+def test_more_rows_than_days_are_refused_before_they_fill_the_memory(
+    file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_file, "_MOST_ROWS", 5_000)
+    path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 4_000 + ["never read"] * 4_000))
+    with pytest.raises(InputFileError, match=r"line 4002: has 1 cells; expected 2"):
+        load(path)
+    path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 9_000 + ["never read"] * 4_000))
+    with pytest.raises(InputFileError, match=r"has more than 5000 rows, .*; expected one row a date: daily prices"):
+        load(path)
