@@ -133,7 +133,8 @@ def show_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     if document["attribution"]:
         lines.append(f"attribution: {document['attribution']}")
-    lines += [f"{key.replace('_', ' ')}: {value}" for key, value in document["origin"].items()]
+    if document["origin"]:
+        lines += ["origin:", *(f"  {key.replace('_', ' ')}: {value}" for key, value in document["origin"].items())]
     if not document["versions"]:
         lines.append("stored: not yet; keep it with: forecast data fetch")
     return lines

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import datetime
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 SCHEMA = "data/1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @contextlib.contextmanager
@@ -328,12 +330,12 @@ def prune(request: PruneRequest, project: Project) -> Pruning:
 
 
 def _needed_by_runs(request: PruneRequest, project: Project) -> set[str]:
-    """Hashes that the manifests of the runs name: of whole histories as stored, and of the rows that were used."""
+    """Every hash in the manifest of any run: of whole histories as stored, and of the rows that were used."""
     needed: set[str] = set()
     unknown: list[ForecasterError] = []
     for run in list_runs(runs_folder(project.home)):
         if isinstance(run, Run):
-            needed |= _needed_by(run)
+            needed.update(_hashes(run.manifest))
         else:
             unknown.append(run)
     if unknown and not request.force:
@@ -345,7 +347,19 @@ def _needed_by_runs(request: PruneRequest, project: Project) -> set[str]:
     return needed
 
 
-def _needed_by(run: Run) -> set[str]:
-    manifest = run.manifest
-    used = [*manifest.get("data", ()), *manifest["members"].values()]
-    return {*manifest.get("stored", {}).values(), *(one["sha256"] for one in used)}
+def _hashes(value: Any) -> Iterator[str]:
+    """Every SHA-256 in a document, wherever it stands: one too many is kept rather than one too few.
+
+    >>> list(_hashes({"stored": {"USDJPY": "5f" * 32}, "seed": 1, "data": [{"sha256": "0a" * 32, "rows": 7}]})) == [
+    ...     "5f" * 32, "0a" * 32]
+    True
+    """
+    if isinstance(value, str):
+        if _SHA256.fullmatch(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _hashes(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _hashes(one)
