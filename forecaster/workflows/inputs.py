@@ -132,8 +132,8 @@ def _prices(
     source, instrument = named
     likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
     series = loader.beside(source or likely, instrument)
-    together = series.source == main.source and calendar_name(series) == calendar_name(main)
-    # Of two prices of different clocks none can be sure to know the other's of the same day.
+    # Of two prices of different clocks none can be sure to know the other's of the same day; a file tells no clock.
+    together = series.source == main.source != "csv" and calendar_name(series) == calendar_name(main)
     lag = lags.get(series.instrument.name, 0 if together else 1)
     facts = {
         "name": series.instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),

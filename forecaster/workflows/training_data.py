@@ -73,8 +73,8 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     config = _with_universe(config, named)
     others = load_members(loader, _others(named, config, project), project.note)
     if config.universe != "currencies":  # computed from the same file as the named ones
-        for one in others:
-            project.note(data_line(one, project.today))
+        for member in others:
+            project.note(data_line(member, project.today))
     inputs = load_inputs(config, named[0], loader)
     for text in inputs.notes(named[0]):
         project.note(text)

@@ -1,5 +1,6 @@
 """`forecast predict` from the outside."""
 
+import datetime
 import csv
 import io
 import json
@@ -63,7 +64,7 @@ def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     from forecaster.workflows.finding import Wanted, serve
 
     (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), Wanted(), Project(home=home))
-    cut = served.until(np.datetime64("2024-03-01"))
+    cut = served.until(datetime.date(2024, 3, 1))
     whole = served.run.fitted.forecast(served.series, np.array([len(cut.series) - 1]))
     alone = served.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
     assert np.array_equal(whole.scaled, alone.scaled)
