@@ -124,7 +124,7 @@ def test_a_changed_history_is_a_new_version_and_told(bench: Bench) -> None:
     bench.later(2)
     loader = bench.loader(Fake(made(302, scale=0.5)))  # split two for one
     checked = loader.check(loader.whole(TICKER))
-    (told,) = [one for one in checked.report.findings if one.code == "price_changed"]
+    (told,) = [one for one in checked.report.findings if one.code == "price_changed_by_factor"]
     assert told.count == 300
     assert told.text.startswith("300 rows whose prices were rescaled since the last version, the newest by 0.5")
     with Store.open(store_path(bench.home)) as store:
