@@ -131,7 +131,7 @@ def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
     few = len(dates) <= 250
     axes.plot(
         dates[inside], sizes[inside], marker="o", markersize=3 if few else 1.8, alpha=0.8 if few else 0.35,
-        label="size of the day's move", rasterized=not few, **dots,
+        label=f"size of the {picture.span}'s move", rasterized=not few, **dots,
     )  # fmt: skip
     if not inside.all():
         high = np.full(int((~inside).sum()), 0.97 * top)
@@ -143,7 +143,7 @@ def _draw_moves(axes: Axes, picture: ForecastPicture) -> None:
     mark_boundaries(axes, picture)
     axes.set_ylim(0, top)
     unit = "%" if picture.in_percent else picture.unit
-    axes.set_ylabel("move in a day" if unit == "price" else f"move in a day ({unit})")
+    axes.set_ylabel(f"move in a {picture.span}" + ("" if unit == "price" else f" ({unit})"))
     date_axis(axes, most_ticks=12)
     _explain_moves(axes, lines)
 
@@ -178,7 +178,7 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
         picture.model: {name: readable(errors[0] / scale, 4) for name, errors in picture.rmse.items()},
         _TODAY: {name: readable(errors[1] / scale, 4) for name, errors in picture.rmse.items()},
         "ratio": {name: readable(_ratio(picture, name), 4) for name in picture.rmse},
-        "days in the 80 % band": {name: f"{100 * share:.1f} %" for name, share in coverage.items()},
+        f"{picture.span}s in the 80 % band": {name: f"{100 * share:.1f} %" for name, share in coverage.items()},
     }
     for line, (label, cells) in enumerate(rows.items() if columns else ()):
         height = 0.97 - 0.152 * line
@@ -204,7 +204,7 @@ def _error_unit(picture: ForecastPicture) -> tuple[str, float]:
 
 def _test_days(picture: ForecastPicture) -> str:
     days = picture.dates[picture.dates >= picture.test_start]
-    return f"{len(days):,} test days, {days[0]} to {days[-1]}" if len(days) else f"test from {picture.test_start}"
+    return f"{len(days):,} test {picture.span}s, {days[0]} to {days[-1]}" if len(days) else f"test from {picture.test_start}"
 
 
 def _ratio(picture: ForecastPicture, name: str) -> float:
@@ -216,7 +216,8 @@ def _verdict(picture: ForecastPicture) -> str:
     """One sentence on the test days; what a ratio proves is for `backtest` to say."""
     if "test" not in picture.rmse:
         days = (picture.dates >= picture.test_start).any()
-        return "The test days were not scored." if days else "No test days: nothing is known about new ones."
+        span = picture.span
+        return f"The test {span}s were not scored." if days else f"No test {span}s: nothing is known about new ones."
     ratio = _ratio(picture, "test")
     if not np.isfinite(ratio):
         return "Test: no ratio can be formed."
