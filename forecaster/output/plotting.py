@@ -204,7 +204,9 @@ def _error_unit(picture: ForecastPicture) -> tuple[str, float]:
 
 def _test_days(picture: ForecastPicture) -> str:
     days = picture.dates[picture.dates >= picture.test_start]
-    return f"{len(days):,} test {picture.span}s, {days[0]} to {days[-1]}" if len(days) else f"test from {picture.test_start}"
+    if not len(days):
+        return f"test from {picture.test_start}"
+    return f"{len(days):,} test {picture.span}s, {days[0]} to {days[-1]}"
 
 
 def _ratio(picture: ForecastPicture, name: str) -> float:
