@@ -66,8 +66,8 @@ class EcbSource:
 
         Only dates with both rates have a row; nothing is interpolated. Where a currency paused (the Icelandic
         krona, 2008-12-10 to 2018-01-31) a return over the pause would be no daily return, so that only
-        the rows after the last gap of more than 30 days are given, and `meta` says how many were left out. With
-        ``request.until`` no later row is given, and a gap that ends later cuts nothing.
+        the rows after the last gap of more than 30 days are given, and `meta` says how many were left out. A gap
+        that ends after ``request.until`` cuts nothing: the rows behind it are given too, for the caller to cut.
 
         The rates are those that were fetched into ``request.home``, where they are newer than the installed ones.
         With ``request.network`` they are fetched before, once for all requests to this object: ``auto`` where a
@@ -86,11 +86,12 @@ class EcbSource:
         table = self._newest(request.home)
         price = table.rates(quote) / table.rates(base)
         rows = np.flatnonzero(np.isfinite(price))
-        if request.until is not None:
-            rows = rows[table.dates[rows] <= np.datetime64(request.until)]
-        kept = rows[_rows_before_last_gap(table.dates[rows]) :]
+        kept = rows[_rows_before_last_gap(table.dates[rows], request.until) :]
         if len(kept) < 2:
-            raise SourceError(_too_few(len(kept), base, quote, request.until))
+            raise SourceError(
+                f"source 'ecb' has {len(kept)} dates with rates of both {base} and {quote}; expected at least 2; "
+                "these two were never quoted at the same time"
+            )
         meta = dict(table.facts)
         if len(kept) < len(rows):
             meta["left_out"] = f"{len(rows) - len(kept)} rows before the gap that ended on {table.dates[kept[0]]}"
@@ -151,19 +152,10 @@ def _currencies(instrument: Instrument) -> tuple[str, str]:
     return base, quote
 
 
-def _rows_before_last_gap(dates: DateArray) -> int:
-    gaps = np.flatnonzero(np.diff(dates).astype(np.int64) > _LONGEST_GAP_DAYS)
+def _rows_before_last_gap(dates: DateArray, until: datetime.date | None) -> int:
+    seen = dates if until is None else dates[dates <= np.datetime64(until)]
+    gaps = np.flatnonzero(np.diff(seen).astype(np.int64) > _LONGEST_GAP_DAYS)
     return int(gaps[-1]) + 1 if len(gaps) else 0
-
-
-def _too_few(rows: int, base: str, quote: str, until: datetime.date | None) -> str:
-    if until is not None:
-        what = f"has {rows} dates up to {until} with rates of both {base} and {quote}"
-        return f"source 'ecb' {what}; expected at least 2; choose a later date"
-    return (
-        f"source 'ecb' has {rows} dates with rates of both {base} and {quote}; expected at least 2; "
-        "these two were never quoted at the same time"
-    )
 
 
 def _first_clause(error: SourceError | StorageError) -> str:

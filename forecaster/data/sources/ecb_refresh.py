@@ -159,7 +159,8 @@ def refresh(home: Path, now: datetime.datetime, *, deadline_seconds: float = REF
     except (DownloadError, ValueError, SourceError) as error:
         raise SourceError(_refusal(url, str(error), home, before)) from error
     added = len(table.dates) - len(before.newest.dates)
-    if added:
+    out_of_use = before.stored is None and stored_path(home).exists()  # damaged, or older than the installed table
+    if added or out_of_use:
         fetched_at = now.astimezone(datetime.UTC).isoformat(timespec="seconds")
         said = (answer.etag, answer.last_modified)
         digest = table.facts["file_sha256"]

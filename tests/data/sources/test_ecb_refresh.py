@@ -555,6 +555,13 @@ def test_a_damaged_file_is_told_and_healed_by_the_next_refresh(ecb: LocalEcb, tm
     assert load(tmp_path).meta["file_sha256"] == json.loads(zipfile.ZipFile(path).comment)["csv_sha256"]
 
 
+def test_a_damaged_file_is_healed_even_without_new_rows(ecb: LocalEcb, tmp_path: Path) -> None:
+    _no_facts(fetched(tmp_path, ecb))
+    ecb.give(zipped(CONTENT))
+    assert refresh(tmp_path, NOW) == Refreshed("unchanged", 0, None, LAST)
+    assert load(tmp_path).dates[-1] == np.datetime64(LAST)
+
+
 def test_a_folder_in_its_place_is_damage_too(ecb: LocalEcb, tmp_path: Path) -> None:
     _a_folder(fetched(tmp_path, ecb))
     with pytest.raises(DamageError, match="is damaged"):
@@ -866,12 +873,17 @@ def test_a_gap_is_looked_for_up_to_the_date_that_matters(tmp_path: Path) -> None
     def until(day: str) -> PriceSeries:
         return load(tmp_path, name="EURISK", until=datetime.date.fromisoformat(day))
 
-    assert [str(day) for day in until("2012-06-30").dates[[0, -1]]] == ["1999-01-04", "2008-12-09"]
-    assert "left_out" not in until("2012-06-30").meta
-    assert [str(day) for day in until("2019-06-28").dates[[0, -1]]] == ["2018-02-01", "2019-06-28"]
-    assert until("2019-06-28").meta["left_out"].endswith("before the gap that ended on 2018-02-01")
+    before = until("2012-06-30")  # in the pause
+    assert "left_out" not in before.meta
+    assert [str(day) for day in before.between(end=np.datetime64("2012-06-30")).dates[[0, -1]]] == [
+        "1999-01-04",
+        "2008-12-09",
+    ]
     whole = load(tmp_path, name="EURISK")
     assert whole.dates[0] == np.datetime64("2018-02-01")
-    assert until(str(LAST)).sha256 == whole.sha256
-    with pytest.raises(SourceError, match=r"has 1 dates up to 2018-02-01 with rates of both EUR and ISK; .*later date"):
-        until("2018-02-01")
+    assert before.dates[-1] == whole.dates[-1]  # so that the user can be told how far the rows go
+    for day in ("2018-02-01", "2019-06-28", str(LAST)):
+        assert until(day).sha256 == whole.sha256
+        assert until(day).meta["left_out"].endswith("before the gap that ended on 2018-02-01")
+    assert "left_out" not in until("2018-01-31").meta
+    assert len(until("1990-01-01")) == len(before)
