@@ -18,7 +18,17 @@ from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.store_file import SCHEMA, damage_message, open_file, reported_faults, snapshot, transaction
 from forecaster.data.store_rows import Version, insert, newest_hash, read, select_versions
-from forecaster.data.store_upkeep import Checkup, Pruned, delete_versions, file_faults, parse_name, shrink, superfluous
+from forecaster.data.store_upkeep import (
+    Checkup,
+    Pruned,
+    delete_versions,
+    file_faults,
+    parse_name,
+    shrink,
+    superfluous,
+    the_one,
+    with_digits,
+)
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]
@@ -150,14 +160,7 @@ class Store:
         if key is not None:
             return self._find(key, digits)
         found = self._versions("WHERE substr(sha256, 1, ?) = ? ORDER BY v.id", (len(digits or ""), digits))
-        if len({(one.key, one.sha256) for one in found}) != 1:
-            names = ", ".join(dict.fromkeys(one.name for one in found[-5:]))
-            problem = f"several versions ({names}) have" if found else "no version has"
-            raise SourceError(
-                f"store {self.path}: {problem} a hash that begins with {shown(text)}; "
-                "expected one; give source/symbol/interval@digits as forecast data list shows it"
-            )
-        return found[-1]
+        return the_one(found, text, self.path)
 
     def versions(self, source: str, symbol: str, interval: str = "1d") -> tuple[Version, ...]:
         """All versions of one history, oldest first; none when the store does not have it."""
@@ -224,17 +227,8 @@ class Store:
             return select_versions(self._connection, where, values)
 
     def _find(self, key: tuple[str, str, str], sha256: str | None) -> Version:
-        name = "/".join(key)
         found = self.versions(*key)
         if not found:
-            raise SourceError(f"store {self.path} has no history {shown(name, 100)}; expected one saved before")
-        if sha256 is None:
-            return found[-1]
-        fitting = [one for one in found if sha256 and one.sha256.startswith(sha256.lower())]
-        if len({one.sha256 for one in fitting}) != 1:
-            known = ", ".join(one.sha256[:12] for one in found[-5:])
-            problem = "no version" if not fitting else "several versions"
-            raise SourceError(
-                f"store {self.path}: {problem} of {shown(name, 100)} with the hash {shown(sha256, 64)}; newest: {known}"
-            )
-        return fitting[-1]
+            name = shown("/".join(key), 100)
+            raise SourceError(f"store {self.path} has no history {name}; expected one saved before")
+        return found[-1] if sha256 is None else with_digits(found, sha256, self.path)

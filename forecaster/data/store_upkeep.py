@@ -4,13 +4,24 @@ import contextlib
 import dataclasses
 import re
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from forecaster.data.instruments import shown
 from forecaster.data.store_rows import Version, select_versions
-from forecaster.errors import UsageError
+from forecaster.errors import SourceError, UsageError
 
-__all__ = ["Checkup", "Pruned", "delete_versions", "file_faults", "parse_name", "shrink", "superfluous"]
+__all__ = [
+    "Checkup",
+    "Pruned",
+    "delete_versions",
+    "file_faults",
+    "parse_name",
+    "shrink",
+    "superfluous",
+    "the_one",
+    "with_digits",
+]
 
 _DIGITS = re.compile(r"[0-9a-fA-F]{1,64}")
 _FEWEST_ALONE = 4
@@ -73,6 +84,37 @@ def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
         f"{shown(text, 100)} names no stored history; expected source/symbol/interval, such as ecb/USDJPY/1d, with "
         f"@digits behind it for one version, or {_FEWEST_ALONE} or more digits of a hash; see: forecast data list"
     )
+
+
+def the_one(found: Sequence[Version], text: str, path: Path) -> Version:
+    """The newest of the versions whose hash begins with `text`, where all of them are the same state of one history.
+
+    Raises:
+        SourceError: There is none, or there are several.
+    """
+    if len({(one.key, one.sha256) for one in found}) != 1:
+        names = ", ".join(dict.fromkeys(one.name for one in found[-5:]))
+        problem = f"several versions ({names}) have" if found else "no version has"
+        raise SourceError(
+            f"store {path}: {problem} a hash that begins with {shown(text)}; "
+            "expected one; give source/symbol/interval@digits as forecast data list shows it"
+        )
+    return found[-1]
+
+
+def with_digits(versions: Sequence[Version], digits: str, path: Path) -> Version:
+    """The newest of the versions of one history, at least one, whose hash begins with `digits`.
+
+    Raises:
+        SourceError: There is none, or there are several with different hashes.
+    """
+    fitting = [one for one in versions if digits and one.sha256.startswith(digits.lower())]
+    if len({one.sha256 for one in fitting}) != 1:
+        known = ", ".join(one.sha256[:12] for one in versions[-5:])
+        problem = "no version" if not fitting else "several versions"
+        name = shown(versions[-1].series, 100)
+        raise SourceError(f"store {path}: {problem} of {name} with the hash {shown(digits, 64)}; newest: {known}")
+    return fitting[-1]
 
 
 def file_faults(connection: sqlite3.Connection) -> list[str]:

@@ -1,6 +1,7 @@
 """The documents ``data/1`` as tables and lines; nothing is computed here but the layout."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Any
 
 from rich.table import Table
@@ -16,6 +17,7 @@ __all__ = [
     "versions_table",
 ]
 
+_WIDEST = 110  # letters of a fact; the document has all of it
 _DIGITS = 12  # of a hash
 _MINUTE = len("2026-11-20T12:00")
 
@@ -93,15 +95,16 @@ def fetch_table(histories: Sequence[Mapping[str, Any]]) -> Table:
     )
     for one in histories:
         version, new = one["version"], one["outcome"] == "new"
+        outcome = "new version" if new else one["outcome"]
         if version is None:
-            table.add_row(*_plain(one["instrument"], one["outcome"]))
+            table.add_row(*_plain(one["instrument"], outcome))
             continue
         changes = [f"{version[key]:,}" if new else None for key in ("added", "revised", "removed")]
-        found = ", ".join(_counted(one["findings"])) or "none"
+        looked_at = one["outcome"] in ("new", "unchanged")
+        found = (", ".join(_counted(one["findings"])) or "none") if looked_at else None
         table.add_row(
-            *_plain(version["series"], "new version" if new else one["outcome"], f"{version['rows']:,}", *changes),
-            *_plain(version["first"], version["last"], _days(one["age_business_days"])),
-            *_plain(version["sha256"][:_DIGITS], found),
+            *_plain(version["series"], outcome, f"{version['rows']:,}", *changes, version["first"], version["last"]),
+            *_plain(_days(one["age_business_days"]), version["sha256"][:_DIGITS], found),
         )
     return table
 
@@ -134,7 +137,11 @@ def show_lines(document: Mapping[str, Any]) -> list[str]:
     if document["attribution"]:
         lines.append(f"attribution: {document['attribution']}")
     if document["origin"]:
-        lines += ["origin:", *(f"  {key.replace('_', ' ')}: {value}" for key, value in document["origin"].items())]
+        facts = document["origin"].items()
+        lines += [
+            "origin:",
+            *(f"  {key.replace('_', ' ')}: {shorten(value, _WIDEST, placeholder=' ...')}" for key, value in facts),
+        ]
     if not document["versions"]:
         lines.append("stored: not yet; keep it with: forecast data fetch")
     return lines

@@ -5,6 +5,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from forecaster.config import Config, load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
@@ -54,10 +56,10 @@ class Fetched:
     """What became of one history.
 
     Args:
-        name: The instrument, as it is kept.
+        name: The instrument as it is kept; as the source spells it where it could not be loaded.
         outcome: ``new``: a new version was stored; ``unchanged``; ``failed``; ``not asked``.
-        version: The newest version in the store; None where there is none.
-        age: Business days since the last row; None where there is none.
+        version: The newest version in the store, where one was stored or refreshed.
+        age: Business days since the last row of that version.
         findings: What was found in the rows.
         error: Why it failed.
     """
@@ -68,6 +70,11 @@ class Fetched:
     age: int | None = None
     findings: tuple[Finding, ...] = ()
     error: ForecasterError | None = None
+
+    @property
+    def label(self) -> str:
+        """The stored history where there is one, else the name."""
+        return self.name if self.version is None else self.version.series
 
     def to_json(self) -> dict[str, Any]:
         """One entry of the document."""
@@ -94,7 +101,7 @@ class Fetching:
         if not errors:
             return None
         messages = list(dict.fromkeys(message for one in errors for message in one.messages))
-        skipped = [one.name for one in self.fetched if one.outcome == "not asked"]
+        skipped = [one.label for one in self.fetched if one.outcome == "not asked"]
         if skipped:
             messages.append(f"not asked any more, since their source does not answer: {', '.join(skipped)}; try later")
         return type(errors[0])(*messages)
@@ -138,11 +145,20 @@ def refresh(request: RefreshRequest, project: Project) -> Fetching:
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """One history to load: `prepare` gives what loads it, and may fail."""
+    """One history to load: `prepare` gives what loads it, and may fail; `stored` is the version there is already."""
 
     name: str
     source: str
     prepare: Callable[[], tuple[Loader, Instrument]]
+    stored: Version | None = None
+
+    def undone(
+        self, outcome: Literal["failed", "not asked"], error: ForecasterError | None, project: Project
+    ) -> Fetched:
+        """Nothing came of it: the stored version stays the newest."""
+        stored = self.stored
+        age = None if stored is None else business_age(np.datetime64(stored.last), project.today)
+        return Fetched(self.name, outcome, stored, age, error=error)
 
 
 def _canonical(instruments: Sequence[Instrument], project: Project) -> list[Instrument]:
@@ -164,7 +180,7 @@ def _stored_job(version: Version, config: Config, sources: dict[str, Source], pr
         config_of_source = config.model_copy(update={"data": data})
         return Loader(project, config_of_source, [instrument], sources, network="refresh"), instrument
 
-    return _Job(version.symbol, version.source, prepare)
+    return _Job(version.symbol, version.source, prepare, version)
 
 
 def _all(jobs: Sequence[_Job], project: Project) -> Fetching:
@@ -174,7 +190,7 @@ def _all(jobs: Sequence[_Job], project: Project) -> Fetching:
     for number, job in enumerate(jobs):
         project.progress("fetch", number, len(jobs))
         if unreachable.get(job.source, 0) >= _UNREACHABLE_LIMIT:
-            fetched.append(Fetched(job.name, "not asked"))
+            fetched.append(job.undone("not asked", None, project))
             continue
         one = _one(job, project)
         away = isinstance(one.error, UnreachableError)
@@ -193,7 +209,7 @@ def _one(job: _Job, project: Project) -> Fetched:
         newest = _newest(whole, project)
         findings = all_findings(whole, loader.check(whole).report)
     except ForecasterError as error:
-        return Fetched(job.name, "failed", error=error)
+        return job.undone("failed", error, project)
     age = business_age(whole.dates[-1], project.today)
     outcome: Literal["new", "unchanged"] = "unchanged" if before.get(newest.key) == newest.id else "new"
     return Fetched(whole.instrument.name, outcome, newest, age, findings)

@@ -256,7 +256,7 @@ def test_refresh_forbidden_or_away(forecast, tmp_path, monkeypatch):
     outcomes = [one["outcome"] for one in json.loads(result.stdout)["histories"]]
     assert outcomes == ["failed", "failed", "not asked"]
     assert result.exit_code == 3
-    assert "not asked any more, since their source does not answer: MSFT" in errors(result)[-1]
+    assert "not asked any more, since their source does not answer: yahoo/MSFT/1d" in errors(result)[-1]
 
 
 # stores that cannot be used

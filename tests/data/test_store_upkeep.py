@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import forecaster.data.store
+import forecaster.data.store_upkeep
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.store import Pruned, Store, Version, store_path
@@ -255,7 +256,7 @@ def test_a_file_in_use_keeps_its_size(path: Path, monkeypatch: pytest.MonkeyPatc
     with Store.open(path) as store, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for closes in ([1.0] * 2000, [2.0] * 2000):
             store.save(series(closes))
-        shrink = forecaster.data.store.shrink
+        shrink = forecaster.data.store_upkeep.shrink
 
         def locked(connection: sqlite3.Connection, pruned: Pruned) -> Pruned:
             writer.execute("BEGIN IMMEDIATE")  # another process begins as soon as the transaction is over

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def drawn_texts(figure: Figure) -> list[tuple[str, Bbox]]:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = {id(text) for text in axis.get_majorticklabels() + axis.get_minorticklabels()}
-            ticks = axis._update_ticks()  # those within the axis
+            ticks = axis._update_ticks()  # type: ignore[union-attr]  # those within the axis
             drawn = {id(label) for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()}
             hidden = labels - drawn if axes.axison else labels
             shown = [text for text in shown if id(text) not in hidden]
@@ -133,7 +134,7 @@ def test_one_row_is_no_picture() -> None:
         draw_history_picture(picture(dates=DATES[:1], prices=PRICES[:1]))
 
 
-PICTURES = {
+PICTURES: dict[str, dict[str, Any]] = {
     "plain": {},
     "nothing found": {"flags": ()},
     "two rows": {"dates": DATES[:2], "prices": PRICES[:2], "flags": ()},

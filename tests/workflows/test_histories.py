@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,21 @@ from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, 
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.sources.base import Source
-from forecaster.data.store import Store, store_path
-from forecaster.errors import DamageError, InstrumentError, SourceError, StorageError, UnreachableError, UsageError
+from forecaster.data.store import Store, Version, store_path
+from forecaster.errors import (
+    DamageError,
+    ForecasterError,
+    InstrumentError,
+    SourceError,
+    StorageError,
+    UnreachableError,
+    UsageError,
+)
 from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.histories import (
     DiffRequest,
     PruneRequest,
+    Verification,
     VerifyRequest,
     diff,
     list_histories,
@@ -30,7 +40,7 @@ from forecaster.workflows.histories import (
     verify,
 )
 from forecaster.workflows.history_facts import ExportRequest, ShowRequest, export, show
-from forecaster.workflows.history_fetching import FetchRequest, RefreshRequest, fetch, refresh
+from forecaster.workflows.history_fetching import Fetched, Fetching, FetchRequest, RefreshRequest, fetch, refresh
 from forecaster.workflows.project import Project
 
 NOON = datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.UTC)  # a Friday
@@ -111,30 +121,45 @@ def damage(project: Project, statement: str) -> None:
         connection.execute(statement)
 
 
+def version_of(one: Fetched) -> Version:
+    assert one.version is not None
+    return one.version
+
+
+def error_of(one: Fetched) -> ForecasterError:
+    assert one.error is not None
+    return one.error
+
+
+def problem_of(found: Fetching | Verification) -> ForecasterError:
+    assert found.problem is not None
+    return found.problem
+
+
 # fetch
 
 
-def test_fetch_keeps_and_tells(project, sources) -> None:
+def test_fetch_keeps_and_tells(project: Project, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     (one,) = fetch(FetchRequest(tickers("AAPL")), project).fetched
     assert (one.name, one.outcome, one.age, one.findings, one.error) == ("AAPL", "new", 1, (), None)
-    assert one.version.rows == one.version.added == 300
+    assert version_of(one).rows == version_of(one).added == 300
     (again,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), project).fetched
     assert (again.outcome, again.version) == ("unchanged", one.version)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo", 302)  # another walk: every row is another
     (new,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), project).fetched
-    assert (new.outcome, new.version.added) == ("new", 2)
+    assert (new.outcome, version_of(new).added) == ("new", 2)
     assert "price_changed" in {one.code for one in new.findings}
 
 
-def test_fetch_tells_what_fails_and_keeps_the_rest(project, sources) -> None:
+def test_fetch_tells_what_fails_and_keeps_the_rest(project: Project, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
     found = fetch(FetchRequest(tickers("AAPL,WRONG", "IBM")), project)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("AAPL", "new"), ("WRONG", "failed"), ("IBM", "new"),
     ]  # fmt: skip
     assert isinstance(found.problem, SourceError)
-    assert found.problem.messages == ("WRONG is unknown",)
+    assert problem_of(found).messages == ("WRONG is unknown",)
     assert [one.newest.symbol for one in list_histories(project)] == ["AAPL", "IBM"]
     document = found.to_json()
     assert document["schema"] == "data/1"
@@ -142,35 +167,39 @@ def test_fetch_tells_what_fails_and_keeps_the_rest(project, sources) -> None:
     json.dumps(document, allow_nan=False)
 
 
-def test_a_mirrored_pair_is_kept_once_in_its_market_order(project, sources, notes) -> None:
+def test_a_mirrored_pair_is_kept_once_in_its_market_order(
+    project: Project, sources: Mapping[str, MadeSource], notes: list[str]
+) -> None:
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
     (one,) = fetch(FetchRequest(InstrumentChoice(pairs=["JPYUSD,USDJPY"])), project).fetched
     assert one.name == "USDJPY"
     assert notes == ["JPYUSD is kept as USDJPY, whose exact mirror it is"]
 
 
-def test_fetch_of_a_source_that_does_not_answer_stops_after_two(project, sources) -> None:
+def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
+    project: Project, sources: Mapping[str, MadeSource]
+) -> None:
     sources["yahoo"].gives |= {name: UnreachableError(f"no answer for {name}") for name in ("A", "B", "C", "D")}
     found = fetch(FetchRequest(tickers("A,B,C,D")), project)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "not asked"]
     assert [name for name, _ in sources["yahoo"].asked] == ["A", "B"]
-    assert found.problem.messages == (
+    assert problem_of(found).messages == (
         "no answer for A",
         "no answer for B",
         "not asked any more, since their source does not answer: C, D; try later",
     )
 
 
-def test_bad_rows_fail_with_a_reason(project, tmp_path) -> None:
+def test_bad_rows_fail_with_a_reason(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "gold.csv"
     file.write_text("date,close\n2023-01-02,1\n2023-01-03,1.1\n2030-01-02,1.2\n")
     (one,) = fetch(FetchRequest(InstrumentChoice(csvs=[str(file)])), project).fetched
     assert one.outcome == "failed"
-    assert one.error.exit_code == 2
-    assert "in the future" in one.error.messages[0]
+    assert error_of(one).exit_code == 2
+    assert "in the future" in error_of(one).messages[0]
 
 
-def test_a_store_that_cannot_be_written_is_told(project, sources) -> None:
+def test_a_store_that_cannot_be_written_is_told(project: Project, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     project.home.parent.mkdir(exist_ok=True)
     project.home.write_text("a file where the folder should be")
@@ -181,7 +210,9 @@ def test_a_store_that_cannot_be_written_is_told(project, sources) -> None:
 # refresh
 
 
-def test_refresh_asks_for_every_online_history(project, sources, save) -> None:
+def test_refresh_asks_for_every_online_history(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     save(made(AAPL, "yahoo", 300), made(USDJPY, "ecb"), made(IBM, "sample"), made(MSFT, "yahoo"))
     dates, close = walk(300)
     longer = made(
@@ -193,13 +224,16 @@ def test_refresh_asks_for_every_online_history(project, sources, save) -> None:
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("USDJPY", "unchanged"), ("AAPL", "new"), ("MSFT", "failed"),
     ]  # fmt: skip
-    changes = found.fetched[1].version
+    assert (version_of(found.fetched[2]).rows, found.fetched[2].age) == (300, 1)  # what there is already
+    changes = version_of(found.fetched[1])
     assert (changes.added, changes.revised, changes.removed) == (1, 0, 0)
     assert {network for one in sources.values() for _, network in one.asked} == {"refresh"}
-    assert found.problem.exit_code == 3
+    assert problem_of(found).exit_code == 3
 
 
-def test_refresh_of_one_source_or_of_named_instruments(project, sources, save) -> None:
+def test_refresh_of_one_source_or_of_named_instruments(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     save(made(AAPL, "yahoo"), made(USDJPY, "ecb"))
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
@@ -208,18 +242,22 @@ def test_refresh_of_one_source_or_of_named_instruments(project, sources, save) -
     assert sources["yahoo"].asked == [("AAPL", "refresh")]
 
 
-def test_one_source_away_does_not_stop_the_other(project, sources, save) -> None:
+def test_one_source_away_does_not_stop_the_other(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     pairs = [parse_pair(name) for name in ("EURUSD", "GBPUSD", "USDCHF")]
     save(*(made(one, "ecb") for one in pairs), made(AAPL, "yahoo"))
     sources["ecb"].gives |= {one.name: UnreachableError("the ECB is away") for one in pairs}
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     found = refresh(RefreshRequest(NONE), project)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "unchanged"]
-    assert found.problem.messages[0] == "the ECB is away"
-    assert "USDCHF" in found.problem.messages[1]
+    assert problem_of(found).messages[0] == "the ECB is away"
+    assert "USDCHF" in problem_of(found).messages[1]
 
 
-def test_an_answer_in_between_shows_that_the_source_is_there(project, sources, save) -> None:
+def test_an_answer_in_between_shows_that_the_source_is_there(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     names = ["A", "B", "C", "D"]
     save(*(made(parse_ticker(name), "yahoo") for name in names))
     sources["yahoo"].gives |= {name: UnreachableError("away") for name in ("A", "C")}
@@ -228,12 +266,16 @@ def test_an_answer_in_between_shows_that_the_source_is_there(project, sources, s
     assert outcomes == ["failed", "unchanged", "failed", "unchanged"]
 
 
-def test_refresh_without_a_store_has_nothing_to_do_and_makes_no_files(project, sources) -> None:
+def test_refresh_without_a_store_has_nothing_to_do_and_makes_no_files(
+    project: Project, sources: Mapping[str, MadeSource]
+) -> None:
     assert refresh(RefreshRequest(NONE), project).fetched == ()
     assert not project.home.exists()
 
 
-def test_a_damaged_history_does_not_stop_the_others(project, sources, save) -> None:
+def test_a_damaged_history_does_not_stop_the_others(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     save(made(AAPL, "yahoo"), made(MSFT, "yahoo"))
     damage(project, "UPDATE bar SET close = close + 1 WHERE series = 1")
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "MSFT": made(MSFT, "yahoo")}
@@ -245,7 +287,7 @@ def test_a_damaged_history_does_not_stop_the_others(project, sources, save) -> N
 # list
 
 
-def test_list_tells_of_every_history(project, save) -> None:
+def test_list_tells_of_every_history(project: Project, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
     document = list_json(list_histories(project))
     keys = ("series", "versions", "rows", "age_business_days")
@@ -255,7 +297,7 @@ def test_list_tells_of_every_history(project, save) -> None:
     assert document["histories"][1]["saved_at"] == "2024-03-01T12:00:00+00:00"
 
 
-def test_looking_makes_no_files(project) -> None:
+def test_looking_makes_no_files(project: Project) -> None:
     assert list_histories(project) == []
     assert verify(VerifyRequest(), project).text == "0 versions of 0 histories are intact"
     assert prune(PruneRequest(), project).pruned.versions == ()
@@ -273,7 +315,7 @@ def test_looking_makes_no_files(project) -> None:
 # verify
 
 
-def test_verify_counts_and_names(project, save) -> None:
+def test_verify_counts_and_names(project: Project, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
     sound = verify(VerifyRequest(), project)
     assert (sound.text, sound.problem) == ("3 versions of 2 histories are intact", None)
@@ -281,14 +323,14 @@ def test_verify_counts_and_names(project, save) -> None:
     found = verify(VerifyRequest(), project)
     assert found.text == "1 of 3 versions of 2 histories is damaged"
     assert isinstance(found.problem, DamageError)
-    assert len(found.problem.messages) == 1
+    assert len(problem_of(found).messages) == 1
     assert found.to_json()["intact"] is False
     assert found.to_json()["damaged"][0]["series"] == "yahoo/AAPL/1d"
     assert verify(VerifyRequest("ecb/USDJPY/1d"), project).problem is None
     assert verify(VerifyRequest("yahoo/AAPL/1d"), project).problem is not None
 
 
-def test_verify_of_one_version(project, save) -> None:
+def test_verify_of_one_version(project: Project, save: Callable[..., None]) -> None:
     old, new = made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12)
     save(old, new)
     assert len(verify(VerifyRequest("yahoo/AAPL/1d"), project).checkups) == 2
@@ -300,7 +342,7 @@ def test_verify_of_one_version(project, save) -> None:
 # diff
 
 
-def test_diff_of_two_versions(project, save) -> None:
+def test_diff_of_two_versions(project: Project, save: Callable[..., None]) -> None:
     dates, close = walk(300)
     split = made(AAPL, "yahoo", dates=dates[1:], columns={"close": close[1:] / 2})
     save(made(AAPL, "yahoo"), split)
@@ -319,7 +361,7 @@ def test_diff_of_two_versions(project, save) -> None:
 # show and export
 
 
-def test_show_tells_origin_versions_and_findings(project, save) -> None:
+def test_show_tells_origin_versions_and_findings(project: Project, save: Callable[..., None]) -> None:
     dates, close = walk(300)
     close[150] = close[149] * 1.6
     meta = {
@@ -344,7 +386,9 @@ def test_show_tells_origin_versions_and_findings(project, save) -> None:
     assert "price_changed" not in {one.code for one in old.findings}
 
 
-def test_show_marks_every_row_that_was_found(project, save, monkeypatch, tmp_path) -> None:
+def test_show_marks_every_row_that_was_found(
+    project: Project, save: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import forecaster.output.canvas
     import forecaster.output.history_picture as drawing
 
@@ -358,10 +402,11 @@ def test_show_marks_every_row_that_was_found(project, save, monkeypatch, tmp_pat
         made(AAPL, "yahoo", dates=dates, columns={"close": close}),
         made(AAPL, "yahoo", dates=dates[kept], columns={"close": close[kept]}),
     )
-    pictures = []
+    pictures: list[drawing.HistoryPicture] = []
     monkeypatch.setattr(drawing, "draw_history_picture", pictures.append)
     monkeypatch.setattr(forecaster.output.canvas, "save_figure", lambda figure, path: path.write_bytes(b"drawn"))
     (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", out=tmp_path / "p.png"), project)
+    assert facts.path is not None
     assert facts.path.read_bytes() == b"drawn"
     (picture,) = pictures
     flags = {facts.findings[place].code: flag for place, flag in enumerate(picture.flags)}
@@ -377,7 +422,9 @@ def test_show_marks_every_row_that_was_found(project, save, monkeypatch, tmp_pat
     assert facts.series.sha256[:12] in picture.note
 
 
-def test_show_of_an_instrument_loads_it(project, sources, tmp_path, monkeypatch) -> None:
+def test_show_of_an_instrument_loads_it(
+    project: Project, sources: Mapping[str, MadeSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     (facts,) = show(ShowRequest(tickers("AAPL")), project)
@@ -386,14 +433,16 @@ def test_show_of_an_instrument_loads_it(project, sources, tmp_path, monkeypatch)
     assert len(facts.versions) == 1
 
 
-def test_one_row_has_facts_but_no_picture(project, save, notes) -> None:
+def test_one_row_has_facts_but_no_picture(project: Project, save: Callable[..., None], notes: list[str]) -> None:
     save(made(AAPL, "yahoo", 1))
     (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d"), project)
     assert facts.path is None
     assert notes == ["AAPL has 1 row, which makes no picture"]
 
 
-def test_a_version_of_an_instrument(project, sources, save) -> None:
+def test_a_version_of_an_instrument(
+    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+) -> None:
     old, new = made(AAPL, "yahoo", 20), made(AAPL, "yahoo", 22)
     save(old, new)
     (facts,) = show(ShowRequest(tickers("AAPL"), version=old.sha256[:7], picture=False), project)
@@ -404,8 +453,8 @@ def test_a_version_of_an_instrument(project, sources, save) -> None:
 
 
 @pytest.mark.parametrize("request_of", [ShowRequest, ExportRequest])
-def test_a_history_is_named_in_one_way(project, request_of, tmp_path) -> None:
-    work = show if request_of is ShowRequest else export
+def test_a_history_is_named_in_one_way(project: Project, request_of: type[ExportRequest], tmp_path: Path) -> None:
+    work: Callable[[Any, Project], object] = show if request_of is ShowRequest else export
     with pytest.raises(UsageError, match="and an instrument given"):
         work(request_of(tickers("AAPL"), "yahoo/AAPL/1d"), project)
     with pytest.raises(UsageError, match="and --version given"):
@@ -414,7 +463,7 @@ def test_a_history_is_named_in_one_way(project, request_of, tmp_path) -> None:
         work(request_of(NONE), project)
 
 
-def test_one_file_holds_one_history(project, sources, tmp_path) -> None:
+def test_one_file_holds_one_history(project: Project, sources: Mapping[str, MadeSource], tmp_path: Path) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
     with pytest.raises(UsageError, match="2 instruments named; a CSV file holds one history"):
         export(ExportRequest(tickers("AAPL,IBM")), project)
@@ -422,7 +471,9 @@ def test_one_file_holds_one_history(project, sources, tmp_path) -> None:
         show(ShowRequest(tickers("AAPL,IBM"), out=tmp_path / "x.png"), project)
 
 
-def test_what_is_exported_comes_back_bit_for_bit(project, save, tmp_path, notes) -> None:
+def test_what_is_exported_comes_back_bit_for_bit(
+    project: Project, save: Callable[..., None], tmp_path: Path, notes: list[str]
+) -> None:
     rng = np.random.default_rng(5)
     dates, _ = walk(400)
     four = np.sort(np.exp(rng.normal(0, 8, (4, 400))), axis=0)  # low, two prices between, high
@@ -441,7 +492,7 @@ def test_what_is_exported_comes_back_bit_for_bit(project, save, tmp_path, notes)
     assert again.sha256 == saved.sha256
 
 
-def test_only_columns_that_are_there_are_exported(project, save) -> None:
+def test_only_columns_that_are_there_are_exported(project: Project, save: Callable[..., None]) -> None:
     save(made(USDJPY, "ecb", 3))
     assert export(ExportRequest(NONE, "ecb/USDJPY/1d"), project).splitlines()[0] == "date,close"
 
@@ -462,7 +513,7 @@ def manifest(project: Project, name: str, content: object) -> None:
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
-def test_prune_keeps_what_runs_were_trained_on(project, save) -> None:
+def test_prune_keeps_what_runs_were_trained_on(project: Project, save: Callable[..., None]) -> None:
     versions = [made(AAPL, "yahoo", rows) for rows in (10, 12, 14, 16, 18)]
     save(*versions)
     manifest(project, "1", {"stored": {"AAPL": versions[0].sha256}})
@@ -478,7 +529,7 @@ def test_prune_keeps_what_runs_were_trained_on(project, save) -> None:
     assert prune(PruneRequest(), project).to_json()["versions"] == []
 
 
-def test_prune_refuses_where_a_run_cannot_be_read(project, save) -> None:
+def test_prune_refuses_where_a_run_cannot_be_read(project: Project, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12))
     manifest(project, "1", "half a mani")
     for request in (PruneRequest(), PruneRequest(dry_run=True)):
