@@ -22,7 +22,7 @@ from forecaster.workflows.project import Project
 __all__ = ["Checked", "Loader", "data_line", "finding_lines", "load_members", "newest_stored"]
 
 _STALE_DAYS = 5  # business days; a week without a new price is worth a word
-_UNREACHABLE_LIMIT = 2  # histories in a row that a source does not answer for
+_UNREACHABLE_LIMIT = 2  # histories in a row for which a source does not answer; then it is not asked any more
 _REASONS = 5  # left out members whose reasons are told
 
 
@@ -71,6 +71,7 @@ class Loader:
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
         self._told: set[str] = set()
+        self._unanswered = 0
         self._previous: dict[str, PriceSeries | None] = {}
 
     def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
@@ -112,23 +113,28 @@ class Loader:
 
     def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> PriceSeries:
         stored = newest_stored(self._project, source.name, source.symbol(request.instrument))
+        silent = self._unanswered >= _UNREACHABLE_LIMIT
+        if stored is None and silent:
+            raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
         if self._network == "never" and stored is None:
             raise SourceError(
                 f"the store {store_path(self._project.home)} has no prices of {request.instrument.name} from "
                 f"{source.name}, and --offline forbids to ask; load them once without --offline"
             )
-        if stored is not None and (self._network == "never" or self._is_fresh(stored)):
+        if stored is not None and (silent or self._network == "never" or self._is_fresh(stored)):
             self.stored[stored.instrument.name] = stored.sha256
             return stored
         try:
             series = source.load(request)
         except SourceError as error:
+            self._unanswered = self._unanswered + 1 if isinstance(error, UnreachableError) else 0
             if stored is None or self._network == "refresh":
                 raise
             self._project.note(f"warning: {error.messages[0]}")
             self._project.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
             self.stored[stored.instrument.name] = stored.sha256
             return stored
+        self._unanswered = 0
         self.keep(series)
         return series
 
@@ -226,22 +232,13 @@ def finding_lines(series: PriceSeries, report: Report) -> list[str]:
 
 
 def load_members(loader: Loader, members: Sequence[Instrument], note: Callable[[str], None]) -> list[PriceSeries]:
-    """The histories of `members`; one that cannot be had is told and left out.
-
-    After two in a row at a source that does not answer, the others are not asked.
-    """
+    """The histories of `members`; one that cannot be had is told and left out."""
     panel: list[PriceSeries] = []
     missing: dict[str, str] = {}
-    unreachable = 0
     for member in members:
-        if unreachable >= _UNREACHABLE_LIMIT:
-            missing[member.name] = "not asked any more"
-            continue
         try:
             panel.append(loader.load(member).series)
-            unreachable = 0
         except (SourceError, NotEnoughDataError, InputFileError) as error:
-            unreachable = unreachable + 1 if isinstance(error, UnreachableError) else 0
             missing[member.name] = error.messages[0]
     for name, reason in list(missing.items())[:_REASONS]:
         note(f"universe: left out {name}: {reason}")

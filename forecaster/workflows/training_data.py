@@ -71,7 +71,7 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     else:
         named = _load_named(loader, canonical, project)
     config = _with_universe(config, named)
-    others = load_members(loader, _others(named, config, project), project.note)
+    others = load_members(loader, _others(named, config, project, listed), project.note)
     if config.universe != "currencies":  # computed from the same file as the named ones
         for member in others:
             project.note(data_line(member, project.today))
@@ -112,10 +112,10 @@ def _load_listed(loader: Loader, instruments: Sequence[Instrument], project: Pro
     return sorted(loaded, key=lambda one: (-len(one), one.instrument.name))
 
 
-def _others(named: Sequence[PriceSeries], config: Config, project: Project) -> list[Instrument]:
-    """The members of the universe and the peers that are not named."""
+def _others(named: Sequence[PriceSeries], config: Config, project: Project, listed: bool) -> list[Instrument]:
+    """The members of the universe and the peers that are not named; all that is `listed` has been asked for."""
     instruments = [one.instrument for one in named]
-    members = list(universe(config.universe, instruments))
+    members = [] if listed else list(universe(config.universe, instruments))
     if config.universe not in UNIVERSES and (twice := read_universe(Path(config.universe)).repeated):
         project.note(f"universe: listed more than once, counted once: {', '.join(twice)}")
     if config.data.peers:

@@ -210,7 +210,17 @@ def test_a_source_that_does_not_answer_is_asked_twice_and_no_more(bench: Bench) 
     source = Some(UnreachableError("no network"))
     assert load_members(bench.loader(source), [parse_ticker(f"M{n}") for n in range(9)], bench.notes.append) == []
     assert source.asked == 2
-    assert "universe: left out M2: not asked any more" in bench.notes
+    assert "universe: left out M2: yahoo does not answer, and was not asked for M2" in bench.notes
+
+
+def test_a_source_that_does_not_answer_leaves_what_the_store_has(bench: Bench) -> None:
+    members = [parse_ticker(f"M{number}") for number in (0, 2, 4, 6)]
+    load_members(bench.loader(Some(made())), members, bench.notes.append)
+    bench.later(20)
+    away = Some(UnreachableError("no network"))
+    loaded = load_members(bench.loader(away), [*members, parse_ticker("M8")], bench.notes.append)
+    assert [one.instrument.name for one in loaded] == ["M0", "M2", "M4", "M6"]
+    assert away.asked == 2
 
 
 def test_a_file_that_cannot_be_used_is_a_fault_of_the_file(bench: Bench, tmp_path: Path) -> None:
