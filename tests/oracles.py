@@ -5,6 +5,7 @@ Tests load this file by its path (the tests are no package):
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -33,13 +34,39 @@ def walk(
     return series_of(prices, name, rng.uniform(1e-6, 1e-3, rows) if rounded else None)
 
 
+def bars(rows: int, seed: int = 0, name: str = "SPX", holes: bool = True, moves: int = 40) -> PriceSeries:
+    """Geometric Brownian motion with gaps overnight, dividends, volume and, with `holes`, days that lack something."""
+    rng = np.random.default_rng(seed)
+    gaps, days = rng.normal(size=rows) * 0.005, rng.normal(size=(rows, moves)) * 0.008 / moves**0.5
+    ends = 4 + np.cumsum(gaps + days.sum(axis=1))
+    opened = ends - days.sum(axis=1)
+    paths = np.concatenate([opened[:, None], opened[:, None] + np.cumsum(days, axis=1)], axis=1)
+    columns = {"open": paths[:, 0], "high": paths.max(axis=1), "low": paths.min(axis=1), "close": paths[:, -1]}
+    columns = {one: np.exp(values) for one, values in columns.items()}
+    paid = np.where(np.arange(rows) % 63 == 50, 0.01, 0.0)
+    columns["adj_close"] = columns["close"] * np.exp(np.cumsum(paid) - paid.sum())
+    columns["volume"] = np.round(np.exp(rng.normal(size=rows)) * 1e6)
+    if holes:
+        for column, value in (("open", np.nan), ("high", np.nan), ("low", 0.0), ("adj_close", np.nan), ("volume", 0.0)):
+            columns[column][rng.random(rows) < 0.04] = value
+        still, turned = rng.random(rows) < 0.03, rng.random(rows) < 0.03
+        columns["low"][turned] = columns["high"][turned] * 1.1
+        for column in ("open", "high", "low"):
+            columns[column][still] = columns["close"][still]
+    dates = np.busday_offset(np.datetime64("2000-01-03"), np.arange(rows))
+    return PriceSeries(Instrument("ticker", name), "test", name, dates, columns)
+
+
 def scrambled(series: PriceSeries, cutoff: int, seed: int = 1) -> PriceSeries:
     """`series` with every number after row `cutoff` replaced by nonsense."""
     rng = np.random.default_rng(seed)
     after = np.arange(len(series)) > cutoff
-    close = np.where(after, np.exp(rng.uniform(-20, 20, len(series))), series.close)
+    columns = {
+        name: np.where(after, np.exp(rng.uniform(-20, 20, len(series))), values)
+        for name, values in series.columns.items()
+    }
     rounding = None if series.rounding is None else np.where(after, rng.uniform(1, 2, len(series)), series.rounding)
-    return dataclasses.replace(series, columns={"close": close}, rounding=rounding)
+    return dataclasses.replace(series, columns=columns, rounding=rounding)
 
 
 def truncated(series: PriceSeries, cutoff: int) -> PriceSeries:
@@ -58,6 +85,16 @@ def ewma(values: Sequence[float], decay: float) -> list[float]:
     return result
 
 
+def log_prices(series: PriceSeries) -> list[float]:
+    """Log closes whose differences are total returns: of adjusted closes where there are two, else of the raw ones."""
+    close, adjusted = series.close, series.columns.get("adj_close", np.full(len(series), np.nan))
+    result = [math.log(close[0])]
+    for t in range(1, len(series)):
+        chosen = adjusted if adjusted[t] > 0 and adjusted[t - 1] > 0 else close
+        result.append(result[-1] + math.log(chosen[t] / chosen[t - 1]))
+    return result
+
+
 def floors(series: PriceSeries) -> list[float]:
     if series.rounding is None:
         return [1e-6] * len(series)
@@ -67,14 +104,15 @@ def floors(series: PriceSeries) -> list[float]:
 
 def volatilities(series: PriceSeries, decay: float) -> list[float]:
     """Row 0 has no return: the floor alone."""
-    squares = [math.log(b / a) ** 2 for a, b in zip(series.close, series.close[1:], strict=False)]
+    price = log_prices(series)
+    squares = [(b - a) ** 2 for a, b in itertools.pairwise(price)]
     found, floor = [0.0, *map(math.sqrt, ewma(squares, decay))], floors(series)
     return [max(one, least) for one, least in zip(found, floor, strict=True)]
 
 
 def features(series: PriceSeries) -> dict[str, list[float]]:
     """Every feature in every row, from the prices, one number at a time."""
-    price, rows = [math.log(one) for one in series.close], range(len(series))
+    price, rows = log_prices(series), range(len(series))
     scale, floor = volatilities(series, 0.97), floors(series)
 
     def bounded(value: float, most: float) -> float:
@@ -102,6 +140,55 @@ def features(series: PriceSeries) -> dict[str, list[float]]:
         "volatility_slow": ratio(0.99),
         "volatility_slowest": ratio(0.997),
         "volatility_anchor": [math.log(whole(t) / scale[t]) for t in rows],
+        **bar_features(series, price, scale),
+    }
+
+
+def bar_features(series: PriceSeries, price: Sequence[float], scale: Sequence[float]) -> dict[str, list[float]]:
+    """The features that need more of a day than its close; a day that lacks them leaves the state as it was."""
+    rows, floor = range(len(series)), floors(series)
+    missing = np.full(len(series), np.nan)
+    opened, high, low, volume = (series.columns.get(one, missing) for one in ("open", "high", "low", "volume"))
+    close = series.close
+
+    def gap(t: int) -> float | None:
+        return price[t] - price[t - 1] - math.log(close[t] / opened[t]) if t and opened[t] > 0 else None
+
+    def variance(t: int, parkinson: bool = False) -> float | None:
+        if not (0 < low[t] < high[t] and low[t] <= opened[t] <= high[t] and low[t] <= close[t] <= high[t]):
+            return None
+        height, body = math.log(high[t] / low[t]), math.log(close[t] / opened[t])
+        return height**2 / (4 * math.log(2)) if parkinson else height**2 / 2 - (2 * math.log(2) - 1) * body**2
+
+    def bounded(value: float | None, most: float) -> float:
+        return 0.0 if value is None else min(max(value, -most), most)
+
+    def carried(values: Sequence[float | None], decay: float) -> list[float | None]:
+        means = iter(ewma([one for one in values if one is not None], decay))
+        result: list[float | None] = []
+        for one in values:
+            result.append(next(means) if one is not None else result[-1] if result else None)
+        return result
+
+    def ranges(values: Sequence[float | None]) -> list[float]:
+        return [
+            0.0 if one is None else bounded(math.log(max(math.sqrt(one), floor[t]) / scale[t]), 3)
+            for t, one in enumerate(values)
+        ]
+
+    gaps, days = [gap(t) for t in rows], [variance(t) for t in rows]
+    both = [(a**2, b) if a is not None and b is not None else None for a, b in zip(gaps, days, strict=True)]
+    night = carried([one and one[0] for one in both], 0.97)
+    whole = carried([one and sum(one) for one in both], 0.97)
+    logs = [math.log(one) if one > 0 else None for one in volume]
+    usual = carried(logs, 0.99)
+    return {
+        "range_day": ranges(carried([variance(t, parkinson=True) for t in rows], 1e-300)),
+        "range_fast": ranges(carried(days, 0.75)),
+        "range_slow": ranges(carried(days, 0.94)),
+        "overnight_gap": [bounded(one and one / scale[t - 1], 6) for t, one in enumerate(gaps)],
+        "overnight_share": [0.0 if a is None else a / b - 0.25 for a, b in zip(night, whole, strict=True)],
+        "volume_ratio": [0.0 if a is None else bounded(a - b, 3) for a, b in zip(logs, usual, strict=True)],
     }
 
 

@@ -41,6 +41,8 @@ class PriceSeries:
             ``log(close)``, known at each row; None where the source does not know it.
         interval: ``"1d"``.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
+        inputs: Name -> (T,) float64: what else was known on each day, made beforehand (`forecaster.features.inputs`);
+            no part of the history, nor of its hash.
 
     Raises:
         InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
@@ -54,6 +56,7 @@ class PriceSeries:
     rounding: FloatArray | None = None
     interval: str = "1d"
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    inputs: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         dates = _read_only(np.asarray(self.dates, dtype="datetime64[D]"))
@@ -66,6 +69,10 @@ class PriceSeries:
         object.__setattr__(self, "dates", dates)
         object.__setattr__(self, "columns", MappingProxyType(columns))
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+        inputs = {name: _read_only(np.asarray(values, dtype=np.float64)) for name, values in self.inputs.items()}
+        for name, values in inputs.items():
+            _check_length(self.symbol, name, values, dates)
+        object.__setattr__(self, "inputs", MappingProxyType(inputs))
         if self.rounding is not None:
             rounding = _read_only(np.asarray(self.rounding, dtype=np.float64))
             _check_length(self.symbol, "rounding", rounding, dates)
@@ -74,7 +81,7 @@ class PriceSeries:
     def __reduce__(self) -> tuple[object, ...]:
         # Spawned processes receive series by pickle, which knows no MappingProxyType.
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        fields |= {"columns": dict(self.columns), "meta": dict(self.meta)}
+        fields |= {name: dict(fields[name]) for name in ("columns", "meta", "inputs")}
         return type(self), tuple(fields.values())
 
     def __len__(self) -> int:
@@ -89,6 +96,34 @@ class PriceSeries:
     def name(self) -> str:
         """``source/symbol/interval@`` and the first twelve digits of the hash."""
         return f"{self.source}/{self.symbol}/{self.interval}@{self.sha256[:12]}"
+
+    @functools.cached_property
+    def total_return_price(self) -> FloatArray:
+        """(T,) the first closing price, grown by each day's total return: what a holding is worth, dividends kept.
+
+        A day's return is the ratio of its adjusted closes where both are known, else of its raw closes. It is
+        cumulated forward: an adjusted price itself holds every later dividend, its ratio only that of its day,
+        so no row depends on later ones. Without adjusted closes it is `close` itself, bit for bit.
+        """
+        if "adj_close" not in self.columns or not len(self):
+            return self.close
+        adjusted = self.columns["adj_close"]
+        known = np.isfinite(adjusted) & (adjusted > 0)
+        growth = self.close.copy()
+        growth[1:] /= self.close[:-1]
+        both = known[1:] & known[:-1]
+        growth[1:][both] = adjusted[1:][both] / adjusted[:-1][both]
+        return _read_only(np.asarray(np.cumprod(growth), dtype=np.float64))
+
+    @functools.cached_property
+    def log_price(self) -> FloatArray:
+        """(T,) log of `total_return_price`: its differences are the returns that everything learns and is scored on."""
+        return _read_only(np.log(self.total_return_price))
+
+    def outcome(self, rows: npt.NDArray[np.intp], step: int) -> FloatArray:
+        """(N,) prices `step` rows after each of `rows` (N,), dividends since then added: to compare with the closes."""
+        held = self.total_return_price
+        return np.asarray(held[rows + step] * (self.close[rows] / held[rows]))
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -117,6 +152,7 @@ class PriceSeries:
             dates=self.dates[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
             rounding=None if self.rounding is None else self.rounding[rows],
+            inputs={name: values[rows] for name, values in self.inputs.items()},
         )
 
 

@@ -64,7 +64,7 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
     """
     judged = next(iter(forecasts))
     rows = forecasts[judged].rows
-    price, outcome = series.close[rows], series.close[rows + step]
+    price, outcome = series.close[rows], series.outcome(rows, step)
     moved = np.log(outcome / price)
     quantiles = {name: one.log_returns([step])[:, 0] for name, one in forecasts.items()}
     levels = {name: one.quantile_levels for name, one in forecasts.items()}

@@ -10,10 +10,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.features import returns
+from forecaster.data.series import Panel
+from forecaster.features import ranges, returns
+from forecaster.features.inputs import is_input, is_odd_input
 from forecaster.features.returns import History
 
-__all__ = ["FEATURES", "Feature", "feature_matrix", "odd_features"]
+__all__ = [
+    "FEATURES",
+    "RANGE_FEATURES",
+    "RETURN_FEATURES",
+    "VOLUME_FEATURES",
+    "Feature",
+    "feature_matrix",
+    "odd_features",
+    "suitable_features",
+]
 
 
 class Feature(NamedTuple):
@@ -32,17 +43,42 @@ FEATURES: dict[str, Feature] = {
     "volatility_slow": Feature(functools.partial(returns.volatility_ratio, decay=0.99), odd=False),
     "volatility_slowest": Feature(functools.partial(returns.volatility_ratio, decay=0.997), odd=False),
     "volatility_anchor": Feature(returns.volatility_anchor, odd=False),
+    "range_day": Feature(functools.partial(ranges.range_ratio, decay=0.0), odd=False),
+    "range_fast": Feature(functools.partial(ranges.range_ratio, decay=0.75), odd=False),
+    "range_slow": Feature(functools.partial(ranges.range_ratio, decay=0.94), odd=False),
+    "overnight_gap": Feature(ranges.overnight_gap, odd=True),
+    "overnight_share": Feature(ranges.overnight_share, odd=False),
+    "volume_ratio": Feature(ranges.volume_ratio, odd=False),
 }
+
+RANGE_FEATURES = ("range_day", "range_fast", "range_slow", "overnight_gap", "overnight_share")
+VOLUME_FEATURES = ("volume_ratio",)
+RETURN_FEATURES = tuple(name for name in FEATURES if name not in (*RANGE_FEATURES, *VOLUME_FEATURES))
+
+_NEEDED_SHARE = 0.9  # of the rows: features that are neutral more often would teach what missing data look like
+
+
+def suitable_features(panel: Panel) -> tuple[str, ...]:
+    """The features that every series of `panel` has the columns for: all that can be made of a close, and more.
+
+    Ranges and volume join where each series has a usable one in nine of ten rows.
+    """
+    histories = [History.of(series) for series in panel if len(series)]
+    names = RETURN_FEATURES
+    for group, usable in ((RANGE_FEATURES, ranges.usable_ranges), (VOLUME_FEATURES, ranges.usable_volumes)):
+        if histories and all(usable(one).mean() >= _NEEDED_SHARE for one in histories):
+            names += group
+    return names
 
 
 def feature_matrix(history: History, names: Sequence[str]) -> npt.NDArray[np.float32]:
     """The features `names` of every row: (T, F) float32; rows before `returns.WARM_UP` have not settled."""
     matrix = np.empty((len(history), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
-        matrix[:, column] = FEATURES[name].compute(history)
+        matrix[:, column] = history.inputs[name] if is_input(name) else FEATURES[name].compute(history)
     return matrix
 
 
 def odd_features(names: Sequence[str]) -> npt.NDArray[np.bool_]:
     """(F,) True where the feature changes sign with the direction of the quotation."""
-    return np.array([FEATURES[name].odd for name in names])
+    return np.array([is_odd_input(name) if is_input(name) else FEATURES[name].odd for name in names])

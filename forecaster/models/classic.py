@@ -213,8 +213,7 @@ class FittedClassic:
         path = self.path(series, rows, self.knots[-1])
         spread = []
         for step in self.knots:
-            outcome = series.close[rows + step]
-            size = np.abs(np.log(outcome / path[:, step - 1])) / (volatility * np.sqrt(step))
+            size = np.abs(np.log(series.outcome(rows, step) / path[:, step - 1])) / (volatility * np.sqrt(step))
             shares = [abs(2 * level - 1) for level in SCORING_LEVELS]
             halves = np.sign(np.array(SCORING_LEVELS) - 0.5) * np.quantile(size, shares)
             spread.append(halves.tolist())

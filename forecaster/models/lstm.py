@@ -6,7 +6,7 @@ NumPy alone.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -24,7 +24,8 @@ from pydantic import (
 
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
-from forecaster.features import FEATURES, feature_matrix, odd_features
+from forecaster.features import FEATURES, RETURN_FEATURES, feature_matrix, odd_features
+from forecaster.features.inputs import is_input
 from forecaster.features.returns import WARM_UP, History
 from forecaster.features.windows import DenseWindows, LastWindows, forward_returns
 from forecaster.forecast import SCORING_LEVELS, Forecasts
@@ -75,7 +76,7 @@ class LSTMOptions(_Section):
     """Section ``model`` of a configuration with ``kind: lstm``."""
 
     kind: Literal["lstm"] = "lstm"
-    features: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(FEATURES)
+    features: tuple[str, ...] | Literal["auto"] = "auto"
     units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
@@ -83,10 +84,14 @@ class LSTMOptions(_Section):
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
 
-    @field_validator("features")
+    @field_validator("features", mode="before")
     @classmethod
-    def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in names if name not in FEATURES]
+    def _known_features(cls, names: Any) -> Any:
+        if names == "auto":
+            return names
+        if not isinstance(names, (list, tuple)) or not names:
+            raise ValueError("expected auto, or a list of at least 1 feature")
+        unknown = [name for name in map(str, names) if not (name in FEATURES or is_input(name))]
         if unknown:
             raise ValueError(f"unknown feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}")
         if len(set(names)) < len(names):
@@ -99,6 +104,19 @@ class LSTMOptions(_Section):
         if knots[0] != 1 or any(b <= a for a, b in itertools.pairwise(knots)):
             raise ValueError("expected increasing steps that begin with 1")
         return knots
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """(F,) the inputs in their order; those of the returns alone as long as ``auto`` is not settled."""
+        return RETURN_FEATURES if self.features == "auto" else self.features
+
+    def with_features(self, names: tuple[str, ...], inputs: Iterable[str] = ()) -> Self:
+        """These options with ``auto`` settled: `names` are the features, unless the options name their own.
+
+        Features from outside, `inputs`, are read in any case.
+        """
+        known = names if self.features == "auto" else self.features
+        return self.model_copy(update={"features": tuple(dict.fromkeys((*known, *inputs)))})
 
 
 _CURVE_SERIES = 32  # series whose validation is scored along the way
@@ -130,7 +148,7 @@ class LSTM:
     @property
     def parameters(self) -> int:
         """Number of trained weights."""
-        sizes = (len(self.options.features), *self.options.units)
+        sizes = (len(self.options.feature_names), *self.options.units)
         stack = sum(4 * size * (inputs + size + 1) for inputs, size in itertools.pairwise(sizes))
         return stack + (sizes[-1] + 1) * len(self.knots) * len(SCORING_LEVELS)
 
@@ -165,7 +183,7 @@ class LSTM:
         options = self.options
         dense = options.windows.supervision == "dense"
         head = QuantileHead(len(self.knots), SCORING_LEVELS, name="head")
-        return build_quantile_network(len(options.features), options.units, options.dropout, dense, head, seed)
+        return build_quantile_network(len(options.feature_names), options.units, options.dropout, dense, head, seed)
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedLSTM":
         """See `forecaster.models.base.Forecaster`."""
@@ -175,7 +193,7 @@ class LSTM:
         members = []
         for number, series in enumerate(request.panel):
             history = History.of(series)
-            features = feature_matrix(history, self.options.features)
+            features = feature_matrix(history, self.options.feature_names)
             targets = forward_returns(history.log_price, history.volatility, self.knots)
             members.append(_Member(series, features, targets, request.training_rows[series.instrument.name]))
             request.progress("features", number + 1, len(request.panel))
@@ -249,7 +267,7 @@ class LSTM:
         lengths = [len(one) for one in windows]
         samples = draw_samples(lengths, steps * training.batch_size, flip, rng)
         epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (steps % n == 0 and steps // n >= 10))
-        batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.features), epochs)
+        batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.feature_names), epochs)
         optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
         return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
 
@@ -302,7 +320,7 @@ class FittedLSTM:
         check_rows(rows, self.first_row)
         history = History.of(series)
         last = int(rows.max()) + 1 if len(rows) else 0
-        features = feature_matrix(history, self.options.features)[:last]
+        features = feature_matrix(history, self.options.feature_names)[:last]
         location, quantiles = self._outputs(features, rows)
         used = np.isin(self.knots, self.facts.get("location_steps", ()))
         scaled = quantiles.astype(np.float64) + np.where(used, location, 0.0)[..., None]

@@ -40,6 +40,51 @@ def test_between_keeps_both_ends_and_copies_nothing() -> None:
     assert one.between() is one
 
 
+def adjusted_series(close: list[float], adjusted: list[float]) -> PriceSeries:
+    one = series(close)
+    return dataclasses.replace(one, columns={"close": one.close, "adj_close": np.array(adjusted)})
+
+
+def test_without_adjusted_closes_log_prices_are_the_logs_of_the_closes_to_the_bit() -> None:
+    one = series(np.random.default_rng(0).uniform(1, 200, 500).tolist())
+    assert one.total_return_price is one.close
+    np.testing.assert_array_equal(one.log_price, np.log(one.close))
+    np.testing.assert_array_equal(one.outcome(np.arange(480), 20), one.close[20:])
+    assert not one.log_price.flags.writeable
+
+
+def test_returns_are_those_of_the_adjusted_closes_where_both_are_known() -> None:
+    adjusted = [9.0, 9.9, np.nan, 11.0, 12.1, 0.0, -1.0, np.inf, 14.0, 7.0]
+    close = [10.0, 10.5, 11.0, 12.0, 12.0, 13.0, 14.0, 15.0, 16.0, 20.0]
+    one = adjusted_series(close, adjusted)
+    growth = [10 * 1.1, 11 / 10.5, 12 / 11, 1.1, 13 / 12, 14 / 13, 15 / 14, 16 / 15, 0.5]
+    np.testing.assert_allclose(one.total_return_price, [10.0, *np.cumprod(growth)], rtol=1e-14)
+    np.testing.assert_allclose(np.diff(one.log_price), np.log([1.1, *growth[1:]]), atol=1e-14)
+    assert one.outcome(np.array([3]), 1).tolist() == pytest.approx([12 * 1.1])
+    assert one.outcome(np.array([0, 8]), 1).tolist() == pytest.approx([11.0, 8.0])
+
+
+def test_log_prices_know_nothing_of_later_rows_nor_of_the_level_of_the_adjustment() -> None:
+    rng = np.random.default_rng(1)
+    close, adjusted = rng.uniform(1, 200, (2, 300)).tolist()
+    adjusted[50] = np.nan
+    one = adjusted_series(close, adjusted)
+    for rows in (1, 2, 51, 52, 63, 64, 65, 255, 299):
+        np.testing.assert_array_equal(one.between(end=one.dates[rows - 1]).log_price, one.log_price[:rows])
+        later = adjusted_series(close[:rows] + [5.0] * (300 - rows), adjusted[:rows] + [7.0] * (300 - rows))
+        np.testing.assert_array_equal(later.log_price[:rows], one.log_price[:rows])
+    rescaled = adjusted_series(close, [0.37 * value for value in adjusted])
+    np.testing.assert_allclose(rescaled.log_price, one.log_price, atol=1e-12)
+    late = one.between(one.dates[100])
+    assert late.log_price[0] == np.log(late.close[0])
+    np.testing.assert_allclose(np.diff(late.log_price), np.diff(one.log_price)[100:], atol=1e-12)
+
+
+def test_log_prices_of_no_rows_are_none() -> None:
+    one = adjusted_series([1.0], [1.0])
+    assert one.between(end=np.datetime64("1990-01-01")).log_price.shape == (0,)
+
+
 def test_a_series_survives_pickling() -> None:
     one = series([1.0, 2.0], rounding=np.array([0.1, 0.1]), meta={"a": "b"})
     copy = pickle.loads(pickle.dumps(one))

@@ -40,6 +40,18 @@ def test_a_score_is_made_of_each_price_and_its_outcome() -> None:
     assert written["window"] == [str(series.dates[3]), str(series.dates[94])]
 
 
+def test_a_dividend_is_part_of_the_outcome() -> None:
+    series = ORACLES.bars(200, holes=False)
+    rows, step = np.array([48, 49, 50]), 1  # the dividend is paid in row 50
+    found = score(series, "test", step, {"a": forecasts("a", rows, 0.01)})
+    adjusted = series.columns["adj_close"]
+    moved = np.log(adjusted[rows + step] / adjusted[rows])
+    assert moved[1] == pytest.approx(np.log(series.close[50] / series.close[49]) + 0.01)
+    quantiles = (normal_scores(SCORING_LEVELS) * 0.01).tolist()
+    assert found.crps["a"] == pytest.approx(np.mean([ORACLES.crps(quantiles, SCORING_LEVELS, one) for one in moved]))
+    assert found.mae == pytest.approx(np.mean(np.abs(series.close[rows] * np.expm1(moved))))
+
+
 def test_a_loss_of_zero_has_no_ratio() -> None:
     series, rows = ORACLES.series_of([7.0] * 20), np.array([3, 10])
     scored = score(series, "test", 1, {"a": forecasts("a", rows, 0.01), "b": forecasts("b", rows, 0.0)})

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError
+from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.returns import WARM_UP, History
 from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest
@@ -17,8 +18,9 @@ CUTOFFS = (WARM_UP + 23, 255, 256, 257, 300, 511, 512, 513)
 
 def random_lstm(helpers: SimpleNamespace, supervision: str, units: tuple[int, ...] = (8, 5)) -> FittedLSTM:
     """Random weights and an open location: whatever leaks, leaks here."""
-    options = helpers.lstm_options(supervision, units=units)
-    return FittedLSTM(options, (1, 5, 20), helpers.oracles.lstm_arrays(8, units, 3), {"location_steps": [1, 5, 20]}, [])
+    options = helpers.lstm_options(supervision, units=units, features=tuple(FEATURES))
+    arrays = helpers.oracles.lstm_arrays(len(FEATURES), units, 3)
+    return FittedLSTM(options, (1, 5, 20), arrays, {"location_steps": [1, 5, 20]}, [])
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])
@@ -29,7 +31,7 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(
 ) -> None:
     fitted = random_lstm(helpers, supervision)
     rows = np.arange(fitted.first_row, cutoff + 1)
-    for series in (helpers.oracles.walk(600, rounded=True), helpers.oracles.walk(600, name="random_walk")):
+    for series in (helpers.oracles.walk(600, rounded=True), helpers.oracles.bars(600)):
         expected = fitted.forecast(series, rows)
         other = getattr(helpers.oracles, change)(series, cutoff)
         for found in (fitted.forecast(other, rows), fitted.forecast(other, rows[-1:])):
@@ -201,6 +203,26 @@ def test_the_least_training_rows_make_some_windows(helpers: SimpleNamespace, sup
     assert sum(len(one) for one in model._windows(model._members(request))) >= 32
 
 
+@pytest.mark.parametrize(("kind", "flips"), [("pair", True), ("ticker", False)])
+def test_only_pairs_are_flipped(
+    helpers: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, kind: str, flips: bool
+) -> None:
+    from forecaster.models import training
+
+    drawn: list[np.ndarray] = []
+
+    def draw(*arguments: object) -> np.ndarray:
+        drawn.append(training_draw(*arguments))
+        return drawn[-1]
+
+    training_draw = training.draw_samples
+    monkeypatch.setattr(training, "draw_samples", draw)
+    other = helpers.oracles.walk(700, 1) if kind == "pair" else helpers.oracles.bars(700)
+    panel = Panel((helpers.oracles.walk(700, name="EURUSD"), other))
+    LSTM(helpers.lstm_options(training={"steps": 2, "batch_size": 16}), 5).fit(helpers.request_of(panel, 5))
+    assert set(drawn[0][:, 2]) == ({1, -1} if flips else {1})
+
+
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +231,10 @@ def test_the_least_training_rows_make_some_windows(helpers: SimpleNamespace, sup
     [
         ({"features": ["momentum_5", "rsi"]}, "unknown feature rsi"),
         ({"features": ["momentum_5", "momentum_5"]}, "listed twice"),
-        ({"features": []}, "at least 1"),
+        ({"features": []}, "expected auto, or a list of at least 1 feature"),
+        ({"features": "rsi"}, "expected auto, or a list of at least 1 feature"),
+        ({"features": 3}, "expected auto, or a list of at least 1 feature"),
+        ({"features": [["momentum_5"]]}, "unknown feature"),
         ({"knots": [5, 10]}, "begin with 1"),
         ({"knots": [1, 5, 5]}, "increasing"),
         ({"windows": {"chunk": 128, "burn_in": 128}}, "leave no row to score"),
@@ -220,6 +245,23 @@ def test_the_least_training_rows_make_some_windows(helpers: SimpleNamespace, sup
 def test_options_that_mean_nothing_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         LSTMOptions.model_validate(options)
+
+
+def test_features_that_are_not_settled_are_those_of_the_returns(helpers: SimpleNamespace) -> None:
+    options = helpers.lstm_options()
+    assert options.features == "auto"
+    assert options.feature_names == RETURN_FEATURES
+    named = options.with_features(RETURN_FEATURES)
+    assert (named.features, LSTM(named, 5).parameters) == (RETURN_FEATURES, LSTM(options, 5).parameters)
+    arrays, series, rows = helpers.oracles.lstm_arrays(8, (4,), 2), helpers.oracles.bars(300), np.array([250, 299])
+    made = [LSTM(one, 5).restore(arrays, {}).forecast(series, rows).scaled for one in (options, named)]
+    np.testing.assert_array_equal(*made)
+
+
+def test_features_that_were_named_stay(helpers: SimpleNamespace) -> None:
+    options = helpers.lstm_options(features=("momentum_5", "range_day"))
+    assert options.with_features(RETURN_FEATURES).features == ("momentum_5", "range_day")
+    assert LSTMOptions.model_validate(options.model_dump(mode="json")) == options
 
 
 def test_the_burn_in_of_dense_supervision_does_not_bind_the_other() -> None:

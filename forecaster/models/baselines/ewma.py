@@ -46,7 +46,7 @@ class EWMA(NothingToFit):
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
         floor = rounding_floor(series.rounding, len(series))[1:]
-        volatility = np.maximum(ewma_volatility(np.diff(np.log(series.close)), self.options.decay), floor)
+        volatility = np.maximum(ewma_volatility(np.diff(series.log_price), self.options.decay), floor)
         knots = (1, self.own_steps) if self.own_steps > 1 else (1,)
         scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), len(knots), len(SCORING_LEVELS)))
         return Forecasts("ewma", rows, volatility[rows - 1], knots, SCORING_LEVELS, scaled)

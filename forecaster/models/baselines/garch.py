@@ -61,7 +61,7 @@ class GARCH:
         for number, series in enumerate(request.panel):
             name = series.instrument.name
             rows = request.training_rows[name]
-            returns = np.diff(np.log(series.close[:rows])) * _PERCENT
+            returns = np.diff(series.log_price[:rows]) * _PERCENT
             typical = max(float(returns @ returns) / max(len(returns), 1), _LEAST_VARIANCE)
             parameters = _maximum_likelihood(returns)
             if parameters is None:
@@ -119,7 +119,7 @@ class FittedGARCH:
 
         check_rows(rows, self.first_row)
         omega, alpha, beta, freedom, typical = self.fits[series.instrument.name].tolist()
-        returns = np.diff(np.log(series.close)) * _PERCENT
+        returns = np.diff(series.log_price) * _PERCENT
         variance = _next_variance(returns, typical, (omega, alpha, beta))[rows - 1]
         knots = (*(knot for knot in _KNOTS if knot < self.own_steps), self.own_steps)
         unit = stats.t.ppf(SCORING_LEVELS, freedom) * np.sqrt((freedom - 2) / freedom)

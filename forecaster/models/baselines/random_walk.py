@@ -50,7 +50,7 @@ class RandomWalk(NothingToFit):
     def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
-        log_price = np.log(series.close)
+        log_price = series.log_price
         knots = (*(knot for knot in _KNOTS if knot < self.own_steps), self.own_steps)
         scaled = np.stack([self._quantiles(log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)
         return Forecasts("random_walk", rows, np.ones(len(rows)), knots, SCORING_LEVELS, scaled)

@@ -1,3 +1,4 @@
+import dataclasses
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +37,15 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cut
         for found in (model.forecast(other, rows), model.forecast(other, rows[-1:])):
             np.testing.assert_array_equal(found.scale, expected.scale[-len(found) :])
             np.testing.assert_array_equal(found.scaled, expected.scaled[-len(found) :])
+
+
+@names
+def test_a_return_holds_its_dividend(name: str) -> None:
+    series = ORACLES.bars(400)
+    reinvested = dataclasses.replace(series, columns={"close": series.total_return_price})
+    assert np.abs(series.close / reinvested.close - 1).max() > 0.05
+    found, expected = (forecast(name, one, np.arange(50, 400)) for one in (series, reinvested))
+    np.testing.assert_allclose(found.log_returns([1, 20]), expected.log_returns([1, 20]), rtol=1e-9, atol=1e-12)
 
 
 @names
