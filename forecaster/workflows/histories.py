@@ -14,6 +14,7 @@ from forecaster.data.difference import ColumnChange, Difference, difference
 from forecaster.data.store import Checkup, Pruned, Store, Version, store_path
 from forecaster.data.store_upkeep import parse_name
 from forecaster.errors import DamageError, ForecasterError, SourceError
+from forecaster.experiments.files import plain
 from forecaster.experiments.runs import Run, list_runs, runs_folder
 from forecaster.workflows.project import Project
 
@@ -253,7 +254,7 @@ class HistoryDifference:
         return {
             "count": len(change.dates),
             "ratio": change.ratio,
-            "rows": [{"date": str(date), "old": old, "new": new} for date, old, new in rows],
+            "rows": [plain({"date": date, "old": old, "new": new}) for date, old, new in rows],  # no NaN
         }
 
 

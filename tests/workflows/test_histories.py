@@ -358,6 +358,16 @@ def test_diff_of_two_versions(project: Project, save: Callable[..., None]) -> No
     assert (same["same"], same["revised"]["columns"]) == (True, {})
 
 
+def test_a_column_that_only_one_has_is_null_on_the_other_side(project: Project, save: Callable[..., None]) -> None:
+    dates, close = walk(5)
+    with_volume = made(AAPL, "yahoo", dates=dates, columns={"close": close, "volume": np.full(5, 7.0)})
+    save(made(AAPL, "yahoo", 5), with_volume)
+    document = diff(DiffRequest(made(AAPL, "yahoo", 5).name, with_volume.name, rows=1), project).to_json()
+    assert document["revised"]["columns"] == {
+        "volume": {"count": 5, "ratio": None, "rows": [{"date": str(dates[0]), "old": None, "new": 7.0}]}
+    }
+
+
 # show and export
 
 
