@@ -104,7 +104,7 @@ def test_more_dates_than_are_shown() -> None:
     ("changes", "told"),
     [
         ({}, "removed 1 version with 7 rows that no other version has, 1,000 KiB freed; 3 versions kept"),
-        ({"dry_run": True}, "would remove 1 version with 7 rows that no other version has, about 1,000 KiB; 3 versions"),
+        ({"dry_run": True}, "would remove 1 version with 7 rows that no other version has, about 1,000 KiB; 3"),
         ({"shrunk": False}, "the file is in use and keeps its size, for the next versions; 3 versions kept"),
         ({"versions": []}, "nothing to remove: 3 versions kept"),
     ],
