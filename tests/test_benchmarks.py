@@ -18,7 +18,7 @@ from forecaster.data.sources import LoadRequest
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("skill", "speed", "throughput", "windows_memory")
+NAMES = ("skill", "speed", "stocks", "throughput", "windows_memory")
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,7 @@ def test_help(name, capsys):
     ("name", "arguments"),
     [
         ("skill", ["--models", "prophet"]),
+        ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),
         ("speed", ["--commands", "help,fly"]),
         ("throughput", ["--ways", "torch"]),
@@ -328,4 +329,43 @@ def test_skill_report(capsys):
     assert document["rows"]["mean ratio"] == {"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5}
     assert table[1].split() == ["garch", "1.000", "2.000", "3.000", "4.000"]
     skill.report({"garch": losses}, "json")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# --- stocks ------------------------------------------------------------------------------------------------------
+
+
+def test_stocks_fits_each_year_on_the_rows_before_it(monkeypatch):
+    stocks = importlib.import_module("stocks")
+    splits, latest = [], []
+
+    def fit(model, panel, split, config):
+        splits.append((split.validation_start, model.options.features))
+        return Watcher(latest)
+
+    monkeypatch.setattr(stocks, "fit", fit)
+    monkeypatch.setattr(stocks, "FOLDS", stocks.FOLDS[-3:])
+    panel = stocks.load_panel()
+    losses = stocks.walk_forward("lstm", panel, load_config())
+    assert [str(start) for start, _ in splits] == ["2017-01-01", "2018-01-01"]
+    assert {"range_fast", "volume_ratio"} <= set(splits[0][1])
+    assert losses.shape == (2, 502, 4)  # the exchange was open on 251 days of each year
+    assert np.isnan(losses).sum(axis=(0, 1)).tolist() == [2, 10, 20, 40]
+    stocks.walk_forward("returns_lstm", panel, load_config())
+    assert len(splits[-1][1]) == 8
+    assert max(latest) < np.datetime64("2019-01-01")
+
+
+def test_stocks_report(capsys):
+    stocks = importlib.import_module("stocks")
+    rng = np.random.default_rng(0)
+    losses = rng.uniform(1, 2, (2, 300, 4))
+    losses[:, -20:] = np.nan
+    better = losses * rng.uniform(0.4, 0.6, (2, 300, 4))
+    stocks.report({"garch": losses, "lstm": better}, ("A", "B"))
+    document, _ = result(capsys)
+    rows = document["rows"]
+    assert rows["lstm / garch, B"]["5"] == pytest.approx(np.nanmean(better[1, :, 1]) / np.nanmean(losses[1, :, 1]))
+    assert all(t < -5 for t in rows["lstm - garch, t"].values())
+    stocks.report({"garch": losses}, ("A", "B"), "json")
     assert len(capsys.readouterr().out.splitlines()) == 1

@@ -1,5 +1,6 @@
 import dataclasses
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,7 +212,7 @@ def test_only_pairs_are_flipped(
 
     drawn: list[np.ndarray] = []
 
-    def draw(*arguments: object) -> np.ndarray:
+    def draw(*arguments: Any) -> np.ndarray:
         drawn.append(training_draw(*arguments))
         return drawn[-1]
 
@@ -254,8 +255,8 @@ def test_features_that_are_not_settled_are_those_of_the_returns(helpers: SimpleN
     named = options.with_features(RETURN_FEATURES)
     assert (named.features, LSTM(named, 5).parameters) == (RETURN_FEATURES, LSTM(options, 5).parameters)
     arrays, series, rows = helpers.oracles.lstm_arrays(8, (4,), 2), helpers.oracles.bars(300), np.array([250, 299])
-    made = [LSTM(one, 5).restore(arrays, {}).forecast(series, rows).scaled for one in (options, named)]
-    np.testing.assert_array_equal(*made)
+    found, expected = (LSTM(one, 5).restore(arrays, {}).forecast(series, rows).scaled for one in (options, named))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_features_that_were_named_stay(helpers: SimpleNamespace) -> None:
