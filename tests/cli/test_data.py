@@ -32,6 +32,12 @@ COMMANDS = {
 EVERY = pytest.mark.parametrize("name", COMMANDS)
 
 
+@pytest.fixture(autouse=True)
+def _network_allowed(_own_home: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever might ask the network here says --offline: `data refresh` does nothing without one."""
+    monkeypatch.delenv("FORECAST_OFFLINE", raising=False)
+
+
 def write_csv(path: Path, rows: int, factor: float = 1.0) -> None:
     dates = np.busday_offset(np.datetime64("2020-01-01"), np.arange(rows), roll="forward")
     close = factor * (100 + np.sin(np.arange(rows)))
@@ -247,6 +253,9 @@ def test_refresh_forbidden_or_away(forecast, tmp_path, monkeypatch):
             store.save(PriceSeries(parse_ticker(name), "yahoo", name, dates, {"close": np.array([1.0, 2.0])}))
     refused = forecast("data", "refresh", "--offline", *home)
     assert (refused.exit_code, len(errors(refused))) == (2, 1)
+    with monkeypatch.context() as patch:
+        patch.setenv("FORECAST_OFFLINE", "1")
+        assert forecast("data", "refresh", *home).exit_code == 2
 
     def away(self, request):
         raise UnreachableError(f"Yahoo cannot be reached for {request.instrument.name}")
