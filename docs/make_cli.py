@@ -4,6 +4,7 @@ Run ``python docs/make_cli.py`` to write the page; with ``--check``, exit 1 when
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -19,20 +20,24 @@ _HEAD = """\
 Written by `python docs/make_cli.py` from the program's own `--help`; change the help, not this page.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, configuration or input file,
-3 data source unavailable or symbol unknown to it, 4 a stored file is damaged, 130 interrupted.
+3 data source unavailable or symbol unknown to it, 4 a stored file is damaged or `data diff --exit-code` found a difference, 130 interrupted.
 """
 
 
 def reference() -> str:
     """The page."""
     context = click.Context(cli, info_name="forecast", terminal_width=_WIDTH, **cli.context_settings)
-    blocks = [_HEAD, _block("forecast", cli.get_help(context))]
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        assert command is not None  # noqa: S101  (listed a line above)
-        inner = click.Context(command, info_name=name, parent=context)
-        blocks.append(_block(f"forecast {name}", command.get_help(inner)))
-    return "\n".join(blocks)
+    return "\n".join([_HEAD, *_blocks(cli, context)])
+
+
+def _blocks(command: click.Command, context: click.Context) -> Iterator[str]:
+    """The help of a command and of those inside it."""
+    yield _block(context.command_path, command.get_help(context))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None  # noqa: S101  (listed a line above)
+            yield from _blocks(inner, click.Context(inner, info_name=name, parent=context))
 
 
 def is_current(page: str) -> bool:

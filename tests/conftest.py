@@ -25,7 +25,14 @@ Forecast = Callable[..., Result]
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the project folder of whoever runs it."""
     monkeypatch.delenv("FORECAST_HOME", raising=False)
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")  # or the ECB would be asked for newer fixings
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network may be used: for tests that bring a server of their own, or go where nobody listens."""
+    monkeypatch.delenv("FORECAST_OFFLINE")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from forecaster.data.sources import LoadRequest
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("skill", "speed", "stocks", "throughput", "windows_memory")
+NAMES = ("data", "skill", "speed", "stocks", "throughput", "windows_memory")
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +55,7 @@ def test_help(name, capsys):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("data", ["--runs", "0"]),
         ("skill", ["--models", "prophet"]),
         ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),
@@ -97,6 +98,13 @@ def test_tables():
 
 
 # --- speed -------------------------------------------------------------------------------------------------------
+
+
+def test_data(capsys):
+    importlib.import_module("data").main(["--runs", "1", "--pairs", "2", "--rows", "500"])
+    document, table = result(capsys)
+    assert len(document["seconds"]) == len(table) - 2 == 5
+    assert all(seconds > 0 for seconds in document["seconds"].values())
 
 
 def test_speed_of_help(capsys):

@@ -153,7 +153,6 @@ def command_line(verb: str, instrument: Instrument, choice: InstrumentChoice, pr
     words = ["forecast", *verb.split(), f"--{instrument.kind}", name]
     words += ["--name", choice.name] if choice.name else []
     words += ["--source", choice.source] if choice.source else []
-    words += ["--offline"] if choice.network == "never" else []
     for option, value in choice.options.items():
         words += [f"--{option.replace('_', '-')}", value]
     words += ["--home", str(project.home)] if project.home != Path() else []

@@ -62,6 +62,7 @@ def test_usage_mistakes_of_train(forecast, tmp_path, arguments, told):
     assert not list((tmp_path / "home").glob("runs/*"))
 
 
+@pytest.mark.usefixtures("online")
 def test_an_unreachable_source_is_one_line_and_exit_3(forecast, tmp_path, monkeypatch):
     monkeypatch.setenv("FORECAST_YAHOO_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
     asked = ("--ticker", "AAPL", "--set", "data.options.deadline_seconds=1", "--home", tmp_path)

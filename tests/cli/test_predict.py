@@ -1,7 +1,7 @@
 """`forecast predict` from the outside."""
 
-import datetime
 import csv
+import datetime
 import io
 import json
 

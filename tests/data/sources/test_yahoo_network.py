@@ -138,31 +138,38 @@ def test_a_crumb_is_used_with_the_cookie_that_it_was_made_for(
     assert [cookie for path, cookie in proxy.cookies if path.startswith(local_yahoo.CHART)] == crumbs * 3
 
 
-def test_a_certificate_that_is_not_trusted_is_told(proxy: Proxy, asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    with pytest.raises(
-        SourceError, match=r"CertificateVerifyError: \(60\).*HTTPS_PROXY and CURL_CA_BUNDLE are honoured"
-    ):
-        asked.load(pauses_seconds=())
-    assert proxy.yahoo.hits == []
-
-
-def test_other_names_of_the_same_settings(proxy: Proxy, tmp_path: Path) -> None:
-    # SSL_CERT_FILE is looked at when curl_cffi is imported, so that it takes a process of its own.
+def asked_elsewhere(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Ask for AAPL in a process of its own: what one trusts is settled when curl_cffi is imported, and kept."""
     code = (
         "import datetime, pathlib, sys\n"
         "from forecaster.data.instruments import parse_ticker\n"
         "from forecaster.data.sources import LoadRequest, get_source\n"
+        "from forecaster.errors import SourceError\n"
         "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
-        "print(len(get_source('yahoo').load(request)))\n"
+        "try:\n"
+        "    print(len(get_source('yahoo').load(request)))\n"
+        "except SourceError as error:\n"
+        "    sys.exit(str(error))\n"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "", "https_proxy": proxy.url, "SSL_CERT_FILE": str(proxy.certificate), "HOME": str(tmp_path)},
+        env={"PATH": "", "HOME": str(tmp_path), **environment},
     )
+
+
+def test_a_certificate_that_is_not_trusted_is_told(proxy: Proxy, tmp_path: Path) -> None:
+    done = asked_elsewhere(tmp_path, HTTPS_PROXY=proxy.url)
+    assert done.returncode == 1
+    assert "CertificateVerifyError: (60)" in done.stderr
+    assert "HTTPS_PROXY and CURL_CA_BUNDLE are honoured" in done.stderr
+    assert proxy.yahoo.hits == []
+
+
+def test_other_names_of_the_same_settings(proxy: Proxy, tmp_path: Path) -> None:
+    done = asked_elsewhere(tmp_path, https_proxy=proxy.url, SSL_CERT_FILE=str(proxy.certificate))
     assert (done.returncode, done.stdout, done.stderr) == (0, "60\n", "")
 
 

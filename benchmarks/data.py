@@ -1,0 +1,137 @@
+"""How fast data is fetched, stored, checked and read: each a median of several runs, one line of JSON at the end.
+
+    python benchmarks/data.py               # about two minutes on two idle cores
+    python benchmarks/data.py --runs 1 --pairs 50 --rows 100000
+
+`fetch` is a whole process with a new home; everything else runs in one process. The million rows are made up and
+begin in the year 1: no market has so many days.
+"""
+
+import argparse
+import datetime
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from processes import machine, positive, print_result, run
+
+from forecaster.data.series import PriceSeries
+
+TODAY = datetime.date(2026, 10, 31)
+TODAY_MADE_UP = datetime.date(9999, 1, 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=positive, default=5, help="of each but the pairs, which are stored once")
+    parser.add_argument("--pairs", type=positive, default=870, help="ordered pairs that are stored and verified")
+    parser.add_argument("--rows", type=positive, default=1_000_000, help="of the CSV file")
+    parser.add_argument("--format", choices=["table", "markdown"], default="table")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        figures = {
+            "data fetch --pair USDJPY, whole process": fetch_seconds(home, asked.runs),
+            "load 7,126 rows from the store": load_seconds(home, asked.runs),
+            "validate 7,126 rows": validate_seconds(asked.runs),
+            f"store and verify {asked.pairs} pairs": pairs_seconds(home, asked.pairs),
+            f"read and validate a CSV of {asked.rows:,} rows": csv_seconds(home, asked.rows, asked.runs),
+        }
+    rows = [("what", "seconds"), *((what, f"{seconds:.4f}") for what, seconds in figures.items())]
+    print_result(rows, {"seconds": figures, "machine": machine()}, asked.format)
+
+
+def median_seconds(work: Callable[[], object], runs: int) -> float:
+    """Median wall time of `work`, run once before without counting."""
+    work()
+    taken = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def fetch_seconds(home: Path, runs: int) -> float:
+    """A whole process each time, in a home of its own."""
+    command = str(Path(sys.executable).with_name("forecast"))
+    taken = [
+        run(
+            [command, "data", "fetch", "--pair", "USDJPY", "--offline", "--home", str(home / f"fetch-{number}")]
+        ).seconds
+        for number in range(runs + 1)
+    ]
+    return statistics.median(taken[1:])
+
+
+def load_seconds(home: Path, runs: int) -> float:
+    """A store with one history, opened once."""
+    from forecaster.data.store import Store
+
+    with Store.open(home / "one.sqlite") as store:
+        store.save(pair("USDJPY"))
+        return median_seconds(lambda: store.load("ecb", "USDJPY"), runs)
+
+
+def validate_seconds(runs: int) -> float:
+    """Every check of a pair."""
+    from forecaster.data.markets import market_of
+    from forecaster.data.validation import RawRows, validate
+
+    series = pair("USDJPY")
+    market, rows = market_of(series), RawRows.of(series)
+    return median_seconds(lambda: validate(rows, today=TODAY, market=market).findings, runs)
+
+
+def pairs_seconds(home: Path, count: int) -> float:
+    """All ordered pairs of the live currencies, computed, saved, and every version verified."""
+    from forecaster.data.instruments import CURRENCIES, ENDED_CURRENCIES, Instrument
+    from forecaster.data.sources import LoadRequest, get_source
+    from forecaster.data.store import Store
+
+    source, live = get_source("ecb"), [one for one in CURRENCIES if one not in ENDED_CURRENCIES]
+    begun = time.perf_counter()
+    with Store.open(home / "many.sqlite") as store:
+        for base, quote in itertools.islice(itertools.permutations(live, 2), count):
+            store.save(source.load(LoadRequest(Instrument("pair", base + quote), home, TODAY)))
+        damaged = [one for one in store.verify() if one.damage]
+    if damaged:
+        raise SystemExit(f"error: {len(damaged)} versions are damaged")
+    return time.perf_counter() - begun
+
+
+def csv_seconds(home: Path, count: int, runs: int) -> float:
+    """Six columns, ordinary returns."""
+    import numpy as np
+
+    from forecaster.data.instruments import csv_instrument
+    from forecaster.data.sources import LoadRequest, get_source
+
+    rng = np.random.default_rng(0)
+    close = 100 * np.exp(rng.normal(0, 0.01, count).cumsum() * 0.05)
+    high, low = close * 1.01, close * 0.99
+    days = np.datetime64("0001-01-01") + np.arange(count)
+    path = home / "made-up.csv"
+    with path.open("w") as file:
+        file.write("Date,Open,High,Low,Close,Volume\n")
+        for day, *prices in zip(days.astype(str).tolist(), close, high, low, close, strict=True):
+            file.write(f"{day},{','.join(f'{price:.6f}' for price in prices)},1000\n")
+    request = LoadRequest(csv_instrument(path), home, TODAY_MADE_UP)
+    return median_seconds(lambda: get_source("csv").load(request), min(runs, 3))
+
+
+def pair(name: str) -> PriceSeries:
+    """An installed history of the ECB."""
+    from forecaster.data.instruments import parse_pair
+    from forecaster.data.sources import LoadRequest, get_source
+
+    return get_source("ecb").load(LoadRequest(parse_pair(name), Path(), TODAY))
+
+
+if __name__ == "__main__":
+    main()
