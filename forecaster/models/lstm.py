@@ -32,6 +32,7 @@ from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.location import ValidationRows, supported_steps
+from forecaster.models.start import counted_shape
 
 __all__ = ["LSTM", "FittedLSTM", "LSTMOptions", "TrainingOptions", "WindowOptions"]
 
@@ -65,7 +66,7 @@ class TrainingOptions(_Section):
     """How long to train, and how fast; a small panel gets fewer steps, so that no row is scored too often."""
 
     steps: PositiveInt = 300
-    max_passes: PositiveInt = 16
+    max_passes: PositiveInt = 32
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 2e-3
     weight_decay: NonNegativeFloat = 2e-2
@@ -165,6 +166,9 @@ class LSTM:
         members = self._members(request)
         windows = self._windows(members)
         network = self.network(request.seed)
+        if self._steps(windows) < self.options.training.steps:
+            shape = counted_shape([one.targets[: max(one.end_row, 0)] for one in windows], self.knots)
+            network.get_layer("head").spread.bias.assign(shape.reshape(-1).astype(np.float32))
         history = self._train(network, windows, self._validation(members, request), request)
         fitted = FittedLSTM(self.options, self.knots, named_weights(network), {}, history)
         fitted.facts.update(
