@@ -1,0 +1,259 @@
+"""The four tests of a verdict, each before Holm's correction: `forecaster.evaluation.verdict` says which and why."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from forecaster.evaluation.coverage_tests import coverage_test
+from forecaster.evaluation.evidence import JUDGED_COVERAGE, Evidence
+from forecaster.evaluation.significance import (
+    LEAST_DAYS,
+    MeanTest,
+    detectable_shift,
+    diebold_mariano,
+    mean_test,
+    normal_test,
+)
+
+__all__ = ["KINDS", "LEVEL", "Kind", "Outcome", "Tested", "coverage", "density", "direction", "point"]
+
+Kind = Literal["point", "direction", "density", "coverage"]
+Outcome = Literal["better", "no_difference", "worse", "not_applicable"]
+
+KINDS: tuple[Kind, ...] = ("point", "direction", "density", "coverage")
+LEVEL = 0.05
+_FIRST_STEP = LEVEL / len(KINDS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tested:
+    """A kind before Holm: p-values of the claim and of the warning, and what the text is made of.
+
+    Args:
+        against: What the claim is against.
+        unit: Of `detectable`, see `forecaster.evaluation.verdict.Finding`.
+        phrases: What is said of each outcome; ``{p}`` stands for the p-value.
+        measured: What was found, by name, as JSON values.
+        p_claim: One-sided p-value of the claim; None where nothing can be tested.
+        p_warning: One-sided p-value of "worse"; None likewise.
+        detectable: Smallest effect of the claim seen with probability 80 %.
+        seen: The same in words.
+        claimed: Outcome that a small `p_claim` means; None where the sample forbids it whatever the p-value.
+        warned_of: What a warning is against, where that is another baseline than the claim's.
+        untested: Outcome where nothing can be tested.
+    """
+
+    against: str | None
+    unit: str
+    phrases: Mapping[Outcome, str]
+    measured: Mapping[str, Any]
+    p_claim: float | None = None
+    p_warning: float | None = None
+    detectable: float | None = None
+    seen: str = ""
+    claimed: Outcome | None = "better"
+    warned_of: str | None = None
+    untested: Outcome = "no_difference"
+
+
+def point(evidence: Evidence) -> Tested:
+    """Clark and West for "better", Diebold and Mariano on squared errors for "worse"; both against the last price."""
+    days, against, unit = len(evidence), "random_walk", "rmse_ratio"
+    unmoved = bool((evidence.squared == evidence.squared_naive).all())
+    naive = float(evidence.squared_naive.mean())
+    found = math.sqrt(float(evidence.squared.mean()) / naive) if naive > 0 else None
+    measured = {"rmse_ratio": found}
+    if days < LEAST_DAYS or found is None:
+        return Tested(against, unit, _nothing(_why(days, found)), measured)
+    information = mean_test(evidence.gain, evidence.step)
+    error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.step)
+    seen = _seen_ratio(evidence, information, naive)
+    at_ratio = f"(RMSE ratio {found:.4f}{{p}})"
+    silent = "no smaller error than tomorrow = today" if found >= 1 else "no difference from tomorrow = today"
+    same = "no difference from tomorrow = today, the median is the last price"
+    return Tested(
+        against,
+        unit,
+        {
+            "better": f"better than tomorrow = today {at_ratio}",
+            "worse": f"worse than tomorrow = today {at_ratio}",
+            "no_difference": same if unmoved else f"{silent} {at_ratio}",
+        },
+        measured,
+        p_claim=information.p_above,
+        p_warning=error.p_above,
+        detectable=seen,
+        seen=f"an RMSE ratio of {seen:.3f}",
+        claimed="better" if found < 1 else None,
+    )
+
+
+def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> float:
+    """RMSE ratio of an efficient forecast of this one's shape whose mean term of Clark and West is detectable.
+
+    For an efficient forecast c times f the mean term is ``2 c^2 E f^2`` and its standard error c times that of f,
+    so that ``c = shift / (2 E f^2)`` and the share of the squared error that it saves is ``c^2 E f^2 / E y^2``.
+    Without any forecast to take the shape from, that of one with a constant variance: ``shift^2`` of n days.
+    """
+    moved = float(evidence.moved.mean())
+    if information.standard_error is None or not moved > 0:
+        share = detectable_shift(len(evidence) ** -0.5, _FIRST_STEP) ** 2
+    else:
+        share = (detectable_shift(information.standard_error, _FIRST_STEP) / 2) ** 2 / (moved * naive)
+    return math.sqrt(max(1 - share, 0.0))
+
+
+def direction(evidence: Evidence) -> Tested:
+    """Pesaran and Timmermann; pooled, or over several days, a HAC test of the hits beyond chance."""
+    against, unit = "chance", "hit_rate"
+    given = np.isfinite(evidence.excess)
+    excess, hits = evidence.excess[given], evidence.hits[given]
+    days = len(excess)
+    measured: dict[str, Any] = {"hit_rate": float(hits.mean()) if days else None, "days_with_direction": days}
+    if not days:
+        nothing = "none is given, the median is the last price"
+        return Tested(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+    if days < LEAST_DAYS:
+        return Tested(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
+    variance = evidence.independent_variance
+    test = mean_test(excess, evidence.step) if variance is None else normal_test(excess, variance)
+    if test.standard_error is None:
+        nothing = "the median, or the price, only ever goes one way"
+        return Tested(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+    rate, chance = float(hits.mean()), float(hits.mean() - excess.mean())
+    seen = min(chance + detectable_shift(test.standard_error, _FIRST_STEP), 1.0)
+    shares = f"({100 * rate:.1f} % right, {100 * chance:.1f} % by chance{{p}})"
+    return Tested(
+        against,
+        unit,
+        {
+            "better": f"better than chance {shares}",
+            "worse": f"worse than chance {shares}",
+            "no_difference": f"no difference from chance {shares}",
+        },
+        {**measured, "hit_rate_by_chance": chance},
+        p_claim=test.p_above,
+        p_warning=test.p_below,
+        detectable=seen,
+        seen=f"{100 * seen:.1f} %",
+    )
+
+
+def density(evidence: Evidence) -> Tested:
+    """Diebold and Mariano on the CRPS, against all baselines at once."""
+    names, unit, days = evidence.baselines, "crps_percent", len(evidence)
+    own = float(evidence.crps[evidence.model].mean())
+    means = {name: float(evidence.crps[name].mean()) for name in names}
+    ratios = {name: own / mean if mean > 0 else None for name, mean in means.items()}
+    measured = {"crps_ratio": ratios, "baselines": list(names), "left_out": list(evidence.left_out)}
+    if not names:
+        nothing = "there is no baseline to compare with"
+        return Tested(None, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+    if days < LEAST_DAYS:
+        return Tested(None, unit, _nothing(_why(days, 1.0)), measured)
+    tests = {
+        name: diebold_mariano(evidence.crps[evidence.model] - evidence.crps[name], evidence.step) for name in names
+    }
+    hardest = max(names, key=lambda name: (_known(tests[name].p_below), -means[name]))
+    winner = min(names, key=lambda name: (_known(tests[name].p_above), means[name]))
+    best = min(names, key=lambda name: means[name])
+    error = tests[hardest].standard_error
+    seen = None if error is None or not means[hardest] else 100 * detectable_shift(error, _FIRST_STEP) / means[hardest]
+    return Tested(
+        hardest,
+        unit,
+        {
+            "better": f"better than {_listed(names)} ({_beside(ratios[best])} {_the_best(names)}{{p}})",
+            "worse": f"worse than {winner} ({_beside(ratios[winner])} it{{p}})",
+            "no_difference": _undecided(hardest, names, ratios[hardest], tests[hardest]),
+        },
+        {**measured, "raw_p_values": {name: test.p_below for name, test in tests.items()}},
+        p_claim=_largest([test.p_below for test in tests.values()]),
+        p_warning=_smallest([test.p_above for test in tests.values()]),
+        detectable=seen,
+        seen="" if seen is None else f"{_percent(seen)} %",
+        warned_of=winner,
+    )
+
+
+def coverage(evidence: Evidence) -> Tested:
+    """Central intervals against their promise."""
+    against, unit, days = "nominal", "coverage_points", len(evidence)
+    found = {level: float(evidence.inside[level].mean()) for level in JUDGED_COVERAGE}
+    measured: dict[str, Any] = {"coverage": found}
+    if days < LEAST_DAYS:
+        return Tested(against, unit, _nothing(_why(days, 1.0)), measured)
+    tests = {level: coverage_test(evidence.inside[level], float(level), evidence.step) for level in found}
+    smallest = min(_known(test.p_two_sided) for test in tests.values())
+    # Two sides and two intervals share the level of the first step.
+    points = {
+        level: None if test.standard_error is None else 100 * detectable_shift(test.standard_error, _FIRST_STEP / 4)
+        for level, test in tests.items()
+    }
+    known = {level: value for level, value in points.items() if value is not None}
+    shares = " and ".join(f"{100 * share:.1f} % in the {100 * float(level):g} %" for level, share in found.items())
+    return Tested(
+        against,
+        unit,
+        {
+            "worse": f"miscalibrated ({shares} interval{{p}})",
+            "no_difference": f"as promised, as far as can be seen ({shares} interval{{p}})",
+        },
+        {**measured, "detectable_by_level": points},
+        p_claim=min(1.0, len(tests) * smallest) if known else None,
+        detectable=max(known.values(), default=None),
+        seen=" and ".join(f"{value:.1f}" for value in known.values()) + " points" if known else "",
+        claimed="worse",
+    )
+
+
+def _nothing(why: str) -> dict[Outcome, str]:
+    return {"no_difference": why}
+
+
+def _why(days: int, found: float | None) -> str:
+    return "the price never moved" if found is None else f"{days} days are too few to say"
+
+
+def _known(p_value: float | None) -> float:
+    """A test that found nothing to test has found nothing."""
+    return 1.0 if p_value is None else p_value
+
+
+def _largest(p_values: Sequence[float | None]) -> float | None:
+    """Of an intersection-union test; None when no member was tested."""
+    return None if all(one is None for one in p_values) else max(map(_known, p_values))
+
+
+def _smallest(p_values: Sequence[float | None]) -> float | None:
+    """Bonferroni's p-value of "at least one is true"; None when none was tested."""
+    return None if all(one is None for one in p_values) else min(1.0, len(p_values) * min(map(_known, p_values)))
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+
+
+def _beside(ratio: float | None) -> str:
+    """`CRPS 0.62 % below`, to be followed by what it is compared with."""
+    if ratio is None:
+        return "CRPS above the 0 of"
+    return f"CRPS {_percent(100 * abs(1 - ratio))} % {'below' if ratio <= 1 else 'above'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _the_best(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "the best of them"
+
+
+def _undecided(hardest: str, names: Sequence[str], ratio: float | None, test: MeanTest) -> str:
+    among = "" if len(names) == 1 else f", the hardest of {_listed(names)}"
+    if test.p_below is None:
+        return f"no difference from {hardest}{among}"
+    return f"no difference from {hardest}{among} ({_beside(ratio)} it{{p}})"
