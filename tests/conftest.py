@@ -1,6 +1,8 @@
 """Fixtures that many tests share: an invoked command line and a home with small trained runs."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,10 @@ from click.testing import CliRunner, Result
 from forecaster.cli import cli
 from forecaster.models.backend import use_engine
 
+# What one test compiles the others need not compile again; the folder of whoever runs the tests is left alone.
+COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 use_engine("jax", "cpu")  # before the collection of doctests imports keras on whatever it takes for its default
 
 TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")

@@ -28,6 +28,7 @@ HOMES = {
     "matplotlib": ("output",),
     "numpy": ("",),
     "pandas": ("data/sources",),
+    "platformdirs": ("models",),
     "pydantic": ("config.py", "data/sources", "models"),
     "rich": ("output", "cli"),
     "scipy": ("models/baselines", "evaluation"),
