@@ -2,7 +2,7 @@
 
 Walk-forward over the two sample indices (S&P 500 and NASDAQ Composite), every model refitted each January, cutoffs
 2005 to 2018. Prints the mean CRPS x 1e4 at 1, 5, 10 and 20 days, the ratios to GARCH, and how sure they are:
-t-statistics of the daily difference to GARCH, averaged over the indices, robust to overlap (Newey and West).
+t-statistics of daily differences, averaged over the indices, robust to overlap (Newey and West).
 
     python benchmarks/stocks.py                               # about three minutes on two cores
     python benchmarks/stocks.py --models lstm,returns_lstm    # the network with and without the ranges
@@ -108,6 +108,9 @@ def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "
                 ratio = np.nanmean(losses, axis=1) / expected
                 rows |= {f"{model} / garch, {name}": ratio[k].tolist() for k, name in enumerate(names)}
                 rows[f"{model} - garch, t"] = differences(losses, reference)
+    if results.keys() >= NETWORKS.keys():
+        first, second = NETWORKS
+        rows[f"{first} - {second}, t"] = differences(results[first], results[second])
     if layout == "table":
         print(f"{'':<30}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
         for name, values in rows.items():

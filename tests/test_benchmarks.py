@@ -370,10 +370,11 @@ def test_stocks_report(capsys):
     losses = rng.uniform(1, 2, (2, 300, 4))
     losses[:, -20:] = np.nan
     better = losses * rng.uniform(0.4, 0.6, (2, 300, 4))
-    stocks.report({"garch": losses, "lstm": better}, ("A", "B"))
+    stocks.report({"garch": losses, "lstm": better, "returns_lstm": losses * 0.2}, ("A", "B"))
     document, _ = result(capsys)
     rows = document["rows"]
     assert rows["lstm / garch, B"]["5"] == pytest.approx(np.nanmean(better[1, :, 1]) / np.nanmean(losses[1, :, 1]))
     assert all(t < -5 for t in rows["lstm - garch, t"].values())
+    assert all(t > 5 for t in rows["lstm - returns_lstm, t"].values())
     stocks.report({"garch": losses}, ("A", "B"), "json")
     assert len(capsys.readouterr().out.splitlines()) == 1
