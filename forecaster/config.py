@@ -34,7 +34,11 @@ LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few indep
 # What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
 _INTERVAL_DEFAULTS: dict[str, dict[str, Any]] = {
     "1wk": {"split": {"test_rows": 150, "validation_rows": 100}},
-    "1mo": {"horizon": 12, "split": {"test_rows": 36, "validation_rows": 24}},
+    "1mo": {
+        "horizon": 12,
+        "split": {"test_rows": 36, "validation_rows": 24},
+        "model": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": 60}},
+    },
 }
 
 Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, or the flag that set it
@@ -237,10 +241,12 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     options: BaseModel | None = None
     span = data.get("data")
     interval = span.get("interval") if isinstance(span, Mapping) else None
-    if isinstance(interval, str):
-        data = _merged(_INTERVAL_DEFAULTS.get(interval, {}), data)
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
+    if isinstance(interval, str):
+        usual = _INTERVAL_DEFAULTS.get(interval, {})
+        data = _merged(usual if kind == "lstm" else {**usual, "model": {}}, data)
+        section = data.get("model") or {}
     if not isinstance(section, Mapping):
         errors.append(
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}

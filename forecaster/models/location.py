@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.features.returns import WARM_UP
-
 __all__ = ["NEEDED_T", "ValidationRows", "mean_t_statistic", "supported_steps"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,6 +27,7 @@ class ValidationRows:
         features: (T, F).
         targets: (T, K) scaled outcomes.
         rows: (N,) consecutive cutoffs of the validation, at least one.
+        warm_up: First row that the network reads.
     """
 
     def __init__(
@@ -37,8 +36,9 @@ class ValidationRows:
         features: Float32Array,
         targets: Float32Array,
         rows: npt.NDArray[np.intp],
+        warm_up: int,
     ) -> None:
-        first = max(int(rows[0]) - _SETTLING_ROWS, WARM_UP)
+        first = max(int(rows[0]) - _SETTLING_ROWS, warm_up)
         self.x = features[first : int(rows[-1]) + 1]
         self.days = dates[rows].astype(np.int64)
         self.outcome = targets[rows].astype(np.float64)

@@ -45,11 +45,15 @@ class _Section(BaseModel):
 
 
 class WindowOptions(_Section):
-    """How samples are cut: `dense` scores every row of a chunk, `last` only the last row of a window."""
+    """How samples are cut: `dense` scores every row of a chunk, `last` only the last row of a window.
+
+    The first `warm_up` rows of a history are read by its features alone, until their volatilities have settled.
+    """
 
     supervision: Literal["dense", "last"] = "dense"
     chunk: PositiveInt = 384
     burn_in: PositiveInt = 128
+    warm_up: Annotated[int, Field(ge=20)] = WARM_UP
     context_length: PositiveInt = 128
 
     @model_validator(mode="after")
@@ -157,7 +161,7 @@ class LSTM:
         """Warm-up, one context, a few rows to be scored, and the horizon that is purged."""
         windows = self.options.windows
         context = windows.burn_in if windows.supervision == "dense" else windows.context_length
-        return WARM_UP + context + 64 + self.knots[-1]
+        return windows.warm_up + context + 64 + self.knots[-1]
 
     def fit(self, request: FitRequest) -> "FittedLSTM":
         """See `forecaster.models.base.Forecaster`."""
@@ -205,7 +209,7 @@ class LSTM:
 
     def _windows(self, members: Sequence[_Member]) -> list[DenseWindows | LastWindows]:
         """The windows of every series that is long enough to be scored at least once."""
-        cut = [self._cut(one.features[WARM_UP:], one.targets[WARM_UP:], one.training_rows - WARM_UP) for one in members]
+        cut = [self._cut(one, one.training_rows) for one in members]
         cut = [windows for windows in cut if len(windows)]
         if not cut:
             raise NotEnoughDataError(
@@ -220,14 +224,21 @@ class LSTM:
         if self.options.location == "never" or self.options.windows.supervision == "last":
             return []
         validation = [
-            ValidationRows(one.series.dates, one.features, one.targets, rows)
+            ValidationRows(one.series.dates, one.features, one.targets, rows, self.options.windows.warm_up)
             for one in members
-            if len(rows := _settled(request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp))))
+            if len(rows := self._settled(request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp))))
         ]
         return supported_steps(self.knots, validation, fitted.locate)
 
-    def _cut(self, features: Float32Array, targets: Float32Array, end_row: int) -> DenseWindows | LastWindows:
+    def _settled(self, rows: IntArray) -> IntArray:
+        """Those of `rows` (N,) before which the network reads at least as many rows as the features take to settle."""
+        return rows[rows >= 2 * self.options.windows.warm_up]
+
+    def _cut(self, member: _Member, end_row: int) -> DenseWindows | LastWindows:
+        """Samples of the rows before `end_row`, those of the warm-up left out."""
         options = self.options.windows
+        features, targets = member.features[options.warm_up :], member.targets[options.warm_up :]
+        end_row -= options.warm_up
         if options.supervision == "dense":
             return DenseWindows(features, targets, options.chunk, options.burn_in, end_row)
         return LastWindows(features, targets, options.context_length, end_row)
@@ -238,10 +249,9 @@ class LSTM:
         before = options.burn_in if options.supervision == "dense" else options.context_length - 1
         for one in members[:: max(len(members) // _CURVE_SERIES, 1)]:
             rows = request.validation_rows.get(one.series.instrument.name, np.empty(0, np.intp))
-            starts = (rows - WARM_UP - before)[: 1 if options.supervision == "dense" else None]
+            starts = (rows - options.warm_up - before)[: 1 if options.supervision == "dense" else None]
             if len(starts) and starts[0] >= 0:
-                windows = self._cut(one.features[WARM_UP:], one.targets[WARM_UP:], int(rows[-1]) + 1 - WARM_UP)
-                batches.append(windows.batch(starts))
+                batches.append(self._cut(one, int(rows[-1]) + 1).batch(starts))
         if not batches:
             return None
         x, y = zip(*batches, strict=True)
@@ -274,11 +284,6 @@ class LSTM:
         batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.feature_names), epochs)
         optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
         return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
-
-
-def _settled(rows: IntArray) -> IntArray:
-    """Those of `rows` (N,) before which the network reads at least as many rows as the features take to settle."""
-    return rows[rows >= 2 * WARM_UP]
 
 
 class FittedLSTM:
@@ -333,7 +338,8 @@ class FittedLSTM:
     def _outputs(self, features: Float32Array, rows: IntArray) -> tuple[Float32Array, Float32Array]:
         """Locations (N, K) and quantiles around 0 (N, K, Q) at `rows` (N,) of features (T, F) with warm-up."""
         if self.options.windows.supervision == "dense":
-            hidden = inference.run_scan(self._layers, features[WARM_UP:])[rows - WARM_UP]
+            warm_up = self.options.windows.warm_up
+            hidden = inference.run_scan(self._layers, features[warm_up:])[rows - warm_up]
         else:
             length = self.options.windows.context_length
             windows = LastWindows(features, features, length, len(features))
@@ -358,7 +364,7 @@ class FittedLSTM:
     def first_row(self) -> int:
         """First row at which a forecast can be made."""
         windows = self.options.windows
-        return WARM_UP if windows.supervision == "dense" else WARM_UP + windows.context_length - 1
+        return windows.warm_up + (0 if windows.supervision == "dense" else windows.context_length - 1)
 
 
 def _parity(network: Any, fitted: FittedLSTM, windows: DenseWindows | LastWindows) -> float:

@@ -44,7 +44,7 @@ def member(outcome: np.ndarray, location: np.ndarray, first: int = 300, seed: in
     features[:first] = np.random.default_rng(seed).normal(size=(first, 3))
     features[first:, :2], targets[first:] = location, outcome
     dates = np.datetime64("2000-01-03") + np.arange(first + count)
-    return ValidationRows(dates, features, targets, np.arange(first, first + count))
+    return ValidationRows(dates, features, targets, np.arange(first, first + count), warm_up=201)
 
 
 def locate(x: np.ndarray) -> np.ndarray:
