@@ -12,8 +12,14 @@ __all__ = ["BASELINES", "baseline"]
 # Name in tables and JSON -> module and class.
 BASELINES = {
     "ewma": "forecaster.models.baselines.ewma:EWMA",
+    "ewma_t": "forecaster.models.baselines.ewma_t:EWMAT",
+    "fhs": "forecaster.models.baselines.fhs:FHS",
     "garch": "forecaster.models.baselines.garch:GARCH",
+    "gjr_garch": "forecaster.models.baselines.gjr_garch:GJRGARCH",
+    "har": "forecaster.models.baselines.har:HAR",
     "random_walk": "forecaster.models.baselines.random_walk:RandomWalk",
+    "random_walk_constant": "forecaster.models.baselines.random_walk_constant:RandomWalkConstant",
+    "ridge": "forecaster.models.baselines.ridge:Ridge",
 }
 
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from forecaster.data.series import PriceSeries
-from forecaster.features.volatility import ewma_volatility, rounding_floor
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 from forecaster.models.base import NothingToFit, check_rows
+from forecaster.models.baselines.each_series import ewma_of
 
 __all__ = ["EWMA", "EWMAOptions"]
 
@@ -45,8 +45,7 @@ class EWMA(NothingToFit):
     def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
-        floor = rounding_floor(series.rounding, len(series))[1:]
-        volatility = np.maximum(ewma_volatility(np.diff(series.log_price), self.options.decay), floor)
+        volatility = ewma_of(series, self.options.decay)
         knots = (1, self.own_steps) if self.own_steps > 1 else (1,)
         scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), len(knots), len(SCORING_LEVELS)))
         return Forecasts("ewma", rows, volatility[rows - 1], knots, SCORING_LEVELS, scaled)

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models.base import NothingToFit, check_rows
+from forecaster.models.baselines.each_series import knots_up_to
 
 __all__ = ["RandomWalk", "RandomWalkOptions"]
 
 _BLOCK = 512  # cutoffs whose windows are sorted together, to bound memory
-_KNOTS = (1, 5, 10, 20)
 
 
 class RandomWalkOptions(BaseModel):
@@ -51,7 +51,7 @@ class RandomWalk(NothingToFit):
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
         log_price = series.log_price
-        knots = (*(knot for knot in _KNOTS if knot < self.own_steps), self.own_steps)
+        knots = knots_up_to(self.own_steps)
         scaled = np.stack([self._quantiles(log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)
         return Forecasts("random_walk", rows, np.ones(len(rows)), knots, SCORING_LEVELS, scaled)
 

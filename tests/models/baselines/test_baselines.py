@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,44 +8,89 @@ import numpy as np
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.errors import NotEnoughDataError
+from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
+FITTED = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # the others estimate nothing
+SIMULATED = ("fhs", "garch", "gjr_garch")
+SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
 names = pytest.mark.parametrize("name", BASELINES)
-HORIZONS = (1, 3, 20, 30)
+fitted_names = pytest.mark.parametrize("name", FITTED)
+HORIZONS = (1, 2, 3, 20, 30, 250)
 
 
-def fitted(name: str, series: PriceSeries, rows: int, horizon: int = 20) -> object:
-    return baseline(name, horizon).fit(FitRequest(Panel((series,)), {series.instrument.name: rows}, {}, horizon))
+def fitted(name: str, series: PriceSeries, rows: int, horizon: int = 20, seed: int = 0) -> Fitted:
+    request = FitRequest(Panel((series,)), {series.instrument.name: rows}, {}, horizon, seed)
+    return baseline(name, horizon).fit(request)
 
 
 def forecast(name: str, series: PriceSeries, rows: np.ndarray, horizon: int = 20) -> Forecasts:
     return fitted(name, series, 120, horizon).forecast(series, rows)
 
 
+def first_rows(name: str, series: PriceSeries, rows: int) -> np.ndarray:
+    """Cutoffs from the first possible one to the last of `rows`."""
+    return np.arange(fitted(name, series, 120).first_row, rows)
+
+
+def jumpy() -> PriceSeries:
+    """Falls and rises by half, days that stand still, weeks without a row."""
+    series = ORACLES.walk(900)
+    prices = series.close.copy()
+    prices[300:] *= 0.5
+    prices[301:] *= 1.7
+    prices[500:540] = prices[499]
+    prices[700:] *= 40
+    kept = np.r_[:400, 460:900]
+    columns = {"close": prices[kept]}
+    return dataclasses.replace(series, dates=series.dates[kept], columns=columns)
+
+
+def test_the_lists_of_this_file_are_complete() -> None:
+    estimating = {name for name in BASELINES if fitted(name, ORACLES.walk(700), 700, 5).arrays()}
+    assert estimating == set(FITTED)
+
+
 @names
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 @pytest.mark.parametrize("cutoff", [40, 63, 64, 65, 74, 75, 255, 256, 257, 512])
 def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cutoff: int) -> None:
-    for series in (ORACLES.walk(700, rounded=True), ORACLES.walk(700, name="random_walk")):
-        model = fitted(name, series, 120, 2)  # the parameters are given: what is tested is what a forecast reads
+    for series in (ORACLES.walk(700, rounded=True), ORACLES.walk(700, name="random_walk"), ORACLES.bars(700)):
+        model = fitted(name, series, 230, 2)  # the parameters are given: what is tested is what a forecast reads
         rows = np.arange(model.first_row, cutoff + 1)
         expected = model.forecast(series, rows)
         other = getattr(ORACLES, change)(series, cutoff)
         for found in (model.forecast(other, rows), model.forecast(other, rows[-1:])):
-            np.testing.assert_array_equal(found.scale, expected.scale[-len(found) :])
-            np.testing.assert_array_equal(found.scaled, expected.scaled[-len(found) :])
+            np.testing.assert_array_equal(found.scale, expected.scale[len(rows) - len(found) :])
+            np.testing.assert_array_equal(found.scaled, expected.scaled[len(rows) - len(found) :])
+
+
+@names
+@pytest.mark.parametrize("change", ["scrambled", "truncated"])
+@pytest.mark.parametrize("rows", [150, 511, 600])
+def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -> None:
+    for series in (ORACLES.walk(700, rounded=True), ORACLES.bars(700)):
+        made = [fitted(name, one, rows, 5) for one in (series, getattr(ORACLES, change)(series, rows - 1))]
+        found, expected = (one.arrays() for one in made)
+        assert found.keys() == expected.keys()
+        for key, values in expected.items():
+            np.testing.assert_array_equal(found[key], values)
+        assert made[0].state() == made[1].state()
 
 
 @names
 def test_a_return_holds_its_dividend(name: str) -> None:
     series = ORACLES.bars(400)
-    reinvested = dataclasses.replace(series, columns={"close": series.total_return_price})
+    growth = series.total_return_price / series.close  # the same within a day, so that its range stays what it is
+    columns = {one: series.columns[one] * growth for one in ("open", "high", "low")}
+    columns["close"] = series.total_return_price
+    reinvested = dataclasses.replace(series, columns=columns)
     assert np.abs(series.close / reinvested.close - 1).max() > 0.05
-    found, expected = (forecast(name, one, np.arange(50, 400)) for one in (series, reinvested))
+    rows = first_rows(name, series, 400)
+    found, expected = (forecast(name, one, rows) for one in (series, reinvested))
     np.testing.assert_allclose(found.log_returns([1, 20]), expected.log_returns([1, 20]), rtol=1e-9, atol=1e-12)
 
 
@@ -59,28 +105,94 @@ def test_a_forecast_has_the_same_bits_alone_and_among_others(name: str) -> None:
         np.testing.assert_array_equal(alone.scaled[0], together.scaled[row - model.first_row])
         np.testing.assert_array_equal(alone.scale[0], together.scale[row - model.first_row])
     assert model.forecast(series, rows[:0]).scaled.shape == (0, *together.scaled.shape[1:])
+    mixed = np.array([700, 90, 1299, 90])
+    np.testing.assert_array_equal(model.forecast(series, mixed).scaled, together.scaled[mixed - model.first_row])
 
 
 @names
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_every_horizon_has_quantiles_that_do_not_cross(name: str, horizon: int) -> None:
-    made = forecast(name, ORACLES.walk(300), np.array([100, 299]), horizon)
+    series = ORACLES.walk(1400)
+    made = fitted(name, series, 1000, horizon).forecast(series, np.array([1000, 1399]))
     values = made.log_returns(range(1, horizon + 1))
     assert values.shape == (2, horizon, 9)
     assert made.knots[-1] == horizon
     assert (np.diff(values, axis=-1) > 0).all()
-    assert (values[:, -1, -1] >= values[:, 0, -1]).all(), "the further, the wider"
-    np.testing.assert_allclose(values[..., 4], 0, atol=1e-4)
+    assert horizon == 1 or (np.ptp(values[:, -1], axis=-1) > np.ptp(values[:, 0], axis=-1)).all(), "further is wider"
+    middle = values[..., 4]
+    assert (np.abs(middle) < 0.5 * (values[..., 5] - values[..., 3])).all() if name in SKEWED else not middle.any()
 
 
 @names
 @pytest.mark.parametrize("price", ["constant", "wakes up"])
-def test_a_price_that_never_moves_gives_finite_forecasts(name: str, price: str) -> None:
+@pytest.mark.parametrize("learned", [120, 230, 260])
+def test_a_price_that_never_moves_gives_finite_forecasts(name: str, price: str, learned: int) -> None:
     series = ORACLES.series_of([7.0] * 250 + [7.0 if price == "constant" else 8.0] * 50)
-    values = forecast(name, series, np.arange(40, 300)).log_returns([1, 5, 20])
+    model = fitted(name, series, learned)
+    rows = np.arange(model.first_row, 300)
+    values = model.forecast(series, rows).log_returns([1, 5, 20])
     assert np.isfinite(values).all()
     assert (np.diff(values, axis=-1) >= 0).all()
-    assert np.abs(values[:200]).max() < 1e-4
+    if price == "constant" or learned < 250:
+        assert np.abs(values[rows < 240]).max() < 1e-4
+        assert model.state().get("fallbacks", []) == (["USDJPY"] if name in FITTED else [])
+
+
+@names
+def test_jumps_and_gaps_give_finite_forecasts(name: str) -> None:
+    series = jumpy()
+    model = fitted(name, series, 600)
+    values = model.forecast(series, np.arange(model.first_row, len(series))).log_returns([1, 5, 20])
+    assert np.isfinite(values).all()
+    assert (np.diff(values, axis=-1) >= 0).all()
+
+
+@fitted_names
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 24, 50])
+def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: int) -> None:
+    series = ORACLES.walk(400)
+    model = fitted(name, series, rows)
+    assert model.state()["fallbacks"] == ["USDJPY"]
+    made = model.forecast(series, np.array([100, 399]))
+    assert np.isfinite(made.scaled).all()
+    assert (np.diff(made.scaled, axis=-1) > 0).all()
+
+
+@fitted_names
+def test_least_training_rows_are_enough(name: str) -> None:
+    series, horizon = ORACLES.walk(1500), 20
+    assert fitted(name, series, baseline(name, horizon).least_training_rows(), horizon).state()["fallbacks"] == []
+
+
+@fitted_names
+def test_a_series_outside_the_fit_is_refused(name: str) -> None:
+    model = fitted(name, ORACLES.walk(300), 120)
+    with pytest.raises(UsageError, match=f"^{name} was not fitted to EURUSD; expected one of USDJPY; "):
+        model.forecast(ORACLES.walk(300, name="EURUSD"), np.array([200]))
+
+
+@fitted_names
+def test_series_of_a_panel_do_not_mix(name: str) -> None:
+    pair = [ORACLES.walk(700, seed, one) for seed, one in enumerate(("EURUSD", "USDJPY"))]
+    told: list[tuple[object, ...]] = []
+    request = FitRequest(
+        Panel(tuple(pair)), {"EURUSD": 650, "USDJPY": 600}, {}, 5, 0, lambda *facts: told.append(facts)
+    )
+    together = baseline(name, 5).fit(request).arrays()
+    for series, rows in zip(pair, (650, 600), strict=True):
+        key = series.instrument.name
+        np.testing.assert_array_equal(together[key], fitted(name, series, rows, 5).arrays()[key])
+    assert told == [(name, 1, 2), (name, 2, 2)]
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_paths_come_from_the_seed(name: str) -> None:
+    series, rows = ORACLES.walk(700), np.array([650])
+    one, same, other = (fitted(name, series, 600, 5, seed).forecast(series, rows).scaled for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    np.testing.assert_array_equal(one[:, 0], other[:, 0])
+    assert (one[:, 1:] != other[:, 1:]).any()
+    np.testing.assert_allclose(one, other, rtol=0.05, atol=0.03)
 
 
 @names
@@ -94,13 +206,20 @@ def test_rows_before_the_first_are_refused(name: str) -> None:
 
 
 @names
-def test_a_baseline_comes_back_from_its_arrays(name: str) -> None:
-    series, maker = ORACLES.walk(700), baseline(name, 5)
-    model = maker.fit(FitRequest(Panel((series,)), {"USDJPY": 600}, {}, 5))
-    again = maker.restore(model.arrays(), model.state())
-    rows = np.array([100, 600])
-    np.testing.assert_array_equal(again.forecast(series, rows).scaled, model.forecast(series, rows).scaled)
-    assert (model.name, model.history, maker.least_training_rows() > 1) == (name, [], True)
+def test_a_baseline_comes_back_from_its_arrays(name: str, tmp_path: Path) -> None:
+    for series in (ORACLES.walk(700), ORACLES.bars(700)):
+        maker = baseline(name, 5)
+        model = maker.fit(FitRequest(Panel((series,)), {series.instrument.name: 600}, {}, 5, seed=3))
+        np.savez(tmp_path / "arrays.npz", **model.arrays())
+        with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
+            again = maker.restore(dict(stored), json.loads(json.dumps(model.state())))
+        rows = np.array([100, 600])
+        found, expected = again.forecast(series, rows), model.forecast(series, rows)
+        np.testing.assert_array_equal(found.scaled, expected.scaled)
+        np.testing.assert_array_equal(found.scale, expected.scale)
+        assert again.state() == model.state()
+        assert (model.name, model.history, maker.least_training_rows() > 1) == (name, [], True)
+        assert (expected.model, model.own_steps, maker.parameters >= 0) == (name, 5, True)
 
 
 def test_an_unknown_baseline_is_no_baseline() -> None:
@@ -124,4 +243,13 @@ def test_random_walk_is_the_slow_loop(step: int) -> None:
     made = forecast("random_walk", series, rows).log_returns([step])[:, 0]
     for row, found in zip(rows, made, strict=True):
         expected = ORACLES.random_walk_quantiles(series.close.tolist(), int(row), step, 500, SCORING_LEVELS)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("step", [1, 5, 20])
+def test_the_constant_random_walk_is_the_slow_loop(step: int) -> None:
+    series, rows = ORACLES.walk(640), np.array([639, 40, 41, 300, 300, 500, 638])
+    made = forecast("random_walk_constant", series, rows).log_returns([step])[:, 0]
+    for row, found in zip(rows, made, strict=True):
+        expected = ORACLES.random_walk_quantiles(series.close.tolist(), int(row), step, 10_000, SCORING_LEVELS)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)

@@ -10,13 +10,15 @@ from forecaster.data.series import Panel
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
+from forecaster.models.baselines.garch_paths import Paths
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
 
 
 def garch(horizon: int = 20, typical: float = 0.5, paths: int = 4000) -> FittedGARCH:
-    return FittedGARCH({"USDJPY": np.array([OMEGA, ALPHA, BETA, FREEDOM, typical])}, [], horizon, paths, seed=0)
+    fits = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, FREEDOM, typical])}
+    return FittedGARCH("garch", fits, [], Paths(horizon, paths, seed=0))
 
 
 def simulated(rows: int, seed: int = 0) -> object:
@@ -77,7 +79,7 @@ def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
 def test_the_fallback_has_the_volatility_of_the_returns() -> None:
     series = ORACLES.walk(45)
     fitted = GARCH(GARCHOptions(), 1).fit(FitRequest(Panel((series,)), {"USDJPY": 45}, {}, 1))
-    omega, alpha, beta, _, typical = fitted.fits["USDJPY"]
+    omega, alpha, _, beta, _, typical = fitted.fits["USDJPY"]
     assert fitted.fallbacks == ["USDJPY"]
     assert omega / (1 - alpha - beta) == pytest.approx(typical)
     assert typical == pytest.approx(np.mean((100 * np.diff(np.log(series.close))) ** 2))
@@ -96,7 +98,8 @@ def test_a_fit_reads_training_rows_only() -> None:
 def test_a_fit_recovers_the_truth() -> None:
     fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((simulated(20_000),)), {"USDJPY": 20_000}, {}, 5))
     assert fitted.fallbacks == []
-    omega, alpha, beta, freedom, _ = fitted.fits["USDJPY"]
+    omega, alpha, gamma, beta, freedom, _ = fitted.fits["USDJPY"]
+    assert gamma == 0
     assert omega == pytest.approx(OMEGA, rel=0.3)
     assert alpha == pytest.approx(ALPHA, abs=0.015)
     assert beta == pytest.approx(BETA, abs=0.02)

@@ -1,0 +1,31 @@
+"""GJR-GARCH(1,1)-t: a GARCH whose variance rises more after a fall (Glosten, Jagannathan and Runkle 1993)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from forecaster.models.baselines.garch import GARCH
+
+__all__ = ["GJRGARCH", "GJRGARCHOptions"]
+
+
+class GJRGARCHOptions(BaseModel):
+    """Options of the baseline ``gjr_garch``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["gjr_garch"] = "gjr_garch"
+    paths: Annotated[int, Field(ge=100)] = 20_000
+
+
+class GJRGARCH(GARCH):
+    """Forecaster: one GJR-GARCH(1,1,1)-t a series, fitted by maximum likelihood on all its training rows.
+
+    Like ``garch``, with one parameter more: what a fall adds to the variance. That makes the distribution over
+    several days skewed, so its median need not be the last price.
+    """
+
+    Options = GJRGARCHOptions
+    name = "gjr_garch"
+    parameters = 5
+    asymmetric = True
