@@ -32,7 +32,7 @@ from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.location import mean_t_statistic
-from forecaster.models.lstm import LSTMOptions
+from forecaster.models.lstm_options import LSTMOptions
 from forecaster.pipeline import fit, forecaster_of
 
 STEPS = (1, 5, 10, 20)

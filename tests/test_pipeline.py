@@ -16,7 +16,8 @@ from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
-from forecaster.models.lstm import LSTM, LSTMOptions
+from forecaster.models.lstm import LSTM
+from forecaster.models.lstm_options import LSTMOptions
 from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "oracles.py")))

@@ -4,14 +4,16 @@ Daily returns are so close to unpredictable that a learned middle costs more tha
 says otherwise; without evidence the median stays at the last price.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NEEDED_T", "ValidationRows", "mean_t_statistic", "supported_steps"]
+__all__ = ["NEEDED_T", "Evidence", "ValidationRows", "gather_evidence", "mean_t_statistic"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 NEEDED_T = 2.0
@@ -44,21 +46,47 @@ class ValidationRows:
         self.outcome = targets[rows].astype(np.float64)
 
 
-def supported_steps(
-    knots: Sequence[int], members: Sequence[ValidationRows], locate: Callable[[Float32Array], Float32Array]
-) -> list[int]:
-    """Knots at which the location beats the last price on the validation of the whole panel.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the location gained over the last price, day by day: forecasts that the weights had not seen.
 
-    The gain in squared scaled error is averaged over the series of each day, so that a day counts once
-    however many crosses move together, and its mean must be `NEEDED_T` standard errors above zero.
+    Args:
+        days: (D,) increasing, as days since 1970.
+        gains: (D, K) gain in squared scaled error at each knot, averaged over the series of the day, so that a day
+            counts once however many crosses move together.
+    """
+
+    days: IntArray
+    gains: FloatArray
+
+    @classmethod
+    def none(cls, knots: Sequence[int]) -> "Evidence":
+        """No day."""
+        return cls(np.empty(0, dtype=np.int64), np.empty((0, len(knots))))
+
+    def then(self, later: "Evidence") -> "Evidence":
+        """This and what came after it."""
+        return Evidence(np.concatenate([self.days, later.days]), np.concatenate([self.gains, later.gains]))
+
+    def supported(self, knots: Sequence[int]) -> list[int]:
+        """Those of `knots` (K,) at which the mean gain is `NEEDED_T` standard errors above zero."""
+        if len(self.days) < _LEAST_DAYS:
+            return []
+        return [h for k, h in enumerate(knots) if mean_t_statistic(self.gains[:, k], lags=h - 1) > NEEDED_T]
+
+
+def gather_evidence(
+    knots: Sequence[int], members: Sequence[ValidationRows], locate: Callable[[Float32Array], Float32Array]
+) -> Evidence:
+    """How the location does on rows that the weights have not seen.
 
     Args:
         knots: (K,) steps.
-        members: Validation of each series.
+        members: Those rows of each series.
         locate: Maps histories (B, T, F) to locations (B, T, K).
     """
     if not members:
-        return []
+        return Evidence.none(knots)
     x = np.zeros((len(members), max(len(one.x) for one in members), members[0].x.shape[1]), dtype=np.float32)
     for read, one in zip(x, members, strict=True):
         read[: len(one.x)] = one.x
@@ -68,12 +96,9 @@ def supported_steps(
         days.append(one.days)
         gains.append(one.outcome**2 - (one.outcome - used) ** 2)
     unique, place, count = np.unique(np.concatenate(days), return_inverse=True, return_counts=True)
-    if len(unique) < _LEAST_DAYS:
-        return []
     daily = np.zeros((len(unique), len(knots)))
     np.add.at(daily, place, np.concatenate(gains))
-    daily /= count[:, None]
-    return [step for k, step in enumerate(knots) if mean_t_statistic(daily[:, k], lags=step - 1) > NEEDED_T]
+    return Evidence(unique, daily / count[:, None])
 
 
 def mean_t_statistic(values: FloatArray, lags: int) -> float:

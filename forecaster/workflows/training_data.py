@@ -10,7 +10,7 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.universes import UNIVERSES, read_universe, universe
 from forecaster.errors import SourceError, UsageError
 from forecaster.features import suitable_features
-from forecaster.models.lstm import LSTMOptions
+from forecaster.models.lstm_options import LSTMOptions
 from forecaster.workflows.choice import (
     InstrumentChoice,
     names_none,

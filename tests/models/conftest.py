@@ -11,7 +11,8 @@ from forecaster.data.series import Panel
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
-from forecaster.models.lstm import LSTM, LSTMOptions
+from forecaster.models.lstm import LSTM
+from forecaster.models.lstm_options import LSTMOptions
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 ROWS = 900

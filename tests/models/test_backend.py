@@ -26,7 +26,8 @@ use_engine(sys.argv[1], "cpu")
 import numpy as np
 from types import SimpleNamespace
 oracles = SimpleNamespace(**runpy.run_path(sys.argv[2]))
-from forecaster.models.lstm import LSTM, LSTMOptions
+from forecaster.models.lstm import LSTM
+from forecaster.models.lstm_options import LSTMOptions
 windows = {"supervision": "dense", "chunk": 96, "burn_in": 32}
 options = LSTMOptions.model_validate({"units": (8, 4), "windows": windows, "training": {"steps": 10, "batch_size": 4}})
 """

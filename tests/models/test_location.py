@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.models.location import ValidationRows, mean_t_statistic, supported_steps
+from forecaster.models.location import Evidence, ValidationRows, gather_evidence, mean_t_statistic
 
 KNOTS = (1, 5)
 
@@ -51,6 +51,10 @@ def locate(x: np.ndarray) -> np.ndarray:
     return x[..., :2]
 
 
+def supported_steps(knots: tuple[int, ...], members: list[ValidationRows], locate: object) -> list[int]:
+    return gather_evidence(knots, members, locate).supported(knots)
+
+
 def test_a_step_is_supported_where_the_location_pays() -> None:
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(400, 2))
@@ -83,3 +87,18 @@ def test_series_of_other_lengths_keep_their_rows() -> None:
     assert members[1].x.shape == (120, 3)
     assert members[2].x.shape == (912, 3)
     assert supported_steps(KNOTS, members, locate) == [1, 5]
+
+
+def test_evidence_adds_up_over_spans() -> None:
+    rng = np.random.default_rng(0)
+    signal = rng.normal(size=(160, 2))
+    outcome = rng.normal(size=(160, 2)) + signal * [1, 0]
+    parts = [
+        gather_evidence(KNOTS, [member(outcome[k:][:80], 0.5 * signal[k:][:80], 300 + k)], locate) for k in (0, 80)
+    ]
+    assert [one.supported(KNOTS) for one in parts] == [[], []]  # eighty days alone are too few
+    together = Evidence.none(KNOTS).then(parts[0]).then(parts[1])
+    assert together.supported(KNOTS) == [1]
+    whole = gather_evidence(KNOTS, [member(outcome, 0.5 * signal)], locate)
+    np.testing.assert_array_equal(together.days, whole.days)
+    np.testing.assert_allclose(together.gains, whole.gains)

@@ -12,7 +12,8 @@ from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.returns import WARM_UP, History
 from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest
-from forecaster.models.lstm import LSTM, FittedLSTM, LSTMOptions
+from forecaster.models.lstm import LSTM, FittedLSTM
+from forecaster.models.lstm_options import LSTMOptions
 
 CUTOFFS = (WARM_UP + 23, 255, 256, 257, 300, 511, 512, 513)
 
