@@ -23,6 +23,7 @@ IntArray = npt.NDArray[np.intp]
 _RANGE_DAYS = (1, 5, 22)  # Corsi's day, week, month
 _RETURN_DAYS = (5, 22, 66)  # one return says next to nothing about its day: no day, but a quarter
 _LEAST_RETURN_TARGET = 10  # days over which absolute returns are averaged at least, to be predicted
+_LEAST_SPANS = 5  # targets that do not overlap; with fewer the slopes are those of one or two episodes
 _LEAST_SHARE = 0.5  # of days with a range, for ranges to be used
 _FIRST_ROW = 66
 _NORMAL = np.sqrt(np.pi / 2)  # volatility over mean absolute return of a normal distribution
@@ -61,8 +62,9 @@ class HAR:
         self.options, self.horizon = options, horizon
 
     def least_training_rows(self) -> int:
-        """A year of outcomes over the longest step."""
-        return _FIRST_ROW + 250 + max(self.horizon, _LEAST_RETURN_TARGET)
+        """A year of outcomes, or more of them where the longest step is long."""
+        span = max(self.horizon, _LEAST_RETURN_TARGET)
+        return _FIRST_ROW + span + max(250, _LEAST_SPANS * span)
 
     def fit(self, request: FitRequest) -> "FittedHAR":
         """See `forecaster.models.base.Forecaster`."""
@@ -132,7 +134,7 @@ def _fit(history: History, uses_ranges: bool, rows: int, knots: Sequence[int]) -
     for step in knots:
         span = step if uses_ranges else max(step, _LEAST_RETURN_TARGET)
         inputs = [one[_FIRST_ROW : rows - span] for one in averages]
-        if rows - span - _FIRST_ROW < LEAST_VALUES:
+        if rows - span - _FIRST_ROW < max(LEAST_VALUES, _LEAST_SPANS * span):
             break
         target = np.log((total[_FIRST_ROW + span :] - total[_FIRST_ROW:-span]) / span)
         if not np.ptp(target):

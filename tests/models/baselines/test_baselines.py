@@ -38,7 +38,7 @@ def first_rows(name: str, series: PriceSeries, rows: int) -> np.ndarray:
 
 def jumpy() -> PriceSeries:
     """Falls and rises by half, days that stand still, weeks without a row."""
-    series = ORACLES.walk(900)
+    series: PriceSeries = ORACLES.walk(900)
     prices = series.close.copy()
     prices[300:] *= 0.5
     prices[301:] *= 1.7
@@ -210,7 +210,7 @@ def test_a_baseline_comes_back_from_its_arrays(name: str, tmp_path: Path) -> Non
     for series in (ORACLES.walk(700), ORACLES.bars(700)):
         maker = baseline(name, 5)
         model = maker.fit(FitRequest(Panel((series,)), {series.instrument.name: 600}, {}, 5, seed=3))
-        np.savez(tmp_path / "arrays.npz", **model.arrays())
+        np.savez(tmp_path / "arrays.npz", allow_pickle=False, **model.arrays())
         with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
             again = maker.restore(dict(stored), json.loads(json.dumps(model.state())))
         rows = np.array([100, 600])

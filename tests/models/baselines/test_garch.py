@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.data.series import Panel
+from forecaster.data.series import Panel, PriceSeries
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
@@ -21,14 +21,15 @@ def garch(horizon: int = 20, typical: float = 0.5, paths: int = 4000) -> FittedG
     return FittedGARCH("garch", fits, [], Paths(horizon, paths, seed=0))
 
 
-def simulated(rows: int, seed: int = 0) -> object:
+def simulated(rows: int, seed: int = 0) -> PriceSeries:
     """A pair whose returns in percent follow the GARCH(1,1)-t above."""
     rng = np.random.default_rng(seed)
     variance, returns = OMEGA / (1 - ALPHA - BETA), []
     for shock in rng.standard_t(FREEDOM, rows - 1) * np.sqrt((FREEDOM - 2) / FREEDOM):
         returns.append(np.sqrt(variance) * shock)
         variance = OMEGA + ALPHA * returns[-1] ** 2 + BETA * variance
-    return ORACLES.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
+    series: PriceSeries = ORACLES.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
+    return series
 
 
 def test_the_variance_is_its_recursion() -> None:
@@ -87,11 +88,11 @@ def test_the_fallback_has_the_volatility_of_the_returns() -> None:
 
 def test_a_fit_reads_training_rows_only() -> None:
     series = simulated(900)
-    fits = [
+    found, expected = (
         GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).fits["USDJPY"]
         for one in (series, ORACLES.scrambled(series, 699))
-    ]
-    np.testing.assert_array_equal(*fits)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.slow
