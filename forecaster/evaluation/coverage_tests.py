@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.evaluation.significance import MeanTest, hac_lags, long_run_variance
+from forecaster.evaluation.significance import MeanTest, hac_lags, long_run_variance, student, student_freedom
 
 __all__ = ["LikelihoodRatio", "christoffersen", "coverage_test", "independence", "kupiec"]
 
@@ -134,8 +134,4 @@ def coverage_test(inside: FloatArray, level: float, step: int = 1) -> MeanTest:
     error = math.sqrt(level * (1 - level) * effect / count)
     if not error > 0:
         return MeanTest(count, found - level)
-    from scipy.special import stdtr
-
-    statistic = (found - level) / error
-    below, above = (float(stdtr(count - 1, side * statistic)) for side in (1, -1))
-    return MeanTest(count, found - level, error, statistic, below, above)
+    return student(count, found - level, error, student_freedom(count, hac_lags(count, step)))

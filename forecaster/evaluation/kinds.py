@@ -12,10 +12,12 @@ from forecaster.evaluation.evidence import JUDGED_COVERAGE, Evidence
 from forecaster.evaluation.significance import (
     LEAST_DAYS,
     MeanTest,
+    detectable_gain,
     detectable_shift,
     diebold_mariano,
     mean_test,
     normal_test,
+    unpredictable_lags,
 )
 
 __all__ = ["KINDS", "LEVEL", "Kind", "Outcome", "Tested", "coverage", "density", "direction", "point"]
@@ -68,11 +70,15 @@ def point(evidence: Evidence) -> Tested:
     measured = {"rmse_ratio": found}
     if days < LEAST_DAYS or found is None:
         return Tested(against, unit, _nothing(_why(days, found)), measured)
-    information = mean_test(evidence.gain, evidence.step)
+    information = mean_test(evidence.gain, evidence.step, unpredictable_lags(days, evidence.step))
     error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.step)
     seen = _seen_ratio(evidence, information, naive)
     at_ratio = f"(RMSE ratio {found:.4f}{{p}})"
-    silent = "no smaller error than tomorrow = today" if found >= 1 else "no difference from tomorrow = today"
+    silent = "no difference from tomorrow = today"
+    if found >= 1:
+        silent = "no smaller error than tomorrow = today"
+        if information.p_above is not None and information.p_above <= _FIRST_STEP:
+            silent = f"holds information, yet {silent}"
     same = "no difference from tomorrow = today, the median is the last price"
     return Tested(
         against,
@@ -102,7 +108,9 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
     if information.standard_error is None or not moved > 0:
         share = detectable_shift(len(evidence) ** -0.5, _FIRST_STEP) ** 2
     else:
-        share = (detectable_shift(information.standard_error, _FIRST_STEP) / 2) ** 2 / (moved * naive)
+        share = (detectable_shift(information.standard_error, _FIRST_STEP, information.freedom) / 2) ** 2 / (
+            moved * naive
+        )
     return math.sqrt(max(1 - share, 0.0))
 
 
@@ -119,12 +127,15 @@ def direction(evidence: Evidence) -> Tested:
     if days < LEAST_DAYS:
         return Tested(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
     variance = evidence.independent_variance
-    test = mean_test(excess, evidence.step) if variance is None else normal_test(excess, variance)
+    if variance is None:
+        test = mean_test(excess, evidence.step, unpredictable_lags(days, evidence.step))
+    else:
+        test = normal_test(excess, variance)
     if test.standard_error is None:
         nothing = "the median, or the price, only ever goes one way"
         return Tested(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
     rate, chance = float(hits.mean()), float(hits.mean() - excess.mean())
-    seen = min(chance + detectable_shift(test.standard_error, _FIRST_STEP), 1.0)
+    seen = min(chance + detectable_shift(test.standard_error, _FIRST_STEP, test.freedom), 1.0)
     shares = f"({100 * rate:.1f} % right, {100 * chance:.1f} % by chance{{p}})"
     return Tested(
         against,
@@ -160,8 +171,7 @@ def density(evidence: Evidence) -> Tested:
     hardest = max(names, key=lambda name: (_known(tests[name].p_below), -means[name]))
     winner = min(names, key=lambda name: (_known(tests[name].p_above), means[name]))
     best = min(names, key=lambda name: means[name])
-    error = tests[hardest].standard_error
-    seen = None if error is None or not means[hardest] else 100 * detectable_shift(error, _FIRST_STEP) / means[hardest]
+    seen = _seen_gain(tests, means, best)
     return Tested(
         hardest,
         unit,
@@ -179,6 +189,16 @@ def density(evidence: Evidence) -> Tested:
     )
 
 
+def _seen_gain(tests: Mapping[str, MeanTest], means: Mapping[str, float], best: str) -> float | None:
+    """Percent of the best baseline's CRPS; None where the model is the same as some baseline."""
+    errors = [test.standard_error for test in tests.values() if test.standard_error is not None]
+    if len(errors) < len(tests) or not means[best] > 0:
+        return None
+    leads = [means[name] - means[best] for name in tests]
+    freedom = min(test.freedom for test in tests.values())
+    return 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / means[best]
+
+
 def coverage(evidence: Evidence) -> Tested:
     """Central intervals against their promise."""
     against, unit, days = "nominal", "coverage_points", len(evidence)
@@ -190,10 +210,10 @@ def coverage(evidence: Evidence) -> Tested:
     smallest = min(_known(test.p_two_sided) for test in tests.values())
     # Two sides and two intervals share the level of the first step.
     points = {
-        level: None if test.standard_error is None else 100 * detectable_shift(test.standard_error, _FIRST_STEP / 4)
+        level: 100 * detectable_shift(test.standard_error, _FIRST_STEP / 4, test.freedom)
         for level, test in tests.items()
+        if test.standard_error is not None
     }
-    known = {level: value for level, value in points.items() if value is not None}
     shares = " and ".join(f"{100 * share:.1f} % in the {100 * float(level):g} %" for level, share in found.items())
     return Tested(
         against,
@@ -203,9 +223,9 @@ def coverage(evidence: Evidence) -> Tested:
             "no_difference": f"as promised, as far as can be seen ({shares} interval{{p}})",
         },
         {**measured, "detectable_by_level": points},
-        p_claim=min(1.0, len(tests) * smallest) if known else None,
-        detectable=max(known.values(), default=None),
-        seen=" and ".join(f"{value:.1f}" for value in known.values()) + " points" if known else "",
+        p_claim=min(1.0, len(tests) * smallest) if points else None,
+        detectable=max(points.values(), default=None),
+        seen=" and ".join(f"{value:.1f}" for value in points.values()) + " points" if points else "",
         claimed="worse",
     )
 

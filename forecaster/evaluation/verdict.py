@@ -19,7 +19,8 @@ one-sided p-values of the other side (for point Diebold and Mariano, for density
 times k): Holm over the three. What cannot be tested counts as a test that found nothing.
 
 *Detectable* is the effect that the test finds with probability 80 % at the level of Holm's first step, a quarter of
-`LEVEL`, from the standard error of this sample; later steps see more.
+`LEVEL`, from the standard error of this sample; later steps see more. For density it is the gain over the best
+baseline, the others being as far behind it as they were found, and counts that all of them must be beaten.
 """
 
 import dataclasses
