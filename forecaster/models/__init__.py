@@ -8,13 +8,16 @@ import importlib
 
 from forecaster.models.base import Forecaster
 
-__all__ = ["MODELS", "model_class"]
+__all__ = ["MODELS", "PANEL_MODELS", "model_class"]
 
 # Kind in a config -> module and class. The class owns its options (`Options`) and does its own imports.
 MODELS = {
     "classic": "forecaster.models.classic:Classic",
     "lstm": "forecaster.models.lstm:LSTM",
 }
+
+PANEL_MODELS = frozenset({"lstm"})
+"""Kinds that learn one set of weights from all series of a panel; any other learns each series by itself."""
 
 
 def model_class(kind: str) -> type[Forecaster]:

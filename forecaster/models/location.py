@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NEEDED_T", "Evidence", "ValidationRows", "gather_evidence", "mean_t_statistic"]
+__all__ = ["NEEDED_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class ValidationRows:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Evidence:
+class LocationGains:
     """What the location gained over the last price, day by day: forecasts that the weights had not seen.
 
     Args:
@@ -60,13 +60,13 @@ class Evidence:
     gains: FloatArray
 
     @classmethod
-    def none(cls, knots: Sequence[int]) -> "Evidence":
+    def none(cls, knots: Sequence[int]) -> "LocationGains":
         """No day."""
         return cls(np.empty(0, dtype=np.int64), np.empty((0, len(knots))))
 
-    def then(self, later: "Evidence") -> "Evidence":
+    def then(self, later: "LocationGains") -> "LocationGains":
         """This and what came after it."""
-        return Evidence(np.concatenate([self.days, later.days]), np.concatenate([self.gains, later.gains]))
+        return LocationGains(np.concatenate([self.days, later.days]), np.concatenate([self.gains, later.gains]))
 
     def supported(self, knots: Sequence[int]) -> list[int]:
         """Those of `knots` (K,) at which the mean gain is `NEEDED_T` standard errors above zero."""
@@ -75,9 +75,9 @@ class Evidence:
         return [h for k, h in enumerate(knots) if mean_t_statistic(self.gains[:, k], lags=h - 1) > NEEDED_T]
 
 
-def gather_evidence(
+def gather_gains(
     knots: Sequence[int], members: Sequence[ValidationRows], locate: Callable[[Float32Array], Float32Array]
-) -> Evidence:
+) -> LocationGains:
     """How the location does on rows that the weights have not seen.
 
     Args:
@@ -86,7 +86,7 @@ def gather_evidence(
         locate: Maps histories (B, T, F) to locations (B, T, K).
     """
     if not members:
-        return Evidence.none(knots)
+        return LocationGains.none(knots)
     x = np.zeros((len(members), max(len(one.x) for one in members), members[0].x.shape[1]), dtype=np.float32)
     for read, one in zip(x, members, strict=True):
         read[: len(one.x)] = one.x
@@ -98,7 +98,7 @@ def gather_evidence(
     unique, place, count = np.unique(np.concatenate(days), return_inverse=True, return_counts=True)
     daily = np.zeros((len(unique), len(knots)))
     np.add.at(daily, place, np.concatenate(gains))
-    return Evidence(unique, daily / count[:, None])
+    return LocationGains(unique, daily / count[:, None])
 
 
 def mean_t_statistic(values: FloatArray, lags: int) -> float:

@@ -20,7 +20,7 @@ from forecaster.features.windows import DenseWindows, LastWindows, forward_retur
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
 from forecaster.models.base import FitRequest, check_rows
-from forecaster.models.location import Evidence, ValidationRows, gather_evidence
+from forecaster.models.location import LocationGains, ValidationRows, gather_gains
 from forecaster.models.lstm_options import LSTMOptions
 from forecaster.models.start import counted_shape
 
@@ -129,9 +129,9 @@ class LSTM:
             return list(request.decided["location_steps"])
         if self.options.location == "never" or self.options.windows.supervision == "last":
             return []
-        return self._evidence(fitted, members, request.validation_rows).supported(self.knots)
+        return self._gains(fitted, members, request.validation_rows).supported(self.knots)
 
-    def evidence(self, fitted: "FittedLSTM", panel: Panel, rows: Mapping[str, IntArray]) -> Evidence:
+    def location_gains(self, fitted: "FittedLSTM", panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
         """What the location gains at rows that the weights of `fitted` have not seen.
 
         Args:
@@ -140,15 +140,15 @@ class LSTM:
             rows: Name -> (N,) consecutive cutoffs whose outcomes are known; a series that is not named is passed over.
         """
         asked = Panel(tuple(one for one in panel if len(rows.get(one.instrument.name, ()))))
-        return self._evidence(fitted, self._members(FitRequest(asked, dict.fromkeys(asked.names, 0), {}, 1)), rows)
+        return self._gains(fitted, self._members(FitRequest(asked, dict.fromkeys(asked.names, 0), {}, 1)), rows)
 
-    def _evidence(self, fitted: "FittedLSTM", members: Sequence[_Member], rows: Mapping[str, IntArray]) -> Evidence:
+    def _gains(self, fitted: "FittedLSTM", members: Sequence[_Member], rows: Mapping[str, IntArray]) -> LocationGains:
         unseen = [
             ValidationRows(one.series.dates, one.features, one.targets, kept, self.options.windows.warm_up)
             for one in members
             if len(kept := self._settled(rows.get(one.series.instrument.name, np.empty(0, np.intp))))
         ]
-        return gather_evidence(self.knots, unseen, fitted.locate)
+        return gather_gains(self.knots, unseen, fitted.locate)
 
     def _settled(self, rows: IntArray) -> IntArray:
         """Those of `rows` (N,) before which the network reads at least as many rows as the features take to settle."""

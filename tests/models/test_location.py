@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.models.location import Evidence, ValidationRows, gather_evidence, mean_t_statistic
+from forecaster.models.location import LocationGains, ValidationRows, gather_gains, mean_t_statistic
 
 KNOTS = (1, 5)
 
@@ -52,7 +52,7 @@ def locate(x: np.ndarray) -> np.ndarray:
 
 
 def supported_steps(knots: tuple[int, ...], members: list[ValidationRows], locate: object) -> list[int]:
-    return gather_evidence(knots, members, locate).supported(knots)
+    return gather_gains(knots, members, locate).supported(knots)
 
 
 def test_a_step_is_supported_where_the_location_pays() -> None:
@@ -94,11 +94,11 @@ def test_evidence_adds_up_over_spans() -> None:
     signal = rng.normal(size=(160, 2))
     outcome = rng.normal(size=(160, 2)) + signal * [1, 0]
     parts = [
-        gather_evidence(KNOTS, [member(outcome[k:][:80], 0.5 * signal[k:][:80], 300 + k)], locate) for k in (0, 80)
+        gather_gains(KNOTS, [member(outcome[k:][:80], 0.5 * signal[k:][:80], 300 + k)], locate) for k in (0, 80)
     ]
     assert [one.supported(KNOTS) for one in parts] == [[], []]  # eighty days alone are too few
-    together = Evidence.none(KNOTS).then(parts[0]).then(parts[1])
+    together = LocationGains.none(KNOTS).then(parts[0]).then(parts[1])
     assert together.supported(KNOTS) == [1]
-    whole = gather_evidence(KNOTS, [member(outcome, 0.5 * signal)], locate)
+    whole = gather_gains(KNOTS, [member(outcome, 0.5 * signal)], locate)
     np.testing.assert_array_equal(together.days, whole.days)
     np.testing.assert_allclose(together.gains, whole.gains)
