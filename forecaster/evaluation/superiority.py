@@ -15,6 +15,7 @@ __all__ = ["ConfidenceSet", "block_length", "mean_ratio_interval", "model_confid
 FloatArray = npt.NDArray[np.float64]
 
 _REPETITIONS = 1000
+_ROUNDING = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ def block_length(values: FloatArray) -> int:
     """
     from arch.bootstrap import optimal_block_length
 
-    if len(values) < 10 or not np.ptp(values) > 0:
+    if len(values) < 10 or not _varies(values):
         return 1
     found = float(optimal_block_length(values)["stationary"].iloc[0])
     longest = len(values) // 10
@@ -60,8 +61,8 @@ def model_confidence_set(
     """
     from arch.bootstrap import MCS
 
-    # Models that lose the same every day have no difference to studentise: one of them stands for all.
-    first = {name: next(one for one in losses if np.array_equal(losses[one], losses[name])) for name in losses}
+    # A difference that is the same every day cannot be studentised: the first of such models stands for all.
+    first = {name: next(one for one in losses if not _varies(losses[one] - losses[name])) for name in losses}
     distinct = [name for name in losses if first[name] == name]
     if len(distinct) < 2:
         return ConfidenceSet(dict.fromkeys(losses, 1.0), tuple(losses), size)
@@ -88,11 +89,11 @@ def superior_ability(
         repetitions: Number of draws.
 
     Returns:
-        None where no rival differs from the benchmark.
+        None where no rival differs from the benchmark, or each by the same every day.
     """
     from arch.bootstrap import SPA
 
-    differing = [losses for losses in rivals.values() if np.ptp(benchmark - losses) > 0]
+    differing = [losses for losses in rivals.values() if _varies(benchmark - losses)]
     if not differing:
         return None
     table = np.stack(differing, axis=1)
@@ -128,6 +129,11 @@ def mean_ratio_interval(
     drawn = StationaryBootstrap(blocks, losses, others, seed=np.random.default_rng(seed))
     ends = drawn.conf_int(_mean_ratio, repetitions, method="percentile", size=size)
     return float(ends[0, 0]), float(ends[1, 0])
+
+
+def _varies(values: FloatArray) -> bool:
+    """Whether values differ by more than rounding."""
+    return len(values) > 0 and bool(np.ptp(values) > _ROUNDING * np.abs(values).max())
 
 
 def _mean_ratio(losses: FloatArray, others: FloatArray) -> FloatArray:

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from forecaster.evaluation.superiority import (
+    block_length,
+    mean_ratio_interval,
+    model_confidence_set,
+    superior_ability,
+)
+
+
+def losses(seed: int, count: int = 400, gaps: tuple[float, ...] = (0.0, 0.0, 0.3)) -> dict[str, np.ndarray]:
+    """Models that lose alike but for a gap, on days that are good or bad for all."""
+    rng = np.random.default_rng(seed)
+    days = rng.gamma(2, size=count)
+    return {f"model{k}": days + gap + rng.normal(0, 0.5, count) for k, gap in enumerate(gaps)}
+
+
+def test_the_best_are_in_the_set_and_the_clearly_worse_is_not() -> None:
+    found = model_confidence_set(losses(1), seed=1)
+    assert found.included == ("model0", "model1")
+    assert found.p_values["model2"] < 0.01
+    assert max(found.p_values.values()) == 1
+    assert found == model_confidence_set(losses(1), seed=1)
+
+
+def test_the_set_agrees_with_the_definition_for_two_models() -> None:
+    """With two models there is one step: is their difference within what the bootstrap draws around 0?"""
+    given = {name: one for name, one in losses(3, gaps=(0.0, 0.06)).items()}
+    difference = given["model0"] - given["model1"]
+    rng = np.random.default_rng(0)
+    drawn = np.array([difference[rng.integers(0, 400, 400)].mean() for _ in range(4000)]) - difference.mean()
+    expected = np.mean(np.abs(drawn) >= abs(difference.mean()))
+    worse = min(model_confidence_set(given, seed=2, repetitions=4000).p_values.values())
+    assert worse == pytest.approx(expected, abs=0.05)
+
+
+def test_models_that_lose_the_same_share_their_place() -> None:
+    given = losses(4, gaps=(0.0, 0.4))
+    found = model_confidence_set({**given, "copy": given["model0"].copy(), "bad": given["model1"].copy()})
+    assert found.included == ("model0", "copy")
+    assert found.p_values["copy"] == found.p_values["model0"]
+    assert found.p_values["bad"] == found.p_values["model1"]
+    alone = model_confidence_set({"a": given["model0"], "b": given["model0"]})
+    assert alone.included == ("a", "b")
+
+
+@pytest.mark.slow
+def test_the_set_holds_the_best_as_often_as_promised() -> None:
+    held = [
+        "model0" in model_confidence_set(losses(seed, 250, (0.0, 0.05, 0.1)), 0.1, seed, 400).included
+        for seed in range(300)
+    ]
+    assert np.mean(held) >= 0.9 - 0.035
+
+
+def test_superior_ability_sees_a_better_rival_and_no_other() -> None:
+    given = losses(5)
+    assert (superior_ability(given["model2"], {"model0": given["model0"]}) or 0) < 0.01
+    assert (superior_ability(given["model0"], {"model2": given["model2"]}) or 0) > 0.3
+    assert superior_ability(given["model0"], {"same": given["model0"].copy()}) is None
+    assert superior_ability(given["model0"], {"shifted": given["model0"] + 1.0}) is None
+    first, again = (superior_ability(given["model2"], given, seed=3) for _ in range(2))
+    assert first == again
+
+
+def test_many_useless_rivals_do_not_look_superior() -> None:
+    """The best of 20 that are all as good as the benchmark: one test alone would reject far too often."""
+    rejected, naive = 0, 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        benchmark = rng.gamma(2, size=250)
+        rivals = {str(k): benchmark + rng.normal(size=250) for k in range(20)}
+        rejected += (superior_ability(benchmark, rivals, seed, 300) or 0) < 0.05
+        gains = [(benchmark - one).mean() / (benchmark - one).std() * 250**0.5 for one in rivals.values()]
+        naive += max(gains) > 1.645
+    assert rejected <= 12
+    assert naive > 50
+
+
+def test_blocks_grow_with_persistence() -> None:
+    rng = np.random.default_rng(6)
+    shocks = rng.normal(size=2000)
+    slow = np.empty(2000)
+    last = 0.0
+    for place, shock in enumerate(shocks):
+        slow[place] = last = 0.95 * last + shock
+    assert 1 <= block_length(shocks) < 10 < block_length(slow) <= 200
+    assert block_length(np.ones(50)) == block_length(np.arange(5.0)) == 1
+
+
+def test_interval_of_a_ratio_is_that_of_the_delta_method_for_independent_days() -> None:
+    rng = np.random.default_rng(7)
+    others = rng.gamma(4, size=2000)
+    ours = 0.97 * others + rng.normal(0, 0.3, 2000)
+    ratio = ours.mean() / others.mean()
+    error = (ours - ratio * others).std() / others.mean() / 2000**0.5
+    found = mean_ratio_interval(ours, others, seed=1, repetitions=4000)
+    assert found == pytest.approx((ratio - 1.96 * error, ratio + 1.96 * error), abs=0.25 * error)
+    assert found == mean_ratio_interval(ours, others, seed=1, repetitions=4000)
+    assert found != mean_ratio_interval(ours, others, seed=2, repetitions=4000)
+
+
+def test_interval_of_a_ratio_knows_what_it_cannot_know() -> None:
+    ones = np.ones(100)
+    assert mean_ratio_interval(ones, ones) == (1.0, 1.0)
+    assert mean_ratio_interval(ones, 0 * ones) is None
+    assert mean_ratio_interval(np.zeros(0), np.zeros(0)) is None
+
+
+@pytest.mark.slow
+def test_the_interval_covers_the_true_ratio_in_persistent_losses() -> None:
+    covered = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        swing = np.convolve(rng.normal(size=609), np.ones(10) / 10**0.5, "valid")
+        others = 10 + swing
+        ours = 0.98 * others + np.convolve(rng.normal(size=609), np.ones(10) / 10**0.5, "valid")
+        ends = mean_ratio_interval(ours, others, 0.9, seed, 400)
+        covered.append(ends is not None and ends[0] <= 0.98 <= ends[1])
+    assert np.mean(covered) == pytest.approx(0.88, abs=0.05)
