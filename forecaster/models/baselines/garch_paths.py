@@ -51,25 +51,31 @@ def fit_or_fallback(series: PriceSeries, rows: int, asymmetric: bool = False) ->
     """Maximum-likelihood parameters on the first `rows` rows, and whether they had to be replaced by usual ones."""
     returns = np.diff(series.log_price[:rows]) * PERCENT
     typical = max(float(returns @ returns) / max(len(returns), 1), _LEAST_VARIANCE)
-    values = _maximum_likelihood(returns, asymmetric)
-    if values is not None:
-        return StudentFit(Recursion(*values[:4]), values[4], typical), False
     alpha, beta, freedom = _FALLBACK
-    return StudentFit(Recursion((1 - alpha - beta) * typical, alpha, 0.0, beta), freedom, typical), True
+    usual = StudentFit(Recursion((1 - alpha - beta) * typical, alpha, 0.0, beta), freedom, typical)
+    values = None
+    if len(returns) >= _LEAST_RETURNS and returns.std():
+        starts = (None, (*usual.recursion, freedom))  # where the optimiser begins; its own choice suits most series
+        values = next(filter(None, (_maximum_likelihood(returns, asymmetric, start) for start in starts)), None)
+    if values is None:
+        return usual, True
+    return StudentFit(Recursion(*values[:4]), values[4], typical), False
 
 
-def _maximum_likelihood(returns: FloatArray, asymmetric: bool) -> tuple[float, ...] | None:
+def _maximum_likelihood(
+    returns: FloatArray, asymmetric: bool, start: tuple[float, ...] | None
+) -> tuple[float, ...] | None:
     """Omega, alpha, gamma, beta, degrees of freedom; None where the optimiser does not converge."""
     import warnings
 
     from arch import arch_model
 
-    if len(returns) < _LEAST_RETURNS or not returns.std():
-        return None
+    if start is not None and not asymmetric:
+        start = (*start[:2], *start[3:])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a failed fit is told by its flag, and handled by the caller
         model = arch_model(returns, mean="Zero", vol="GARCH", p=1, o=int(asymmetric), q=1, dist="t", rescale=False)
-        result = model.fit(disp="off", show_warning=False)
+        result = model.fit(disp="off", show_warning=False, starting_values=start)
     values = [float(value) for value in result.params]
     if result.convergence_flag != 0 or not np.isfinite(values).all():
         return None

@@ -1,14 +1,18 @@
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from arch.univariate.base import ARCHModel
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
+from forecaster.models.baselines import baseline
+from forecaster.models.baselines.fhs import FittedFHS
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
 from forecaster.models.baselines.garch_paths import Paths
 
@@ -105,3 +109,35 @@ def test_a_fit_recovers_the_truth() -> None:
     assert alpha == pytest.approx(ALPHA, abs=0.015)
     assert beta == pytest.approx(BETA, abs=0.02)
     assert freedom == pytest.approx(FREEDOM, rel=0.15)
+
+
+@pytest.mark.parametrize("asymmetric", [False, True])
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_an_optimiser_that_fails_is_asked_twice_and_then_counted(
+    monkeypatch: pytest.MonkeyPatch, failures: int, asymmetric: bool
+) -> None:
+    fit, starts = ARCHModel.fit, []
+
+    def unwilling(model: ARCHModel, **options: Any) -> Any:
+        starts.append(options["starting_values"])
+        found = fit(model, **options)
+        return SimpleNamespace(params=found.params, convergence_flag=int(len(starts) <= failures))
+
+    monkeypatch.setattr(ARCHModel, "fit", unwilling)
+    series, name = simulated(1500), "gjr_garch" if asymmetric else "garch"
+    fitted = baseline(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
+    assert [start is None for start in starts] == [True, False][: failures + 1]
+    assert fitted.state()["fallbacks"] == (["USDJPY"] if failures == 2 else [])
+    _, alpha, _, beta, freedom, _ = fitted.arrays()["USDJPY"]
+    assert ((alpha, beta, freedom) == (0.06, 0.935, 8.0)) is (failures == 2)
+    if failures == 1:
+        monkeypatch.undo()
+        usual = baseline(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
+        np.testing.assert_allclose(fitted.arrays()["USDJPY"], usual.arrays()["USDJPY"], rtol=0.02, atol=2e-3)
+
+
+def test_antithetic_ranks_of_symmetric_shocks_are_mirror_images() -> None:
+    shocks = np.sort(np.r_[-2.0, -1.0, -0.3, 0.3, 1.0, 2.0])
+    fits = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, 0.5, *shocks])}
+    scaled = FittedFHS(fits, [], Paths(7, 501, seed=0)).forecast(ORACLES.walk(200), np.array([150])).scaled
+    np.testing.assert_allclose(scaled, -scaled[..., ::-1], rtol=1e-9, atol=1e-9)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.baselines.each_series import knots_up_to, linear_quantiles, mirrored_quantiles
@@ -49,6 +49,14 @@ def test_the_tails_of_a_normal_distribution_stop_at_the_bound() -> None:
     found = fit_student(np.random.default_rng(0).uniform(-1, 1, 1000))
     assert found is not None
     assert found[1] == pytest.approx(200)
+
+
+def test_an_optimiser_that_fails_gives_no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=500)
+    assert fit_student(values) is not None
+    failed = optimize.OptimizeResult(x=np.zeros(2), success=False)
+    monkeypatch.setattr(optimize, "minimize", lambda *arguments, **options: failed)
+    assert fit_student(values) is None
 
 
 @pytest.mark.parametrize("values", [np.zeros(500), np.ones(99), np.zeros(0), np.r_[np.zeros(300), np.ones(100)]])
