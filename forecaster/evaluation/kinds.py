@@ -171,7 +171,7 @@ def density(evidence: Evidence) -> Tested:
     hardest = max(names, key=lambda name: (_known(tests[name].p_below), -means[name]))
     winner = min(names, key=lambda name: (_known(tests[name].p_above), means[name]))
     best = min(names, key=lambda name: means[name])
-    seen = _seen_gain(tests, means, best)
+    seen = _seen_gain(evidence, tests, best)
     return Tested(
         hardest,
         unit,
@@ -189,14 +189,19 @@ def density(evidence: Evidence) -> Tested:
     )
 
 
-def _seen_gain(tests: Mapping[str, MeanTest], means: Mapping[str, float], best: str) -> float | None:
-    """Percent of the best baseline's CRPS; None where the model is the same as some baseline."""
+def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> float | None:
+    """Percent of the best baseline's CRPS; None where the model is the same as some baseline.
+
+    How far another baseline is behind the best is an estimate as well: a standard error is taken off.
+    """
     errors = [test.standard_error for test in tests.values() if test.standard_error is not None]
-    if len(errors) < len(tests) or not means[best] > 0:
+    size = float(evidence.crps[best].mean())
+    if len(errors) < len(tests) or not size > 0:
         return None
-    leads = [means[name] - means[best] for name in tests]
+    behind = [mean_test(evidence.crps[name] - evidence.crps[best], evidence.step) for name in tests]
+    leads = [max(one.mean - (one.standard_error or 0.0), 0.0) for one in behind]
     freedom = min(test.freedom for test in tests.values())
-    return 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / means[best]
+    return 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / size
 
 
 def coverage(evidence: Evidence) -> Tested:

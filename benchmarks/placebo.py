@@ -1,0 +1,337 @@
+"""Does the verdict claim skill where there is none, and does it find what it says that it could have seen?
+
+**Placebo.** Random walks of three kinds (normal returns, Student's t with 4 degrees of freedom, GARCH(1,1)-t; no
+drift), 750 test days each as `train` has them, go through `verdict()`. The judged model is EWMA(0.97) with quantiles
+learned on another 100,000 days of the same kind, so that it is calibrated; once with the last price as its median,
+once with an AR(1) fitted to the 500 days before the test, which is noise. Beside it stand EWMA(0.94), historical
+simulation over 500 days, and GARCH with the parameters that made the data, which nothing can beat. Of the better
+claims each is false, and so is each alarm of coverage. In the kind `twins` the model and two baselines all see the
+true volatility through noise of the same size, so that each is as good as the other: the null that is hardest to
+keep. Warnings ("worse") are a family of their own; those of direction are false here, and of density between twins;
+the others may be true.
+
+**Power.** Data in which the gain is known and as large as the verdict's own "could have seen": an AR(1) whose
+coefficient the model knows (point and, with a larger one, direction), GARCH volatility that the model knows against
+baselines of constant and rolling width (density, over as many days as it takes for the gain to be what is stated),
+intervals that are too narrow (coverage). The share of samples in which the test rejects at the level of Holm's first
+step must not be less than 80 %.
+
+    python benchmarks/placebo.py    # about two minutes
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from processes import machine, positive, print_result
+
+from forecaster.data.instruments import parse_pair
+from forecaster.data.series import PriceSeries
+from forecaster.evaluation.evidence import gather
+from forecaster.evaluation.kinds import KINDS, LEVEL
+from forecaster.evaluation.significance import POWER, detectable_shift
+from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.forecast import SCORING_LEVELS, level_weights, normal_scores
+from forecaster.models.base import Fitted
+
+FloatArray = npt.NDArray[np.float64]
+# Returns (W, T) and the number of test rows N -> model -> quantiles (W, N, 9) of the last N returns, each made from the
+# returns before it; the first model is judged.
+Maker = Callable[["Walks", int], Mapping[str, FloatArray]]
+
+BEFORE = 500  # days before the test
+DAILY = 0.006  # typical size of a daily return
+WINDOW = 500  # days of the historical simulation
+LEARNED_ON = 100_000
+FIRST_STEP = LEVEL / len(KINDS)
+FIRST_DAY = np.datetime64("2000-01-03")
+
+
+@dataclasses.dataclass(frozen=True)
+class Walks:
+    """Simulated log returns (W, T), and the true volatility of each, known the day before."""
+
+    kind: str
+    returns: FloatArray
+    volatility: FloatArray
+
+
+def shocks(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """Independent draws with variance 1."""
+    if kind == "normal" or kind == "twins" or kind == "ar1":
+        return rng.standard_normal(shape)
+    freedom = 4 if kind == "student" else 6
+    return np.asarray(rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom))
+
+
+def simulate(kind: str, walks: int, days: int, rng: np.random.Generator, phi: float = 0.0) -> Walks:
+    """Returns without drift; `phi` is their correlation with those of the day before."""
+    alpha, beta = (0.07, 0.91) if kind == "garch" else (0.0, 0.0)
+    drawn = shocks(kind, (days, walks), rng)
+    returns, volatility = np.empty((days, walks)), np.empty((days, walks))
+    variance, last = np.ones(walks), np.zeros(walks)
+    for day in range(days):
+        volatility[day] = np.sqrt(variance)
+        shock = volatility[day] * drawn[day]
+        returns[day] = last = phi * last + shock
+        variance = (1 - alpha - beta) + alpha * shock**2 + beta * variance
+    return Walks(kind, DAILY * returns.T, DAILY * volatility.T)
+
+
+def true_scores(kind: str) -> FloatArray:
+    """(9,) quantiles of the shocks of a kind at `SCORING_LEVELS`."""
+    from scipy import stats
+
+    if kind in ("normal", "twins", "ar1"):
+        return normal_scores(SCORING_LEVELS)
+    freedom = 4 if kind == "student" else 6
+    return np.asarray(stats.t.ppf(SCORING_LEVELS, freedom) * np.sqrt((freedom - 2) / freedom))
+
+
+def smoothed(returns: FloatArray, decay: float) -> FloatArray:
+    """(W, T) EWMA volatility of the days before each one; column 0 knows the typical size alone."""
+    variance, result = np.full(len(returns), DAILY**2), np.empty_like(returns)
+    for day in range(returns.shape[1]):
+        result[:, day] = np.sqrt(variance)
+        variance = decay * variance + (1 - decay) * returns[:, day] ** 2
+    return result
+
+
+def historical(returns: FloatArray, rows: int) -> FloatArray:
+    """(W, N, 9) quantiles of the last days around their median, as the baseline `random_walk` makes them."""
+    result = np.empty((len(returns), rows, len(SCORING_LEVELS)))
+    days = returns.shape[1]
+    for row in range(rows):
+        end = days - rows + row
+        result[:, row] = np.quantile(returns[:, end - WINDOW : end], SCORING_LEVELS, axis=1).T
+    return np.asarray(result - result[:, :, [SCORING_LEVELS.index(0.5)]])
+
+
+def stand_in(kind: str, moves: bool, seed: int) -> Maker:
+    """A fitted model and its baselines, as the top of this file tells; `moves` says whether it moves its median."""
+    learned = simulate(kind, 1, LEARNED_ON, np.random.default_rng([seed, 1]))
+    scaled = (learned.returns / smoothed(learned.returns, 0.97))[0, 1000:]
+    scores = np.quantile(scaled, SCORING_LEVELS)
+    scores -= scores[SCORING_LEVELS.index(0.5)]
+
+    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        returns = walks.returns
+        model = smoothed(returns, 0.97)[:, -rows:, None] * scores
+        if moves:
+            before = returns[:, :-rows]
+            slope = (before[:, 1:] * before[:, :-1]).sum(1) / (before[:, :-1] ** 2).sum(1)
+            model += (slope[:, None] * returns[:, -rows - 1 : -1])[..., None]
+        return {
+            "model": model,
+            "ewma": smoothed(returns, 0.94)[:, -rows:, None] * normal_scores(SCORING_LEVELS),
+            "random_walk": historical(returns, rows),
+            "garch": walks.volatility[:, -rows:, None] * true_scores(kind),
+        }
+
+    return made
+
+
+def twins(seed: int) -> Maker:
+    """Three models that see the true volatility, and a mean that is not there, through noise of the same size."""
+    rng = np.random.default_rng([seed, 2])
+
+    def noise(walks: int, rows: int) -> FloatArray:
+        """(W, N) persistent noise with variance 1."""
+        drawn, result, last = rng.standard_normal((rows, walks)), np.empty((rows, walks)), rng.standard_normal(walks)
+        for row in range(rows):
+            result[row] = last = 0.9 * last + np.sqrt(1 - 0.81) * drawn[row]
+        return result.T
+
+    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        count, scores = len(walks.returns), true_scores(walks.kind)
+        result = {}
+        for name in ("model", "ewma", "garch"):
+            width = np.exp(0.1 * noise(count, rows)) * walks.volatility[:, -rows:]
+            result[name] = width[..., None] * scores + (0.05 * DAILY * noise(count, rows))[..., None]
+        return result
+
+    return made
+
+
+def fitted_maker(models: Sequence[Fitted]) -> Maker:
+    """Forecasts of fitted models, the first of which is judged: one panel fit serves every walk."""
+
+    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        days = walks.returns.shape[1]
+        cutoffs = np.arange(days - rows, days)  # price row t has seen returns up to t - 1, counted from 0
+        dates = FIRST_DAY + np.arange(days + 1)
+        result: dict[str, list[FloatArray]] = {model.name: [] for model in models}
+        for returns in walks.returns:
+            prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
+            series = PriceSeries(parse_pair("USDJPY").canonical, "synthetic", "placebo", dates, {"close": prices})
+            for model in models:
+                forecasts = model.forecast(series, cutoffs, 1)
+                weights = level_weights(forecasts.quantile_levels, SCORING_LEVELS)
+                result[model.name].append(forecasts.log_returns([1])[:, 0] @ weights)
+        return {name: np.stack(values) for name, values in result.items()}
+
+    return made
+
+
+def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
+    """One verdict a walk, over its last `rows` days."""
+    made, dates = maker(walks, rows), FIRST_DAY + np.arange(rows)
+    return [
+        verdict(gather("walk", dates, walks.returns[walk, -rows:], {name: one[walk] for name, one in made.items()}))
+        for walk in range(len(walks.returns))
+    ]
+
+
+def share(hits: Sequence[bool]) -> dict[str, float]:
+    """A share in percent and its Monte Carlo standard error."""
+    rate, count = float(np.mean(hits)), len(hits)
+    return {"percent": 100 * rate, "error": 100 * float(np.sqrt(rate * (1 - rate) / count))}
+
+
+def placebo(found: Sequence[Verdict], density_can_be_worse: bool) -> dict[str, Any]:
+    """Rates of false claims and warnings; a claim is "better", or the alarm of coverage."""
+    claims = {
+        kind: [one[kind].outcome == ("worse" if kind == "coverage" else "better") for one in found] for kind in KINDS
+    }
+    false_warnings = ["direction"] if density_can_be_worse else ["direction", "density"]
+    any_claim = share(np.any(list(claims.values()), axis=0).tolist())
+    warned = [any(one[kind].outcome == "worse" for kind in false_warnings) for one in found]  # type: ignore[index]
+    return {
+        "any_claim": any_claim,
+        **{kind: share(hits) for kind, hits in claims.items()},
+        "false_warning": share(warned),
+        "true_or_false_worse": {k: share([one[k].outcome == "worse" for one in found]) for k in KINDS[:3]},
+        "aim": 100 * LEVEL,
+        "met": any_claim["percent"] <= 100 * LEVEL + 2 * any_claim["error"],
+    }
+
+
+def power(found: Sequence[Verdict], kind: Any, gain: float | None = None) -> dict[str, Any]:
+    """How often a kind was found, at the level of Holm's first step and in the whole verdict, beside what it said.
+
+    `gain` is the true one; None for that of density over the best baseline, as all samples together have it.
+    """
+    if gain is None:
+        ratios = [list(one["density"].measured["crps_ratio"].values()) for one in found]
+        gain = 100 * float(1 - np.mean(ratios, axis=0).max())
+    p_values = [one[kind].raw_p_value for one in found]
+    rejected = share([value is not None and value <= FIRST_STEP for value in p_values])
+    claimed = share([one[kind].outcome == ("worse" if kind == "coverage" else "better") for one in found])
+    return {
+        "gain": gain,
+        "stated": float(np.mean([one[kind].detectable for one in found])),
+        "unit": found[0][kind].unit,
+        "days": found[0].days,
+        "rejected": rejected,
+        "claimed": claimed,
+        "aim": 100 * POWER,
+        "met": rejected["percent"] >= 100 * POWER - 2 * rejected["error"],
+    }
+
+
+def knowing(phi: float) -> Maker:
+    """A model that knows the coefficient of an AR(1), and one that does not."""
+
+    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        width = walks.volatility[:, -rows:, None] * true_scores(walks.kind)
+        return {"model": width + phi * walks.returns[:, -rows - 1 : -1, None], "random_walk": width}
+
+    return made
+
+
+def wide(walks: Walks, rows: int) -> dict[str, FloatArray]:
+    """A model that knows the volatility, against constant and rolling widths."""
+    scores = true_scores(walks.kind)
+    return {
+        "model": walks.volatility[:, -rows:, None] * scores,
+        "constant": np.broadcast_to(DAILY * scores, (len(walks.returns), rows, len(scores))),
+        "random_walk": historical(walks.returns, rows),
+    }
+
+
+def narrow(factor: float) -> Maker:
+    """A model whose intervals are too narrow by a factor."""
+
+    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        return {"model": factor * walks.volatility[:, -rows:, None] * true_scores(walks.kind)}
+
+    return made
+
+
+def powers(count: int, rows: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Samples whose true gain is what the verdict says it could have seen."""
+    rng, result = np.random.default_rng([seed, 3]), {}
+    shift = detectable_shift(rows**-0.5, FIRST_STEP)  # in standard errors of one day
+    for kind, phi in (("point", shift), ("direction", float(np.sin(np.pi * shift / 2)))):
+        gain = np.sqrt(1 - phi**2) if kind == "point" else 0.5 + np.arcsin(phi) / np.pi
+        found = verdicts(simulate("ar1", count, BEFORE + rows, rng, phi), rows, knowing(phi))
+        result[kind] = power(found, kind, float(gain))
+    days = rows
+    for _ in range(2):  # as many days as it takes for the gain to be what is stated
+        pilot = power(verdicts(simulate("garch", max(count // 4, 20), BEFORE + days, rng), days, wide), "density")
+        days = int(np.clip(days * (pilot["stated"] / max(pilot["gain"], 0.1)) ** 2, 100, 5000))
+    result["density"] = power(verdicts(simulate("garch", count, BEFORE + days, rng), days, wide), "density")
+    result["coverage"] = _coverage_power(count, rows, rng)
+    return result
+
+
+def _coverage_power(count: int, rows: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Intervals too narrow by the points that could have been seen of the 80 % one."""
+    from scipy import stats
+
+    points = detectable_shift(float(np.sqrt(0.16 / rows)), FIRST_STEP / 4)
+    factor = stats.norm.ppf(0.9 - points / 2) / stats.norm.ppf(0.9)
+    found = verdicts(simulate("normal", count, BEFORE + rows, rng), rows, narrow(float(factor)))
+    return power(found, "coverage", 100 * points)
+
+
+def cells(placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Both tables as one."""
+
+    def shown(one: Mapping[str, float]) -> str:
+        return f"{one['percent']:.1f} +- {one['error']:.1f}"
+
+    rows = [["walks, % of false claims", "any", *KINDS, "false warning", "aim", "met"]]
+    for name, one in placebos.items():
+        kinds = [shown(one[kind]) for kind in KINDS]
+        warned, met = shown(one["false_warning"]), "yes" if one["met"] else "no"
+        rows.append([name, shown(one["any_claim"]), *kinds, warned, f"at most {one['aim']:g}", met])
+    rows.append(["known gain, % found", "at its level", "in verdict", "gain", "stated", "unit", "days", "aim", "met"])
+    for name, one in found.items():
+        figures = [f"{one['gain']:.4g}", f"{one['stated']:.4g}", one["unit"], str(one["days"])]
+        met = "yes" if one["met"] else "no"
+        rows.append([name, shown(one["rejected"]), shown(one["claimed"]), *figures, f"at least {one['aim']:g}", met])
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--walks", type=positive, default=1000)
+    parser.add_argument("--rows", type=positive, default=750, help="test days of each walk")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
+    parsed = parser.parse_args(arguments)
+    if parsed.rows < 50:
+        parser.error(f"--rows: expected at least 50; got {parsed.rows}")
+    placebos: dict[str, Any] = {}
+    for number, (kind, moves) in enumerate((k, m) for k in ("normal", "student", "garch") for m in (False, True)):
+        rng = np.random.default_rng([parsed.seed, 4, number])
+        walks = simulate(kind, parsed.walks, BEFORE + parsed.rows, rng)
+        found = verdicts(walks, parsed.rows, stand_in(kind, moves, parsed.seed))
+        placebos[f"{kind}, {'AR(1) median' if moves else 'last price'}"] = placebo(found, density_can_be_worse=True)
+        print(f"{kind}: done", file=sys.stderr)
+    walks = simulate("twins", parsed.walks, BEFORE + parsed.rows, np.random.default_rng([parsed.seed, 5]))
+    placebos["twins"] = placebo(verdicts(walks, parsed.rows, twins(parsed.seed)), density_can_be_worse=False)
+    found_powers = powers(parsed.walks, parsed.rows, parsed.seed)
+    sizes = {"walks": parsed.walks, "rows": parsed.rows, "seed": parsed.seed}
+    document = {"benchmark": "placebo", "machine": machine(), "sizes": sizes}
+    print_result(cells(placebos, found_powers), {**document, "rows": placebos, "power": found_powers}, parsed.layout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,346 @@
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecaster.evaluation.coverage_tests import coverage_test
+from forecaster.evaluation.evidence import Evidence, gather, pool
+from forecaster.evaluation.kinds import KINDS, LEVEL
+from forecaster.evaluation.significance import clark_west, diebold_mariano, hac_lags, pesaran_timmermann
+from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.forecast import SCORING_LEVELS, normal_scores
+
+SCORES = normal_scores(SCORING_LEVELS)
+DAYS = 750
+
+
+def evidence(
+    seed: int = 0,
+    widths: dict[str, float] | None = None,
+    signal: float = 0.0,
+    noise: float = 0.0,
+    days: int = DAYS,
+    volatility: float = 0.5,
+) -> Evidence:
+    """Returns whose volatility changes; models know it but for lognormal errors of the size `widths`.
+
+    The median holds the true mean, which is `signal` standard deviations large, and `noise` that is not there.
+    """
+    rng = np.random.default_rng(seed)
+    sigma = 0.01 * np.exp(volatility * rng.normal(size=days))
+    mean = signal * 0.01 * rng.normal(size=days)
+    outcomes = mean + sigma * rng.normal(size=days)
+    median = mean + noise * 0.01 * rng.normal(size=days)
+    known = {
+        name: (sigma * np.exp(error * rng.normal(size=days)))[:, None] * SCORES
+        for name, error in (widths or {"lstm": 0.0, "garch": 0.3, "random_walk": 0.5}).items()
+    }
+    judged = next(iter(known))
+    if signal or noise:
+        known[judged] = known[judged] + median[:, None]
+    return gather("USDJPY", np.datetime64("2020-01-01") + np.arange(days), outcomes, known)
+
+
+def outcomes_of(found: Verdict) -> list[str]:
+    return [found[kind].outcome for kind in KINDS]
+
+
+# --- what the contract promises ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        evidence(),
+        evidence(noise=0.3),
+        evidence(days=12),
+        evidence(days=1),
+        evidence(signal=0.5),
+        evidence(widths={"lstm": 0.2}),
+        pool([evidence(1), evidence(2)]),
+    ],
+)
+def test_every_verdict_is_json_of_the_contract(given: Evidence) -> None:
+    document = json.loads(json.dumps(verdict(given).to_json(), allow_nan=False))
+    for kind in KINDS:
+        one = document[kind]
+        assert {"outcome", "against", "p_value", "detectable", "text"} <= set(one)
+        assert one["outcome"] in {"better", "no_difference", "worse", "not_applicable"}
+        assert one["text"].startswith(f"{kind}: ")
+        assert "{" not in one["text"]
+        assert one["p_value"] is None or 0 <= one["raw_p_value"] <= one["p_value"] <= 1
+        assert kind != "coverage" or one["outcome"] in {"no_difference", "worse"}
+        assert kind == "coverage" or one["outcome"] != "better" or one["p_value"] <= LEVEL
+    assert document["days"] == len(given)
+    assert document["window"] == [str(given.dates[0]), str(given.dates[-1])]
+
+
+def test_the_default_model_claims_density_and_nothing_else() -> None:
+    found = verdict(evidence())
+    assert outcomes_of(found) == ["no_difference", "not_applicable", "better", "no_difference"]
+    lines = found.lines
+    unmoved = "point: no difference from tomorrow = today, the median is the last price"
+    assert lines[0] == f"{unmoved}; could have seen an RMSE ratio of 0.994"
+    assert lines[1] == "direction: none is given, the median is the last price"
+    assert lines[2].startswith("density: better than garch and random_walk (CRPS ")
+    assert " % below the best of them, p" in lines[2]
+    assert "; could have seen " in lines[2]
+    assert lines[3].startswith("coverage: as promised, as far as can be seen (")
+    assert found["point"].p_value is None
+    assert found["direction"].p_value is found["direction"].detectable is None
+
+
+# --- the p-values are those of the tests, then Holm --------------------------------------------------------------
+
+
+def test_p_values_are_those_of_the_tests_that_are_named() -> None:
+    given = evidence(seed=3, signal=0.1, noise=0.05)
+    found = verdict(given)
+    assert found["direction"].against == "chance"
+    assert found["point"].against == "random_walk"
+    rng = np.random.default_rng(3)  # the same draws as above
+    sigma = 0.01 * np.exp(0.5 * rng.normal(size=DAYS))
+    mean = 0.1 * 0.01 * rng.normal(size=DAYS)
+    actual = mean + sigma * rng.normal(size=DAYS)
+    median = mean + 0.05 * 0.01 * rng.normal(size=DAYS)
+    west = clark_west(actual, np.zeros(DAYS), median)
+    assert found["point"].raw_p_value == pytest.approx(west.p_above)
+    timmermann = pesaran_timmermann(median, actual)
+    assert found["direction"].raw_p_value == pytest.approx(timmermann.p_above)
+    tests = {name: diebold_mariano(given.crps["lstm"] - given.crps[name]).p_below for name in given.baselines}
+    assert found["density"].raw_p_value == max(p for p in tests.values() if p is not None)
+    assert found["density"].measured["raw_p_values"] == tests
+    shares = [coverage_test(given.inside[level], float(level)).p_two_sided for level in ("0.8", "0.95")]
+    assert found["coverage"].raw_p_value == pytest.approx(min(1, 2 * min(p for p in shares if p is not None)))
+    ratio = math.sqrt(np.mean((median - actual) ** 2) / np.mean(actual**2))
+    assert found["point"].measured["rmse_ratio"] == pytest.approx(ratio)
+    raw = sorted((one.raw_p_value or 0.0, kind) for kind, one in found.findings.items())
+    largest = 0.0
+    for place, (value, kind) in enumerate(raw):
+        largest = max(largest, min(1.0, (4 - place) * value))
+        if found[kind].outcome != "worse" or kind == "coverage":
+            assert found[kind].p_value == pytest.approx(largest)
+
+
+def test_kinds_that_are_not_tested_do_not_make_the_others_easier() -> None:
+    found = verdict(evidence(widths={"lstm": 0.25, "garch": 0.3}))
+    assert found["density"].raw_p_value is not None
+    raw = [found["density"].raw_p_value, found["coverage"].raw_p_value or 1.0]
+    expected = 4 * raw[0] if raw[0] <= raw[1] else max(4 * raw[1], 3 * raw[0])
+    assert found["density"].p_value == pytest.approx(min(1, expected))
+
+
+# --- density -----------------------------------------------------------------------------------------------------
+
+
+def test_density_must_beat_every_baseline() -> None:
+    found = verdict(evidence(widths={"lstm": 0.2, "bad": 0.8, "equal": 0.2, "worse": 0.6}))
+    assert found["density"].outcome == "no_difference"
+    assert found["density"].against == "equal"
+    assert found["density"].measured["raw_p_values"]["bad"] < 1e-6
+    assert found["density"].text.startswith("density: no difference from equal, the hardest of bad, equal and worse")
+
+
+def test_density_is_worse_when_one_baseline_is_better() -> None:
+    given = evidence(widths={"lstm": 0.5, "bad": 0.9, "good": 0.0})
+    found = verdict(given)
+    assert found["density"].outcome == "worse"
+    assert found["density"].against == "good"
+    raw = diebold_mariano(given.crps["lstm"] - given.crps["good"]).p_above
+    assert raw is not None
+    assert found["density"].raw_p_value == pytest.approx(2 * raw)  # one of two baselines
+    assert "density: worse than good (CRPS " in found["density"].text
+    assert " % above it, p" in found["density"].text
+
+
+def test_the_same_distributions_are_no_difference() -> None:
+    given = evidence()
+    given = dataclasses.replace(given, crps={name: given.crps["lstm"] for name in given.crps})
+    found = verdict(given)["density"]
+    assert (found.outcome, found.p_value, found.detectable) == ("no_difference", None, None)
+    assert found.text == "density: no difference from garch, the hardest of garch and random_walk"
+    one_same = dataclasses.replace(given, crps={**given.crps, "random_walk": 2 * given.crps["lstm"]})
+    found = verdict(one_same)["density"]
+    assert (found.outcome, found.p_value) == ("no_difference", 1.0)
+
+
+def test_without_baselines_density_is_not_judged() -> None:
+    found = verdict(evidence(widths={"lstm": 0.2}))["density"]
+    assert (found.outcome, found.against, found.p_value) == ("not_applicable", None, None)
+
+
+# --- point and direction -----------------------------------------------------------------------------------------
+
+
+def test_a_true_mean_is_found() -> None:
+    found = verdict(evidence(signal=0.4))
+    assert found["point"].outcome == found["direction"].outcome == "better"
+    assert found["point"].text.startswith("point: better than tomorrow = today (RMSE ratio 0.9")
+    assert found["direction"].text.startswith("direction: better than chance (")
+
+
+def test_noise_in_the_median_is_worse() -> None:
+    found = verdict(evidence(noise=0.5))
+    assert found["point"].outcome == "worse"
+    assert found["point"].measured["rmse_ratio"] > 1
+    assert found["direction"].outcome == "no_difference"
+    assert found["direction"].text.startswith("direction: no difference from chance (")
+
+
+def test_information_alone_is_no_better_forecast() -> None:
+    """A forecast twice as large as it should be holds information, and its squared error is no smaller."""
+    rng = np.random.default_rng(1)
+    outcomes, noise = rng.normal(size=(2, DAYS))
+    median = 0.2 * outcomes + noise
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    best = (median @ outcomes) / (median @ median)  # the factor of least squares; twice of it gains nothing
+    assert (clark_west(outcomes, np.zeros(DAYS), median).p_above or 1) < 1e-4
+    for factor, outcome in ((1.0, "better"), (1.99, "better"), (2.01, "no_difference"), (5.0, "worse")):
+        given = gather("a", dates, outcomes, {"lstm": (factor * best * median)[:, None] + SCORES})
+        found = verdict(given)["point"]
+        assert found.outcome == outcome
+        assert (found.measured["rmse_ratio"] < 1) is (factor < 2)
+        assert ("holds information, yet no smaller error" in found.text) is (outcome == "no_difference")
+
+
+def test_the_wrong_direction_is_worse_than_chance() -> None:
+    rng = np.random.default_rng(2)
+    outcomes = rng.normal(size=DAYS)
+    median = -0.2 * outcomes + 0.1 * rng.normal(size=DAYS)
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    found = verdict(gather("a", dates, outcomes, {"lstm": median[:, None] + SCORES}))
+    assert found["direction"].outcome == "worse"
+
+
+def test_a_median_that_always_rises_has_no_direction_to_judge() -> None:
+    rng = np.random.default_rng(4)
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    given = gather("a", dates, rng.normal(size=DAYS), {"lstm": np.tile(0.1 + SCORES, (DAYS, 1))})
+    for one in (given, pool([given, given])):
+        found = verdict(one)["direction"]
+        assert (found.outcome, found.p_value) == ("not_applicable", None)
+        assert found.text == "direction: the median, or the price, only ever goes one way"
+    assert verdict(given)["point"].p_value is not None
+
+
+def test_few_directions_are_too_few() -> None:
+    given = evidence(noise=0.5)
+    given = dataclasses.replace(given, excess=np.where(np.arange(DAYS) < 20, given.excess, np.nan))
+    found = verdict(given)["direction"]
+    assert (found.outcome, found.p_value) == ("no_difference", None)
+    assert found.text == "direction: 20 days with a direction are too few to say"
+
+
+# --- coverage ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.5])
+def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
+    given = evidence()
+    rng = np.random.default_rng(5)
+    sigma = np.full(DAYS, factor)
+    given = gather("a", given.dates, rng.normal(size=DAYS), {"lstm": sigma[:, None] * SCORES})
+    found = verdict(given)["coverage"]
+    assert (found.outcome, found.against) == ("worse", "nominal")
+    assert found.text.startswith("coverage: miscalibrated (")
+    assert found.measured["coverage"]["0.8"] == given.inside["0.8"].mean()
+
+
+def test_coverage_that_never_fails_is_too_wide() -> None:
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    found = verdict(gather("a", dates, np.zeros(DAYS), {"lstm": np.tile(SCORES, (DAYS, 1))}))
+    assert found["coverage"].outcome == "worse"
+    assert found["point"].text == "point: the price never moved"
+    assert outcomes_of(found) == ["no_difference", "not_applicable", "not_applicable", "worse"]
+
+
+# --- too little to say -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 29])
+def test_few_days_prove_nothing(days: int) -> None:
+    found = verdict(evidence(days=days, noise=0.5, widths={"lstm": 1.5, "garch": 0.0}))
+    assert all(one.p_value is None and one.outcome == "no_difference" for one in found.findings.values())
+    assert f"point: {days} days are too few to say" in found.lines
+
+
+# --- claims are false as seldom as promised, and found as often as stated -----------------------------------------
+
+
+def rates(made: list[Verdict]) -> dict[str, float]:
+    claims = np.array([[one[k].outcome == ("worse" if k == "coverage" else "better") for k in KINDS] for one in made])
+    return {"any": float(claims.any(axis=1).mean()), **dict(zip(KINDS, claims.mean(axis=0).tolist(), strict=True))}
+
+
+def test_where_nothing_is_to_be_found_claims_are_rare() -> None:
+    """Model and baseline see the volatility equally well, the median is noise: all four nulls hold at once."""
+    made = [verdict(evidence(seed, {"lstm": 0.1, "garch": 0.1}, noise=0.05)) for seed in range(500)]
+    found = rates(made)
+    assert found["any"] <= 0.05 + 0.02  # two Monte Carlo errors
+    assert max(found[kind] for kind in KINDS) <= 0.0125 + 0.015
+    assert found["any"] > 0  # the tests do test something
+
+
+def test_pooled_claims_of_instruments_that_move_together_are_rare() -> None:
+    made = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        common, members = rng.normal(size=250), []
+        noise = 0.1 * rng.normal(size=250)  # the medians move together as well
+        for k in range(6):
+            outcomes = 0.9 * common + 0.44 * rng.normal(size=250)
+            widths = [np.exp(0.1 * rng.normal(size=250))[:, None] * SCORES for _ in range(2)]
+            given = {"lstm": widths[0] + noise[:, None], "garch": widths[1]}
+            members.append(gather(str(k), np.datetime64("2020-01-01") + np.arange(250), outcomes, given))
+        made.append(verdict(pool(members)))
+    assert rates(made)["any"] <= 0.05 + 0.025
+
+
+def test_pooling_sees_more_when_instruments_move_on_their_own() -> None:
+    members = [evidence(seed, {"lstm": 0.1, "garch": 0.2}) for seed in range(8)]
+    alone, together = verdict(members[0])["density"], verdict(pool(members))["density"]
+    assert alone.detectable is not None
+    assert together.detectable == pytest.approx(alone.detectable / math.sqrt(8), rel=0.35)
+    copies = verdict(pool([members[0]] * 8))["density"]
+    assert copies.detectable == pytest.approx(alone.detectable)
+
+
+def power(kind: Any, made: list[Verdict]) -> float:
+    p_values = [one[kind].raw_p_value for one in made]
+    return float(np.mean([p is not None and p <= LEVEL / 4 for p in p_values]))
+
+
+def stated(kind: Any, made: list[Verdict]) -> float:
+    return float(np.mean([one[kind].detectable for one in made]))
+
+
+def test_point_is_found_as_often_as_stated() -> None:
+    shift = (stats.norm.ppf(1 - LEVEL / 4) + stats.norm.ppf(0.8)) / math.sqrt(DAYS)  # of the mean, in its own deviation
+    signal = shift / math.sqrt(1 - shift**2)
+    made = [verdict(evidence(seed, signal=signal, volatility=0.0)) for seed in range(500)]
+    assert stated("point", made) == pytest.approx(math.sqrt(1 - shift**2), abs=2e-4)
+    assert power("point", made) == pytest.approx(0.8, abs=0.05)
+
+
+def test_density_is_found_as_often_as_stated() -> None:
+    made = [verdict(evidence(seed, {"lstm": 0.1, "garch": 0.24}, volatility=0.0)) for seed in range(500)]
+    gain = 100 * (1 - np.mean([one["density"].measured["crps_ratio"]["garch"] for one in made]))
+    # At a gain of g times the stated one, power is about Phi(g (c + z_80) - c), c the critical value.
+    critical = stats.t.ppf(1 - LEVEL / 4, DAYS / hac_lags(DAYS))
+    expected = stats.norm.cdf(gain / stated("density", made) * (critical + stats.norm.ppf(0.8)) - critical)
+    assert 0.3 < expected < 0.97
+    assert power("density", made) == pytest.approx(expected, abs=0.06)
+
+
+def test_two_rivals_as_good_as_each_other_are_beaten_as_often_as_stated() -> None:
+    widths = {"lstm": 0.0, "a": 0.22, "b": 0.22}
+    made = [verdict(evidence(seed, widths, volatility=0.0)) for seed in range(300)]
+    alone = [verdict(evidence(seed, {"lstm": 0.0, "a": 0.22}, volatility=0.0)) for seed in range(50)]
+    ratios = np.mean([[*one["density"].measured["crps_ratio"].values()] for one in made], axis=0)
+    assert 1 < 100 * (1 - ratios.max()) / stated("density", made) < 1.1
+    assert 0.77 <= power("density", made) <= 0.93
+    assert stated("density", made) > 1.05 * stated("density", alone)
