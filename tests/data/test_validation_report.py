@@ -1,6 +1,5 @@
 import datetime
 import itertools
-import time
 from pathlib import Path
 
 import numpy as np
@@ -267,19 +266,3 @@ def test_what_is_handed_over_is_a_price_series(case: tuple[RawRows, PriceSeries,
     for cutoff in kept.dates:
         if cutoff not in differing:
             assert (repaired(rows, report, cutoff).dates == final.until(cutoff).dates).all()
-
-
-# ---- speed -----------------------------------------------------------------------------------------------------------
-
-
-def test_seven_thousand_rows_take_less_than_fifty_milliseconds() -> None:
-    series = fixings("EURUSD")
-    rows = yahoo_like(series)
-    market = Market(price="open", is_pair=True)
-
-    def seconds() -> float:
-        begin = time.perf_counter()
-        _ = check(rows, market, reference=series, previous=series, today=datetime.date(2026, 11, 2)).findings
-        return time.perf_counter() - begin
-
-    assert min(seconds() for _ in range(5)) < 0.05

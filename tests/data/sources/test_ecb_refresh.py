@@ -341,8 +341,8 @@ def _drip(local: LocalEcb, body: bytes) -> Callable[[Any], None]:
 
 def test_a_server_that_drips_gets_no_more_than_the_deadline(ecb: LocalEcb, tmp_path: Path) -> None:
     ecb.reply = _drip(ecb, zipped(continued(1)))  # four hours, and no single wait is long
-    with pytest.raises(UnreachableError, match=r"the ECB cannot be reached \(no whole answer within 0\.3 s\)"):
-        refresh(tmp_path, NOW, deadline_seconds=0.3)
+    with pytest.raises(UnreachableError, match=r"\((no whole answer within 1 s|the time is used up)\)"):
+        refresh(tmp_path, NOW, deadline_seconds=1)
 
 
 def test_a_server_that_says_nothing(ecb: LocalEcb, tmp_path: Path) -> None:
