@@ -16,9 +16,10 @@ from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.models.baselines import baseline
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("data", "skill", "speed", "stocks", "throughput", "windows_memory")
+NAMES = ("data", "metrics", "placebo", "skill", "speed", "stocks", "throughput", "windows_memory")
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,8 @@ def test_help(name, capsys):
     ("name", "arguments"),
     [
         ("data", ["--runs", "0"]),
+        ("metrics", ["--forecasts", "0"]),
+        ("placebo", ["--rows", "49"]),
         ("skill", ["--models", "prophet"]),
         ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),
@@ -378,3 +381,68 @@ def test_stocks_report(capsys):
     assert all(t > 5 for t in rows["lstm - returns_lstm, t"].values())
     stocks.report({"garch": losses}, ("A", "B"), "json")
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# --- metrics -----------------------------------------------------------------------------------------------------
+
+
+def test_metrics_of_a_few_forecasts(capsys):
+    importlib.import_module("metrics").main(["--forecasts", "2500", "--chunk", "1000"])
+    document, table = result(capsys)
+    assert document["rows"]["n"] == 2500
+    assert document["rows"]["peak_met"] is (document["rows"]["peak_bytes"] < document["rows"]["peak_aim"])
+    assert table[1].startswith("2,500")
+
+
+# --- placebo -----------------------------------------------------------------------------------------------------
+
+
+def test_placebo_of_a_few_short_walks(capsys):
+    importlib.import_module("placebo").main(["--walks", "3", "--rows", "60"])
+    document, table = result(capsys)
+    assert len(document["rows"]) == 7
+    assert set(document["power"]) == {"point", "direction", "density", "coverage"}
+    for one in document["rows"].values():
+        assert one["met"] is (one["any_claim"]["percent"] <= 5 + 2 * one["any_claim"]["error"])
+    assert table[1].startswith("normal, last price")
+
+
+def test_placebo_makes_the_walks_that_it_names():
+    placebo = importlib.import_module("placebo")
+    rng = np.random.default_rng(0)
+    for kind, kurtosis in (("normal", 3.0), ("student", 6.0), ("garch", 3.8)):
+        walks = placebo.simulate(kind, 200, 1000, rng)
+        shocks = walks.returns / walks.volatility
+        assert shocks.std() == pytest.approx(1, abs=0.03)
+        assert abs(np.mean(shocks[:, 1:] * shocks[:, :-1])) < 0.02
+        assert (shocks**4).mean() > kurtosis - 0.2
+        assert bool(walks.volatility.std() > 0.001) is (kind == "garch")
+    slow = placebo.simulate("ar1", 200, 1000, rng, 0.3).returns
+    assert np.mean(slow[:, 1:] * slow[:, :-1]) / np.mean(slow**2) == pytest.approx(0.3, abs=0.02)
+
+
+def test_placebo_would_tell_of_a_verdict_that_claims_too_much():
+    """A model that sees tomorrow is found in every walk: the rates are those of the verdicts."""
+    placebo = importlib.import_module("placebo")
+    walks = placebo.simulate("normal", 5, 700, np.random.default_rng(0))
+    honest = placebo.stand_in("normal", False, 0)
+
+    def leaking(walks, rows):
+        made = honest(walks, rows)
+        return {**made, "model": made["model"] + 0.5 * walks.returns[:, -rows:, None]}
+
+    told = placebo.placebo(placebo.verdicts(walks, 200, leaking), density_can_be_worse=True)
+    assert told["any_claim"]["percent"] == told["point"]["percent"] == told["direction"]["percent"] == 100
+    assert told["met"] is False
+    assert placebo.placebo(placebo.verdicts(walks, 200, honest), density_can_be_worse=True)["point"]["percent"] == 0
+
+
+def test_placebo_takes_fitted_models():
+    """Forecasts of the real baselines are those of the vectorised ones, for the same days."""
+    placebo = importlib.import_module("placebo")
+    walks = placebo.simulate("student", 2, 700, np.random.default_rng(1))
+    made = placebo.fitted_maker([baseline("random_walk", 1), baseline("ewma", 1)])(walks, 100)
+    assert list(made) == ["random_walk", "ewma"]
+    np.testing.assert_allclose(made["random_walk"], placebo.historical(walks.returns, 100), atol=1e-12)
+    expected = placebo.smoothed(walks.returns, 0.94)[:, -100:, None] * normal_scores(SCORING_LEVELS)
+    np.testing.assert_allclose(made["ewma"], expected, rtol=1e-6)
