@@ -10,13 +10,17 @@ true volatility through noise of the same size, so that each is as good as the o
 keep. Warnings ("worse") are a family of their own; those of direction are false here, and of density between twins;
 the others may be true.
 
+With `--fitted` (the default) the judged model is also the real one: the network of the default configuration and GARCH,
+fitted once on eight walks of 4000 days of the same kind, then shown every walk with 1500 days before the test.
+
 **Power.** Data in which the gain is known and as large as the verdict's own "could have seen": an AR(1) whose
 coefficient the model knows (point and, with a larger one, direction), GARCH volatility that the model knows against
 baselines of constant and rolling width (density, over as many days as it takes for the gain to be what is stated),
 intervals that are too narrow (coverage). The share of samples in which the test rejects at the level of Holm's first
 step must not be less than 80 %.
 
-    python benchmarks/placebo.py    # about two minutes
+    python benchmarks/placebo.py                  # about five minutes
+    python benchmarks/placebo.py --fitted none    # two minutes, without the network
 """
 
 import argparse
@@ -30,13 +34,15 @@ import numpy.typing as npt
 from processes import machine, positive, print_result
 
 from forecaster.data.instruments import parse_pair
-from forecaster.data.series import PriceSeries
+from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.evidence import gather
 from forecaster.evaluation.kinds import KINDS, LEVEL
 from forecaster.evaluation.significance import POWER, detectable_shift
+from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.forecast import SCORING_LEVELS, level_weights, normal_scores
-from forecaster.models.base import Fitted
+from forecaster.models.base import FitRequest, Fitted
+from forecaster.models.baselines import baseline
 
 FloatArray = npt.NDArray[np.float64]
 # Returns (W, T) and the number of test rows N -> model -> quantiles (W, N, 9) of the last N returns, each made from the
@@ -49,6 +55,10 @@ WINDOW = 500  # days of the historical simulation
 LEARNED_ON = 100_000
 FIRST_STEP = LEVEL / len(KINDS)
 FIRST_DAY = np.datetime64("2000-01-03")
+KINDS_OF_WALKS = ("normal", "student", "garch")
+PAIR = parse_pair("USDJPY").canonical
+SCORED = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY")
+BESIDE = ("ewma", "random_walk")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,11 +173,9 @@ def fitted_maker(models: Sequence[Fitted]) -> Maker:
     def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
         days = walks.returns.shape[1]
         cutoffs = np.arange(days - rows, days)  # price row t has seen returns up to t - 1, counted from 0
-        dates = FIRST_DAY + np.arange(days + 1)
         result: dict[str, list[FloatArray]] = {model.name: [] for model in models}
         for returns in walks.returns:
-            prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
-            series = PriceSeries(parse_pair("USDJPY").canonical, "synthetic", "placebo", dates, {"close": prices})
+            series = series_of(returns, PAIR.name)
             for model in models:
                 forecasts = model.forecast(series, cutoffs, 1)
                 weights = level_weights(forecasts.quantile_levels, SCORING_LEVELS)
@@ -175,6 +183,29 @@ def fitted_maker(models: Sequence[Fitted]) -> Maker:
         return {name: np.stack(values) for name, values in result.items()}
 
     return made
+
+
+def fitted_panel(kind: str, seed: int) -> Maker:
+    """The network of the default configuration and GARCH, fitted once on walks of a kind, beside EWMA and history."""
+    from forecaster.config import load_config
+    from forecaster.models.backend import use_engine
+    from forecaster.pipeline import fit, forecaster_of
+
+    use_engine("auto")
+    config = load_config()
+    learned = simulate(kind, len(SCORED), 4000, np.random.default_rng([seed, 6])).returns
+    panel = Panel(tuple(series_of(returns, name) for name, returns in zip(SCORED, learned, strict=True)))
+    dates = panel[PAIR.name].dates
+    network = fit(forecaster_of(config), panel, Split(dates[3400], dates[3990]), config)
+    garch = baseline("garch", 1).fit(FitRequest(Panel((panel[PAIR.name],)), {PAIR.name: 3400}, {}, 1))
+    return fitted_maker([network, garch, *(baseline(name, 1).fit(FitRequest(panel, {}, {}, 1)) for name in BESIDE)])
+
+
+def series_of(returns: FloatArray, name: str) -> PriceSeries:
+    """A history with these log returns."""
+    prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
+    dates = FIRST_DAY + np.arange(len(prices))
+    return PriceSeries(parse_pair(name).canonical, "synthetic", "placebo", dates, {"close": prices})
 
 
 def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
@@ -314,12 +345,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--walks", type=positive, default=1000)
     parser.add_argument("--rows", type=positive, default=750, help="test days of each walk")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fitted", choices=["all", "none"], default="all", help="fit the real network as well")
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     if parsed.rows < 50:
         parser.error(f"--rows: expected at least 50; got {parsed.rows}")
     placebos: dict[str, Any] = {}
-    for number, (kind, moves) in enumerate((k, m) for k in ("normal", "student", "garch") for m in (False, True)):
+    for number, (kind, moves) in enumerate((k, m) for k in KINDS_OF_WALKS for m in (False, True)):
         rng = np.random.default_rng([parsed.seed, 4, number])
         walks = simulate(kind, parsed.walks, BEFORE + parsed.rows, rng)
         found = verdicts(walks, parsed.rows, stand_in(kind, moves, parsed.seed))
@@ -327,6 +359,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{kind}: done", file=sys.stderr)
     walks = simulate("twins", parsed.walks, BEFORE + parsed.rows, np.random.default_rng([parsed.seed, 5]))
     placebos["twins"] = placebo(verdicts(walks, parsed.rows, twins(parsed.seed)), density_can_be_worse=False)
+    for number, kind in enumerate(KINDS_OF_WALKS if parsed.fitted == "all" else ()):
+        walks = simulate(kind, parsed.walks, 1500 + parsed.rows, np.random.default_rng([parsed.seed, 7, number]))
+        found = verdicts(walks, parsed.rows, fitted_panel(kind, parsed.seed))
+        placebos[f"{kind}, fitted network"] = placebo(found, density_can_be_worse=True)
+        print(f"{kind}, fitted network: done", file=sys.stderr)
     found_powers = powers(parsed.walks, parsed.rows, parsed.seed)
     sizes = {"walks": parsed.walks, "rows": parsed.rows, "seed": parsed.seed}
     document = {"benchmark": "placebo", "machine": machine(), "sizes": sizes}

@@ -398,7 +398,7 @@ def test_metrics_of_a_few_forecasts(capsys):
 
 
 def test_placebo_of_a_few_short_walks(capsys):
-    importlib.import_module("placebo").main(["--walks", "3", "--rows", "60"])
+    importlib.import_module("placebo").main(["--walks", "3", "--rows", "60", "--fitted", "none"])
     document, table = result(capsys)
     assert len(document["rows"]) == 7
     assert set(document["power"]) == {"point", "direction", "density", "coverage"}

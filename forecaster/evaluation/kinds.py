@@ -15,6 +15,7 @@ from forecaster.evaluation.significance import (
     detectable_gain,
     detectable_shift,
     diebold_mariano,
+    hac_lags,
     mean_test,
     normal_test,
     unpredictable_lags,
@@ -70,7 +71,7 @@ def point(evidence: Evidence) -> Tested:
     measured = {"rmse_ratio": found}
     if days < LEAST_DAYS or found is None:
         return Tested(against, unit, _nothing(_why(days, found)), measured)
-    information = mean_test(evidence.gain, evidence.step, unpredictable_lags(days, evidence.step))
+    information = mean_test(evidence.gain, evidence.step, _unpredictable(evidence, days))
     error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.step)
     seen = _seen_ratio(evidence, information, naive)
     at_ratio = f"(RMSE ratio {found:.4f}{{p}})"
@@ -108,10 +109,18 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
     if information.standard_error is None or not moved > 0:
         share = detectable_shift(len(evidence) ** -0.5, _FIRST_STEP) ** 2
     else:
-        share = (detectable_shift(information.standard_error, _FIRST_STEP, information.freedom) / 2) ** 2 / (
-            moved * naive
-        )
+        shift = detectable_shift(information.standard_error, _FIRST_STEP, information.freedom)
+        share = (shift / 2) ** 2 / (moved * naive)
     return math.sqrt(max(1 - share, 0.0))
+
+
+def _unpredictable(evidence: Evidence, days: int) -> int:
+    """Lags of a test whose null is that outcomes cannot be foreseen.
+
+    None for one instrument, one day ahead. What moves one market today moves another tomorrow, in other time zones and
+    after other holidays, so the days of a pool are not independent even then.
+    """
+    return unpredictable_lags(days, evidence.step) if evidence.instruments == 1 else hac_lags(days, evidence.step)
 
 
 def direction(evidence: Evidence) -> Tested:
@@ -128,7 +137,7 @@ def direction(evidence: Evidence) -> Tested:
         return Tested(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
     variance = evidence.independent_variance
     if variance is None:
-        test = mean_test(excess, evidence.step, unpredictable_lags(days, evidence.step))
+        test = mean_test(excess, evidence.step, _unpredictable(evidence, days))
     else:
         test = normal_test(excess, variance)
     if test.standard_error is None:

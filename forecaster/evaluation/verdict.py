@@ -16,7 +16,8 @@ One test a kind, stated before any result is seen, all at one step (the next day
 **Two families, each at `LEVEL`.** Claims are the three "better" and the alarm of coverage: Holm over the four, so
 that with chance at most 5 % any claim is false, however they hang together. Warnings are the three "worse", with the
 one-sided p-values of the other side (for point Diebold and Mariano, for density the smallest over the k baselines
-times k): Holm over the three. What cannot be tested counts as a test that found nothing.
+times k): Holm over the three. What cannot be tested counts as a test that found nothing. Each verdict keeps the level
+for itself: of the verdicts on twenty instruments one may be false, which is why there is one on all of them pooled.
 
 *Detectable* is the effect that the test finds with probability 80 % at the level of Holm's first step, a quarter of
 `LEVEL`, from the standard error of this sample; later steps see more. For density it is the gain over the best

@@ -9,8 +9,14 @@ from scipy import stats
 
 from forecaster.evaluation.coverage_tests import coverage_test
 from forecaster.evaluation.evidence import Evidence, gather, pool
-from forecaster.evaluation.kinds import KINDS, LEVEL
-from forecaster.evaluation.significance import clark_west, diebold_mariano, hac_lags, pesaran_timmermann
+from forecaster.evaluation.kinds import KINDS, LEVEL, point
+from forecaster.evaluation.significance import (
+    clark_west,
+    diebold_mariano,
+    hac_lags,
+    mean_test,
+    pesaran_timmermann,
+)
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.forecast import SCORING_LEVELS, normal_scores
 
@@ -124,6 +130,37 @@ def test_p_values_are_those_of_the_tests_that_are_named() -> None:
         largest = max(largest, min(1.0, (4 - place) * value))
         if found[kind].outcome != "worse" or kind == "coverage":
             assert found[kind].p_value == pytest.approx(largest)
+
+
+def test_pooled_days_are_tested_with_their_autocorrelation() -> None:
+    given = pool([evidence(seed, signal=0.1, noise=0.05) for seed in range(3)])
+    found = verdict(given)
+    assert found["point"].raw_p_value == pytest.approx(mean_test(given.gain).p_above)
+    assert found["direction"].raw_p_value == pytest.approx(mean_test(given.excess).p_above)
+    alone = evidence(0, signal=0.1, noise=0.05)
+    assert verdict(alone)["point"].raw_p_value == pytest.approx(mean_test(alone.gain, lags=0).p_above)
+
+
+def test_markets_that_follow_each_other_are_not_taken_for_independent_days() -> None:
+    """The second market moves today as the first did yesterday, and both medians drift slowly, knowing nothing."""
+    dates = np.datetime64("2020-01-01") + np.arange(750)
+    claims, independent = [], []
+    for seed in range(600):
+        rng = np.random.default_rng(seed)
+        moves, drift = rng.normal(size=751), rng.normal(size=750)
+        for t in range(1, 750):
+            drift[t] = 0.95 * drift[t - 1] + 0.3 * drift[t]
+        given = pool(
+            [
+                gather(name, dates, outcomes, {"lstm": 0.3 * drift[:, None] + SCORES})
+                for name, outcomes in (("first", moves[1:]), ("second", moves[:-1]))
+            ]
+        )
+        claims.append(point(given).p_claim)
+        independent.append(mean_test(given.gain, lags=0).p_above)
+    shares = [np.mean([p is not None and p <= 0.05 for p in one]) for one in (claims, independent)]
+    assert shares[0] == pytest.approx(0.05, abs=0.025)
+    assert shares[1] > 0.09
 
 
 def test_kinds_that_are_not_tested_do_not_make_the_others_easier() -> None:
