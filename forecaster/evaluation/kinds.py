@@ -21,7 +21,7 @@ from forecaster.evaluation.significance import (
     unpredictable_lags,
 )
 
-__all__ = ["KINDS", "LEVEL", "Kind", "Outcome", "Tested", "coverage", "density", "direction", "point"]
+__all__ = ["KINDS", "LEVEL", "Examined", "Kind", "Outcome", "coverage", "density", "direction", "point"]
 
 Kind = Literal["point", "direction", "density", "coverage"]
 Outcome = Literal["better", "no_difference", "worse", "not_applicable"]
@@ -32,7 +32,7 @@ _FIRST_STEP = LEVEL / len(KINDS)
 
 
 @dataclasses.dataclass(frozen=True)
-class Tested:
+class Examined:
     """A kind before Holm: p-values of the claim and of the warning, and what the text is made of.
 
     Args:
@@ -62,7 +62,7 @@ class Tested:
     untested: Outcome = "no_difference"
 
 
-def point(evidence: Evidence) -> Tested:
+def point(evidence: Evidence) -> Examined:
     """Clark and West for "better", Diebold and Mariano on squared errors for "worse"; both against the last price."""
     days, against, unit = len(evidence), "random_walk", "rmse_ratio"
     unmoved = bool((evidence.squared == evidence.squared_naive).all())
@@ -70,7 +70,7 @@ def point(evidence: Evidence) -> Tested:
     found = math.sqrt(float(evidence.squared.mean()) / naive) if naive > 0 else None
     measured = {"rmse_ratio": found}
     if days < LEAST_DAYS or found is None:
-        return Tested(against, unit, _nothing(_why(days, found)), measured)
+        return Examined(against, unit, _nothing(_why(days, found)), measured)
     information = mean_test(evidence.gain, evidence.step, _unpredictable(evidence, days))
     error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.step)
     seen = _seen_ratio(evidence, information, naive)
@@ -81,7 +81,7 @@ def point(evidence: Evidence) -> Tested:
         if information.p_above is not None and information.p_above <= _FIRST_STEP:
             silent = f"holds information, yet {silent}"
     same = "no difference from tomorrow = today, the median is the last price"
-    return Tested(
+    return Examined(
         against,
         unit,
         {
@@ -123,7 +123,7 @@ def _unpredictable(evidence: Evidence, days: int) -> int:
     return unpredictable_lags(days, evidence.step) if evidence.instruments == 1 else hac_lags(days, evidence.step)
 
 
-def direction(evidence: Evidence) -> Tested:
+def direction(evidence: Evidence) -> Examined:
     """Pesaran and Timmermann; pooled, or over several days, a HAC test of the hits beyond chance."""
     against, unit = "chance", "hit_rate"
     given = np.isfinite(evidence.excess)
@@ -132,9 +132,9 @@ def direction(evidence: Evidence) -> Tested:
     measured: dict[str, Any] = {"hit_rate": float(hits.mean()) if days else None, "days_with_direction": days}
     if not days:
         nothing = "none is given, the median is the last price"
-        return Tested(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+        return Examined(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
     if days < LEAST_DAYS:
-        return Tested(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
+        return Examined(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
     variance = evidence.independent_variance
     if variance is None:
         test = mean_test(excess, evidence.step, _unpredictable(evidence, days))
@@ -142,11 +142,11 @@ def direction(evidence: Evidence) -> Tested:
         test = normal_test(excess, variance)
     if test.standard_error is None:
         nothing = "the median, or the price, only ever goes one way"
-        return Tested(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+        return Examined(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
     rate, chance = float(hits.mean()), float(hits.mean() - excess.mean())
     seen = min(chance + detectable_shift(test.standard_error, _FIRST_STEP, test.freedom), 1.0)
     shares = f"({100 * rate:.1f} % right, {100 * chance:.1f} % by chance{{p}})"
-    return Tested(
+    return Examined(
         against,
         unit,
         {
@@ -162,7 +162,7 @@ def direction(evidence: Evidence) -> Tested:
     )
 
 
-def density(evidence: Evidence) -> Tested:
+def density(evidence: Evidence) -> Examined:
     """Diebold and Mariano on the CRPS, against all baselines at once."""
     names, unit, days = evidence.baselines, "crps_percent", len(evidence)
     own = float(evidence.crps[evidence.model].mean())
@@ -171,9 +171,9 @@ def density(evidence: Evidence) -> Tested:
     measured = {"crps_ratio": ratios, "baselines": list(names), "left_out": list(evidence.left_out)}
     if not names:
         nothing = "there is no baseline to compare with"
-        return Tested(None, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
+        return Examined(None, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
     if days < LEAST_DAYS:
-        return Tested(None, unit, _nothing(_why(days, 1.0)), measured)
+        return Examined(None, unit, _nothing(_why(days, 1.0)), measured)
     tests = {
         name: diebold_mariano(evidence.crps[evidence.model] - evidence.crps[name], evidence.step) for name in names
     }
@@ -181,7 +181,7 @@ def density(evidence: Evidence) -> Tested:
     winner = min(names, key=lambda name: (_known(tests[name].p_above), means[name]))
     best = min(names, key=lambda name: means[name])
     seen = _seen_gain(evidence, tests, best)
-    return Tested(
+    return Examined(
         hardest,
         unit,
         {
@@ -213,13 +213,13 @@ def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> 
     return 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / size
 
 
-def coverage(evidence: Evidence) -> Tested:
+def coverage(evidence: Evidence) -> Examined:
     """Central intervals against their promise."""
     against, unit, days = "nominal", "coverage_points", len(evidence)
     found = {level: float(evidence.inside[level].mean()) for level in JUDGED_COVERAGE}
     measured: dict[str, Any] = {"coverage": found}
     if days < LEAST_DAYS:
-        return Tested(against, unit, _nothing(_why(days, 1.0)), measured)
+        return Examined(against, unit, _nothing(_why(days, 1.0)), measured)
     tests = {level: coverage_test(evidence.inside[level], float(level), evidence.step) for level in found}
     smallest = min(_known(test.p_two_sided) for test in tests.values())
     # Two sides and two intervals share the level of the first step.
@@ -229,7 +229,7 @@ def coverage(evidence: Evidence) -> Tested:
         if test.standard_error is not None
     }
     shares = " and ".join(f"{100 * share:.1f} % in the {100 * float(level):g} %" for level, share in found.items())
-    return Tested(
+    return Examined(
         against,
         unit,
         {

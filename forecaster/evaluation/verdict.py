@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecaster.evaluation.evidence import Evidence
-from forecaster.evaluation.kinds import KINDS, LEVEL, Kind, Outcome, Tested, coverage, density, direction, point
+from forecaster.evaluation.kinds import KINDS, LEVEL, Examined, Kind, Outcome, coverage, density, direction, point
 from forecaster.evaluation.significance import holm
 
 __all__ = ["KINDS", "LEVEL", "Finding", "Kind", "Outcome", "Verdict", "verdict"]
@@ -108,7 +108,7 @@ class Verdict:
 
 def verdict(evidence: Evidence) -> Verdict:
     """Judge a model by its evidence, of one instrument or pooled (`forecaster.evaluation.evidence`)."""
-    tested: dict[Kind, Tested] = {
+    tested: dict[Kind, Examined] = {
         "point": point(evidence),
         "direction": direction(evidence),
         "density": density(evidence),
@@ -127,7 +127,7 @@ def verdict(evidence: Evidence) -> Verdict:
     )
 
 
-def _finding(kind: Kind, one: Tested, claim: float | None, warning: float | None) -> Finding:
+def _finding(kind: Kind, one: Examined, claim: float | None, warning: float | None) -> Finding:
     """The outcome that the adjusted p-values allow."""
     outcome: Outcome = "no_difference"
     if claim is None and warning is None:

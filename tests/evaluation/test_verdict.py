@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import stats
 
 from forecaster.evaluation.coverage_tests import coverage_test
 from forecaster.evaluation.evidence import Evidence, gather, pool
-from forecaster.evaluation.kinds import KINDS, LEVEL, point
+from forecaster.evaluation.kinds import KINDS, LEVEL, Examined, point
 from forecaster.evaluation.significance import (
     clark_west,
     diebold_mariano,
@@ -169,6 +170,58 @@ def test_kinds_that_are_not_tested_do_not_make_the_others_easier() -> None:
     raw = [found["density"].raw_p_value, found["coverage"].raw_p_value or 1.0]
     expected = 4 * raw[0] if raw[0] <= raw[1] else max(4 * raw[1], 3 * raw[0])
     assert found["density"].p_value == pytest.approx(min(1, expected))
+
+
+# --- from p-values to outcomes -----------------------------------------------------------------------------------
+
+
+def judged(monkeypatch: pytest.MonkeyPatch, **tested: Examined) -> dict[str, tuple[Any, ...]]:
+    """Outcome, adjusted p-value and opponent of each kind, when the tests say what they are told to say."""
+    module = sys.modules["forecaster.evaluation.verdict"]
+    for kind in KINDS:
+        monkeypatch.setattr(module, kind, lambda evidence, kind=kind: tested.get(kind, said()))
+    return {kind: (one.outcome, one.p_value, one.against) for kind, one in verdict(evidence(days=40)).findings.items()}
+
+
+def said(claim: float | None = None, warning: float | None = None, **more: Any) -> Examined:
+    phrases: Any = dict.fromkeys(("better", "worse", "no_difference", "not_applicable"), "said{p}")
+    return Examined("them", "unit", phrases, {}, p_claim=claim, p_warning=warning, **more)
+
+
+def test_claims_are_made_at_a_quarter_of_the_level_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judged(monkeypatch, point=said(0.0125, 0.9))["point"] == ("better", pytest.approx(0.05), "them")
+    assert judged(monkeypatch, point=said(0.0126, 0.9))["point"][0] == "no_difference"
+    # Once one is claimed, a third of the level is enough for the next, and so on.
+    found = judged(monkeypatch, point=said(0.012), direction=said(0.016), density=said(0.026), coverage=said(0.04))
+    assert [one[0] for one in found.values()] == ["better", "better", "no_difference", "no_difference"]
+    assert [one[1] for one in found.values()] == [pytest.approx(p) for p in (0.048, 0.048, 0.052, 0.052)]
+
+
+def test_warnings_are_a_family_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(monkeypatch, density=said(0.9, 0.0166, warned_of="garch"))
+    assert found["density"] == ("worse", pytest.approx(3 * 0.0166), "garch")
+    found = judged(monkeypatch, density=said(0.9, 0.0167, warned_of="garch"))
+    assert found["density"] == ("no_difference", 1.0, "them")
+
+
+def test_an_alarm_is_a_claim_and_a_forbidden_claim_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(monkeypatch, coverage=said(0.001, claimed="worse", warned_of="nobody"))
+    assert found["coverage"] == ("worse", pytest.approx(0.004), "them")
+    assert judged(monkeypatch, point=said(0.001, 0.9, claimed=None))["point"][0] == "no_difference"
+    assert judged(monkeypatch, point=said(0.001, 0.001, claimed=None))["point"][0] == "worse"
+    assert judged(monkeypatch, direction=said(untested="not_applicable"))["direction"] == (
+        "not_applicable",
+        None,
+        "them",
+    )
+
+
+def test_what_was_tested_ends_with_its_p_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["forecaster.evaluation.verdict"]
+    for claim, words in ((0.0001, "point: said, p < 0.001; could have seen 3"), (0.01, "point: said, p = 0.040")):
+        seen = "3" if claim < 0.001 else ""
+        monkeypatch.setattr(module, "point", lambda evidence, p=claim, seen=seen: said(p, seen=seen))
+        assert verdict(evidence(days=40))["point"].text == words
 
 
 # --- density -----------------------------------------------------------------------------------------------------
@@ -381,3 +434,23 @@ def test_two_rivals_as_good_as_each_other_are_beaten_as_often_as_stated() -> Non
     assert 1 < 100 * (1 - ratios.max()) / stated("density", made) < 1.1
     assert 0.77 <= power("density", made) <= 0.93
     assert stated("density", made) > 1.05 * stated("density", alone)
+
+
+def test_coverage_is_found_as_often_as_stated() -> None:
+    """Intervals that hold in fewer of the 80 % than promised by what is stated; the 95 % ones help a little."""
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+
+    def judge(seed: int, factor: float) -> Verdict:
+        return verdict(
+            gather(
+                "a", dates, np.random.default_rng(seed).normal(size=DAYS), {"m": np.tile(factor * SCORES, (DAYS, 1))}
+            )
+        )
+
+    points = stated("coverage", [judge(seed, 1.0) for seed in range(100)])
+    assert points == pytest.approx(100 * 3.8 * math.sqrt(0.16 / DAYS), rel=0.05)
+    factor = stats.norm.ppf(0.9 - points / 200) / stats.norm.ppf(0.9)
+    made = [judge(seed, factor) for seed in range(500)]
+    assert 0.75 <= power("coverage", made) <= 0.95
+    both = made[0]["coverage"].measured["detectable_by_level"]
+    assert both["0.8"] == made[0]["coverage"].detectable > both["0.95"]
