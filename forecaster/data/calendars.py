@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
 
-__all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "trading_weekdays"]
+__all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "same_clock", "trading_weekdays"]
 
 SPANS = {"1d": "day", "1wk": "week", "1mo": "month"}
 """Interval -> what one row spans, in words."""
@@ -97,6 +97,13 @@ def calendar_name(series: PriceSeries) -> str:
         return _NAMES[market]
     days = "".join(" " + name for name, seen in zip(_DAY_NAMES, _observed_weekdays(series), strict=True) if seen)
     return f"observed weekdays, holidays unknown ({days.strip()})"
+
+
+def same_clock(one: PriceSeries, other: PriceSeries) -> bool:
+    """Whether two prices of one date are known to be of the same hour: of one source and one market that is known."""
+    market = _market(one)
+    zones = [series.meta.get("time zone") for series in (one, other)]
+    return one.source == other.source and market is not None and market == _market(other) and zones[0] == zones[1]
 
 
 def trading_weekdays(series: PriceSeries) -> str:

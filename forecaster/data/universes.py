@@ -71,21 +71,23 @@ class UniverseFile:
     Args:
         instruments: In the order of the file, each once, all of one kind.
         repeated: Symbols that are there more than once.
+        mistakes: Lines that are no symbol, each in one line with its number.
     """
 
     instruments: tuple[Instrument, ...]
     repeated: tuple[str, ...]
+    mistakes: tuple[str, ...] = ()
 
 
 def read_universe(path: Path) -> UniverseFile:
     """Read a file with one symbol a line; empty lines and what follows a ``#`` are passed over.
 
-    Where every line is a pair of currencies they are pairs; where every line ends in ``.csv`` they are files,
-    relative to the list; else they are tickers.
+    Where most lines are pairs of currencies they are pairs; where most end in ``.csv`` they are files, relative to the
+    list; else they are tickers. A line that does not fit is one of the mistakes.
 
     Raises:
         InputFileError: The file cannot be read as text or holds no symbol.
-        InstrumentError: One message for each line that is no symbol, with its number.
+        InstrumentError: No line is a symbol; one message for each.
     """
     lines = [(number, line.partition("#")[0].strip()) for number, line in enumerate(_lines(path), start=1)]
     lines = [(number, text) for number, text in lines if text]
@@ -99,10 +101,10 @@ def read_universe(path: Path) -> UniverseFile:
             found.append(read(text))
         except InstrumentError as error:
             mistakes += [f"{path}:{number}: {message}" for message in error.messages]
-    if mistakes:
+    if not found:
         raise InstrumentError(*mistakes)
     repeated = [name for name, count in Counter(one.name for one in found).items() if count > 1]
-    return UniverseFile(tuple(dict.fromkeys(found)), tuple(repeated))
+    return UniverseFile(tuple(dict.fromkeys(found)), tuple(repeated), tuple(mistakes))
 
 
 def _lines(path: Path) -> list[str]:
@@ -120,9 +122,10 @@ def _lines(path: Path) -> list[str]:
 
 
 def _reader(texts: Sequence[str], folder: Path) -> Callable[[str], Instrument]:
-    if all(text.lower().endswith(".csv") for text in texts):
+    most = len(texts) / 2
+    if sum(text.lower().endswith(".csv") for text in texts) > most:
         return lambda text: csv_instrument(folder / text)
-    return parse_pair if all(_is_pair(text) for text in texts) else parse_ticker
+    return parse_pair if sum(map(_is_pair, texts)) > most else parse_ticker
 
 
 def _is_pair(text: str) -> bool:

@@ -5,6 +5,7 @@ that day; a value that has become too old counts as missing, and what is missing
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,17 @@ from forecaster.data.series import PriceSeries
 from forecaster.features.returns import SCALE_DECAY
 from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma, ewma_volatility
 
-__all__ = ["Input", "aligned", "column_input", "input_names", "is_input", "is_odd_input", "missing_rows", "price_input"]
+__all__ = [
+    "Input",
+    "aligned",
+    "column_input",
+    "input_names",
+    "is_input",
+    "is_odd_input",
+    "known_hash",
+    "missing_rows",
+    "price_input",
+]
 
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
@@ -124,6 +135,14 @@ def aligned(inputs: Sequence[Input], dates: DateArray) -> Mapping[str, FloatArra
         found[names[1]] = np.where(missing, 0.0, one.level[place])
         found[names[2]] = np.where(missing, 0.0, one.spread[place])
     return found
+
+
+def known_hash(one: Input, until: np.datetime64) -> str:
+    """SHA-256 of what an input said of the days up to `until`, to a millionth of its unit, its level aside."""
+    kept = one.known_from <= until
+    days = one.known_from[kept].astype("datetime64[D]").astype("<i8")
+    values = np.round(one.value[kept] - one.value[:1], 6) + 0.0
+    return hashlib.sha256(days.tobytes() + values.astype("<f8").tobytes()).hexdigest()
 
 
 def missing_rows(one: Input, dates: DateArray) -> npt.NDArray[np.bool_]:

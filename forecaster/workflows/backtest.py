@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from forecaster.config import Config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.evaluation.comparison import Track, compare, evidence_of
+from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest import BacktestPlan, FoldRecord, backtests_folder, run_backtest
@@ -83,6 +84,32 @@ class BacktestResult:
         """Of all instruments together."""
         return self.verdicts.get("pooled") or next(iter(self.verdicts.values()))
 
+    def draw(self, path: Path) -> None:
+        """Write the picture of the first step, all instruments together, as PNG, SVG or PDF.
+
+        Raises:
+            UsageError, StorageError: See `forecaster.output.canvas.save_figure`.
+        """
+        from forecaster.output.backtest_picture import BacktestPicture, draw_backtest
+        from forecaster.output.canvas import save_figure
+
+        found = evidence_of(self.tracks[min(self.tracks)])
+        known = found.get(POOLED) or next(iter(found.values()))
+        several = f"{len(self.plan.named)} instruments" if len(self.plan.named) > 1 else self.plan.named[0]
+        picture = BacktestPicture(
+            title=f"{known.model} on {several}, walk-forward",
+            step=known.step,
+            dates=known.dates,
+            gains={
+                name: (known.crps[known.model] - known.crps[name]) / known.crps[name].mean() for name in known.baselines
+            },
+            inside={float(level): daily for level, daily in known.inside.items()},
+            fits=np.array([fold.start for fold in self.plan.folds]),
+            note=f"backtest {self.id}, {len(known):,} cutoffs from {known.dates[0]} to {known.dates[-1]}",
+            words=tuple(self.verdict.lines),
+        )
+        save_figure(draw_backtest(picture), path)
+
     def to_json(self) -> dict[str, Any]:
         """The document ``backtest/1``."""
         facts = self.plan.facts()
@@ -91,7 +118,9 @@ class BacktestResult:
             "id": self.id,
             "instruments": list(self.plan.named),
             "models": list(self.plan.forecasters),
+            "interval": self.plan.config.data.interval,
             "series": len(self.plan.panel),
+            "last_cutoff": str(max(one.dates[-1] for found in self.tracks.values() for one in found)),
             "stride": self.plan.stride,
             "engine": self.plan.engine,
             "data": {name: facts["data"][name] for name in self.plan.named},

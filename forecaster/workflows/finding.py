@@ -13,11 +13,11 @@ from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import Source
-from forecaster.errors import ForecasterError, NotEnoughDataError, RunNotFoundError
+from forecaster.errors import ForecasterError, InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
 from forecaster.workflows.choice import InstrumentChoice, command_line, named_instruments, with_choice
 from forecaster.workflows.inputs import Inputs, load_inputs
-from forecaster.workflows.loading import Checked, Loader, data_line, finding_lines
+from forecaster.workflows.loading import Checked, Loader, data_line
 from forecaster.workflows.project import Project
 
 __all__ = ["Served", "Wanted", "serve", "tell"]
@@ -47,7 +47,6 @@ class Served:
     Args:
         instrument: As the user turned it.
         run: The run.
-        whole: All daily rows that there are.
         loader: With the configuration of the run; says which rows may be used, and in which state.
         checked: Those up to the cutoff.
         inputs: What the network reads beside the prices.
@@ -55,7 +54,6 @@ class Served:
 
     instrument: Instrument
     run: Run
-    whole: PriceSeries
     loader: Loader
     checked: Checked
     inputs: Inputs
@@ -76,9 +74,12 @@ class Served:
         Raises:
             NotEnoughDataError: The model cannot forecast from so few rows.
         """
-        # Asked for once more, since a source may leave out rows before a gap that comes after the cutoff.
-        whole = self.whole if as_of is None else self.loader.whole(self.instrument, as_of)
-        checked = self.checked if as_of is None else self.loader.check(whole, as_of)
+        checked = self.checked
+        if as_of is not None:
+            # A cross is computed once more: its rows before a gap that comes after the cutoff are not left out then.
+            again = self.loader.source.name == "ecb"
+            whole = self.loader.whole(self.instrument, as_of) if again else checked.whole
+            checked = self.loader.check(whole, as_of)
         first = self.run.fitted.first_row
         if len(checked.series) <= first:
             earliest = self.series.dates[first] if len(self.series) > first else "never"
@@ -103,7 +104,9 @@ class Served:
             )
         if cutoff >= trained and run.history_changed(self.series):
             told.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
-        return [*finding_lines(self.whole, self.checked.report), *self.inputs.notes(self.series), *told]
+        changed = self.inputs.changed(run.manifest.get("inputs", ()), trained) if cutoff >= trained else []
+        told += [f"warning: input {name} no longer says what it said when the run was trained" for name in changed]
+        return [*self.checked.lines, *self.inputs.notes(self.series), *told]
 
     @property
     def in_sample(self) -> bool:
@@ -205,6 +208,11 @@ def _read(
         changed["options"] = {**config.data.options, **choice.options}
     data = config.data.model_copy(update=changed)
     loader = Loader(project, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
-    whole = loader.whole(instrument)
-    checked = loader.check(whole)
-    return Served(instrument, run, whole, loader, checked, load_inputs(config, checked.series, loader))
+    checked = loader.load(instrument)
+    try:
+        inputs = load_inputs(config, [checked.series], loader)
+    except (InputFileError, SourceError) as error:
+        asked = f"run {run.id} reads an input that cannot be had"
+        advice = "bring it back, or choose another run with --run ID"
+        raise type(error)(*(f"{asked}: {message}; {advice}" for message in error.messages)) from error
+    return Served(instrument, run, loader, checked, inputs)

@@ -237,7 +237,10 @@ def _by_instrument(request: ExportRequest, project: Project) -> Iterator[PriceSe
     loader = Loader(project, config, instruments, network=request.choice.network)
     for one in dict.fromkeys(one.canonical for one in _told(instruments, project)):
         if request.version is None:
-            yield loader.whole(one)
+            whole = loader.whole(one)
+            with contextlib.suppress(SourceError, UsageError):  # what forbids its use is shown all the same
+                loader.accept(whole)
+            yield whole
         else:
             symbol = loader.source.symbol(one) if isinstance(loader.source, OnlineSource) else one.name
             yield _stored(f"{loader.source.name}/{symbol}/1d@{request.version}", project)

@@ -10,7 +10,6 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
-from forecaster.data.series import PriceSeries
 from forecaster.data.sources import Source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import Finding
@@ -203,23 +202,9 @@ def _all(jobs: Sequence[_Job], project: Project) -> Fetching:
 def _one(job: _Job, project: Project) -> Fetched:
     try:
         loader, instrument = job.prepare()
-        before = _newest_ids(project)
-        whole = loader.whole(instrument)
-        loader.keep(whole)
-        newest = _newest(whole, project)
-        findings = all_findings(whole, loader.check(whole).report)
+        checked = loader.load(instrument, keep=True)
     except ForecasterError as error:
         return job.undone("failed", error, project)
-    age = business_age(whole.dates[-1], project.today)
-    outcome: Literal["new", "unchanged"] = "unchanged" if before.get(newest.key) == newest.id else "new"
-    return Fetched(whole.instrument.name, outcome, newest, age, findings)
-
-
-def _newest_ids(project: Project) -> dict[tuple[str, str, str], int]:
-    with existing_store(project) as store:
-        return {} if store is None else {one.key: one.id for one in store.series()}
-
-
-def _newest(whole: PriceSeries, project: Project) -> Version:
-    with Store.open(store_path(project.home), clock=project.clock) as store:
-        return store.versions(whole.source, whole.symbol, whole.interval)[-1]
+    whole, age = checked.whole, business_age(checked.whole.dates[-1], project.today)
+    outcome: Literal["new", "unchanged"] = "new" if checked.is_new else "unchanged"
+    return Fetched(whole.instrument.name, outcome, checked.stored, age, all_findings(whole, checked.report))

@@ -2,21 +2,25 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from forecaster.config import Config, DataConfig
-from forecaster.data.calendars import calendar_name
+from forecaster.data.calendars import same_clock
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import SOURCES, default_source
-from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError
-from forecaster.features.inputs import Input, aligned, column_input, missing_rows, price_input
+from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
+from forecaster.features.inputs import Input, aligned, column_input, known_hash, missing_rows, price_input
 from forecaster.workflows.loading import Loader
 
-__all__ = ["Inputs", "input_instruments", "load_inputs"]
+__all__ = ["Inputs", "input_instruments", "load_inputs", "settled"]
+
+Found = tuple[Input, dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +50,22 @@ class Inputs:
             if missing.any():
                 line += f"; none is known on {int(missing.sum())} of {len(series)} rows, where a neutral zero stands"
             told.append(line)
+            told += [text.replace("data: ", f"data: {one.name}: ", 1) for text in facts["lines"]]
             if missing[-1]:
                 told.append(f"warning: input {one.name} has nothing newer than {facts['last']}: it is left out since")
         return told
+
+    def for_manifest(self, until: np.datetime64) -> list[dict[str, Any]]:
+        """What a run records of each input: its facts, and a hash of what was known by `until`."""
+        return [
+            {key: value for key, value in facts.items() if key != "lines"} | {"known_sha256": known_hash(one, until)}
+            for one, facts in zip(self.inputs, self.facts, strict=True)
+        ]
+
+    def changed(self, recorded: Sequence[Mapping[str, Any]], until: np.datetime64) -> list[str]:
+        """Names of inputs that no longer say what they said by `until`, when `recorded` was made."""
+        before = {one["name"]: one.get("known_sha256") for one in recorded}
+        return [one.name for one in self.inputs if before.get(one.name) != known_hash(one, until)]
 
     def require_use(self, series: PriceSeries) -> None:
         """Refuse an input of which nothing is known on any day of `series`.
@@ -93,56 +110,81 @@ def _instrument(name: str) -> Instrument:
     return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
 
 
-def load_inputs(config: Config, main: PriceSeries, loader: Loader) -> Inputs:
+def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -> Inputs:
     """Load what ``inputs`` and ``exog`` of the section ``data`` name.
 
     Args:
-        config: Names them, and the lags.
-        main: The first of the histories that they stand beside.
-        loader: Of the main history; prices of the same kind come from its source.
+        config: Names them, and the lags. A price without one is known on its own day where *every* series of
+            `beside` is a price of the same clock, else one day later.
+        beside: The histories that they stand beside; prices of their kind come from their source.
+        loader: Of these histories.
 
     Raises:
-        ConfigError: A column has no lag, or a lag has no input.
+        ConfigError: A column has no lag, or a lag has no input, or two inputs have one name.
         InstrumentError, InputFileError, SourceError: An input cannot be had.
     """
     data = config.data
-    prices = (
-        [] if data.inputs is None else [_prices(one, main, loader, data.lags) for one in input_instruments(data.inputs)]
-    )
-    columns = [] if data.exog is None else _columns(Path(data.exog), data)
-    found = [*prices, *columns]
+    found = [_prices(one, beside, loader, data.lags) for one in input_instruments(data.inputs or "")]
+    found += [] if data.exog is None else _columns(Path(data.exog), data)
     names = [one.name for one, _ in found]
     for name in data.lags:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigError(
-                f"lag of {shown(name)}: no input is called so; there are {', '.join(names) or 'none'}{hint}"
-            )
-    if len(set(names)) < len(names):
+            known = f"expected one of {', '.join(names)}" if names else "there are no inputs; add --with or --exog"
+            raise ConfigError(f"lag of {shown(name)}: no input is called so; {known}{_meant(near)}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
         raise ConfigError(
-            f"two inputs have one name: {', '.join(sorted({n for n in names if names.count(n) > 1}))}; rename one"
+            f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
     return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found))
 
 
+def _meant(near: Sequence[str]) -> str:
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def settled(config: Config, inputs: Inputs) -> Config:
+    """`config` with every lag as it was decided and files by their whole path: a later reader decides nothing anew."""
+    data = config.data
+    named = input_instruments(data.inputs or "")
+    texts = [f"{source}:" * bool(source) + (_whole(one.path) if one.path else one.name) for source, one in named]
+    changed = {
+        "inputs": ",".join(texts) or None,
+        "exog": None if data.exog is None else _whole(Path(data.exog)),
+        "lags": {facts["name"]: facts["lag"] for facts in inputs.facts},
+    }
+    return config.model_copy(update={"data": data.model_copy(update=changed)})
+
+
+def _whole(path: Path) -> str:
+    return str(path.resolve())
+
+
 def _prices(
-    named: tuple[str | None, Instrument], main: PriceSeries, loader: Loader, lags: Mapping[str, int]
-) -> tuple[Input, dict[str, Any]]:
+    named: tuple[str | None, Instrument], beside: Sequence[PriceSeries], loader: Loader, lags: Mapping[str, int]
+) -> Found:
     source, instrument = named
+    main = beside[0]
     likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
-    series = loader.beside(source or likely, instrument)
-    # Of two prices of different clocks none can be sure to know the other's of the same day; a file tells no clock.
-    together = series.source == main.source != "csv" and calendar_name(series) == calendar_name(main)
-    lag = lags.get(series.instrument.name, 0 if together else 1)
+    try:
+        checked = loader.beside(source or likely, instrument, keep=True)
+    except (SourceError, UsageError) as error:
+        hint = "" if source else f"; to name a source, write it before: --with SOURCE:{instrument.name}"
+        raise type(error)(*(f"input {instrument.name}: {message}{hint}" for message in error.messages)) from error
+    series = checked.whole
+    # Of two prices of different clocks none can be sure to know the other's of the same day.
+    usual = 0 if all(same_clock(series, one) for one in beside) else 1
+    lag = lags.get(instrument.name, lags.get(series.instrument.name, usual))
+    made = price_input(dataclasses.replace(series, instrument=instrument), lag)
     facts = {
-        "name": series.instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
-        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag,
+        "name": instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
+        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "lines": checked.lines,
     }  # fmt: skip
-    return price_input(series, lag), facts
+    return made, facts
 
 
-def _columns(path: Path, data: DataConfig) -> list[tuple[Input, dict[str, Any]]]:
+def _columns(path: Path, data: DataConfig) -> list[Found]:
     read = read_exogenous(path)
     missing = [name for name in read.columns if name not in data.lags]
     if missing:
@@ -155,7 +197,7 @@ def _columns(path: Path, data: DataConfig) -> list[tuple[Input, dict[str, Any]]]
             column_input(name, column.dates, column.values, data.lags[name]),
             {
                 "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
-                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name],
+                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "lines": [],
             },
         )
         for name, column in read.columns.items()

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,16 +15,17 @@ from forecaster.data.markets import market_of
 from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, Network, OnlineSource, Source, default_source, get_source
-from forecaster.data.store import Store, store_path
+from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import RawRows, Report, repaired, validate
-from forecaster.errors import InputFileError, NotEnoughDataError, SourceError, UnreachableError
+from forecaster.errors import ConfigError, InputFileError, NotEnoughDataError, SourceError, UnreachableError, UsageError
 from forecaster.workflows.project import Project
 
-__all__ = ["Checked", "Loader", "data_line", "finding_lines", "load_members", "newest_stored"]
+__all__ = ["Checked", "Loader", "data_line", "load_members", "tell_findings"]
 
 _STALE_DAYS = 5  # business days; a week without a new price is worth a word
 _UNREACHABLE_LIMIT = 2  # histories in a row for which a source does not answer; then it is not asked any more
 _REASONS = 5  # left out members whose reasons are told
+_TOLD_ONE_BY_ONE = 20  # members of which every finding is told
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,14 +33,28 @@ class Checked:
     """A history that may be used.
 
     Args:
+        whole: All daily rows that there are.
         series: The rows up to the cutoff, repaired, one for each period of the interval.
         report: What was found in the daily rows behind it.
         newest: Date of the newest row that there is, whatever the cutoff.
+        stored: The newest version in the store, where it was put there.
+        is_new: Whether that version was not there before.
     """
 
+    whole: PriceSeries
     series: PriceSeries
     report: Report
     newest: np.datetime64
+    stored: Version | None = None
+    is_new: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        """What the source repaired, and what was found in the rows afterwards, in one line each."""
+        told = [f"{one['severity']}: {one['text']}" for one in json.loads(self.whole.meta.get("findings", "[]"))]
+        # The age of the newest row stands in the line about the data.
+        told += [f"{one.severity}: {one.text}" for one in self.report.findings if one.code != "old_data"]
+        return [f"data: {line}" for line in dict.fromkeys(told)]
 
 
 class Loader:
@@ -72,7 +88,6 @@ class Loader:
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
         self._told: set[str] = set()
         self._unanswered = 0
-        self._previous: dict[str, PriceSeries | None] = {}
 
     def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
         """All daily rows that there are, in canonical orientation.
@@ -101,18 +116,8 @@ class Loader:
                 self._project.note(f"data: {text}")
         return series
 
-    def keep(self, whole: PriceSeries) -> None:
-        """Put a history into the store; what changed since the version before is found by `check`."""
-        with Store.open(store_path(self._project.home), clock=self._project.clock) as store:
-            known = store.versions(whole.source, whole.symbol, whole.interval)
-            changed = bool(known) and known[-1].sha256 != whole.sha256
-            if changed:
-                self._previous[whole.symbol] = store.load(whole.source, whole.symbol, whole.interval)
-            store.save(whole)
-        self.stored[whole.instrument.name] = whole.sha256
-
     def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> PriceSeries:
-        stored = newest_stored(self._project, source.name, source.symbol(request.instrument))
+        stored = self._newest_stored(source, request.instrument)
         silent = self._unanswered >= _UNREACHABLE_LIMIT
         if stored is None and silent:
             raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
@@ -122,7 +127,6 @@ class Loader:
                 f"{source.name}, and --offline forbids to ask; load them once without --offline"
             )
         if stored is not None and (silent or self._network == "never" or self._is_fresh(stored)):
-            self.stored[stored.instrument.name] = stored.sha256
             return stored
         try:
             series = source.load(request)
@@ -132,18 +136,30 @@ class Loader:
                 raise
             self._project.note(f"warning: {error.messages[0]}")
             self._project.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
-            self.stored[stored.instrument.name] = stored.sha256
             return stored
         self._unanswered = 0
-        self.keep(series)
         return series
+
+    def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> PriceSeries | None:
+        """The newest version of a history from the server that would be asked now, if there is one."""
+        path, symbol = store_path(self._project.home), source.symbol(instrument)
+        if not path.exists():
+            return None
+        with Store.open(path, clock=self._project.clock) as store:
+            stored = store.load(source.name, symbol) if store.versions(source.name, symbol) else None
+        if stored is None or stored.meta.get("endpoint") == source.endpoint:
+            return stored
+        self._project.note(
+            f"warning: the store has prices of {symbol} from {stored.meta.get('endpoint', source.name)}; passed over"
+        )
+        return None
 
     def _is_fresh(self, stored: PriceSeries) -> bool:
         """Whether no day has ended since, by the calendar of the market, of which the store has no row."""
         return self._network == "auto" and self._project.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
-    def beside(self, source: str, instrument: Instrument) -> PriceSeries:
-        """All rows of another instrument from `source`, with no repair that was not known on its own day.
+    def beside(self, source: str, instrument: Instrument, keep: bool) -> Checked:
+        """Another instrument from `source`, all rows; take those of `Checked.whole`, which have no late repair.
 
         Raises:
             InputFileError, SourceError: There is no such history, or it cannot be used.
@@ -151,35 +167,48 @@ class Loader:
         data = DataConfig(source=source, strict=self._data.strict)
         config = self._config.model_copy(update={"data": data})
         loader = Loader(self._project, config, [instrument], self._sources, self._network)
-        series = loader.whole(instrument)
-        report = validate(RawRows.of(series), today=self._project.today, market=market_of(series))
-        loader.require_good(series, report)
-        return series
+        checked = loader.load(instrument, keep=keep)
+        self.stored |= loader.stored
+        return checked
 
-    def require_good(self, series: PriceSeries, report: Report) -> None:
-        """Refuse a history in which errors were found, or warnings where the configuration is strict.
-
-        Raises:
-            InputFileError, SourceError: One message for each.
-        """
-        kind = InputFileError if series.source == "csv" else SourceError
-        report.require_good(series.symbol, kind, strict=self._data.strict)
-
-    def load(self, instrument: Instrument) -> Checked:
+    def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
         """The rows between the configured start and end.
+
+        Args:
+            instrument: In either orientation.
+            keep: Whether to put the history into the store; what came over the network is put there in any case.
 
         Raises:
             NotEnoughDataError: There are none.
-            InputFileError, SourceError: What was found in them forbids their use.
+            InputFileError, SourceError: What was found in them forbids their use; then nothing is put into the store.
         """
-        return self.check(self.whole(instrument))
+        return self.accept(self.whole(instrument), keep=keep)
 
-    def check(self, whole: PriceSeries, until: datetime.date | None = None) -> Checked:
+    def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
+        """`whole` between the configured start and end; see `load`."""
+        if not (keep or isinstance(self.source, OnlineSource)):
+            return self.check(whole)
+        with Store.open(store_path(self._project.home), clock=self._project.clock) as store:
+            known = store.versions(whole.source, whole.symbol, whole.interval)
+            changed = known and known[-1].sha256 != whole.sha256
+            previous = store.load_version(known[-1]) if changed else None
+            checked = self.check(whole, previous=previous)
+            saved = store.save(whole)
+            if saved is None and known:
+                store.load_version(known[-1])  # rows that were damaged since would not be seen otherwise
+            stored = saved or store.versions(whole.source, whole.symbol, whole.interval)[-1]
+        self.stored[whole.instrument.name] = whole.sha256
+        return dataclasses.replace(checked, stored=stored, is_new=saved is not None)
+
+    def check(
+        self, whole: PriceSeries, until: datetime.date | None = None, previous: PriceSeries | None = None
+    ) -> Checked:
         """`whole` from the configured start to `until`, or to the configured end; looked at as it was then.
 
         Args:
             whole: As `whole` gives it.
             until: The last date that may be looked at.
+            previous: The version that was used before, to tell what has changed.
 
         Raises:
             NotEnoughDataError: No row is left.
@@ -188,10 +217,10 @@ class Loader:
         end = until or self._data.end
         span = self._cut(whole, end)
         today = min(self._project.today, end) if end else self._project.today
-        before = self._previous.get(whole.symbol)
-        previous = None if before is None else before.between(end=span.dates[-1])
-        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=previous)
-        self.require_good(whole, report)
+        before = None if previous is None else previous.between(end=span.dates[-1])
+        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=before)
+        kind = InputFileError if whole.source == "csv" else SourceError
+        report.require_good(whole.symbol, kind, strict=self._data.strict)
         rows = repaired(RawRows.of(span), report)
         if len(rows) < len(span):
             kept = np.isin(span.dates, rows.dates)
@@ -200,7 +229,7 @@ class Loader:
         elif report.repairs:
             span = dataclasses.replace(span, columns=rows.columns)
         series = resampled(span, self._data.interval)
-        return Checked(series, report, whole.dates[-1] if self._data.interval == "1d" else series.dates[-1])
+        return Checked(whole, series, report, whole.dates[-1] if self._data.interval == "1d" else series.dates[-1])
 
     def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
         start = self._data.start
@@ -214,37 +243,46 @@ class Loader:
         return span
 
 
-def newest_stored(project: Project, source: str, symbol: str) -> PriceSeries | None:
-    """The newest version of a history in the store, if there is one."""
-    path = store_path(project.home)
-    if not path.exists():
-        return None
-    with Store.open(path, clock=project.clock) as store:
-        return store.load(source, symbol) if store.versions(source, symbol) else None
+def load_members(
+    loader: Loader, members: Sequence[Instrument], note: Callable[[str], None], *, keep: bool = False
+) -> list[Checked]:
+    """The histories of `members`; one that cannot be had is told and left out, and so is what was found in the others.
 
-
-def finding_lines(series: PriceSeries, report: Report) -> list[str]:
-    """What the source repaired in a history, and what was found in its rows afterwards, in one line each."""
-    told = [f"{one['severity']}: {one['text']}" for one in json.loads(series.meta.get("findings", "[]"))]
-    # The age of the newest row stands in the line about the data.
-    told += [f"{one.severity}: {one.text}" for one in report.findings if one.code != "old_data"]
-    return [f"data: {line}" for line in dict.fromkeys(told)]
-
-
-def load_members(loader: Loader, members: Sequence[Instrument], note: Callable[[str], None]) -> list[PriceSeries]:
-    """The histories of `members`; one that cannot be had is told and left out."""
-    panel: list[PriceSeries] = []
+    Args:
+        loader: Of their source.
+        members: In canonical orientation.
+        note: Told, in one line each.
+        keep: Whether to put them into the store.
+    """
+    loaded: list[Checked] = []
     missing: dict[str, str] = {}
     for member in members:
         try:
-            panel.append(loader.load(member).series)
-        except (SourceError, NotEnoughDataError, InputFileError) as error:
+            loaded.append(loader.load(member, keep=keep))
+        except ConfigError:
+            raise
+        except (SourceError, UsageError) as error:  # about this member alone
             missing[member.name] = error.messages[0]
     for name, reason in list(missing.items())[:_REASONS]:
         note(f"universe: left out {name}: {reason}")
     if len(missing) > _REASONS:
         note(f"universe: left out {', '.join(list(missing)[_REASONS:])}: for reasons like these")
-    return panel
+    return loaded
+
+
+def tell_findings(loaded: Sequence[Checked], note: Callable[[str], None]) -> None:
+    """What was found in histories that stand beside the named ones: line by line, or counted where they are many."""
+    if len(loaded) <= _TOLD_ONE_BY_ONE:
+        for one in loaded:
+            for line in one.lines:
+                note(f"{line.partition(': ')[0]}: {one.series.instrument.name}: {line.partition(': ')[2]}")
+        return
+    counts = Counter(
+        f"{found.severity} {found.code}" for one in loaded for found in one.report.findings if found.code != "old_data"
+    )
+    if counts:
+        told = ", ".join(f"{what} in {count}" for what, count in counts.most_common())
+        note(f"universe: found in {len(loaded)} series beside the named: {told}; forecast data show tells more of each")
 
 
 def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 | None = None) -> str:
@@ -262,4 +300,5 @@ def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 |
     days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
     late = ", older than a week" if series.interval == "1d" and age > _STALE_DAYS else ""
     told = "made up" if series.source == "synthetic" else days + late
+    told += f", from {series.meta['endpoint']}" if "endpoint" in series.meta else ""
     return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({told})"

@@ -178,7 +178,7 @@ def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> dict[str, A
         "origin": dict(named[0].meta),
         "members": {one.instrument.name: series_facts(one) for one in data.panel},
         "stored": data.stored,
-        "inputs": list(data.inputs.facts),
+        "inputs": data.inputs.for_manifest(named[0].dates[-1]),
     }
 
 

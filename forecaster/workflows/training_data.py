@@ -19,11 +19,13 @@ from forecaster.workflows.choice import (
     with_choice,
     with_instruments,
 )
-from forecaster.workflows.inputs import Inputs, load_inputs
-from forecaster.workflows.loading import Loader, data_line, finding_lines, load_members
+from forecaster.workflows.inputs import Inputs, load_inputs, settled
+from forecaster.workflows.loading import Checked, Loader, data_line, load_members, tell_findings
 from forecaster.workflows.project import Project
 
 __all__ = ["TrainingData", "load_training_data"]
+
+_SHOWN_DAYS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,18 +73,15 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     else:
         named = _load_named(loader, canonical, project)
     config = _with_universe(config, named)
-    others = load_members(loader, _others(named, config, project, listed), project.note)
-    if config.universe != "currencies":  # computed from the same file as the named ones
-        for member in others:
-            project.note(data_line(member, project.today))
-    inputs = load_inputs(config, named[0], loader)
-    for text in inputs.notes(named[0]):
-        project.note(text)
+    others = _load_others(loader, _others(named, config, project, listed), config, project)
+    inputs = load_inputs(config, [*named, *others], loader)
     for series in named:
         inputs.require_use(series)
+    for text in inputs.notes(named[0]):
+        project.note(text)
     named = [inputs.beside(one) for one in named]
     panel = Panel((*named, *(inputs.beside(one) for one in others)))
-    config = _with_features(config, panel)
+    config = _with_features(settled(config, inputs), panel)
     return TrainingData(config, instruments, tuple(named), listed, panel, loader.stored, inputs)
 
 
@@ -90,34 +89,56 @@ def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Proj
     """The named histories, kept in the store."""
     named = []
     for instrument in instruments:
-        whole = loader.whole(instrument)
-        loader.keep(whole)
-        checked = loader.check(whole)
+        checked = loader.load(instrument, keep=True)
         named.append(checked.series)
-        for line in (data_line(checked.series, project.today), *finding_lines(whole, checked.report)):
+        for line in (data_line(checked.series, project.today), *checked.lines, *_unscored(checked)):
             project.note(line)
     return named
 
 
+def _unscored(checked: Checked) -> list[str]:
+    """Cutoffs at which no forecast is made, though one would have been made then: their price was mended later."""
+    days = [str(one.date) for one in checked.report.late_repairs]
+    more = ", ..." if len(days) > _SHOWN_DAYS else ""
+    told = f"data: no forecast is scored from {len(days)} days whose price was found wrong on the next one"
+    return [f"{told} ({', '.join(days[:_SHOWN_DAYS])}{more})"] if days else []
+
+
 def _load_listed(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
     """The histories of a file of symbols, the longest first; what cannot be had is told and left out."""
-    loaded = load_members(loader, instruments, project.note)
+    loaded = load_members(loader, instruments, project.note, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a history that can be used; "
             "expected at least one; the lines above say why each was left out"
         )
     for one in loaded:
-        project.note(data_line(one, project.today))
-    return sorted(loaded, key=lambda one: (-len(one), one.instrument.name))
+        project.note(data_line(one.series, project.today))
+    tell_findings(loaded, project.note)
+    return sorted((one.series for one in loaded), key=lambda one: (-len(one), one.instrument.name))
+
+
+def _load_others(loader: Loader, members: Sequence[Instrument], config: Config, project: Project) -> list[PriceSeries]:
+    """What stands beside the named histories. Crosses are not stored: one file, which the run names, makes them all."""
+    crosses = config.universe == "currencies"
+    loaded = load_members(loader, members, project.note, keep=not crosses)
+    if not crosses:
+        for one in loaded:
+            project.note(data_line(one.series, project.today))
+    tell_findings(loaded, project.note)
+    return [one.series for one in loaded]
 
 
 def _others(named: Sequence[PriceSeries], config: Config, project: Project, listed: bool) -> list[Instrument]:
     """The members of the universe and the peers that are not named; all that is `listed` has been asked for."""
     instruments = [one.instrument for one in named]
     members = [] if listed else list(universe(config.universe, instruments))
-    if config.universe not in UNIVERSES and (twice := read_universe(Path(config.universe)).repeated):
-        project.note(f"universe: listed more than once, counted once: {', '.join(twice)}")
+    if config.universe not in UNIVERSES:
+        found = read_universe(Path(config.universe))
+        if found.repeated:
+            project.note(f"universe: listed more than once, counted once: {', '.join(found.repeated)}")
+        for mistake in found.mistakes:
+            project.note(f"universe: left out: {mistake}")
     if config.data.peers:
         members += [one.canonical for one in parse_names(config.data.peers, instruments[0].kind, "--peers")]
     known = {one.name for one in instruments}

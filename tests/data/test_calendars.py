@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.calendars import business_age, calendar_name, future_dates
+from forecaster.data.calendars import business_age, calendar_name, future_dates, same_clock
 from forecaster.data.instruments import Instrument, parse_pair, parse_ticker
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
@@ -147,3 +148,33 @@ def test_the_exchange_in_new_york_was_open_on_exactly_the_days_of_the_sample_ind
     series = get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path(), datetime.date(2026, 11, 20)))
     start = series.between(end=np.datetime64("2008-12-31"))
     assert np.array_equal(future_dates(start, len(series) - len(start)), series.dates[len(start) :])
+
+
+def at_yahoo(symbol: str, zone: str, kind: str = "ticker") -> PriceSeries:
+    made_up = made(days_on("1111100", 30), Instrument(kind, symbol.removesuffix("=X")), "yahoo")
+    return dataclasses.replace(made_up, symbol=symbol, meta={"time zone": zone})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (at_yahoo("AAPL", "America/New_York"), at_yahoo("^GSPC", "America/New_York"), True),
+        (at_yahoo("7203.T", "Asia/Tokyo"), at_yahoo("^GSPC", "America/New_York"), False),
+        # Of neither is the market known: the same text about weekdays is no clock.
+        (at_yahoo("RELIANCE.NS", "Asia/Kolkata"), at_yahoo("PETR4.SA", "America/Sao_Paulo"), False),
+        (at_yahoo("GC=F", "America/New_York"), at_yahoo("ES=F", "America/New_York"), False),
+        (at_yahoo("USDJPY=X", "Europe/London", "pair"), at_yahoo("EURUSD=X", "Europe/London", "pair"), True),
+    ],
+)
+def test_prices_of_one_date_are_of_one_hour_only_where_that_is_known(
+    one: PriceSeries, other: PriceSeries, same: bool
+) -> None:
+    assert same_clock(one, other) is same
+    assert same_clock(other, one) is same
+
+
+def test_fixings_of_the_ecb_know_each_other_and_no_file_knows_anything(ecb: PriceSeries) -> None:
+    assert same_clock(ecb, ecb)
+    file = made(ecb.dates)
+    assert not same_clock(ecb, file)
+    assert not same_clock(file, file)

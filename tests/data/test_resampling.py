@@ -94,5 +94,5 @@ def test_a_range_that_is_missing_on_one_day_is_missing_for_the_week() -> None:
 
 
 def test_too_short_for_two_periods(pair: PriceSeries) -> None:
-    with pytest.raises(NotEnoughDataError, match="1 whole periods of 1mo .* choose --interval 1d"):
+    with pytest.raises(NotEnoughDataError, match=r"1 whole periods of 1mo .* choose --interval 1d"):
         resampled(pair.between(np.datetime64("2024-06-03"), np.datetime64("2024-07-10")), "1mo")

@@ -62,10 +62,23 @@ def test_files_that_list_nothing(listed, content: str | bytes, message: str) -> 
 
 
 def test_every_malformed_line_is_told_with_its_number(listed) -> None:
+    found = read_universe(listed("AAPL\na b\n../x\n" + "X" * 10_000 + "\n"))
+    assert [one.name for one in found.instruments] == ["AAPL"]
+    assert [message.split(":")[1] for message in found.mistakes] == ["2", "3", "4"]
+    assert all(len(message) < 400 for message in found.mistakes)
+
+
+def test_a_list_of_pairs_with_one_that_is_none(listed) -> None:
+    found = read_universe(listed("USDJPY\nEURUSD\nXXXYYY\n"))
+    assert [one.name for one in found.instruments] == ["USDJPY", "EURUSD"]
+    assert len(found.mistakes) == 1
+    assert "'XXXYYY' is unknown" in found.mistakes[0]
+
+
+def test_a_list_without_any_symbol(listed) -> None:
     with pytest.raises(InstrumentError) as caught:
-        read_universe(listed("AAPL\na b\n../x\n" + "X" * 10_000 + "\n"))
-    assert [message.split(":")[1] for message in caught.value.messages] == ["2", "3", "4"]
-    assert all(len(message) < 400 for message in caught.value.messages)
+        read_universe(listed("a b\nc d\n"))
+    assert len(caught.value.messages) == 2
 
 
 def test_members_stand_beside_the_named_one(listed) -> None:

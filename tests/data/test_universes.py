@@ -36,9 +36,8 @@ def test_registry_gives_the_currency_universe() -> None:
 
 
 def test_unknown_universe() -> None:
-    with pytest.raises(
-        ConfigError, match=r"universe 'curencies' is unknown; .*currencies, none, or a file of symbols; did you mean currencies\?"
-    ):
+    told = r"universe 'curencies' is unknown; .*currencies, none, or a file of symbols; did you mean currencies\?"
+    with pytest.raises(ConfigError, match=told):
         universe("curencies", [])
 
 

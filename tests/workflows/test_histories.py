@@ -65,6 +65,7 @@ class MadeSource:
     name: str
     gives: dict[str, PriceSeries | Exception]
     asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    endpoint: str | None = None
 
     def symbol(self, instrument: Instrument) -> str:
         return instrument.name

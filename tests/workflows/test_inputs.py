@@ -1,14 +1,22 @@
 """Inputs beside the prices, from the command line to the forecast."""
 
+import dataclasses
+import datetime
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair, parse_ticker
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.sample import SampleSource
 from forecaster.errors import InstrumentError
-from forecaster.workflows.inputs import input_instruments
+from forecaster.workflows.inputs import input_instruments, load_inputs, settled
+from forecaster.workflows.loading import Loader
+from forecaster.workflows.project import Project
 
 TINY = (
     *("--universe", "none", "--backend", "jax", "--offline"),
@@ -91,6 +99,47 @@ def test_a_column_that_ends_early_is_told(trained, forecast, tmp_path: Path) -> 
     result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest")
     assert result.exit_code == 0
     assert f"warning: input rate has nothing newer than {lines[999][:10]}: it is left out since" in result.stderr
+
+
+def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecast, tmp_path: Path) -> None:
+    """What a run decides for its panel is what its forecasts use later, whichever member they are of."""
+    flags = ("--ticker", "SP500", "--source", "sample", "--with", "sample:NASDAQ", *TINY)
+    assert "input NASDAQ: 5031 rows" in forecast("train", *flags).stderr
+    manifest = json.loads(next(tmp_path.glob("runs/*/manifest.json")).read_text())
+    assert manifest["inputs"][0]["lag"] == 0  # two closes in New York
+    sources = {"SP500": sample("SP500"), "elsewhere": dataclasses.replace(sample("SP500"), source="yahoo")}
+    loader = Loader(Project(home=tmp_path), load_config(), [parse_ticker("SP500")], {"yahoo": SampleSource()}, "never")
+    config = load_config(flags={"data.inputs": "sample:NASDAQ", "data.source": "sample"})
+    alone = load_inputs(config, [sources["SP500"]], loader)
+    together = load_inputs(config, list(sources.values()), loader)
+    assert [inputs.facts[0]["lag"] for inputs in (alone, together)] == [0, 1]
+    assert settled(config, together).data.lags == {"NASDAQ": 1}
+
+
+def test_an_input_that_was_rewritten_is_warned_of(trained, forecast, tmp_path: Path) -> None:
+    asked = ("predict", "--csv", "main.csv", "--offline", "--run", "latest")
+    assert "no longer says" not in forecast(*asked).stderr
+    write_columns(tmp_path / "columns.csv", changed_after=700)
+    assert "warning: input rate no longer says what it said when the run was trained" in forecast(*asked).stderr
+
+
+def test_an_input_that_is_gone_is_told_with_the_run(trained, forecast, tmp_path: Path) -> None:
+    (tmp_path / "columns.csv").unlink()
+    result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest")
+    assert result.exit_code == 2
+    assert "reads an input that cannot be had" in result.stderr
+    assert "choose another run with --run ID" in result.stderr
+
+
+def test_files_of_inputs_are_found_from_anywhere(trained, forecast, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = forecast("predict", "--csv", "../main.csv", "--offline", "--run", "latest", "--home", "..")
+    assert result.exit_code == 0, result.stderr
+
+
+def sample(name: str) -> PriceSeries:
+    return SampleSource().load(LoadRequest(parse_ticker(name), Path(), datetime.date(2026, 11, 20)))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.data.store import Store, store_path
-from forecaster.errors import InputFileError, NotEnoughDataError, SourceError, UnreachableError
-from forecaster.workflows.loading import Loader, data_line, finding_lines, load_members
+from forecaster.errors import InputFileError, InstrumentError, NotEnoughDataError, SourceError, UnreachableError
+from forecaster.workflows.loading import Loader, data_line, load_members, tell_findings
 from forecaster.workflows.project import Project
 
 TICKER = parse_ticker("MADE")
@@ -28,6 +28,7 @@ class Fake:
     """A source that needs the network, and counts how often it is asked."""
 
     name = "yahoo"
+    endpoint: str | None = None
 
     def __init__(self, answer: PriceSeries | Exception) -> None:
         self.answer, self.asked = answer, 0
@@ -70,60 +71,61 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_what_came_over_the_network_is_kept_and_used_again(bench: Bench) -> None:
     source = Fake(made())
-    first = bench.loader(source).whole(TICKER)
-    again = bench.loader(source).whole(TICKER)
+    first = bench.loader(source).load(TICKER)
+    again = bench.loader(source).load(TICKER)
     assert source.asked == 1
-    assert again.sha256 == first.sha256
+    assert again.whole.sha256 == first.whole.sha256
+    assert (first.is_new, again.is_new) == (True, False)
+    assert again.stored == first.stored
     with Store.open(store_path(bench.home)) as store:
-        assert [one.sha256 for one in store.versions("yahoo", "MADE")] == [first.sha256]
+        assert [one.sha256 for one in store.versions("yahoo", "MADE")] == [first.whole.sha256]
 
 
 def test_the_source_is_asked_when_a_trading_day_has_ended_since(bench: Bench) -> None:
-    bench.loader(Fake(made())).whole(TICKER)
+    bench.loader(Fake(made())).load(TICKER)
     source = Fake(made(302))
     bench.later(1)  # the next day has begun and is not over
-    assert len(bench.loader(source).whole(TICKER)) == 300
+    assert len(bench.loader(source).load(TICKER).whole) == 300
     bench.later(2)
-    assert len(bench.loader(source).whole(TICKER)) == 302
+    assert len(bench.loader(source).load(TICKER).whole) == 302
     assert source.asked == 1
 
 
 def test_refresh_asks_always_and_fails_where_there_is_no_answer(bench: Bench) -> None:
     source = Fake(made())
-    bench.loader(source).whole(TICKER)
-    bench.loader(source, "refresh").whole(TICKER)
+    bench.loader(source).load(TICKER)
+    bench.loader(source, "refresh").load(TICKER)
     assert source.asked == 2
     with pytest.raises(SourceError, match="away"):
-        bench.loader(Fake(SourceError("away")), "refresh").whole(TICKER)
+        bench.loader(Fake(SourceError("away")), "refresh").load(TICKER)
 
 
 def test_offline_never_asks(bench: Bench) -> None:
     source = Fake(made())
     with pytest.raises(SourceError, match=r"has no prices of MADE .* --offline forbids to ask"):
-        bench.loader(source, "never").whole(TICKER)
-    bench.loader(source).whole(TICKER)
+        bench.loader(source, "never").load(TICKER)
+    bench.loader(source).load(TICKER)
     bench.later(50)
-    assert len(bench.loader(source, "never").whole(TICKER)) == 300
+    assert len(bench.loader(source, "never").load(TICKER).whole) == 300
     assert source.asked == 1
 
 
 def test_without_an_answer_the_store_serves_and_says_so(bench: Bench) -> None:
-    bench.loader(Fake(made())).whole(TICKER)
+    bench.loader(Fake(made())).load(TICKER)
     bench.later(20)
-    assert len(bench.loader(Fake(SourceError("away"))).whole(TICKER)) == 300
+    assert len(bench.loader(Fake(SourceError("away"))).load(TICKER).whole) == 300
     assert bench.notes == ["warning: away", f"warning: the prices in the store are used instead, to {DAYS[299]}"]
 
 
 def test_without_an_answer_and_without_a_store_there_is_nothing(bench: Bench) -> None:
     with pytest.raises(SourceError, match="away"):
-        bench.loader(Fake(SourceError("away"))).whole(TICKER)
+        bench.loader(Fake(SourceError("away"))).load(TICKER)
 
 
 def test_a_changed_history_is_a_new_version_and_told(bench: Bench) -> None:
-    bench.loader(Fake(made())).whole(TICKER)
+    bench.loader(Fake(made())).load(TICKER)
     bench.later(2)
-    loader = bench.loader(Fake(made(302, scale=0.5)))  # split two for one
-    checked = loader.check(loader.whole(TICKER))
+    checked = bench.loader(Fake(made(302, scale=0.5))).load(TICKER)  # split two for one
     (told,) = [one for one in checked.report.findings if one.code == "price_changed_by_factor"]
     assert told.count == 300
     assert told.text.startswith("300 rows whose prices were rescaled since the last version, the newest by 0.5")
@@ -148,7 +150,7 @@ def test_a_spike_is_repaired_from_the_day_on_which_it_is_known(bench: Bench) -> 
     assert then.series.close[-1] == whole.close[200]
     assert DAYS[200] not in after.series.dates
     assert [one.code for one in after.report.repairs] == ["reverting_spike"]
-    assert any("jumps and comes back" in line for line in finding_lines(whole, after.report))
+    assert any("jumps and comes back" in line for line in after.lines)
 
 
 def test_strict_makes_warnings_errors(bench: Bench) -> None:
@@ -200,7 +202,7 @@ class Some(Fake):
 def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in range(14)]
     loaded = load_members(bench.loader(Some(made())), members, bench.notes.append)
-    assert [one.instrument.name for one in loaded] == [f"M{number}" for number in range(0, 14, 2)]
+    assert [one.series.instrument.name for one in loaded] == [f"M{number}" for number in range(0, 14, 2)]
     assert bench.notes[0] == "universe: left out M1: no M1"
     assert bench.notes[-1] == "universe: left out M11, M13: for reasons like these"
     assert len(bench.notes) == 6
@@ -213,13 +215,61 @@ def test_a_source_that_does_not_answer_is_asked_twice_and_no_more(bench: Bench) 
     assert "universe: left out M2: yahoo does not answer, and was not asked for M2" in bench.notes
 
 
+def test_a_symbol_that_its_source_refuses_by_name_is_told_too(bench: Bench) -> None:
+    class Strict(Some):
+        def symbol(self, instrument: Instrument) -> str:
+            if instrument.name == "M2":
+                raise InstrumentError("ticker 'M2' is not how it is written")
+            return instrument.name
+
+    loaded = load_members(bench.loader(Strict(made())), [parse_ticker("M2"), parse_ticker("M4")], bench.notes.append)
+    assert [one.series.instrument.name for one in loaded] == ["M4"]
+    assert bench.notes == ["universe: left out M2: ticker 'M2' is not how it is written"]
+
+
+def test_a_refused_history_is_not_put_into_the_store(bench: Bench) -> None:
+    bench.loader(Fake(made())).load(TICKER)
+    bench.later(2)
+    changed = made(302)
+    close = changed.close.copy()
+    close[[20, 90]] *= [1.01, 0.99]
+    source = Fake(dataclasses.replace(changed, columns={"close": close}))
+    for _ in range(2):  # what it is refused for does not go away by asking twice
+        with pytest.raises(SourceError, match="2 rows whose prices were revised since the last version"):
+            bench.loader(source, strict=True).load(TICKER)
+    with Store.open(store_path(bench.home)) as store:
+        assert len(store.versions("yahoo", "MADE")) == 1
+    assert "2 rows whose prices were revised" in "".join(bench.loader(source).load(TICKER).lines)
+    assert "revised" not in "".join(bench.loader(source).load(TICKER).lines)
+
+
+def test_prices_of_another_server_are_not_yahoos(bench: Bench) -> None:
+    elsewhere = Fake(made(meta={"endpoint": "http://127.0.0.1:1"}))
+    elsewhere.endpoint = "http://127.0.0.1:1"
+    assert "from http://127.0.0.1:1" in data_line(bench.loader(elsewhere).load(TICKER).series, bench.today)
+    source = Fake(made())
+    bench.loader(source).load(TICKER)
+    assert source.asked == 1
+    assert "warning: the store has prices of MADE from http://127.0.0.1:1; passed over" in bench.notes
+
+
+def test_findings_beside_the_named_series_are_told_or_counted(bench: Bench) -> None:
+    checked = bench.loader(Fake(spiked(200))).load(TICKER)
+    tell_findings([checked], bench.notes.append)
+    assert bench.notes[0].startswith("data: MADE: repair: 1 row whose price jumps and comes back")
+    bench.notes.clear()
+    tell_findings([checked] * 30, bench.notes.append)
+    (line,) = bench.notes
+    assert line.startswith("universe: found in 30 series beside the named: repair reverting_spike in 30")
+
+
 def test_a_source_that_does_not_answer_leaves_what_the_store_has(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in (0, 2, 4, 6)]
     load_members(bench.loader(Some(made())), members, bench.notes.append)
     bench.later(20)
     away = Some(UnreachableError("no network"))
     loaded = load_members(bench.loader(away), [*members, parse_ticker("M8")], bench.notes.append)
-    assert [one.instrument.name for one in loaded] == ["M0", "M2", "M4", "M6"]
+    assert [one.series.instrument.name for one in loaded] == ["M0", "M2", "M4", "M6"]
     assert away.asked == 2
 
 

@@ -56,6 +56,10 @@ class Source(Protocol):
 class OnlineSource(Source, Protocol):
     """A source that needs the network for every history, so that histories are kept in the store and used again."""
 
+    @property
+    def endpoint(self) -> str | None:
+        """Server that is asked in place of the source's own; None for that."""
+
     def symbol(self, instrument: Instrument) -> str:
         """How the source spells `instrument`, and so the store.
 

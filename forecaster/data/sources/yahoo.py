@@ -73,6 +73,11 @@ class YahooSource:
     def _ecb(self) -> EcbSource:
         return EcbSource()
 
+    @property
+    def endpoint(self) -> str | None:
+        """The server in `ENDPOINT_VARIABLE`; None for Yahoo."""
+        return _endpoint()
+
     def symbol(self, instrument: Instrument) -> str:
         """Yahoo's spelling; see `yahoo_symbol`."""
         return yahoo_symbol(instrument)
@@ -110,7 +115,7 @@ class YahooSource:
         pause = Pause(request.home, endpoint or "yahoo")
         until = pause.until(self._now())
         if until is not None:
-            raise SourceError(_pause_message(symbol, request.instrument, until, pause.path))
+            raise UnreachableError(_pause_message(symbol, request.instrument, until, pause.path))
         # Here and not above, because curl_cffi and yfinance take half a second to import.
         from forecaster.data.sources.yahoo_session import fetch_history, session_for
 
@@ -124,8 +129,8 @@ class YahooSource:
                 message = _pause_message(symbol, request.instrument, until, pause.path)
             else:
                 message = _message(symbol, request.instrument, fault)
-            kind = UnreachableError if fault.outcome is Outcome.UNREACHABLE else SourceError
-            raise kind(message) from fault
+            silent = fault.outcome in (Outcome.UNREACHABLE, Outcome.RATE_LIMITED)
+            raise (UnreachableError if silent else SourceError)(message) from fault
 
     def _moment(self, today: datetime.date) -> datetime.datetime:
         """The time, or the first moment of `today` when that is another day: of such a day no hour is known."""
