@@ -33,7 +33,10 @@ LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few indep
 
 # What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
 _INTERVAL_DEFAULTS: dict[str, dict[str, Any]] = {
-    "1wk": {"split": {"test_rows": 150, "validation_rows": 100}},
+    "1wk": {
+        "split": {"test_rows": 150, "validation_rows": 100},
+        "model": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": 104}},
+    },
     "1mo": {
         "horizon": 12,
         "split": {"test_rows": 36, "validation_rows": 24},
@@ -133,8 +136,9 @@ def load_config(
     """
     places: Places = {}
     data: dict[str, Any] = {}
-    if path is not None:
-        data = _read_yaml(_find(path), places)
+    # The shipped defaults are the defaults: written out they would override what another interval takes for usual.
+    if path is not None and (file := _find(path)) != shipped_configs().get("default"):
+        data = _read_yaml(file, places)
     mistakes = [mistake for text in assignments if (mistake := _assign_text(data, text, places))]
     for key, value in (flags or {}).items():
         mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)

@@ -66,7 +66,8 @@ def scrambled(series: PriceSeries, cutoff: int, seed: int = 1) -> PriceSeries:
         for name, values in series.columns.items()
     }
     rounding = None if series.rounding is None else np.where(after, rng.uniform(1, 2, len(series)), series.rounding)
-    return dataclasses.replace(series, columns=columns, rounding=rounding)
+    inputs = {name: np.where(after, rng.uniform(-9, 9, len(series)), values) for name, values in series.inputs.items()}
+    return dataclasses.replace(series, columns=columns, rounding=rounding, inputs=inputs)
 
 
 def truncated(series: PriceSeries, cutoff: int) -> PriceSeries:

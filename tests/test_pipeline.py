@@ -12,6 +12,8 @@ from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.features import RETURN_FEATURES
+from forecaster.features.inputs import aligned, column_input, price_input
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
@@ -91,18 +93,23 @@ def test_a_part_without_rows_has_no_score() -> None:
 
 @pytest.fixture(scope="module")
 def pairs() -> Panel:
-    """Six years of real rates."""
+    """Six years of real rates, each with what was known of a third one, and of a column a week later."""
     start, end = np.datetime64("2012-01-01"), np.datetime64("2017-12-31")
     source = get_source("ecb")
     today = datetime.date(2021, 1, 1)
-    loaded = [source.load(LoadRequest(parse_pair(name), Path(), today)) for name in ("USDJPY", "EURUSD")]
-    return Panel(tuple(one.between(start, end) for one in loaded))
+    loaded = [source.load(LoadRequest(parse_pair(name), Path(), today)) for name in ("USDJPY", "EURUSD", "GBPUSD")]
+    pound, days = loaded.pop(), loaded[0].dates[::5]
+    column = column_input("column", days, np.random.default_rng(3).normal(size=len(days)).cumsum(), 7)
+    cut = [one.between(start, end) for one in loaded]
+    known = (price_input(pound, 0), column)
+    return Panel(tuple(dataclasses.replace(one, inputs=aligned(known, one.dates)) for one in cut))
 
 
 @pytest.fixture(scope="module")
 def trained(pairs: Panel) -> SimpleNamespace:
     use_engine("jax", "cpu")
-    config = tiny_config()
+    names = (*RETURN_FEATURES, *pairs.series[0].inputs)
+    config = tiny_config(features=names)
     model = forecaster_of(config)
     split = split_by_rows(pairs["USDJPY"].dates, 300, 200, model.least_training_rows())
     return SimpleNamespace(fitted=fit(model, pairs, split, config), split=split, config=config)

@@ -192,7 +192,8 @@ def verify(project: Any, history: str | None, output: str) -> None:
 @command.command("export", short_help="One history as CSV.")
 @_with_version
 @instrument_options
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the CSV there.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there.")
+@format_option("csv", "json")
 @home_option
 def export(project: Any, **asked: Any) -> None:
     """Print one history as CSV, whole and as it is kept; --csv reads it back bit for bit.

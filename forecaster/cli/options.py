@@ -70,7 +70,8 @@ def _network(refresh: bool, offline: bool) -> Literal["auto", "refresh", "never"
         raise click.UsageError("--refresh asks the network and --offline forbids it; give one of them.")
     if refresh:
         return "refresh"
-    return "never" if offline or os.environ.get(OFFLINE_VARIABLE) else "auto"
+    asked = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
+    return "never" if offline or asked else "auto"
 
 
 def home_option(function: Command) -> Command:

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.data.instruments import shown
-from forecaster.data.sources.csv_dates import DateError, parse_dates
-from forecaster.data.sources.csv_numbers import NumberReader
+from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.errors import InputFileError
 
 __all__ = ["Column", "Exogenous", "read_exogenous"]
 
-_DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
 _MOST_COLUMNS = 64
 
 FloatArray = npt.NDArray[np.float64]
@@ -54,39 +52,19 @@ def read_exogenous(path: Path) -> Exogenous:
     """
     text = CsvText.open(path)
     lower = [name.lower() for name in text.header]
-    date = next((lower.index(name) for name in _DATE_NAMES if name in lower), 0)
+    date = next((lower.index(name) for name in DATE_NAMES if name in lower), 0)
     names = {name: place for place, name in enumerate(text.header) if name and place != date}
-    if not names or len(names) > _MOST_COLUMNS or len(names) + 1 < len([name for name in text.header if name]):
+    double = sorted({name for name in names if text.header.count(name) > 1})
+    if double:
+        raise InputFileError(f"{text.label} has several columns {', '.join(map(shown, double))}; rename all but one")
+    if not 0 < len(names) <= _MOST_COLUMNS:
         raise InputFileError(
-            f"{text.label} has {len(names)} named columns beside the date; expected 1 to {_MOST_COLUMNS}, "
-            "each with a name of its own"
+            f"{text.label} has {len(names)} named columns beside the date; expected 1 to {_MOST_COLUMNS}"
         )
-    dates, cells = _read(text, date, names)
-    order = np.argsort(dates, kind="stable")
-    twice = np.flatnonzero(np.diff(dates[order]).astype(np.int64) == 0)
-    if len(twice):
-        first, second = int(order[twice[0]]), int(order[twice[0] + 1])
-        where = f"is there twice, first in line {text.line_number(first)}"
-        text.refuse(second, f"date {dates[second]} {where}; expected one row a date")
+    dates, cells, _ = read_columns(text, date, names)
+    order = date_order(text, dates, np.arange(len(dates)))
     columns = {name: _column(text, name, dates[order], values[order]) for name, values in cells.items()}
     return Exogenous(columns, text.sha256)
-
-
-def _read(text: CsvText, date: int, names: Mapping[str, int]) -> tuple[DateArray, dict[str, FloatArray]]:
-    numbers = NumberReader(text)
-    written: list[str] = []
-    chunks: dict[str, list[FloatArray]] = {name: [] for name in names}
-    for dates, *cells in text.columns([date, *names.values()]):
-        for name, column in zip(names, cells, strict=True):
-            chunks[name].append(numbers.read(column, name, len(written)))
-        written += dates
-    if not written:
-        raise InputFileError(f"{text.label} has no rows of data; expected dates and numbers")
-    try:
-        parsed, _ = parse_dates(written)
-    except DateError as error:
-        text.refuse(error.row, f"date {error}")
-    return parsed, {name: np.concatenate(parts) for name, parts in chunks.items()}
 
 
 def _column(text: CsvText, name: str, dates: DateArray, values: FloatArray) -> Column:

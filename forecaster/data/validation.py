@@ -45,6 +45,7 @@ __all__ = [
     "Report",
     "Severity",
     "cleaned",
+    "finding",
     "repaired",
     "source_findings",
     "validate",
@@ -218,12 +219,14 @@ def cleaned(rows: RawRows, report: Report) -> RawRows:
     return _apply(rows, report, lambda marks: marks.known_from == marks.rows)
 
 
-def source_findings(report: Report) -> str:
+def source_findings(report: Report, more: Sequence[Finding] = ()) -> str:
     """What a source has repaired, as JSON for its ``meta["findings"]``: what was known on its own day, and no more.
 
-    The rest depends on the last row that may be seen. Whoever uses the series cuts it and looks again.
+    The rest depends on the last row that may be seen. Whoever uses the series cuts it and looks again. `more` is what
+    the source itself has found.
     """
-    told = [one for one in report.findings if one.severity is Severity.REPAIR and one.code != "reverting_spike"]
+    told = [*more]
+    told += [one for one in report.findings if one.severity is Severity.REPAIR and one.code != "reverting_spike"]
     return json.dumps([dataclasses.asdict(one) for one in told])
 
 
@@ -277,7 +280,7 @@ _PLAIN = {
 """Findings that say no more than their rows; {} is the count and its noun."""
 
 
-def _finding(
+def finding(
     code: str, severity: Severity, text: str, dates: DateArray | Sequence[object], count: int | None = None
 ) -> Finding:
     """A finding about `dates`; {} in the text becomes their number."""
@@ -293,25 +296,25 @@ def _plain(report: Report, by_code: ByCode) -> Iterator[Finding]:
     for code, (severity, text) in _PLAIN.items():
         if code in by_code and len(by_code[code]):
             dates = report.dates[by_code[code].rows]
-            yield _finding(code, severity, text, dates[~np.isnat(dates)], len(dates))
+            yield finding(code, severity, text, dates[~np.isnat(dates)], len(dates))
 
 
 def _too_many(report: Report, by_code: ByCode) -> Iterator[Finding]:
     """Bad rows that are too many to be dropped."""
     dates = report.dates
     if not len(dates):
-        yield _finding("no_rows", Severity.ERROR, "there are no rows", ())
+        yield finding("no_rows", Severity.ERROR, "there are no rows", ())
         return
     bad, wrong, compared = (by_code.get(code) for code in ("bad_price", "reference_mismatch", "compared"))
     if bad is not None and len(bad) > max(_FEW, _BAD_PRICES_LIMIT * len(dates)):
         text = f"{{}} of {len(dates)} without a usable price; expected at most {_BAD_PRICES_LIMIT:.0%}"
-        yield _finding("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
+        yield finding("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
     if wrong is not None and compared is not None and len(wrong) > max(_FEW, _MISMATCH_LIMIT * len(compared)):
         text = (
             f"{{}} of {len(compared)} disagree with the fixings of the ECB; expected at most {_MISMATCH_LIMIT:.0%}: "
             "this is another symbol, or the pair the other way round"
         )
-        yield _finding("wrong_symbol", Severity.ERROR, text, dates[wrong.rows])
+        yield finding("wrong_symbol", Severity.ERROR, text, dates[wrong.rows])
 
 
 def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -321,12 +324,12 @@ def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
     long = missing.values > _LONG_GAP
     if long.any():
         text = f"{{}} after gaps of more than {_LONG_GAP} trading days, the longest {missing.values.max():.0f} days"
-        yield _finding("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
+        yield finding("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
     total = int(np.busday_count(report.dates[0], report.dates[-1] + 1, weekmask=report.market.weekdays))
     count, limit = int(missing.values.sum()), _MISSING_DAYS_LIMIT[report.market.is_pair]
     if count > limit * total:
         text = f"{count} of {total} trading days have no row; expected at most {limit:.0%}"
-        yield _finding("missing_days", Severity.WARNING, text, report.dates[missing.rows], count)
+        yield finding("missing_days", Severity.WARNING, text, report.dates[missing.rows], count)
 
 
 def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -346,7 +349,7 @@ def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
             + ("the open is used" if harmless else "the open is better")
         )
         severity = Severity.INFO if harmless else Severity.WARNING
-        yield _finding("close_equals_open", severity, text, (1970 + first + many).tolist(), len(many))
+        yield finding("close_equals_open", severity, text, (1970 + first + many).tolist(), len(many))
 
 
 def _years(dates: DateArray) -> npt.NDArray[np.int64]:
@@ -364,14 +367,14 @@ def _changes(report: Report, by_code: ByCode) -> Iterator[Finding]:
         contiguous = len(changed) > 1 and steps <= min(_RATIO_STEPS, len(changed) // 10)
         if contiguous:
             text = f"{{}} whose {what} were rescaled since the last version, the newest by {changed.values[-1]:.6g}"
-            yield _finding(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)
+            yield finding(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)
         else:
             text = f"{{}} whose {what} were revised since the last version"
-            yield _finding(code, Severity.WARNING, text, dates)
+            yield finding(code, Severity.WARNING, text, dates)
     gone = by_code.get("rows_gone")
     if gone is not None and len(gone):
         text = "{} of the last version are no longer there"
-        yield _finding("rows_gone", Severity.WARNING, text, gone.values.astype("datetime64[D]"))
+        yield finding("rows_gone", Severity.WARNING, text, gone.values.astype("datetime64[D]"))
 
 
 def _age(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -385,7 +388,7 @@ def _age(report: Report, by_code: ByCode) -> Iterator[Finding]:
         age = business_age(last, report.today)
         if age > _OLD_DAYS:
             text = f"the last row is {age} business days old"
-            yield _finding("old_data", Severity.WARNING, text, (last,), age)
+            yield finding("old_data", Severity.WARNING, text, (last,), age)
 
 
 _SUMMARIES = (_plain, _too_many, _gaps, _equal_prices, _changes, _age)

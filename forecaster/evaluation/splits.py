@@ -81,7 +81,8 @@ def split_by_rows(dates: DateArray, test_rows: int, validation_rows: int, least_
         shortest = next(count for count in itertools.count(len(dates)) if cut(count)[2])
         raise NotEnoughDataError(
             f"{len(dates)} rows leave {training} for training; the model needs {least_training_rows} of them, "
-            f"which takes a history of about {shortest} rows; give a longer one or a shorter context"
+            f"which takes a history of about {shortest} rows; "
+            "give a longer one, or lower what the model reads first: model.windows or model.context_length"
         )
     return Split(dates[training], dates[training + validation])
 

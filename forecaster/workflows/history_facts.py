@@ -21,7 +21,7 @@ from forecaster.data.sources import OnlineSource
 from forecaster.data.store import Store, Version
 from forecaster.data.validation import Finding, RawRows, Report, Severity, repaired, validate
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
-from forecaster.experiments.files import write_file
+from forecaster.experiments.files import json_text, write_file
 from forecaster.workflows.choice import InstrumentChoice, resolve
 from forecaster.workflows.histories import SCHEMA, existing_store, version_facts
 from forecaster.workflows.loading import Loader
@@ -46,12 +46,14 @@ class ExportRequest:
         history: ``source/symbol/interval``, with ``@digits`` for one version, or digits of a hash alone.
         version: First digits of the hash of a stored version of the instrument.
         out: File to write; the text is given back in any case.
+        output: ``csv`` or ``json``.
     """
 
     choice: InstrumentChoice
     history: str | None = None
     version: str | None = None
     out: Path | None = None
+    output: str = "csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +138,7 @@ def all_findings(whole: PriceSeries, report: Report) -> tuple[Finding, ...]:
 
 
 def export(request: ExportRequest, project: Project) -> str:
-    """One history as CSV: a date and every column that it has, numbers written so that they come back bit for bit.
+    """One history: a date and every column that it has, numbers written so that they come back bit for bit.
 
     Raises:
         UsageError: Several instruments are named, or none.
@@ -146,11 +148,18 @@ def export(request: ExportRequest, project: Project) -> str:
     wanted = list(_wanted(request, project))
     if len(wanted) != 1:
         raise UsageError(f"{len(wanted)} instruments named; a CSV file holds one history; export each by itself")
-    text = _csv_text(wanted[0])
+    text = _csv_text(wanted[0]) if request.output == "csv" else json_text(_columns(wanted[0])) + "\n"
     if request.out is not None:
         write_file(request.out, text.encode())
         project.note(f"written: {request.out}")
     return text
+
+
+def _columns(series: PriceSeries) -> dict[str, Any]:
+    """The document ``data/1`` of one history's rows."""
+    columns = {name: values.tolist() for name, values in series.columns.items()}
+    dates = [str(day) for day in series.dates]
+    return {"schema": SCHEMA, "series": series.name, "sha256": series.sha256, "columns": {"date": dates, **columns}}
 
 
 def _csv_text(series: PriceSeries) -> str:

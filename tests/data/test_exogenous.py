@@ -38,7 +38,7 @@ def test_without_a_known_name_the_first_column_is_the_date(written) -> None:
     ("text", "message"),
     [
         ("date\n2024-01-01\n", "0 named columns"),
-        ("date,x,x\n2024-01-01,1,2\n", "1 named columns .* a name of its own"),
+        ("date,x,x\n2024-01-01,1,2\n", "has several columns 'x'; rename all but one"),
         ("date,x\n", "no rows of data"),
         ("date,x\n2024-01-01,1\n", "column 'x' has 1 finite values of 1; expected at least 2"),
         ("date,x\n2024-01-01,1\n2024-01-02,inf\n", "column 'x' has 1 finite values of 2"),

@@ -93,9 +93,7 @@ def test_evidence_adds_up_over_spans() -> None:
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(160, 2))
     outcome = rng.normal(size=(160, 2)) + signal * [1, 0]
-    parts = [
-        gather_gains(KNOTS, [member(outcome[k:][:80], 0.5 * signal[k:][:80], 300 + k)], locate) for k in (0, 80)
-    ]
+    parts = [gather_gains(KNOTS, [member(outcome[k:][:80], 0.5 * signal[k:][:80], 300 + k)], locate) for k in (0, 80)]
     assert [one.supported(KNOTS) for one in parts] == [[], []]  # eighty days alone are too few
     together = LocationGains.none(KNOTS).then(parts[0]).then(parts[1])
     assert together.supported(KNOTS) == [1]

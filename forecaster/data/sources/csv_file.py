@@ -15,16 +15,25 @@ import numpy.typing as npt
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
-from forecaster.data.sources.csv_dates import DateError, parse_dates
-from forecaster.data.sources.csv_numbers import EMPTY, NumberReader, number_in
+from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
+from forecaster.data.sources.csv_numbers import EMPTY, number_in
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.data.sources.options import SourceOptions, parse_options
-from forecaster.data.validation import Market, RawRows, cleaned, source_findings, validate
+from forecaster.data.validation import (
+    Finding,
+    Market,
+    RawRows,
+    Report,
+    Severity,
+    cleaned,
+    finding,
+    source_findings,
+    validate,
+)
 from forecaster.errors import InputFileError, UsageError
 
 __all__ = ["CsvOptions", "CsvSource"]
 
-_DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
 _PRICE_NAMES = ("close", "adj close", "price", "rate", "last", "value")
 _OTHER_COLUMNS = {
     "open": ("open",),
@@ -34,7 +43,6 @@ _OTHER_COLUMNS = {
     "volume": ("volume", "vol"),
 }
 
-_MOST_ROWS = 3_652_059  # days in the years 1 to 9999: with more rows than days some day is there twice
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -75,8 +83,8 @@ class CsvSource:
         options = parse_options(CsvOptions, request.options, self.name)
         text = CsvText.open(path)
         places = _find_columns(text, options)
-        rows, facts = _in_order(text, _read(text, places), request.today)
-        good, findings = _validated(text, rows, request.today)
+        rows, found = _in_order(text, _read(text, places), request.today)
+        good, report = _validated(text, rows, request.today)
         return PriceSeries(
             instrument=request.instrument,
             source=self.name,
@@ -88,9 +96,8 @@ class CsvSource:
                 "file_sha256": text.sha256,
                 "layout": f"{text.encoding}, {text.delimiter_name} separated, dates {rows.date_format}",
                 "columns": ", ".join(f"{name}={text.header[place]}" for name, place in places.items()),
-                "findings": findings,
-            }
-            | facts,
+                "findings": source_findings(report, found),
+            },
         )
 
 
@@ -116,11 +123,11 @@ def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
     names = [" ".join(name.lower().replace("_", " ").replace(".", " ").split()) for name in text.header]
     date = _named(text, options.date_column, "date_column")
     if date is None:
-        date = _first_of(text, names, _DATE_NAMES)
+        date = _first_of(text, names, DATE_NAMES)
     if date is None:
         raise InputFileError(
             f"{text.label} has no date column; found {_listed(text)}; expected a header line with one of "
-            f"{', '.join(_DATE_NAMES)}; name it with --date-column"
+            f"{', '.join(DATE_NAMES)}; name it with --date-column"
         )
     price = _named(text, options.price_column, "price_column")
     if price is None:
@@ -188,60 +195,46 @@ def _listed(text: CsvText) -> str:
 
 
 def _read(text: CsvText, places: dict[str, int]) -> _Rows:
-    names = [name for name in places if name != "date"]
-    texts: list[str] = []
-    chunks: dict[str, list[FloatArray]] = {name: [] for name in names}
-    numbers = NumberReader(text, "; to read one column alone, name it with --price-column")
-    for dates, *cells in text.columns([places["date"], *(places[name] for name in names)]):
-        for name, column in zip(names, cells, strict=True):
-            chunks[name].append(numbers.read(column, text.header[places[name]], len(texts)))
-        texts += dates
-        if len(texts) > _MOST_ROWS:
-            raise InputFileError(
-                f"{text.label} has more than {_MOST_ROWS} rows, which is one for each day that a calendar has; "
-                "expected one row a date: daily prices or longer"
-            )
-    if len(texts) < 2:
-        raise InputFileError(f"{text.label} has {len(texts)} rows of data; expected at least 2, one a date")
-    try:
-        parsed, date_format = parse_dates(texts)
-    except DateError as error:
-        text.refuse(error.row, f"date {error}")
-    columns = {name: np.concatenate(parts) for name, parts in chunks.items()}
-    return _Rows(parsed, columns, date_format, np.arange(len(texts)))
+    numbers = {name: place for name, place in places.items() if name != "date"}
+    advice = "; to read one column alone, name it with --price-column"
+    dates, columns, date_format = read_columns(text, places["date"], numbers, advice)
+    if len(dates) < 2:
+        raise InputFileError(f"{text.label} has 1 row of data; expected at least 2, one a date")
+    return _Rows(dates, columns, date_format, np.arange(len(dates)))
 
 
-def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, dict[str, str]]:
-    """Rows whose price is not empty, by date, each date once; and what was done to get there, for `meta`.
+def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, list[Finding]]:
+    """Rows whose price is not empty, by date, each date once; and what was done to get there.
+
+    Empty cells are no fault of the prices: many files have a row for every holiday.
 
     Raises:
         InputFileError: A date is there twice or lies after `today`, or one row or none is left.
     """
-    facts: dict[str, str] = {}
+    found: list[Finding] = []
     empty = np.isnan(rows.columns["close"])
     if empty.any():
-        facts["without_price"] = f"{int(empty.sum())} rows left out because their price is empty"
+        found.append(finding("empty_price", Severity.REPAIR, "{} left out, the price is empty", rows.dates[empty]))
     if len(empty) - int(empty.sum()) < 2:
-        raise InputFileError(f"{text.label} has {int((~empty).sum())} rows with a price; expected at least 2")
+        raise InputFileError(
+            f"{text.label}: only {int((~empty).sum())} of {len(empty)} rows have a price; expected at least 2"
+        )
     kept = np.flatnonzero(~empty)
     future = kept[rows.dates[kept] > np.datetime64(today)]
     if len(future):
         what = f"date {rows.dates[future[0]]} lies in the future, today is {today}"
         text.refuse(int(future[0]), f"{what}; expected days that are over; look at how the dates are written")
     if not (np.diff(rows.dates[kept]).astype(np.int64) > 0).all():
-        kept = kept[np.argsort(rows.dates[kept], kind="stable")]
-        twice = np.flatnonzero(np.diff(rows.dates[kept]).astype(np.int64) == 0)
-        if len(twice):
-            first, second = int(kept[twice[0]]), int(kept[twice[0] + 1])
-            where = f"is there twice, first in line {text.line_number(first)}"
-            text.refuse(second, f"date {rows.dates[second]} {where}; expected one row a date: daily prices or longer")
-        facts["order"] = "rows were not in order of date and have been sorted"
+        kept = date_order(text, rows.dates[kept], kept)
+        found.append(
+            finding("not_in_order", Severity.INFO, "{} were not in order of date and have been sorted", (), len(kept))
+        )
     columns = {name: values[kept] for name, values in rows.columns.items()}
-    return _Rows(rows.dates[kept], columns, rows.date_format, kept), facts
+    return _Rows(rows.dates[kept], columns, rows.date_format, kept), found
 
 
-def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRows, str]:
-    """The rows without those that are wrong on their face, and what was found, for `meta`.
+def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRows, Report]:
+    """The rows without those that are wrong on their face, and what was found.
 
     On which days this market trades can be seen from the whole file only; to drop a row for what later rows show
     would be looking ahead. So weekends are left to whoever has cut the rows.
@@ -256,11 +249,11 @@ def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRow
         close = rows.columns["close"]
         bad = int(np.flatnonzero(~((close > 0) & np.isfinite(close)))[0])
         line = text.line_number(int(rows.places[bad]))
-        name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]}, not the only one"
+        name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]} and more; mend the file"
         report.require_good(name, InputFileError)
         text.refuse(
             int(rows.places[bad]),
             f"price {close[bad]:g} on {rows.dates[bad]}; "
             f"expected at least 2 rows with a positive price, got {len(good)}",
         )
-    return good, source_findings(report)
+    return good, report

@@ -123,8 +123,9 @@ class CsvText:
             try:
                 yield reader
             except UnicodeDecodeError as error:
+                place = f"after line {reader.line_num}" if reader.line_num else "of the first lines"
                 raise InputFileError(
-                    f"{self.label}: the text after line {reader.line_num} is not {self.encoding.upper()} "
+                    f"{self.label}: the text {place} is not {self.encoding.upper()} "
                     f"(byte {error.object[error.start]:#04x}); expected UTF-8; save the file so"
                 ) from error
             except csv.Error as error:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from forecaster.data.instruments import csv_instrument, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, csv_file, get_source
+from forecaster.data.sources import LoadRequest, csv_columns, get_source
 from forecaster.data.validation import Market, RawRows, validate
 from forecaster.errors import ConfigError, InputFileError, UsageError
 
@@ -104,9 +104,9 @@ def test_the_same_history_in_many_layouts(file: WriteFile, content: str | bytes)
 
 
 def test_what_was_done_to_the_rows_is_said(file: WriteFile) -> None:
-    meta = load(file("date,close\n2024-01-03,1.25\n2024-01-02,1.5\n2024-01-04,\n")).meta
-    assert meta["order"] == "rows were not in order of date and have been sorted"
-    assert meta["without_price"] == "1 rows left out because their price is empty"
+    told = findings(load(file("date,close\n2024-01-03,1.25\n2024-01-02,1.5\n2024-01-04,\n")))
+    assert told["not_in_order"]["text"] == "2 rows were not in order of date and have been sorted"
+    assert told["empty_price"]["text"] == "1 row left out, the price is empty (2024-01-04)"
 
 
 def findings(series: PriceSeries) -> dict[str, dict[str, Any]]:
@@ -133,7 +133,7 @@ def test_a_bad_price_in_a_good_history_is_dropped_and_told(file: WriteFile, bad:
     assert list(findings(series)) == ["bad_price"]
     told = findings(series)["bad_price"]
     assert (told["severity"], told["count"], told["dates"]) == ("repair", 1, [rows[100][0]])
-    assert "without_price" not in series.meta
+    assert "empty_price" not in findings(series)
 
 
 def test_one_percent_of_bad_prices_is_the_limit(file: WriteFile) -> None:
@@ -141,7 +141,7 @@ def test_one_percent_of_bad_prices_is_the_limit(file: WriteFile) -> None:
     dirty = [(day, 0.0 if row in (5, 50, 250) else price) for row, (day, price) in enumerate(rows)]
     assert findings(load(file(as_text(dirty))))["bad_price"]["count"] == 3
     dirty[150] = (dirty[150][0], -1.0)
-    with pytest.raises(InputFileError, match=r"line 7: price 0 on 2024-01-06, not the only one: 4 rows of 300 without"):
+    with pytest.raises(InputFileError, match=r"line 7: price 0 on 2024-01-06 and more; .*: 4 rows of 300 without"):
         load(file(as_text(dirty)))
 
 
@@ -149,8 +149,8 @@ def test_empty_prices_are_no_bad_prices_however_many(file: WriteFile) -> None:
     dirty = [(day, price if row % 2 else "") for row, (day, price) in enumerate(history())]
     series = load(file(as_text(dirty)))
     assert len(series) == 150
-    assert series.meta["without_price"] == "150 rows left out because their price is empty"
-    assert findings(series) == {}
+    assert findings(series)["empty_price"]["count"] == 150
+    assert set(findings(series)) == {"empty_price"}
 
 
 def test_a_day_to_come_without_a_price_is_harmless(file: WriteFile) -> None:
@@ -256,7 +256,7 @@ FAULTS = {
     ),
     "intraday": (
         "date,close\n2024-01-02 10:00,1\n2024-01-02 11:00,2\n",
-        r"line 3: date 2024-01-02 is there twice.*daily prices",
+        r"line 3: date 2024-01-02 is there twice.*daily values",
     ),
     "bad date": ("date,close\n2024-01-02,1\nsoon,2\n", r"line 3: date 'soon' is no date like '2024-01-02'"),
     "no such day": (
@@ -286,11 +286,11 @@ FAULTS = {
     ),
     "three bad prices": (
         "date,close\n" + "".join(f"2024-01-{day:02},{day if day > 3 else -day}\n" for day in range(31, 0, -1)),
-        r"line 32: price -1 on 2024-01-01, not the only one: 3 rows of 31 without a usable price; expected at most 1%",
+        r"line 32: price -1 on 2024-01-01 and more; mend the file: 3 rows of 31 without a usable price",
     ),
-    "one row": ("date,close\n2024-01-02,1\n", r"has 1 rows of data; expected at least 2"),
-    "header only": ("date,close\n", r"has 0 rows of data; expected at least 2"),
-    "one price": ("date,close\n2024-01-02,1\n2024-01-03,\n", r"has 1 rows with a price; expected at least 2"),
+    "one row": ("date,close\n2024-01-02,1\n", r"has 1 row of data; expected at least 2"),
+    "header only": ("date,close\n", r"has no rows of data; expected dates and numbers"),
+    "one price": ("date,close\n2024-01-02,1\n2024-01-03,\n", r"only 1 of 2 rows have a price; expected at least 2"),
     "empty": ("", r"is empty; expected a header line"),
     "blank": ("\n \n\n", r"is empty; expected a header line"),
     "only a mark": ("\ufeff", r"is empty; expected a header line"),
@@ -386,10 +386,10 @@ def test_a_hundred_thousand_rows(file: WriteFile) -> None:
 def test_more_rows_than_days_are_refused_before_they_fill_the_memory(
     file: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_file, "_MOST_ROWS", 5_000)
+    monkeypatch.setattr(csv_columns, "_MOST_ROWS", 5_000)
     path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 4_000 + ["never read"] * 4_000))
     with pytest.raises(InputFileError, match=r"line 4002: has 1 cells; expected 2"):
         load(path)
     path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 9_000 + ["never read"] * 4_000))
-    with pytest.raises(InputFileError, match=r"has more than 5000 rows, .*; expected one row a date: daily prices"):
+    with pytest.raises(InputFileError, match=r"has more than 5000 rows, .*; expected one row a date: daily values"):
         load(path)
