@@ -20,7 +20,8 @@ _HEAD = """\
 Written by `python docs/make_cli.py` from the program's own `--help`; change the help, not this page.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, configuration or input file,
-3 data source unavailable or symbol unknown to it, 4 a stored file is damaged or `data diff --exit-code` found a difference, 130 interrupted.
+3 data source unavailable or symbol unknown to it, 4 a stored file is damaged or `data diff --exit-code` found a
+difference, 130 interrupted.
 """
 
 
