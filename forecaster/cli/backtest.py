@@ -1,0 +1,94 @@
+"""`forecast backtest`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecaster.cli.options import date_option, format_option, home_option, instrument_options, interval_option
+
+__all__ = ["command"]
+
+
+def _to_numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
+    """Whole numbers, repeated or separated by commas."""
+    texts = [text.strip() for value in values for text in value.split(",")]
+    if not all(text.isdecimal() and 1 <= int(text) <= 250 for text in texts):
+        raise click.BadParameter(f"expected days ahead from 1 to 250, such as 1,5,20; got {','.join(texts)}")
+    return tuple(dict.fromkeys(map(int, texts)))
+
+
+def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+@click.command("backtest", short_help="The model beside every baseline, over years, with a verdict.")
+@instrument_options
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file or a shipped name.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
+@click.option("--universe", metavar="NAME", help="What learns together; or a file of symbols.")
+@interval_option("Span of a row: 1d, 1wk or 1mo.")
+@date_option("--start", "First cutoff.  [default: ten years before the last row]")
+@date_option("--end", "Last row to use; nothing after it is looked at.")
+@click.option(
+    "--refit", default="yearly", show_default=True, metavar="WHEN", help="never, yearly, monthly or a number of rows."
+)
+@click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Every so many rows a cutoff.")
+@click.option(
+    "--models",
+    multiple=True,
+    callback=_to_names,
+    metavar="NAMES",
+    help="The judged one first.  [default: lstm,random_walk,ewma,garch]",
+)
+@click.option(
+    "--step", "steps", multiple=True, default=("1,5,10,20",), callback=_to_numbers, metavar="DAYS", help="Days ahead.",
+    show_default=True,
+)  # fmt: skip
+@click.option("--no-calibration", is_flag=True, help="Score the intervals as the network gives them.")
+@click.option("--seed", type=int, help="Of everything random.")
+@click.option("--backend", type=click.Choice(["auto", "jax", "tensorflow"]), help="Engine under Keras.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Picture: png, svg or pdf."
+)
+@format_option("table", "json", "csv")
+@home_option
+def command(project: Any, choice: Any, output: str, out: Path | None, **asked: Any) -> None:
+    """Forecast every day of the last years as it would have been done then, and judge.
+
+    The model and the baselines are fitted anew as time goes on, each time on earlier rows alone. What is done is
+    kept: the same command again answers at once, or goes on where it was interrupted.
+
+    \b
+    Example:
+      forecast backtest --pair USDJPY
+      forecast backtest --pair USDJPY,EURUSD --start 2011-01-03 --end 2020-12-31 --models lstm,ewma
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.config import load_config
+    from forecaster.workflows import BacktestRequest, backtest
+
+    keys = {"universe": "universe", "seed": "seed", "backend": "backend", "device": "device"}
+    keys |= {"end": "data.end", "interval": "data.interval"}
+    flags = {key: asked.pop(name) for name, key in keys.items()}
+    given = {key: value for key, value in flags.items() if value is not None}
+    config = load_config(asked.pop("config"), asked.pop("assignments"), given)
+    calibrate = not asked.pop("no_calibration")
+    result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), project)
+    click.echo(_text(result.to_json(), output))
+    if out is not None:
+        result.draw(out)
+        project.note(f"picture: {out}")
+
+
+def _text(document: dict[str, Any], output: str) -> str:
+    from forecaster.cli.terminal import table_text
+    from forecaster.experiments.files import json_text
+    from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table
+    from forecaster.output.tables import csv_text
+
+    if output == "json":
+        return json_text(document)
+    if output == "csv":
+        return csv_text(backtest_rows(document))
+    return "\n".join([table_text(backtest_table(document)), *backtest_lines(document)])

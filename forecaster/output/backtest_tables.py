@@ -1,0 +1,126 @@
+"""Tables of a backtest: a row a model, a block a step, and the verdict in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from forecaster.data.calendars import SPANS
+
+__all__ = ["backtest_lines", "backtest_rows", "backtest_table", "verdict_lines"]
+
+_POOLED = "pooled"
+_WORST_LEVEL = "0.9"
+
+
+def backtest_table(document: Mapping[str, Any]) -> Table:
+    """Every model at every step: of the one instrument, or of all of them together.
+
+    Args:
+        document: ``backtest/1``.
+    """
+    rows = _shown(document)
+    judged = document["models"][0]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("step", "model"):
+        table.add_column(head, no_wrap=True)
+    heads = ["cutoffs", "CRPS", f"{judged} over it", "p", "RMSE over today", "in 80 %", "in 95 %", "worst 250 in 90 %"]
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    before = None
+    for row in rows:
+        if before not in (None, row["step"]):
+            table.add_row()
+        ratio, chance = _against(rows, judged, row)
+        table.add_row(
+            "" if before == row["step"] else str(row["step"]),
+            row["model"],
+            f"{row['n']:,}",
+            f"{1e4 * row['crps']:.3f}",
+            "" if ratio is None else f"{ratio:.4f}",
+            "" if chance is None else f"{chance:.3f}",
+            _share(row["rmse_ratio_random_walk"], "{:.4f}"),
+            _share(row["coverage"]["0.8"], "{:.1%}"),
+            _share(row["coverage"]["0.95"], "{:.1%}"),
+            _share(row["worst_coverage_250"][_WORST_LEVEL], "{:.1%}"),
+        )
+        before = row["step"]
+    return table
+
+
+def _shown(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    pooled = [row for row in document["rows"] if row["instrument"] == _POOLED]
+    return sorted(pooled or document["rows"], key=lambda row: int(row["step"]))
+
+
+def _against(
+    rows: Sequence[Mapping[str, Any]], judged: str, row: Mapping[str, Any]
+) -> tuple[float | None, float | None]:
+    """CRPS of the judged model over that of a row's, and the p-value of their difference."""
+    if row["model"] == judged:
+        return None, None
+    for mine in rows:
+        if mine["model"] == judged and mine["step"] == row["step"]:
+            tests = {one["against"]: one["p_value"] for one in mine["dm"]}
+            return mine["crps_ratio"].get(row["model"]), tests.get(row["model"])
+    return None, None
+
+
+def _share(value: float | None, layout: str) -> str:
+    return "-" if value is None else layout.format(value)
+
+
+def backtest_lines(document: Mapping[str, Any]) -> list[str]:
+    """What stands under the table: what was done, what could not be done, and the verdict."""
+    judged, folds = document["models"][0], document["folds"]
+    span, several = SPANS[document["interval"]], len(document["instruments"]) > 1
+    lines = [
+        f"CRPS in basis points of the return over so many {span}s, lower is better; p: two-sided, Diebold and Mariano",
+        f"{len(folds)} fits of each model, the first before {folds[0]['start']}, cutoffs to {document['last_cutoff']}; "
+        f"{judged} learns from {document['series']} series",
+    ]
+    if several:
+        names = document["instruments"]
+        more = " ..." if len(names) > 20 else ""
+        lines.insert(0, f"means over {len(names)} instruments: {', '.join(names[:20])}{more}")
+        lines += list(_worst(document, judged))
+    lines += [
+        f"left out: {model} of {name}: {reason}"
+        for model, found in document["skipped"].items()
+        for name, reason in found.items()
+    ]
+    lines += [f"{model}: {count} fits did not converge and fell back" for model, count in document["fallbacks"].items()]
+    return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"])]
+
+
+def _worst(document: Mapping[str, Any], judged: str) -> Iterator[str]:
+    for row in _shown(document):
+        if row["model"] == judged:
+            worst = "; ".join(
+                f"{name} {ratio:.4f} ({which})" for name, (ratio, which) in row["crps_ratio_worst"].items() if ratio
+            )
+            yield f"worst instrument at {row['step']}: {judged} over {worst}"
+
+
+def verdict_lines(document: Mapping[str, Any]) -> list[str]:
+    """The verdict in four lines."""
+    name, step, days = document["name"], document["step"], document["days"]
+    lines = [f"verdict on {name}, {document['model']}, step {step}, {days:,} cutoffs:"]
+    return [*lines, *(f"  {document[kind]['text']}" for kind in ("point", "direction", "density", "coverage"))]
+
+
+def backtest_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows flattened for CSV, all with the same columns."""
+    rows = [dict(_flat(row)) for row in document["rows"]]
+    columns = dict.fromkeys(key for row in rows for key in row)
+    return [{key: row.get(key) for key in columns} for row in rows]
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}_")
+        elif key == "dm":
+            yield from ((f"dm_p_value_{one['against']}", one["p_value"]) for one in value)
+        elif not isinstance(value, (list, tuple)):
+            yield f"{prefix}{key}", value
