@@ -246,7 +246,7 @@ def read_fold(path: Path, model: str, fold: Fold, named: Sequence[str]) -> FoldR
         DamageError: The file is no such record; zip members carry their own checksums.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         facts = json.loads(arrays["facts"].tobytes())
         rows = {name: arrays[f"rows_{number}"] for number, name in enumerate(named)}

@@ -1,0 +1,159 @@
+import json
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecaster.config import Config
+from forecaster.data.series import Panel
+from forecaster.errors import DamageError, NotEnoughDataError
+from forecaster.evaluation.folds import folds
+from forecaster.experiments.backtest import BacktestPlan, FoldRecord, run_backtest
+from forecaster.models.baselines import baseline
+from forecaster.models.lstm import LSTM
+from forecaster.models.lstm_options import LSTMOptions
+
+ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
+WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
+OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
+
+
+def plan(panel: Panel, models: tuple[str, ...] = ("lstm", "ewma", "garch"), **changed: Any) -> BacktestPlan:
+    config = Config(model=OPTIONS, horizon=5)
+    made = {name: LSTM(OPTIONS, 5) if name == "lstm" else baseline(name, 5) for name in models}
+    first = panel["EURUSD"].dates
+    found: dict[str, Any] = {
+        "panel": panel,
+        "named": panel.names,
+        "config": config,
+        "forecasters": made,
+        "folds": folds(first, first[700], 60),
+        "steps": (1, 5),
+        "stride": 1,
+        "engine": "jax on cpu",
+    }
+    return BacktestPlan(**{**found, **changed})
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel((ORACLES.walk(850, seed=1), ORACLES.walk(850, seed=2, name="EURUSD")))
+
+
+@pytest.fixture(scope="module")
+def done(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[FoldRecord], Path]:
+    folder = tmp_path_factory.mktemp("backtest")
+    return run_backtest(plan(panel), folder), folder
+
+
+def same(one: list[FoldRecord], other: list[FoldRecord]) -> None:
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        assert (a.model, a.fold, a.facts) == (b.model, b.fold, b.facts)
+        for name in a.rows:
+            np.testing.assert_array_equal(a.rows[name], b.rows[name])
+            np.testing.assert_array_equal(a.quantiles[name], b.quantiles[name])
+
+
+def test_every_model_answers_for_every_cutoff(done: tuple[list[FoldRecord], Path]) -> None:
+    records, _ = done
+    assert [one.model for one in records] == ["lstm"] * 3 + ["ewma"] * 3 + ["garch"] * 3
+    for model in ("lstm", "ewma", "garch"):
+        rows = np.concatenate([one.rows["USDJPY"] for one in records if one.model == model])
+        np.testing.assert_array_equal(rows, np.arange(700, 850))
+    assert all((np.diff(one.quantiles["EURUSD"], axis=-1) > 0).all() for one in records)
+
+
+def test_a_second_call_reads_what_the_first_has_done(
+    panel: Panel, done: tuple[list[FoldRecord], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, folder = done
+    monkeypatch.setattr("forecaster.experiments.backtest.fit", None)  # would fail
+    same(run_backtest(plan(panel), folder), records)
+
+
+@pytest.mark.parametrize("stopped_after", [1, 4, 8])
+def test_a_broken_backtest_goes_on_to_identical_numbers(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, stopped_after: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def progress(stage: str, number: int, total: int, loss: float | None = None) -> None:
+        if stage == "backtest" and number == stopped_after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_backtest(plan(panel), tmp_path, progress)
+    assert len(list(tmp_path.glob("*.npz"))) == stopped_after
+    same(run_backtest(plan(panel), tmp_path), done[0])
+
+
+def test_what_comes_after_a_cutoff_changes_no_bit_before_it(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path
+) -> None:
+    """Nonsense from the second fold on: the first fold is fitted, decided and forecast as before."""
+    spoiled = Panel(tuple(ORACLES.scrambled(one, 759) for one in panel))
+    again = run_backtest(plan(spoiled), tmp_path)
+    for one, other in zip(done[0], again, strict=True):
+        if one.fold.start < panel.series[0].dates[760]:
+            for name in one.rows:
+                np.testing.assert_array_equal(one.quantiles[name], other.quantiles[name])
+        else:
+            assert not np.array_equal(one.quantiles["USDJPY"], other.quantiles["USDJPY"])
+
+
+def test_a_model_that_cannot_run_on_a_series_says_so_and_the_others_go_on(panel: Panel, tmp_path: Path) -> None:
+    whole, other = panel["EURUSD"], panel["USDJPY"]
+    short = Panel((whole, other.between(start=other.dates[690])))
+
+    class Choosy:
+        options = OPTIONS
+
+        def fit(self, request: Any) -> Any:
+            (series,) = request.panel
+            if len(series) < 400:
+                raise NotEnoughDataError(f"{len(series)} rows; expected 400")
+            return baseline("ewma", 5).fit(request)
+
+    made = {"choosy": Choosy(), "ewma": baseline("ewma", 5)}
+    records = run_backtest(plan(short, forecasters=made), tmp_path)
+    for one in records:
+        assert set(one.facts["skipped"]) == ({"USDJPY"} if one.model == "choosy" else set())
+        assert len(one.rows["USDJPY"]) == (0 if one.model == "choosy" else len(one.rows["EURUSD"]))
+
+
+def test_what_decides_the_numbers_decides_the_name(panel: Panel) -> None:
+    base = plan(panel)
+    assert base.id == plan(panel).id
+    assert base.id.startswith("EURUSD-and-1-")
+    others = [
+        plan(panel, stride=2),
+        plan(panel, steps=(1,)),
+        plan(panel, models=("lstm", "ewma")),
+        plan(panel, engine="tensorflow on gpu"),
+        plan(panel, config=base.config.model_copy(update={"seed": 1})),
+        plan(Panel((ORACLES.scrambled(panel.series[0], 840), panel.series[1]))),
+        plan(panel, folds=base.folds[:2]),
+    ]
+    assert len({base.id, *(one.id for one in others)}) == 8
+
+
+def test_a_damaged_record_is_told(panel: Panel, tmp_path: Path) -> None:
+    small = plan(panel, models=("ewma",))
+    run_backtest(small, tmp_path)
+    path = sorted(tmp_path.glob("*.npz"))[0]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DamageError, match="expected the record of a fold; delete it, and it is made anew"):
+        run_backtest(small, tmp_path)
+    path.unlink()
+    assert len(run_backtest(small, tmp_path)) == 3
+
+
+def test_the_plan_is_written_down(done: tuple[list[FoldRecord], Path], panel: Panel) -> None:
+    written = json.loads((done[1] / "plan.json").read_text())
+    assert written["data"] == {one.instrument.name: one.sha256 for one in panel}
+    assert written["folds"][0][0] == str(panel.series[0].dates[700])
