@@ -82,9 +82,9 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
         ends[name] = float(total[-1])
     for first in picture.fits:
         axes.axvline(first, color="#DADADA", linewidth=0.7, zorder=0)
-    axes.set_ylabel("CRPS gained so far (%)")
+    axes.set_ylabel("CRPS difference so far (%)")
     axes.set_title(
-        f"against each baseline, {picture.step} day{'s' if picture.step > 1 else ''} ahead: falling is better",
+        f"the model minus each baseline, {picture.step} day{'s' if picture.step > 1 else ''} ahead: falling is better",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     axes.set_xlim(picture.dates[0], picture.dates[-1])
