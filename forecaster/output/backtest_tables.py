@@ -79,6 +79,8 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
         f"{len(folds)} fits of each model, the first before {folds[0]['start']}, cutoffs to {document['last_cutoff']}; "
         f"{judged} learns from {document['series']} series",
     ]
+    if document["calibrated"]:
+        lines.append("intervals of networks are calibrated by what was known at each cutoff; see --no-calibration")
     if several:
         names = document["instruments"]
         more = " ..." if len(names) > 20 else ""

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
+from forecaster.evaluation.calibration import calibrate
 from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.evaluation.verdict import Verdict, verdict
@@ -69,6 +71,7 @@ class BacktestResult:
         rows: JSON values of the table.
         verdicts: Name -> verdict at the first step; ``pooled`` where there are several instruments.
         skipped: Model -> instrument -> why there is no forecast.
+        calibrated: Whether intervals of networks were calibrated as time went on.
     """
 
     id: str
@@ -78,6 +81,7 @@ class BacktestResult:
     rows: Sequence[Mapping[str, Any]]
     verdicts: Mapping[str, Verdict]
     skipped: Mapping[str, Mapping[str, str]]
+    calibrated: bool
 
     @property
     def verdict(self) -> Verdict:
@@ -123,6 +127,7 @@ class BacktestResult:
             "last_cutoff": str(max(one.dates[-1] for found in self.tracks.values() for one in found)),
             "stride": self.plan.stride,
             "engine": self.plan.engine,
+            "calibrated": self.calibrated,
             "data": {name: facts["data"][name] for name in self.plan.named},
             "folds": [{"start": start, "end": end} for start, end in facts["folds"]],
             "rows": [dict(row) for row in self.rows],
@@ -199,14 +204,18 @@ def _start(asked: datetime.date | None, series: PriceSeries) -> np.datetime64:
 
 
 def _result(
-    plan: BacktestPlan, records: Sequence[FoldRecord], named: Sequence[PriceSeries], calibrate: bool
+    plan: BacktestPlan, records: Sequence[FoldRecord], named: Sequence[PriceSeries], calibrated: bool
 ) -> BacktestResult:
     skipped: dict[str, dict[str, str]] = {}
     for record in records:
         for name, reason in record.facts["skipped"].items():
             skipped.setdefault(record.model, {})[name] = reason
-    tracks = {step: [one for series in named if (one := _track(plan, records, series, step))] for step in plan.steps}
-    tracks = {step: found for step, found in tracks.items() if found}
+    tracks: dict[int, list[Track]] = {}
+    dates = {series.instrument.name: series.dates for series in named}
+    for step in plan.steps:
+        found = [one for series in named if (one := _track(plan, records, series, step)) is not None]
+        if found:
+            tracks[step] = [_calibrated(one, dates[one.instrument]) for one in found] if calibrated else found
     if not tracks:
         reasons = next(iter(next(iter(skipped.values()), {}).values()), "no outcome is known yet")
         raise NotEnoughDataError(
@@ -214,7 +223,7 @@ def _result(
         )
     rows = [row for found in tracks.values() for row in compare(found)]
     verdicts = {name: verdict(one) for name, one in evidence_of(tracks[min(tracks)]).items()}
-    return BacktestResult(plan.id, plan, records, tracks, rows, verdicts, skipped)
+    return BacktestResult(plan.id, plan, records, tracks, rows, verdicts, skipped, calibrated)
 
 
 def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int) -> Track | None:
@@ -238,6 +247,17 @@ def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSerie
     outcomes = series.log_price[common + step] - series.log_price[common]
     quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
     return Track(name, step, series.dates[common], outcomes, quantiles)
+
+
+def _calibrated(track: Track, dates: npt.NDArray[np.datetime64]) -> Track:
+    """The same with the intervals of networks calibrated, cutoff after cutoff, by the outcomes known there."""
+    rows = np.searchsorted(dates, track.dates)
+    outcomes = track.outcomes[:, None]
+    quantiles = {
+        name: calibrate(said[:, None], rows, outcomes, [track.step])[:, 0] if name in MODELS else said
+        for name, said in track.quantiles.items()
+    }
+    return dataclasses.replace(track, quantiles=quantiles)
 
 
 def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, int]:

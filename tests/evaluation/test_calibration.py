@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, outcomes_after, width_factors
+from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+
+SCORES = normal_scores(SCORING_LEVELS)
+ENDS = {0.5: (3, 5), 0.8: (2, 6), 0.9: (1, 7), 0.95: (0, 8)}
+
+
+def cone(count: int, width: float = 1.0, steps: int = 1) -> np.ndarray:
+    return np.broadcast_to(width * SCORES, (count, steps, 9)).copy()
+
+
+def held(quantiles: np.ndarray, outcomes: np.ndarray, level: float) -> np.ndarray:
+    low, high = ENDS[level]
+    return (quantiles[:, 0, low] <= outcomes[:, 0]) & (outcomes[:, 0] <= quantiles[:, 0, high])
+
+
+@pytest.mark.parametrize("width", [0.5, 0.8, 1.3, 2.0])
+def test_cones_of_any_width_come_to_hold_what_they_promise(width: float) -> None:
+    outcomes = np.random.default_rng(0).standard_t(5, (5000, 1))
+    raw = cone(5000, width)
+    found = calibrate(raw, np.arange(5000), outcomes, [1])
+    for level in ENDS:
+        assert held(found, outcomes, level)[1000:].mean() == pytest.approx(level, abs=0.015)
+    assert abs(held(raw, outcomes, 0.9)[1000:].mean() - 0.9) > 0.02  # or there was nothing to do
+
+
+def test_a_market_that_becomes_wilder_is_followed() -> None:
+    size = np.where(np.arange(4000) < 2000, 1.0, 2.5)[:, None]
+    outcomes = np.random.default_rng(1).normal(size=(4000, 1)) * size
+    found = calibrate(cone(4000), np.arange(4000), outcomes, [1])
+    assert held(found, outcomes, 0.9)[2500:].mean() == pytest.approx(0.9, abs=0.02)
+    assert held(cone(4000), outcomes, 0.9)[2500:].mean() < 0.6
+
+
+def test_a_calibrated_cone_is_hardly_touched() -> None:
+    outcomes = np.random.default_rng(2).normal(size=(4000, 1))
+    factors = width_factors(cone(4000), np.arange(4000), outcomes, [1])
+    assert np.abs(factors.mean(axis=0) - 1).max() < 0.03
+
+
+@settings(max_examples=25, deadline=None)
+@given(cutoff=st.integers(5, 290), step=st.sampled_from([1, 5, 20]), stride=st.integers(1, 4), seed=st.integers(0, 99))
+def test_an_outcome_changes_nothing_before_it_is_known(cutoff: int, step: int, stride: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = np.arange(0, 300 * stride, stride)
+    raw, outcomes = cone(300) * rng.uniform(0.5, 2, (300, 1, 1)), rng.normal(size=(300, 1))
+    whole = calibrate(raw, rows, outcomes, [step])
+    # At the cutoff only outcomes of forecasts made at least `step` rows before it are known.
+    other = outcomes.copy()
+    other[rows > rows[cutoff] - step] = rng.normal(0, 50, size=(int((rows > rows[cutoff] - step).sum()), 1))
+    np.testing.assert_array_equal(calibrate(raw, rows, other, [step])[: cutoff + 1], whole[: cutoff + 1])
+    cut = np.where((rows > rows[cutoff] - step)[:, None], np.nan, outcomes)[: cutoff + 1]
+    short = calibrate(raw[: cutoff + 1], rows[: cutoff + 1], cut, [step])
+    np.testing.assert_array_equal(short, whole[: cutoff + 1])
+
+
+def test_an_outcome_that_is_known_does_change_what_follows() -> None:
+    rng = np.random.default_rng(0)
+    raw, outcomes = cone(300), rng.normal(size=(300, 1))
+    other = outcomes.copy()
+    other[200] = 50
+    found, changed = (calibrate(raw, np.arange(300), one, [5]) for one in (outcomes, other))
+    differing = np.flatnonzero((found != changed).any(axis=(1, 2)))
+    assert differing[0] == 205
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), skew=st.floats(0.2, 5), width=st.floats(0.05, 20))
+def test_medians_stay_and_quantiles_never_cross(seed: int, skew: float, width: float) -> None:
+    rng = np.random.default_rng(seed)
+    raw = np.sort(rng.normal(size=(200, 2, 9)) * [[skew] * 9, [1 / skew] * 9] * width, axis=-1)
+    found = calibrate(raw, np.arange(200), rng.standard_t(3, (200, 2)), [1, 7])
+    np.testing.assert_array_equal(found[..., 4], raw[..., 4])
+    assert (np.diff(found, axis=-1) >= 0).all()
+
+
+def test_steps_do_not_touch_each_other() -> None:
+    rng = np.random.default_rng(3)
+    raw, outcomes = cone(400, steps=2), rng.normal(size=(400, 2))
+    both = calibrate(raw, np.arange(400), outcomes, [1, 10])
+    for k, step in enumerate((1, 10)):
+        alone = calibrate(raw[:, [k]], np.arange(400), outcomes[:, [k]], [step])
+        np.testing.assert_array_equal(both[:, [k]], alone)
+
+
+def test_nothing_known_changes_nothing() -> None:
+    raw = cone(50)
+    np.testing.assert_array_equal(calibrate(raw, np.arange(50), np.full((50, 1), np.nan), [1]), raw)
+    np.testing.assert_array_equal(calibrate(raw[:0], np.arange(0), np.empty((0, 1)), [1]), raw[:0])
+
+
+def test_a_cone_without_width_stays_one() -> None:
+    raw = np.zeros((50, 1, 9))
+    assert not calibrate(raw, np.arange(50), np.ones((50, 1)), [1]).any()
+
+
+def test_forecasts_are_calibrated_at_their_knots() -> None:
+    rng = np.random.default_rng(4)
+    log_price = np.cumsum(rng.normal(0, 0.02, 900))
+    rows, knots = np.arange(100, 900), (1, 5)
+    made = Forecasts("lstm", rows, np.full(800, 0.01), knots, SCORING_LEVELS, np.broadcast_to(SCORES, (800, 2, 9)))
+    found = calibrate_forecasts(made, log_price)
+    outcomes = outcomes_after(log_price, rows, knots) / (0.01 * np.sqrt([1, 5]))
+    np.testing.assert_allclose(found.scaled, calibrate(made.scaled, rows, outcomes, knots))
+    assert (found.scaled[-1, :, 8] > 1.5 * made.scaled[-1, :, 8]).all()  # twice as wide as they said
+    assert np.isnan(outcomes_after(log_price, np.array([897]), [1, 5])).tolist() == [[False, True]]
+
+
+def test_shapes_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="expected quantiles"):
+        calibrate(cone(5), np.arange(4), np.zeros((5, 1)), [1])
