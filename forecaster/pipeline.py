@@ -8,14 +8,15 @@ import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.evaluation.evidence import Evidence, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
-from forecaster.forecast import Forecast, Forecasts
+from forecaster.forecast import SCORING_LEVELS, Forecast, Forecasts, level_weights
 from forecaster.models import model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
 from forecaster.models.baselines import baseline
 
-__all__ = ["evaluate", "fit", "forecast_next", "forecaster_of"]
+__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of"]
 
 DateArray = npt.NDArray[np.datetime64]
 
@@ -69,9 +70,7 @@ def evaluate(
         names: Registry keys of baselines.
         horizon: Longest step H.
     """
-    training = {series.instrument.name: split.training_rows(series.dates, horizon)}
-    request = FitRequest(Panel((series,)), training, {}, horizon)
-    models = [fitted, *(baseline(name, horizon).fit(request) for name in names)]
+    models = [fitted, *_baselines(series, split, names, horizon)]
     scores = []
     for part in PARTS:
         # What is fed back is not scored on the training rows: it costs most there and says least.
@@ -87,6 +86,39 @@ def evaluate(
             if len(kept := np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step)))
         ]
     return scores
+
+
+def evidence_on_test(
+    fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
+) -> Evidence | None:
+    """What the test rows say of a model beside the baselines `names`, one step ahead; None where there are no rows.
+
+    Args:
+        fitted: The model.
+        series: One series of the panel.
+        split: Of the fit.
+        names: Registry keys of baselines.
+        horizon: Longest step H of the fit.
+    """
+    models = [fitted, *_baselines(series, split, names, horizon)]
+    rows = split.cutoffs(series.dates, "test", 1)
+    rows = rows[rows >= max(model.first_row for model in models)]
+    if not len(rows):
+        return None
+    said = {one.name: one.forecast(series, rows, 1) for one in models}
+    quantiles = {
+        name: made.log_returns([1])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS)
+        for name, made in said.items()
+    }
+    moved = series.log_price[rows + 1] - series.log_price[rows]
+    return gather(series.instrument.name, series.dates[rows], moved, quantiles)
+
+
+def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:
+    """Baselines fitted on the training rows of one series."""
+    training = {series.instrument.name: split.training_rows(series.dates, horizon)}
+    request = FitRequest(Panel((series,)), training, {}, horizon)
+    return [baseline(name, horizon).fit(request) for name in names]
 
 
 def forecast_next(fitted: Fitted, series: PriceSeries, dates: DateArray) -> Forecast:

@@ -6,8 +6,9 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
+from forecaster.output.tables import verdict_lines
 
-__all__ = ["backtest_lines", "backtest_rows", "backtest_table", "verdict_lines"]
+__all__ = ["backtest_lines", "backtest_rows", "backtest_table"]
 
 _POOLED = "pooled"
 _WORST_LEVEL = "0.9"
@@ -102,13 +103,6 @@ def _worst(document: Mapping[str, Any], judged: str) -> Iterator[str]:
                 f"{name} {ratio:.4f} ({which})" for name, (ratio, which) in row["crps_ratio_worst"].items() if ratio
             )
             yield f"worst instrument at {row['step']}: {judged} over {worst}"
-
-
-def verdict_lines(document: Mapping[str, Any]) -> list[str]:
-    """The verdict in four lines."""
-    name, step, days = document["name"], document["step"], document["days"]
-    lines = [f"verdict on {name}, {document['model']}, step {step}, {days:,} cutoffs:"]
-    return [*lines, *(f"  {document[kind]['text']}" for kind in ("point", "direction", "density", "coverage"))]
 
 
 def backtest_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -112,7 +112,15 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         )
     else:
         lines.append(f"weights: fitted on rows to {document['fitted_until']}; --refit fits once more on all rows")
-    return lines
+    return lines + ([] if document["verdict"] is None else verdict_lines(document["verdict"]))
+
+
+def verdict_lines(document: Mapping[str, Any]) -> list[str]:
+    """A verdict in words: what it is about, and a line for each kind."""
+    lines = [
+        f"verdict on {document['name']}, {document['model']}, step {document['step']}, {document['days']:,} cutoffs:"
+    ]
+    return [*lines, *(f"  {document[kind]['text']}" for kind in ("point", "direction", "density", "coverage"))]
 
 
 def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Table:

@@ -12,20 +12,22 @@ import forecaster
 from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import ForecasterError, NotEnoughDataError
+from forecaster.evaluation.evidence import Evidence, pool
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
+from forecaster.evaluation.verdict import verdict
 from forecaster.experiments.files import check_writable
 from forecaster.experiments.runs import Run, runs_folder, save_run, series_facts
 from forecaster.models.backend import Engine, cpu_features, engine_versions, use_engine
 from forecaster.models.base import Fitted, Forecaster
-from forecaster.pipeline import evaluate, fit, forecaster_of
+from forecaster.pipeline import evaluate, evidence_on_test, fit, forecaster_of
 from forecaster.workflows.choice import InstrumentChoice, command_line
 from forecaster.workflows.project import Project
 from forecaster.workflows.training_data import TrainingData, load_training_data
 
 __all__ = ["BESIDE", "TrainResult", "train"]
 
-BESIDE = ("ewma", "random_walk")  # baselines that stand beside every training
+BESIDE = ("garch", "ewma", "random_walk")  # baselines that stand beside every training
 _STEPS = (1, 5, 10, 20)
 _PARITY = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
 
@@ -65,7 +67,7 @@ class TrainResult:
             "splits": facts["split"],
             "location_steps": facts["state"].get("location_steps"),
             "scores": [one.to_json(model) for one in self.scores],
-            "verdict": None,  # significance is not judged by this version
+            **{key: facts[key] for key in ("verdict", "verdicts")},
         }
 
 
@@ -108,9 +110,12 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     fitted = fit(model, panel, split, config, project.progress)
     watch.lap("fit")
     scores = []
+    evidence = []
     for number, series in enumerate(named):
         project.progress("evaluate", number, len(named))
         scores += evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
+        found = evidence_on_test(fitted, series, split, BESIDE, config.horizon)
+        evidence += [] if found is None else [found]
     project.progress("evaluate", len(named), len(named))
     watch.lap("evaluate")
     if config.refit:
@@ -124,11 +129,19 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
         **_engine_facts(engine, model, config),
         "created": project.clock().isoformat(),
         "scores": [one.to_json(fitted.name) for one in scores],
+        **_verdicts(evidence),
         "seconds": watch.total(),
     }
     run = save_run(runs_folder(project.home), project.clock(), dump_config(config), fitted, facts)
     following = command_line("predict", data.instruments[0], choice, project)
     return TrainResult(run, scores, engine, watch.total(), following)
+
+
+def _verdicts(evidence: Sequence[Evidence]) -> dict[str, Any]:
+    """What the test proves: of every named series, and of all together, the headline where they are several."""
+    found = {one.name: verdict(one).to_json() for one in evidence}
+    whole = verdict(pool(evidence)).to_json() if len(evidence) > 1 else next(iter(found.values()), None)
+    return {"verdict": whole, "verdicts": found}
 
 
 def _steps(config: Config) -> list[int]:

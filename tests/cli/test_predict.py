@@ -24,7 +24,7 @@ def test_document_has_the_contracted_keys(forecast, home):
     first = made["steps"][0]
     assert {"step", "date", "mean", "median", "probability_up", "quantiles"} <= first.keys()
     assert list(first["quantiles"]) == [format(level, "g") for level in made["quantile_levels"]]
-    assert {one["reference"] for one in made["skill"]} == {"ewma", "random_walk"}
+    assert {one["reference"] for one in made["skill"]} == {"garch", "ewma", "random_walk"}
 
 
 def test_quantiles_increase_and_widen_with_the_horizon(forecast, home):
@@ -86,7 +86,7 @@ def test_table_names_each_interval_and_csv_has_a_row_a_step(forecast, home):
         "predict", "--pair", "USDJPY", "--level", "90", "--horizon", "3", "--home", home
     ).stdout.splitlines()
     assert table[1].split() == ["date", "median", "90", "%", "up"]
-    assert len(table) == 2 + 3 + 2
+    assert len(table) == 2 + 3 + 3
     rows = list(
         csv.DictReader(io.StringIO(forecast("predict", "--pair", "USDJPY", "--format", "csv", "--home", home).stdout))
     )

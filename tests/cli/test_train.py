@@ -27,6 +27,7 @@ def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forec
         "today",
         "CRPS",
         "lstm",
+        "garch",
         "ewma",
         "random_walk",
         "in",
@@ -161,3 +162,19 @@ def test_shipped_configs_train_predict_and_plot(forecast, tmp_path, name):
     assert forecast("predict", *chosen, "--home", tmp_path).exit_code == 0
     assert forecast("plot", *chosen, "--home", tmp_path, "--out", tmp_path / "p.png").exit_code == 0
     assert (tmp_path / "p.png").stat().st_size > 20_000
+
+
+def test_a_training_ends_with_a_verdict(forecast, tmp_path):
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path / "home", "--format", "json")
+    made = json.loads(result.stdout)
+    assert set(made["verdicts"]) == {"USDJPY"}
+    assert made["verdict"] == made["verdicts"]["USDJPY"]
+    found = made["verdict"]
+    assert (found["step"], found["days"], found["model"]) == (1, 749, "lstm")
+    for kind in ("point", "direction", "density", "coverage"):
+        assert {"outcome", "against", "p_value", "detectable", "text"} <= set(found[kind])
+    assert found["density"]["against"] in ("garch", "ewma", "random_walk")
+    test = next(row for row in made["scores"] if row["part"] == "test" and row["step"] == 1)
+    ratio = found["density"]["crps_ratio"]
+    ratio = ratio[found["density"]["against"]] if isinstance(ratio, dict) else ratio
+    assert ratio == pytest.approx(test["crps_ratio"][found["density"]["against"]], rel=1e-9)

@@ -48,6 +48,7 @@ TRAINED = {
     "refit": False,
     "fitted_until": "2021-12-13",
     "run_id": "20261030-usdjpy-3fa9c1",
+    "verdict": None,
 }
 
 
