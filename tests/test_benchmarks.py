@@ -19,7 +19,7 @@ from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 from forecaster.models.baselines import baseline
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("data", "metrics", "placebo", "skill", "speed", "stocks", "throughput", "windows_memory")
+NAMES = ("calibration", "data", "metrics", "placebo", "skill", "speed", "stocks", "throughput", "windows_memory")
 
 
 @pytest.fixture(autouse=True)
@@ -446,3 +446,16 @@ def test_placebo_takes_fitted_models():
     np.testing.assert_allclose(made["random_walk"], placebo.historical(walks.returns, 100), atol=1e-12)
     expected = placebo.smoothed(walks.returns, 0.94)[:, -100:, None] * normal_scores(SCORING_LEVELS)
     np.testing.assert_allclose(made["ewma"], expected, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_calibration(capsys, tmp_path):
+    tiny = ["universe=none", "model.units=[4]", "model.training.steps=3"]
+    sets = [part for one in tiny for part in ("--set", one)]
+    importlib.import_module("calibration").main(["--home", str(tmp_path), *sets, "--format", "markdown"])
+    document, table = result(capsys)
+    assert set(document["steps"]) == {"1", "5", "10", "20"}
+    first = document["steps"]["1"]
+    assert 0.6 < first["raw"]["inside_0.8"] < 0.95
+    assert abs(first["calibrated"]["inside_0.8"] - 0.8) < abs(first["raw"]["inside_0.8"] - 0.8) + 0.01
+    assert table[0].startswith("| step")

@@ -166,6 +166,8 @@ def _prices(
 ) -> Found:
     source, instrument = named
     main = beside[0]
+    if instrument.canonical == main.instrument and source in (None, main.source):
+        raise ConfigError(f"input {instrument.name} is the series itself; expected another one; leave it out of --with")
     likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
     try:
         checked = loader.beside(source or likely, instrument, keep=True)

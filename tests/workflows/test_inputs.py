@@ -154,6 +154,7 @@ def sample(name: str) -> PriceSeries:
         (("--with", "other.csv,other.csv", "--lag", "other=99999"), "should be less than or equal to 3660"),
         (("--with", "old.csv"), "input old runs from 1990-01-01 to 1990-01-02 and has no value for main"),
         (("--with", "other.csv", "--config", "classic"), "model classic reads prices only"),
+        (("--with", "main.csv"), "input main is the series itself; expected another one"),
     ],
 )
 def test_what_cannot_be_an_input(forecast, tmp_path: Path, flags: tuple[str, ...], message: str) -> None:

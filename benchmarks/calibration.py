@@ -1,0 +1,99 @@
+"""What calibration does to the network's intervals: seven majors, cutoffs 2011 to 2020, yearly refits.
+
+Prints, for each step, the share of outcomes inside the 80, 90 and 95 % intervals with two standard errors (robust to
+overlap and to pairs that move together), the worst 250 days of the 90 % interval of any pair, and CRPS and interval
+score over those of the raw intervals. Rows after 2020 are cut off before anything else happens.
+
+    python benchmarks/calibration.py                 # about two minutes on two cores
+    python benchmarks/calibration.py --home FOLDER   # keeps the backtest there, and reads it the next time
+"""
+
+import argparse
+import datetime
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from processes import print_result
+
+from forecaster.config import load_config
+from forecaster.evaluation.comparison import Track
+from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
+from forecaster.evaluation.significance import mean_test
+from forecaster.evaluation.tally import COVERED
+from forecaster.forecast import SCORING_LEVELS
+from forecaster.workflows import BacktestRequest, BacktestResult, InstrumentChoice, Project, backtest
+
+MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURJPY")
+START, END = datetime.date(2011, 1, 3), "2020-12-31"
+
+
+def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestResult:
+    """The backtest; the second call finds the first one's fits."""
+    config = load_config(assignments=assignments, flags={"data.end": END})
+    choice = InstrumentChoice(pairs=MAJORS, network="never")
+    request = BacktestRequest(choice, config, start=START, models=("lstm",), calibrate=calibrate)
+    return backtest(request, Project(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
+
+
+def figures(tracks: Sequence[Track], step: int) -> dict[str, float]:
+    """Means over the pairs, and the worst of them."""
+    found: dict[str, float] = {}
+    for level, (low, high) in COVERED.items():
+        inside = [_inside(one, low, high) for one in tracks]
+        dates = np.unique(np.concatenate([one.dates for one in tracks]))
+        total, count = np.zeros(len(dates)), np.zeros(len(dates))
+        for one, values in zip(tracks, inside, strict=True):
+            place = np.searchsorted(dates, one.dates)
+            total[place] += values
+            count[place] += 1
+        test = mean_test(total / count - level, step)
+        found[f"inside_{level:g}"] = float(np.mean([values.mean() for values in inside]))
+        found[f"two_errors_{level:g}"] = 2 * (test.standard_error or float("nan"))
+        if level == 0.9:
+            found["worst_250"] = min(worst_rolling_coverage(values) or 1.0 for values in inside)
+    found["crps"] = float(np.mean([crps(one.quantiles["lstm"], SCORING_LEVELS, one.outcomes).mean() for one in tracks]))
+    found["interval_score"] = float(np.mean([_interval_score(one) for one in tracks]))
+    return found
+
+
+def _inside(track: Track, low: int, high: int) -> np.ndarray:
+    said = track.quantiles["lstm"]
+    return (said[:, low] <= track.outcomes) & (track.outcomes <= said[:, high])
+
+
+def _interval_score(track: Track) -> float:
+    said = track.quantiles["lstm"]
+    scores = [
+        interval_score(said[:, low], said[:, high], track.outcomes, level).mean()
+        for level, (low, high) in COVERED.items()
+    ]
+    return float(np.mean(scores))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, help="where the backtest is kept; a temporary folder when left out")
+    parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
+    parser.add_argument("--format", choices=["table", "markdown"], default="table")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        home = asked.home or Path(temporary)
+        raw, calibrated = (run(home, asked.assignments, calibrate=one).tracks for one in (False, True))
+    table = [("step", "intervals", "80 %", "90 %", "95 %", "worst 250 of 90 %", "CRPS", "interval score")]
+    document: dict[str, dict[str, dict[str, float]]] = {}
+    for step in raw:
+        before, after = figures(raw[step], step), figures(calibrated[step], step)
+        for name, one in (("raw", before), ("calibrated", after)):
+            shares = [f"{one[f'inside_{k:g}']:.1%} ± {one[f'two_errors_{k:g}']:.1%}" for k in COVERED]
+            ratios = [f"{one[key] / before[key]:.4f}" for key in ("crps", "interval_score")]
+            table.append((str(step), name, *shares, f"{one['worst_250']:.1%}", *ratios))
+            document.setdefault(str(step), {})[name] = one
+    print_result(table, {"benchmark": "calibration", "last": END, "steps": document}, asked.format)
+
+
+if __name__ == "__main__":
+    main()
