@@ -24,7 +24,8 @@ from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_co
 from forecaster.evaluation.significance import mean_test
 from forecaster.evaluation.tally import COVERED
 from forecaster.forecast import SCORING_LEVELS
-from forecaster.workflows import BacktestRequest, BacktestResult, InstrumentChoice, Project, backtest
+from forecaster.workflows import InstrumentChoice, Project
+from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURJPY")
 START, END = datetime.date(2011, 1, 3), "2020-12-31"

@@ -66,7 +66,7 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
       forecast backtest --pair USDJPY,EURUSD --start 2011-01-03 --end 2020-12-31 --models lstm,ewma
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.config import load_config
-    from forecaster.workflows import BacktestRequest, backtest
+    from forecaster.workflows.backtest import BacktestRequest, backtest
 
     keys = {"universe": "universe", "seed": "seed", "backend": "backend", "device": "device"}
     keys |= {"end": "data.end", "interval": "data.interval"}
