@@ -1,5 +1,6 @@
 """Where a model meets data: fit on a panel, forecast a series. No files, no clock, no output."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,17 +9,19 @@ import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.evidence import Evidence, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.forecast import SCORING_LEVELS, Forecast, Forecasts, level_weights
-from forecaster.models import model_class
+from forecaster.models import CALIBRATED_MODELS, model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
 from forecaster.models.baselines import baseline
 
-__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of"]
+__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of", "forecasts"]
 
 DateArray = npt.NDArray[np.datetime64]
+IntArray = npt.NDArray[np.intp]
 
 
 def forecaster_of(config: Config) -> Forecaster:
@@ -57,6 +60,39 @@ def fit(
     return model.fit(request)
 
 
+def forecasts(
+    fitted: Fitted,
+    series: PriceSeries,
+    rows: IntArray,
+    longest: int | None = None,
+    unseen_from: np.datetime64 | None = None,
+) -> Forecasts:
+    """Distributions at the cutoffs `rows`, as they are given to users and as they are scored.
+
+    Args:
+        fitted: The model.
+        series: The history.
+        rows: (N,) row numbers, increasing, none before the model's `first_row`.
+        longest: Longest step that is asked for, as in `Fitted.forecast`.
+        unseen_from: First date that the weights have not seen: from there on the intervals of `CALIBRATED_MODELS`
+            follow how often those of every row since have held, as far as each cutoff knows. Rows before it, and all
+            where it is None, stay as the model gives them.
+
+    Raises:
+        NotEnoughDataError: A row lies before `first_row`.
+    """
+    first = len(series) if unseen_from is None else int(np.searchsorted(series.dates, unseen_from))
+    first = max(first, fitted.first_row)
+    if fitted.name not in CALIBRATED_MODELS or not len(rows) or rows[-1] < first:
+        return fitted.forecast(series, rows, longest)
+    every = np.union1d(rows, np.arange(first, rows[-1] + 1))
+    made = fitted.forecast(series, every, longest)
+    later = np.flatnonzero(every >= first)
+    scaled = made.scaled.copy()
+    scaled[later] = calibrate_forecasts(made.take(later), series.log_price).scaled
+    return dataclasses.replace(made, scaled=scaled).take(np.searchsorted(every, rows))
+
+
 def evaluate(
     fitted: Fitted, series: PriceSeries, split: Split, steps: Sequence[int], names: Sequence[str], horizon: int
 ) -> list[Score]:
@@ -79,9 +115,9 @@ def evaluate(
             continue
         rows = split.cutoffs(series.dates, part, 1)
         rows = rows[rows >= max(model.first_row for model in models)]
-        forecasts = {model.name: model.forecast(series, rows, max(asked)) for model in models}
+        made = {model.name: forecasts(model, series, rows, max(asked), split.validation_start) for model in models}
         scores += [
-            score(series, part, step, {name: one.take(kept) for name, one in forecasts.items()})
+            score(series, part, step, {name: one.take(kept) for name, one in made.items()})
             for step in asked
             if len(kept := np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step)))
         ]
@@ -105,7 +141,7 @@ def evidence_on_test(
     rows = rows[rows >= max(model.first_row for model in models)]
     if not len(rows):
         return None
-    said = {one.name: one.forecast(series, rows, 1) for one in models}
+    said = {one.name: forecasts(one, series, rows, 1, split.validation_start) for one in models}
     quantiles = {
         name: made.log_returns([1])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS)
         for name, made in said.items()
@@ -121,15 +157,18 @@ def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon:
     return [baseline(name, horizon).fit(request) for name in names]
 
 
-def forecast_next(fitted: Fitted, series: PriceSeries, dates: DateArray) -> Forecast:
+def forecast_next(
+    fitted: Fitted, series: PriceSeries, dates: DateArray, unseen_from: np.datetime64 | None = None
+) -> Forecast:
     """The coming days after the last row of `series`.
 
     Args:
         fitted: The model.
         series: History up to and including the cutoff.
         dates: (H,) the days to forecast.
+        unseen_from: See `forecasts`.
     """
-    made: Forecasts = fitted.forecast(series, np.array([len(series) - 1]))
+    made = forecasts(fitted, series, np.array([len(series) - 1]), unseen_from=unseen_from)
     steps = range(1, len(dates) + 1)
     return Forecast(
         instrument=series.instrument.name,

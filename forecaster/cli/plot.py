@@ -24,6 +24,7 @@ __all__ = ["command"]
 @date_option("--end", "Last day to show.")
 @interval_option("Of a run with rows of this span: 1d, 1wk or 1mo.")
 @run_option
+@click.option("--no-calibration", is_flag=True, help="Draw the intervals as the network gives them.")
 @click.option("--show", is_flag=True, help="Open a window instead of writing a file.")
 @click.option(
     "--out",
@@ -41,5 +42,6 @@ def command(project: Any, **asked: Any) -> None:
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows import PlotRequest, plot
 
-    for path in plot(PlotRequest(**asked), project):
+    calibrate = not asked.pop("no_calibration")
+    for path in plot(PlotRequest(calibrate=calibrate, **asked), project):
         click.echo(path)

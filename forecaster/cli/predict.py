@@ -46,6 +46,7 @@ def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option(
     "--units", type=click.Choice(["price", "return", "pips"]), default="price", show_default=True, help="Of the values."
 )
+@click.option("--no-calibration", is_flag=True, help="Show the intervals as the network gives them.")
 @click.option("--train-if-missing", is_flag=True, help="Train first where no run fits.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration for --train-if-missing.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the result there.")
@@ -68,7 +69,8 @@ def command(
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows import PredictRequest, predict
 
-    made = predict(PredictRequest(choice, **asked), project)
+    calibrate = not asked.pop("no_calibration")
+    made = predict(PredictRequest(choice, calibrate=calibrate, **asked), project)
     text = _text([one.to_json(levels, units) for one in made], levels, output)
     if out is None:
         click.echo(text)

@@ -99,6 +99,11 @@ class Run:
         """Last date that the weights have seen."""
         return np.datetime64(self.manifest["fitted_until"])
 
+    @property
+    def unseen_from(self) -> np.datetime64:
+        """First date that the weights have not seen; from there on intervals can be calibrated."""
+        return self.fitted_until + np.timedelta64(1, "D")
+
     @functools.cached_property
     def config(self) -> Config:
         """The configuration of the training."""

@@ -8,7 +8,7 @@ import importlib
 
 from forecaster.models.base import Forecaster
 
-__all__ = ["MODELS", "PANEL_MODELS", "model_class"]
+__all__ = ["CALIBRATED_MODELS", "MODELS", "PANEL_MODELS", "model_class"]
 
 # Kind in a config -> module and class. The class owns its options (`Options`) and does its own imports.
 MODELS = {
@@ -18,6 +18,9 @@ MODELS = {
 
 PANEL_MODELS = frozenset({"lstm"})
 """Kinds that learn one set of weights from all series of a panel; any other learns each series by itself."""
+
+CALIBRATED_MODELS = frozenset({"lstm"})
+"""Kinds whose intervals are calibrated; those of any other stand as the model gives them, as do all baselines."""
 
 
 def model_class(kind: str) -> type[Forecaster]:

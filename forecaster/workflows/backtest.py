@@ -17,7 +17,7 @@ from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest import BacktestPlan, FoldRecord, backtests_folder, run_backtest
-from forecaster.models import MODELS, model_class
+from forecaster.models import CALIBRATED_MODELS, MODELS, model_class
 from forecaster.models.backend import Engine, use_engine
 from forecaster.models.base import Forecaster
 from forecaster.models.baselines import BASELINES, baseline
@@ -254,7 +254,7 @@ def _calibrated(track: Track, dates: npt.NDArray[np.datetime64]) -> Track:
     rows = np.searchsorted(dates, track.dates)
     outcomes = track.outcomes[:, None]
     quantiles = {
-        name: calibrate(said[:, None], rows, outcomes, [track.step])[:, 0] if name in MODELS else said
+        name: calibrate(said[:, None], rows, outcomes, [track.step])[:, 0] if name in CALIBRATED_MODELS else said
         for name, said in track.quantiles.items()
     }
     return dataclasses.replace(track, quantiles=quantiles)

@@ -15,6 +15,7 @@ from forecaster.evaluation.splits import PARTS, Split, whole_history
 from forecaster.experiments.runs import Run
 from forecaster.forecast import level_weights
 from forecaster.output.picture import ForecastPicture, Predictions
+from forecaster.pipeline import forecasts
 from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.finding import Served, Wanted, serve, tell
 from forecaster.workflows.predict import predict_served
@@ -43,6 +44,7 @@ class PlotRequest:
         interval: Span of a row; that of the run when None.
         run_id: A run; the newest fitting one when None.
         show: Whether to open a window instead of writing a file.
+        calibrate: Whether intervals follow how often those of the days before have held.
     """
 
     choice: InstrumentChoice
@@ -54,6 +56,7 @@ class PlotRequest:
     interval: str | None = None
     run_id: str | None = None
     show: bool = False
+    calibrate: bool = True
 
 
 def plot(request: PlotRequest, project: Project) -> list[Path]:
@@ -79,7 +82,7 @@ def _plot_one(served: Served, request: PlotRequest) -> Path | None:
         title = f"{served.instrument.name}: learning curve of run {served.run.id}"
         figure = draw_losses(served.run.history(), title, _corner(served))
     else:
-        figure = draw_forecast(_picture(served), _window(request, served.series.dates))
+        figure = draw_forecast(_picture(served, request.calibrate), _window(request, served.series.dates))
     if request.show:
         show_figure(figure)
         return None
@@ -109,11 +112,11 @@ def _window(request: PlotRequest, dates: DateArray) -> tuple[np.datetime64, np.d
     return kept[0], end if request.end else dates[-1]
 
 
-def _picture(served: Served) -> ForecastPicture:
+def _picture(served: Served, calibrate: bool) -> ForecastPicture:
     """Everything that the overlay shows, in the orientation that the user asked for."""
     series, run, instrument = served.series, served.run, served.instrument
     rows = np.arange(run.fitted.first_row, len(series) - 1)
-    returns = run.fitted.forecast(series, rows, longest=1)
+    returns = forecasts(run.fitted, series, rows, 1, run.unseen_from if calibrate else None)
     band = returns.log_returns([1])[:, 0] @ level_weights(returns.quantile_levels, _BAND)
     if instrument.sign < 0:
         prices, band = 1 / series.close, -band[:, ::-1]
@@ -129,7 +132,7 @@ def _picture(served: Served) -> ForecastPicture:
         predictions=Predictions(series.dates[rows + 1], *predicted.T),
         train_end=series.dates[series.dates < split.validation_start][-1],
         test_start=split.test_start,
-        forecast=predict_served(served, None).forecast,
+        forecast=predict_served(served, None, calibrate).forecast,
         rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),
         note=_corner(served),
         run_id=run.id,

@@ -14,6 +14,7 @@ from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.forecast import Forecast
+from forecaster.models import CALIBRATED_MODELS
 from forecaster.pipeline import forecast_next
 from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.finding import Served, Wanted, serve, tell
@@ -37,6 +38,7 @@ class PredictRequest:
         run_id: A run; the newest fitting one when None.
         train_if_missing: Whether to train where no run fits.
         config: File or shipped name of the configuration for that training.
+        calibrate: Whether the intervals follow how often those of the days before have held.
     """
 
     choice: InstrumentChoice
@@ -46,6 +48,7 @@ class PredictRequest:
     run_id: str | None = None
     train_if_missing: bool = False
     config: Path | None = None
+    calibrate: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Prediction:
         data_sha256: Hash of the rows that were read.
         calendar: By which the days are dated.
         in_sample: Whether the run has seen rows after the cutoff.
+        calibrated: Whether the intervals are calibrated; never at a cutoff that the weights have seen.
         refit: Whether the weights were fitted once more after the test that `skill` tells of.
         median_moves: Whether the median is the model's own, or the last price for want of evidence.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
@@ -75,6 +79,7 @@ class Prediction:
     data_sha256: str
     calendar: str
     in_sample: bool
+    calibrated: bool
     refit: bool
     median_moves: bool
     skill: Sequence[dict[str, Any]] | None
@@ -100,6 +105,7 @@ class Prediction:
             "source": self.source,
             "data_sha256": self.data_sha256,
             "in_sample": self.in_sample,
+            "calibrated": self.calibrated,
             "refit": self.refit,
             "cutoff": str(forecast.cutoff),
             "last_price": forecast.last_price,
@@ -146,7 +152,7 @@ def predict(request: PredictRequest, project: Project) -> list[Prediction]:
     tell(served, project)
     if as_of is not None and any(np.datetime64(as_of) > one.newest for one in served):
         project.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
-    return [predict_served(one, request.horizon) for one in served]
+    return [predict_served(one, request.horizon, request.calibrate) for one in served]
 
 
 def _serve(request: PredictRequest, project: Project) -> list[Served]:
@@ -167,7 +173,7 @@ def _serve(request: PredictRequest, project: Project) -> list[Served]:
         return serve(request.choice, wanted, project)
 
 
-def predict_served(served: Served, horizon: int | None) -> Prediction:
+def predict_served(served: Served, horizon: int | None, calibrate: bool) -> Prediction:
     """The coming days after the last row of the history.
 
     Raises:
@@ -181,7 +187,8 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
             "leave --run out, or train one that looks further with forecast train --horizon"
         )
     dates = future_dates(series, horizon or longest)
-    forecast = forecast_next(run.fitted, series, dates)
+    unseen_from = run.unseen_from if calibrate else None
+    forecast = forecast_next(run.fitted, series, dates, unseen_from)
     if served.instrument.sign < 0:
         forecast = forecast.mirrored(served.instrument.name)
     return Prediction(
@@ -194,6 +201,7 @@ def predict_served(served: Served, horizon: int | None) -> Prediction:
         interval=series.interval,
         calendar=calendar_name(series),
         in_sample=served.in_sample,
+        calibrated=calibrate and run.fitted.name in CALIBRATED_MODELS and bool(forecast.cutoff >= run.unseen_from),
         refit=run.manifest["refit"],
         median_moves=bool(run.manifest["state"].get("location_steps", True)),
         skill=_skill(run.manifest["scores"], series.instrument.name),
