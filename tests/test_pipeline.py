@@ -11,16 +11,19 @@ from forecaster.config import Config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
+from forecaster.evaluation.calibration import calibrate_forecasts
+from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.inputs import aligned, column_input, price_input
+from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.lstm import LSTM
 from forecaster.models.lstm_options import LSTMOptions
-from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of
+from forecaster.pipeline import evaluate, evidence_on_test, fit, forecast_next, forecaster_of, forecasts
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "oracles.py")))
 
@@ -152,6 +155,57 @@ def test_rows_after_a_cutoff_change_no_bit_of_its_forecast(pairs: Panel, trained
     for other in (series, ORACLES.scrambled(series, cutoff)):
         found = trained.fitted.forecast(other, np.array([cutoff])).log_returns(range(1, 21))[0]
         np.testing.assert_array_equal(found, expected.values)
+
+
+def test_rows_that_the_weights_have_not_seen_are_calibrated_and_others_are_not(
+    pairs: Panel, trained: SimpleNamespace
+) -> None:
+    series, unseen = pairs["USDJPY"], trained.split.validation_start
+    first = int(np.searchsorted(series.dates, unseen))
+    raw = trained.fitted.forecast(series, np.arange(first, len(series)))
+    expected = calibrate_forecasts(raw, series.log_price).scaled
+    rows = np.array([first - 9, first - 1, first + 150, len(series) - 1])
+    made = forecasts(trained.fitted, series, rows, unseen_from=unseen)
+    np.testing.assert_array_equal(made.rows, rows)
+    np.testing.assert_array_equal(made.scaled[:2], trained.fitted.forecast(series, rows[:2]).scaled)
+    np.testing.assert_array_equal(made.scaled[2:], expected[[150, -1]])
+    assert (made.scaled[2:] != raw.scaled[[150, -1]]).any(axis=(1, 2)).all()
+    asked_raw = forecasts(trained.fitted, series, rows)
+    np.testing.assert_array_equal(asked_raw.scaled, trained.fitted.forecast(series, rows).scaled)
+
+
+def test_what_is_scored_is_what_is_given(pairs: Panel, trained: SimpleNamespace) -> None:
+    """The same numbers at the newest row that has an outcome: in the evidence, and in the forecast made there."""
+    series = pairs["USDJPY"]
+    unseen = trained.split.validation_start
+    evidence = evidence_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
+    before = series.between(end=series.dates[-2])
+    given = forecast_next(trained.fitted, before, coming_days(before), unseen)
+    ewma = forecast_next(baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)
+    moved = np.array([series.log_price[-1] - series.log_price[-2]])
+    ours, theirs = (crps(one.values[:1], SCORING_LEVELS, moved)[0] for one in (given, ewma))
+    assert evidence.dates[-1] == before.dates[-1]
+    assert evidence.crps["lstm"][-1] / evidence.crps["ewma"][-1] == pytest.approx(ours / theirs, rel=1e-12)
+
+
+@pytest.mark.parametrize("cutoff", [1050, 1300])
+def test_calibration_at_a_cutoff_sees_nothing_after_it(pairs: Panel, trained: SimpleNamespace, cutoff: int) -> None:
+    series, unseen = pairs["USDJPY"], trained.split.validation_start
+    assert series.dates[cutoff] >= unseen
+    days = coming_days(series.between(end=series.dates[cutoff]))
+    expected = forecast_next(trained.fitted, ORACLES.truncated(series, cutoff), days, unseen)
+    for other in (series, ORACLES.scrambled(series, cutoff)):
+        found = forecasts(trained.fitted, other, np.arange(300, len(other)), unseen_from=unseen)
+        at = found.take(np.array([cutoff - 300])).log_returns(range(1, 21))[0]
+        np.testing.assert_array_equal(at, expected.values)
+
+
+def test_a_baseline_is_never_calibrated() -> None:
+    series = ORACLES.walk(900)
+    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    rows = np.arange(500, 900)
+    made = forecasts(model, series, rows, unseen_from=series.dates[450])
+    np.testing.assert_array_equal(made.scaled, model.forecast(series, rows).scaled)
 
 
 def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, trained: SimpleNamespace) -> None:

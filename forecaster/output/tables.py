@@ -153,7 +153,8 @@ def forecast_title(document: Mapping[str, Any]) -> str:
     """What stands above the coming days."""
     text = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
     units = {"price": "price", "return": "return from the last price", "pips": "pips from the last price"}
-    told = [units[document["units"]], document["calendar"], *(["in-sample"] if document["in_sample"] else [])]
+    told = [units[document["units"]], document["calendar"]]
+    told += [word for word in ("in-sample", "calibrated") if document[word.replace("-", "_")]]
     return f"{document['instrument']} after {document['cutoff']} at {text} ({'; '.join(told)})"
 
 

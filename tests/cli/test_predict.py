@@ -71,6 +71,26 @@ def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     assert np.array_equal(whole.scale, alone.scale)
 
 
+def test_intervals_are_calibrated_unless_the_raw_ones_are_asked_for(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY")
+    raw = document(forecast, home, "--pair", "USDJPY", "--no-calibration")
+    assert (made["calibrated"], raw["calibrated"]) == (True, False)
+    assert [one["median"] for one in made["steps"]] == [one["median"] for one in raw["steps"]]
+    assert made["steps"][0]["quantiles"] != raw["steps"][0]["quantiles"]
+    assert "calibrated" in forecast("predict", "--pair", "USDJPY", "--home", home).stdout.splitlines()[0]
+
+
+def test_a_cutoff_that_the_weights_have_seen_is_not_calibrated(forecast, home):
+    asked = ("--pair", "USDJPY", "--as-of", "2010-06-01")
+    made, raw = document(forecast, home, *asked), document(forecast, home, *asked, "--no-calibration")
+    assert made["calibrated"] is False
+    assert made == raw
+
+
+def test_what_feeds_its_forecasts_back_is_not_calibrated(forecast, home):
+    assert document(forecast, home, "--ticker", "SINE", "--source", "synthetic")["calibrated"] is False
+
+
 def test_levels_and_units(forecast, home):
     made = document(forecast, home, "--pair", "USDJPY", "--level", "50,99", "--units", "return")
     quantiles = made["steps"][0]["quantiles"]

@@ -66,7 +66,7 @@ def document(last: float = 157.2503, own_steps: int = 3, pair: str = "USDJPY", *
     days = np.datetime64("2026-10-30") + steps
     forecast = Forecast(pair, np.datetime64("2026-10-30"), last, days, SCORING_LEVELS, scaled, own_steps)
     made = Prediction(
-        parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False, False,
+        parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False, False, False,
         [{"reference": "ewma", "step": step, "crps_ratio": 1 - step / 1000} for step in (1, 20)],
     )  # fmt: skip
     return made.to_json(**asked)
@@ -165,6 +165,11 @@ def test_prices_have_six_digits_in_title_and_table(last: float, pair: str, media
 
 def test_an_in_sample_forecast_says_so_in_its_title() -> None:
     assert forecast_title({**document(), "in_sample": True}).endswith("; in-sample)")
+
+
+def test_a_calibrated_forecast_says_so_in_its_title() -> None:
+    assert forecast_title({**document(), "calibrated": True}).endswith("; calibrated)")
+    assert "calibrated" not in forecast_title(document())
 
 
 @pytest.mark.parametrize(
