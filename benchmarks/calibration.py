@@ -27,7 +27,7 @@ from forecaster.forecast import SCORING_LEVELS
 from forecaster.workflows import InstrumentChoice, Project
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 
-MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURJPY")
+MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")
 START, END = datetime.date(2011, 1, 3), "2020-12-31"
 
 

@@ -23,6 +23,13 @@ def _to_lags(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     return lags or None
 
 
+def _joined(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Names that are given several times, as one text."""
+    if not all(name.strip() for value in values for name in value.split(",")):
+        raise click.BadParameter("expected names separated by commas; got an empty one")
+    return ",".join(values) or None
+
+
 @click.command("train", short_help="Learn from a history and record the run.")
 @instrument_options
 @click.option(
@@ -33,9 +40,16 @@ def _to_lags(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
 )
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
 @click.option("--universe", metavar="NAME", help="currencies, none for the series alone, or a file of symbols.")
-@click.option("--peers", multiple=True, metavar="NAMES", help="Others of the same kind to learn from as well.")
 @click.option(
-    "--with", "inputs", multiple=True, metavar="NAMES", help="Other prices to read as inputs: EURUSD,^VIX,x.csv."
+    "--peers", multiple=True, callback=_joined, metavar="NAMES", help="Others of the same kind to learn from as well."
+)
+@click.option(
+    "--with",
+    "inputs",
+    multiple=True,
+    callback=_joined,
+    metavar="NAMES",
+    help="Other prices to read as inputs: EURUSD,^VIX,x.csv.",
 )
 @click.option(
     "--exog", type=click.Path(path_type=Path), metavar="FILE", help="CSV file of dated columns to read as inputs."
@@ -70,7 +84,6 @@ def command(
     from forecaster.config import load_config
     from forecaster.workflows import train
 
-    flags |= {name: ",".join(flags[name]) or None for name in ("peers", "inputs")}
     flags["exog"] = None if flags["exog"] is None else str(flags["exog"])
     dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in flags.items()}
     given = {key: value for key, value in dotted.items() if value is not None and value is not False}

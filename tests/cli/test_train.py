@@ -178,3 +178,11 @@ def test_a_training_ends_with_a_verdict(forecast, tmp_path):
     ratio = found["density"]["crps_ratio"]
     ratio = ratio[found["density"]["against"]] if isinstance(ratio, dict) else ratio
     assert ratio == pytest.approx(test["crps_ratio"][found["density"]["against"]], rel=1e-9)
+
+
+@pytest.mark.parametrize("given", [("--with", ""), ("--with", "EURUSD,"), ("--peers", " ")])
+def test_an_empty_name_is_refused(forecast, tmp_path, given):
+    result = forecast("train", "--pair", "USDJPY", *given, "--home", tmp_path / "home")
+    assert result.exit_code == 2
+    assert f"'{given[0]}': expected names separated by commas; got an empty one" in result.stderr
+    assert not (tmp_path / "home").exists()
