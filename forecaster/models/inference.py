@@ -168,6 +168,7 @@ def run_windows(layers: Sequence[LSTMWeights], windows: Float32Array, places: In
 
 def quantile_head(
     hidden: Float32Array,
+    features: Float32Array,
     arrays: Mapping[str, npt.NDArray[Any]],
     num_steps: int,
     quantile_levels: Sequence[float],
@@ -177,7 +178,9 @@ def quantile_head(
 
     Args:
         hidden: (N, U).
-        arrays: Named weights that hold ``head/spread/...`` and ``head/location/...``.
+        features: (N, F) inputs of the network in the same rows.
+        arrays: Named weights that hold ``head/spread/...``, ``head/location/...`` and, unless the run is older
+            than it, ``head/direct/kernel``.
         num_steps: K.
         quantile_levels: (Q,).
         places: (N,) row numbers; see `dense`.
@@ -193,4 +196,6 @@ def quantile_head(
     lower = np.cumsum(spacing[..., half - 1 :: -1], axis=-1)[..., ::-1]
     middle = np.zeros((len(hidden), num_steps, 1), dtype=np.float32)
     location = dense(hidden, arrays["head/location/kernel"], arrays["head/location/bias"], places)
+    if (direct := arrays.get("head/direct/kernel")) is not None:
+        location += dense(features, direct, np.zeros(num_steps, dtype=np.float32), places)
     return location, np.concatenate([-lower, middle, upper], axis=-1)

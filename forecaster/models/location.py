@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NEEDED_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
+__all__ = ["LARGEST_OUTCOME", "NEEDED_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 NEEDED_T = 2.0
+LARGEST_OUTCOME = 6.0  # in volatilities: one crash must not decide where the middle lies
 _LEAST_DAYS = 100
 _SETTLING_ROWS = 512  # rows that are read before the validation, enough for the state to forget its start
 

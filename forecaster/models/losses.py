@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-__all__ = ["QuantileLoss"]
+from forecaster.models.location import LARGEST_OUTCOME
 
-_LARGEST_OUTCOME = 6.0  # in volatilities: one crash must not decide where the middle lies
+__all__ = ["QuantileLoss"]
 
 
 class QuantileLoss:
@@ -39,6 +39,6 @@ class QuantileLoss:
         count = ops.maximum(ops.sum(mask), 1.0)
         error = outcome[..., None] - output[..., 1:]
         pinball = ops.mean(ops.maximum(self._levels * error, (self._levels - 1) * error), axis=-1)
-        clipped = ops.clip(outcome, -_LARGEST_OUTCOME, _LARGEST_OUTCOME)
+        clipped = ops.clip(outcome, -LARGEST_OUTCOME, LARGEST_OUTCOME)
         squared = ops.square(clipped - output[..., 0])
         return ops.sum(mask * (pinball + squared)) / count

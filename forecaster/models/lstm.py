@@ -20,6 +20,7 @@ from forecaster.features.windows import DenseWindows, LastWindows, forward_retur
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
 from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.direct import TrainingRows, direct_kernel
 from forecaster.models.location import LocationGains, ValidationRows, gather_gains
 from forecaster.models.lstm_options import LSTMOptions
 from forecaster.models.start import counted_shape
@@ -79,6 +80,7 @@ class LSTM:
         if self._steps(windows) < self.options.training.steps:
             shape = counted_shape([one.targets[: max(one.end_row, 0)] for one in windows], self.knots)
             network.get_layer("head").spread.bias.assign(shape.reshape(-1).astype(np.float32))
+        network.get_layer("head").direct.kernel.assign(self._direct(members))
         history = self._train(network, windows, self._validation(members, request), request)
         fitted = FittedLSTM(self.options, self.knots, named_weights(network), {}, history)
         fitted.facts.update(
@@ -123,6 +125,14 @@ class LSTM:
                 "give a longer history"
             )
         return cut
+
+    def _direct(self, members: Sequence[_Member]) -> Float32Array:
+        """(F, K) weights of the direct path from the inputs to the location, from the rows that may be learned from."""
+        parts = []
+        for one in members:
+            rows = slice(self.options.windows.warm_up, max(one.training_rows, self.options.windows.warm_up))
+            parts.append(TrainingRows(one.series.dates[rows], one.features[rows], one.targets[rows]))
+        return direct_kernel(parts, odd_features(self.options.feature_names), self.knots)
 
     def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
         if "location_steps" in request.decided:
@@ -264,7 +274,7 @@ class FittedLSTM:
             length = self.options.windows.context_length
             windows = LastWindows(features, features, length, len(features))
             hidden = inference.run_windows(self._layers, windows.x[rows - length + 1], rows)
-        return self.head(hidden, rows)
+        return self.head(hidden, features[rows], rows)
 
     def read(self, x: Float32Array) -> Float32Array:
         """Output of the LSTM stack in every row of x (B, T, F): (B, T, U)."""
@@ -273,12 +283,20 @@ class FittedLSTM:
     def locate(self, x: Float32Array) -> Float32Array:
         """Locations (B, T, K) in every row of x (B, T, F)."""
         hidden = self.read(x)
-        location, _ = self.head(hidden.reshape(-1, hidden.shape[-1]))
+        location, _ = self.head(hidden.reshape(-1, hidden.shape[-1]), x.reshape(-1, x.shape[-1]))
         return location.reshape(*hidden.shape[:2], -1)
 
-    def head(self, hidden: Float32Array, places: IntArray | None = None) -> tuple[Float32Array, Float32Array]:
-        """Locations (N, K) and quantiles around 0 (N, K, Q) for outputs (N, U) of the stack in rows `places` (N,)."""
-        return inference.quantile_head(hidden, self._weights, len(self.knots), SCORING_LEVELS, places)
+    def head(
+        self, hidden: Float32Array, features: Float32Array, places: IntArray | None = None
+    ) -> tuple[Float32Array, Float32Array]:
+        """Locations (N, K) and quantiles around 0 (N, K, Q) for outputs (N, U) of the stack and features (N, F).
+
+        Args:
+            hidden: Outputs of the stack.
+            features: What it read in the same rows.
+            places: (N,) numbers of these rows.
+        """
+        return inference.quantile_head(hidden, features, self._weights, len(self.knots), SCORING_LEVELS, places)
 
     @property
     def first_row(self) -> int:
@@ -292,5 +310,6 @@ def _parity(network: Any, fitted: FittedLSTM, windows: DenseWindows | LastWindow
     x, _ = windows.batch(np.array([len(windows) // 2]))
     expected = np.asarray(network(x, training=False))[0]
     hidden = fitted.read(x)[0]
-    location, quantiles = fitted.head(hidden if expected.ndim == 3 else hidden[-1:])
+    rows = slice(None) if expected.ndim == 3 else slice(-1, None)
+    location, quantiles = fitted.head(hidden[rows], x[0, rows])
     return float(np.abs(np.concatenate([location[..., None], quantiles], axis=-1) - expected).max())

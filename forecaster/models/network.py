@@ -60,7 +60,7 @@ def build_quantile_network(
         hidden = seeds.lstm(size, sequences or index < len(units) - 1, f"lstm_{index}")(hidden)
     if dropout:
         hidden = keras.layers.Dropout(dropout, seed=seeds.next())(hidden)
-    return keras.Model(inputs, head(hidden))
+    return keras.Model(inputs, head([hidden, inputs if sequences else inputs[:, -1]]))
 
 
 def build_point_network(units: Sequence[int], dropout: float, dense_units: int, seed: int) -> keras.Model:
