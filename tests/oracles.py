@@ -235,6 +235,7 @@ def lstm_arrays(
         inputs = one
     for part, outputs in (("spread", 8 * knots), ("location", knots)):
         shapes |= {f"head/{part}/kernel": (inputs, outputs), f"head/{part}/bias": (outputs,)}
+    shapes["head/direct/kernel"] = (features, knots)
     return {name: rng.normal(0, size, shape).astype(np.float32) for name, shape in shapes.items()}
 
 

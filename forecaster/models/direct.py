@@ -27,7 +27,7 @@ class TrainingRows:
     Args:
         dates: (T,) datetime64[D].
         features: (T, F).
-        targets: (T, K) scaled outcomes, NaN where unknown.
+        targets: (T, K) scaled outcomes; a row where one is NaN is passed over.
     """
 
     dates: npt.NDArray[np.datetime64]
@@ -56,26 +56,28 @@ def direct_kernel(
         (F, K).
     """
     days = np.unique(np.concatenate([one.dates for one in panel]))
-    count = int(odd.sum())
+    count, rows = int(odd.sum()), 0
     gram, moments = np.zeros((count, count)), np.zeros((count, len(steps)))
     products = np.zeros((len(steps), len(days), count))
     for one in panel:
-        x, y = one.features[:, odd].astype(np.float64), np.clip(one.targets, -LARGEST_OUTCOME, LARGEST_OUTCOME)
-        known = np.where(np.isfinite(y), y, 0.0).astype(np.float64)
+        known = np.isfinite(one.targets).all(axis=1, keepdims=True)
+        x = np.where(known, one.features[:, odd], 0).astype(np.float64)
+        y = np.where(known, np.clip(one.targets, -LARGEST_OUTCOME, LARGEST_OUTCOME), 0).astype(np.float64)
         # Not a matrix product: the bits of a large one depend on how many threads a BLAS starts.
         gram += np.einsum("tf,tg->fg", x, x)
-        moments += np.einsum("tf,tk->fk", x, known)
+        moments += np.einsum("tf,tk->fk", x, y)
+        rows += int(known.sum())
         place = np.searchsorted(days, one.dates)
         for k, step in enumerate(steps):
-            products[k, place] += known[:, :1] * _sum_of_last(x, step) / np.sqrt(step)
+            products[k, place] += y[:, :1] * _sum_of_last(x, step) / np.sqrt(step)
+    # Standard deviation of each weight beforehand; an input that never moves has none.
+    size = np.sqrt(np.diag(gram) / max(rows, 1))
+    usual = np.divide(_USUAL, size, out=np.zeros(count), where=size > 0)
     kernel = np.zeros((len(odd), len(steps)), dtype=np.float32)
-    size = np.sqrt(np.diag(gram) / max(sum(len(one.dates) for one in panel), 1))
-    unit = np.divide(_USUAL, size, out=np.zeros(count), where=size > 0)  # an input that never moves gets no weight
     for k in range(len(steps)):
         noise = np.einsum("df,dg->fg", products[k], products[k])
-        scaled = gram * unit
-        explained = scaled @ scaled.T + noise
-        kernel[odd, k] = unit**2 * (gram @ np.linalg.lstsq(explained, moments[:, k], rcond=None)[0])
+        variance = (gram * usual) @ (gram * usual).T + noise  # of the moments, before anything is seen
+        kernel[odd, k] = usual**2 * (gram @ np.linalg.lstsq(variance, moments[:, k], rcond=None)[0])
     return kernel
 
 

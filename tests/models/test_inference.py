@@ -18,7 +18,7 @@ from forecaster.models.lstm import LSTM
 def outputs(arrays: dict[str, np.ndarray], x: np.ndarray, knots: int) -> np.ndarray:
     """(T, K, 1 + Q) as `QuantileHead` puts them together."""
     hidden = inference.run_scan(inference.lstm_layers(arrays), x)
-    location, quantiles = inference.quantile_head(hidden, arrays, knots, SCORING_LEVELS)
+    location, quantiles = inference.quantile_head(hidden, x, arrays, knots, SCORING_LEVELS)
     return np.concatenate([location[..., None], quantiles], axis=-1)
 
 
@@ -59,11 +59,21 @@ def test_a_head_without_weights_is_the_baseline(helpers: SimpleNamespace) -> Non
     assert (found[..., 5] == 0).all()
 
 
+def test_the_direct_path_adds_to_the_location(helpers: SimpleNamespace) -> None:
+    arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
+    x = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    direct = arrays.pop("head/direct/kernel")
+    without, found = outputs(arrays, x, 2), outputs(arrays | {"head/direct/kernel": direct}, x, 2)
+    np.testing.assert_array_equal(outputs(arrays | {"head/direct/kernel": 0 * direct}, x, 2), without)
+    np.testing.assert_allclose(found[..., 0], without[..., 0] + x @ direct, atol=1e-5)
+    np.testing.assert_array_equal(found[..., 1:], without[..., 1:])
+
+
 @given(st.integers(0, 999), st.floats(0.01, 5))
 def test_quantiles_never_cross_whatever_the_weights(helpers: SimpleNamespace, seed: int, size: float) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 3, seed, size)
     hidden = np.random.default_rng(seed).uniform(-1, 1, (20, 4)).astype(np.float32)
-    _, quantiles = inference.quantile_head(hidden, arrays, 3, SCORING_LEVELS)
+    _, quantiles = inference.quantile_head(hidden, np.ones((20, 8), np.float32), arrays, 3, SCORING_LEVELS)
     assert (np.diff(quantiles, axis=-1) >= 0).all()
     assert (quantiles[..., 4] == 0).all()
 
@@ -109,7 +119,7 @@ arrays = runpy.run_path(sys.argv[1])["lstm_arrays"](8, (32, 32), 4)
 x = np.random.default_rng(0).normal(size=(1500, 8)).astype(np.float32)
 layers = inference.lstm_layers(arrays)
 hidden = inference.run_scan(layers, x)
-head = inference.quantile_head(hidden, arrays, 4, (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975))
+head = inference.quantile_head(hidden, x, arrays, 4, (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975))
 windows = inference.run_windows(layers, np.stack([x[k : k + 20] for k in range(200)]), np.arange(200))
 parts = (hidden, *head, windows, ewma(x[:, 0].astype(float) ** 2, 0.97))
 print(hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in parts)).hexdigest())

@@ -11,7 +11,8 @@ from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.lstm import LSTM
+from forecaster.models.lstm import LSTM, FittedLSTM
+from forecaster.models.lstm_options import LSTMOptions
 
 pytestmark = pytest.mark.slow
 ROWS, VALIDATION, TEST = 4000, 2400, 3200
@@ -29,6 +30,31 @@ def fitted(helpers: SimpleNamespace, series: PriceSeries, seed: int = 0) -> Fitt
     name = series.instrument.name
     request = FitRequest(Panel((series,)), {name: VALIDATION - 5}, {name: np.arange(VALIDATION, TEST - 5)}, 5, seed)
     return LSTM(options, 5).fit(request)
+
+
+def alone(series: PriceSeries) -> FittedLSTM:
+    """The default model of one series, whose training ends after some 50 steps."""
+    name = series.instrument.name
+    request = FitRequest(Panel((series,)), {name: VALIDATION - 5}, {name: np.arange(VALIDATION, TEST - 5)}, 5)
+    return LSTM(LSTMOptions(), 5).fit(request)
+
+
+@pytest.mark.parametrize("phi", [0.3, -0.3])
+def test_an_autocorrelated_series_alone_is_learned(phi: float) -> None:
+    series = history("ar1", phi=phi, seed=1)
+    model = alone(series)
+    assert 1 in model.facts["location_steps"]
+    rows, moves = np.arange(TEST, ROWS - 1), np.diff(np.log(series.close), prepend=np.nan)
+    moved = moves[rows + 1]
+    best = np.mean((moved - phi * moves[rows]) ** 2) / np.mean(moved**2)
+    found = np.mean((moved - model.forecast(series, rows).median(1)) ** 2) / np.mean(moved**2)
+    assert best < 0.95
+    assert found < best + 0.015
+
+
+def test_the_median_of_a_random_walk_alone_stays_at_the_last_price() -> None:
+    opened = [alone(history("random_walk", seed=seed)).facts["location_steps"] for seed in range(3)]
+    assert sum(bool(steps) for steps in opened) == 0
 
 
 def test_the_location_opens_where_returns_are_predictable(helpers: SimpleNamespace) -> None:

@@ -107,7 +107,8 @@ def test_knots_end_at_the_horizon(helpers: SimpleNamespace, horizon: int, knots:
 @pytest.mark.parametrize("horizon", [1, 20])
 def test_parameters_are_those_of_the_network(helpers: SimpleNamespace, units: tuple[int, ...], horizon: int) -> None:
     model = LSTM(helpers.lstm_options(units=units, features=("momentum_5", "volatility_fast")), horizon)
-    assert model.parameters == sum(one.size for one in helpers.oracles.lstm_arrays(2, units, len(model.knots)).values())
+    arrays = helpers.oracles.lstm_arrays(2, units, len(model.knots))
+    assert model.parameters == sum(one.size for name, one in arrays.items() if name != "head/direct/kernel")
     network = model.network()
     assert model.parameters == sum(int(np.prod(one.shape)) for one in network.trainable_variables)
 
@@ -177,6 +178,18 @@ def test_samples_of_a_series_do_not_depend_on_the_others(helpers: SimpleNamespac
         for one in model._members(helpers.request_of(part)):
             np.testing.assert_array_equal(one.features, members[one.series.instrument.name].features)
             np.testing.assert_array_equal(one.targets, members[one.series.instrument.name].targets)
+
+
+@pytest.mark.parametrize("horizon", [1, 20])
+def test_the_direct_path_holds_nothing_of_the_validation(helpers: SimpleNamespace, panel: Panel, horizon: int) -> None:
+    model = LSTM(helpers.lstm_options(), horizon)
+    plain, other = (helpers.request_of(one, horizon) for one in (panel, spoiled(panel, horizon)))
+    expected, found = (model._direct(model._members(one)) for one in (plain, other))
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(expected).max() > 0
+    rows = {name: count + 1 for name, count in other.training_rows.items()}
+    seen = model._direct(model._members(dataclasses.replace(other, training_rows=rows)))
+    assert (seen != expected).any(), "one row more would be seen"
 
 
 @pytest.mark.slow
