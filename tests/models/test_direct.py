@@ -93,7 +93,7 @@ def test_rows_without_an_outcome_are_passed_over() -> None:
 def test_inputs_that_say_nothing_get_no_weight() -> None:
     one = drawn(300, 0.2)
     alone = direct_kernel([one], np.array([True, False, False]), STEPS)
-    still = TrainingRows(one.dates, one.features * np.float32([1, 1, 0]), one.targets)
+    still = TrainingRows(one.dates, one.features * np.array([1, 1, 0], np.float32), one.targets)
     np.testing.assert_allclose(direct_kernel([still], ODD, STEPS), alone, rtol=1e-5)
     twice = TrainingRows(one.dates, one.features[:, [0, 1, 0]], one.targets)
     found = direct_kernel([twice], ODD, STEPS)
