@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from forecaster.evaluation.evidence import Evidence, gather, pool
 from forecaster.evaluation.significance import diebold_mariano, pesaran_timmermann
-from forecaster.evaluation.superiority import mean_ratio_interval
+from forecaster.evaluation.superiority import mean_ratio_intervals, model_confidence_set, superior_ability
 from forecaster.evaluation.tally import Tally
 from forecaster.forecast import SCORING_LEVELS
 
-__all__ = ["POOLED", "Track", "compare", "evidence_of"]
+__all__ = ["CONFIDENCE", "POOLED", "Track", "compare", "evidence_of", "standing"]
 
 POOLED = "pooled"
+CONFIDENCE = 0.9  # of the model confidence set
 
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
@@ -53,24 +54,49 @@ def evidence_of(tracks: Sequence[Track]) -> dict[str, Evidence]:
     return found | ({POOLED: pool(list(found.values()))} if len(found) > 1 else {})
 
 
-def compare(tracks: Sequence[Track], intervals: bool = False) -> list[dict[str, Any]]:
+def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
+    """All models together, by their daily CRPS: which may be the best, and whether any is better than the judged one.
+
+    Returns:
+        JSON values: ``confidence_set`` with the ``models`` that are in it and all ``p_values``, and ``spa`` with the
+        ``p_value`` of "some other model is better than the judged one". What too few days or equal models leave
+        open is None.
+    """
+    about = {"step": evidence.step, "name": evidence.name, "days": len(evidence)}
+    found = model_confidence_set(evidence.crps, 1 - CONFIDENCE, seed, shortest=evidence.step)
+    others = {name: evidence.crps[name] for name in evidence.baselines}
+    p_value = superior_ability(evidence.crps[evidence.model], others, seed, shortest=evidence.step)
+    return {
+        "confidence_set": {
+            **about,
+            "confidence": CONFIDENCE,
+            "models": None if found is None else list(found.included),
+            "p_values": None if found is None else dict(found.p_values),
+        },
+        "spa": {**about, "model": evidence.model, "against": list(others), "p_value": p_value},
+    }
+
+
+def compare(tracks: Sequence[Track], seed: int = 0) -> list[dict[str, Any]]:
     """A row for each model of each track, and rows of their means where there are several tracks.
 
     Args:
         tracks: Of one step and the same models.
-        intervals: Whether to bootstrap intervals of the CRPS ratios, which takes a second each.
+        seed: Of the bootstrap of the intervals of the CRPS ratios.
 
     Returns:
         JSON values, as the document ``backtest/1`` has them.
     """
-    rows = [row for one in tracks for row in _rows(one, intervals)]
+    rows = [row for one in tracks for row in _rows(one, seed)]
     if len(tracks) > 1:
-        rows += _pooled_rows(tracks, rows)
+        rows += _pooled_rows(tracks, rows, seed)
     return rows
 
 
-def _rows(track: Track, intervals: bool) -> list[dict[str, Any]]:
+def _rows(track: Track, seed: int) -> list[dict[str, Any]]:
     evidence = gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step)
+    losses = evidence.crps
+    intervals = mean_ratio_intervals(losses, seed=seed, shortest=track.step)
     rows = []
     for model, quantiles in track.quantiles.items():
         tally = Tally()
@@ -80,17 +106,16 @@ def _rows(track: Track, intervals: bool) -> list[dict[str, Any]]:
         if track.step == 1:
             test = pesaran_timmermann(quantiles[:, _MIDDLE], track.outcomes)
             results["direction"]["pt_p_value"] = test.p_above
-        losses = evidence.crps
         row = {
             "instrument": track.instrument,
             "model": model,
             "step": track.step,
             **results,
+            "pit": [count / tally.n for count in results["pit"]],
             "crps_ratio": {name: _ratio(losses[model], losses[name]) for name in others},
+            "crps_ratio_interval": intervals[model],
             "dm": [_tested(losses[model] - losses[name], name, track.step) for name in others],
         }
-        if intervals and model == track.judged:
-            row["crps_ratio_95"] = {name: mean_ratio_interval(losses[model], losses[name]) for name in others}
         rows.append(row)
     return rows
 
@@ -110,9 +135,12 @@ _AVERAGED = ("crps", "rmse_ratio_random_walk", "mae_ratio_random_walk")
 _AVERAGED_BY_LEVEL = ("coverage", "width", "interval_score")
 
 
-def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
     """Means over the instruments, the worst of them named; tests count a day once, however many instruments it has."""
-    whole = pool([gather(one.instrument, one.dates, one.outcomes, one.quantiles, one.step) for one in tracks])
+    members = [gather(one.instrument, one.dates, one.outcomes, one.quantiles, one.step) for one in tracks]
+    whole = pool(members)
+    aligned = {model: _aligned(members, model, whole.dates) for model in whole.crps}
+    intervals = mean_ratio_intervals(aligned, seed=seed, shortest=whole.step)
     pooled = []
     for model in whole.crps:  # those that every instrument has
         mine = [row for row in rows if row["model"] == model]
@@ -131,11 +159,21 @@ def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]]) -> 
             )
             for level in mine[0]["worst_coverage_250"]
         }
+        row["pit"] = np.mean([one["pit"] for one in mine], axis=0).tolist()
         row["crps_ratio"] = {name: _mean([ratio for ratio, _ in ratios[name]]) for name in others}
+        row["crps_ratio_interval"] = intervals[model]
         row["crps_ratio_worst"] = {name: max(ratios[name], key=lambda one: one[0] or 0.0) for name in others}
         row["dm"] = [_tested(whole.crps[model] - whole.crps[name], name, tracks[0].step) for name in others]
         pooled.append(row)
     return pooled
+
+
+def _aligned(members: Sequence[Evidence], model: str, dates: DateArray) -> FloatArray:
+    """(N, I) daily CRPS of a model on all days of any instrument, NaN where an instrument does not have the day."""
+    result = np.full((len(dates), len(members)), np.nan)
+    for column, one in enumerate(members):
+        result[np.searchsorted(dates, one.dates), column] = one.crps[model]
+    return result
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

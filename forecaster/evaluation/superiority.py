@@ -1,7 +1,8 @@
-"""Many models at once, by the bootstrap: model confidence set, superior predictive ability, interval of a ratio.
+"""Many models at once, by the bootstrap: model confidence set, superior predictive ability, intervals of ratios.
 
 Days are drawn in blocks of random length (stationary bootstrap, Politis and Romano 1994, J. Am. Stat. Assoc. 89), so
-that what is close in time stays together. Everything is a function of the losses and the seed.
+that what is close in time stays together; a block is never meant to be shorter than the forecasts overlap. With
+fewer than `FEWEST_DAYS` there is nothing to draw from, and no answer. All is a function of the losses and the seed.
 """
 
 import dataclasses
@@ -10,10 +11,18 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ConfidenceSet", "block_length", "mean_ratio_interval", "model_confidence_set", "superior_ability"]
+__all__ = [
+    "FEWEST_DAYS",
+    "ConfidenceSet",
+    "block_length",
+    "mean_ratio_intervals",
+    "model_confidence_set",
+    "superior_ability",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
+FEWEST_DAYS = 30
 _REPETITIONS = 1000
 _ROUNDING = 1e-12
 
@@ -49,8 +58,12 @@ def block_length(values: FloatArray) -> int:
 
 
 def model_confidence_set(
-    losses: Mapping[str, FloatArray], size: float = 0.1, seed: int = 0, repetitions: int = _REPETITIONS
-) -> ConfidenceSet:
+    losses: Mapping[str, FloatArray],
+    size: float = 0.1,
+    seed: int = 0,
+    repetitions: int = _REPETITIONS,
+    shortest: int = 1,
+) -> ConfidenceSet | None:
     """The models among which the best is, with confidence ``1 - size`` (Hansen, Lunde, Nason 2011, Econometrica 79).
 
     Args:
@@ -58,16 +71,22 @@ def model_confidence_set(
         size: One minus the confidence.
         seed: Of the bootstrap.
         repetitions: Number of draws.
+        shortest: Least mean length of a block, such as the number of steps that forecasts of neighbouring days share.
+
+    Returns:
+        None with fewer than `FEWEST_DAYS`.
     """
     from arch.bootstrap import MCS
 
+    if len(next(iter(losses.values()))) < FEWEST_DAYS:
+        return None
     # A difference that is the same every day cannot be studentised: the first of such models stands for all.
     first = {name: next(one for one in losses if not _varies(losses[one] - losses[name])) for name in losses}
     distinct = [name for name in losses if first[name] == name]
     if len(distinct) < 2:
         return ConfidenceSet(dict.fromkeys(losses, 1.0), tuple(losses), size)
     table = np.stack([losses[name] for name in distinct], axis=1)
-    blocks = max(block_length(table[:, k] - table.mean(axis=1)) for k in range(table.shape[1]))
+    blocks = max(shortest, _common_block_length(table))
     test = MCS(table, size, reps=repetitions, block_size=blocks, seed=seed)
     test.compute()
     by_column = test.pvalues["Pvalue"].to_dict()
@@ -76,7 +95,11 @@ def model_confidence_set(
 
 
 def superior_ability(
-    benchmark: FloatArray, rivals: Mapping[str, FloatArray], seed: int = 0, repetitions: int = _REPETITIONS
+    benchmark: FloatArray,
+    rivals: Mapping[str, FloatArray],
+    seed: int = 0,
+    repetitions: int = _REPETITIONS,
+    shortest: int = 1,
 ) -> float | None:
     """P-value of "some rival is better than the benchmark", however many were tried.
 
@@ -87,54 +110,85 @@ def superior_ability(
         rivals: Model -> (N,) losses on the same days.
         seed: Of the bootstrap.
         repetitions: Number of draws.
+        shortest: Least mean length of a block.
 
     Returns:
-        None where no rival differs from the benchmark, or each by the same every day.
+        None where no rival differs from the benchmark, or each by the same every day, or with fewer than
+        `FEWEST_DAYS`.
     """
     from arch.bootstrap import SPA
 
+    if len(benchmark) < FEWEST_DAYS:
+        return None
     differing = [losses for losses in rivals.values() if _varies(benchmark - losses)]
     if not differing:
         return None
     table = np.stack(differing, axis=1)
-    blocks = max(block_length(benchmark - losses) for losses in differing)
+    blocks = max(shortest, *(block_length(benchmark - losses) for losses in differing))
     test = SPA(benchmark, table, block_size=blocks, reps=repetitions, seed=seed)
     test.compute()
     return float(test.pvalues["consistent"])
 
 
-def mean_ratio_interval(
-    losses: FloatArray, others: FloatArray, size: float = 0.95, seed: int = 0, repetitions: int = _REPETITIONS
-) -> tuple[float, float] | None:
-    """Interval for the mean of `losses` over the mean of `others`, both (N,) on the same days, in order of time.
+def mean_ratio_intervals(
+    losses: Mapping[str, FloatArray],
+    size: float = 0.95,
+    seed: int = 0,
+    repetitions: int = _REPETITIONS,
+    shortest: int = 1,
+) -> dict[str, dict[str, tuple[float, float] | None]]:
+    """Interval for the mean loss of each model over that of each other one.
 
-    Whole days are drawn, so both means move together; percentile interval.
+    Whole days are drawn, so all means move together; percentile interval. With several instruments the ratio is the
+    mean of theirs.
 
     Args:
-        losses: Of the model.
-        others: Of what it is compared with.
+        losses: Model -> (N,) daily losses on the same days, in order of time; or (N, I) of I instruments, NaN where
+            an instrument does not have a day.
         size: Confidence.
         seed: Of the bootstrap.
-        repetitions: Number of draws.
+        repetitions: Number of draws R.
+        shortest: Least mean length of a block.
 
     Returns:
-        Lower and upper end; None where the ratio is not defined.
+        Model -> other model -> lower and upper end; None where the ratio is not defined, or with fewer than
+        `FEWEST_DAYS`.
     """
+    found: dict[str, dict[str, tuple[float, float] | None]] = {
+        name: {other: None for other in losses if other != name} for name in losses
+    }
+    if len(next(iter(losses.values()))) < FEWEST_DAYS:
+        return found
+    table = np.stack([np.nan_to_num(one.reshape(len(one), -1)) for one in losses.values()], axis=2)  # (N, I, M)
+    drawn = dict(zip(losses, np.moveaxis(_drawn_sums(table, repetitions, seed, shortest), 2, 0), strict=True))
+    for other, theirs in drawn.items():
+        if (theirs > 0).all():
+            for name in found[other]:
+                low, high = np.quantile((drawn[name] / theirs).mean(axis=1), [(1 - size) / 2, (1 + size) / 2])
+                found[name][other] = float(low), float(high)
+    return found
+
+
+def _drawn_sums(table: FloatArray, repetitions: int, seed: int, shortest: int) -> FloatArray:
+    """(R, I, M) sums of a table (N, I, M) over the days of each draw."""
     from arch.bootstrap import StationaryBootstrap
 
-    if not len(others) or not others.mean() > 0:
-        return None
-    ratio = float(losses.mean() / others.mean())
-    blocks = block_length(losses - ratio * others)  # what the ratio's error is made of, to first order
-    drawn = StationaryBootstrap(blocks, losses, others, seed=np.random.default_rng(seed))
-    ends = drawn.conf_int(_mean_ratio, repetitions, method="percentile", size=size)
-    return float(ends[0, 0]), float(ends[1, 0])
+    days, instruments, models = table.shape
+    mean = table.mean(axis=0)
+    # What the error of a ratio is made of, to first order: each loss in units of its mean.
+    relative = (table / np.where(mean > 0, mean, 1)).mean(axis=1)
+    blocks = max(shortest, _common_block_length(relative))
+    flat = table.reshape(days, -1)
+    draws = StationaryBootstrap(blocks, np.arange(days), seed=np.random.default_rng(seed)).bootstrap(repetitions)
+    sums = [np.bincount(index, minlength=days) @ flat for (index,), _ in draws]
+    return np.stack(sums).reshape(repetitions, instruments, models)
+
+
+def _common_block_length(table: FloatArray) -> int:
+    """The longest `block_length` of the columns (N, M), each minus their mean."""
+    return max(block_length(column) for column in (table - table.mean(axis=1, keepdims=True)).T)
 
 
 def _varies(values: FloatArray) -> bool:
     """Whether values differ by more than rounding."""
     return len(values) > 0 and bool(np.ptp(values) > _ROUNDING * np.abs(values).max())
-
-
-def _mean_ratio(losses: FloatArray, others: FloatArray) -> FloatArray:
-    return np.atleast_1d(losses.mean() / others.mean())

@@ -93,6 +93,7 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
         for name, reason in found.items()
     ]
     lines += [f"{model}: {count} fits did not converge and fell back" for model, count in document["fallbacks"].items()]
+    lines += list(_standing(document, span))
     return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"])]
 
 
@@ -105,6 +106,23 @@ def _worst(document: Mapping[str, Any], judged: str) -> Iterator[str]:
             yield f"worst instrument at {row['step']}: {judged} over {worst}"
 
 
+def _standing(document: Mapping[str, Any], span: str) -> Iterator[str]:
+    """Which models may be the best, and whether any is better than the judged one; a line each."""
+    sets = {one["step"]: one["models"] for one in document["confidence_set"] if one["models"] is not None}
+    if sets:
+        confidence = f"{100 * document['confidence_set'][0]['confidence']:g} %"
+        found = [f"{_ahead(step, span)} {', '.join(models)}" for step, models in sets.items()]
+        yield f"{confidence} model confidence set, the best is among them: {'; '.join(found)}"
+    tests = [one for one in document["spa"] if one["p_value"] is not None]
+    if tests:
+        chances = ", ".join(f"{_ahead(one['step'], span)} p = {one['p_value']:.3f}" for one in tests)
+        yield f"is any better than {tests[0]['model']}? superior predictive ability: {chances}"
+
+
+def _ahead(step: int, span: str) -> str:
+    return f"{step} {span}{'s' if step > 1 else ''} ahead"
+
+
 def backtest_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows flattened for CSV, all with the same columns."""
     rows = [dict(_flat(row)) for row in document["rows"]]
@@ -114,7 +132,10 @@ def backtest_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
-        if isinstance(value, Mapping):
+        if key == "crps_ratio_interval":
+            for name, ends in value.items():
+                yield from zip((f"{key}_low_{name}", f"{key}_high_{name}"), ends or (None, None), strict=True)
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}_")
         elif key == "dm":
             yield from ((f"dm_p_value_{one['against']}", one["p_value"]) for one in value)

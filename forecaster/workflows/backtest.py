@@ -13,7 +13,8 @@ from forecaster.config import Config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.evaluation.calibration import calibrate
-from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of
+from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of, standing
+from forecaster.evaluation.evidence import Evidence
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest import BacktestPlan, FoldRecord, backtests_folder, run_backtest
@@ -69,6 +70,7 @@ class BacktestResult:
         records: As they are kept.
         tracks: Step -> one for each instrument.
         rows: JSON values of the table.
+        standings: Of all models together, one a step (`forecaster.evaluation.comparison.standing`).
         verdicts: Name -> verdict at the first step; ``pooled`` where there are several instruments.
         skipped: Model -> instrument -> why there is no forecast.
         calibrated: Whether intervals of networks were calibrated as time went on.
@@ -79,6 +81,7 @@ class BacktestResult:
     records: Sequence[FoldRecord]
     tracks: Mapping[int, Sequence[Track]]
     rows: Sequence[Mapping[str, Any]]
+    standings: Sequence[Mapping[str, Any]]
     verdicts: Mapping[str, Verdict]
     skipped: Mapping[str, Mapping[str, str]]
     calibrated: bool
@@ -97,8 +100,7 @@ class BacktestResult:
         from forecaster.output.backtest_picture import BacktestPicture, draw_backtest
         from forecaster.output.canvas import save_figure
 
-        found = evidence_of(self.tracks[min(self.tracks)])
-        known = found.get(POOLED) or next(iter(found.values()))
+        known = _whole(evidence_of(self.tracks[min(self.tracks)]))
         several = f"{len(self.plan.named)} instruments" if len(self.plan.named) > 1 else self.plan.named[0]
         picture = BacktestPicture(
             title=f"{known.model} on {several}, walk-forward",
@@ -131,6 +133,8 @@ class BacktestResult:
             "data": {name: facts["data"][name] for name in self.plan.named},
             "folds": [{"start": start, "end": end} for start, end in facts["folds"]],
             "rows": [dict(row) for row in self.rows],
+            "confidence_set": [one["confidence_set"] for one in self.standings],
+            "spa": [one["spa"] for one in self.standings],
             "skipped": {name: dict(found) for name, found in self.skipped.items()},
             "fallbacks": _fallbacks(self.records),
             "verdict": self.verdict.to_json(),
@@ -221,9 +225,23 @@ def _result(
         raise NotEnoughDataError(
             f"no model could forecast anything in this span: {reasons}; change --start or --models"
         )
-    rows = [row for found in tracks.values() for row in compare(found)]
-    verdicts = {name: verdict(one) for name, one in evidence_of(tracks[min(tracks)]).items()}
-    return BacktestResult(plan.id, plan, records, tracks, rows, verdicts, skipped, calibrated)
+    known = [evidence_of(found) for found in tracks.values()]
+    return BacktestResult(
+        id=plan.id,
+        plan=plan,
+        records=records,
+        tracks=tracks,
+        rows=[row for found in tracks.values() for row in compare(found, plan.config.seed)],
+        standings=[standing(_whole(found), plan.config.seed) for found in known],
+        verdicts={name: verdict(one) for name, one in known[0].items()},
+        skipped=skipped,
+        calibrated=calibrated,
+    )
+
+
+def _whole(found: Mapping[str, Evidence]) -> Evidence:
+    """Of all instruments together."""
+    return found.get(POOLED) or next(iter(found.values()))
 
 
 def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int) -> Track | None:

@@ -35,6 +35,12 @@ def test_the_document(forecast) -> None:
     assert set(row["crps_ratio"]) == {"random_walk", "ewma", "garch"}
     assert set(row["coverage"]) == {"0.8", "0.9", "0.95"}
     assert 0.9 < row["crps_ratio"]["ewma"] < 1.1
+    low, high = row["crps_ratio_interval"]["ewma"]
+    assert low < row["crps_ratio"]["ewma"] < high
+    assert sum(row["pit"]) == pytest.approx(1)
+    assert [one["step"] for one in made["confidence_set"]] == [one["step"] for one in made["spa"]] == [1, 5, 10, 20]
+    assert all(set(one["models"]) <= set(made["models"]) == set(one["p_values"]) for one in made["confidence_set"])
+    assert all(0 <= one["p_value"] <= 1 for one in made["spa"])
     garch = next(row for row in made["rows"] if (row["model"], row["step"]) == ("garch", 1))
     assert row["crps_ratio"]["garch"] == pytest.approx(row["crps"] / garch["crps"])
     for kind in ("point", "direction", "density", "coverage"):
@@ -66,10 +72,14 @@ def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
     assert table.exit_code == 0
     assert "verdict on USDJPY, ewma, step 1" in table.stdout
     assert "worst 250 in 90 %" in table.stdout.splitlines()[0]
+    assert "\n90 % model confidence set, the best is among them: 1 day ahead " in table.stdout
+    assert "\nis any better than ewma? superior predictive ability: 1 day ahead p = " in table.stdout
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader(io.StringIO(forecast(*asked, "--format", "csv").stdout)))
     assert len(rows) == 12
     assert {row["model"] for row in rows} == {"ewma", "random_walk", "garch"}
+    ends = (float(rows[0][f"crps_ratio_interval_{end}_garch"]) for end in ("low", "high"))
+    assert next(ends) < float(rows[0]["crps_ratio_garch"]) < next(ends)
 
 
 def test_the_tutorials_model_goes_through_the_same(forecast) -> None:

@@ -1,12 +1,21 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from forecaster.evaluation.superiority import (
+    FEWEST_DAYS,
+    ConfidenceSet,
     block_length,
-    mean_ratio_interval,
+    mean_ratio_intervals,
     model_confidence_set,
     superior_ability,
 )
+
+
+def interval(ours: np.ndarray, others: np.ndarray, size: float = 0.95, **how: int) -> tuple[float, float] | None:
+    """Of one ratio alone."""
+    return mean_ratio_intervals({"ours": ours, "others": others}, size, **how)["ours"]["others"]
 
 
 def losses(seed: int, count: int = 400, gaps: tuple[float, ...] = (0.0, 0.0, 0.3)) -> dict[str, np.ndarray]:
@@ -16,12 +25,19 @@ def losses(seed: int, count: int = 400, gaps: tuple[float, ...] = (0.0, 0.0, 0.3
     return {f"model{k}": days + gap + rng.normal(0, 0.5, count) for k, gap in enumerate(gaps)}
 
 
+def confidence_set(losses: Mapping[str, np.ndarray], size: float = 0.1, seed: int = 0, **how: int) -> ConfidenceSet:
+    """Of enough days."""
+    found = model_confidence_set(losses, size, seed, **how)
+    assert found is not None
+    return found
+
+
 def test_the_best_are_in_the_set_and_the_clearly_worse_is_not() -> None:
-    found = model_confidence_set(losses(1), seed=1)
+    found = confidence_set(losses(1), seed=1)
     assert found.included == ("model0", "model1")
     assert found.p_values["model2"] < 0.01
     assert max(found.p_values.values()) == 1
-    assert found == model_confidence_set(losses(1), seed=1)
+    assert found == confidence_set(losses(1), seed=1)
 
 
 def test_the_set_agrees_with_the_definition_for_two_models() -> None:
@@ -31,24 +47,24 @@ def test_the_set_agrees_with_the_definition_for_two_models() -> None:
     rng = np.random.default_rng(0)
     drawn = np.array([difference[rng.integers(0, 400, 400)].mean() for _ in range(4000)]) - difference.mean()
     expected = np.mean(np.abs(drawn) >= abs(difference.mean()))
-    worse = min(model_confidence_set(given, seed=2, repetitions=4000).p_values.values())
+    worse = min(confidence_set(given, seed=2, repetitions=4000).p_values.values())
     assert worse == pytest.approx(expected, abs=0.05)
 
 
 def test_models_that_lose_the_same_share_their_place() -> None:
     given = losses(4, gaps=(0.0, 0.4))
-    found = model_confidence_set({**given, "copy": given["model0"].copy(), "bad": given["model1"].copy()})
+    found = confidence_set({**given, "copy": given["model0"].copy(), "bad": given["model1"].copy()})
     assert found.included == ("model0", "copy")
     assert found.p_values["copy"] == found.p_values["model0"]
     assert found.p_values["bad"] == found.p_values["model1"]
-    alone = model_confidence_set({"a": given["model0"], "b": given["model0"]})
+    alone = confidence_set({"a": given["model0"], "b": given["model0"]})
     assert alone.included == ("a", "b")
 
 
 @pytest.mark.slow
 def test_the_set_holds_the_best_as_often_as_promised() -> None:
     held = [
-        "model0" in model_confidence_set(losses(seed, 250, (0.0, 0.05, 0.1)), 0.1, seed, 400).included
+        "model0" in confidence_set(losses(seed, 250, (0.0, 0.05, 0.1)), 0.1, seed, repetitions=400).included
         for seed in range(300)
     ]
     assert np.mean(held) >= 0.9 - 0.035
@@ -95,17 +111,57 @@ def test_interval_of_a_ratio_is_that_of_the_delta_method_for_independent_days() 
     ours = 0.97 * others + rng.normal(0, 0.3, 2000)
     ratio = ours.mean() / others.mean()
     error = (ours - ratio * others).std() / others.mean() / 2000**0.5
-    found = mean_ratio_interval(ours, others, seed=1, repetitions=4000)
+    found = interval(ours, others, seed=1, repetitions=4000)
     assert found == pytest.approx((ratio - 1.96 * error, ratio + 1.96 * error), abs=0.25 * error)
-    assert found == mean_ratio_interval(ours, others, seed=1, repetitions=4000)
-    assert found != mean_ratio_interval(ours, others, seed=2, repetitions=4000)
+    assert found == interval(ours, others, seed=1, repetitions=4000)
+    assert found != interval(ours, others, seed=2, repetitions=4000)
 
 
 def test_interval_of_a_ratio_knows_what_it_cannot_know() -> None:
     ones = np.ones(100)
-    assert mean_ratio_interval(ones, ones) == (1.0, 1.0)
-    assert mean_ratio_interval(ones, 0 * ones) is None
-    assert mean_ratio_interval(np.zeros(0), np.zeros(0)) is None
+    assert interval(ones, ones) == (1.0, 1.0)
+    assert interval(ones, 0 * ones) is None
+    assert interval(0 * ones, ones) == (0.0, 0.0)
+    assert interval(np.zeros(0), np.zeros(0)) is None
+
+
+def test_intervals_of_several_instruments_are_of_the_mean_of_their_ratios() -> None:
+    rng = np.random.default_rng(8)
+    others = rng.gamma(4, size=(1000, 2)) * [1.0, 50.0]  # the second would outweigh the first in a sum
+    ours = others * [0.9, 1.0] + rng.normal(0, 0.1, (1000, 2))
+    ours[::4, 0] = others[::4, 0] = np.nan  # days that the first does not have
+    found = mean_ratio_intervals({"ours": ours, "others": others}, seed=1)
+    low, high = found["ours"]["others"] or (0, 0)
+    assert low < np.mean(np.nanmean(ours, axis=0) / np.nanmean(others, axis=0)) < high
+    assert 0.945 < low < 0.95 < high < 0.955
+    above = found["others"]["ours"] or (0, 0)
+    assert above == pytest.approx((1.0556, 1.0556), abs=0.006)
+
+
+def test_longer_blocks_are_kept_where_forecasts_overlap() -> None:
+    given = losses(9, 300, (0.0, 0.05, 0.1))
+    narrow, wide = (mean_ratio_intervals(given, shortest=shortest) for shortest in (1, 60))
+    assert narrow != wide
+    assert confidence_set(given, shortest=60) != confidence_set(given)
+    assert superior_ability(given["model2"], given, shortest=60) != superior_ability(given["model2"], given)
+
+
+@pytest.mark.parametrize("days", [1, 2, FEWEST_DAYS - 1])
+def test_a_handful_of_days_says_nothing(days: int) -> None:
+    given = losses(10, days)
+    assert model_confidence_set(given) is None
+    assert superior_ability(given["model2"], given) is None
+    assert mean_ratio_intervals(given)["model0"] == {"model1": None, "model2": None}
+
+
+@pytest.mark.parametrize("days", [FEWEST_DAYS, 47])
+@pytest.mark.parametrize("shortest", [1, 20, 250])
+def test_short_samples_and_odd_losses_are_answered(days: int, shortest: int) -> None:
+    given = losses(11, days) | {"nothing": np.zeros(days), "once": np.eye(1, days)[0]}
+    found = confidence_set(given, shortest=shortest)
+    assert found.included
+    assert 0 <= (superior_ability(given["model2"], given, shortest=shortest) or 0) <= 1
+    assert mean_ratio_intervals(given, shortest=shortest)["model0"]["nothing"] is None
 
 
 @pytest.mark.slow
@@ -116,6 +172,6 @@ def test_the_interval_covers_the_true_ratio_in_persistent_losses() -> None:
         swing = np.convolve(rng.normal(size=609), np.ones(10) / 10**0.5, "valid")
         others = 10 + swing
         ours = 0.98 * others + np.convolve(rng.normal(size=609), np.ones(10) / 10**0.5, "valid")
-        ends = mean_ratio_interval(ours, others, 0.9, seed, 400)
+        ends = interval(ours, others, 0.9, seed=seed, repetitions=400)
         covered.append(ends is not None and ends[0] <= 0.98 <= ends[1])
     assert np.mean(covered) == pytest.approx(0.88, abs=0.05)
