@@ -13,18 +13,23 @@ the others may be true.
 With `--fitted` (the default) the judged model is also the real one: the network of the default configuration and GARCH,
 fitted once on eight walks of 4000 days of the same kind, then shown every walk with 1500 days before the test.
 
+With `--command-line N`, another N walks, as many of each kind, go through `forecast train --csv` as a user would
+call it (`trainings.py`).
+
 **Power.** Data in which the gain is known and as large as the verdict's own "could have seen": an AR(1) whose
 coefficient the model knows (point and, with a larger one, direction), GARCH volatility that the model knows against
 baselines of constant and rolling width (density, over as many days as it takes for the gain to be what is stated),
 intervals that are too narrow (coverage). The share of samples in which the test rejects at the level of Holm's first
 step must not be less than 80 %.
 
-    python benchmarks/placebo.py                  # about five minutes
-    python benchmarks/placebo.py --fitted none    # two minutes, without the network
+    python benchmarks/placebo.py                      # about five minutes
+    python benchmarks/placebo.py --fitted none        # two minutes, without the network
+    python benchmarks/placebo.py --command-line 20    # two more, with 20 trainings
 """
 
 import argparse
 import dataclasses
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,6 +37,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from processes import machine, positive, print_result
+from trainings import claims, train_on_walks
 
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
@@ -320,8 +326,17 @@ def _coverage_power(count: int, rows: int, rng: np.random.Generator) -> dict[str
     return power(found, "coverage", 100 * points)
 
 
-def cells(placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Both tables as one."""
+def through_the_command_line(count: int, days: int, seed: int) -> dict[str, Any]:
+    """What trainings on `count` walks claim; no walk is one of those that the others see."""
+    kinds = [kind for kind, _ in zip(itertools.cycle(KINDS_OF_WALKS), range(count), strict=False)]
+    walks = [simulate(kind, 1, days, np.random.default_rng([seed, 8, k])).returns[0] for k, kind in enumerate(kinds)]
+    return claims(train_on_walks(np.stack(walks)))
+
+
+def cells(
+    placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], trained: Mapping[str, Any] | None
+) -> list[list[str]]:
+    """All tables as one."""
 
     def shown(one: Mapping[str, float]) -> str:
         return f"{one['percent']:.1f} +- {one['error']:.1f}"
@@ -336,6 +351,12 @@ def cells(placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping
         figures = [f"{one['gain']:.4g}", f"{one['stated']:.4g}", one["unit"], str(one["days"])]
         met = "yes" if one["met"] else "no"
         rows.append([name, shown(one["rejected"]), shown(one["claimed"]), *figures, f"at least {one['aim']:g}", met])
+    if trained is not None:
+        rows.append(["trained, false claims", "any", *KINDS, "expected", "point or direction by chance", "met"])
+        counts = [str(trained["claims"][kind]) for kind in KINDS]
+        chance, met = f"{100 * trained['chance_of_so_many']:.0f} %", "yes" if trained["met"] else "no"
+        claimed = [str(trained["any"]), *counts, f"{trained['expected']:g}"]
+        rows.append([f"{trained['walks']} walks", *claimed, chance, met])
     return rows
 
 
@@ -346,6 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=positive, default=750, help="test days of each walk")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fitted", choices=["all", "none"], default="all", help="fit the real network as well")
+    parser.add_argument("--command-line", type=positive, metavar="N", help="N trainings as a user would start them")
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     if parsed.rows < 50:
@@ -365,9 +387,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         placebos[f"{kind}, fitted network"] = placebo(found, density_can_be_worse=True)
         print(f"{kind}, fitted network: done", file=sys.stderr)
     found_powers = powers(parsed.walks, parsed.rows, parsed.seed)
+    trained = None
+    if parsed.command_line:
+        trained = through_the_command_line(parsed.command_line, 2250 + parsed.rows, parsed.seed)
     sizes = {"walks": parsed.walks, "rows": parsed.rows, "seed": parsed.seed}
     document = {"benchmark": "placebo", "machine": machine(), "sizes": sizes}
-    print_result(cells(placebos, found_powers), {**document, "rows": placebos, "power": found_powers}, parsed.layout)
+    found = {"rows": placebos, "power": found_powers, "command_line": trained}
+    print_result(cells(placebos, found_powers, trained), {**document, **found}, parsed.layout)
 
 
 if __name__ == "__main__":

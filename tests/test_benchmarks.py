@@ -20,6 +20,7 @@ from forecaster.models.baselines import baseline
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = ("calibration", "data", "metrics", "placebo", "skill", "speed", "stocks", "throughput", "windows_memory")
+SHARED = ("processes", "trainings")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def _from_a_checkout(monkeypatch):
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in {*NAMES, "processes"} - before:
+    for name in {*NAMES, *SHARED} - before:
         sys.modules.pop(name, None)
 
 
@@ -40,7 +41,7 @@ def result(capsys):
 
 def test_every_benchmark_is_listed_and_described():
     files = {file.stem for file in BENCHMARKS.glob("*.py")}
-    assert files == {*NAMES, "processes"}
+    assert files == {*NAMES, *SHARED}
     text = (BENCHMARKS / "README.md").read_text()
     assert all(f"benchmarks/{name}.py" in text for name in NAMES)
 
@@ -405,6 +406,22 @@ def test_placebo_of_a_few_short_walks(capsys):
     for one in document["rows"].values():
         assert one["met"] is (one["any_claim"]["percent"] <= 5 + 2 * one["any_claim"]["error"])
     assert table[1].startswith("normal, last price")
+
+
+def test_placebo_through_the_command_line():
+    """Claims are counted from what `forecast train` prints."""
+    trainings = importlib.import_module("trainings")
+    walks = 0.01 * np.random.default_rng(0).standard_normal((1, 700))
+    (verdict,) = trainings.train_on_walks(walks, ["--set", "model.training.steps=3", "--set", "model.units=[4]"])
+    assert set(verdict) > {"point", "direction", "density", "coverage"}
+    calm = {kind: {"outcome": "no_difference", "p_value": 0.5} for kind in trainings.KINDS}
+    loud = calm | {"point": {"outcome": "better", "p_value": 0.01}, "coverage": {"outcome": "worse", "p_value": 0.01}}
+    found = trainings.claims([loud] + 19 * [calm])
+    assert found["claims"] == {"point": 1, "direction": 0, "density": 0, "coverage": 1}
+    assert (found["any"], found["point_or_direction"], found["expected"]) == (1, 1, 1.0)
+    assert found["chance_of_so_many"] == pytest.approx(1 - 0.95**20)
+    assert trainings.claims(3 * [loud] + 17 * [calm])["met"]
+    assert not trainings.claims(4 * [loud] + 16 * [calm])["met"]
 
 
 def test_placebo_makes_the_walks_that_it_names():

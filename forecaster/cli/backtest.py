@@ -14,12 +14,15 @@ def _to_numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[st
     """Whole numbers, repeated or separated by commas."""
     texts = [text.strip() for value in values for text in value.split(",")]
     if not all(text.isdecimal() and 1 <= int(text) <= 250 for text in texts):
-        raise click.BadParameter(f"expected days ahead from 1 to 250, such as 1,5,20; got {','.join(texts)}")
+        raise click.BadParameter(f"expected days ahead from 1 to 250, such as 1,5,20; got {','.join(texts)!r}.")
     return tuple(dict.fromkeys(map(int, texts)))
 
 
 def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    if values and not names:
+        raise click.BadParameter("no name is given; expected some such as lstm,garch.")
+    return names
 
 
 @click.command("backtest", short_help="The model beside every baseline, over years, with a verdict.")
@@ -68,6 +71,10 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     from forecaster.config import load_config
     from forecaster.workflows.backtest import BacktestRequest, backtest
 
+    if out is not None:
+        from forecaster.output.canvas import check_figure_path
+
+        check_figure_path(out)
     keys = {"universe": "universe", "seed": "seed", "backend": "backend", "device": "device"}
     keys |= {"end": "data.end", "interval": "data.interval"}
     flags = {key: asked.pop(name) for name, key in keys.items()}

@@ -48,10 +48,20 @@ class Track:
         return next(iter(self.quantiles))
 
 
-def evidence_of(tracks: Sequence[Track]) -> dict[str, Evidence]:
-    """Name -> evidence of each track, and under `POOLED` of all together where there are several."""
-    found = {one.instrument: gather(one.instrument, one.dates, one.outcomes, one.quantiles, one.step) for one in tracks}
-    return found | ({POOLED: pool(list(found.values()))} if len(found) > 1 else {})
+def evidence_of(tracks: Sequence[Track], judged: str) -> dict[str, Evidence]:
+    """Name -> evidence of each track, and under `POOLED` of all together where there are several.
+
+    Args:
+        tracks: Of one step.
+        judged: Registry key; tracks without this model have another one judged, and are not pooled.
+    """
+    found = {one.instrument: _gathered(one) for one in tracks}
+    pooled = [one for one in found.values() if one.model == judged]
+    return found | ({POOLED: pool(pooled)} if len(pooled) > 1 else {})
+
+
+def _gathered(track: Track) -> Evidence:
+    return gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step)
 
 
 def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
@@ -77,25 +87,27 @@ def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def compare(tracks: Sequence[Track], seed: int = 0) -> list[dict[str, Any]]:
+def compare(tracks: Sequence[Track], judged: str, seed: int = 0) -> list[dict[str, Any]]:
     """A row for each model of each track, and rows of their means where there are several tracks.
 
     Args:
-        tracks: Of one step and the same models.
+        tracks: Of one step.
+        judged: Registry key; tracks without this model stand for themselves alone.
         seed: Of the bootstrap of the intervals of the CRPS ratios.
 
     Returns:
         JSON values, as the document ``backtest/1`` has them.
     """
     rows = [row for one in tracks for row in _rows(one, seed)]
-    if len(tracks) > 1:
-        rows += _pooled_rows(tracks, rows, seed)
+    members = [one for one in tracks if one.judged == judged]
+    if len(members) > 1:
+        together = {one.instrument for one in members}
+        rows += _pooled_rows(members, [row for row in rows if row["instrument"] in together], seed)
     return rows
 
 
 def _rows(track: Track, seed: int) -> list[dict[str, Any]]:
-    evidence = gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step)
-    losses = evidence.crps
+    losses = _gathered(track).crps
     intervals = mean_ratio_intervals(losses, seed=seed, shortest=track.step)
     rows = []
     for model, quantiles in track.quantiles.items():
@@ -137,7 +149,7 @@ _AVERAGED_BY_LEVEL = ("coverage", "width", "interval_score")
 
 def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
     """Means over the instruments, the worst of them named; tests count a day once, however many instruments it has."""
-    members = [gather(one.instrument, one.dates, one.outcomes, one.quantiles, one.step) for one in tracks]
+    members = [_gathered(one) for one in tracks]
     whole = pool(members)
     aligned = {model: _aligned(members, model, whole.dates) for model in whole.crps}
     intervals = mean_ratio_intervals(aligned, seed=seed, shortest=whole.step)

@@ -80,17 +80,31 @@ def model_confidence_set(
 
     if len(next(iter(losses.values()))) < FEWEST_DAYS:
         return None
-    # A difference that is the same every day cannot be studentised: the first of such models stands for all.
-    first = {name: next(one for one in losses if not _varies(losses[one] - losses[name])) for name in losses}
-    distinct = [name for name in losses if first[name] == name]
+    # A difference that is the same every day cannot be studentised: the best of such models stands for all.
+    best = {name: _best_alike(name, losses) for name in losses}
+    distinct = [name for name in losses if best[name] == name]
     if len(distinct) < 2:
-        return ConfidenceSet(dict.fromkeys(losses, 1.0), tuple(losses), size)
+        return _confidence_set(losses, best, {distinct[0]: 1.0}, size)
     table = np.stack([losses[name] for name in distinct], axis=1)
     blocks = max(shortest, _common_block_length(table))
     test = MCS(table, size, reps=repetitions, block_size=blocks, seed=seed)
     test.compute()
     by_column = test.pvalues["Pvalue"].to_dict()
-    found = {name: float(by_column[distinct.index(first[name])]) for name in losses}
+    return _confidence_set(losses, best, {name: float(by_column[k]) for k, name in enumerate(distinct)}, size)
+
+
+def _best_alike(name: str, losses: Mapping[str, FloatArray]) -> str:
+    """The model of the least loss among those whose difference from a model is the same every day; first of equals."""
+    alike = [one for one in losses if not _differ(losses[one], losses[name])]
+    least = min(alike, key=lambda one: float(losses[one].mean()))
+    return next(one for one in alike if _same_mean(losses[one], losses[least]))
+
+
+def _confidence_set(
+    losses: Mapping[str, FloatArray], best: Mapping[str, str], p_values: Mapping[str, float], size: float
+) -> ConfidenceSet:
+    """Every model has the p-value of its best alike; one that loses more every day by the same is worse for certain."""
+    found = {name: p_values[best[name]] if _same_mean(losses[name], losses[best[name]]) else 0.0 for name in losses}
     return ConfidenceSet(found, tuple(name for name in losses if found[name] > size), size)
 
 
@@ -120,7 +134,7 @@ def superior_ability(
 
     if len(benchmark) < FEWEST_DAYS:
         return None
-    differing = [losses for losses in rivals.values() if _varies(benchmark - losses)]
+    differing = [losses for losses in rivals.values() if _differ(benchmark, losses)]
     if not differing:
         return None
     table = np.stack(differing, axis=1)
@@ -187,6 +201,16 @@ def _drawn_sums(table: FloatArray, repetitions: int, seed: int, shortest: int) -
 def _common_block_length(table: FloatArray) -> int:
     """The longest `block_length` of the columns (N, M), each minus their mean."""
     return max(block_length(column) for column in (table - table.mean(axis=1, keepdims=True)).T)
+
+
+def _differ(first: FloatArray, second: FloatArray) -> bool:
+    """Whether the difference of two losses changes from day to day by more than rounding."""
+    return bool(np.ptp(first - second) > _ROUNDING * max(np.abs(first).max(), np.abs(second).max()))
+
+
+def _same_mean(first: FloatArray, second: FloatArray) -> bool:
+    """Whether two losses agree on average, but for rounding."""
+    return bool(abs(np.mean(first - second)) <= _ROUNDING * max(np.abs(first).max(), np.abs(second).max()))
 
 
 def _varies(values: FloatArray) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
+from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
 from forecaster.output.tables import verdict_lines
 
 __all__ = ["backtest_lines", "backtest_rows", "backtest_table"]
@@ -21,7 +22,7 @@ def backtest_table(document: Mapping[str, Any]) -> Table:
         document: ``backtest/1``.
     """
     rows = _shown(document)
-    judged = document["models"][0]
+    judged = document["verdict"]["model"]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("step", "model"):
         table.add_column(head, no_wrap=True)
@@ -50,8 +51,9 @@ def backtest_table(document: Mapping[str, Any]) -> Table:
 
 
 def _shown(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    pooled = [row for row in document["rows"] if row["instrument"] == _POOLED]
-    return sorted(pooled or document["rows"], key=lambda row: int(row["step"]))
+    """Rows of what the verdict is about."""
+    about = document["verdict"]["name"]
+    return sorted((row for row in document["rows"] if row["instrument"] == about), key=lambda row: int(row["step"]))
 
 
 def _against(
@@ -73,26 +75,34 @@ def _share(value: float | None, layout: str) -> str:
 
 def backtest_lines(document: Mapping[str, Any]) -> list[str]:
     """What stands under the table: what was done, what could not be done, and the verdict."""
-    judged, folds = document["models"][0], document["folds"]
-    span, several = SPANS[document["interval"]], len(document["instruments"]) > 1
+    judged, folds = document["verdict"]["model"], document["folds"]
+    span = SPANS[document["interval"]]
     lines = [
         f"CRPS in basis points of the return over so many {span}s, lower is better; p: two-sided, Diebold and Mariano",
-        f"{len(folds)} fits of each model, the first before {folds[0]['start']}, cutoffs to {document['last_cutoff']}; "
-        f"{judged} learns from {document['series']} series",
+        f"{_counted(len(folds), 'fit')} of each model, the first before {folds[0]['start']}, "
+        f"cutoffs to {document['last_cutoff']}",
     ]
-    if document["calibrated"]:
+    lines += [f"{name} learns from {document['series']} series" for name in document["models"] if name in PANEL_MODELS]
+    if document["calibrated"] and CALIBRATED_MODELS.intersection(document["models"]):
         lines.append("intervals of networks are calibrated by what was known at each cutoff; see --no-calibration")
-    if several:
-        names = document["instruments"]
+    if document["verdict"]["name"] == _POOLED:
+        names = list(dict.fromkeys(row["instrument"] for row in document["rows"] if row["model"] == judged))[:-1]
         more = " ..." if len(names) > 20 else ""
         lines.insert(0, f"means over {len(names)} instruments: {', '.join(names[:20])}{more}")
         lines += list(_worst(document, judged))
+    elif len(document["instruments"]) > 1:
+        lines.insert(0, f"{document['verdict']['name']} alone: {judged} could forecast no other")
     lines += [
         f"left out: {model} of {name}: {reason}"
         for model, found in document["skipped"].items()
         for name, reason in found.items()
     ]
-    lines += [f"{model}: {count} fits did not converge and fell back" for model, count in document["fallbacks"].items()]
+    if judged != document["models"][0]:
+        lines.append(f"{document['models'][0]} could not forecast anything here, so {judged} is judged")
+    lines += [
+        f"{model}: {_counted(count, 'fit')} did not converge; usual parameters stood in"
+        for model, count in document["fallbacks"].items()
+    ]
     lines += list(_standing(document, span))
     return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"])]
 
@@ -120,7 +130,11 @@ def _standing(document: Mapping[str, Any], span: str) -> Iterator[str]:
 
 
 def _ahead(step: int, span: str) -> str:
-    return f"{step} {span}{'s' if step > 1 else ''} ahead"
+    return f"{_counted(step, span)} ahead"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"
 
 
 def backtest_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:

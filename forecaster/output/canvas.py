@@ -28,6 +28,7 @@ __all__ = [
     "GREY",
     "LEFT",
     "blank_figure",
+    "check_figure_path",
     "date_axis",
     "day_number",
     "drawing_style",
@@ -142,18 +143,41 @@ def save_figure(figure: Figure, path: Path) -> None:
         UsageError: The suffix is none of the three.
         StorageError: The folder is missing or refuses the write, or the disk is full.
     """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        wanted = ", ".join(f".{name}" for name in FORMATS)
-        raise UsageError(f"cannot draw into {path}; the file name ends in one of {wanted}; choose one of them")
-    partial = path.parent / f".{uuid.uuid4().hex}.partial"
-    try:
+    kind = _kind(path)
+    with _partial_of(path) as partial:
         with partial.open("xb") as stream:
             with drawing_style():
                 figure.savefig(stream, format=kind, dpi=_PNG_DPI, metadata=_NO_CLOCK[kind])
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+
+
+def check_figure_path(path: Path) -> None:
+    """Prove that a picture can be written to `path`, before minutes of work end in one that cannot.
+
+    Raises:
+        UsageError, StorageError: See `save_figure`.
+    """
+    _kind(path)
+    with _partial_of(path) as partial:
+        partial.touch()
+
+
+def _kind(path: Path) -> str:
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        wanted = ", ".join(f".{name}" for name in FORMATS)
+        raise UsageError(f"cannot draw into {path}; the file name ends in one of {wanted}; choose one of them")
+    return kind
+
+
+@contextlib.contextmanager
+def _partial_of(path: Path) -> Iterator[Path]:
+    """The name of a file beside `path`, gone at the end; what storage refuses is told in one line."""
+    partial = path.parent / f".{uuid.uuid4().hex}.partial"
+    try:
+        yield partial
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"{path} cannot be written: {reason}; expected a folder that accepts files; choose another --out"

@@ -98,6 +98,10 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
         (("--start", "2031-01-01"), "0 rows from 2031-01-01 to 2020-12-31; a backtest needs at least 2"),
         (("--start", "1999-01-04", "--models", "lstm", "--refit", "never"), "no model could forecast anything"),
         (("--stride", "0"), "0 is not in the range"),
+        (("--stride", "100000", "--models", "ewma"), "no row of it from 2020-01-02 on is a cutoff at --stride 100000"),
+        (("--models", ","), "no name is given; expected some such as lstm,garch"),
+        (("--out", "picture.bmp"), "cannot draw into picture.bmp; the file name ends in one of"),
+        (("--start", "2020-12-31", "--end", "2020-01-01"), "0 rows from 2020-12-31 to 2019-12-31"),
     ],
 )
 def test_what_cannot_be_asked(forecast, flags: tuple[str, ...], message: str) -> None:
@@ -105,6 +109,64 @@ def test_what_cannot_be_asked(forecast, flags: tuple[str, ...], message: str) ->
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_a_picture_that_cannot_be_written_is_told_before_the_work(forecast, monkeypatch) -> None:
+    monkeypatch.setattr("forecaster.workflows.backtest.run_backtest", None)
+    result = forecast(*ALONE, "--out", "nowhere/picture.png")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: nowhere/picture.png cannot be written: No such file or directory;")
+    assert result.stderr.count("\n") == 1
+
+
+def walk(seed: int, count: int) -> np.ndarray:
+    return np.exp(np.random.default_rng(seed).normal(0, 0.01, count).cumsum())
+
+
+def write_prices(file: Path, prices: np.ndarray, end: str = "2020-12-31") -> None:
+    days = np.busday_offset(end, np.arange(1 - len(prices), 1), roll="backward")
+    rows = "".join(f"{day},{price:.9f}\n" for day, price in zip(days, prices.tolist(), strict=True))
+    file.write_text("date,close\n" + rows)
+
+
+def test_a_model_that_cannot_run_on_a_series_is_told_and_the_others_go_on(forecast, tmp_path: Path) -> None:
+    """The first-named model alone is judged together: where it is missing, a series stands for itself."""
+    for seed, (name, count) in enumerate({"long": 900, "longer": 1000, "short": 60}.items()):
+        write_prices(tmp_path / f"{name}.csv", walk(seed, count))
+    how = ("--start", "2020-11-01", *TINY, "--models", "lstm,ewma,random_walk", "--step", "1,2")
+    asked = ("backtest", "--csv", "short.csv,long.csv,longer.csv", *how)
+    made = document(forecast, *asked)
+    assert made["skipped"] == {"lstm": {"short": "too few rows before its cutoffs for the model to begin"}}
+    assert made["verdict"]["name"] == "pooled"
+    assert made["verdict"]["instruments"] == 2
+    assert made["verdicts"]["short"]["model"] == "ewma"
+    found = {row["instrument"] for row in made["rows"] if row["model"] == "ewma"}
+    assert found == {"short", "long", "longer", "pooled"}
+    table = forecast(*asked, "--out", "together.png")
+    assert table.exit_code == 0
+    assert "means over 2 instruments: long, longer\n" in table.stdout
+    assert "left out: lstm of short: too few rows" in table.stdout
+    alone = forecast("backtest", "--csv", "short.csv,long.csv", *how, "--out", "alone.png")
+    assert alone.exit_code == 0
+    assert "long alone: lstm could forecast no other\n" in alone.stdout
+
+
+def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
+    write_prices(tmp_path / "growing.csv", walk(3, 900))
+    asked = ("backtest", "--csv", "growing.csv", "--start", "2018-06-01", *TINY, "--models", "lstm,ewma", "--step", "1")
+    made = document(forecast, *asked)
+    assert made["skipped"]["lstm"]["growing"].endswith("give a longer history (in 2 of 3 folds)")
+    assert {row["n"] for row in made["rows"]} == {261}  # those of the last fold, for both models
+
+
+def test_where_the_first_model_cannot_run_the_next_is_judged(forecast, tmp_path: Path) -> None:
+    write_prices(tmp_path / "short.csv", walk(0, 300))
+    asked = ("backtest", "--csv", "short.csv", "--start", "2020-06-01", *TINY)
+    table = forecast(*asked)
+    assert table.exit_code == 0
+    assert "random_walk over it" in table.stdout.splitlines()[0]
+    assert "lstm could not forecast anything here, so random_walk is judged" in table.stdout
+    assert "verdict on short, random_walk, step 1" in table.stdout
 
 
 def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path) -> None:

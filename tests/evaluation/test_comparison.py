@@ -19,7 +19,7 @@ def track(name: str, seed: int, days: int = 600, size: float = 0.01, first: str 
 
 
 def test_every_row_has_intervals_around_its_ratios_and_the_shares_of_the_pit() -> None:
-    rows = {row["model"]: row for row in compare([track("A", 1)])}
+    rows = {row["model"]: row for row in compare([track("A", 1)], "judged")}
     assert list(rows) == list(WIDTHS)
     for model, row in rows.items():
         assert set(row["crps_ratio_interval"]) == set(row["crps_ratio"]) == set(WIDTHS) - {model}
@@ -34,7 +34,7 @@ def test_every_row_has_intervals_around_its_ratios_and_the_shares_of_the_pit() -
 def test_pooled_rows_have_the_interval_of_the_mean_ratio() -> None:
     """A size of moves a hundred times as large, and other days, must not matter."""
     tracks = [track("A", 1), track("B", 2, 300, 1.0, "2020-06-01")]
-    rows = compare(tracks, seed=3)
+    rows = compare(tracks, "judged", seed=3)
     pooled = next(row for row in rows if row["instrument"] == POOLED and row["model"] == "judged")
     low, high = pooled["crps_ratio_interval"]["wide"]
     assert low < pooled["crps_ratio"]["wide"] < high
@@ -43,12 +43,12 @@ def test_pooled_rows_have_the_interval_of_the_mean_ratio() -> None:
     assert pooled["pit"] == pytest.approx(
         np.mean([row["pit"] for row in rows if row["model"] == "judged"][:2], axis=0).tolist()
     )
-    assert compare(tracks, seed=3) == rows
-    assert compare(tracks, seed=4) != rows
+    assert compare(tracks, "judged", seed=3) == rows
+    assert compare(tracks, "judged", seed=4) != rows
 
 
 def test_where_all_models_stand() -> None:
-    found = standing(evidence_of([track("A", 1)])["A"])
+    found = standing(evidence_of([track("A", 1)], "judged")["A"])
     assert found["confidence_set"]["models"][0] == "judged"
     assert "wide" not in found["confidence_set"]["models"]
     assert found["confidence_set"]["p_values"]["wide"] < 0.1
@@ -56,14 +56,14 @@ def test_where_all_models_stand() -> None:
     assert found["spa"]["p_value"] > 0.3
     worse = track("A", 1)
     worse.quantiles["judged"][:] *= 3
-    found = standing(evidence_of([worse])["A"])
+    found = standing(evidence_of([worse], "judged")["A"])
     assert "judged" not in found["confidence_set"]["models"]
     assert found["spa"]["p_value"] < 0.01
 
 
 def test_too_few_days_leave_it_open() -> None:
-    found = standing(evidence_of([track("A", 1, 12)])["A"])
+    found = standing(evidence_of([track("A", 1, 12)], "judged")["A"])
     assert found["confidence_set"]["models"] is None
     assert found["spa"]["p_value"] is None
-    row = compare([track("A", 1, 12)])[0]
+    row = compare([track("A", 1, 12)], "judged")[0]
     assert row["crps_ratio_interval"] == {"close": None, "wide": None}

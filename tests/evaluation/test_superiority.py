@@ -61,6 +61,23 @@ def test_models_that_lose_the_same_share_their_place() -> None:
     assert alone.included == ("a", "b")
 
 
+def test_a_model_that_is_worse_by_the_same_every_day_is_not_in_the_set() -> None:
+    """There is no chance in such a difference: on prices that stand still every baseline loses the same each day."""
+    ones, falling = np.ones(100), np.linspace(0.9, 0.1, 100)
+    flat = confidence_set({"falling": falling, "one": ones, "two": 2 * ones, "none": 0 * ones, "naught": 0 * ones})
+    assert flat.included == ("none", "naught")
+    assert flat.p_values == {"falling": 0.0, "one": 0.0, "two": 0.0, "none": 1.0, "naught": 1.0}
+    assert confidence_set({"two": 2 * ones, "one": ones}).p_values == {"two": 0.0, "one": 1.0}
+
+
+def test_differences_by_rounding_are_none() -> None:
+    given = losses(4, gaps=(0.0, 0.4))
+    noise = given["model0"] * (1 + 1e-15 * np.random.default_rng(1).standard_normal(400))
+    found = confidence_set({**given, "copy": noise})
+    assert found.p_values["copy"] == found.p_values["model0"]
+    assert superior_ability(given["model0"], {"copy": noise}) is None
+
+
 @pytest.mark.slow
 def test_the_set_holds_the_best_as_often_as_promised() -> None:
     held = [

@@ -1,0 +1,80 @@
+"""Random walks through the whole command line, as a user would train on them; `placebo.py` asks for it.
+
+Each walk is written as a CSV file of business days, `forecast train --csv FILE --format json` runs as a process of
+its own, and what its verdict claims is read. A verdict keeps any false claim at 5 %, so as many as chance would give
+are expected; more than that, counted for point and direction together, is a fault.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from processes import run
+
+from forecaster.evaluation.kinds import KINDS, LEVEL
+
+__all__ = ["claims", "train_on_walks"]
+
+FloatArray = npt.NDArray[np.float64]
+
+FIRST_DAY = np.datetime64("2010-01-04")
+
+
+def train_on_walks(returns: FloatArray, flags: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """One training each, in a home of their own that is deleted at the end.
+
+    Args:
+        returns: (W, T) log returns.
+        flags: On top of the command.
+
+    Returns:
+        The verdicts, as the document ``train/1`` has them.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, one in enumerate(returns):
+            file = Path(folder) / f"walk{number}.csv"
+            file.write_text(_csv(one))
+            command = [sys.executable, "-m", "forecaster", "train", "--csv", file.name, "--home", folder, "--offline"]
+            output = run([*command, "--format", "json", *flags], Path(folder)).output
+            found.append(json.loads(output)["verdict"])
+            print(f"training {number + 1} of {len(returns)}: done", file=sys.stderr)
+    return found
+
+
+def _csv(returns: FloatArray) -> str:
+    prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
+    days = np.busday_offset(FIRST_DAY, np.arange(len(prices)), roll="forward")
+    rows = (f"{day},{price:.10g}\n" for day, price in zip(days.astype(str), prices.tolist(), strict=True))
+    return "date,close\n" + "".join(rows)
+
+
+def claims(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many verdicts claim what, and whether chance would claim as much of point or direction.
+
+    `tested` counts the verdicts that could claim at all: a median that stays at the last price has nothing to claim.
+    """
+    from scipy import stats
+
+    count = len(verdicts)
+    claimed = {
+        kind: [one[kind]["outcome"] == ("worse" if kind == "coverage" else "better") for one in verdicts]
+        for kind in KINDS
+    }
+    either = int(np.logical_or(claimed["point"], claimed["direction"]).sum())
+    chance = float(stats.binom.sf(either - 1, count, LEVEL))
+    return {
+        "walks": count,
+        "claims": {kind: int(sum(hits)) for kind, hits in claimed.items()},
+        "tested": {kind: sum(one[kind]["p_value"] is not None for one in verdicts) for kind in KINDS},
+        "any": int(np.any(list(claimed.values()), axis=0).sum()),
+        "expected": count * LEVEL,
+        "point_or_direction": either,
+        "chance_of_so_many": chance,
+        "met": chance >= LEVEL,
+    }
