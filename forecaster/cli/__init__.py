@@ -1,5 +1,6 @@
 """The command line: parses, calls one workflow, prints. Every fault is told here and nowhere else."""
 
+import errno
 import importlib
 import os
 import sys
@@ -46,17 +47,24 @@ class LazyGroup(click.Group):
             command = ctx.invoked_subcommand or ""
             click.echo(f"error: {error.format_message()} See: forecast {command} --help".replace("  ", " "), err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted; nothing was saved", err=True)
+        except KeyboardInterrupt as stop:
+            click.echo(f"interrupted; {str(stop) or 'nothing was saved'}", err=True)
             ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            _leave_closed_pipe(ctx)
+        except BrokenPipeError:  # the reader is gone, as in ``| head``
+            _leave_stdout(ctx, ExitCode.OK)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            click.echo(
+                f"error: the result cannot be written: {error.strerror}; expected free space; make room", err=True
+            )
+            _leave_stdout(ctx, ExitCode.FAILED)
 
 
-def _leave_closed_pipe(ctx: click.Context) -> NoReturn:
-    """The reader of stdout is gone (``| head``): leave without a traceback at the interpreter's exit."""
+def _leave_stdout(ctx: click.Context, code: ExitCode) -> NoReturn:
+    """Nothing more can be written to stdout: leave without a traceback at the interpreter's exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    ctx.exit(ExitCode.OK)
+    ctx.exit(code)
 
 
 def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

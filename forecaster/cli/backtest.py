@@ -68,6 +68,7 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
       forecast backtest --pair USDJPY
       forecast backtest --pair USDJPY,EURUSD --start 2011-01-03 --end 2020-12-31 --models lstm,ewma
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
     from forecaster.config import load_config
     from forecaster.workflows.backtest import BacktestRequest, backtest
 
@@ -82,7 +83,7 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     config = load_config(asked.pop("config"), asked.pop("assignments"), given)
     calibrate = not asked.pop("no_calibration")
     result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), project)
-    click.echo(_text(result.to_json(), output))
+    print_result(project, _text(result.to_json(), output))
     if out is not None:
         result.draw(out)
         project.note(f"picture: {out}")

@@ -12,7 +12,7 @@ import click
 
 from forecaster.workflows import Project
 
-__all__ = ["table_text", "watched_project"]
+__all__ = ["print_result", "table_text", "watched_project"]
 
 _WIDTH = 140  # columns of a table that does not go to a terminal
 
@@ -23,6 +23,13 @@ def watched_project(home: Path) -> Iterator[Project]:
     with contextlib.ExitStack() as stack, _Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
         yield Project(home=home, progress=bar, note=bar.note)
+
+
+def print_result(project: Project, text: str) -> None:
+    """Write to stdout. The bar goes first: what is printed below it would be erased with it."""
+    if isinstance(project.progress, _Bar):
+        project.progress.close()
+    click.echo(text)
 
 
 class _Interrupt:
@@ -58,6 +65,7 @@ class _Bar:
         self._stack, self._interrupt = stack, interrupt
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
+        self._done: dict[str, int] = {}
         self._shown = sys.stderr.isatty()
 
     def note(self, text: str) -> None:
@@ -77,8 +85,17 @@ class _Bar:
             self._progress = self._stack.enter_context(_rich_progress())
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total, loss="")
+        elif done < self._done[stage]:  # begun anew, with its own time left
+            self._progress.reset(self._tasks[stage], total=total)
+        self._done[stage] = done
         told = "" if loss is None else f"loss {loss:.4f}"
         self._progress.update(self._tasks[stage], completed=done, total=total, loss=told)
+
+    def close(self) -> None:
+        """Take the bar away; a later report brings a new one."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress, self._tasks = None, {}
 
 
 def _rich_progress() -> Any:
@@ -92,7 +109,7 @@ def _rich_progress() -> Any:
         TextColumn("{task.fields[loss]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
 
 
 def table_text(table: Any) -> str:

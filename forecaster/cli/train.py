@@ -81,6 +81,7 @@ def command(
     Example:
       forecast train --pair USDJPY
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
     from forecaster.config import load_config
     from forecaster.workflows import train
 
@@ -88,7 +89,7 @@ def command(
     dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in flags.items()}
     given = {key: value for key, value in dotted.items() if value is not None and value is not False}
     result = train(load_config(config, assignments, given), choice, project)
-    click.echo(_text(result.to_json(), output))
+    print_result(project, _text(result.to_json(), output))
     project.note(f"next: {result.next_command}")
 
 

@@ -139,7 +139,7 @@ def run_backtest(plan: BacktestPlan, folder: Path, progress: Progress = no_progr
         progress: Told after every fold of every model, and by the fits in between.
 
     Returns:
-        One record for each model and fold, model by model.
+        One record for each model and fold, fold by fold.
 
     Raises:
         StorageError: A record cannot be written.
@@ -149,17 +149,18 @@ def run_backtest(plan: BacktestPlan, folder: Path, progress: Progress = no_progr
     write_file(folder / "plan.json", (json_text(plan.facts()) + "\n").encode())
     total = len(plan.forecasters) * len(plan.folds)
     records: list[FoldRecord] = []
-    for name, model in plan.forecasters.items():
-        known: list[LocationGains] = []
-        for fold in plan.folds:
+    known: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
+    progress("backtest", 0, total)
+    for fold in plan.folds:  # not model by model: a network takes longest, and each fold as long as the next
+        for name, model in plan.forecasters.items():
             path = folder / f"{fold.start}-{name}.npz"
             if path.exists():
                 record = read_fold(path, name, fold, plan.named)
             else:
-                record = _run_fold(plan, name, model, fold, known, progress)
+                record = _run_fold(plan, name, model, fold, known[name], progress)
                 write_file(path, _fold_bytes(record, plan.named))
             if record.gains is not None:
-                known.append(record.gains)
+                known[name].append(record.gains)
             records.append(record)
             progress("backtest", len(records), total)
     return records

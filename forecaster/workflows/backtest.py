@@ -82,7 +82,10 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
         engine=f"{engine.backend} on {engine.device}",
     )
     folder = backtests_folder(project.home) / plan.id
-    records = run_backtest(plan, folder, project.progress)
+    try:
+        records = run_backtest(plan, folder, project.progress)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
     return judge(plan, records, data.named, request.calibrate)
 
 

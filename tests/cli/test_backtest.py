@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecaster.pipeline import fit
+
 TINY = (
     *("--universe", "none", "--offline", "--backend", "jax"),
     *("--set", "model.training.steps=5", "--set", "model.units=[4]"),
@@ -51,6 +53,29 @@ def test_the_same_question_is_answered_at_once(forecast, monkeypatch) -> None:
     first = document(forecast, *ALONE, "--models", "ewma,random_walk")
     monkeypatch.setattr("forecaster.experiments.backtest.fit", None)
     assert document(forecast, *ALONE, "--models", "ewma,random_walk") == first
+
+
+def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypatch, tmp_path: Path) -> None:
+    asked = (*ALONE, "--start", "2018-01-01", "--models", "lstm,ewma", "--step", "1,5")
+    whole = document(forecast, *asked, "--home", tmp_path / "whole")
+    fits = []
+
+    def stopped(*arguments: object) -> object:
+        fits.append(arguments)
+        if len(fits) == 3:
+            raise KeyboardInterrupt
+        return fit(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("forecaster.experiments.backtest.fit", stopped)
+        result = forecast(*asked, "--home", tmp_path / "broken")
+    assert result.exit_code == 130
+    assert result.stdout == ""
+    kept = "interrupted; finished folds are kept, and the same command goes on from there"
+    assert result.stderr.splitlines()[-1] == kept
+    (folder,) = (tmp_path / "broken" / "backtests").iterdir()
+    assert sorted(file.name for file in folder.iterdir()) == ["2018-01-02-lstm.npz", "2019-01-02-lstm.npz", "plan.json"]
+    assert document(forecast, *asked, "--home", tmp_path / "broken") == whole
 
 
 def test_several_instruments_are_judged_together(forecast) -> None:

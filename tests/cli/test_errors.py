@@ -194,6 +194,14 @@ def test_two_trainings_at_once_both_end_well(tmp_path: Path):
     assert len(list(tmp_path.glob("runs/*"))) == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device there")
+def test_a_result_for_which_there_is_no_room_is_one_line(trained_once: Path):
+    command = f"{sys.executable} -m forecaster predict --pair USDJPY --home {trained_once} --format csv > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: the result cannot be written: No space left on device;")
+
+
 def test_a_closed_pipe_is_no_crash(trained_once: Path):
     command = f"{sys.executable} -m forecaster predict --pair USDJPY --home {trained_once} --format csv | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)

@@ -60,7 +60,7 @@ def same(one: list[FoldRecord], other: list[FoldRecord]) -> None:
 
 def test_every_model_answers_for_every_cutoff(done: tuple[list[FoldRecord], Path]) -> None:
     records, _ = done
-    assert [one.model for one in records] == ["lstm"] * 3 + ["ewma"] * 3 + ["garch"] * 3
+    assert [one.model for one in records] == ["lstm", "ewma", "garch"] * 3
     for model in ("lstm", "ewma", "garch"):
         rows = np.concatenate([one.rows["USDJPY"] for one in records if one.model == model])
         np.testing.assert_array_equal(rows, np.arange(700, 850))
