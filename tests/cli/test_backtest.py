@@ -74,7 +74,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
     kept = "interrupted; finished folds are kept, and the same command goes on from there"
     assert result.stderr.splitlines()[-1] == kept
     (folder,) = (tmp_path / "broken" / "backtests").iterdir()
-    assert sorted(file.name for file in folder.iterdir()) == ["2018-01-02-lstm.npz", "2019-01-02-lstm.npz", "plan.json"]
+    assert sorted(file.name for file in folder.iterdir()) == ["2018-01-02-ewma.npz", "2018-01-02-lstm.npz", "plan.json"]
     assert document(forecast, *asked, "--home", tmp_path / "broken") == whole
 
 
