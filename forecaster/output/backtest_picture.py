@@ -5,6 +5,7 @@ A line that falls means that the model is doing better than that baseline just t
 
 import dataclasses
 import itertools
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,9 +22,10 @@ FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
 
 WINDOW = 250
-_COLORS = (BLUE, GREEN, "#B36B00", "#7A3E9D", RED, "#5A5A5A", "#0F7F8C", "#A8326B")
+_COLORS = (BLUE, GREEN, "#B36B00", "#7A3E9D", RED, "#5A5A5A", "#0F7F8C", "#A8326B", "#8A8F1E")
 _DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (7, 2, 1, 2)))
-_LINE_ROOM = 0.05
+_LINE_LENGTH = 165  # characters of small print across the figure
+_NAME_SIZE = 8  # points
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ def draw_backtest(picture: BacktestPicture) -> Figure:
     with drawing_style():
         figure = blank_figure()
         grid = figure.add_gridspec(
-            2, 1, height_ratios=(6, 4), left=LEFT, right=0.86, top=0.9, bottom=0.205, hspace=0.22
+            2, 1, height_ratios=(6, 4), left=LEFT, right=0.84, top=0.9, bottom=0.205, hspace=0.22
         )  # fmt: skip
         gains = figure.add_subplot(grid[0], label="gains")
         _draw_gains(gains, picture)
@@ -65,7 +67,8 @@ def draw_backtest(picture: BacktestPicture) -> Figure:
         _draw_coverage(cover, picture)
         gains.tick_params(labelbottom=False)
         date_axis(cover, most_ticks=12)
-        figure.text(LEFT, 0.145, "\n".join(picture.words), fontsize=8.5, color="#333333", va="top", linespacing=1.5)
+        words = "\n".join(textwrap.fill(line, _LINE_LENGTH, subsequent_indent="    ") for line in picture.words)
+        figure.text(LEFT, 0.145, words, fontsize=8, color="#333333", va="top", linespacing=1.45)
         headline(figure, picture.title, picture.note)
     return figure
 
@@ -80,8 +83,10 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
         total = 100 * np.cumsum(daily) / count
         axes.plot(picture.dates, total, color=color, linestyle=dash, linewidth=1.4, label=name)
         ends[name] = float(total[-1])
-    for first in picture.fits:
-        axes.axvline(first, color="#DADADA", linewidth=0.7, zorder=0)
+    axes.plot(
+        picture.fits, np.zeros(len(picture.fits)), linestyle="", marker="^", markersize=3.5, color=GREY,
+        transform=axes.get_xaxis_transform(), clip_on=False, label="fits",
+    )  # fmt: skip
     axes.set_ylabel("CRPS difference so far (%)")
     axes.set_title(
         f"the model minus each baseline, {picture.step} day{'s' if picture.step > 1 else ''} ahead: falling is better",
@@ -102,8 +107,10 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
             axes.plot(picture.dates[WINDOW - 1 :], rolling, color=color, linestyle=dash, linewidth=1.3)
         labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (100 * share, color)
     axes.set_ylabel("inside (%)")
+    known = len(next(iter(picture.inside.values()), ())) >= WINDOW
+    over = f"over the last {WINDOW} cutoffs" if known else f"fewer than {WINDOW} cutoffs, so over all of them"
     axes.set_title(
-        f"share of outcomes inside each interval, over the last {WINDOW} cutoffs; dotted: what it promises",
+        f"share of outcomes inside each interval, {over}; dotted: what it promises",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     low, _ = axes.get_ylim()
@@ -114,12 +121,18 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
 def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
     """Write each label beside the right end of its line, moved apart where they would touch."""
     low, high = axes.get_ylim()
-    room = _LINE_ROOM * 1.35 * (high - low) * (6 / max(axes.get_position().height * 10, 1))
-    before = -np.inf
-    for text, (place, color) in sorted(labels.items(), key=lambda one: one[1][0]):
-        before = max(place, before + room)
+    figure_height = axes.get_figure(root=True).get_size_inches()[1]  # type: ignore[union-attr]
+    room = 1.35 * _NAME_SIZE / 72 / (axes.get_position().height * figure_height) * (high - low)
+    names = sorted(labels, key=lambda name: labels[name][0])
+    places = [labels[name][0] for name in names]
+    for k in range(1, len(places)):
+        places[k] = max(places[k], places[k - 1] + room)
+    above = high + room
+    for k in reversed(range(len(places))):  # back down, where they would leave the top
+        places[k] = above = min(places[k], above - room)
+    for name, place in zip(names, places, strict=True):
         axes.annotate(
-            text, (1.008, before), xycoords=("axes fraction", "data"), color=color, fontsize=8.5, va="center",
-            annotation_clip=False,
+            name, (1.008, place), xycoords=("axes fraction", "data"), color=labels[name][1], fontsize=_NAME_SIZE,
+            va="center", annotation_clip=False,
         )  # fmt: skip
     axes.yaxis.label.set_color(GREY)

@@ -71,12 +71,14 @@ class BacktestResult:
             step=known.step,
             dates=known.dates,
             gains={
-                name: (known.crps[known.model] - known.crps[name]) / known.crps[name].mean() for name in known.baselines
+                name: (known.crps[known.model] - known.crps[name]) / mean
+                for name in known.baselines
+                if (mean := known.crps[name].mean()) > 0  # nothing is a share of the 0 of prices that stand still
             },
             inside={float(level): daily for level, daily in known.inside.items()},
             fits=np.array([fold.start for fold in self.plan.folds]),
             note=f"backtest {self.id}, {len(known):,} cutoffs from {known.dates[0]} to {known.dates[-1]}, "
-            f"vertical lines: fitted anew ({len(self.plan.folds)})",
+            "a fit at each triangle",
             words=tuple(self.verdict.lines),
         )
         save_figure(draw_backtest(picture), path)

@@ -205,6 +205,20 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
     (tmp_path / "wild.csv").write_text("date,close\n" + rows)
     for name in ("flat", "wild"):
         asked = ("backtest", "--csv", f"{name}.csv", "--start", "2019-01-01", *TINY)
-        made = document(forecast, *asked, "--models", "ewma,random_walk,garch,har,fhs")
+        asked = (*asked, "--models", "ewma,random_walk,garch,har,fhs", "--out", f"{name}.png")
+        made = document(forecast, *asked)
         assert made["verdict"]["density"]["outcome"] in ("no_difference", "worse", "better", "not_applicable")
         assert all(row["crps"] is None or np.isfinite(row["crps"]) for row in made["rows"])
+        if name == "flat":
+            assert made["fallbacks"]["garch"] == 1
+            assert made["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
+            told = forecast(*asked).stdout
+            assert "garch: 1 fit did not converge; usual parameters stood in" in told
+
+
+def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:
+    for span, refit, folds in (("1wk", "5", 11), ("1mo", "monthly", 12), ("1wk", "monthly", 12)):
+        asked = (*ALONE, "--interval", span, "--refit", refit, "--models", "ewma,random_walk", "--step", "1")
+        made = document(forecast, *asked)
+        assert len(made["folds"]) == folds
+        assert made["interval"] == span
