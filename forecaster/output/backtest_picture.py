@@ -92,7 +92,8 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
         f"the model minus each baseline, {picture.step} day{'s' if picture.step > 1 else ''} ahead: falling is better",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
-    axes.set_xlim(picture.dates[0], picture.dates[-1])
+    if count > 1:
+        axes.set_xlim(picture.dates[0], picture.dates[-1])
     colors = {line.get_label(): line.get_color() for line in axes.get_lines()}
     _name_ends(axes, {f"{name} {end:+.2f} %": (end, str(colors[name])) for name, end in ends.items()})
 

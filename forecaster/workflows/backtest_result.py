@@ -134,7 +134,7 @@ def judge(
         reasons = [reason for found in skipped.values() for reason in found.values()]
         raise NotEnoughDataError(
             f"no model could forecast anything in this span: {(*reasons, 'no outcome is known yet')[0]}; "
-            "change --start, --stride or --models"
+            "change --start, --step, --stride or --models"
         )
     able = {one.judged for found in tracks.values() for one in found}
     judged = next(name for name in plan.forecasters if name in able)

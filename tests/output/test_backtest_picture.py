@@ -69,4 +69,5 @@ def test_a_short_span_has_no_rolling_line_and_says_so() -> None:
     figure = draw_backtest(picture(days=60))
     assert "fewer than 250 cutoffs" in figure.axes[1].get_title(loc="left")
     assert not any(line.get_linewidth() == 1.3 for line in figure.axes[1].get_lines())
+    assert draw_backtest(picture(days=1)).axes[0].get_lines()
     assert "over the last 250" in draw_backtest(picture()).axes[1].get_title(loc="left")
