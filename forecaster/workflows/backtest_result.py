@@ -172,10 +172,12 @@ def _skipped(plan: BacktestPlan, records: Sequence[FoldRecord]) -> dict[str, dic
 def _without_cutoff(plan: BacktestPlan, name: str) -> str:
     """Why a model that could be fitted has nothing to say of a series."""
     dates = plan.panel[name].dates
-    inside = sum(len(fold.rows(dates, plan.stride)) for fold in plan.folds)
-    if inside:
-        return "too few rows before its cutoffs for the model to begin"
-    return f"no row of it from {plan.folds[0].start} on is a cutoff at --stride {plan.stride}"
+    every, asked = (sum(len(fold.rows(dates, stride)) for fold in plan.folds) for stride in (1, plan.stride))
+    if not every:
+        return f"it has no row from {plan.folds[0].start} to {plan.folds[-1].end - 1}"
+    if not asked:
+        return f"none of its {every} rows from {plan.folds[0].start} on is a cutoff at --stride {plan.stride}"
+    return "too few rows before its cutoffs for the model to begin"
 
 
 def _whole(found: Mapping[str, Evidence], judged: str) -> Evidence | None:

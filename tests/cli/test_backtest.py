@@ -123,7 +123,7 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
         (("--start", "2031-01-01"), "0 rows from 2031-01-01 to 2020-12-31; a backtest needs at least 2"),
         (("--start", "1999-01-04", "--models", "lstm", "--refit", "never"), "no model could forecast anything"),
         (("--stride", "0"), "0 is not in the range"),
-        (("--stride", "100000", "--models", "ewma"), "no row of it from 2020-01-02 on is a cutoff at --stride 100000"),
+        (("--stride", "100000", "--models", "ewma"), "rows from 2020-01-02 on is a cutoff at --stride 100000"),
         (("--models", ","), "no name is given; expected some such as lstm,garch"),
         (("--out", "picture.bmp"), "cannot draw into picture.bmp; the file name ends in one of"),
         (("--start", "2020-12-31", "--end", "2020-01-01"), "0 rows from 2020-12-31 to 2019-12-31"),
@@ -174,6 +174,18 @@ def test_a_model_that_cannot_run_on_a_series_is_told_and_the_others_go_on(foreca
     alone = forecast("backtest", "--csv", "short.csv,long.csv", *how, "--out", "alone.png")
     assert alone.exit_code == 0
     assert "long alone: lstm could forecast no other\n" in alone.stdout
+
+
+def test_a_series_that_ended_before_the_window_is_left_out(forecast, tmp_path: Path) -> None:
+    write_prices(tmp_path / "ended.csv", walk(0, 600), "2018-12-31")
+    write_prices(tmp_path / "alive.csv", walk(1, 600))
+    asked = ("backtest", "--csv", "alive.csv,ended.csv", "--start", "2020-06-01", *TINY, "--models", "ewma,garch")
+    made = document(forecast, *asked, "--step", "1")
+    reason = "it has no row from 2020-06-01 to 2020-12-31"
+    assert made["skipped"] == {"ewma": {"ended": reason}, "garch": {"ended": reason}}
+    assert {row["instrument"] for row in made["rows"]} == {"alive"}
+    assert made["verdict"]["name"] == "alive"
+    assert "alive alone: ewma could forecast no other\n" in forecast(*asked, "--step", "1").stdout
 
 
 def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
