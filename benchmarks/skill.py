@@ -25,6 +25,7 @@ from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
+from forecaster.features import suitable_features
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest, Fitted
@@ -68,6 +69,8 @@ def walk_forward(name: str, panel: Panel, config: Config) -> dict[str, np.ndarra
 def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitted:
     split = Split(start, start)
     if name == "lstm":
+        names = suitable_features(panel.between(end=start))
+        config = config.model_copy(update={"model": config.model.with_features(names)})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}

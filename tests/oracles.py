@@ -132,6 +132,11 @@ def features(series: PriceSeries) -> dict[str, list[float]]:
     def ratio(decay: float) -> list[float]:
         return [math.log(other / one) for other, one in zip(volatilities(series, decay), scale, strict=True)]
 
+    def absolute(t: int, days: int) -> float:
+        moves = [abs(price[k] - price[k - 1]) for k in range(max(t - days, 0) + 1, t + 1)]
+        mean = math.fsum(moves) / len(moves) * math.sqrt(math.pi / 2) if moves else 0.0
+        return math.log(max(mean, floor[t]) / scale[t])
+
     return {
         "scaled_return": [scaled(t) for t in rows],
         "momentum_5": [momentum(t, 5) for t in rows],
@@ -141,6 +146,7 @@ def features(series: PriceSeries) -> dict[str, list[float]]:
         "volatility_slow": ratio(0.99),
         "volatility_slowest": ratio(0.997),
         "volatility_anchor": [math.log(whole(t) / scale[t]) for t in rows],
+        **{f"absolute_{days}": [absolute(t, days) for t in rows] for days in (5, 22, 66)},
         **bar_features(series, price, scale),
     }
 

@@ -16,6 +16,7 @@ from forecaster.features.inputs import is_input, is_odd_input
 from forecaster.features.returns import History
 
 __all__ = [
+    "AVERAGE_FEATURES",
     "FEATURES",
     "RANGE_FEATURES",
     "RETURN_FEATURES",
@@ -43,6 +44,9 @@ FEATURES: dict[str, Feature] = {
     "volatility_slow": Feature(functools.partial(returns.volatility_ratio, decay=0.99), odd=False),
     "volatility_slowest": Feature(functools.partial(returns.volatility_ratio, decay=0.997), odd=False),
     "volatility_anchor": Feature(returns.volatility_anchor, odd=False),
+    "absolute_5": Feature(functools.partial(returns.absolute_mean, days=5), odd=False),
+    "absolute_22": Feature(functools.partial(returns.absolute_mean, days=22), odd=False),
+    "absolute_66": Feature(functools.partial(returns.absolute_mean, days=66), odd=False),
     "range_day": Feature(functools.partial(ranges.range_ratio, decay=0.0), odd=False),
     "range_fast": Feature(functools.partial(ranges.range_ratio, decay=0.75), odd=False),
     "range_slow": Feature(functools.partial(ranges.range_ratio, decay=0.94), odd=False),
@@ -51,9 +55,10 @@ FEATURES: dict[str, Feature] = {
     "volume_ratio": Feature(ranges.volume_ratio, odd=False),
 }
 
+AVERAGE_FEATURES = ("absolute_5", "absolute_22", "absolute_66")
 RANGE_FEATURES = ("range_day", "range_fast", "range_slow", "overnight_gap", "overnight_share")
 VOLUME_FEATURES = ("volume_ratio",)
-RETURN_FEATURES = tuple(name for name in FEATURES if name not in (*RANGE_FEATURES, *VOLUME_FEATURES))
+RETURN_FEATURES = tuple(name for name in FEATURES if name not in (*AVERAGE_FEATURES, *RANGE_FEATURES, *VOLUME_FEATURES))
 
 _NEEDED_SHARE = 0.9  # of the rows: features that are neutral more often would teach what missing data look like
 
@@ -64,7 +69,7 @@ def suitable_features(panel: Panel) -> tuple[str, ...]:
     Ranges and volume join where each series has a usable one in nine of ten rows.
     """
     histories = [History.of(series) for series in panel if len(series)]
-    names = RETURN_FEATURES
+    names = (*RETURN_FEATURES, *AVERAGE_FEATURES)
     for group, usable in ((RANGE_FEATURES, ranges.usable_ranges), (VOLUME_FEATURES, ranges.usable_volumes)):
         if histories and all(usable(one).mean() >= _NEEDED_SHARE for one in histories):
             names += group

@@ -13,6 +13,7 @@ __all__ = [
     "SCALE_DECAY",
     "WARM_UP",
     "History",
+    "absolute_mean",
     "absolute_return",
     "momentum",
     "scaled_return",
@@ -25,6 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 SCALE_DECAY = 0.97  # of the volatility that divides every feature and target
 WARM_UP = 201  # rows before the first one whose volatilities have settled: one lost to differencing, 200 returns
 _LARGEST_RETURN, _LARGEST_MOMENTUM = 6.0, 5.0  # in volatilities; a single jump must not drown a chunk
+_NORMAL = np.sqrt(np.pi / 2)  # volatility over mean absolute return of a normal distribution
 _MEAN_ABSOLUTE = 0.75  # typical size of a scaled return, subtracted to centre its magnitude
 
 
@@ -108,3 +110,11 @@ def volatility_anchor(history: History) -> FloatArray:
     """(T,) log of the volatility of the whole past over the scaling volatility: where volatility returns to."""
     whole = _at_least(history.floor, expanding_volatility(history.log_return[1:]))
     return np.asarray(np.log(whole / history.volatility))
+
+
+def absolute_mean(history: History, days: int) -> FloatArray:
+    """(T,) log of the mean absolute return of the last `days` days, as a volatility, over the scaling volatility."""
+    total, place = np.cumsum(np.abs(history.log_return)), np.arange(len(history))
+    start = np.maximum(place - days, 0)
+    mean = (total - total[start]) / np.maximum(place - start, 1) * _NORMAL
+    return np.asarray(np.log(np.maximum(mean, history.floor) / history.volatility))

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DenseWindows", "LastWindows", "forward_returns"]
+__all__ = ["DenseWindows", "LastWindows", "forward_returns", "forward_volatility"]
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
+_LEAST_RATIO = 0.01
 _FEW_TARGETS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
 
 
@@ -37,6 +38,28 @@ def forward_returns(
         moved = log_price[step:] - log_price[:-step]
         outcome[:-step, column] = moved / (volatility[:-step] * np.sqrt(step))
     return outcome
+
+
+def forward_volatility(
+    log_return: npt.NDArray[np.float64], volatility: npt.NDArray[np.float64], spans: Sequence[int]
+) -> npt.NDArray[np.float64]:
+    """How much moves after each row: the log of the mean absolute return over the volatility known at that row.
+
+    Args:
+        log_return: (T,).
+        volatility: (T,) daily, positive.
+        spans: (K,) rows that are averaged.
+
+    Returns:
+        (T, K) ``log(sqrt(pi / 2) * mean(abs(log_return[t + 1 : t + 1 + span])) / volatility[t])``, of a normal
+        distribution with that volatility about 0, NaN in the last `span` rows; a mean of 0 counts as a hundredth.
+    """
+    total = np.cumsum(np.abs(log_return))
+    result = np.full((len(log_return), len(spans)), np.nan)
+    for column, span in enumerate(spans):
+        ratio = (total[span:] - total[:-span]) / span * np.sqrt(np.pi / 2) / volatility[:-span]
+        result[:-span, column] = np.log(np.maximum(ratio, _LEAST_RATIO))
+    return result
 
 
 @dataclasses.dataclass(frozen=True)

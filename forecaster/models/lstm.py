@@ -16,11 +16,12 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import feature_matrix, odd_features
 from forecaster.features.returns import History
-from forecaster.features.windows import DenseWindows, LastWindows, forward_returns
+from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models import inference
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.direct import TrainingRows, direct_kernel
+from forecaster.models.linear_volatility import LEAST_SPAN, LinearVolatility, VolatilityRows
 from forecaster.models.location import LocationGains, ValidationRows, gather_gains
 from forecaster.models.lstm_options import LSTMOptions
 from forecaster.models.start import counted_shape
@@ -82,9 +83,12 @@ class LSTM:
             network.get_layer("head").spread.bias.assign(shape.reshape(-1).astype(np.float32))
         network.get_layer("head").direct.kernel.assign(self._direct(members))
         history = self._train(network, windows, self._validation(members, request), request)
-        fitted = FittedLSTM(self.options, self.knots, named_weights(network), {}, history)
+        linear = self._linear(members, request)
+        weights = named_weights(network) | ({} if linear is None else linear.arrays())
+        fitted = FittedLSTM(self.options, self.knots, weights, {}, history)
         fitted.facts.update(
             location_steps=self._location_steps(fitted, members, request),
+            mean_is_last_price=linear is not None and not self._inverts(request.panel),
             numpy_difference=_parity(network, fitted, windows[0]),
             series=len(windows),
             steps=self._steps(windows),
@@ -133,6 +137,27 @@ class LSTM:
             rows = slice(self.options.windows.warm_up, max(one.training_rows, self.options.windows.warm_up))
             parts.append(TrainingRows(one.series.dates[rows], one.features[rows], one.targets[rows]))
         return direct_kernel(parts, odd_features(self.options.feature_names), self.knots)
+
+    def _linear(self, members: Sequence[_Member], request: FitRequest) -> LinearVolatility | None:
+        """The regression whose widths are averaged with the network's, from the rows that may be learned from."""
+        if not self.options.linear_share:
+            return None
+        spans, parts = [max(knot, LEAST_SPAN) for knot in self.knots], []
+        for one in members:
+            history = History.of(one.series)
+            volatility = forward_volatility(history.log_return, history.volatility, spans)
+            # What is averaged over more days than are purged would reach into the validation.
+            end = one.training_rows - max(spans[-1] - request.horizon, 0)
+            rows = slice(self.options.windows.warm_up, max(end, self.options.windows.warm_up))
+            parts.append(VolatilityRows(one.features[rows], volatility[rows], one.targets[rows]))
+        flip = self._inverts(request.panel)
+        used = ~odd_features(self.options.feature_names) if flip else np.ones(parts[0].features.shape[1], dtype=bool)
+        return LinearVolatility.fit(parts, used, spans, symmetric=flip)
+
+    @staticmethod
+    def _inverts(panel: Panel) -> bool:
+        """Whether every history may be turned around: USDJPY up is JPYUSD down, a stock has no such mirror."""
+        return all(series.instrument.kind == "pair" for series in panel)
 
     def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
         if "location_steps" in request.decided:
@@ -207,9 +232,8 @@ class LSTM:
         training = self.options.training
         steps = self._steps(windows)
         rng = np.random.default_rng(request.seed)
-        flip = all(series.instrument.kind == "pair" for series in request.panel)
         lengths = [len(one) for one in windows]
-        samples = draw_samples(lengths, steps * training.batch_size, flip, rng)
+        samples = draw_samples(lengths, steps * training.batch_size, self._inverts(request.panel), rng)
         epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (steps % n == 0 and steps // n >= 10))
         batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.feature_names), epochs)
         optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
@@ -240,6 +264,7 @@ class FittedLSTM:
         self.options, self.knots, self.facts, self.history = options, knots, facts, history
         self._weights = weights
         self._layers = inference.lstm_layers(weights)
+        self._linear = LinearVolatility.of(weights)
 
     @property
     def own_steps(self) -> int:
@@ -262,8 +287,19 @@ class FittedLSTM:
         features = feature_matrix(history, self.options.feature_names)[:last]
         location, quantiles = self._outputs(features, rows)
         used = np.isin(self.knots, self.facts.get("location_steps", ()))
-        scaled = quantiles.astype(np.float64) + np.where(used, location, 0.0)[..., None]
+        around, middle = self._with_second_opinion(quantiles.astype(np.float64), features[rows])
+        scaled = around + np.where(used, location, middle)[..., None]
         return Forecasts("lstm", rows, history.volatility[rows], self.knots, SCORING_LEVELS, scaled)
+
+    def _with_second_opinion(
+        self, own: npt.NDArray[np.float64], features: Float32Array
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean of the quantiles of network and regression (N, K, Q), around 0, and the middle of the latter (N, K)."""
+        if self._linear is None:
+            return own, np.zeros(own.shape[:2])
+        share, other = self.options.linear_share, self._linear.quantiles(features)
+        middle = other[..., len(SCORING_LEVELS) // 2]
+        return (1 - share) * own + share * (other - middle[..., None]), middle
 
     def _outputs(self, features: Float32Array, rows: IntArray) -> tuple[Float32Array, Float32Array]:
         """Locations (N, K) and quantiles around 0 (N, K, Q) at `rows` (N,) of features (T, F) with warm-up."""

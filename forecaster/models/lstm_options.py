@@ -68,6 +68,7 @@ class LSTMOptions(_Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"
+    linear_share: Annotated[float, Field(ge=0, le=1)] = 0.4
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
 

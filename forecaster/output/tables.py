@@ -104,6 +104,8 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     if steps:
         lines.insert(1, f"median: moves at {', '.join(map(str, steps))} {span}s, where the validation supports it")
+    elif document.get("mean_is_last_price"):
+        lines.insert(1, "median: beside the last price, where a mean return of 0 puts it, since falls are unlike rises")
     elif steps is not None:
         lines.insert(1, "median: is the last price, since no direction was found or looked for on the validation")
     if document["refit"]:

@@ -179,7 +179,7 @@ def predict_served(served: Served, horizon: int | None, calibrate: bool) -> Pred
     Raises:
         UsageError: The run cannot look `horizon` days ahead.
     """
-    run, series = served.run, served.series
+    run, series, state = served.run, served.series, served.run.manifest["state"]
     longest = run.config.horizon
     if horizon is not None and horizon > longest:
         raise UsageError(
@@ -203,7 +203,7 @@ def predict_served(served: Served, horizon: int | None, calibrate: bool) -> Pred
         in_sample=served.in_sample,
         calibrated=calibrate and run.fitted.name in CALIBRATED_MODELS and bool(forecast.cutoff >= run.unseen_from),
         refit=run.manifest["refit"],
-        median_moves=bool(run.manifest["state"].get("location_steps", True)),
+        median_moves=bool(state.get("location_steps", True) or state.get("mean_is_last_price")),
         skill=_skill(run.manifest["scores"], series.instrument.name),
     )
 

@@ -65,7 +65,7 @@ class TrainResult:
             "seconds": self.seconds,
             **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
             "splits": facts["split"],
-            "location_steps": facts["state"].get("location_steps"),
+            **{key: facts["state"].get(key) for key in ("location_steps", "mean_is_last_price")},
             "scores": [one.to_json(model) for one in self.scores],
             **{key: facts[key] for key in ("verdict", "verdicts")},
         }

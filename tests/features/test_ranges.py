@@ -12,6 +12,7 @@ import pytest
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.features import (
+    AVERAGE_FEATURES,
     FEATURES,
     RANGE_FEATURES,
     RETURN_FEATURES,
@@ -134,12 +135,13 @@ def test_a_series_of_closes_alone_is_neutral(rows: int) -> None:
 
 def test_features_suit_what_every_series_has() -> None:
     whole, other = ORACLES.bars(300, holes=False), ORACLES.bars(300, 1, "NDX", holes=False)
+    closes = (*RETURN_FEATURES, *AVERAGE_FEATURES)
     assert suitable_features(Panel((whole, other))) == tuple(FEATURES)
-    assert suitable_features(Panel((whole, without(other, "volume")))) == (*RETURN_FEATURES, *RANGE_FEATURES)
-    assert suitable_features(Panel((whole, without(other, "open")))) == (*RETURN_FEATURES, *VOLUME_FEATURES)
-    assert suitable_features(Panel((whole, ORACLES.walk(300)))) == RETURN_FEATURES
-    assert suitable_features(Panel(())) == RETURN_FEATURES
-    for gaps, names in ((30, tuple(FEATURES)), (31, RETURN_FEATURES)):
+    assert suitable_features(Panel((whole, without(other, "volume")))) == (*closes, *RANGE_FEATURES)
+    assert suitable_features(Panel((whole, without(other, "open")))) == (*closes, *VOLUME_FEATURES)
+    assert suitable_features(Panel((whole, ORACLES.walk(300)))) == closes
+    assert suitable_features(Panel(())) == closes
+    for gaps, names in ((30, tuple(FEATURES)), (31, closes)):
         early = np.arange(300) < gaps
         patchy = changed(other, **{name: np.where(early, np.nan, other.columns[name]) for name in ("low", "volume")})
         assert suitable_features(Panel((whole, patchy))) == names

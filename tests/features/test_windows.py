@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.features.windows import DenseWindows, LastWindows, forward_returns
+from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 
@@ -118,3 +118,16 @@ def test_targets_known_at_a_cutoff_do_not_depend_on_what_comes_after(cutoff: int
         np.testing.assert_array_equal(found[:known, column], expected[:known, column])
         np.testing.assert_array_equal(cut[:known, column], expected[:known, column])
         assert np.isnan(cut[known:, column]).all()
+
+
+@pytest.mark.parametrize("rows", [2, 21, 90])
+def test_forward_volatility_is_the_slow_loop(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    log_return, volatility = rng.normal(size=rows) * (rng.random(rows) > 0.2), rng.uniform(0.1, 2, rows)
+    found = forward_volatility(log_return, volatility, (1, 20))
+    for t in range(rows):
+        for column, span in enumerate((1, 20)):
+            mean = math.fsum(map(abs, log_return[t + 1 : t + 1 + span])) / span
+            expected = math.log(max(mean * math.sqrt(math.pi / 2) / volatility[t], 0.01))
+            known = t + span < rows
+            assert found[t, column] == pytest.approx(expected if known else math.nan, rel=1e-9, abs=1e-9, nan_ok=True)

@@ -12,6 +12,7 @@ from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.returns import WARM_UP, History
 from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest
+from forecaster.models.linear_volatility import LinearVolatility
 from forecaster.models.lstm import LSTM, FittedLSTM
 from forecaster.models.lstm_options import LSTMOptions
 
@@ -190,6 +191,54 @@ def test_the_direct_path_holds_nothing_of_the_validation(helpers: SimpleNamespac
     rows = {name: count + 1 for name, count in other.training_rows.items()}
     seen = model._direct(model._members(dataclasses.replace(other, training_rows=rows)))
     assert (seen != expected).any(), "one row more would be seen"
+
+
+@pytest.mark.parametrize("horizon", [1, 20])
+def test_the_regression_of_the_widths_holds_nothing_of_the_validation(
+    helpers: SimpleNamespace, panel: Panel, horizon: int
+) -> None:
+    """One day ahead it learns from means over ten days, of which nine lie beyond what is purged."""
+    model = LSTM(helpers.lstm_options(), horizon)
+    plain, other = (helpers.request_of(one, horizon) for one in (panel, spoiled(panel, horizon)))
+    expected, found = (model._linear(model._members(one), one) for one in (plain, other))
+    for name, array in expected.arrays().items():
+        np.testing.assert_array_equal(found.arrays()[name], array)
+    rows = {name: count + 1 for name, count in other.training_rows.items()}
+    more = dataclasses.replace(other, training_rows=rows)
+    assert (model._linear(model._members(more), more).kernel != expected.kernel).any(), "one row more would be seen"
+
+
+def test_a_forecast_is_the_mean_of_network_and_regression(helpers: SimpleNamespace) -> None:
+    series, rows = helpers.oracles.bars(400), np.array([300, 399])
+    options = helpers.lstm_options(linear_share=0.25)
+    kernel, shape = np.zeros((9, 2)), np.stack([normal_scores(SCORING_LEVELS) + 0.1] * 2)
+    kernel[0] = np.log([2, 3])
+    second = LinearVolatility(kernel, np.array([[-9.0, -9], [9, 9]]), shape)
+    arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
+    alone = FittedLSTM(options, (1, 20), arrays, {"location_steps": [20]}, []).forecast(series, rows).scaled
+    made = FittedLSTM(options, (1, 20), arrays | second.arrays(), {"location_steps": [20]}, [])
+    found = made.forecast(series, rows).scaled
+    scores = normal_scores(SCORING_LEVELS)
+    np.testing.assert_allclose(found[:, 0], 0.75 * alone[:, 0] + 0.25 * 2 * scores + 2 * 0.1, atol=1e-6)
+    location = alone[:, 1, 4:5]  # where the network's own is used, the middle of the regression is not
+    np.testing.assert_allclose(found[:, 1], location + 0.75 * (alone[:, 1] - location) + 0.25 * 3 * scores, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "skewed"), [("pair", False), ("ticker", True)])
+def test_only_what_has_no_mirror_has_a_median_beside_the_last_price(
+    helpers: SimpleNamespace, kind: str, skewed: bool
+) -> None:
+    series = helpers.oracles.walk(700) if kind == "pair" else helpers.oracles.bars(700)
+    fitted = LSTM(helpers.lstm_options(training={"steps": 2}), 5).fit(helpers.request_of(Panel((series,)), 5))
+    assert fitted.facts["mean_is_last_price"] is skewed
+    assert (fitted.forecast(series, np.array([500])).scaled[0, :, 4] != 0).all() == skewed
+
+
+def test_without_a_share_there_is_no_regression(helpers: SimpleNamespace, panel: Panel) -> None:
+    model = LSTM(helpers.lstm_options(linear_share=0, training={"steps": 2}), 5)
+    fitted = model.fit(helpers.request_of(panel, 5))
+    assert not [name for name in fitted.arrays() if name.startswith("linear_volatility")]
+    assert fitted.facts["mean_is_last_price"] is False
 
 
 @pytest.mark.slow
