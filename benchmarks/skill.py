@@ -8,6 +8,7 @@ happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days and the 
 """
 
 import argparse
+import dataclasses
 import datetime
 import itertools
 import json
@@ -26,6 +27,7 @@ from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import suitable_features
+from forecaster.features.market import market_of
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest, Fitted
@@ -43,12 +45,14 @@ YEARLY = [np.datetime64(f"{year}-01-01") for year in range(2011, 2022)]
 
 
 def load_panel() -> Panel:
-    """All crosses of the default universe, up to the end of the development window."""
+    """All crosses of the default universe, up to the end of the development window, beside the market's activity."""
     source = get_source("ecb")
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
     today = datetime.date(2021, 1, 1)
     series = [source.load(LoadRequest(pair, Path(), today)).between(end=LAST) for pair in pairs]
-    return Panel(tuple(one for one in series if len(one) > 1000))
+    market = market_of([one for one in series if "EUR" in one.instrument.name])
+    known = [dataclasses.replace(one, inputs=market.beside(one.dates)) for one in series if len(one) > 1000]
+    return Panel(tuple(known))
 
 
 def walk_forward(name: str, panel: Panel, config: Config) -> dict[str, np.ndarray]:
@@ -70,7 +74,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     split = Split(start, start)
     if name == "lstm":
         names = suitable_features(panel.between(end=start))
-        config = config.model_copy(update={"model": config.model.with_features(names)})
+        config = config.model_copy(update={"model": config.model.with_features(names, panel.series[0].inputs)})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}

@@ -77,6 +77,7 @@ class DataConfig(_Section):
     peers: str | None = None
     inputs: str | None = None
     exog: str | None = None
+    market: bool | None = None
     lags: dict[str, Annotated[int, Field(ge=0, le=LARGEST_LAG)]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 

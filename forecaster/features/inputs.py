@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
+from forecaster.features.market import MARKET_FEATURES
 from forecaster.features.returns import SCALE_DECAY
 from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma, ewma_volatility
 
@@ -103,7 +104,8 @@ def input_names(name: str) -> tuple[str, str, str]:
 
 def is_input(feature: str) -> bool:
     """Whether a feature comes from outside."""
-    return feature.startswith(_PREFIX) and feature.rpartition(":")[2] in (_MOVE, _LEVEL, _SPREAD)
+    outside = feature.startswith(_PREFIX) and feature.rpartition(":")[2] in (_MOVE, _LEVEL, _SPREAD)
+    return outside or feature in MARKET_FEATURES
 
 
 def is_odd_input(feature: str) -> bool:

@@ -14,11 +14,13 @@ from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import SOURCES, default_source
+from forecaster.data.universes import PANEL_CURRENCIES
 from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
 from forecaster.features.inputs import Input, aligned, column_input, known_hash, missing_rows, price_input
+from forecaster.features.market import Market, market_of
 from forecaster.workflows.loading import Loader
 
-__all__ = ["Inputs", "input_instruments", "load_inputs", "settled"]
+__all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settled"]
 
 Found = tuple[Input, dict[str, Any]]
 
@@ -30,14 +32,17 @@ class Inputs:
     Args:
         inputs: In the order in which they were named.
         facts: Of each: name, series or file, rows, dates, hash, days of lag.
+        market: Activity of all currencies, where it is read.
     """
 
     inputs: tuple[Input, ...] = ()
     facts: tuple[Mapping[str, Any], ...] = ()
+    market: Market | None = None
 
     def beside(self, series: PriceSeries) -> PriceSeries:
         """`series` with what was known on each of its days."""
-        return dataclasses.replace(series, inputs=aligned(self.inputs, series.dates)) if self.inputs else series
+        known = {**aligned(self.inputs, series.dates), **(self.market.beside(series.dates) if self.market else {})}
+        return dataclasses.replace(series, inputs=known) if known else series
 
     def notes(self, series: PriceSeries) -> list[str]:
         """How each input goes with `series`, in one line each."""
@@ -137,7 +142,27 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -
         raise ConfigError(
             f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
-    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found))
+    market = market_of([loader.whole(pair) for pair in _against_the_euro()]) if data.market else None
+    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
+
+
+def reads_market(config: Config, named: Sequence[PriceSeries]) -> bool:
+    """Whether the activity of all currencies is read: as configured, or where all their crosses learn together.
+
+    Raises:
+        UsageError: It is asked for beside prices that are not the ECB's, which are not fixed at its time.
+    """
+    fixed = config.kind == "lstm" and all(one.source == "ecb" for one in named)
+    if config.data.market and not fixed:
+        raise UsageError(
+            "data.market is true; expected a model lstm of rates of the ECB, which are all fixed at one time; "
+            "leave it out"
+        )
+    return fixed and config.universe == "currencies" if config.data.market is None else config.data.market
+
+
+def _against_the_euro() -> list[Instrument]:
+    return [Instrument("pair", f"EUR{one}").canonical for one in PANEL_CURRENCIES if one != "EUR"]
 
 
 def _meant(near: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from forecaster.workflows.choice import (
     with_choice,
     with_instruments,
 )
-from forecaster.workflows.inputs import Inputs, load_inputs, settled
+from forecaster.workflows.inputs import Inputs, load_inputs, reads_market, settled
 from forecaster.workflows.loading import Checked, Loader, data_line, load_members, tell_findings
 from forecaster.workflows.project import Project
 
@@ -72,7 +72,7 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
         config = with_instruments(config, instruments)
     else:
         named = _load_named(loader, canonical, project)
-    config = _with_universe(config, named)
+    config = _with_market(_with_universe(config, named), named)
     others = _load_others(loader, _others(named, config, project, listed), config, project)
     inputs = load_inputs(config, [*named, *others], loader)
     for series in named:
@@ -151,6 +151,11 @@ def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
         return config
     panel = config.kind == "lstm" and all(one.source == "ecb" for one in named)
     return config.model_copy(update={"universe": "currencies" if panel else "none"})
+
+
+def _with_market(config: Config, named: Sequence[PriceSeries]) -> Config:
+    """`config` with ``data.market`` decided."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"market": reads_market(config, named)})})
 
 
 def _with_features(config: Config, panel: Panel) -> Config:
