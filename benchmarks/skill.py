@@ -1,10 +1,11 @@
 """Skill of the default model on the development window, beside every baseline of the recipe.
 
 Walk-forward over ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before anything else
-happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days and the ratios to GARCH.
+happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the
+daily differences (below 0 the first is better). `plain_lstm` is the network alone, reading closes of its pair alone.
 
     python benchmarks/skill.py                 # about two minutes on two cores
-    python benchmarks/skill.py --models lstm   # the network alone, half a minute
+    python benchmarks/skill.py --models lstm   # the default model alone, half a minute
 """
 
 import argparse
@@ -26,12 +27,13 @@ from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
-from forecaster.features import suitable_features
+from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market import market_of
 from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
+from forecaster.models.location import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
 
 SCORED = (
@@ -42,6 +44,11 @@ STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2020-12-31")
 THREE_YEARLY = [np.datetime64(day) for day in ("2011-01-03", "2014-01-02", "2017-01-02", "2021-01-01")]
 YEARLY = [np.datetime64(f"{year}-01-01") for year in range(2011, 2022)]
+
+
+NETWORKS = ("lstm", "plain_lstm")
+Losses = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Pair -> its cutoffs (N,) and its CRPS x 1e4 (N, 4), NaN where the outcome is not known."""
 
 
 def load_panel() -> Panel:
@@ -55,26 +62,34 @@ def load_panel() -> Panel:
     return Panel(tuple(known))
 
 
-def walk_forward(name: str, panel: Panel, config: Config) -> dict[str, np.ndarray]:
-    """CRPS x 1e4 of every scored pair, (4,) at the four steps, each fold fitted on the rows before it."""
-    losses: dict[str, list[np.ndarray]] = {pair: [] for pair in SCORED}
-    folds = THREE_YEARLY if name == "lstm" else YEARLY
+def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
+    """CRPS x 1e4 of every scored pair, each fold fitted on the rows before it."""
+    losses: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {pair: [] for pair in SCORED}
+    folds = THREE_YEARLY if name in NETWORKS else YEARLY
     for start, end in itertools.pairwise(folds):
         begun = time.perf_counter()
         fitted = _fit(name, panel, config, start)
-        if name == "lstm":
+        if name in NETWORKS:
             print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", file=sys.stderr)
         for pair in SCORED:
             series = panel[parse_pair(pair).canonical.name]
             losses[pair].append(_losses(fitted, series, start, end))
-    return {pair: np.nanmean(np.concatenate(parts), axis=0) * 1e4 for pair, parts in losses.items()}
+    return {
+        pair: (np.concatenate([dates for dates, _ in parts]), np.concatenate([one for _, one in parts]) * 1e4)
+        for pair, parts in losses.items()
+    }
 
 
 def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitted:
     split = Split(start, start)
-    if name == "lstm":
-        names = suitable_features(panel.between(end=start))
-        config = config.model_copy(update={"model": config.model.with_features(names, panel.series[0].inputs)})
+    if name in NETWORKS:
+        names, inputs = suitable_features(panel.between(end=start)), panel.series[0].inputs
+        if name == "plain_lstm" or config.data.market is False:
+            inputs = {}
+        options = config.model.with_features(names if name == "lstm" else RETURN_FEATURES, inputs)
+        if name == "plain_lstm":
+            options = options.model_copy(update={"linear_share": 0.0})
+        config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}
@@ -82,8 +97,10 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     return baseline(name, 20).fit(FitRequest(scored, rows, {}, 20))
 
 
-def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64) -> np.ndarray:
-    """(N, 4) CRPS of the cutoffs in [start, end), NaN where the outcome is not known."""
+def _losses(
+    fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cutoffs in [start, end) and their CRPS (N, 4), NaN where the outcome is not known."""
     rows = np.flatnonzero((series.dates >= start) & (series.dates < end))
     quantiles = fitted.forecast(series, rows).log_returns(STEPS)
     log_price = np.log(series.close)
@@ -92,19 +109,42 @@ def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.d
         known = rows + step < len(series)
         moved = log_price[rows[known] + step] - log_price[rows[known]]
         result[known, k] = crps(quantiles[known, k], SCORING_LEVELS, moved)
-    return result
+    return series.dates[rows], result
 
 
-def report(results: dict[str, dict[str, np.ndarray]], layout: str = "table") -> None:
-    """Print the table with, for the network, the ratios to GARCH, and a line of JSON; or that line alone."""
-    rows = {name: np.mean(list(table.values()), axis=0) for name, table in results.items()}
+def differences(first: Losses, second: Losses) -> np.ndarray:
+    """(4,) t-statistics of the daily mean over the pairs of the first loss less the second; below 0 is better."""
+    days = np.unique(np.concatenate([dates for dates, _ in first.values()]))
+    total, count = np.zeros((len(days), len(STEPS))), np.zeros((len(days), len(STEPS)))
+    for pair, (dates, losses) in first.items():
+        place, less = np.searchsorted(days, dates), losses - second[pair][1]
+        total[place] += np.nan_to_num(less)
+        count[place] += np.isfinite(less)
+    daily = [total[count[:, k] > 0, k] / count[count[:, k] > 0, k] for k in range(len(STEPS))]
+    return np.array([mean_t_statistic(one, lags=step) for one, step in zip(daily, STEPS, strict=True)])
+
+
+def report(results: dict[str, Losses], layout: str = "table") -> None:
+    """Print the table with, for the default model, what it is beside others, and a line of JSON; or that line alone."""
+    means = {
+        name: {pair: np.nanmean(losses, axis=0) for pair, (_, losses) in table.items()}
+        for name, table in results.items()
+    }
+    rows = {name: np.mean(list(table.values()), axis=0) for name, table in means.items()}
     if {"lstm", "garch"} <= results.keys():
-        ratios = np.array([results["lstm"][pair] / results["garch"][pair] for pair in SCORED])
+        ratios = np.array([means["lstm"][pair] / means["garch"][pair] for pair in SCORED])
         rows |= {"mean ratio": ratios.mean(axis=0), "worst pair": ratios.max(axis=0)}
+    if "lstm" in results:
+        rows |= {
+            f"lstm - {name}, t": differences(results["lstm"], other)
+            for name, other in results.items()
+            if name != "lstm"
+        }
     if layout == "table":
-        print(f"{'':<14}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
+        print(f"{'':<32}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
         for name, values in rows.items():
-            print(f"{name:<14}" + "".join(f"{value:10.{3 if name in results else 4}f}" for value in values))
+            digits = 3 if name in results else 2 if name.endswith(", t") else 4
+            print(f"{name:<32}" + "".join(f"{value:10.{digits}f}" for value in values))
         print()
     figures = {name: dict(zip(STEPS, values.tolist(), strict=True)) for name, values in rows.items()}
     print(json.dumps({"benchmark": "skill", "last": str(LAST), "rows": figures}))
@@ -112,7 +152,7 @@ def report(results: dict[str, dict[str, np.ndarray]], layout: str = "table") -> 
 
 def model_names(text: str) -> list[str]:
     """Names from the command line, checked before anything is computed."""
-    known, names = [*BASELINES, "lstm"], text.split(",")
+    known, names = [*BASELINES, *NETWORKS], text.split(",")
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
     return names
@@ -121,7 +161,9 @@ def model_names(text: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", type=model_names, default=[*BASELINES, "lstm"], help=",".join([*BASELINES, "lstm"]))
+    parser.add_argument(
+        "--models", type=model_names, default=[*BASELINES, *NETWORKS], help=",".join([*BASELINES, *NETWORKS])
+    )
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
     parser.add_argument("--backend", choices=["auto", "jax", "tensorflow"], default="auto")
     parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")

@@ -301,7 +301,10 @@ def test_skill_knows_no_row_of_the_lockbox(monkeypatch):
     table = skill.walk_forward("lstm", panel, load_config())
     assert max(latest) == skill.LAST
     assert len(latest) == 3 * (len(panel) + len(skill.SCORED))
-    assert all(np.isfinite(losses).all() and losses.shape == (4,) for losses in table.values())
+    for dates, losses in table.values():
+        assert losses.shape == (len(dates), 4)
+        assert np.isfinite(losses[:-20]).all()
+        assert np.isnan(losses[-20:, 3]).all()
 
 
 def test_skill_of_the_real_histories_ends_with_the_development_window():
@@ -334,11 +337,13 @@ def test_skill_shows_baselines_only_the_scored_pairs_and_the_rows_before_the_fol
 
 def test_skill_report(capsys):
     skill = importlib.import_module("skill")
-    losses = {pair: np.array([1.0, 2.0, 3.0, 4.0]) for pair in skill.SCORED}
-    better = {pair: values * 0.5 for pair, values in losses.items()}
+    days, noise = np.arange(300).astype("datetime64[D]"), np.random.default_rng(1).uniform(0.9, 1.1, (300, 1))
+    losses = {pair: (days, np.tile([1.0, 2.0, 3.0, 4.0], (300, 1))) for pair in skill.SCORED}
+    better = {pair: (days, values * 0.5 * noise / noise.mean()) for pair, (days, values) in losses.items()}
     skill.report({"garch": losses, "lstm": better})
     document, table = result(capsys)
-    assert document["rows"]["mean ratio"] == {"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5}
+    assert document["rows"]["mean ratio"] == pytest.approx({"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5})
+    assert all(statistic < -50 for statistic in document["rows"]["lstm - garch, t"].values())
     assert table[1].split() == ["garch", "1.000", "2.000", "3.000", "4.000"]
     skill.report({"garch": losses}, "json")
     assert len(capsys.readouterr().out.splitlines()) == 1
