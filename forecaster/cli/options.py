@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,9 +11,11 @@ import click
 __all__ = [
     "OFFLINE_VARIABLE",
     "Command",
+    "config_of",
     "date_option",
     "format_option",
     "home_option",
+    "input_options",
     "instrument_options",
     "interval_option",
     "run_option",
@@ -126,3 +128,77 @@ def date_option(flag: str, text: str) -> Callable[[Command], Command]:
 
 def _to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     return None if value is None else value.date()
+
+
+def input_options(command: Command) -> Command:
+    """What is learned from beside the named histories; `config_of` takes what the command gets."""
+    for option in reversed(_INPUT_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OF_DATA = {"start", "end", "interval", "peers", "inputs", "exog", "lags"}  # options that are keys of the section data
+
+
+def _to_lags(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int] | None:
+    """``cpi=30,rate=0`` as a dictionary."""
+    lags = {}
+    for text in (one for value in values for one in value.split(",")):
+        name, equals, days = text.rpartition("=")
+        if not (equals and name.strip() and days.strip().isdecimal()):
+            raise click.BadParameter(f"expected NAME=DAYS with 0 or more days, such as cpi=30; got {text!r}")
+        lags[name.strip()] = int(days)
+    return lags or None
+
+
+def _joined(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Names that are given several times, as one text."""
+    if not all(name.strip() for value in values for name in value.split(",")):
+        raise click.BadParameter("expected names separated by commas; got an empty one")
+    return ",".join(values) or None
+
+
+_INPUT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--peers",
+        multiple=True,
+        callback=_joined,
+        metavar="NAMES",
+        help="Others of the same kind to learn from as well.",
+    ),
+    click.option(
+        "--with",
+        "inputs",
+        multiple=True,
+        callback=_joined,
+        metavar="NAMES",
+        help="Other prices to read as inputs: EURUSD,^VIX,x.csv.",
+    ),
+    click.option(
+        "--exog", type=click.Path(path_type=Path), metavar="FILE", help="CSV file of dated columns to read as inputs."
+    ),
+    click.option(
+        "--lag",
+        "lags",
+        multiple=True,
+        callback=_to_lags,
+        metavar="NAME=DAYS",
+        help="Days after its date from which an input is known; every column of --exog needs one.",
+    ),
+)
+
+
+def config_of(file: Path | None, assignments: Sequence[str], flags: Mapping[str, Any]) -> Any:
+    """The configuration: defaults, then the file, then ``--set``, then what the flags say, where they say anything.
+
+    Args:
+        file: YAML file or a shipped name.
+        assignments: Of ``--set``.
+        flags: Name of an option -> value; None and False say nothing.
+    """
+    from forecaster.config import load_config
+
+    texts = {**flags, "exog": None if flags.get("exog") is None else str(flags["exog"])}
+    dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in texts.items()}
+    given = {key: value for key, value in dotted.items() if value is not None and value is not False}
+    return load_config(file, assignments, given)

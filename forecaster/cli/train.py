@@ -5,29 +5,17 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import date_option, format_option, home_option, instrument_options, interval_option
+from forecaster.cli.options import (
+    config_of,
+    date_option,
+    format_option,
+    home_option,
+    input_options,
+    instrument_options,
+    interval_option,
+)
 
 __all__ = ["command"]
-
-_OF_DATA = {"start", "end", "interval", "peers", "inputs", "exog", "lags"}  # options that are keys of the section data
-
-
-def _to_lags(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int] | None:
-    """``cpi=30,rate=0`` as a dictionary."""
-    lags = {}
-    for text in (one for value in values for one in value.split(",")):
-        name, equals, days = text.rpartition("=")
-        if not (equals and name.strip() and days.strip().isdecimal()):
-            raise click.BadParameter(f"expected NAME=DAYS with 0 or more days, such as cpi=30; got {text!r}")
-        lags[name.strip()] = int(days)
-    return lags or None
-
-
-def _joined(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """Names that are given several times, as one text."""
-    if not all(name.strip() for value in values for name in value.split(",")):
-        raise click.BadParameter("expected names separated by commas; got an empty one")
-    return ",".join(values) or None
 
 
 @click.command("train", short_help="Learn from a history and record the run.")
@@ -40,28 +28,7 @@ def _joined(ctx: click.Context, parameter: click.Parameter, values: tuple[str, .
 )
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
 @click.option("--universe", metavar="NAME", help="currencies, none for the series alone, or a file of symbols.")
-@click.option(
-    "--peers", multiple=True, callback=_joined, metavar="NAMES", help="Others of the same kind to learn from as well."
-)
-@click.option(
-    "--with",
-    "inputs",
-    multiple=True,
-    callback=_joined,
-    metavar="NAMES",
-    help="Other prices to read as inputs: EURUSD,^VIX,x.csv.",
-)
-@click.option(
-    "--exog", type=click.Path(path_type=Path), metavar="FILE", help="CSV file of dated columns to read as inputs."
-)
-@click.option(
-    "--lag",
-    "lags",
-    multiple=True,
-    callback=_to_lags,
-    metavar="NAME=DAYS",
-    help="Days after its date from which an input is known; every column of --exog needs one.",
-)
+@input_options
 @interval_option("Span of a row: 1d, 1wk or 1mo.")
 @click.option("--horizon", type=int, metavar="DAYS", help="Days ahead to learn.")
 @date_option("--start", "First row to use.")
@@ -82,13 +49,9 @@ def command(
       forecast train --pair USDJPY
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
-    from forecaster.config import load_config
     from forecaster.workflows import train
 
-    flags["exog"] = None if flags["exog"] is None else str(flags["exog"])
-    dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in flags.items()}
-    given = {key: value for key, value in dotted.items() if value is not None and value is not False}
-    result = train(load_config(config, assignments, given), choice, project)
+    result = train(config_of(config, assignments, flags), choice, project)
     print_result(project, _text(result.to_json(), output))
     project.note(f"next: {result.next_command}")
 

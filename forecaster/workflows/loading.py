@@ -166,10 +166,14 @@ class Loader:
         """
         data = DataConfig(source=source, strict=self._data.strict)
         config = self._config.model_copy(update={"data": data})
-        loader = Loader(self._project, config, [instrument], self._sources, self._network)
+        loader = self._like(config, instrument)
         checked = loader.load(instrument, keep=keep)
         self.stored |= loader.stored
         return checked
+
+    def _like(self, config: Config, instrument: Instrument) -> "Loader":
+        """A loader for another source, which shares what is open."""
+        return Loader(self._project, config, [instrument], self._sources, self._network)
 
     def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
         """The rows between the configured start and end.

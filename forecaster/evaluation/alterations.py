@@ -1,0 +1,100 @@
+"""What an audit does to the future of a history: scramble it, cut it off, move it, or adjust the past for it."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.data.series import PriceSeries
+
+__all__ = ["ALTERATIONS", "Alteration"]
+
+Kind = Literal["scramble", "truncate", "shift", "adjust"]
+ALTERATIONS: tuple[Kind, ...] = ("scramble", "truncate", "shift", "adjust")
+
+_TEXTS = {
+    "scramble": "rows after {} scrambled",
+    "truncate": "rows after {} cut off",
+    "shift": "rows after {} moved a day earlier",
+    "adjust": "adjusted prices up to {} halved, as by a later split",
+}
+_LEAST_MOVE = 0.002  # daily, of a scrambled future; a series that stands still would else be scrambled into itself
+_PRICES = ("open", "high", "low", "close", "adj_close")
+
+
+@dataclasses.dataclass(frozen=True)
+class Alteration:
+    """One way in which the rows after a day might have been different.
+
+    Args:
+        kind: What is done.
+        cut: Last day that stays as it is.
+        seed: Of the scrambling.
+    """
+
+    kind: Kind
+    cut: np.datetime64
+    seed: int = 0
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return _TEXTS[self.kind].format(self.cut)
+
+    def __call__(self, series: PriceSeries) -> PriceSeries:
+        """`series`, raw, with another future; at least its first two rows stay."""
+        kept = max(int(np.searchsorted(series.dates, self.cut, side="right")), 2)
+        if self.kind == "truncate":
+            return series.between(end=series.dates[min(kept, len(series)) - 1])
+        if self.kind == "adjust":
+            return self._adjusted(series, kept)
+        return self._scrambled(series, kept) if self.kind == "scramble" else self._shifted(series, kept)
+
+    def _scrambled(self, series: PriceSeries, kept: int) -> PriceSeries:
+        """Another walk from the last price on, of three times the size; bars and volumes of days drawn at random.
+
+        The walk is made of plausible days: nonsense would be found by the validation, and left out.
+        """
+        count = len(series) - kept
+        if count <= 0:
+            return series
+        rng = np.random.default_rng(self.seed)
+        size = 3 * max(float(np.std(np.diff(np.log(series.close[:kept])))), _LEAST_MOVE)
+        close = series.close[kept - 1] * np.exp(np.cumsum(np.clip(rng.normal(0, size, count), -3 * size, 3 * size)))
+        days = rng.integers(0, len(series), count)
+        columns = {name: values.copy() for name, values in series.columns.items()}
+        for name, values in series.columns.items():
+            shape = values[days] / series.close[days]
+            columns[name][kept:] = close * shape if name in _PRICES else values[days]
+        columns["close"][kept:] = close
+        if "adj_close" in columns:
+            columns["adj_close"][kept:] = close * series.columns["adj_close"][kept - 1] / series.close[kept - 1]
+        return self._with(series, columns, kept, days)
+
+    def _shifted(self, series: PriceSeries, kept: int) -> PriceSeries:
+        """Every later day gets the values of the day after it."""
+        count = len(series) - kept
+        following = np.minimum(np.arange(kept + 1, kept + 1 + count), len(series) - 1)
+        columns = {name: values.copy() for name, values in series.columns.items()}
+        for name, values in series.columns.items():
+            columns[name][kept:] = values[following]
+        return self._with(series, columns, kept, following)
+
+    def _adjusted(self, series: PriceSeries, kept: int) -> PriceSeries:
+        """A power of two, so that every ratio of adjusted prices stays what it was to the last bit."""
+        if "adj_close" not in series.columns:
+            return series
+        adjusted = series.columns["adj_close"].copy()
+        adjusted[:kept] *= 0.5
+        adjusted[kept:] *= 0.5
+        return dataclasses.replace(series, columns={**series.columns, "adj_close": adjusted})
+
+    @staticmethod
+    def _with(
+        series: PriceSeries, columns: dict[str, npt.NDArray[np.float64]], kept: int, days: npt.NDArray[np.intp]
+    ) -> PriceSeries:
+        rounding = None if series.rounding is None else series.rounding.copy()
+        if rounding is not None:
+            rounding[kept:] = rounding[days]
+        return dataclasses.replace(series, columns=columns, rounding=rounding)

@@ -1,0 +1,195 @@
+"""`audit`: prove that no number rests on rows that came after it, and that no skill is found where there is none."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecaster.config import Config
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.store import Store, store_path
+from forecaster.evaluation import audit as checks
+from forecaster.evaluation.alterations import ALTERATIONS, Alteration
+from forecaster.evaluation.audit import Check, Finding, Subject
+from forecaster.evaluation.audit_behaviour import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
+from forecaster.evaluation.splits import split_by_rows
+from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.models.backend import use_engine
+from forecaster.models.classic import ClassicOptions
+from forecaster.models.lstm_options import LSTMOptions
+from forecaster.pipeline import evidence_on_test, forecaster_of
+from forecaster.workflows.audit_subject import subject_of
+from forecaster.workflows.choice import InstrumentChoice
+from forecaster.workflows.project import Project
+from forecaster.workflows.train import BESIDE
+from forecaster.workflows.training_data import load_training_data
+
+__all__ = ["AuditRequest", "AuditResult", "audit"]
+
+_STEPS, _EPOCHS, _OTHERS = 30, 2, 3  # of the cheap audit: what leaks does so after few steps as after many
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditRequest:
+    """What is asked of `audit`.
+
+    Args:
+        choice: The instruments.
+        config: As for a training.
+        full: Whether to fit as configured, each time; else in few steps and beside few others.
+    """
+
+    choice: InstrumentChoice
+    config: Config
+    full: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditResult:
+    """What an audit found.
+
+    Args:
+        instruments: Names.
+        model: Registry key.
+        cheaper: In which ways the fits were made cheaper.
+        checks: In order.
+        seconds: Of each.
+    """
+
+    instruments: Sequence[str]
+    model: str
+    cheaper: Sequence[str]
+    checks: Sequence[Check]
+    seconds: Sequence[float]
+
+    @property
+    def clean(self) -> bool:
+        """Whether no check failed; a model that repeats yesterday is named, and is no leak."""
+        return all(one.outcome != "failed" for one in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document ``audit/1``."""
+        return {
+            "schema": "audit/1",
+            "instruments": list(self.instruments),
+            "model": self.model,
+            "cheaper": list(self.cheaper),
+            "clean": self.clean,
+            "checks": [
+                {**dataclasses.asdict(one), "findings": [dataclasses.asdict(found) for found in one.findings],
+                 "seconds": round(seconds, 2)}
+                for one, seconds in zip(self.checks, self.seconds, strict=True)
+            ],
+        }  # fmt: skip
+
+
+def audit(request: AuditRequest, project: Project) -> AuditResult:
+    """Load as a training does, then alter, fit and compare.
+
+    Raises:
+        ForecasterError: As for a training; what the audit finds is in the result.
+    """
+    data = load_training_data(request.config, request.choice, project)
+    config, cheaper = (data.config, []) if request.full else _cheap(data.config)
+    names = [one.instrument.name for one in data.named]
+    others = [one for one in data.panel if one.instrument.name not in names]
+    panel = Panel((*data.named, *(others if request.full else others[:_OTHERS])))
+    if len(panel) < len(data.panel):
+        cheaper = [*cheaper, f"{len(panel)} of {len(data.panel)} series"]
+    rows, first = config.split, data.named[0]
+    split = split_by_rows(
+        first.dates, rows.test_rows, rows.validation_rows, forecaster_of(config).least_training_rows()
+    )
+    engine = use_engine(config.backend, config.device)
+    project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    subject = subject_of(config, panel, names, split, project)
+    done, seconds = [], []
+    todo = _checks(subject, config, first, project)
+    for number, check in enumerate(todo):
+        project.progress("audit", number, len(todo))
+        begun = time.perf_counter()
+        done.append(check())
+        seconds.append(time.perf_counter() - begun)
+    project.progress("audit", len(todo), len(todo))
+    return AuditResult(names, config.kind, cheaper, done, seconds)
+
+
+def _cheap(config: Config) -> tuple[Config, list[str]]:
+    """`config` with shorter fits, and in words what was shortened."""
+    options = config.model
+    if isinstance(options, LSTMOptions) and options.training.steps > _STEPS:
+        training = options.training.model_copy(update={"steps": _STEPS})
+        said = f"{_STEPS} of {options.training.steps} steps"
+        return config.model_copy(update={"model": options.model_copy(update={"training": training})}), [said]
+    if isinstance(options, ClassicOptions) and options.epochs > _EPOCHS:
+        said = f"{_EPOCHS} of {options.epochs} epochs"
+        return config.model_copy(update={"model": options.model_copy(update={"epochs": _EPOCHS})}), [said]
+    return config, []
+
+
+def _checks(subject: Subject, config: Config, first: PriceSeries, project: Project) -> list[Callable[[], Check]]:
+    """What is to be done, in order; the fit that several of them share is made by the first that needs it."""
+    memory: dict[str, Any] = {}
+
+    def fitted() -> Any:
+        if "fitted" not in memory:
+            memory["fitted"] = subject.fit(subject.prepare(None, None))
+        return memory["fitted"]
+
+    split, file = subject.split, subject.files
+    tested = first.dates[first.dates >= split.test_start]
+    near, middle = tested[min(5, len(tested) - 1)], tested[len(tested) // 2]
+    later = [*(Alteration(kind, middle) for kind in ALTERATIONS), Alteration("scramble", near, seed=1)]
+    ends = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
+    unseen = [Alteration(kind, ends[0]) for kind in ("scramble", "truncate")]
+    untested = [Alteration("scramble", ends[1])]
+    if "adj_close" in first.columns:
+        unseen.append(Alteration("adjust", ends[0]))
+    return [
+        lambda: _check_data(subject, project),
+        lambda: checks.check_validation(subject, later),
+        lambda: checks.check_features(subject, later),
+        lambda: checks.check_weights(subject, fitted(), unseen),
+        lambda: checks.check_choices(subject, fitted(), untested),
+        lambda: checks.check_forecasts(subject, fitted(), later),
+        lambda: checks.check_calibration(subject, fitted(), later),
+        lambda: _check_placebo(subject, config, first, file["pipeline"]),
+        lambda: _check_persistence(subject, fitted(), file["fit"]),
+    ]
+
+
+def _check_data(subject: Subject, project: Project) -> Check:
+    """What is stored of the named histories is what was put there."""
+    what = "Stored versions of the histories are loaded and compared with their hashes."
+    path = store_path(project.home)
+    if not path.exists():
+        return Check("data", f"{what} (None is stored.)", "not_applicable")
+    findings = []
+    with Store.open(path, clock=project.clock) as store:
+        for series in subject.prepare(None, None):
+            if series.instrument.name in subject.named:
+                for one in store.verify(store.versions(series.source, series.symbol, "1d")):
+                    if one.damage:
+                        findings.append(Finding(path.name, series.name, None, one.damage))
+    return Check.of("data", what, findings)
+
+
+def _check_placebo(subject: Subject, config: Config, first: PriceSeries, file: str) -> Check:
+    series = subject.prepare(None, None)[first.instrument.name]
+    verdicts: list[Verdict] = []
+    for seed in range(PLACEBO_WALKS):
+        walk = placebo_walk(series, seed)
+        fitted = subject.fit(Panel((walk,)))
+        found = evidence_on_test(fitted, walk, subject.split, BESIDE, config.horizon)
+        verdicts += [] if found is None else [verdict(found)]
+    return check_placebo(verdicts, file)
+
+
+def _check_persistence(subject: Subject, fitted: Any, file: str) -> Check:
+    series = subject.prepare(None, None)[subject.named[0]]
+    rows = np.flatnonzero(series.dates >= subject.split.validation_start)[:-1]
+    rows = rows[rows >= fitted.first_row]
+    made = fitted.forecast(series, rows, 1)
+    return check_persistence(series.close[rows] * np.exp(made.median(1)), series, rows, file)

@@ -1,0 +1,127 @@
+"""The program's own way from raw rows to a forecast, laid open for an audit: rows can be altered before validation."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecaster.config import Config
+from forecaster.data import validation
+from forecaster.data.instruments import Instrument
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.evaluation import calibration
+from forecaster.evaluation.alterations import Alteration
+from forecaster.evaluation.audit import Subject, file_of
+from forecaster.evaluation.splits import Split
+from forecaster.features import FEATURES, feature_matrix, market
+from forecaster.features import inputs as input_features
+from forecaster.features.inputs import column_input
+from forecaster.features.market import MARKET_FEATURES
+from forecaster.features.returns import History
+from forecaster.models import model_class
+from forecaster.models.lstm_options import LSTMOptions
+from forecaster.pipeline import fit, forecaster_of, forecasts
+from forecaster.workflows.inputs import Inputs, load_inputs
+from forecaster.workflows.loading import Checked, Loader
+from forecaster.workflows.project import Project
+
+__all__ = ["RawRows", "subject_of"]
+
+RawRows = dict[tuple[str, str], PriceSeries]
+"""Source and instrument -> its raw rows, read once."""
+
+
+class _AlteringLoader(Loader):
+    """A loader that alters raw rows before anything looks at them, and stores nothing.
+
+    Args:
+        loader: Whose project, configuration and network are used.
+        config: Source, span, interval.
+        instruments: Those named.
+        raw: What was read before; what is read is added.
+        change: What is done to raw rows; nothing when None.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        config: Config,
+        instruments: Sequence[Instrument],
+        raw: RawRows,
+        change: Alteration | None,
+    ) -> None:
+        super().__init__(project, config, instruments, network="never")
+        self._raw, self._change = raw, change
+
+    def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
+        """See `Loader.whole`; of every call the same rows, altered."""
+        key = (self.source.name, instrument.canonical.name)
+        if key not in self._raw:
+            self._raw[key] = super().whole(instrument)
+        return self._raw[key] if self._change is None else self._change(self._raw[key])
+
+    def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
+        """See `Loader.accept`; nothing is stored."""
+        return self.check(whole)
+
+    def _like(self, config: Config, instrument: Instrument) -> Loader:
+        return _AlteringLoader(self._project, config, [instrument], self._raw, self._change)
+
+
+def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, project: Project) -> Subject:
+    """The way of `config` from the raw rows of the instruments of `panel` to forecasts of those `named`.
+
+    Args:
+        config: With all that a training decides by its data: features, lags, universe.
+        panel: Whose instruments learn together.
+        named: Names of those that are looked at.
+        split: Of the fit.
+        project: For its home.
+    """
+    instruments, raw = [one.instrument for one in panel], RawRows()
+
+    def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
+        loader = _AlteringLoader(project, config, instruments, raw, change)
+        day = None if until is None else until.astype("datetime64[D]").astype(object)
+        series = [loader.check(loader.whole(one), day).series for one in instruments]
+        found = _altered_columns(load_inputs(config, series, loader), change)
+        return Panel(tuple(found.beside(one) for one in series))
+
+    options = config.model
+    names = options.feature_names if isinstance(options, LSTMOptions) else ()
+    kind = file_of(model_class(config.kind))
+    return Subject(
+        prepare=prepare,
+        features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
+        fit=lambda learned: fit(forecaster_of(config), learned, split, config),
+        forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
+        split=split,
+        named=named,
+        files={
+            "validation": file_of(validation.validate), "fit": kind, "calibration": file_of(calibration.calibrate),
+            "pipeline": file_of(fit),
+        },
+        feature_file=_feature_file,
+    )  # fmt: skip
+
+
+def _feature_file(name: str) -> str:
+    if name in FEATURES:
+        return file_of(FEATURES[name].compute)
+    return file_of(market.market_of if name in MARKET_FEATURES else input_features.aligned)
+
+
+def _altered_columns(inputs: Inputs, change: Alteration | None) -> Inputs:
+    """The same with the values of dated columns scrambled that become known after the cut."""
+    if change is None or change.kind == "adjust":
+        return inputs
+    altered = []
+    for one, facts in zip(inputs.inputs, inputs.facts, strict=True):
+        lag = int(facts["lag"])
+        # Prices were altered as raw rows; what has no source of prices is a column of a file.
+        if "@" not in str(facts["series"]):
+            rng, later = np.random.default_rng(change.seed), one.known_from > change.cut + np.timedelta64(lag, "D")
+            values = np.where(later, rng.normal(0, 9, len(one.value)), one.value)
+            one = column_input(one.name, one.known_from - np.timedelta64(lag, "D"), values, lag)
+        altered.append(one)
+    return dataclasses.replace(inputs, inputs=tuple(altered))
