@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from forecaster.config import Config
 from forecaster.data import validation
+from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation import calibration
@@ -35,7 +37,7 @@ class _AlteringLoader(Loader):
     """A loader that alters raw rows before anything looks at them, and stores nothing.
 
     Args:
-        loader: Whose project, configuration and network are used.
+        project: For its home.
         config: Source, span, interval.
         instruments: Those named.
         raw: What was read before; what is read is added.
@@ -65,7 +67,11 @@ class _AlteringLoader(Loader):
         return self.check(whole)
 
     def _like(self, config: Config, instrument: Instrument) -> Loader:
-        return _AlteringLoader(self._project, config, [instrument], self._raw, self._change)
+        """Of an input: what is not known on the day of the cut, by its lag, is altered too."""
+        change, lag = self._change, self._config.data.lags.get(instrument.name, 0)
+        if change is not None and lag:
+            change = dataclasses.replace(change, cut=change.cut - np.timedelta64(lag, "D"))
+        return _AlteringLoader(self._project, config, [instrument], self._raw, change)
 
 
 def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, project: Project) -> Subject:
@@ -112,7 +118,7 @@ def _feature_file(name: str) -> str:
 
 
 def _altered_columns(inputs: Inputs, change: Alteration | None) -> Inputs:
-    """The same with the values of dated columns scrambled that become known after the cut."""
+    """The same with the values of dated columns scrambled that are not known on the day of the cut, by their lag."""
     if change is None or change.kind == "adjust":
         return inputs
     altered = []
@@ -120,8 +126,9 @@ def _altered_columns(inputs: Inputs, change: Alteration | None) -> Inputs:
         lag = int(facts["lag"])
         # Prices were altered as raw rows; what has no source of prices is a column of a file.
         if "@" not in str(facts["series"]):
-            rng, later = np.random.default_rng(change.seed), one.known_from > change.cut + np.timedelta64(lag, "D")
-            values = np.where(later, rng.normal(0, 9, len(one.value)), one.value)
-            one = column_input(one.name, one.known_from - np.timedelta64(lag, "D"), values, lag)
+            column = read_exogenous(Path(str(facts["series"]))).columns[one.name]
+            later = column.dates + np.timedelta64(lag, "D") > change.cut
+            values = np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(later)), column.values)
+            one = column_input(one.name, column.dates, values, lag)
         altered.append(one)
     return dataclasses.replace(inputs, inputs=tuple(altered))

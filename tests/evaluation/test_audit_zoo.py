@@ -1,0 +1,388 @@
+"""A zoo of leaks: each is planted in the program itself, and the audit has to find it where it is."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecaster import pipeline
+from forecaster.config import load_config
+from forecaster.evaluation.alterations import ALTERATIONS, Alteration
+from forecaster.evaluation.audit import (
+    Check,
+    check_calibration,
+    check_choices,
+    check_features,
+    check_forecasts,
+    check_validation,
+    check_weights,
+)
+from forecaster.evaluation.calibration import calibrate, outcomes_after
+from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.features import FEATURES, Feature
+from forecaster.features.returns import History
+from forecaster.models import classic
+from forecaster.models.backend import use_engine
+from forecaster.models.lstm import LSTM, FittedLSTM
+from forecaster.pipeline import forecaster_of
+from forecaster.workflows import audit_subject, inputs
+from forecaster.workflows.audit_subject import subject_of
+from forecaster.workflows.choice import InstrumentChoice
+from forecaster.workflows.loading import Loader
+from forecaster.workflows.project import Project
+from forecaster.workflows.training_data import load_training_data
+
+ROWS = 900
+SPIKE = 860
+LSTM_FLAGS = {
+    "data.inputs": "peer.csv", "data.exog": "columns.csv", "data.lags": {"peer": 1, "mood": 5}, "horizon": 5,
+    "model.units": [4], "model.training.steps": 8, "model.training.batch_size": 4, "backend": "jax",
+    "model.windows.chunk": 96, "model.windows.burn_in": 32,
+}  # fmt: skip
+CLASSIC_FLAGS = {
+    "horizon": 5, "model.units": [4], "model.epochs": 1, "model.context_length": 12, "backend": "jax",
+    "model.dense_units": 0,
+}  # fmt: skip
+
+
+def write_bars(path: Path, seed: int, *, spike: int | None = None) -> None:
+    """Bars of an autocorrelated return, with volumes, and a price that was adjusted for a dividend."""
+    rng = np.random.default_rng(seed)
+    days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
+    moves = rng.normal(0, 0.01, ROWS)
+    for row in range(1, ROWS):
+        moves[row] += 0.5 * moves[row - 1]
+    close = 100 * np.exp(moves.cumsum())
+    if spike is not None:
+        close[spike] *= 1.12
+    opened = close * np.exp(rng.normal(0, 0.002, ROWS))
+    high, low = np.maximum(opened, close) * 1.004, np.minimum(opened, close) * 0.996
+    adjusted, volume = close * np.where(np.arange(ROWS) < 400, 0.98, 1.0), rng.uniform(1e6, 2e6, ROWS)
+    columns = zip(days, opened, high, low, close, adjusted, volume, strict=True)
+    lines = [",".join([str(day), *(f"{value:.8f}" for value in values)]) for day, *values in columns]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Adj Close,Volume", *lines]))
+
+
+def write_column(path: Path) -> None:
+    rng = np.random.default_rng(5)
+    days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
+    values = rng.normal(size=ROWS).cumsum()
+    path.write_text("\n".join(["date,mood", *(f"{day},{value:.6f}" for day, value in zip(days, values, strict=True))]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    write_bars(folder / "main.csv", 1)
+    write_bars(folder / "spiked.csv", 1, spike=SPIKE)
+    write_bars(folder / "peer.csv", 2)
+    write_column(folder / "columns.csv")
+    return folder
+
+
+Audited = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
+    """The program's own subject for a CSV file, and the alterations that an audit would make."""
+
+    def make(kind: str = "lstm", name: str = "main.csv", **flags: Any) -> SimpleNamespace:
+        monkeypatch.chdir(folder)
+        use_engine("jax", "cpu")
+        project = Project(home=folder / "home", note=lambda text: None)
+        base = LSTM_FLAGS if kind == "lstm" else CLASSIC_FLAGS
+        config = load_config(Path("default" if kind == "lstm" else "classic"), flags={**base, **flags})
+        data = load_training_data(config, InstrumentChoice(csvs=[folder / name], network="never"), project)
+        first = data.named[0]
+        least = forecaster_of(data.config).least_training_rows()
+        split = split_by_rows(first.dates, 80, 120, least)
+        subject = subject_of(data.config, data.panel, [first.instrument.name], split, project)
+        cut = first.dates[SPIKE]
+        before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
+        return SimpleNamespace(
+            subject=subject,
+            later=[Alteration(one, cut) for one in ALTERATIONS],
+            unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
+            untested=[Alteration("scramble", before[1])],
+            cut=str(cut),
+        )
+
+    return make
+
+
+def fitted(made: SimpleNamespace) -> Any:
+    return made.subject.fit(made.subject.prepare(None, None))
+
+
+def caught(check: Check, *columns: str) -> set[str | None]:
+    """The first rows of what was found; only `columns` may be among it, and each must be."""
+    assert check.outcome == "failed"
+    assert {one.column for one in check.findings} == set(columns)
+    assert all(one.detail and one.file.endswith(".py") for one in check.findings)
+    return {one.row for one in check.findings}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, name: str, compute: Callable[[History], np.ndarray]) -> None:
+    monkeypatch.setitem(FEATURES, name, Feature(compute, FEATURES[name].odd))
+
+
+# --- nothing is planted -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+@pytest.mark.parametrize("name", ["main.csv", "spiked.csv"])
+def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str) -> None:
+    made = audited(kind, name)
+    model = fitted(made)
+    found = [
+        check_validation(made.subject, made.later),
+        check_features(made.subject, made.later),
+        check_weights(made.subject, model, made.unseen),
+        check_choices(made.subject, model, made.untested),
+        check_forecasts(made.subject, model, made.later),
+        check_calibration(made.subject, model, made.later),
+    ]
+    assert [one.findings for one in found] == [()] * 6
+    assert {one.outcome for one in found} <= {"passed", "not_applicable"}
+
+
+# --- leaks in the inputs ----------------------------------------------------------------------------------------------
+
+
+def test_scaling_by_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FEATURES["absolute_return"].compute
+    plant(monkeypatch, "absolute_return", lambda history: (true(history) - true(history).mean()) / true(history).std())
+    assert caught(check_features(audited().subject, audited().later), "absolute_return") == {"2018-01-01"}
+
+
+def test_a_centred_window(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "momentum_5", lambda history: np.convolve(history.log_return, np.ones(5), "same"))
+    made = audited()
+    (row,) = caught(check_features(made.subject, made.later), "momentum_5")
+    assert np.busday_count(np.datetime64(row), np.datetime64(made.cut)) == 1, "the last two rows before the cut"
+
+
+def test_the_target_among_the_features(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "scaled_return", lambda history: np.append(history.log_return[1:], 0) / 0.01)
+    made = audited()
+    assert caught(check_features(made.subject, made.later), "scaled_return") == {made.cut}
+
+
+def test_a_window_that_is_off_by_one(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FEATURES["momentum_20"].compute
+    plant(monkeypatch, "momentum_20", lambda history: np.append(true(history)[1:], 0))
+    made = audited()
+    assert caught(check_features(made.subject, made.later), "momentum_20") == {made.cut}
+
+
+def test_a_volume_over_its_mean_of_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "volume_ratio", lambda history: np.log(history.volume / history.volume.mean()))
+    assert caught(check_features(audited().subject, audited().later), "volume_ratio") == {"2018-01-01"}
+
+
+def test_a_gap_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def filled(history: History) -> np.ndarray:
+        known = np.arange(len(history)) % 7 == 0
+        following = np.array(
+            [np.flatnonzero(known[row:])[0] + row if known[row:].any() else -1 for row in range(len(history))]
+        )
+        return history.log_return[following]
+
+    plant(monkeypatch, "overnight_gap", filled)
+    made = audited()
+    (row,) = caught(check_features(made.subject, made.later), "overnight_gap")
+    assert 0 <= np.busday_count(np.datetime64(row), np.datetime64(made.cut)) < 7
+
+
+def test_a_feature_of_the_level_of_the_adjusted_price(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = audited()
+    panel = made.subject.prepare(None, None)
+    assert "adj_close" in panel.series[0].columns
+    true = made.subject.features
+
+    def leaky(series: Any) -> Any:
+        names, values = true(series)
+        level = np.log(series.columns["adj_close"])[:, None]
+        return (*names, "level"), np.concatenate([values, level], axis=1)
+
+    subject = dataclasses.replace(made.subject, features=leaky, feature_file=lambda name: "leak.py")
+    assert caught(check_features(subject, made.later), "level") == {"2018-01-01"}
+
+
+def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (inputs, audit_subject):
+        true = module.column_input
+        monkeypatch.setattr(
+            module, "column_input", lambda name, days, values, lag, true=true: true(name, days, values, 0)
+        )
+    made = audited()
+    rows = caught(
+        check_features(made.subject, made.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+    )
+    assert min(rows) < made.cut
+
+
+def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = inputs.price_input
+    monkeypatch.setattr(inputs, "price_input", lambda series, lag: true(series, 0))
+    made = audited()
+    rows = caught(
+        check_features(made.subject, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
+    )
+    assert rows == {made.cut}
+
+
+def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price that stands alone is replaced by the mean of its neighbours, and only then the history is cut."""
+    true = Loader.check
+
+    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+        close = whole.close.copy()
+        around = (close[2:] + close[:-2]) / 2
+        alone = np.abs(np.log(close[1:-1] / around)) > 0.08
+        close[1:-1] = np.where(alone, around, close[1:-1])
+        mended = dataclasses.replace(whole, columns={**whole.columns, "close": close})
+        return true(self, mended, until, previous)
+
+    monkeypatch.setattr(Loader, "check", leaky)
+    made = audited(name="spiked.csv")
+    check = check_validation(made.subject, made.later)
+    assert {(one.column, one.row) for one in check.findings} >= {("close", made.cut)}
+    assert check.findings[0].file == "forecaster/data/validation.py"
+
+
+# --- leaks in the fit -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    def unpurged(self: Split, dates: Any, horizon: int) -> int:
+        return int(np.searchsorted(dates, self.validation_start))
+
+    monkeypatch.setattr(Split, "training_rows", unpurged)
+    made = audited(kind)
+    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    assert check.outcome == "failed"
+    assert "kernel" in check.findings[0].column
+    assert check.findings[0].file == f"forecaster/models/{kind}.py"
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+def test_a_shuffled_split(audited: Audited, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Training samples from the whole history, as of a split that does not know of time."""
+    monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: len(dates) - horizon)
+    made = audited(kind)
+    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "failed"
+    assert check_choices(made.subject, fitted(made), made.untested).outcome == "failed"
+
+
+def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What should be measured on the validation is measured up to the end: early stopping, widths of errors."""
+    true = Split.cutoffs
+
+    def leaky(self: Split, dates: Any, part: Any, step: int) -> Any:
+        rows = true(self, dates, part, step)
+        return np.arange(rows[0], len(dates) - step) if part == "validation" else rows
+
+    monkeypatch.setattr(Split, "cutoffs", leaky)
+    made = audited("classic")
+    caught(check_choices(made.subject, fitted(made), made.untested), "spread")
+    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "passed"
+
+
+def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaky(self: LSTM, model: Any, members: Any, request: Any) -> list[int]:
+        rows = {one.series.instrument.name: np.arange(one.training_rows, len(one.series) - 5) for one in members}
+        return self._gains(model, members, rows).supported(self.knots)
+
+    monkeypatch.setattr(LSTM, "_location_steps", leaky)
+    made = audited()
+    model = fitted(made)
+    assert model.facts["location_steps"], "an autocorrelated return supports a location"
+    caught(check_choices(made.subject, model, made.untested), "location_steps")
+
+
+def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = classic.fit_scaler
+    monkeypatch.setattr(
+        classic, "fit_scaler", lambda prices, kind: true(prices if prices.base is None else prices.base, kind)
+    )
+    made = audited("classic")
+    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    assert "scaler" in {one.column for one in check.findings}
+
+
+def test_adjusted_levels_in_the_classic_model(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later dividend rewrites every earlier adjusted price: with it the scaler, and the level that is forecast."""
+    true_fit, true_level = classic.Classic.fit, classic.scaled_level
+
+    def adjusted(series: Any) -> Any:
+        return dataclasses.replace(series, columns={**series.columns, "close": series.columns["adj_close"]})
+
+    monkeypatch.setattr(
+        classic.Classic,
+        "fit",
+        lambda self, request: true_fit(
+            self, dataclasses.replace(request, panel=type(request.panel)(tuple(map(adjusted, request.panel))))
+        ),
+    )
+    monkeypatch.setattr(classic, "scaled_level", lambda series, scaler: true_level(adjusted(series), scaler))
+    made = audited("classic")
+    assert "scaler" in {one.column for one in check_weights(made.subject, fitted(made), made.unseen[1:]).findings}
+
+
+# --- leaks in the forecast --------------------------------------------------------------------------------------------
+
+
+def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes over five rows are taken as known after one."""
+
+    def leaky(made: Any, log_price: Any) -> Any:
+        unit = made.scale[:, None] * np.sqrt(np.asarray(made.knots, dtype=float))
+        outcomes = outcomes_after(log_price, made.rows, made.knots) / unit
+        return dataclasses.replace(made, scaled=calibrate(made.scaled, made.rows, outcomes, [1] * len(made.knots)))
+
+    monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
+    made = audited()
+    model = fitted(made)
+    check = check_calibration(made.subject, model, made.later)
+    assert check.outcome == "failed"
+    assert {one.file for one in check.findings} == {"forecaster/evaluation/calibration.py"}
+    assert {one.column.rpartition(" ")[2] for one in check.findings} == {"5"}, "one row ahead nothing is early"
+    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+
+
+def test_a_forecast_in_units_of_a_volatility_that_comes_later(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        volatility = History.of(series).volatility
+        return dataclasses.replace(true(self, series, rows), scale=volatility[np.minimum(rows + 1, len(series) - 1)])
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), made.later)
+    assert made.cut in caught(check, "scale of the forecast")
+
+
+def test_a_forecast_that_depends_on_which_others_are_asked_for(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        made = true(self, series, rows)
+        return dataclasses.replace(made, scaled=made.scaled * (1 + made.scaled.mean()))
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), [])
+    assert check.outcome == "failed"
+    assert "asked for alone" in check.findings[0].detail
