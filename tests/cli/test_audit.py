@@ -1,0 +1,87 @@
+"""`forecast audit` from the outside."""
+
+import csv
+import io
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+from forecaster.features import FEATURES, Feature
+
+TINY = (
+    *("--universe", "none", "--backend", "jax", "--start", "2018-01-01"),
+    *("--set", "model.units=[4]", "--set", "model.training.steps=8", "--set", "model.training.batch_size=4"),
+    *("--set", "model.windows.chunk=96", "--set", "model.windows.burn_in=32"),
+)
+CHECKS = [
+    *("data", "validation", "features", "weights", "choices", "forecasts", "calibration", "placebo", "persistence")
+]
+
+
+def test_the_program_is_clean_and_says_what_was_done(forecast, tmp_path):
+    result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    made = json.loads(result.stdout)
+    assert (made["schema"], made["instruments"], made["model"], made["clean"]) == ("audit/1", ["USDJPY"], "lstm", True)
+    assert [one["name"] for one in made["checks"]] == CHECKS
+    assert {one["outcome"] for one in made["checks"]} == {"passed"}
+    assert all(one["findings"] == [] and one["what"] and one["seconds"] >= 0 for one in made["checks"])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, monkeypatch):
+    true = FEATURES["momentum_5"].compute
+    leaky = Feature(lambda history: np.append(true(history)[1:], 0), True)
+    monkeypatch.setitem(FEATURES, "momentum_5", leaky)
+    result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
+    assert result.exit_code == 4
+    assert "a leak or damage in: features, forecasts, calibration, placebo" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("features: ")]
+    assert "momentum_5, from 20" in line
+    assert "rows after" in line
+    listed = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(listed.stdout)))
+    assert {row["check"] for row in rows} == set(CHECKS)
+    assert [row["column"] for row in rows if row["check"] == "features"] == ["momentum_5"]
+
+
+def test_a_damaged_history_is_found(forecast, tmp_path):
+    assert forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path).exit_code == 0
+    (store,) = (tmp_path / "data").glob("*.sqlite")
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE bar SET close = close * 1.5 WHERE close > 150")
+    connection.close()
+    result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
+    assert result.exit_code == 4
+
+
+@pytest.mark.slow
+def test_the_tutorials_model_is_named(forecast, tmp_path):
+    asked = ("--config", "classic", "--set", "model.units=[8]", "--set", "model.epochs=2", "--start", "2010-01-01")
+    result = forecast("audit", "--pair", "USDJPY", *asked, "--home", tmp_path, "--format", "json")
+    assert result.exit_code == 0, result.stdout
+    made = json.loads(result.stdout)
+    (named,) = [one for one in made["checks"] if one["outcome"] == "named"]
+    assert named["name"] == "persistence"
+    assert "repeats yesterday" in named["findings"][0]["detail"]
+    assert made["clean"] is True
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--pair", "XXXYYY"), "XXX"),
+        ((), "no instrument given"),
+        (("--csv", "nothing.csv"), "nothing.csv"),
+        (("--pair", "USDJPY", "--config", "nothing"), "nothing"),
+        (("--pair", "USDJPY", "--with", ""), "empty"),
+        (("--pair", "USDJPY", "--start", "2026-09-01"), "rows"),
+    ],
+)
+def test_what_cannot_be_audited(forecast, tmp_path, flags, message):
+    result = forecast("audit", *flags, "--home", tmp_path)
+    assert result.exit_code == 2
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
