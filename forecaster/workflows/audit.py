@@ -142,7 +142,8 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
     tested = first.dates[first.dates >= split.test_start]
     near, middle = tested[min(5, len(tested) - 1)], tested[len(tested) // 2]
     later = [*(Alteration(kind, middle) for kind in ALTERATIONS), Alteration("scramble", near, seed=1)]
-    ends = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
+    # The day before, not the last row before: another series may have rows in between that may be learned from.
+    ends = [day - np.timedelta64(1, "D") for day in (split.validation_start, split.test_start)]
     unseen = [Alteration(kind, ends[0]) for kind in ("scramble", "truncate")]
     untested = [Alteration("scramble", ends[1])]
     if "adj_close" in first.columns:
