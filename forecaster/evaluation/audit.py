@@ -102,6 +102,8 @@ class Subject:
             their forecasts.
         split: Of the fit.
         named: Names of the series that are looked at.
+        late: Alteration or None, name -> days on which the validation has found a mistake later than on the day itself:
+            there, rows may differ.
         files: Stage -> file that findings name: ``validation``, ``fit``, ``calibration``.
         feature_file: Name of a feature -> its file.
     """
@@ -112,6 +114,7 @@ class Subject:
     forecasts: Callable[[Any, PriceSeries, npt.NDArray[np.intp], np.datetime64 | None], Forecasts]
     split: Split
     named: Sequence[str]
+    late: Callable[[Alteration | None, str], frozenset[np.datetime64]]
     files: Mapping[str, str]
     feature_file: Callable[[str], str]
 
@@ -131,7 +134,7 @@ def check_validation(subject: Subject, alterations: Sequence[Alteration]) -> Che
         if one.kind == "adjust":
             continue  # that is another past, and shows as it is
         expected, found = (subject.prepare(change, one.cut) for change in (None, one))
-        for name in subject.named:
+        for name in (name for name in subject.named if name in expected.names):
             for column, before, after, dates in _columns(expected[name], found[name]):
                 findings += _compare(subject.files["validation"], column, before, after, dates, f"{name}: {one.text}")
     what = "Raw rows after a day are altered, then cut and validated as of that day: the rows before stay as they are."
@@ -160,7 +163,8 @@ def check_features(subject: Subject, alterations: Sequence[Alteration]) -> Check
     for one in alterations:
         panel = subject.prepare(one, None)
         for name in subject.named:
-            count = _untouched(plain[name], panel[name], one.cut)
+            count, dropped = _untouched(subject, (plain[name], panel[name]), one)
+            findings += dropped
             names, before = expected[name]
             _, after = subject.features(panel[name])
             for column, feature in enumerate(names):
@@ -200,32 +204,49 @@ def check_calibration(subject: Subject, fitted: Any, alterations: Sequence[Alter
 
 def check_weights(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
     """Weights see nothing from the validation on: neither its rows nor outcomes that reach into it."""
-    findings = _changed_fit(subject, fitted, alterations, lambda fact: fact not in CHOICES)
     what = "Everything from the validation on is altered: the fit gives the same weights, bit for bit."
-    return Check.of("weights", what, findings)
+    return _check_fit(subject, fitted, alterations, "weights", what, lambda fact: fact not in CHOICES)
 
 
 def check_choices(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
     """Choices see nothing from the test on: when to stop, whether the median moves, how wide the errors were."""
-    findings = _changed_fit(subject, fitted, alterations, lambda fact: True)
     what = "Everything from the test on is altered: weights and all choices of the fit stay as they are."
-    return Check.of("choices", what, findings)
+    return _check_fit(subject, fitted, alterations, "choices", what, lambda fact: True)
+
+
+def _check_fit(
+    subject: Subject,
+    fitted: Any,
+    alterations: Sequence[Alteration],
+    name: str,
+    what: str,
+    counts: Callable[[str], bool],
+) -> Check:
+    findings = _changed_fit(subject, fitted, alterations, counts)
+    if findings and _changed_fit(subject, fitted, [None], counts):
+        return Check(
+            name,
+            f"{what} (On this engine not even the same rows give the same bits; try --device cpu.)",
+            "not_applicable",
+        )
+    return Check.of(name, what, findings)
 
 
 def _changed_fit(
-    subject: Subject, fitted: Any, alterations: Sequence[Alteration], counts: Callable[[str], bool]
+    subject: Subject, fitted: Any, alterations: Sequence[Alteration | None], counts: Callable[[str], bool]
 ) -> list[Finding]:
     findings: list[Finding] = []
     file = subject.files["fit"]
     for one in alterations:
         again = subject.fit(subject.prepare(one, None))
+        cut, text = (None, "nothing altered") if one is None else (str(one.cut), one.text)
         for name, before in fitted.arrays().items():
             after = again.arrays().get(name, np.empty(0))
             if before.shape != after.shape or not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
-                findings.append(Finding(file, name, str(one.cut), f"{one.text}: the fit gives other numbers"))
+                findings.append(Finding(file, name, cut, f"{text}: the fit gives other numbers"))
         after_facts = again.state()
         findings += [
-            Finding(file, fact, str(one.cut), f"{one.text}: {before} becomes {after_facts.get(fact)}"[:200])
+            Finding(file, fact, cut, f"{text}: {before} becomes {after_facts.get(fact)}"[:200])
             for fact, before in fitted.state().items()
             if counts(fact) and after_facts.get(fact) != before
         ]
@@ -239,11 +260,12 @@ def _rows(fitted: Any, count: int) -> npt.NDArray[np.intp]:
 def _changed_forecasts(
     subject: Subject, fitted: Any, both: tuple[PriceSeries, PriceSeries], one: Alteration, unseen: np.datetime64 | None
 ) -> list[Finding]:
-    plain, altered = both
-    rows = _rows(fitted, _untouched(plain, altered, one.cut))
+    plain, _ = both
+    count, findings = _untouched(subject, both, one)
+    rows = _rows(fitted, count)
     expected, found = (subject.forecasts(fitted, series, rows, unseen) for series in both)
     file = subject.files["fit" if unseen is None else "calibration"]
-    return _quantiles(file, expected, found, plain, f"{plain.instrument.name}: {one.text}")
+    return findings + _quantiles(file, expected, found, plain, f"{plain.instrument.name}: {one.text}")
 
 
 def _quantiles(file: str, expected: Forecasts, found: Forecasts, series: PriceSeries, text: str) -> list[Finding]:
@@ -257,12 +279,20 @@ def _quantiles(file: str, expected: Forecasts, found: Forecasts, series: PriceSe
     return findings
 
 
-def _untouched(plain: PriceSeries, altered: PriceSeries, cut: np.datetime64) -> int:
-    """Leading rows up to `cut` before the first that one of the two lacks: there, a later row has told of a mistake."""
-    ours, theirs = (one.dates[one.dates <= cut] for one in (plain, altered))
+def _untouched(subject: Subject, both: tuple[PriceSeries, PriceSeries], one: Alteration) -> tuple[int, list[Finding]]:
+    """Leading rows up to the cut that both versions have, and a finding where one lacks a row without a reason.
+
+    A later row may tell of a mistake in an earlier one; from there on the two versions rightly differ.
+    """
+    ours, theirs = (series.dates[series.dates <= one.cut] for series in both)
     count = min(len(ours), len(theirs))
     differ = np.flatnonzero(ours[:count] != theirs[:count])
-    return int(differ[0]) if len(differ) else count
+    count = int(differ[0]) if len(differ) else count
+    name = both[0].instrument.name
+    excused = subject.late(None, name) | subject.late(one, name)
+    lost = [day for day in np.setxor1d(ours, theirs) if day not in excused]
+    text = f"{name}: {one.text}: the row is there in one version alone"
+    return count, [Finding(subject.files["validation"], "date", str(lost[0]), text)] if lost else []
 
 
 def _compare(file: str, column: str, before: Array, after: Array, dates: Array, text: str) -> list[Finding]:

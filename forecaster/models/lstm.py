@@ -288,7 +288,7 @@ class FittedLSTM:
         location, quantiles = self._outputs(features, rows)
         used = np.isin(self.knots, self.facts.get("location_steps", ()))
         around, middle = self._with_second_opinion(quantiles.astype(np.float64), features[rows])
-        scaled = around + np.where(used, location, middle)[..., None]
+        scaled = around + (middle + np.where(used, location, 0.0))[..., None]  # the location is a mean, as the price is
         return Forecasts("lstm", rows, history.volatility[rows], self.knots, SCORING_LEVELS, scaled)
 
     def _with_second_opinion(

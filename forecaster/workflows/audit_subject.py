@@ -52,7 +52,9 @@ class _AlteringLoader(Loader):
         raw: RawRows,
         change: Alteration | None,
     ) -> None:
-        super().__init__(project, config, instruments, network="never")
+        # What is altered may look odd enough for a warning, which must not end the audit.
+        lenient = config.model_copy(update={"data": config.data.model_copy(update={"strict": False})})
+        super().__init__(project, lenient, instruments, network="never")
         self._raw, self._change = raw, change
 
     def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
@@ -85,12 +87,17 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         project: For its home.
     """
     instruments, raw = [one.instrument for one in panel], RawRows()
+    mended: dict[tuple[Alteration | None, str], frozenset[np.datetime64]] = {}
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
         loader = _AlteringLoader(project, config, instruments, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
-        series = [loader.check(loader.whole(one), day).series for one in instruments]
-        found = _altered_columns(load_inputs(config, series, loader), change)
+        checked = [loader.check(whole, day) for whole in map(loader.whole, instruments) if _begun(whole, until)]
+        for one in checked if until is None else ():
+            late = frozenset(repair.date for repair in one.report.late_repairs)
+            mended[change, one.series.instrument.name] = late
+        series = [one.series for one in checked]
+        found = _altered_columns(load_inputs(config, series, loader), change, config.data.exog)
         return Panel(tuple(found.beside(one) for one in series))
 
     options = config.model
@@ -103,6 +110,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
         split=split,
         named=named,
+        late=lambda change, name: mended.get((change, name), frozenset()),
         files={
             "validation": file_of(validation.validate), "fit": kind, "calibration": file_of(calibration.calibrate),
             "pipeline": file_of(fit),
@@ -111,21 +119,26 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
     )  # fmt: skip
 
 
+def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
+    """Whether there are rows by `until`: a member of a panel may be younger than the first."""
+    return until is None or bool(series.dates[0] <= until)
+
+
 def _feature_file(name: str) -> str:
     if name in FEATURES:
         return file_of(FEATURES[name].compute)
     return file_of(market.market_of if name in MARKET_FEATURES else input_features.aligned)
 
 
-def _altered_columns(inputs: Inputs, change: Alteration | None) -> Inputs:
+def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str | None) -> Inputs:
     """The same with the values of dated columns scrambled that are not known on the day of the cut, by their lag."""
     if change is None or change.kind == "adjust":
         return inputs
     altered = []
     for one, facts in zip(inputs.inputs, inputs.facts, strict=True):
         lag = int(facts["lag"])
-        # Prices were altered as raw rows; what has no source of prices is a column of a file.
-        if "@" not in str(facts["series"]):
+        # Prices were altered as raw rows; the columns of the file were not.
+        if Path(str(facts["series"])) == Path(str(inputs_file)):
             column = read_exogenous(Path(str(facts["series"]))).columns[one.name]
             later = column.dates + np.timedelta64(lag, "D") > change.cut
             values = np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(later)), column.values)

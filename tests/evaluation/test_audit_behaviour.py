@@ -102,7 +102,7 @@ def test_a_model_that_repeats_yesterday_is_named() -> None:
     late = check_persistence(series.close[rows - 1] * 1.0001, series, rows, "classic.py")
     assert late.outcome == "named"
     assert "repeats yesterday" in late.findings[0].detail
-    assert "2 days before" in late.findings[0].detail
+    assert "2 rows before" in late.findings[0].detail
     honest = check_persistence(series.close[rows].copy(), series, rows, "lstm.py")
     assert honest.outcome == "passed"
     assert "says so" in honest.what

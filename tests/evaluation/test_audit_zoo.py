@@ -256,6 +256,27 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
     assert check.findings[0].file == "forecaster/data/validation.py"
 
 
+def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days before a fall are left out: the cut comes first, so that only the whole history shows it."""
+    true = Loader.check
+
+    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+        checked = true(self, whole, until, previous)
+        series = checked.series
+        later = np.append(np.log(series.close[3:] / series.close[:-3]), np.zeros(3))
+        kept = later > -0.055
+        columns = {name: values[kept] for name, values in series.columns.items()}
+        return dataclasses.replace(
+            checked, series=dataclasses.replace(series, dates=series.dates[kept], columns=columns)
+        )
+
+    monkeypatch.setattr(Loader, "check", leaky)
+    made = audited()
+    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(12)]
+    check = check_features(made.subject, later)
+    assert "date" in {one.column for one in check.findings}
+
+
 # --- leaks in the fit -------------------------------------------------------------------------------------------------
 
 

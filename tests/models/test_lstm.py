@@ -220,8 +220,9 @@ def test_a_forecast_is_the_mean_of_network_and_regression(helpers: SimpleNamespa
     found = made.forecast(series, rows).scaled
     scores = normal_scores(SCORING_LEVELS)
     np.testing.assert_allclose(found[:, 0], 0.75 * alone[:, 0] + 0.25 * 2 * scores + 2 * 0.1, atol=1e-6)
-    location = alone[:, 1, 4:5]  # where the network's own is used, the middle of the regression is not
-    np.testing.assert_allclose(found[:, 1], location + 0.75 * (alone[:, 1] - location) + 0.25 * 3 * scores, atol=1e-6)
+    location = alone[:, 1, 4:5]  # a mean: the middle of the regression lies beside it as beside the last price
+    expected = location + 0.75 * (alone[:, 1] - location) + 0.25 * 3 * scores + 3 * 0.1
+    np.testing.assert_allclose(found[:, 1], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "skewed"), [("pair", False), ("ticker", True)])
