@@ -71,11 +71,11 @@ class Market:
             for name, values in zip(MARKET_FEATURES, self._features, strict=True)
         }
 
-    @property
-    def sha256(self) -> str:
-        """Hash of dates and activity, to a millionth."""
-        days = self.dates.astype("datetime64[D]").astype("<i8")
-        return hashlib.sha256(days.tobytes() + np.round(self.activity, 6).astype("<f8").tobytes()).hexdigest()
+    def known_hash(self, until: np.datetime64) -> str:
+        """SHA-256 of dates and activity up to `until`, to a millionth."""
+        known = self.dates <= until
+        days = self.dates[known].astype("datetime64[D]").astype("<i8")
+        return hashlib.sha256(days.tobytes() + np.round(self.activity[known], 6).astype("<f8").tobytes()).hexdigest()
 
 
 def market_of(members: Sequence[PriceSeries]) -> Market:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
-from forecaster.evaluation.calibration import calibrate
+from forecaster.evaluation.calibration import calibrate, outcomes_after
 from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of, standing
 from forecaster.evaluation.evidence import Evidence
 from forecaster.evaluation.verdict import Verdict, verdict
@@ -125,11 +124,10 @@ def judge(
     """
     skipped = _skipped(plan, records)
     tracks: dict[int, list[Track]] = {}
-    dates = {series.instrument.name: series.dates for series in named}
     for step in plan.steps:
-        found = [one for series in named if (one := _track(plan, records, series, step)) is not None]
+        found = [one for series in named if (one := _track(plan, records, series, step, calibrated)) is not None]
         if found:
-            tracks[step] = [_calibrated(one, dates[one.instrument]) for one in found] if calibrated else found
+            tracks[step] = found
     if not tracks:
         reasons = [reason for found in skipped.values() for reason in found.values()]
         raise NotEnoughDataError(
@@ -185,7 +183,9 @@ def _whole(found: Mapping[str, Evidence], judged: str) -> Evidence | None:
     return found.get(POOLED) or next((one for one in found.values() if one.model == judged), None)
 
 
-def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int) -> Track | None:
+def _track(
+    plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int, calibrated: bool
+) -> Track | None:
     """What the models said of one series `step` rows ahead, on the cutoffs that all have and whose outcome came."""
     name, place = series.instrument.name, plan.steps.index(step)
     rows: dict[str, Any] = {}
@@ -194,6 +194,9 @@ def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSerie
         mine = [one for one in records if one.model == model]
         rows[model] = np.concatenate([one.rows[name] for one in mine])
         said[model] = np.concatenate([one.quantiles[name][:, place] for one in mine])
+        if calibrated and model in CALIBRATED_MODELS:  # on all of its own cutoffs, whatever the other models have
+            outcomes = outcomes_after(series.log_price, rows[model], [step])
+            said[model] = calibrate(said[model][:, None], rows[model], outcomes, [step])[:, 0]
     usable = [model for model in plan.forecasters if len(rows[model])]
     if not usable:
         return None
@@ -203,20 +206,9 @@ def _track(plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSerie
     common = common[common + step < len(series)]
     if not len(common):
         return None
-    outcomes = series.log_price[common + step] - series.log_price[common]
+    moved = series.log_price[common + step] - series.log_price[common]
     quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
-    return Track(name, step, series.dates[common], outcomes, quantiles)
-
-
-def _calibrated(track: Track, dates: npt.NDArray[np.datetime64]) -> Track:
-    """The same with the intervals of networks calibrated, cutoff after cutoff, by the outcomes known there."""
-    rows = np.searchsorted(dates, track.dates)
-    outcomes = track.outcomes[:, None]
-    quantiles = {
-        name: calibrate(said[:, None], rows, outcomes, [track.step])[:, 0] if name in CALIBRATED_MODELS else said
-        for name, said in track.quantiles.items()
-    }
-    return dataclasses.replace(track, quantiles=quantiles)
+    return Track(name, step, series.dates[common], moved, quantiles)
 
 
 def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, int]:

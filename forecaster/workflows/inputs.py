@@ -24,6 +24,8 @@ __all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settle
 
 Found = tuple[Input, dict[str, Any]]
 
+_MARKET = "market"  # in the record of a run: the activity of all currencies
+
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
@@ -62,15 +64,18 @@ class Inputs:
 
     def for_manifest(self, until: np.datetime64) -> list[dict[str, Any]]:
         """What a run records of each input: its facts, and a hash of what was known by `until`."""
-        return [
+        recorded = [
             {key: value for key, value in facts.items() if key != "lines"} | {"known_sha256": known_hash(one, until)}
             for one, facts in zip(self.inputs, self.facts, strict=True)
         ]
+        return recorded + ([{"name": _MARKET, "known_sha256": self.market.known_hash(until)}] if self.market else [])
 
     def changed(self, recorded: Sequence[Mapping[str, Any]], until: np.datetime64) -> list[str]:
         """Names of inputs that no longer say what they said by `until`, when `recorded` was made."""
         before = {one["name"]: one.get("known_sha256") for one in recorded}
-        return [one.name for one in self.inputs if before.get(one.name) != known_hash(one, until)]
+        now = {one.name: known_hash(one, until) for one in self.inputs}
+        now |= {_MARKET: self.market.known_hash(until)} if self.market else {}
+        return [name for name, known in now.items() if before.get(name) != known]
 
     def require_use(self, series: PriceSeries) -> None:
         """Refuse an input of which nothing is known on any day of `series`.

@@ -87,3 +87,14 @@ def test_prices_of_another_clock_have_no_market(forecast) -> None:
     )
     assert result.exit_code == 2
     assert "data.market is true; expected a model lstm of rates of the ECB" in result.stderr
+
+
+def test_a_market_that_was_rewritten_is_warned_of(forecast, monkeypatch) -> None:
+    assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
+    told = "input market no longer says what it said when the run was trained"
+    assert told not in forecast("predict", "--pair", "USDJPY").stderr
+    table = ecb.installed_table()
+    pound = table.cells["GBP"]
+    cells = {**table.cells, "GBP": [*pound[:5000], *pound[4999:-1]]}
+    monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=cells, _parsed={}))
+    assert told in forecast("predict", "--pair", "USDJPY").stderr
