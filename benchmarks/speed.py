@@ -8,11 +8,13 @@ machine disturbs less. Peak memory is ``ru_maxrss`` of that process, from
 
     python benchmarks/speed.py                              # about three minutes on two idle cores
     python benchmarks/speed.py --commands help --runs 20    # a few seconds
+    python benchmarks/speed.py --commands backtest,pairs,audit --runs 3    # ten minutes
     python benchmarks/speed.py --format markdown            # the table of the README
 """
 
 import argparse
 import dataclasses
+import shutil
 import statistics
 import sys
 import tempfile
@@ -33,12 +35,16 @@ class Timed:
         home: Name of its home folder: a measured training must not become the run that the others read.
         seconds: Budget of the wall time; None where there is none.
         gigabytes: Budget of the peak memory; None where there is none.
+        afresh: Whether the home is emptied before each run, since what was done would be read from there.
+        usual: Whether it is measured when nothing is named.
     """
 
     arguments: tuple[str, ...]
     home: str = "read"
     seconds: float | None = None
     gigabytes: float | None = None
+    afresh: bool = False
+    usual: bool = True
 
     @property
     def text(self) -> str:
@@ -47,12 +53,26 @@ class Timed:
 
 
 PAIR = ("--pair", "USDJPY")
+PAIRS = (  # those of skill.py, which imports more than may be imported here
+    *("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY"),
+    *("NZDUSD", "USDSEK", "USDNOK", "USDZAR", "USDKRW", "USDMXN", "USDPLN", "AUDNZD"),
+)
+SPAN = ("--start", "2011-01-03", "--end", "2020-12-31")
 COMMANDS = {
     "help": Timed(("--help",), seconds=0.15),
     "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2),
     "quick": Timed(("train", *PAIR, "--config", "quick"), "train"),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
     "plot": Timed(("plot", *PAIR), seconds=3),
+    "backtest": Timed(("backtest", *PAIR), "backtest", seconds=90, afresh=True, usual=False),
+    "pairs": Timed(
+        ("backtest", "--pair", ",".join(PAIRS), *SPAN, "--models", "lstm,ewma"),
+        "backtest",
+        seconds=180,
+        afresh=True,
+        usual=False,
+    ),
+    "audit": Timed(("audit", *PAIR), "audit", usual=False),
 }
 
 
@@ -69,6 +89,8 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
     script = console_script()
 
     def once(name: str, home: str | None = None) -> Measured:
+        if COMMANDS[name].afresh:
+            shutil.rmtree(folder / COMMANDS[name].home, ignore_errors=True)
         environment = {"FORECAST_HOME": str(folder / (home or COMMANDS[name].home))}
         return run([script, *COMMANDS[name].arguments], folder, environment)
 
@@ -125,9 +147,10 @@ def command_names(text: str) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and run."""
+    usual = [name for name, command in COMMANDS.items() if command.usual]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=positive, default=5, help="measured runs of each command [5]")
-    parser.add_argument("--commands", type=command_names, default=list(COMMANDS), help=",".join(COMMANDS))
+    parser.add_argument("--commands", type=command_names, default=usual, help=",".join(COMMANDS))
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     names = parsed.commands

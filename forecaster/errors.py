@@ -62,6 +62,10 @@ class ForecasterError(Exception):
         super().__init__("\n".join(messages))
         self.messages = messages
 
+    def __reduce__(self) -> tuple[type["ForecasterError"], tuple[str, ...]]:
+        """For a fault that is told by another process: the messages, one by one."""
+        return type(self), self.messages
+
 
 class UsageError(ForecasterError):
     """What the user typed cannot be carried out."""

@@ -35,6 +35,12 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of a backtest are fitted where a test can patch and count them, unless it asks for --jobs."""
+    monkeypatch.setattr("forecaster.cli.backtest._processors", lambda: 1)
+
+
 @pytest.fixture
 def online(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network may be used: for tests that bring a server of their own, or go where nobody listens."""

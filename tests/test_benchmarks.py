@@ -137,6 +137,22 @@ def test_measured_trainings_do_not_become_the_run_that_predict_reads(monkeypatch
     assert read == ["train --pair USDJPY", *["predict --pair USDJPY"] * 3]
 
 
+def test_a_measured_backtest_finds_nothing_of_an_earlier_one(monkeypatch, tmp_path):
+    speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
+    found = []
+
+    def run(command, folder, environment):
+        home = Path(environment["FORECAST_HOME"])
+        found.append(home.exists())
+        home.mkdir()
+        return processes.Measured(1.0, 1.0, 10, "")
+
+    monkeypatch.setattr(speed, "run", run)
+    speed.measure(["backtest"], 2, tmp_path)
+    assert found == [False] * 3
+    assert importlib.import_module("skill").SCORED == speed.PAIRS
+
+
 def test_budgets_are_compared_with_the_medians():
     speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
     runs = [processes.Measured(seconds, 1.0, peak, "") for seconds, peak in [(9, 1e9), (21, 2e9), (22, 1.3e9)]]

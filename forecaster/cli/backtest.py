@@ -1,5 +1,6 @@
 """`forecast backtest`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import click
 from forecaster.cli.options import date_option, format_option, home_option, instrument_options, interval_option
 
 __all__ = ["command"]
+
+_MOST_JOBS = 4  # unless asked for: the memory of a machine seldom grows with its processors
 
 
 def _to_numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
@@ -49,6 +52,13 @@ def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
     show_default=True,
 )  # fmt: skip
 @click.option("--no-calibration", is_flag=True, help="Score the intervals as the network gives them.")
+@click.option(
+    "--jobs",
+    "processes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Networks fitted at once on a CPU, each up to 1.3 GB.  [default: one a processor, at most 4]",
+)
 @click.option("--seed", type=int, help="Of everything random.")
 @click.option("--backend", type=click.Choice(["auto", "jax", "tensorflow"]), help="Engine under Keras.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
@@ -82,11 +92,17 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     given = {key: value for key, value in flags.items() if value is not None}
     config = load_config(asked.pop("config"), asked.pop("assignments"), given)
     calibrate = not asked.pop("no_calibration")
+    asked["processes"] = asked["processes"] or min(_processors(), _MOST_JOBS)
     result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), project)
     print_result(project, _text(result.to_json(), output))
     if out is not None:
         result.draw(out)
         project.note(f"picture: {out}")
+
+
+def _processors() -> int:
+    """Those that this process may use, which in a container are fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _text(document: dict[str, Any], output: str) -> str:

@@ -10,103 +10,30 @@ backtests/<id>/
 
 import dataclasses
 import functools
-import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-import forecaster
-from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.errors import DamageError, NotEnoughDataError, UsageError
+from forecaster.errors import DamageError, ForecasterError
 from forecaster.evaluation.folds import Fold
+from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.files import check_writable, json_text, write_file
+from forecaster.experiments.fold_fits import FoldFits
 from forecaster.forecast import SCORING_LEVELS, level_weights
-from forecaster.models import PANEL_MODELS
-from forecaster.models.base import Fitted, Forecaster, Progress, no_progress
+from forecaster.models.base import Fitted, Progress, no_progress
 from forecaster.models.location import LocationGains
-from forecaster.pipeline import fit
 
-__all__ = ["BacktestPlan", "FoldRecord", "backtests_folder", "read_fold", "run_backtest"]
+__all__ = ["FoldRecord", "read_fold", "run_backtest"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-
-_SCHEMA = 1
-
-
-def backtests_folder(home: Path) -> Path:
-    """Where the backtests of a project are."""
-    return home / "backtests"
-
-
-@dataclasses.dataclass(frozen=True)
-class BacktestPlan:
-    """Everything that decides the numbers of a backtest.
-
-    Args:
-        panel: What a panel model learns from; the named series are among it.
-        named: Names of the series that are forecast.
-        config: Horizon and seed, and what else decides the data.
-        forecasters: Registry key -> model, not yet fitted.
-        folds: In order.
-        steps: Days ahead that are kept.
-        stride: Every so many rows is a cutoff.
-        engine: Backend and device, since another one gives other last bits.
-    """
-
-    panel: Panel
-    named: tuple[str, ...]
-    config: Config
-    forecasters: Mapping[str, Forecaster]
-    folds: tuple[Fold, ...]
-    steps: tuple[int, ...]
-    stride: int
-    engine: str
-
-    def facts(self) -> dict[str, Any]:
-        """The plan in JSON values."""
-        return {
-            "schema": _SCHEMA,
-            "version": forecaster.__version__,
-            "named": list(self.named),
-            "data": {one.instrument.name: one.sha256 for one in self.panel},
-            "inputs": _inputs_hash(self.panel),
-            "config": self.config.model_dump(mode="json", exclude={"backend", "device", "refit", "split"}),
-            "models": {name: _options(model) for name, model in self.forecasters.items()},
-            "folds": [[str(fold.start), str(fold.end)] for fold in self.folds],
-            "steps": list(self.steps),
-            "stride": self.stride,
-            "engine": self.engine,
-        }
-
-    @property
-    def id(self) -> str:
-        """Name of the folder: the named series and a hash of `facts`."""
-        digest = hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()
-        label = "".join(c if c.isalnum() else "_" for c in self.named[0])[:24]
-        more = f"-and-{len(self.named) - 1}" if len(self.named) > 1 else ""
-        return f"{label}{more}-{digest[:12]}"
-
-
-def _options(model: Forecaster) -> dict[str, Any]:
-    options: dict[str, Any] = model.options.model_dump(mode="json")  # type: ignore[attr-defined]
-    return options
-
-
-def _inputs_hash(panel: Panel) -> str | None:
-    digest = hashlib.sha256()
-    for series in panel:
-        for name, values in series.inputs.items():
-            digest.update(name.encode())
-            digest.update(values.tobytes())
-    return digest.hexdigest() if any(one.inputs for one in panel) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,13 +57,17 @@ class FoldRecord:
     gains: LocationGains | None
 
 
-def run_backtest(plan: BacktestPlan, folder: Path, progress: Progress = no_progress) -> list[FoldRecord]:
+def run_backtest(
+    plan: BacktestPlan, folder: Path, progress: Progress = no_progress, processes: int = 1
+) -> list[FoldRecord]:
     """Fit and forecast what the folder does not hold yet.
 
     Args:
         plan: What to do.
         folder: Of this backtest; made where it does not exist.
-        progress: Told after every fold of every model, and by the fits in between.
+        progress: Told after every fold of every model, and by the fits in between that are made in this process.
+        processes: How many fits of networks at once, each in a process of its own; 1 makes them in this one. The
+            numbers are the same.
 
     Returns:
         One record for each model and fold, fold by fold.
@@ -147,40 +78,45 @@ def run_backtest(plan: BacktestPlan, folder: Path, progress: Progress = no_progr
     """
     check_writable(folder)
     write_file(folder / "plan.json", (json_text(plan.facts()) + "\n").encode())
-    total = len(plan.forecasters) * len(plan.folds)
+    # Not model by model: a network takes longest, and each fold as long as the next.
+    tasks = [(name, fold) for fold in plan.folds for name in plan.forecasters]
     records: list[FoldRecord] = []
     known: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
-    progress("backtest", 0, total)
-    for fold in plan.folds:  # not model by model: a network takes longest, and each fold as long as the next
-        for name, model in plan.forecasters.items():
-            path = folder / f"{fold.start}-{name}.npz"
+    progress("backtest", 0, len(tasks))
+    missing = [(name, fold) for name, fold in tasks if not _path(folder, name, fold).exists()]
+    with FoldFits(plan, missing, processes, progress) as fits:
+        for name, fold in tasks:
+            path = _path(folder, name, fold)
             if path.exists():
                 record = read_fold(path, name, fold, plan.named)
             else:
-                record = _run_fold(plan, name, model, fold, known[name], progress)
+                record = _run_fold(plan, name, fold, fits, known[name])
                 write_file(path, _fold_bytes(record, plan.named))
             if record.gains is not None:
                 known[name].append(record.gains)
             records.append(record)
-            progress("backtest", len(records), total)
+            progress("backtest", len(records), len(tasks))
     return records
 
 
-def _run_fold(
-    plan: BacktestPlan, name: str, model: Forecaster, fold: Fold, known: Sequence[LocationGains], progress: Progress
-) -> FoldRecord:
+def _path(folder: Path, name: str, fold: Fold) -> Path:
+    return folder / f"{fold.start}-{name}.npz"
+
+
+def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: Sequence[LocationGains]) -> FoldRecord:
+    model = plan.forecasters[name]
     skipped: dict[str, str] = {}
     rows = {one: np.empty(0, dtype=np.intp) for one in plan.named}
     quantiles = {one: np.empty((0, len(plan.steps), len(SCORING_LEVELS))) for one in plan.named}
     states: list[dict[str, Any]] = []
     evidence: LocationGains | None = None
-    for panel in _panels(plan, name):
+    for panel, fitted in fits(name, fold):
         named = [one for one in panel if one.instrument.name in plan.named]
-        try:
-            fitted = fit(model, panel, fold.split, plan.config, progress, _decided(known, model))
-        except (NotEnoughDataError, UsageError) as error:
-            skipped |= {one.instrument.name: error.messages[0] for one in named}
+        if isinstance(fitted, ForecasterError):
+            skipped |= {one.instrument.name: fitted.messages[0] for one in named}
             continue
+        if isinstance(model, Locating):
+            fitted = model.with_location(fitted, _supported(known, model))
         states.append(dict(fitted.state()))
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
@@ -198,24 +134,16 @@ class Locating(Protocol):
 
     knots: tuple[int, ...]
 
+    def with_location(self, fitted: Any, steps: Sequence[int]) -> Any:
+        """`fitted` with a location at `steps` alone; see `forecaster.models.lstm.LSTM.with_location`."""
+
     def location_gains(self, fitted: Any, panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
         """What the location gains at `rows`; see `forecaster.models.lstm.LSTM.location_gains`."""
 
 
-def _decided(known: Sequence[LocationGains], model: Forecaster) -> dict[str, Any]:
+def _supported(known: Sequence[LocationGains], model: Locating) -> list[int]:
     """What earlier folds decide for this one: there is no validation, since every row before it is learned from."""
-    if not isinstance(model, Locating):
-        return {}
-    together = functools.reduce(LocationGains.then, known, LocationGains.none(model.knots))
-    return {"location_steps": together.supported(model.knots)}
-
-
-def _panels(plan: BacktestPlan, name: str) -> Iterator[Panel]:
-    """What a model is fitted on at once: everything, or one series after the other."""
-    if name in PANEL_MODELS:
-        yield plan.panel
-    else:
-        yield from (Panel((plan.panel[one],)) for one in plan.named)
+    return functools.reduce(LocationGains.then, known, LocationGains.none(model.knots)).supported(model.knots)
 
 
 def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, steps: Sequence[int]) -> FloatArray:

@@ -166,6 +166,10 @@ class LSTM:
             return []
         return self._gains(fitted, members, request.validation_rows).supported(self.knots)
 
+    def with_location(self, fitted: "FittedLSTM", steps: Sequence[int]) -> "FittedLSTM":
+        """`fitted` with a location at `steps` and at no other."""
+        return self.restore(fitted.arrays(), {**fitted.state(), "location_steps": list(steps)})
+
     def location_gains(self, fitted: "FittedLSTM", panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
         """What the location gains at rows that the weights of `fitted` have not seen.
 

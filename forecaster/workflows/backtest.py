@@ -10,7 +10,8 @@ from forecaster.config import Config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import UsageError
 from forecaster.evaluation.folds import folds, parse_refit
-from forecaster.experiments.backtest import BacktestPlan, backtests_folder, run_backtest
+from forecaster.experiments.backtest import run_backtest
+from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.models import MODELS, model_class
 from forecaster.models.backend import Engine, use_engine
 from forecaster.models.base import Forecaster
@@ -42,6 +43,8 @@ class BacktestRequest:
         models: Registry keys, the judged one first; the configured one and `DEFAULT_BASELINES` when empty.
         steps: Days ahead that are scored.
         calibrate: Whether intervals of networks are calibrated as time goes on.
+        processes: How many networks are fitted at once on a CPU, each in a process of its own. With more than one,
+            a script has to be guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
     """
 
     choice: InstrumentChoice
@@ -52,6 +55,7 @@ class BacktestRequest:
     models: Sequence[str] = ()
     steps: Sequence[int] = _STEPS
     calibrate: bool = True
+    processes: int = 1
 
 
 def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
@@ -83,7 +87,7 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     )
     folder = backtests_folder(project.home) / plan.id
     try:
-        records = run_backtest(plan, folder, project.progress)
+        records = run_backtest(plan, folder, project.progress, request.processes if engine.device == "cpu" else 1)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
     return judge(plan, records, data.named, request.calibrate)

@@ -14,7 +14,8 @@ from forecaster.evaluation.calibration import calibrate, outcomes_after
 from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of, standing
 from forecaster.evaluation.evidence import Evidence
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.experiments.backtest import BacktestPlan, FoldRecord
+from forecaster.experiments.backtest import FoldRecord
+from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.models import CALIBRATED_MODELS
 
 __all__ = ["BacktestResult", "judge"]

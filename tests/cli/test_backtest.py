@@ -51,7 +51,7 @@ def test_the_document(forecast) -> None:
 
 def test_the_same_question_is_answered_at_once(forecast, monkeypatch) -> None:
     first = document(forecast, *ALONE, "--models", "ewma,random_walk")
-    monkeypatch.setattr("forecaster.experiments.backtest.fit", None)
+    monkeypatch.setattr("forecaster.experiments.fold_fits.fit", None)
     assert document(forecast, *ALONE, "--models", "ewma,random_walk") == first
 
 
@@ -67,7 +67,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
         return fit(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr("forecaster.experiments.backtest.fit", stopped)
+        patched.setattr("forecaster.experiments.fold_fits.fit", stopped)
         result = forecast(*asked, "--home", tmp_path / "broken")
     assert result.exit_code == 130
     assert result.stdout == ""
@@ -75,7 +75,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
     assert result.stderr.splitlines()[-1] == kept
     (folder,) = (tmp_path / "broken" / "backtests").iterdir()
     assert sorted(file.name for file in folder.iterdir()) == ["2018-01-02-ewma.npz", "2018-01-02-lstm.npz", "plan.json"]
-    assert document(forecast, *asked, "--home", tmp_path / "broken") == whole
+    assert document(forecast, *asked, "--jobs", "2", "--home", tmp_path / "broken") == whole
 
 
 def test_several_instruments_are_judged_together(forecast) -> None:

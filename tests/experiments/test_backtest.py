@@ -1,5 +1,9 @@
 import json
+import multiprocessing
+import os
+import pickle
 import runpy
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +15,10 @@ from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.errors import DamageError, NotEnoughDataError
 from forecaster.evaluation.folds import folds
-from forecaster.experiments.backtest import BacktestPlan, FoldRecord, run_backtest
+from forecaster.experiments.backtest import FoldRecord, run_backtest
+from forecaster.experiments.backtest_plan import BacktestPlan
+from forecaster.experiments.fold_fits import FoldFits
+from forecaster.models.base import no_progress
 from forecaster.models.baselines import baseline
 from forecaster.models.lstm import LSTM
 from forecaster.models.lstm_options import LSTMOptions
@@ -30,7 +37,7 @@ def plan(panel: Panel, models: tuple[str, ...] = ("lstm", "ewma", "garch"), **ch
         "named": panel.names,
         "config": config,
         "forecasters": made,
-        "folds": folds(first, first[700], 60),
+        "folds": folds(first, first[700], 60) if "folds" not in changed else (),
         "steps": (1, 5),
         "stride": 1,
         "engine": "jax on cpu",
@@ -71,7 +78,7 @@ def test_a_second_call_reads_what_the_first_has_done(
     panel: Panel, done: tuple[list[FoldRecord], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records, folder = done
-    monkeypatch.setattr("forecaster.experiments.backtest.fit", None)  # would fail
+    monkeypatch.setattr("forecaster.experiments.fold_fits.fit", None)  # would fail
     same(run_backtest(plan(panel), folder), records)
 
 
@@ -157,3 +164,53 @@ def test_the_plan_is_written_down(done: tuple[list[FoldRecord], Path], panel: Pa
     written = json.loads((done[1] / "plan.json").read_text())
     assert written["data"] == {one.instrument.name: one.sha256 for one in panel}
     assert written["folds"][0][0] == str(panel.series[0].dates[700])
+
+
+def tasks_of(asked: Any) -> list[Any]:
+    return [(name, fold) for fold in asked.folds for name in asked.forecasters]
+
+
+def test_fits_of_several_processes_have_the_same_bits(panel: Any, done: Any, tmp_path: Path) -> None:
+    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    assert not multiprocessing.active_children()
+
+
+def test_a_killed_process_is_made_up_for_here(panel: Any) -> None:
+    asked = plan(panel, models=("lstm",))
+    with FoldFits(asked, tasks_of(asked), processes=2) as fits:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+        ((_, found),) = fits("lstm", asked.folds[1])
+    with FoldFits(asked, []) as fits:
+        ((_, expected),) = fits("lstm", asked.folds[1])
+    for name, values in expected.arrays().items():
+        np.testing.assert_array_equal(found.arrays()[name], values)
+
+
+def test_a_stop_ends_the_processes_at_once(panel: Any) -> None:
+    asked = plan(panel, models=("lstm",))
+    fits = FoldFits(asked, tasks_of(asked), processes=2)
+    fits.__enter__()
+    assert len(multiprocessing.active_children()) == 2
+    fits.__exit__(KeyboardInterrupt())
+    assert not multiprocessing.active_children()
+
+
+def test_one_fit_needs_no_other_process(panel: Any) -> None:
+    asked = plan(panel)
+    with FoldFits(asked, tasks_of(asked)[:3], processes=4):  # one network and two baselines
+        assert not multiprocessing.active_children()
+
+
+def test_why_there_is_no_fit_is_told_by_another_process_as_here(panel: Any, tmp_path: Path) -> None:
+    short = Panel(tuple(one.between(start=one.dates[690]) for one in panel))
+    asked = plan(short, models=("lstm",), folds=plan(panel).folds[:2])
+    there = run_backtest(asked, tmp_path / "there", no_progress, processes=2)
+    assert there[0].facts["skipped"]
+    assert [one.facts for one in there] == [one.facts for one in run_backtest(asked, tmp_path / "here")]
+
+
+def test_every_message_of_a_fault_survives_the_way_between_processes() -> None:
+    again = pickle.loads(pickle.dumps(NotEnoughDataError("one", "two")))
+    assert isinstance(again, NotEnoughDataError)
+    assert again.messages == ("one", "two")
