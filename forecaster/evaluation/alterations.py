@@ -1,6 +1,10 @@
-"""What an audit does to the future of a history: scramble it, cut it off, move it, or adjust the past for it."""
+"""What an audit does to the future of a history: scramble it, cut it off, move it, or adjust the past for it.
+
+A future in which every move goes on, or turns back, is for choices: what peeks at it finds the past a good forecast.
+"""
 
 import dataclasses
+import itertools
 from typing import Literal
 
 import numpy as np
@@ -8,13 +12,18 @@ import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
 
-__all__ = ["ALTERATIONS", "Alteration"]
+__all__ = ["ALTERATIONS", "TEMPTING", "Alteration"]
 
-Kind = Literal["scramble", "truncate", "shift", "adjust"]
+Kind = Literal["scramble", "trend", "reversal", "truncate", "shift", "adjust"]
 ALTERATIONS: tuple[Kind, ...] = ("scramble", "truncate", "shift", "adjust")
+TEMPTING: tuple[Kind, ...] = ("trend", "reversal")
+
+_MEMORY = {"scramble": 0.0, "trend": 0.95, "reversal": -0.95}  # share of a day's move in that of the next
 
 _TEXTS = {
     "scramble": "rows after {} scrambled",
+    "trend": "rows after {} replaced by a walk whose moves go on",
+    "reversal": "rows after {} replaced by a walk whose moves turn back",
     "truncate": "rows after {} cut off",
     "shift": "rows after {} moved a day earlier",
     "adjust": "adjusted prices up to {} halved, as by a later split",
@@ -49,9 +58,9 @@ class Alteration:
             return series.between(end=series.dates[min(kept, len(series)) - 1])
         if self.kind == "adjust":
             return self._adjusted(series, kept)
-        return self._scrambled(series, kept) if self.kind == "scramble" else self._shifted(series, kept)
+        return self._shifted(series, kept) if self.kind == "shift" else self._walked(series, kept)
 
-    def _scrambled(self, series: PriceSeries, kept: int) -> PriceSeries:
+    def _walked(self, series: PriceSeries, kept: int) -> PriceSeries:
         """Another walk from the last price on, of three times the size; bars and volumes of days drawn at random.
 
         The walk is made of plausible days: nonsense would be found by the validation, and left out.
@@ -61,7 +70,10 @@ class Alteration:
             return series
         rng = np.random.default_rng(self.seed)
         size = 3 * max(float(np.std(np.diff(np.log(series.close[:kept])))), _LEAST_MOVE)
-        close = series.close[kept - 1] * np.exp(np.cumsum(np.clip(rng.normal(0, size, count), -3 * size, 3 * size)))
+        memory = _MEMORY[self.kind]
+        news = np.clip(rng.normal(0, size, count), -3 * size, 3 * size) * np.sqrt(1 - memory**2)
+        moves = list(itertools.accumulate(news, lambda last, new: memory * last + new))
+        close = series.close[kept - 1] * np.exp(np.cumsum(moves))
         days = rng.integers(0, len(series), count)
         columns = {name: values.copy() for name, values in series.columns.items()}
         for name, values in series.columns.items():

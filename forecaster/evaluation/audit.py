@@ -9,6 +9,7 @@ The alterations come before validation, so that a repair that looks ahead is fou
 
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +19,10 @@ import numpy.typing as npt
 
 import forecaster
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.validation import Report
 from forecaster.evaluation.alterations import Alteration
 from forecaster.evaluation.splits import Split
-from forecaster.forecast import Forecasts
+from forecaster.forecast import SCORING_LEVELS, Forecasts
 
 __all__ = [
     "CHOICES",
@@ -30,6 +32,7 @@ __all__ = [
     "check_calibration",
     "check_choices",
     "check_features",
+    "check_folds",
     "check_forecasts",
     "check_validation",
     "check_weights",
@@ -79,13 +82,15 @@ class Check:
     findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, name: str, what: str, findings: Sequence[Finding]) -> "Check":
-        """Failed where there are findings; each column once, at its first row."""
+    def of(cls, name: str, what: str, findings: Sequence[Finding], compared: int = 1) -> "Check":
+        """Failed where there are findings; each column once, at its first row. Nothing `compared` proves nothing."""
         first: dict[tuple[str, str], Finding] = {}
         for one in findings:
             known = first.setdefault((one.file, one.column), one)
             if (one.row or "") < (known.row or ""):
                 first[one.file, one.column] = one
+        if not first and not compared:
+            return cls(name, f"{what} (No row could be compared.)", "not_applicable")
         return cls(name, what, "failed" if first else "passed", tuple(first.values()))
 
 
@@ -102,9 +107,13 @@ class Subject:
             their forecasts.
         split: Of the fit.
         named: Names of the series that are looked at.
+        backtest: Panel -> name -> rows (N,) and the quantiles (N, S, 9) at `SCORING_LEVELS` and `steps` that folds from
+            the validation and from the test on say there, calibrated where that is done.
+        steps: (S,) of the folds.
+        report: Name -> what the validation has found in the history as it is; after `prepare`.
         late: Alteration or None, name -> days on which the validation has found a mistake later than on the day itself:
             there, rows may differ.
-        files: Stage -> file that findings name: ``validation``, ``fit``, ``calibration``.
+        files: Stage -> file that findings name: ``validation``, ``fit``, ``calibration``, ``folds``.
         feature_file: Name of a feature -> its file.
     """
 
@@ -112,8 +121,11 @@ class Subject:
     features: Callable[[PriceSeries], tuple[Sequence[str], Array]] | None
     fit: Callable[[Panel], Any]
     forecasts: Callable[[Any, PriceSeries, npt.NDArray[np.intp], np.datetime64 | None], Forecasts]
+    backtest: Callable[[Panel], Mapping[str, tuple[npt.NDArray[np.intp], Array]]]
+    steps: Sequence[int]
     split: Split
     named: Sequence[str]
+    report: Callable[[str], Report]
     late: Callable[[Alteration | None, str], frozenset[np.datetime64]]
     files: Mapping[str, str]
     feature_file: Callable[[str], str]
@@ -158,20 +170,20 @@ def check_features(subject: Subject, alterations: Sequence[Alteration]) -> Check
     if subject.features is None:
         return Check("features", f"{what} (This model reads prices.)", "not_applicable")
     findings: list[Finding] = []
-    plain = subject.prepare(None, None)
+    plain, compared = subject.prepare(None, None), 0
     expected = {name: subject.features(plain[name]) for name in subject.named}
     for one in alterations:
         panel = subject.prepare(one, None)
         for name in subject.named:
             count, dropped = _untouched(subject, (plain[name], panel[name]), one)
-            findings += dropped
+            findings, compared = findings + dropped, compared + count
             names, before = expected[name]
             _, after = subject.features(panel[name])
             for column, feature in enumerate(names):
                 place, dates = subject.feature_file(feature), plain[name].dates[:count]
                 ours, theirs = before[:count, column], after[:count, column]
                 findings += _compare(place, feature, ours, theirs, dates, f"{name}: {one.text}")
-    return Check.of("features", what, findings)
+    return Check.of("features", what, findings, compared)
 
 
 def check_forecasts(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
@@ -180,7 +192,8 @@ def check_forecasts(subject: Subject, fitted: Any, alterations: Sequence[Alterat
     plain = subject.prepare(None, None)
     for name in subject.named:
         for one in alterations:
-            findings += _changed_forecasts(subject, fitted, (plain[name], subject.prepare(one, None)[name]), one, None)
+            both = plain[name], subject.prepare(one, None)[name]
+            findings += _changed_forecasts(subject, fitted, both, one, None)[1]
         rows = _rows(fitted, len(plain[name]))
         together = subject.forecasts(fitted, plain[name], rows, None)
         alone = subject.forecasts(fitted, plain[name], rows[-1:], None)
@@ -193,13 +206,14 @@ def check_forecasts(subject: Subject, fitted: Any, alterations: Sequence[Alterat
 def check_calibration(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
     """Calibrated intervals at a cutoff know only outcomes that had come by then."""
     findings: list[Finding] = []
-    plain = subject.prepare(None, None)
+    plain, compared = subject.prepare(None, None), 0
     for name in subject.named:
         for one in alterations:
-            both = (plain[name], subject.prepare(one, None)[name])
-            findings += _changed_forecasts(subject, fitted, both, one, subject.split.validation_start)
+            both = plain[name], subject.prepare(one, None)[name]
+            count, found = _changed_forecasts(subject, fitted, both, one, subject.split.validation_start)
+            findings, compared = findings + found, compared + count
     what = "Raw rows after a day are altered: the intervals up to it are calibrated as before."
-    return Check.of("calibration", what, findings)
+    return Check.of("calibration", what, findings, compared)
 
 
 def check_weights(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
@@ -212,6 +226,28 @@ def check_choices(subject: Subject, fitted: Any, alterations: Sequence[Alteratio
     """Choices see nothing from the test on: when to stop, whether the median moves, how wide the errors were."""
     what = "Everything from the test on is altered: weights and all choices of the fit stay as they are."
     return _check_fit(subject, fitted, alterations, "choices", what, lambda fact: True)
+
+
+def check_folds(subject: Subject, alterations: Sequence[Alteration]) -> Check:
+    """What a fold of a backtest says, its weights, its location and its intervals, rests on rows up to the cutoff."""
+    findings: list[Finding] = []
+    plain, compared = subject.prepare(None, None), 0
+    expected = subject.backtest(plain)
+    for one in alterations:
+        panel = subject.prepare(one, None)
+        found = subject.backtest(panel)
+        for name in subject.named:
+            count, dropped = _untouched(subject, (plain[name], panel[name]), one)
+            findings += dropped
+            (rows, before), (rows_after, after) = expected[name], found[name]
+            kept, kept_after = rows < count, rows_after < count
+            compared += int(kept.sum())
+            for (s, step), (q, level) in itertools.product(enumerate(subject.steps), enumerate(SCORING_LEVELS)):
+                ours, theirs = before[kept, s, q], after[kept_after, s, q]
+                column, text = f"quantile {level:g} at step {step}", f"{name}: {one.text}"
+                findings += _compare(subject.files["folds"], column, ours, theirs, plain[name].dates[rows[kept]], text)
+    what = "Raw rows after a day are altered: what folds of a backtest, fitted afresh, said up to it stays."
+    return Check.of("folds", what, findings, compared)
 
 
 def _check_fit(
@@ -259,13 +295,14 @@ def _rows(fitted: Any, count: int) -> npt.NDArray[np.intp]:
 
 def _changed_forecasts(
     subject: Subject, fitted: Any, both: tuple[PriceSeries, PriceSeries], one: Alteration, unseen: np.datetime64 | None
-) -> list[Finding]:
+) -> tuple[int, list[Finding]]:
+    """How many cutoffs up to the cut were compared, and what differs there."""
     plain, _ = both
     count, findings = _untouched(subject, both, one)
     rows = _rows(fitted, count)
     expected, found = (subject.forecasts(fitted, series, rows, unseen) for series in both)
     file = subject.files["fit" if unseen is None else "calibration"]
-    return findings + _quantiles(file, expected, found, plain, f"{plain.instrument.name}: {one.text}")
+    return len(rows), findings + _quantiles(file, expected, found, plain, f"{plain.instrument.name}: {one.text}")
 
 
 def _quantiles(file: str, expected: Forecasts, found: Forecasts, series: PriceSeries, text: str) -> list[Finding]:
@@ -304,6 +341,13 @@ def _compare(file: str, column: str, before: Array, after: Array, dates: Array, 
         return []
     row = int(differ[0]) if len(differ) else count
     if row >= len(dates):
-        return [Finding(file, column, str(dates[-1]), f"{text}: {len(after)} rows instead of {len(before)}")]
+        return [
+            Finding(
+                file,
+                column,
+                str(dates[-1]) if len(dates) else None,
+                f"{text}: {len(after)} rows instead of {len(before)}",
+            )
+        ]
     told = f"{before[row]:.6g} becomes {after[row]:.6g}" if len(differ) else "the row is gone"
     return [Finding(file, column, str(dates[row]), f"{text}: {told}")]

@@ -51,6 +51,8 @@ def check_placebo(verdicts: Sequence[Verdict], file: str) -> Check:
             text = f"skill on {len(claims)} of {len(verdicts)} random walks: {claims[0]['text']}"
             findings.append(Finding(file, kind, None, text))
     what = f"The model learns {len(verdicts)} random walks: no skill of point, direction or density on more than one."
+    if len(verdicts) < _SUSPICIOUS:
+        return Check("placebo", f"{what} (On too few a verdict is possible.)", "not_applicable")
     return Check.of("placebo", what, findings)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
+from forecaster.data.validation import Severity
 from forecaster.evaluation import audit as checks
-from forecaster.evaluation.alterations import ALTERATIONS, Alteration
+from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.audit import Check, Finding, Subject
 from forecaster.evaluation.audit_behaviour import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
 from forecaster.evaluation.splits import split_by_rows
@@ -145,7 +146,8 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
     # The day before, not the last row before: another series may have rows in between that may be learned from.
     ends = [day - np.timedelta64(1, "D") for day in (split.validation_start, split.test_start)]
     unseen = [Alteration(kind, ends[0]) for kind in ("scramble", "truncate")]
-    untested = [Alteration("scramble", ends[1])]
+    untested = [Alteration(kind, ends[1]) for kind in TEMPTING]
+    first_cutoff = [Alteration(kind, tested[0]) for kind in TEMPTING]
     if "adj_close" in first.columns:
         unseen.append(Alteration("adjust", ends[0]))
     return [
@@ -156,25 +158,31 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
         lambda: checks.check_choices(subject, fitted(), untested),
         lambda: checks.check_forecasts(subject, fitted(), later),
         lambda: checks.check_calibration(subject, fitted(), later),
+        lambda: checks.check_folds(subject, first_cutoff),
         lambda: _check_placebo(subject, config, first, file["pipeline"]),
         lambda: _check_persistence(subject, fitted(), file["fit"]),
     ]
 
 
 def _check_data(subject: Subject, project: Project) -> Check:
-    """What is stored of the named histories is what was put there."""
-    what = "Stored versions of the histories are loaded and compared with their hashes."
-    path = store_path(project.home)
-    if not path.exists():
-        return Check("data", f"{what} (None is stored.)", "not_applicable")
-    findings = []
-    with Store.open(path, clock=project.clock) as store:
-        for series in subject.prepare(None, None):
-            if series.instrument.name in subject.named:
-                for one in store.verify(store.versions(series.source, series.symbol, "1d")):
-                    if one.damage:
-                        findings.append(Finding(path.name, series.name, None, one.damage))
-    return Check.of("data", what, findings)
+    """What is stored of the named histories is what was put there; what the validation warns of is named."""
+    what = "Stored versions of the histories match their hashes; what the validation warns of is named."
+    panel, path = subject.prepare(None, None), store_path(project.home)
+    damaged = []
+    if path.exists():
+        with Store.open(path, clock=project.clock) as store:
+            for series in map(panel.__getitem__, subject.named):
+                versions = store.verify(store.versions(series.source, series.symbol, "1d"))
+                damaged += [Finding(path.name, series.name, None, one.damage) for one in versions if one.damage]
+    if damaged:
+        return Check.of("data", what, damaged)
+    warned = [
+        Finding(panel[name].source, f"{name} {one.code}", one.dates[0] if one.dates else None, one.text)
+        for name in subject.named
+        for one in subject.report(name).findings
+        if one.severity is Severity.WARNING and one.code != "old_data"  # the age says nothing of the rows
+    ]
+    return Check("data", what, "named" if warned else "passed", tuple(warned))
 
 
 def _check_placebo(subject: Subject, config: Config, first: PriceSeries, file: str) -> Check:

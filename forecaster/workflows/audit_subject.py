@@ -1,20 +1,27 @@
 """The program's own way from raw rows to a forecast, laid open for an audit: rows can be altered before validation."""
 
 import dataclasses
+import functools
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.validation import Report
 from forecaster.evaluation import calibration
 from forecaster.evaluation.alterations import Alteration
 from forecaster.evaluation.audit import Subject, file_of
+from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.splits import Split
+from forecaster.experiments.backtest import run_backtest
+from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.features import FEATURES, feature_matrix, market
 from forecaster.features import inputs as input_features
 from forecaster.features.inputs import column_input
@@ -23,6 +30,7 @@ from forecaster.features.returns import History
 from forecaster.models import model_class
 from forecaster.models.lstm_options import LSTMOptions
 from forecaster.pipeline import fit, forecaster_of, forecasts
+from forecaster.workflows.backtest_result import what_was_said
 from forecaster.workflows.inputs import Inputs, load_inputs
 from forecaster.workflows.loading import Checked, Loader
 from forecaster.workflows.project import Project
@@ -87,19 +95,23 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         project: For its home.
     """
     instruments, raw = [one.instrument for one in panel], RawRows()
-    mended: dict[tuple[Alteration | None, str], frozenset[np.datetime64]] = {}
+    reports: dict[tuple[Alteration | None, str], Report] = {}
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
         loader = _AlteringLoader(project, config, instruments, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
         checked = [loader.check(whole, day) for whole in map(loader.whole, instruments) if _begun(whole, until)]
         for one in checked if until is None else ():
-            late = frozenset(repair.date for repair in one.report.late_repairs)
-            mended[change, one.series.instrument.name] = late
+            reports[change, one.series.instrument.name] = one.report
         series = [one.series for one in checked]
         found = _altered_columns(load_inputs(config, series, loader), change, config.data.exog)
         return Panel(tuple(found.beside(one) for one in series))
 
+    def late(change: Alteration | None, name: str) -> frozenset[np.datetime64]:
+        report = reports.get((change, name))
+        return frozenset(() if report is None else (repair.date for repair in report.late_repairs))
+
+    steps = tuple(sorted({1, config.horizon}))
     options = config.model
     names = options.feature_names if isinstance(options, LSTMOptions) else ()
     kind = file_of(model_class(config.kind))
@@ -107,16 +119,39 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         prepare=prepare,
         features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
         fit=lambda learned: fit(forecaster_of(config), learned, split, config),
+        backtest=functools.partial(_backtest, config, named, split, steps),
+        steps=steps,
         forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
         split=split,
         named=named,
-        late=lambda change, name: mended.get((change, name), frozenset()),
+        report=lambda name: reports[None, name],
+        late=late,
         files={
             "validation": file_of(validation.validate), "fit": kind, "calibration": file_of(calibration.calibrate),
-            "pipeline": file_of(fit),
+            "pipeline": file_of(fit), "folds": file_of(run_backtest),
         },
         feature_file=_feature_file,
     )  # fmt: skip
+
+
+def _backtest(
+    config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel
+) -> dict[str, tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
+    """What the folds from the validation and from the test on say of each name, as a backtest scores it."""
+    last = max(one.dates[-1] for one in panel) + 1
+    plan = BacktestPlan(
+        panel=panel,
+        named=tuple(named),
+        config=config,
+        forecasters={config.kind: forecaster_of(config)},
+        folds=(Fold(split.validation_start, split.test_start), Fold(split.test_start, last)),
+        steps=steps,
+        stride=1,
+        engine="",  # decides the name of the folder, which is gone afterwards
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        records = run_backtest(plan, Path(folder))
+    return {name: what_was_said(plan, records, config.kind, panel[name], calibrated=True) for name in named}
 
 
 def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:

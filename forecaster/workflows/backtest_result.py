@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
@@ -18,7 +19,10 @@ from forecaster.experiments.backtest import FoldRecord
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.models import CALIBRATED_MODELS
 
-__all__ = ["BacktestResult", "judge"]
+__all__ = ["BacktestResult", "judge", "what_was_said"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,20 +188,32 @@ def _whole(found: Mapping[str, Evidence], judged: str) -> Evidence | None:
     return found.get(POOLED) or next((one for one in found.values() if one.model == judged), None)
 
 
+def what_was_said(
+    plan: BacktestPlan, records: Sequence[FoldRecord], model: str, series: PriceSeries, calibrated: bool
+) -> tuple[IntArray, FloatArray]:
+    """All cutoffs of a model and what it said there, through all folds.
+
+    Returns:
+        (N,) rows of `series`, and (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the steps of the plan;
+        those of `CALIBRATED_MODELS` calibrated where that is asked, on all cutoffs of the model, whatever others have.
+    """
+    name, mine = series.instrument.name, [one for one in records if one.model == model]
+    rows = np.concatenate([one.rows[name] for one in mine])
+    said = np.concatenate([one.quantiles[name] for one in mine])
+    if calibrated and model in CALIBRATED_MODELS:
+        said = calibrate(said, rows, outcomes_after(series.log_price, rows, plan.steps), plan.steps)
+    return rows, said
+
+
 def _track(
     plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int, calibrated: bool
 ) -> Track | None:
     """What the models said of one series `step` rows ahead, on the cutoffs that all have and whose outcome came."""
     name, place = series.instrument.name, plan.steps.index(step)
-    rows: dict[str, Any] = {}
-    said: dict[str, Any] = {}
+    rows, said = {}, {}
     for model in plan.forecasters:
-        mine = [one for one in records if one.model == model]
-        rows[model] = np.concatenate([one.rows[name] for one in mine])
-        said[model] = np.concatenate([one.quantiles[name][:, place] for one in mine])
-        if calibrated and model in CALIBRATED_MODELS:  # on all of its own cutoffs, whatever the other models have
-            outcomes = outcomes_after(series.log_price, rows[model], [step])
-            said[model] = calibrate(said[model][:, None], rows[model], outcomes, [step])[:, 0]
+        rows[model], every = what_was_said(plan, records, model, series, calibrated)
+        said[model] = every[:, place]
     usable = [model for model in plan.forecasters if len(rows[model])]
     if not usable:
         return None

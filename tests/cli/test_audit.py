@@ -16,7 +16,8 @@ TINY = (
     *("--set", "model.windows.chunk=96", "--set", "model.windows.burn_in=32"),
 )
 CHECKS = [
-    *("data", "validation", "features", "weights", "choices", "forecasts", "calibration", "placebo", "persistence")
+    *("data", "validation", "features", "weights", "choices", "forecasts", "calibration", "folds", "placebo"),
+    "persistence",
 ]
 
 
@@ -37,7 +38,7 @@ def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, mo
     monkeypatch.setitem(FEATURES, "momentum_5", leaky)
     result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
     assert result.exit_code == 4
-    assert "a leak or damage in: features, forecasts, calibration, placebo" in result.stdout
+    assert "a leak or damage in: features, forecasts, calibration, folds, placebo" in result.stdout
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("features: ")]
     assert "momentum_5, from 20" in line
     assert "rows after" in line
@@ -85,3 +86,17 @@ def test_what_cannot_be_audited(forecast, tmp_path, flags, message):
     assert result.exit_code == 2
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert message in line
+
+
+def test_what_the_validation_warns_of_is_named_and_no_leak(forecast, tmp_path):
+    rng = np.random.default_rng(1)
+    days = np.busday_offset("2018-01-01", np.arange(900), roll="forward")
+    close = 100 * np.exp(rng.normal(0, 0.01, 900).cumsum())
+    close[500:] *= 1.5  # an unexplained jump
+    lines = [f"{day},{price:.6f}" for day, price in zip(days, close, strict=True)]
+    (tmp_path / "jump.csv").write_text("\n".join(["date,close", *lines]))
+    result = forecast("audit", "--csv", tmp_path / "jump.csv", *TINY, "--home", tmp_path, "--format", "json")
+    assert result.exit_code == 0, result.stdout + result.stderr
+    data = json.loads(result.stdout)["checks"][0]
+    assert (data["name"], data["outcome"]) == ("data", "named")
+    assert any("large_move" in one["column"] and one["row"] == str(days[500]) for one in data["findings"])

@@ -11,25 +11,28 @@ import pytest
 
 from forecaster import pipeline
 from forecaster.config import load_config
-from forecaster.evaluation.alterations import ALTERATIONS, Alteration
+from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.audit import (
     Check,
     check_calibration,
     check_choices,
     check_features,
+    check_folds,
     check_forecasts,
     check_validation,
     check_weights,
 )
 from forecaster.evaluation.calibration import calibrate, outcomes_after
+from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.experiments import backtest
 from forecaster.features import FEATURES, Feature
 from forecaster.features.returns import History
 from forecaster.models import classic
 from forecaster.models.backend import use_engine
 from forecaster.models.lstm import LSTM, FittedLSTM
 from forecaster.pipeline import forecaster_of
-from forecaster.workflows import audit_subject, inputs
+from forecaster.workflows import audit_subject, backtest_result, inputs
 from forecaster.workflows.audit_subject import subject_of
 from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.loading import Loader
@@ -49,13 +52,13 @@ CLASSIC_FLAGS = {
 }  # fmt: skip
 
 
-def write_bars(path: Path, seed: int, *, spike: int | None = None) -> None:
+def write_bars(path: Path, seed: int, *, spike: int | None = None, memory: float = 0.5) -> None:
     """Bars of an autocorrelated return, with volumes, and a price that was adjusted for a dividend."""
     rng = np.random.default_rng(seed)
     days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
     moves = rng.normal(0, 0.01, ROWS)
     for row in range(1, ROWS):
-        moves[row] += 0.5 * moves[row - 1]
+        moves[row] += memory * moves[row - 1]
     close = 100 * np.exp(moves.cumsum())
     if spike is not None:
         close[spike] *= 1.12
@@ -79,6 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
     write_bars(folder / "main.csv", 1)
     write_bars(folder / "spiked.csv", 1, spike=SPIKE)
+    write_bars(folder / "walk.csv", 3, memory=0.0)
     write_bars(folder / "peer.csv", 2)
     write_column(folder / "columns.csv")
     return folder
@@ -91,7 +95,7 @@ Audited = Callable[..., SimpleNamespace]
 def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
     """The program's own subject for a CSV file, and the alterations that an audit would make."""
 
-    def make(kind: str = "lstm", name: str = "main.csv", **flags: Any) -> SimpleNamespace:
+    def make(kind: str = "lstm", name: str = "main.csv", test_rows: int = 80, **flags: Any) -> SimpleNamespace:
         monkeypatch.chdir(folder)
         use_engine("jax", "cpu")
         project = Project(home=folder / "home", note=lambda text: None)
@@ -100,7 +104,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         data = load_training_data(config, InstrumentChoice(csvs=[folder / name], network="never"), project)
         first = data.named[0]
         least = forecaster_of(data.config).least_training_rows()
-        split = split_by_rows(first.dates, 80, 120, least)
+        split = split_by_rows(first.dates, test_rows, 120, least)
         subject = subject_of(data.config, data.panel, [first.instrument.name], split, project)
         cut = first.dates[SPIKE]
         before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
@@ -108,7 +112,8 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
             subject=subject,
             later=[Alteration(one, cut) for one in ALTERATIONS],
             unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
-            untested=[Alteration("scramble", before[1])],
+            untested=[Alteration(one, before[1]) for one in TEMPTING],
+            first_cutoff=[Alteration(one, split.test_start) for one in TEMPTING],
             cut=str(cut),
         )
 
@@ -146,8 +151,9 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
         check_choices(made.subject, model, made.untested),
         check_forecasts(made.subject, model, made.later),
         check_calibration(made.subject, model, made.later),
+        check_folds(made.subject, made.first_cutoff),
     ]
-    assert [one.findings for one in found] == [()] * 6
+    assert [one.findings for one in found] == [()] * 7
     assert {one.outcome for one in found} <= {"passed", "not_applicable"}
 
 
@@ -291,6 +297,9 @@ def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: 
     assert check.outcome == "failed"
     assert "kernel" in check.findings[0].column
     assert check.findings[0].file == f"forecaster/models/{kind}.py"
+    if kind == "lstm":  # the outcome of one row ahead, the only one that classic learns, is known at the first cutoff
+        (file,) = {one.file for one in check_folds(made.subject, made.first_cutoff).findings}
+        assert file == "forecaster/experiments/backtest.py"
 
 
 @pytest.mark.parametrize("kind", ["lstm", "classic"])
@@ -316,15 +325,16 @@ def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch
     assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "passed"
 
 
-def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
+def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def leaky(self: LSTM, model: Any, members: Any, request: Any) -> list[int]:
         rows = {one.series.instrument.name: np.arange(one.training_rows, len(one.series) - 5) for one in members}
         return self._gains(model, members, rows).supported(self.knots)
 
     monkeypatch.setattr(LSTM, "_location_steps", leaky)
-    made = audited()
+    made = audited(name=name, test_rows=80 if name == "main.csv" else 160)
     model = fitted(made)
-    assert model.facts["location_steps"], "an autocorrelated return supports a location"
+    assert bool(model.facts["location_steps"]) is (name == "main.csv"), "an autocorrelated return supports a location"
     caught(check_choices(made.subject, model, made.untested), "location_steps")
 
 
@@ -407,3 +417,36 @@ def test_a_forecast_that_depends_on_which_others_are_asked_for(
     check = check_forecasts(made.subject, fitted(made), [])
     assert check.outcome == "failed"
     assert "asked for alone" in check.findings[0].detail
+
+
+# --- leaks in a backtest ----------------------------------------------------------------------------------------------
+
+
+def test_a_fold_that_learns_what_it_forecasts(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fold, "split", property(lambda self: Split(self.end, self.end)))
+    made = audited()
+    check = check_folds(made.subject, made.first_cutoff)
+    assert check.outcome == "failed"
+    assert check_weights(made.subject, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
+
+
+def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = backtest._run_fold
+
+    def leaky(plan: Any, name: str, fold: Fold, fits: Any, known: Any) -> Any:
+        return true(plan, name, fold, fits, [*known, true(plan, name, fold, fits, known).gains])
+
+    monkeypatch.setattr(backtest, "_run_fold", leaky)
+    made = audited(name="walk.csv", test_rows=160)
+    assert check_folds(made.subject, made.first_cutoff).outcome == "failed"
+
+
+def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        backtest_result, "calibrate", lambda said, rows, outcomes, steps: calibrate(said, rows, outcomes, [1] * 2)
+    )
+    made = audited()
+    later = [Alteration("trend", np.datetime64(made.cut))]
+    columns = {one.column for one in check_folds(made.subject, later).findings}
+    assert columns
+    assert {column.rpartition(" ")[2] for column in columns} == {"5"}, "one row ahead nothing is early"
