@@ -66,7 +66,8 @@ class Prediction:
         in_sample: Whether the run has seen rows after the cutoff.
         calibrated: Whether the intervals are calibrated; never at a cutoff that the weights have seen.
         refit: Whether the weights were fitted once more after the test that `skill` tells of.
-        median_moves: Whether the median is the model's own, or the last price for want of evidence.
+        median_moves: Whether the median may differ from the last price: because evidence supports a location, or
+            because the distribution is skewed and its mean, as of a stock, is the last price.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
         interval: Span of a step.
     """
