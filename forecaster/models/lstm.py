@@ -251,8 +251,8 @@ class FittedLSTM:
         options: Of the model.
         knots: (K,) steps of the head.
         weights: Named arrays of the network.
-        facts: What `state` returns: ``location_steps``, at which the median moves; ``mean_is_last_price``, as of a stock;
-            ``numpy_difference``, the largest between NumPy and Keras; ``series`` and ``steps`` of the training.
+        facts: What `state` returns: ``location_steps``, at which the median moves; ``mean_is_last_price``, as of a
+            stock; ``numpy_difference``, the largest between NumPy and Keras; ``series`` and ``steps`` of the training.
         history: Learning curve.
     """
 
