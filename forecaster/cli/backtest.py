@@ -34,7 +34,7 @@ def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
 @click.option("--universe", metavar="NAME", help="What learns together; or a file of symbols.")
 @interval_option("Span of a row: 1d, 1wk or 1mo.")
-@date_option("--start", "First cutoff.  [default: ten years before the last row]")
+@date_option("--start", "First cutoff.  [default: ten years before the last row, or what leaves enough to learn from]")
 @date_option("--end", "Last row to use; nothing after it is looked at.")
 @click.option(
     "--refit", default="yearly", show_default=True, metavar="WHEN", help="never, yearly, monthly or a number of rows."
@@ -101,7 +101,7 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
 
 
 def _processors() -> int:
-    """Those that this process may use, which in a container are fewer than there are."""
+    """Those that this process may use; a share of time, as containers are given, is not known here."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -7,28 +7,20 @@ number. What is found is named: the file of the stage, the column, and the first
 The alterations come before validation, so that a repair that looks ahead is found as well.
 """
 
-import dataclasses
-import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import forecaster
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.validation import Report
 from forecaster.evaluation.alterations import Alteration
-from forecaster.evaluation.splits import Split
+from forecaster.evaluation.audit_terms import Check, Finding, FoldsSaid, Subject
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 
 __all__ = [
     "CHOICES",
-    "Check",
-    "Finding",
-    "Subject",
     "check_calibration",
     "check_choices",
     "check_features",
@@ -36,107 +28,15 @@ __all__ = [
     "check_forecasts",
     "check_validation",
     "check_weights",
-    "file_of",
 ]
 
 Array = npt.NDArray[Any]
-Outcome = Literal["passed", "failed", "named", "not_applicable"]
 
 CHOICES = frozenset({"location_steps", "spread"})
 """Facts of a fit that the validation decides; all others belong to the weights."""
 
+_NOT_REPEATED = "(On this engine not even the same rows give the same bits; try --device cpu.)"
 _ROWS = 40  # cutoffs before a cut whose forecasts are compared
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """Something that changed though it must not.
-
-    Args:
-        file: Of the stage that said it, or the history's name.
-        column: What changed: a column, a feature, an array of weights, a quantile.
-        row: Date of the first row, or None for what belongs to no row.
-        detail: One line: what was done and what followed.
-    """
-
-    file: str
-    column: str
-    row: str | None
-    detail: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """One check and what it found.
-
-    Args:
-        name: Short, for programs.
-        what: One line: what was done and demanded.
-        outcome: ``named`` says something of a model that is no leak.
-        findings: None when passed.
-    """
-
-    name: str
-    what: str
-    outcome: Outcome
-    findings: tuple[Finding, ...] = ()
-
-    @classmethod
-    def of(cls, name: str, what: str, findings: Sequence[Finding], compared: int = 1) -> "Check":
-        """Failed where there are findings; each column once, at its first row. Nothing `compared` proves nothing."""
-        first: dict[tuple[str, str], Finding] = {}
-        for one in findings:
-            known = first.setdefault((one.file, one.column), one)
-            if (one.row or "") < (known.row or ""):
-                first[one.file, one.column] = one
-        if not first and not compared:
-            return cls(name, f"{what} (No row could be compared.)", "not_applicable")
-        return cls(name, what, "failed" if first else "passed", tuple(first.values()))
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """A way from raw rows to a forecast.
-
-    Args:
-        prepare: Alteration of the raw rows or None, last day that may be looked at or None -> the panel, validated and
-            with its inputs.
-        features: Series -> names and (T, F) what a model reads; None for a model that reads prices.
-        fit: Panel -> fitted model.
-        forecasts: Fitted, series, rows (N,), first date that the weights have not seen or None for raw intervals ->
-            their forecasts.
-        split: Of the fit.
-        named: Names of the series that are looked at.
-        backtest: Panel -> name -> rows (N,) and the quantiles (N, S, 9) at `SCORING_LEVELS` and `steps` that folds from
-            the validation and from the test on say there, calibrated where that is done.
-        steps: (S,) of the folds.
-        report: Name -> what the validation has found in the history as it is; after `prepare`.
-        late: Alteration or None, name -> days on which the validation has found a mistake later than on the day itself:
-            there, rows may differ.
-        files: Stage -> file that findings name: ``validation``, ``fit``, ``calibration``, ``folds``.
-        feature_file: Name of a feature -> its file.
-    """
-
-    prepare: Callable[[Alteration | None, np.datetime64 | None], Panel]
-    features: Callable[[PriceSeries], tuple[Sequence[str], Array]] | None
-    fit: Callable[[Panel], Any]
-    forecasts: Callable[[Any, PriceSeries, npt.NDArray[np.intp], np.datetime64 | None], Forecasts]
-    backtest: Callable[[Panel], Mapping[str, tuple[npt.NDArray[np.intp], Array]]]
-    steps: Sequence[int]
-    split: Split
-    named: Sequence[str]
-    report: Callable[[str], Report]
-    late: Callable[[Alteration | None, str], frozenset[np.datetime64]]
-    files: Mapping[str, str]
-    feature_file: Callable[[str], str]
-
-
-def file_of(thing: object) -> str:
-    """The file of a function or class, as seen from the folder of the package."""
-    thing = getattr(thing, "func", thing)  # functools.partial
-    path = Path(inspect.getsourcefile(thing) or "?")  # type: ignore[arg-type]
-    root = Path(str(forecaster.__file__)).resolve().parent.parent
-    return path.resolve().relative_to(root).as_posix() if root in path.resolve().parents else path.name
 
 
 def check_validation(subject: Subject, alterations: Sequence[Alteration]) -> Check:
@@ -230,24 +130,54 @@ def check_choices(subject: Subject, fitted: Any, alterations: Sequence[Alteratio
 
 def check_folds(subject: Subject, alterations: Sequence[Alteration]) -> Check:
     """What a fold of a backtest says, its weights, its location and its intervals, rests on rows up to the cutoff."""
+    what = "Raw rows after a day are altered: what folds of a backtest, fitted afresh, said up to it stays."
     findings: list[Finding] = []
     plain, compared = subject.prepare(None, None), 0
     expected = subject.backtest(plain)
     for one in alterations:
         panel = subject.prepare(one, None)
-        found = subject.backtest(panel)
-        for name in subject.named:
-            count, dropped = _untouched(subject, (plain[name], panel[name]), one)
-            findings += dropped
-            (rows, before), (rows_after, after) = expected[name], found[name]
-            kept, kept_after = rows < count, rows_after < count
-            compared += int(kept.sum())
-            for (s, step), (q, level) in itertools.product(enumerate(subject.steps), enumerate(SCORING_LEVELS)):
-                ours, theirs = before[kept, s, q], after[kept_after, s, q]
-                column, text = f"quantile {level:g} at step {step}", f"{name}: {one.text}"
-                findings += _compare(subject.files["folds"], column, ours, theirs, plain[name].dates[rows[kept]], text)
-    what = "Raw rows after a day are altered: what folds of a backtest, fitted afresh, said up to it stays."
+        if not _mended_later(subject, plain, one):
+            found = subject.backtest(panel)
+            findings += _changed_folds(subject, (plain, panel), (expected, found), one)
+            compared += 1
+    if findings and _differ(expected.learned, subject.backtest(plain).learned):
+        return Check("folds", f"{what} {_NOT_REPEATED}", "not_applicable")
     return Check.of("folds", what, findings, compared)
+
+
+def _changed_folds(
+    subject: Subject, both: tuple[Panel, Panel], said: tuple[FoldsSaid, FoldsSaid], one: Alteration
+) -> list[Finding]:
+    file, (plain, panel), (expected, found) = subject.files["folds"], both, said
+    findings = [
+        Finding(file, name, str(one.cut), f"{one.text}: the folds learn something else")
+        for name in _differ(expected.learned, found.learned)
+    ]
+    for name in subject.named:
+        count, dropped = _untouched(subject, (plain[name], panel[name]), one)
+        findings += dropped
+        (rows, before), (rows_after, after) = expected.quantiles[name], found.quantiles[name]
+        kept, kept_after = rows < count, rows_after < count
+        dates, text = plain[name].dates[rows[kept]], f"{name}: {one.text}"
+        for (s, step), (q, level) in itertools.product(enumerate(subject.steps), enumerate(SCORING_LEVELS)):
+            ours, theirs = before[kept, s, q], after[kept_after, s, q]
+            findings += _compare(file, f"quantile {level:g} at step {step}", ours, theirs, dates, text)
+    return findings
+
+
+def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of what is not the same, to the last bit."""
+    return [name for name, value in before.items() if not _equal(value, after.get(name))]
+
+
+def _equal(before: Any, after: Any) -> bool:
+    return np.array_equal(before, after) if isinstance(before, np.ndarray) else bool(before == after)
+
+
+def _mended_later(subject: Subject, panel: Panel, one: Alteration) -> bool:
+    """Whether altered rows no longer tell, or newly tell, of a mistake up to the cut, in any series that is learned."""
+    late = ((subject.late(None, name), subject.late(one, name)) for name in panel.names)
+    return any(day <= one.cut for before, after in late for day in before ^ after)
 
 
 def _check_fit(
@@ -258,23 +188,23 @@ def _check_fit(
     what: str,
     counts: Callable[[str], bool],
 ) -> Check:
-    findings = _changed_fit(subject, fitted, alterations, counts)
-    if findings and _changed_fit(subject, fitted, [None], counts):
-        return Check(
-            name,
-            f"{what} (On this engine not even the same rows give the same bits; try --device cpu.)",
-            "not_applicable",
-        )
-    return Check.of(name, what, findings)
+    compared, findings = _changed_fit(subject, fitted, alterations, counts)
+    if findings and _changed_fit(subject, fitted, [None], counts)[1]:
+        return Check(name, f"{what} {_NOT_REPEATED}", "not_applicable")
+    return Check.of(name, what, findings, compared)
 
 
 def _changed_fit(
     subject: Subject, fitted: Any, alterations: Sequence[Alteration | None], counts: Callable[[str], bool]
-) -> list[Finding]:
+) -> tuple[int, list[Finding]]:
+    """How many fits were compared, and what differs."""
     findings: list[Finding] = []
-    file = subject.files["fit"]
+    file, compared = subject.files["fit"], 0
     for one in alterations:
-        again = subject.fit(subject.prepare(one, None))
+        panel = subject.prepare(one, None)
+        if one is not None and _mended_later(subject, panel, one):
+            continue
+        again, compared = subject.fit(panel), compared + 1
         cut, text = (None, "nothing altered") if one is None else (str(one.cut), one.text)
         for name, before in fitted.arrays().items():
             after = again.arrays().get(name, np.empty(0))
@@ -286,7 +216,7 @@ def _changed_fit(
             for fact, before in fitted.state().items()
             if counts(fact) and after_facts.get(fact) != before
         ]
-    return findings
+    return compared, findings
 
 
 def _rows(fitted: Any, count: int) -> npt.NDArray[np.intp]:
@@ -328,6 +258,8 @@ def _untouched(subject: Subject, both: tuple[PriceSeries, PriceSeries], one: Alt
     name = both[0].instrument.name
     excused = subject.late(None, name) | subject.late(one, name)
     lost = [day for day in np.setxor1d(ours, theirs) if day not in excused]
+    if one.kind == "truncate" and both[0].interval != "1d" and lost == [ours[-1]]:
+        lost = []  # without a later row nobody knows that the week or month is over
     text = f"{name}: {one.text}: the row is there in one version alone"
     return count, [Finding(subject.files["validation"], "date", str(lost[0]), text)] if lost else []
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.data.series import PriceSeries
-from forecaster.evaluation.audit import Check, Finding
+from forecaster.evaluation.audit_terms import Check, Finding
 from forecaster.evaluation.verdict import Verdict
 
 __all__ = ["PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
@@ -93,9 +93,10 @@ def check_persistence(forecasts: FloatArray, series: PriceSeries, rows: npt.NDAr
     naive = float(np.sqrt(np.mean((prices[rows] - prices[rows + 1]) ** 2)))
     if lag == 0 or errors[0] < naive * _HARDLY_WORSE:
         return Check("persistence", what, "passed")
+    before = "the price of the row before" if lag == 1 else f"the price {lag} rows before"
     text = (
-        f"merely repeats yesterday: forecasts fit the price {lag} row{'s' if lag > 1 else ''} before the one they are "
-        f"meant for best (RMSE {errors[lag]:.4g} against {errors[0]:.4g}), and are no closer to it than the last "
+        f"merely repeats {'yesterday' if lag == 1 else 'the past'}: forecasts fit {before} the one they are meant for "
+        f"best (RMSE {errors[lag]:.4g} against {errors[0]:.4g}), and are no closer to it than the last "
         f"price is ({naive:.4g})"
     )
     return Check("persistence", what, "named", (Finding(file, "median at step 1", str(series.dates[rows[0]]), text),))

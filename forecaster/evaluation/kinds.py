@@ -172,8 +172,9 @@ def density(evidence: Evidence) -> Examined:
     if not names:
         nothing = "there is no baseline to compare with"
         return Examined(None, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
-    if days < LEAST_DAYS:
-        return Examined(None, unit, _nothing(_why(days, 1.0)), measured)
+    moves = evidence.squared_naive.any()
+    if days < LEAST_DAYS or not moves:
+        return Examined(None, unit, _nothing(_why(days, 1.0 if moves else None)), measured)
     tests = {
         name: diebold_mariano(evidence.crps[evidence.model] - evidence.crps[name], evidence.step) for name in names
     }
@@ -218,8 +219,9 @@ def coverage(evidence: Evidence) -> Examined:
     against, unit, days = "nominal", "coverage_points", len(evidence)
     found = {level: float(evidence.inside[level].mean()) for level in JUDGED_COVERAGE}
     measured: dict[str, Any] = {"coverage": found}
-    if days < LEAST_DAYS:
-        return Examined(against, unit, _nothing(_why(days, 1.0)), measured)
+    moves = evidence.squared_naive.any()
+    if days < LEAST_DAYS or not moves:
+        return Examined(against, unit, _nothing(_why(days, 1.0 if moves else None)), measured)
     tests = {level: coverage_test(evidence.inside[level], float(level), evidence.step) for level in found}
     smallest = min(_known(test.p_two_sided) for test in tests.values())
     # Two sides and two intervals share the level of the first step.

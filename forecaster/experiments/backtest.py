@@ -76,14 +76,15 @@ def run_backtest(
         StorageError: A record cannot be written.
         DamageError: A record cannot be read.
     """
-    check_writable(folder)
-    write_file(folder / "plan.json", (json_text(plan.facts()) + "\n").encode())
     # Not model by model: a network takes longest, and each fold as long as the next.
     tasks = [(name, fold) for fold in plan.folds for name in plan.forecasters]
     records: list[FoldRecord] = []
     known: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
     progress("backtest", 0, len(tasks))
     missing = [(name, fold) for name, fold in tasks if not _path(folder, name, fold).exists()]
+    if missing:  # a finished one can be read where nothing can be written
+        check_writable(folder)
+        write_file(folder / "plan.json", (json_text(plan.facts()) + "\n").encode())
     with FoldFits(plan, missing, processes, progress) as fits:
         for name, fold in tasks:
             path = _path(folder, name, fold)

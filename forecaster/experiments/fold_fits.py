@@ -14,12 +14,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Self
 
+from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.evaluation.folds import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.models import MODELS
-from forecaster.models.base import Fitted, Progress, no_progress
+from forecaster.models.base import Fitted, Forecaster, Progress, no_progress
 from forecaster.pipeline import fit
 
 __all__ = ["FoldFits", "Task"]
@@ -32,6 +33,8 @@ Outcome = Fitted | NotEnoughDataError | UsageError
 
 class FoldFits:
     """The fits of the folds of a plan; a context, at whose end no process is left.
+
+    An error inside it ends every process that this one has started in the meantime.
 
     Args:
         plan: What is fitted.
@@ -61,11 +64,15 @@ class FoldFits:
 
     def _begin(self) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as JAX's, may hang
-        self._pool = ProcessPoolExecutor(self._processes, spawn, _begin, (self._plan,))
-        with _interrupts_kept_off():
+        # Nothing large goes to a process as it starts: one that dies before it has read would be waited for for ever.
+        # The pool also starts the tracker of its semaphores here, which would lift the mask below.
+        self._pool = ProcessPoolExecutor(self._processes, spawn, _begin)
+        with _interrupts_kept_off(), contextlib.suppress(BrokenProcessPool):  # what is not begun is fitted here
             for name, fold in self._tasks:
-                parts = range(len(self._plan.panels(name)))
-                self._made[name, fold] = [self._pool.submit(_fit_there, name, fold, part) for part in parts]
+                work = [
+                    (self._plan.forecasters[name], panel, fold, self._plan.config) for panel in self._plan.panels(name)
+                ]
+                self._made[name, fold] = [self._pool.submit(_fit, *one) for one in work]
 
     def __exit__(self, *raised: object) -> None:
         if self._pool is not None:
@@ -86,14 +93,14 @@ class FoldFits:
                 yield panel, self._fit(name, fold, panel)
 
     def _fit(self, name: str, fold: Fold, panel: Panel) -> Outcome:
-        return _fit(self._plan, name, fold, panel, self._progress)
+        return _fit(self._plan.forecasters[name], panel, fold, self._plan.config, self._progress)
 
 
-def _fit(plan: BacktestPlan, name: str, fold: Fold, panel: Panel, progress: Progress) -> Outcome:
+def _fit(model: Forecaster, panel: Panel, fold: Fold, config: Config, progress: Progress = no_progress) -> Outcome:
     # Which steps have a location is decided afterwards, by earlier folds: there is no validation in a fold.
     decided: dict[str, object] = {"location_steps": []}
     try:
-        return fit(plan.forecasters[name], panel, fold.split, plan.config, progress, decided)
+        return fit(model, panel, fold.split, config, progress, decided)
     except (NotEnoughDataError, UsageError) as error:
         return error
 
@@ -111,15 +118,10 @@ def _interrupts_kept_off() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_PLANS: list[BacktestPlan] = []
-"""Of a process that fits: the plan that it was begun with."""
-
-
-def _begin(plan: BacktestPlan) -> None:
+def _begin() -> None:
     """Ctrl-C is left to the parent, on Windows too, and a process whose parent was killed ends itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _PLANS.append(plan)
 
 
 def _end_with_parent() -> None:
@@ -127,8 +129,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _fit_there(name: str, fold: Fold, part: int) -> Outcome:
-    (plan,) = _PLANS
-    return _fit(plan, name, fold, plan.panels(name)[part], no_progress)

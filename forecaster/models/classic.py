@@ -82,8 +82,13 @@ class Classic:
                 f"the classic model learns one price level; got a panel of {len(request.panel)}; use --universe none"
             )
         (series,) = request.panel
-        options = self.options
-        scaler = fit_scaler(series.close[: request.training_rows[series.instrument.name]], options.scaler)
+        options, rows = self.options, request.training_rows[series.instrument.name]
+        if rows <= options.context_length:
+            raise NotEnoughDataError(
+                f"{rows} rows before the validation are too few for windows of {options.context_length}; "
+                f"the model needs {self.least_training_rows()}"
+            )
+        scaler = fit_scaler(series.close[:rows], options.scaler)
         network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
         history = self._train(network, series, scaler, request)
         facts: dict[str, Any] = {"scaler": scaler, "spread": [], "series": 1}
@@ -115,11 +120,6 @@ class Classic:
         options, name = self.options, series.instrument.name
         level = scaled_level(series, scaler)
         windows = LastWindows(level[:-1], level[1:], options.context_length, request.training_rows[name])
-        if not len(windows):
-            raise NotEnoughDataError(
-                f"{len(series)} rows are too few for windows of {options.context_length}; "
-                f"the model needs {self.least_training_rows()} before the validation"
-            )
         samples = shuffled_samples(len(windows), options.epochs, np.random.default_rng(request.seed))
         batches = PanelBatches([windows], samples, options.batch_size, np.array([False]), options.epochs)
         rows = request.validation_rows.get(name, np.empty(0, np.intp))

@@ -88,7 +88,7 @@ class LSTM:
         fitted = FittedLSTM(self.options, self.knots, weights, {}, history)
         fitted.facts.update(
             location_steps=self._location_steps(fitted, members, request),
-            mean_is_last_price=linear is not None and not self._inverts(request.panel),
+            mean_is_last_price=linear is not None and not _inverts(request.panel),
             numpy_difference=_parity(network, fitted, windows[0]),
             series=len(windows),
             steps=self._steps(windows),
@@ -150,25 +150,25 @@ class LSTM:
             end = one.training_rows - max(spans[-1] - request.horizon, 0)
             rows = slice(self.options.windows.warm_up, max(end, self.options.windows.warm_up))
             parts.append(VolatilityRows(one.features[rows], volatility[rows], one.targets[rows]))
-        flip = self._inverts(request.panel)
+        flip = _inverts(request.panel)
         used = ~odd_features(self.options.feature_names) if flip else np.ones(parts[0].features.shape[1], dtype=bool)
         return LinearVolatility.fit(parts, used, spans, symmetric=flip)
 
-    @staticmethod
-    def _inverts(panel: Panel) -> bool:
-        """Whether every history may be turned around: USDJPY up is JPYUSD down, a stock has no such mirror."""
-        return all(series.instrument.kind == "pair" for series in panel)
+    @property
+    def _located(self) -> bool:
+        """Whether there may be a location at all."""
+        return self.options.location != "never" and self.options.windows.supervision == "dense"
 
     def _location_steps(self, fitted: "FittedLSTM", members: Sequence[_Member], request: FitRequest) -> list[int]:
         if "location_steps" in request.decided:
             return list(request.decided["location_steps"])
-        if self.options.location == "never" or self.options.windows.supervision == "last":
+        if not self._located:
             return []
         return self._gains(fitted, members, request.validation_rows).supported(self.knots)
 
     def with_location(self, fitted: "FittedLSTM", steps: Sequence[int]) -> "FittedLSTM":
-        """`fitted` with a location at `steps` and at no other."""
-        return self.restore(fitted.arrays(), {**fitted.state(), "location_steps": list(steps)})
+        """`fitted` with a location at those of `steps` that the options allow, and at no other."""
+        return self.restore(fitted.arrays(), {**fitted.state(), "location_steps": list(steps) if self._located else []})
 
     def location_gains(self, fitted: "FittedLSTM", panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
         """What the location gains at rows that the weights of `fitted` have not seen.
@@ -237,11 +237,16 @@ class LSTM:
         steps = self._steps(windows)
         rng = np.random.default_rng(request.seed)
         lengths = [len(one) for one in windows]
-        samples = draw_samples(lengths, steps * training.batch_size, self._inverts(request.panel), rng)
+        samples = draw_samples(lengths, steps * training.batch_size, _inverts(request.panel), rng)
         epochs = next(n for n in (10, 5, 2, 1) if n == 1 or (steps % n == 0 and steps // n >= 10))
         batches = PanelBatches(windows, samples, training.batch_size, odd_features(self.options.feature_names), epochs)
         optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
         return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
+
+
+def _inverts(panel: Panel) -> bool:
+    """Whether every history may be turned around: USDJPY up is JPYUSD down, a stock has no such mirror."""
+    return all(series.instrument.kind == "pair" for series in panel)
 
 
 class FittedLSTM:

@@ -80,15 +80,17 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
     lines = [
         f"CRPS in basis points of the return over so many {span}s, lower is better; p: two-sided, Diebold and Mariano",
         f"{_counted(len(folds), 'fit')} of each model, the first before {folds[0]['start']}, "
-        f"cutoffs to {document['last_cutoff']}",
+        f"cutoffs to {document['last_cutoff']}, those that all models have",
     ]
+    if document["unscored_steps"]:
+        lines.append(f"no outcome is known yet {', '.join(_ahead(step, span) for step in document['unscored_steps'])}")
     lines += [f"{name} learns from {document['series']} series" for name in document["models"] if name in PANEL_MODELS]
     if document["calibrated"] and CALIBRATED_MODELS.intersection(document["models"]):
         lines.append("intervals of networks are calibrated by what was known at each cutoff; see --no-calibration")
     if document["verdict"]["name"] == _POOLED:
         names = list(dict.fromkeys(row["instrument"] for row in document["rows"] if row["model"] == judged))[:-1]
         more = " ..." if len(names) > 20 else ""
-        lines.insert(0, f"means over {len(names)} instruments: {', '.join(names[:20])}{more}")
+        lines.insert(0, f"means, also of the ratios, over {len(names)} instruments: {', '.join(names[:20])}{more}")
         lines += list(_worst(document, judged))
     elif len(document["instruments"]) > 1:
         lines.insert(0, f"{document['verdict']['name']} alone: {judged} could forecast no other")
@@ -100,11 +102,11 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
     if judged != document["models"][0]:
         lines.append(f"{document['models'][0]} could not forecast anything here, so {judged} is judged")
     lines += [
-        f"{model}: {_counted(count, 'fit')} did not converge; usual parameters stood in"
+        f"{model}: {_counted(count, 'fit')} did not converge or had too few rows; usual parameters stood in"
         for model, count in document["fallbacks"].items()
     ]
     lines += list(_standing(document, span))
-    return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"])]
+    return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"], document["verdicts"])]
 
 
 def _worst(document: Mapping[str, Any], judged: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
+from forecaster.models import CALIBRATED_MODELS
 
 __all__ = [
     "csv_text",
@@ -105,7 +106,7 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
     if steps:
         lines.insert(1, f"median: moves at {', '.join(map(str, steps))} {span}s, where the validation supports it")
     elif document.get("mean_is_last_price"):
-        lines.insert(1, "median: beside the last price, where a mean return of 0 puts it, since falls are unlike rises")
+        lines.insert(1, "median: where the mean is the last price, beside it where falls are unlike rises")
     elif steps is not None:
         lines.insert(1, "median: is the last price, since no direction was found or looked for on the validation")
     if document["refit"]:
@@ -114,15 +115,35 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         )
     else:
         lines.append(f"weights: fitted on rows to {document['fitted_until']}; --refit fits once more on all rows")
-    return lines + ([] if document["verdict"] is None else verdict_lines(document["verdict"]))
+    return lines + ([] if document["verdict"] is None else verdict_lines(document["verdict"], document["verdicts"]))
 
 
-def verdict_lines(document: Mapping[str, Any]) -> list[str]:
-    """A verdict in words: what it is about, and a line for each kind."""
-    lines = [
-        f"verdict on {document['name']}, {document['model']}, step {document['step']}, {document['days']:,} cutoffs:"
+_KINDS = ("point", "direction", "density", "coverage")
+_OUTCOMES = {"no_difference": "no difference", "not_applicable": "nothing to judge"}
+
+
+def verdict_lines(document: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A verdict in words: what it is about, a line for each kind, and a line for each of several instruments.
+
+    Args:
+        document: The verdict.
+        members: Name -> verdict of every instrument, and of all together.
+    """
+    about = f"{document['name']}, {document['model']}, step {document['step']}, {document['days']:,} cutoffs"
+    others = [one for name, one in members.items() if name != document["name"]]
+    return [
+        f"verdict on {about}:",
+        *(f"  {document[kind]['text']}" for kind in _KINDS),
+        *(f"verdict on {one['name']}, {one['model']}, {one['days']:,} cutoffs: {_outcomes(one)}" for one in others),
     ]
-    return [*lines, *(f"  {document[kind]['text']}" for kind in ("point", "direction", "density", "coverage"))]
+
+
+def _outcomes(verdict: Mapping[str, Any]) -> str:
+    """The four kinds in a few words each."""
+    told = {kind: str(verdict[kind]["outcome"]) for kind in _KINDS}
+    words = {kind: _OUTCOMES.get(outcome, outcome) for kind, outcome in told.items()}
+    words["coverage"] = "miscalibrated" if told["coverage"] == "worse" else "no fault seen"
+    return "; ".join(f"{kind} {word}" for kind, word in words.items())
 
 
 def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Table:
@@ -168,6 +189,8 @@ def skill_line(document: Mapping[str, Any]) -> list[str]:
     if not ratios:
         return ["skill: this run did not score the instrument; train with it named to see how it does"]
     which = "test rows before the refit" if document["refit"] else "test rows"
+    if not document["calibrated"] and document["model"] in CALIBRATED_MODELS:
+        which += ", calibrated there"
     return [
         f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} {SPANS[document['interval']]}s"
         for name, told in ratios.items()

@@ -11,10 +11,11 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
 from forecaster.data.validation import Severity
+from forecaster.errors import DamageError
 from forecaster.evaluation import audit as checks
 from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
-from forecaster.evaluation.audit import Check, Finding, Subject
 from forecaster.evaluation.audit_behaviour import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
+from forecaster.evaluation.audit_terms import Check, Finding, Subject
 from forecaster.evaluation.splits import split_by_rows
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models.backend import use_engine
@@ -22,13 +23,14 @@ from forecaster.models.classic import ClassicOptions
 from forecaster.models.lstm_options import LSTMOptions
 from forecaster.pipeline import evidence_on_test, forecaster_of
 from forecaster.workflows.audit_subject import subject_of
-from forecaster.workflows.choice import InstrumentChoice
+from forecaster.workflows.choice import InstrumentChoice, resolve
 from forecaster.workflows.project import Project
 from forecaster.workflows.train import BESIDE
 from forecaster.workflows.training_data import load_training_data
 
 __all__ = ["AuditRequest", "AuditResult", "audit"]
 
+_DATA = "Stored versions of the histories match their hashes; what the validation warns of is named."
 _STEPS, _EPOCHS, _OTHERS = 30, 2, 3  # of the cheap audit: what leaks does so after few steps as after many
 
 
@@ -90,9 +92,14 @@ def audit(request: AuditRequest, project: Project) -> AuditResult:
     """Load as a training does, then alter, fit and compare.
 
     Raises:
-        ForecasterError: As for a training; what the audit finds is in the result.
+        ForecasterError: As for a training; what the audit finds is in the result, damage of what is stored too.
     """
-    data = load_training_data(request.config, request.choice, project)
+    try:
+        data = load_training_data(request.config, request.choice, project)
+    except DamageError as error:
+        damage = Finding(store_path(project.home).name, "hash", None, error.messages[0])
+        names = [one.name for one in resolve(request.config, request.choice)[1]]
+        return AuditResult(names, request.config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
     config, cheaper = (data.config, []) if request.full else _cheap(data.config)
     names = [one.instrument.name for one in data.named]
     others = [one for one in data.panel if one.instrument.name not in names]
@@ -166,22 +173,23 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
 
 def _check_data(subject: Subject, project: Project) -> Check:
     """What is stored of the named histories is what was put there; what the validation warns of is named."""
-    what = "Stored versions of the histories match their hashes; what the validation warns of is named."
     panel, path = subject.prepare(None, None), store_path(project.home)
-    damaged = []
+    damaged, stored = [], 0
     if path.exists():
         with Store.open(path, clock=project.clock) as store:
             for series in map(panel.__getitem__, subject.named):
                 versions = store.verify(store.versions(series.source, series.symbol, "1d"))
+                stored += len(versions)
                 damaged += [Finding(path.name, series.name, None, one.damage) for one in versions if one.damage]
-    if damaged:
-        return Check.of("data", what, damaged)
     warned = [
-        Finding(panel[name].source, f"{name} {one.code}", one.dates[0] if one.dates else None, one.text)
+        Finding(subject.files["validation"], f"{name} {one.code}", one.dates[0] if one.dates else None, one.text)
         for name in subject.named
         for one in subject.report(name).findings
         if one.severity is Severity.WARNING and one.code != "old_data"  # the age says nothing of the rows
     ]
+    what = _DATA if stored else f"{_DATA} (None is stored.)"
+    if damaged:
+        return Check.of("data", what, [*damaged, *warned])
     return Check("data", what, "named" if warned else "passed", tuple(warned))
 
 

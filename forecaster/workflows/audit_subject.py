@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data import validation
@@ -17,7 +16,7 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.validation import Report
 from forecaster.evaluation import calibration
 from forecaster.evaluation.alterations import Alteration
-from forecaster.evaluation.audit import Subject, file_of
+from forecaster.evaluation.audit_terms import FoldsSaid, Subject, file_of
 from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.splits import Split
 from forecaster.experiments.backtest import run_backtest
@@ -134,9 +133,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
     )  # fmt: skip
 
 
-def _backtest(
-    config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel
-) -> dict[str, tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
+def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel) -> FoldsSaid:
     """What the folds from the validation and from the test on say of each name, as a backtest scores it."""
     last = max(one.dates[-1] for one in panel) + 1
     plan = BacktestPlan(
@@ -151,7 +148,11 @@ def _backtest(
     )
     with tempfile.TemporaryDirectory() as folder:
         records = run_backtest(plan, Path(folder))
-    return {name: what_was_said(plan, records, config.kind, panel[name], calibrated=True) for name in named}
+    learned = {f"states of fold {number}": one.facts["states"] for number, one in enumerate(records, 1)}
+    if records[0].gains is not None:
+        learned["location gains of fold 1"] = records[0].gains.gains
+    said = {name: what_was_said(plan, records, config.kind, panel[name], calibrated=True) for name in named}
+    return FoldsSaid(said, learned)
 
 
 def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:

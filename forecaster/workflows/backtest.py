@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_BASELINES", "BacktestRequest", "BacktestResult", "backtest"]
 DEFAULT_BASELINES = ("random_walk", "ewma", "garch")
 _STEPS = (1, 5, 10, 20)
 _YEARS = 10
+_LEARNED_ROWS = 250  # before the first cutoff at least, unless it is asked for
 _LONG_FITS = 60  # so many fits of a network take minutes, which is worth a word beforehand
 
 
@@ -37,7 +38,8 @@ class BacktestRequest:
     Args:
         choice: The instruments.
         config: Of the network; its ``data.end`` is the last row that is used.
-        start: First cutoff; ten years before the last row when None.
+        start: First cutoff; when None, ten years before the last row, or later where the history before would be too
+            short to learn from.
         refit: ``never``, ``yearly``, ``monthly`` or a number of rows.
         stride: Every so many rows is a cutoff.
         models: Registry keys, the judged one first; the configured one and `DEFAULT_BASELINES` when empty.
@@ -70,8 +72,9 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     names = _models(request.models or (config.kind, *DEFAULT_BASELINES))
     data = load_training_data(config, request.choice, project)
     first = data.named[0]
-    found = folds(first.dates, _start(request.start, first), refit)
     networks = [name for name in names if name in MODELS]
+    forecasters = {name: _forecaster(name, data) for name in names}
+    found = folds(first.dates, _start(request.start, first, [forecasters[name] for name in networks]), refit)
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(found) * len(networks) > _LONG_FITS:
         project.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")
@@ -79,7 +82,7 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
         panel=data.panel,
         named=tuple(one.instrument.name for one in data.named),
         config=data.config,
-        forecasters={name: _forecaster(name, data) for name in names},
+        forecasters=forecasters,
         folds=found,
         steps=tuple(sorted(set(request.steps))),
         stride=request.stride,
@@ -119,8 +122,10 @@ def _forecaster(name: str, data: TrainingData) -> Forecaster:
     return baseline(name, config.horizon)
 
 
-def _start(asked: datetime.date | None, series: PriceSeries) -> np.datetime64:
+def _start(asked: datetime.date | None, series: PriceSeries, networks: Sequence[Forecaster]) -> np.datetime64:
     if asked is not None:
         return np.datetime64(asked)
     last: datetime.date = series.dates[-1].astype(datetime.date)
-    return np.datetime64(last) - np.timedelta64(round(_YEARS * 365.25), "D")
+    needed = max([_LEARNED_ROWS, *(one.least_training_rows() for one in networks)])
+    earliest: np.datetime64 = series.dates[min(needed, len(series) // 2)]
+    return max(np.datetime64(last) - np.timedelta64(round(_YEARS * 365.25), "D"), earliest)

@@ -103,6 +103,7 @@ class BacktestResult:
             "calibrated": self.calibrated,
             "data": {name: facts["data"][name] for name in self.plan.named},
             "folds": [{"start": start, "end": end} for start, end in facts["folds"]],
+            "unscored_steps": [step for step in self.plan.steps if step not in self.tracks],
             "rows": [dict(row) for row in self.rows],
             "confidence_set": [one["confidence_set"] for one in self.standings],
             "spa": [one["spa"] for one in self.standings],

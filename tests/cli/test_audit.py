@@ -54,8 +54,13 @@ def test_a_damaged_history_is_found(forecast, tmp_path):
     with sqlite3.connect(store) as connection:
         connection.execute("UPDATE bar SET close = close * 1.5 WHERE close > 150")
     connection.close()
-    result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
+    result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json")
     assert result.exit_code == 4
+    made = json.loads(result.stdout)
+    (check,) = made["checks"]
+    assert (check["name"], check["outcome"], made["clean"]) == ("data", "failed", False)
+    assert check["findings"][0]["file"] == store.name
+    assert "is damaged" in check["findings"][0]["detail"]
 
 
 @pytest.mark.slow
@@ -100,3 +105,15 @@ def test_what_the_validation_warns_of_is_named_and_no_leak(forecast, tmp_path):
     data = json.loads(result.stdout)["checks"][0]
     assert (data["name"], data["outcome"]) == ("data", "named")
     assert any("large_move" in one["column"] and one["row"] == str(days[500]) for one in data["findings"])
+
+
+def test_weeks_of_which_the_last_day_is_missing_are_no_leak(forecast, tmp_path):
+    rng = np.random.default_rng(1)
+    days = np.busday_offset("2012-01-02", np.arange(1500), roll="forward")
+    days = days[(np.arange(1500) % 5 != 4) | (np.arange(1500) % 3 == 0)]  # most Fridays are missing
+    close = 100 * np.exp(rng.normal(0, 0.01, len(days)).cumsum())
+    lines = [f"{day},{price:.6f}" for day, price in zip(days, close, strict=True)]
+    (tmp_path / "weeks.csv").write_text("\n".join(["date,close", *lines]))
+    asked = ("--csv", tmp_path / "weeks.csv", "--interval", "1wk", *TINY[:4], *TINY[6:], "--home", tmp_path)
+    result = forecast("audit", *asked, "--set", "model.windows.warm_up=60", "--format", "csv")
+    assert result.exit_code == 0, result.stdout + result.stderr

@@ -89,6 +89,12 @@ def test_several_instruments_are_judged_together(forecast) -> None:
     single = [row for row in made["rows"] if row["instrument"] != "pooled" and row["model"] == "ewma_t"]
     assert pooled["crps_ratio"]["ewma"] == pytest.approx(np.mean([row["crps_ratio"]["ewma"] for row in single]))
     assert pooled["crps_ratio_worst"]["ewma"][0] == max(row["crps_ratio"]["ewma"] for row in single)
+    told = forecast(
+        "backtest", "--pair", "USDJPY,EURUSD", *SPAN, *TINY, "--models", "ewma_t,ewma", "--step", "1"
+    ).stdout.splitlines()
+    assert sum(line.startswith("verdict on ") for line in told) == 3
+    (line,) = [line for line in told if line.startswith("verdict on EURUSD, ewma_t, ")]
+    assert "; direction nothing to judge; density " in line
 
 
 def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
@@ -117,7 +123,7 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
     ("flags", "message"),
     [
         (("--models", "lstm,prophet"), "model prophet is unknown; expected some of classic, lstm"),
-        (("--refit", "weekly"), "--refit is 'weekly'; expected never, yearly, monthly or a number of rows"),
+        (("--refit", "weekly"), "--refit is 'weekly'; expected never, yearly, monthly or up to 999999 rows"),
         (("--step", "0"), "expected days ahead from 1 to 250"),
         (("--step", "1,x"), "expected days ahead from 1 to 250"),
         (("--start", "2031-01-01"), "0 rows from 2031-01-01 to 2020-12-31; a backtest needs at least 2"),
@@ -169,7 +175,7 @@ def test_a_model_that_cannot_run_on_a_series_is_told_and_the_others_go_on(foreca
     assert found == {"short", "long", "longer", "pooled"}
     table = forecast(*asked, "--out", "together.png")
     assert table.exit_code == 0
-    assert "means over 2 instruments: long, longer\n" in table.stdout
+    assert "means, also of the ratios, over 2 instruments: long, longer\n" in table.stdout
     assert "left out: lstm of short: too few rows" in table.stdout
     alone = forecast("backtest", "--csv", "short.csv,long.csv", *how, "--out", "alone.png")
     assert alone.exit_code == 0
@@ -194,6 +200,29 @@ def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
     made = document(forecast, *asked)
     assert made["skipped"]["lstm"]["growing"].endswith("give a longer history (in 2 of 3 folds)")
     assert {row["n"] for row in made["rows"]} == {261}  # those of the last fold, for both models
+
+
+def test_classic_without_rows_to_learn_from_is_left_out(forecast, tmp_path: Path) -> None:
+    write_prices(tmp_path / "growing.csv", walk(3, 500))
+    asked = ("backtest", "--csv", "growing.csv", "--start", "2019-01-01", *TINY[:5], "--models", "ewma,classic")
+    made = document(forecast, *asked, "--step", "1", "--set", "horizon=5")
+    assert "rows before the validation are too few for windows of 60" in made["skipped"]["classic"]["growing"]
+
+
+def test_a_short_history_begins_where_there_is_something_to_learn_from(forecast, tmp_path: Path) -> None:
+    """Ten years before its end it had not begun."""
+    write_prices(tmp_path / "young.csv", walk(3, 1200))
+    days = np.busday_offset("2020-12-31", np.arange(1 - 1200, 1), roll="backward")
+    for models, row in (("ewma,garch", 250), ("lstm,ewma", 413)):
+        made = document(forecast, "backtest", "--csv", "young.csv", *TINY, "--models", models, "--step", "1")
+        assert made["folds"][0]["start"] == str(days[row])
+
+
+def test_a_step_without_an_outcome_is_told(forecast) -> None:
+    asked = ("backtest", "--pair", "USDJPY", "--start", "2020-12-14", *SPAN[2:], *TINY, "--models", "ewma,garch")
+    made = document(forecast, *asked, "--step", "1,60")
+    assert made["unscored_steps"] == [60]
+    assert "\nno outcome is known yet 60 days ahead\n" in forecast(*asked, "--step", "1,60").stdout
 
 
 def test_where_the_first_model_cannot_run_the_next_is_judged(forecast, tmp_path: Path) -> None:
@@ -222,10 +251,12 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
         assert made["verdict"]["density"]["outcome"] in ("no_difference", "worse", "better", "not_applicable")
         assert all(row["crps"] is None or np.isfinite(row["crps"]) for row in made["rows"])
         if name == "flat":
+            for kind in ("point", "density", "coverage"):
+                assert made["verdict"][kind]["text"] == f"{kind}: the price never moved"
             assert made["fallbacks"]["garch"] == 1
             assert made["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
             told = forecast(*asked).stdout
-            assert "garch: 1 fit did not converge; usual parameters stood in" in told
+            assert "garch: 1 fit did not converge or had too few rows; usual parameters stood in" in told
 
 
 def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from forecaster.evaluation.alterations import ALTERATIONS, Alteration
-from forecaster.evaluation.audit import Check, Finding, file_of
 from forecaster.evaluation.audit_behaviour import best_lag, check_persistence, check_placebo, placebo_walk
+from forecaster.evaluation.audit_terms import Check, Finding, file_of
 from forecaster.evaluation.evidence import gather
 from forecaster.evaluation.verdict import verdict
 from forecaster.features import FEATURES
@@ -56,7 +56,7 @@ def test_each_column_is_found_once_at_its_first_row() -> None:
 
 def test_files_are_named_from_the_folder_of_the_package() -> None:
     assert file_of(FEATURES["momentum_5"].compute) == "forecaster/features/returns.py"
-    assert file_of(Check) == "forecaster/evaluation/audit.py"
+    assert file_of(Check) == "forecaster/evaluation/audit_terms.py"
 
 
 def judged(gain: float, seed: int) -> Any:
@@ -101,7 +101,7 @@ def test_a_model_that_repeats_yesterday_is_named() -> None:
     rows = np.arange(20, 499)
     late = check_persistence(series.close[rows - 1] * 1.0001, series, rows, "classic.py")
     assert late.outcome == "named"
-    assert "repeats yesterday" in late.findings[0].detail
+    assert "repeats the past: forecasts fit the price 2 rows before" in late.findings[0].detail
     assert "2 rows before" in late.findings[0].detail
     honest = check_persistence(series.close[rows].copy(), series, rows, "lstm.py")
     assert honest.outcome == "passed"

@@ -13,7 +13,6 @@ from forecaster import pipeline
 from forecaster.config import load_config
 from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.audit import (
-    Check,
     check_calibration,
     check_choices,
     check_features,
@@ -22,6 +21,7 @@ from forecaster.evaluation.audit import (
     check_validation,
     check_weights,
 )
+from forecaster.evaluation.audit_terms import Check
 from forecaster.evaluation.calibration import calibrate, outcomes_after
 from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.splits import Split, split_by_rows
@@ -441,12 +441,55 @@ def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: 
     assert check_folds(made.subject, made.first_cutoff).outcome == "failed"
 
 
+def test_a_location_by_outcomes_that_reach_into_the_next_fold(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fold, "settled_rows", lambda self, dates, horizon: self.rows(dates))
+    made = audited()
+    assert "location gains of fold 1" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+
+
 def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         backtest_result, "calibrate", lambda said, rows, outcomes, steps: calibrate(said, rows, outcomes, [1] * 2)
     )
     made = audited()
-    later = [Alteration("trend", np.datetime64(made.cut))]
-    columns = {one.column for one in check_folds(made.subject, later).findings}
+    columns = {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
     assert columns
     assert {column.rpartition(" ")[2] for column in columns} == {"5"}, "one row ahead nothing is early"
+
+
+# --- what is no leak --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [check_folds, check_weights])
+def test_an_engine_that_does_not_repeat_itself_proves_nothing(audited: Audited, check: Any) -> None:
+    made = audited()
+    noise, true = np.random.default_rng(1), made.subject.fit
+
+    def fit(panel: Any) -> Any:
+        model = true(panel)
+        for values in model.arrays().values():
+            values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
+        return model
+
+    def said(panel: Any) -> Any:
+        found = made.subject.backtest(panel)
+        quantiles = {name: (rows, q + noise.normal(0, 1e-9)) for name, (rows, q) in found.quantiles.items()}
+        return dataclasses.replace(found, quantiles=quantiles, learned={**found.learned, "bits": noise.normal()})
+
+    subject = dataclasses.replace(made.subject, fit=fit, backtest=said)
+    arguments = [made.first_cutoff] if check is check_folds else [fit(made.subject.prepare(None, None)), made.unseen]
+    found = check(subject, *arguments)
+    assert found.outcome == "not_applicable"
+    assert "try --device cpu" in found.what
+
+
+@pytest.mark.parametrize("check", [check_folds, check_choices])
+def test_a_mistake_that_later_rows_tell_of_is_not_compared(audited: Audited, check: Any) -> None:
+    made = audited()
+    day = made.first_cutoff[0].cut - np.timedelta64(9, "D")
+    subject = dataclasses.replace(made.subject, late=lambda change, name: frozenset([day] if change is None else []))
+    arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.untested]
+    found = check(subject, *arguments)
+    assert (found.outcome, found.findings) == ("not_applicable", ())

@@ -187,6 +187,36 @@ def test_a_killed_process_is_made_up_for_here(panel: Any) -> None:
         np.testing.assert_array_equal(found.arrays()[name], values)
 
 
+def test_a_process_killed_as_it_starts_is_made_up_for_here(
+    panel: Any, done: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has read what it is given, even where that is more than a pipe holds."""
+    true = multiprocessing.process.BaseProcess.start
+
+    def killed(self: Any) -> None:
+        true(self)
+        os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", killed)
+    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    assert not multiprocessing.active_children()
+
+
+def test_no_location_where_none_is_wanted(panel: Any, tmp_path: Path) -> None:
+    never = LSTM(OPTIONS.model_copy(update={"location": "never"}), 5)
+    fitted = never.restore({}, {"location_steps": []})
+    assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).facts["location_steps"] == [1, 5]
+    assert never.with_location(fitted, [1, 5]).facts["location_steps"] == []
+
+
+def test_a_finished_backtest_is_read_where_nothing_can_be_written(
+    panel: Any, done: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("check_writable", "write_file"):
+        monkeypatch.setattr(f"forecaster.experiments.backtest.{name}", None)  # would fail
+    same(run_backtest(plan(panel), done[1]), done[0])
+
+
 def test_a_stop_ends_the_processes_at_once(panel: Any) -> None:
     asked = plan(panel, models=("lstm",))
     fits = FoldFits(asked, tasks_of(asked), processes=2)
