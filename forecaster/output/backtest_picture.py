@@ -106,7 +106,11 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
             total = np.concatenate([[0.0], np.cumsum(daily)])
             rolling = 100 * (total[WINDOW:] - total[:-WINDOW]) / WINDOW
             axes.plot(picture.dates[WINDOW - 1 :], rolling, color=color, linestyle=dash, linewidth=1.3)
-        labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (100 * share, color)
+            end = 100 * share
+        else:
+            end = 100 * daily.mean()
+            axes.axhline(end, color=color, linestyle=dash, linewidth=1.3)
+        labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (end, color)
     axes.set_ylabel("inside (%)")
     known = len(next(iter(picture.inside.values()), ())) >= WINDOW
     over = f"over the last {WINDOW} cutoffs" if known else f"fewer than {WINDOW} cutoffs, so over all of them"

@@ -66,8 +66,10 @@ def test_long_words_are_broken_within_the_figure() -> None:
 
 
 def test_a_short_span_has_no_rolling_line_and_says_so() -> None:
-    figure = draw_backtest(picture(days=60))
+    short = picture(days=60)
+    figure = draw_backtest(short)
     assert "fewer than 250 cutoffs" in figure.axes[1].get_title(loc="left")
-    assert not any(line.get_linewidth() == 1.3 for line in figure.axes[1].get_lines())
+    drawn = [line.get_ydata() for line in figure.axes[1].get_lines() if line.get_linewidth() == 1.3]
+    assert [list(line) for line in drawn] == [[100 * daily.mean()] * 2 for daily in short.inside.values()]
     assert draw_backtest(picture(days=1)).axes[0].get_lines()
     assert "over the last 250" in draw_backtest(picture()).axes[1].get_title(loc="left")
