@@ -56,18 +56,19 @@ class FoldFits:
         self._others = multiprocessing.active_children()
         if self._processes > 1:
             try:
-                self._begin()
+                self._fill()
             except BaseException as error:
                 self.__exit__(error)
                 raise
         return self
 
-    def _begin(self) -> None:
+    def _fill(self) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as JAX's, may hang
         # Nothing large goes to a process as it starts: one that dies before it has read would be waited for for ever.
         # The pool also starts the tracker of its semaphores here, which would lift the mask below.
         self._pool = ProcessPoolExecutor(self._processes, spawn, _begin)
-        with _interrupts_kept_off(), contextlib.suppress(BrokenProcessPool):  # what is not begun is fitted here
+        # What cannot be begun is fitted here: no more processes, or the pool broke while it was filled.
+        with _interrupts_kept_off(), contextlib.suppress(BrokenProcessPool, OSError):
             for name, fold in self._tasks:
                 work = [
                     (self._plan.forecasters[name], panel, fold, self._plan.config) for panel in self._plan.panels(name)

@@ -61,7 +61,7 @@ def test_what_a_refit_may_be(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "weekly", "0", "-5", "1.5", "1e3", "9999999"])
 def test_what_a_refit_may_not_be(text: str) -> None:
-    with pytest.raises(UsageError, match="expected never, yearly, monthly or a number of rows"):
+    with pytest.raises(UsageError, match="expected never, yearly, monthly or up to 999999 rows"):
         parse_refit(text)
 
 

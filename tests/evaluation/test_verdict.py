@@ -342,10 +342,19 @@ def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
 
 def test_coverage_that_never_fails_is_too_wide() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
-    found = verdict(gather("a", dates, np.zeros(DAYS), {"lstm": np.tile(SCORES, (DAYS, 1))}))
+    hardly = np.where(np.arange(DAYS) % 2 == 0, 1e-6, -1e-6)
+    found = verdict(gather("a", dates, hardly, {"lstm": np.tile(SCORES, (DAYS, 1))}))
     assert found["coverage"].outcome == "worse"
-    assert found["point"].text == "point: the price never moved"
     assert outcomes_of(found) == ["no_difference", "not_applicable", "not_applicable", "worse"]
+
+
+def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    said = {"lstm": np.tile(SCORES, (DAYS, 1)), "ewma": np.tile(2 * SCORES, (DAYS, 1))}
+    found = verdict(gather("a", dates, np.zeros(DAYS), said))
+    for kind in ("point", "density", "coverage"):
+        assert found[kind].text == f"{kind}: the price never moved"
+    assert outcomes_of(found) == ["no_difference", "not_applicable", "no_difference", "no_difference"]
 
 
 # --- too little to say -------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_a_price_that_never_moves_is_forecast_to_stay(helpers: SimpleNamespace) 
 def test_a_panel_and_too_short_a_history_are_refused(helpers: SimpleNamespace, panel: Panel) -> None:
     with pytest.raises(UsageError, match="panel of 4"):
         tiny().fit(helpers.request_of(panel))
-    with pytest.raises(NotEnoughDataError, match="20 rows are too few for windows of 12"):
+    with pytest.raises(NotEnoughDataError, match="11 rows before the validation are too few for windows of 12"):
         tiny().fit(FitRequest(Panel((helpers.oracles.walk(20),)), {"USDJPY": 11}, {}, 3))
 
 
