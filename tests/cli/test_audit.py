@@ -71,7 +71,7 @@ def test_the_tutorials_model_is_named(forecast, tmp_path):
     made = json.loads(result.stdout)
     (named,) = [one for one in made["checks"] if one["outcome"] == "named"]
     assert named["name"] == "persistence"
-    assert "repeats yesterday" in named["findings"][0]["detail"]
+    assert "merely repeats " in named["findings"][0]["detail"]
     assert made["clean"] is True
 
 
