@@ -22,6 +22,7 @@ HOMES = {
     "arch": ("models/baselines", "evaluation"),
     "click": ("cli",),
     "curl_cffi": ("data/sources",),  # what yfinance talks through
+    "dateutil": ("data/calendars.py",),
     "holidays": ("data/calendars.py",),
     "jax": ("models",),
     "keras": ("models",),

@@ -7,6 +7,7 @@ import datetime
 
 import numpy as np
 import numpy.typing as npt
+from dateutil.easter import easter
 
 from forecaster.data.series import PriceSeries
 
@@ -147,9 +148,23 @@ def _year(date: np.datetime64) -> int:
 def _holidays(market: str, years: range) -> list[np.datetime64]:
     if market == "fx":
         return [np.datetime64(f"{year}-{day}", "D") for year in years for day in ("01-01", "12-25")]
-    import holidays  # 60 ms, and only needed where dates are printed
+    if market == "XECB":
+        return [day for year in years for day in _target_closing_days(year)]
+    import holidays  # 0.1 s: it imports every country's
 
     return [np.datetime64(day, "D") for day in holidays.financial_holidays(market, years=years)]
+
+
+def _target_closing_days(year: int) -> list[np.datetime64]:
+    """Closing days of TARGET, on which the ECB sets no rates (press release of 14 December 2000).
+
+    Written down because they are the calendar of every forecast of a currency, and `holidays` takes 0.1 s to tell them.
+    """
+    fixed = ["01-01", "05-01", "12-25", "12-26"] if year > 1999 else ["01-01", "12-25"]
+    fixed += ["12-31"] if year in (1999, 2001) else []  # for the year 2000, and for the coins of the euro
+    easter_sunday = np.datetime64(easter(year), "D")
+    movable = [easter_sunday - 2, easter_sunday + 1] if year > 1999 else []
+    return [np.datetime64(f"{year}-{day}", "D") for day in fixed] + movable
 
 
 def _observed_weekdays(series: PriceSeries) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@ import dataclasses
 import datetime
 from pathlib import Path
 
+import holidays
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,15 @@ def test_ecb_holidays_of_the_coming_year(ecb: PriceSeries) -> None:
     assert dates[0] == np.datetime64("2026-11-02")
     assert not np.isin(np.array(["2026-12-25", "2027-01-01", "2027-03-26", "2027-03-29"], "datetime64[D]"), dates).any()
     assert calendar_name(ecb) == "ECB holidays"
+
+
+def test_ecb_closing_days_are_those_of_the_library_for_a_century() -> None:
+    known = holidays.financial_holidays("XECB", years=range(1999, 2100))
+    days = np.arange("1999-01-01", "2100-01-01", dtype="datetime64[D]")
+    weekdays = days[np.is_busday(days)]
+    expected = weekdays[~np.isin(weekdays, np.array(sorted(known), "datetime64[D]"))]
+    start = made(expected[:1], parse_pair("USDJPY"), "ecb")
+    np.testing.assert_array_equal(future_dates(start, len(expected) - 1), expected[1:])
 
 
 def test_other_currency_sources_close_on_christmas_and_new_year() -> None:
