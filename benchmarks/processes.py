@@ -38,15 +38,17 @@ def run(command: Sequence[str], folder: Path | None = None, environment: Mapping
     Args:
         command: The program and its arguments.
         folder: Where it runs; None for here.
-        environment: Variables on top of those of this process.
+        environment: Variables on top of those of this process. PYTHONDONTWRITEBYTECODE is left out: an installed
+            package has its byte code, so a checkout must be allowed to write its own.
 
     Raises:
         SystemExit: It failed; its own words are in the message.
     """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begun = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=output, stderr=errors
+            command, cwd=folder, env={**inherited, **(environment or {})}, stdout=output, stderr=errors
         )
         try:
             _, status, usage = os.wait4(process.pid, 0)
