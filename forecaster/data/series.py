@@ -14,13 +14,20 @@ import numpy.typing as npt
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
-__all__ = ["COLUMNS", "Panel", "PriceSeries"]
+__all__ = ["COLUMNS", "Panel", "PriceSeries", "is_price"]
 
 COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_LARGEST_PRICE = 1e100  # its square, and that of its inverse, are still numbers; nothing that is traded comes near
+
+
+def is_price(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which values a price can have: positive numbers between 1e-100 and 1e100, so not NaN."""
+    return np.asarray((values >= 1 / _LARGEST_PRICE) & (values <= _LARGEST_PRICE))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,7 +42,7 @@ class PriceSeries:
         source: Registry key of the source, such as ``"ecb"``.
         symbol: The source's own spelling of the instrument.
         dates: (T,) datetime64[D], strictly increasing.
-        columns: Name -> (T,) float64. ``close`` is always there, finite and positive; other
+        columns: Name -> (T,) float64. ``close`` is always there and `is_price`; other
             names come from `COLUMNS` and hold NaN where the source has no value.
         rounding: (T,) standard deviation that the rounding of the quotation adds to
             ``log(close)``, known at each row; None where the source does not know it.
@@ -108,7 +115,7 @@ class PriceSeries:
         if "adj_close" not in self.columns or not len(self):
             return self.close
         adjusted = self.columns["adj_close"]
-        known = np.isfinite(adjusted) & (adjusted > 0)
+        known = is_price(adjusted)
         growth = self.close.copy()
         growth[1:] /= self.close[:-1]
         both = known[1:] & known[:-1]
@@ -179,11 +186,11 @@ def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray]) -> 
         raise InputFileError(
             f"{symbol}: dates do not increase at {where}; expected each date once, in order; sort the rows"
         )
-    bad = ~(np.isfinite(columns["close"]) & (columns["close"] > 0))
+    bad = ~is_price(columns["close"])
     if bad.any():
         raise InputFileError(
-            f"{symbol}: {int(bad.sum())} closing prices are missing, zero or negative, first on {dates[bad][0]}; "
-            "expected positive numbers"
+            f"{symbol}: {int(bad.sum())} closing prices are missing, zero, negative or beyond 1e100, "
+            f"first on {dates[bad][0]}; expected positive numbers"
         )
 
 

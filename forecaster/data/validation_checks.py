@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.data.series import COLUMNS, PriceSeries
+from forecaster.data.series import COLUMNS, PriceSeries, is_price
 
 __all__ = ["DROPPED", "FOREVER", "Market", "Marks", "RawRows", "Subject", "row_marks", "structure_marks"]
 
@@ -182,11 +182,11 @@ def _unfinished(subject: Subject) -> Iterator[Marks]:
 
 
 def _bad_prices(subject: Subject) -> Iterator[Marks]:
-    good = np.isfinite(subject.price) & (subject.price > 0)
+    good = is_price(subject.price)
     yield Marks.at("bad_price", np.flatnonzero(subject.alive & ~good))
     adjusted = subject.rows.columns.get("adj_close")
     if adjusted is not None:
-        wrong = subject.alive & good & ~(np.isfinite(adjusted) & (adjusted > 0))
+        wrong = subject.alive & good & ~is_price(adjusted)
         yield Marks.at("bad_adjusted_price", np.flatnonzero(wrong))
 
 

@@ -214,7 +214,7 @@ def change(path: Path, statement: str) -> None:
         ("UPDATE bar SET rounding = 1 WHERE day = 19723", "the rounding has changed since it was saved"),
         ("DELETE FROM bar WHERE day = 19723", "the rounding has changed since it was saved"),
         ("UPDATE bar SET close = 'abc'", "could not convert"),
-        ("UPDATE bar SET close = -1", "zero or negative"),
+        ("UPDATE bar SET close = -1", "zero, negative or beyond 1e100"),
         ("UPDATE version SET instrument = '{'", "version 1 of USDJPY"),
         ("UPDATE version SET instrument = '{}'", "version 1 of USDJPY"),
         ("UPDATE version SET columns = ''", "has no closing price"),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.data.instruments import shown
-from forecaster.data.series import PriceSeries
+from forecaster.data.series import PriceSeries, is_price
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
 from forecaster.data.sources.csv_numbers import EMPTY, number_in
@@ -240,20 +240,20 @@ def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRow
     would be looking ahead. So weekends are left to whoever has cut the rows.
 
     Raises:
-        InputFileError: Too many prices are zero, negative or infinite, or one row or none is left.
+        InputFileError: Too many prices are zero, negative or beyond 1e100, or one row or none is left.
     """
     raw = RawRows(rows.dates, rows.columns)
     report = validate(raw, today=today, market=Market(weekdays=None))
     good = cleaned(raw, report)
     if report.problems() or len(good) < 2:
         close = rows.columns["close"]
-        bad = int(np.flatnonzero(~((close > 0) & np.isfinite(close)))[0])
+        bad = int(np.flatnonzero(~is_price(close))[0])
         line = text.line_number(int(rows.places[bad]))
         name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]} and more; mend the file"
         report.require_good(name, InputFileError)
         text.refuse(
             int(rows.places[bad]),
             f"price {close[bad]:g} on {rows.dates[bad]}; "
-            f"expected at least 2 rows with a positive price, got {len(good)}",
+            f"expected at least 2 rows with a positive price up to 1e100, got {len(good)}",
         )
     return good, report

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pydantic
 
 from forecaster.data.instruments import SYNTHETIC_NAMES, shown
-from forecaster.data.series import PriceSeries
+from forecaster.data.series import PriceSeries, is_price
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import ConfigError, UsageError
@@ -82,7 +82,7 @@ class SyntheticSource:
         options = parse_options(SyntheticOptions, request.options, self.name)
         with np.errstate(over="ignore", under="ignore"):
             close = _PRICES[kind](options, np.random.Generator(np.random.PCG64(options.seed)))
-        if not (np.isfinite(close) & (close > 0)).all():
+        if not is_price(close).all():
             raise ConfigError(
                 f"synthetic {kind}: prices leave the range of numbers within {options.rows} rows; "
                 f"choose fewer rows or a volatility below {options.volatility:g}"
