@@ -19,6 +19,7 @@ __all__ = [
     "Forecast",
     "Forecasts",
     "cumulative_probability",
+    "interpolate_returns",
     "level_weights",
     "normal_scores",
     "step_weights",
@@ -100,6 +101,18 @@ def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
         raise ValueError(f"steps {asked.min():g} to {asked.max():g} do not lie within {known[0]:g} to {known[-1]:g}")
     identity = np.eye(len(known))
     return np.stack([np.interp(np.log(asked), np.log(known), row) for row in identity], axis=1)
+
+
+def interpolate_returns(values: FloatArray, knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
+    """(N, S, Q) quantiles over `steps` of log returns whose quantiles (N, K, Q) over `knots` are known.
+
+    As `Forecasts.log_returns` does it: linear in the logarithm of the step, in units of its square root.
+
+    Raises:
+        ValueError: A step lies outside the knots.
+    """
+    growth = np.sqrt(np.divide.outer(np.asarray(steps, dtype=float), np.asarray(knots, dtype=float)))
+    return np.asarray(np.einsum("sk,nkq->nsq", step_weights(knots, steps) * growth, values))
 
 
 def cumulative_probability(values: FloatArray, levels: Sequence[float], points: FloatArray) -> FloatArray:

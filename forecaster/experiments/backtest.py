@@ -44,7 +44,8 @@ class FoldRecord:
         model: Registry key.
         fold: Which cutoffs.
         rows: Name -> (N,) row numbers of the cutoffs, none where the model cannot run.
-        quantiles: Name -> (N, S, 9) quantiles of the log return at `SCORING_LEVELS`, as the model gives them.
+        quantiles: Name -> (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the kept steps of the plan,
+            as the model gives them.
         facts: What the fits said: ``skipped`` (name -> why there is no forecast) and ``states``.
         gains: Of the location, of this fold; None for a model without one.
     """
@@ -108,7 +109,8 @@ def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: 
     model = plan.forecasters[name]
     skipped: dict[str, str] = {}
     rows = {one: np.empty(0, dtype=np.intp) for one in plan.named}
-    quantiles = {one: np.empty((0, len(plan.steps), len(SCORING_LEVELS))) for one in plan.named}
+    steps = plan.kept_steps(name)
+    quantiles = {one: np.empty((0, len(steps), len(SCORING_LEVELS))) for one in plan.named}
     states: list[dict[str, Any]] = []
     evidence: LocationGains | None = None
     for panel, fitted in fits(name, fold):
@@ -122,7 +124,7 @@ def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: 
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
             rows[series.instrument.name] = cutoffs = cutoffs[cutoffs >= fitted.first_row]
-            quantiles[series.instrument.name] = _at_scoring_levels(fitted, series, cutoffs, plan.steps)
+            quantiles[series.instrument.name] = _at_scoring_levels(fitted, series, cutoffs, steps)
         if isinstance(model, Locating):
             settled = {one.instrument.name: fold.settled_rows(one.dates, plan.config.horizon) for one in panel}
             evidence = model.location_gains(fitted, panel, settled)

@@ -11,12 +11,12 @@ import forecaster
 from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.evaluation.folds import Fold
-from forecaster.models import PANEL_MODELS
+from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
 from forecaster.models.base import Forecaster
 
 __all__ = ["BacktestPlan", "backtests_folder"]
 
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 def backtests_folder(home: Path) -> Path:
@@ -34,7 +34,7 @@ class BacktestPlan:
         config: Horizon and seed, and what else decides the data.
         forecasters: Registry key -> model, not yet fitted.
         folds: In order.
-        steps: Days ahead that are kept.
+        steps: Days ahead that are scored.
         stride: Every so many rows is a cutoff.
         engine: Backend and device, since another one gives other last bits.
     """
@@ -67,6 +67,11 @@ class BacktestPlan:
     def panels(self, name: str) -> list[Panel]:
         """What the model `name` is fitted on at once: everything, or one series after the other."""
         return [self.panel] if name in PANEL_MODELS else [Panel((self.panel[one],)) for one in self.named]
+
+    def kept_steps(self, name: str) -> tuple[int, ...]:
+        """Days ahead that the records of the model `name` hold: its own where calibrated ones decide those between."""
+        knots: tuple[int, ...] = getattr(self.forecasters[name], "knots", ())
+        return knots if name in CALIBRATED_MODELS and not set(self.steps) <= set(knots) else self.steps
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ from forecaster.evaluation.evidence import Evidence
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest import FoldRecord
 from forecaster.experiments.backtest_plan import BacktestPlan
+from forecaster.forecast import interpolate_returns
 from forecaster.models import CALIBRATED_MODELS
 
 __all__ = ["BacktestResult", "judge", "what_was_said"]
@@ -196,14 +197,16 @@ def what_was_said(
 
     Returns:
         (N,) rows of `series`, and (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the steps of the plan;
-        those of `CALIBRATED_MODELS` calibrated where that is asked, on all cutoffs of the model, whatever others have.
+        those of `CALIBRATED_MODELS` calibrated where that is asked, on all cutoffs of the model, whatever others have,
+        and then interpolated between its own steps, as `predict` does.
     """
     name, mine = series.instrument.name, [one for one in records if one.model == model]
     rows = np.concatenate([one.rows[name] for one in mine])
     said = np.concatenate([one.quantiles[name] for one in mine])
+    kept = plan.kept_steps(model)
     if calibrated and model in CALIBRATED_MODELS:
-        said = calibrate(said, rows, outcomes_after(series.log_price, rows, plan.steps), plan.steps)
-    return rows, said
+        said = calibrate(said, rows, outcomes_after(series.log_price, rows, kept), kept)
+    return rows, said if kept == plan.steps else interpolate_returns(said, kept, plan.steps)
 
 
 def _track(
