@@ -19,7 +19,10 @@ from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 from forecaster.models.baselines import baseline
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-NAMES = ("calibration", "data", "metrics", "placebo", "skill", "speed", "stocks", "throughput", "windows_memory")
+NAMES = (
+    *("calibration", "data", "metrics", "placebo", "skill"),
+    *("speed", "stocks", "superiority", "throughput", "windows_memory"),
+)
 SHARED = ("processes", "trainings")
 
 
@@ -64,6 +67,7 @@ def test_help(name, capsys):
         ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),
         ("speed", ["--commands", "help,fly"]),
+        ("superiority", ["--cutoffs", "999", "--step", "20"]),
         ("throughput", ["--ways", "torch"]),
         ("windows_memory", ["--rows", "999"]),
     ],
@@ -417,6 +421,14 @@ def test_metrics_of_a_few_forecasts(capsys):
 
 
 # --- placebo -----------------------------------------------------------------------------------------------------
+
+
+def test_superiority_of_a_few_samples(capsys):
+    importlib.import_module("superiority").main(["--samples", "4", "--cutoffs", "250", "--step", "5", "--models", "2"])
+    document, table = result(capsys)
+    assert [(row["cutoffs"], row["step"]) for row in document["rows"]] == [(250, 5)]
+    assert document["rows"][0]["interval_holds"] >= 0.5
+    assert table[0].startswith("cutoffs  step  SPA rejects")
 
 
 def test_placebo_of_a_few_short_walks(capsys):

@@ -39,7 +39,9 @@ def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option(
     "--refit", default="yearly", show_default=True, metavar="WHEN", help="never, yearly, monthly or a number of rows."
 )
-@click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Every so many rows a cutoff.")
+@click.option(
+    "--stride", type=click.IntRange(1, 999_999), default=1, show_default=True, help="Every so many rows a cutoff."
+)
 @click.option(
     "--models",
     multiple=True,
@@ -80,6 +82,8 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.config import load_config
+    from forecaster.output.backtest_tables import backtest_exceptions
+    from forecaster.output.tables import verdict_lines
     from forecaster.workflows.backtest import BacktestRequest, backtest
 
     if out is not None:
@@ -94,7 +98,11 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     calibrate = not asked.pop("no_calibration")
     asked["processes"] = asked["processes"] or min(_processors(), _MOST_JOBS)
     result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), project)
-    print_result(project, _text(result.to_json(), output))
+    document = result.to_json()
+    if output == "csv":  # what rows cannot tell
+        for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
+            project.note(line)
+    print_result(project, _text(document, output))
     if out is not None:
         result.draw(out)
         project.note(f"picture: {out}")

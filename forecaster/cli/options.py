@@ -92,7 +92,7 @@ def home_option(function: Command) -> Command:
         default=Path(),
         envvar="FORECAST_HOME",
         metavar="DIR",
-        help="Project folder, holding data/ and runs/.  [default: here; variable FORECAST_HOME]",
+        help="Project folder, holding data/, runs/ and backtests/.  [default: here; variable FORECAST_HOME]",
     )(command)
 
 

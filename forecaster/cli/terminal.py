@@ -113,12 +113,11 @@ def _rich_progress() -> Any:
 
 
 def table_text(table: Any) -> str:
-    """A rich table as text: coloured for a terminal, plain and as wide as it needs to be elsewhere."""
+    """A rich table as text, coloured for a terminal, as wide as it needs to be: a row that wraps loses no digit."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH
+    console.width = max(console.width, _WIDTH) if console.is_terminal else _WIDTH
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

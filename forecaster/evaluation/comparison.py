@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from forecaster.evaluation.coverage_tests import christoffersen, kupiec
 from forecaster.evaluation.evidence import Evidence, gather, pool
 from forecaster.evaluation.significance import diebold_mariano, pesaran_timmermann
 from forecaster.evaluation.superiority import mean_ratio_intervals, model_confidence_set, superior_ability
-from forecaster.evaluation.tally import Tally
+from forecaster.evaluation.tally import COVERED, Tally
 from forecaster.forecast import SCORING_LEVELS
 
 __all__ = ["CONFIDENCE", "POOLED", "Track", "compare", "evidence_of", "standing"]
@@ -34,6 +35,7 @@ class Track:
         dates: (N,) cutoffs, increasing.
         outcomes: (N,) log returns that came.
         quantiles: Model -> (N, 9) at `SCORING_LEVELS`; the first model is the one that is judged.
+        stride: Days from one cutoff to the next.
     """
 
     instrument: str
@@ -41,6 +43,7 @@ class Track:
     dates: DateArray
     outcomes: FloatArray
     quantiles: Mapping[str, FloatArray]
+    stride: int = 1
 
     @property
     def judged(self) -> str:
@@ -61,7 +64,7 @@ def evidence_of(tracks: Sequence[Track], judged: str) -> dict[str, Evidence]:
 
 
 def _gathered(track: Track) -> Evidence:
-    return gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step)
+    return gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step, track.stride)
 
 
 def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
@@ -73,9 +76,9 @@ def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
         open is None.
     """
     about = {"step": evidence.step, "name": evidence.name, "days": len(evidence)}
-    found = model_confidence_set(evidence.crps, 1 - CONFIDENCE, seed, shortest=evidence.step)
+    found = model_confidence_set(evidence.crps, 1 - CONFIDENCE, seed, overlap=evidence.overlap)
     others = {name: evidence.crps[name] for name in evidence.baselines}
-    p_value = superior_ability(evidence.crps[evidence.model], others, seed, shortest=evidence.step)
+    p_value = superior_ability(evidence.crps[evidence.model], others, seed, overlap=evidence.overlap)
     return {
         "confidence_set": {
             **about,
@@ -107,29 +110,40 @@ def compare(tracks: Sequence[Track], judged: str, seed: int = 0) -> list[dict[st
 
 
 def _rows(track: Track, seed: int) -> list[dict[str, Any]]:
-    losses = _gathered(track).crps
-    intervals = mean_ratio_intervals(losses, seed=seed, shortest=track.step)
+    evidence = _gathered(track)
+    losses = evidence.crps
+    intervals = mean_ratio_intervals(losses, seed=seed, overlap=evidence.overlap)
     rows = []
     for model, quantiles in track.quantiles.items():
         tally = Tally()
         tally.add(quantiles, track.outcomes)
         others = [name for name in track.quantiles if name != model]
         results = tally.results()
-        if track.step == 1:
-            test = pesaran_timmermann(quantiles[:, _MIDDLE], track.outcomes)
-            results["direction"]["pt_p_value"] = test.p_above
+        signs = pesaran_timmermann(quantiles[:, _MIDDLE], track.outcomes) if evidence.overlap == 1 else None
+        results["direction"]["pt_p_value"] = None if signs is None else signs.p_above
         row = {
             "instrument": track.instrument,
             "model": model,
             "step": track.step,
             **results,
+            "coverage_tests": _coverage_tests(quantiles, track.outcomes, evidence.overlap),
             "pit": [count / tally.n for count in results["pit"]],
             "crps_ratio": {name: _ratio(losses[model], losses[name]) for name in others},
             "crps_ratio_interval": intervals[model],
-            "dm": [_tested(losses[model] - losses[name], name, track.step) for name in others],
+            "dm": [_tested(losses[model] - losses[name], name, evidence.overlap) for name in others],
         }
         rows.append(row)
     return rows
+
+
+def _coverage_tests(quantiles: FloatArray, outcomes: FloatArray, overlap: int) -> dict[str, dict[str, float | None]]:
+    """P-values by level: whether the share inside is as promised, and whether misses cluster besides."""
+    found = {}
+    for level, (low, high) in COVERED.items():
+        inside = (quantiles[:, low] <= outcomes) & (outcomes <= quantiles[:, high])
+        tests = {"kupiec": kupiec, "christoffersen": christoffersen}
+        found[format(level, "g")] = {name: test(inside, level, overlap).p_value for name, test in tests.items()}
+    return found
 
 
 def _ratio(losses: FloatArray, others: FloatArray) -> float | None:
@@ -137,13 +151,13 @@ def _ratio(losses: FloatArray, others: FloatArray) -> float | None:
     return float(losses.mean()) / total if total > 0 else None
 
 
-def _tested(difference: FloatArray, against: str, step: int) -> dict[str, Any]:
+def _tested(difference: FloatArray, against: str, overlap: int) -> dict[str, Any]:
     """Below zero the model is better than `against`."""
-    test = diebold_mariano(difference, step)
+    test = diebold_mariano(difference, overlap)
     return {"against": against, "statistic": test.statistic, "p_value": test.p_two_sided}
 
 
-_AVERAGED = ("crps", "rmse_ratio_random_walk", "mae_ratio_random_walk")
+_AVERAGED = ("crps", "rmse", "mae", "rmse_ratio_random_walk", "mae_ratio_random_walk")
 _AVERAGED_BY_LEVEL = ("coverage", "width", "interval_score")
 
 
@@ -152,7 +166,7 @@ def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]], see
     members = [_gathered(one) for one in tracks]
     whole = pool(members)
     aligned = {model: _aligned(members, model, whole.dates) for model in whole.crps}
-    intervals = mean_ratio_intervals(aligned, seed=seed, shortest=whole.step)
+    intervals = mean_ratio_intervals(aligned, seed=seed, overlap=whole.overlap)
     pooled = []
     for model in whole.crps:  # those that every instrument has
         mine = [row for row in rows if row["model"] == model]
@@ -166,18 +180,29 @@ def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]], see
             for key in _AVERAGED_BY_LEVEL
         }
         row["worst_coverage_250"] = {
-            level: min(
-                (one["worst_coverage_250"][level] for one in mine if one["worst_coverage_250"][level]), default=None
-            )
+            level: min((worst for one in mine if (worst := one["worst_coverage_250"][level]) is not None), default=None)
             for level in mine[0]["worst_coverage_250"]
         }
+        row["direction"] = _pooled_direction([one["direction"] for one in mine])
         row["pit"] = np.mean([one["pit"] for one in mine], axis=0).tolist()
         row["crps_ratio"] = {name: _mean([ratio for ratio, _ in ratios[name]]) for name in others}
         row["crps_ratio_interval"] = intervals[model]
         row["crps_ratio_worst"] = {name: max(ratios[name], key=lambda one: one[0] or 0.0) for name in others}
-        row["dm"] = [_tested(whole.crps[model] - whole.crps[name], name, tracks[0].step) for name in others]
+        row["dm"] = [_tested(whole.crps[model] - whole.crps[name], name, whole.overlap) for name in others]
         pooled.append(row)
     return pooled
+
+
+def _pooled_direction(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The share of all directions that were right; days of several instruments are not independent, so no test."""
+    counted = sum(one["n"] for one in rows)
+    right = sum(one["n"] * one["hit_rate"] for one in rows if one["n"])
+    return {
+        "hit_rate": right / counted if counted else None,
+        "n": counted,
+        "without_direction": sum(one["without_direction"] for one in rows),
+        "pt_p_value": None,
+    }
 
 
 def _aligned(members: Sequence[Evidence], model: str, dates: DateArray) -> FloatArray:

@@ -28,6 +28,7 @@ class Evidence:
         name: Instrument, or ``pooled``.
         model: Registry key of the model that is judged.
         step: Forecast step in days.
+        overlap: Of so many neighbouring cutoffs the outcomes share days; 1 where each has its own.
         instruments: Number of instruments.
         dates: (N,) cutoffs, increasing.
         crps: Model -> (N,) CRPS over the instrument's mean absolute move; the judged model and every baseline.
@@ -37,7 +38,7 @@ class Evidence:
         hits: (N,) share of directions that were right, NaN where none was given.
         excess: (N,) the same minus chance (see `excess_hits`), NaN likewise.
         independent_variance: Variance of the mean of `excess` by Pesaran and Timmermann; None where it does not hold,
-            pooled or beyond one day.
+            pooled or where outcomes overlap.
         inside: ``0.8`` and ``0.95`` -> (N,) share of outcomes in the central interval.
         left_out: Baselines that only some of the pooled instruments have, which are not compared with.
     """
@@ -45,6 +46,7 @@ class Evidence:
     name: str
     model: str
     step: int
+    overlap: int
     instruments: int
     dates: DateArray
     crps: Mapping[str, FloatArray]
@@ -72,7 +74,12 @@ class Evidence:
 
 
 def gather(
-    name: str, dates: DateArray, outcomes: FloatArray, quantiles: Mapping[str, FloatArray], step: int = 1
+    name: str,
+    dates: DateArray,
+    outcomes: FloatArray,
+    quantiles: Mapping[str, FloatArray],
+    step: int = 1,
+    stride: int = 1,
 ) -> Evidence:
     """Evidence of one instrument.
 
@@ -83,13 +90,14 @@ def gather(
         quantiles: Model -> (N, 9) of the same returns at `SCORING_LEVELS`, all at the same cutoffs; the first is the
             model that is judged, the others are its baselines. Its median is its point forecast.
         step: Forecast step in days.
+        stride: Days from one cutoff to the next.
 
     Raises:
         ValueError: Dates do not increase, shapes differ, or a number is not finite.
     """
     _check(dates, outcomes, quantiles)
     judged = next(iter(quantiles))
-    known = quantiles[judged]
+    known, overlap = quantiles[judged], (step - 1) // stride + 1
     size = float(np.abs(outcomes).mean()) or 1.0
     power = float((outcomes**2).mean()) or 1.0
     median = np.where(np.abs(known[:, _MIDDLE]) > _ROUNDING * size, known[:, _MIDDLE], 0.0)
@@ -99,6 +107,7 @@ def gather(
         name=name,
         model=judged,
         step=step,
+        overlap=overlap,
         instruments=1,
         dates=dates,
         crps={model: crps(values, SCORING_LEVELS, outcomes) / size for model, values in quantiles.items()},
@@ -107,7 +116,7 @@ def gather(
         gain=2 * median * outcomes / power,
         hits=np.where(directed, (median > 0) == (outcomes > 0), np.nan),
         excess=excess,
-        independent_variance=variance if step == 1 else None,
+        independent_variance=variance if overlap == 1 else None,
         inside={
             level: ((known[:, low] <= outcomes) & (outcomes <= known[:, high])).astype(float)
             for level, (low, high) in JUDGED_COVERAGE.items()
@@ -150,6 +159,11 @@ def pool(members: Sequence[Evidence], name: str = "pooled") -> Evidence:
     shared = [model for model in models if all(model in one.crps for one in members)]
     dates, place = np.unique(np.concatenate([one.dates for one in members]), return_inverse=True)
 
+    def overlap(one: Evidence) -> int:
+        """Of the days of the whole; those of a series may lie between those of another."""
+        places = np.searchsorted(dates, one.dates)
+        return int(np.median(places[one.overlap :] - places[: -one.overlap])) if len(one) > one.overlap else one.overlap
+
     def daily(parts: Sequence[FloatArray]) -> FloatArray:
         """(N,) mean of each day over what is known."""
         values = np.concatenate(parts)
@@ -162,6 +176,7 @@ def pool(members: Sequence[Evidence], name: str = "pooled") -> Evidence:
         name=name,
         model=first.model,
         step=first.step,
+        overlap=max(map(overlap, members)),
         instruments=sum(one.instruments for one in members),
         dates=dates,
         crps={model: daily([one.crps[model] for one in members]) for model in shared},

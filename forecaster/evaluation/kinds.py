@@ -71,8 +71,8 @@ def point(evidence: Evidence) -> Examined:
     measured = {"rmse_ratio": found}
     if days < LEAST_DAYS or found is None:
         return Examined(against, unit, _nothing(_why(days, found)), measured)
-    information = mean_test(evidence.gain, evidence.step, _unpredictable(evidence, days))
-    error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.step)
+    information = mean_test(evidence.gain, evidence.overlap, _unpredictable(evidence, days))
+    error = diebold_mariano(evidence.squared - evidence.squared_naive, evidence.overlap)
     seen = _seen_ratio(evidence, information, naive)
     at_ratio = f"(RMSE ratio {found:.4f}{{p}})"
     silent = "no difference from tomorrow = today"
@@ -93,13 +93,15 @@ def point(evidence: Evidence) -> Examined:
         p_claim=information.p_above,
         p_warning=error.p_above,
         detectable=seen,
-        seen=f"an RMSE ratio of {seen:.3f}",
+        seen="" if seen is None else f"an RMSE ratio of {seen:.3f}",
         claimed="better" if found < 1 else None,
     )
 
 
-def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> float:
+def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> float | None:
     """RMSE ratio of an efficient forecast of this one's shape whose mean term of Clark and West is detectable.
+
+    None where not even a perfect forecast would be.
 
     For an efficient forecast c times f the mean term is ``2 c^2 E f^2`` and its standard error c times that of f,
     so that ``c = shift / (2 E f^2)`` and the share of the squared error that it saves is ``c^2 E f^2 / E y^2``.
@@ -111,7 +113,7 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
     else:
         shift = detectable_shift(information.standard_error, _FIRST_STEP, information.freedom)
         share = (shift / 2) ** 2 / (moved * naive)
-    return math.sqrt(max(1 - share, 0.0))
+    return math.sqrt(1 - share) if share < 1 else None
 
 
 def _unpredictable(evidence: Evidence, days: int) -> int:
@@ -120,7 +122,7 @@ def _unpredictable(evidence: Evidence, days: int) -> int:
     None for one instrument, one day ahead. What moves one market today moves another tomorrow, in other time zones and
     after other holidays, so the days of a pool are not independent even then.
     """
-    return unpredictable_lags(days, evidence.step) if evidence.instruments == 1 else hac_lags(days, evidence.step)
+    return unpredictable_lags(days, evidence.overlap) if evidence.instruments == 1 else hac_lags(days, evidence.overlap)
 
 
 def direction(evidence: Evidence) -> Examined:
@@ -134,10 +136,10 @@ def direction(evidence: Evidence) -> Examined:
         nothing = "none is given, the median is the last price"
         return Examined(against, unit, {"not_applicable": nothing}, measured, untested="not_applicable")
     if days < LEAST_DAYS:
-        return Examined(against, unit, _nothing(f"{days} days with a direction are too few to say"), measured)
+        return Examined(against, unit, _nothing(f"{days} cutoffs with a direction are too few to say"), measured)
     variance = evidence.independent_variance
     if variance is None:
-        test = mean_test(excess, evidence.step, _unpredictable(evidence, days))
+        test = mean_test(excess, evidence.overlap, _unpredictable(evidence, days))
     else:
         test = normal_test(excess, variance)
     if test.standard_error is None:
@@ -176,7 +178,7 @@ def density(evidence: Evidence) -> Examined:
     if days < LEAST_DAYS or not moves:
         return Examined(None, unit, _nothing(_why(days, 1.0 if moves else None)), measured)
     tests = {
-        name: diebold_mariano(evidence.crps[evidence.model] - evidence.crps[name], evidence.step) for name in names
+        name: diebold_mariano(evidence.crps[evidence.model] - evidence.crps[name], evidence.overlap) for name in names
     }
     hardest = max(names, key=lambda name: (_known(tests[name].p_below), -means[name]))
     winner = min(names, key=lambda name: (_known(tests[name].p_above), means[name]))
@@ -200,7 +202,7 @@ def density(evidence: Evidence) -> Examined:
 
 
 def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> float | None:
-    """Percent of the best baseline's CRPS; None where the model is the same as some baseline.
+    """Percent of the best baseline's CRPS; None where the model is the same as some baseline, or nothing can be seen.
 
     How far another baseline is behind the best is an estimate as well: a standard error is taken off.
     """
@@ -208,10 +210,11 @@ def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> 
     size = float(evidence.crps[best].mean())
     if len(errors) < len(tests) or not size > 0:
         return None
-    behind = [mean_test(evidence.crps[name] - evidence.crps[best], evidence.step) for name in tests]
+    behind = [mean_test(evidence.crps[name] - evidence.crps[best], evidence.overlap) for name in tests]
     leads = [max(one.mean - (one.standard_error or 0.0), 0.0) for one in behind]
     freedom = min(test.freedom for test in tests.values())
-    return 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / size
+    percent = 100 * detectable_gain(errors, leads, _FIRST_STEP, freedom) / size
+    return percent if percent < 100 else None  # no CRPS is below 0
 
 
 def coverage(evidence: Evidence) -> Examined:
@@ -222,14 +225,15 @@ def coverage(evidence: Evidence) -> Examined:
     moves = evidence.squared_naive.any()
     if days < LEAST_DAYS or not moves:
         return Examined(against, unit, _nothing(_why(days, 1.0 if moves else None)), measured)
-    tests = {level: coverage_test(evidence.inside[level], float(level), evidence.step) for level in found}
+    tests = {level: coverage_test(evidence.inside[level], float(level), evidence.overlap) for level in found}
     smallest = min(_known(test.p_two_sided) for test in tests.values())
     # Two sides and two intervals share the level of the first step.
-    points = {
-        level: 100 * detectable_shift(test.standard_error, _FIRST_STEP / 4, test.freedom)
+    shifts = {
+        level: detectable_shift(test.standard_error, _FIRST_STEP / 4, test.freedom)
         for level, test in tests.items()
         if test.standard_error is not None
     }
+    points = {level: 100 * shift for level, shift in shifts.items() if shift < float(level)}  # no share is below 0
     shares = " and ".join(f"{100 * share:.1f} % in the {100 * float(level):g} %" for level, share in found.items())
     return Examined(
         against,
@@ -239,11 +243,17 @@ def coverage(evidence: Evidence) -> Examined:
             "no_difference": f"as promised, as far as can be seen ({shares} interval{{p}})",
         },
         {**measured, "detectable_by_level": points},
-        p_claim=min(1.0, len(tests) * smallest) if points else None,
+        p_claim=min(1.0, len(tests) * smallest) if shifts else None,
         detectable=max(points.values(), default=None),
-        seen=" and ".join(f"{value:.1f}" for value in points.values()) + " points" if points else "",
+        seen=_seen_points(points),
         claimed="worse",
     )
+
+
+def _seen_points(points: Mapping[str, float]) -> str:
+    if len(points) == len(JUDGED_COVERAGE):
+        return " and ".join(f"{value:.1f}" for value in points.values()) + " points"
+    return " and ".join(f"{value:.1f} points of the {100 * float(level):g} %" for level, value in points.items())
 
 
 def _nothing(why: str) -> dict[Outcome, str]:
@@ -251,7 +261,7 @@ def _nothing(why: str) -> dict[Outcome, str]:
 
 
 def _why(days: int, found: float | None) -> str:
-    return "the price never moved" if found is None else f"{days} days are too few to say"
+    return "the price never moved" if found is None else f"{days} cutoffs are too few to say"
 
 
 def _known(p_value: float | None) -> float:

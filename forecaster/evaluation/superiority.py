@@ -1,8 +1,9 @@
 """Many models at once, by the bootstrap: model confidence set, superior predictive ability, intervals of ratios.
 
 Days are drawn in blocks of random length (stationary bootstrap, Politis and Romano 1994, J. Am. Stat. Assoc. 89), so
-that what is close in time stays together; a block is never meant to be shorter than the forecasts overlap. With
-fewer than `FEWEST_DAYS` there is nothing to draw from, and no answer. All is a function of the losses and the seed.
+that what is close in time stays together. Where outcomes overlap a block is meant to be three times as long as they do,
+and what blocks still lose of the variance is made good (`_certainty`). With fewer than `FEWEST_OUTCOMES` that do not
+overlap there is nothing to draw from, and no answer. All is a function of the losses and the seed.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "FEWEST_DAYS",
+    "FEWEST_OUTCOMES",
     "ConfidenceSet",
     "block_length",
     "mean_ratio_intervals",
@@ -22,8 +23,9 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-FEWEST_DAYS = 30
+FEWEST_OUTCOMES = 50
 _REPETITIONS = 1000
+_TAIL = 0.01  # where a normal and a Student quantile are compared: the largest of several statistics decides
 _ROUNDING = 1e-12
 
 
@@ -62,7 +64,7 @@ def model_confidence_set(
     size: float = 0.1,
     seed: int = 0,
     repetitions: int = _REPETITIONS,
-    shortest: int = 1,
+    overlap: int = 1,
 ) -> ConfidenceSet | None:
     """The models among which the best is, with confidence ``1 - size`` (Hansen, Lunde, Nason 2011, Econometrica 79).
 
@@ -71,14 +73,14 @@ def model_confidence_set(
         size: One minus the confidence.
         seed: Of the bootstrap.
         repetitions: Number of draws.
-        shortest: Least mean length of a block, such as the number of steps that forecasts of neighbouring days share.
+        overlap: Of so many neighbouring days the outcomes share days; 1 where each has its own.
 
     Returns:
-        None with fewer than `FEWEST_DAYS`.
+        None with fewer than `FEWEST_OUTCOMES`.
     """
     from arch.bootstrap import MCS
 
-    if len(next(iter(losses.values()))) < FEWEST_DAYS:
+    if len(next(iter(losses.values()))) < FEWEST_OUTCOMES * overlap:
         return None
     # A difference that is the same every day cannot be studentised: the best of such models stands for all.
     best = {name: _best_alike(name, losses) for name in losses}
@@ -86,7 +88,9 @@ def model_confidence_set(
     if len(distinct) < 2:
         return _confidence_set(losses, best, {distinct[0]: 1.0}, size)
     table = np.stack([losses[name] for name in distinct], axis=1)
-    blocks = max(shortest, _common_block_length(table))
+    blocks = max(_shortest_block(overlap), _common_block_length(table))
+    means = table.mean(axis=0)
+    table = table - (1 - _certainty(len(table), overlap, blocks)) * (means - means.mean())
     test = MCS(table, size, reps=repetitions, block_size=blocks, seed=seed)
     test.compute()
     by_column = test.pvalues["Pvalue"].to_dict()
@@ -113,7 +117,7 @@ def superior_ability(
     rivals: Mapping[str, FloatArray],
     seed: int = 0,
     repetitions: int = _REPETITIONS,
-    shortest: int = 1,
+    overlap: int = 1,
 ) -> float | None:
     """P-value of "some rival is better than the benchmark", however many were tried.
 
@@ -124,21 +128,23 @@ def superior_ability(
         rivals: Model -> (N,) losses on the same days.
         seed: Of the bootstrap.
         repetitions: Number of draws.
-        shortest: Least mean length of a block.
+        overlap: Of so many neighbouring days the outcomes share days.
 
     Returns:
-        None where no rival differs from the benchmark, or each by the same every day, or with fewer than
-        `FEWEST_DAYS`.
+        None where no rival differs from the benchmark, or each by the same every day, or with fewer
+        than `FEWEST_OUTCOMES`.
     """
     from arch.bootstrap import SPA
 
-    if len(benchmark) < FEWEST_DAYS:
+    if len(benchmark) < FEWEST_OUTCOMES * overlap:
         return None
     differing = [losses for losses in rivals.values() if _differ(benchmark, losses)]
     if not differing:
         return None
     table = np.stack(differing, axis=1)
-    blocks = max(shortest, *(block_length(benchmark - losses) for losses in differing))
+    blocks = max(_shortest_block(overlap), *(block_length(benchmark - losses) for losses in differing))
+    gains = (benchmark[:, None] - table).mean(axis=0)
+    table = table + (1 - _certainty(len(table), overlap, blocks)) * gains
     test = SPA(benchmark, table, block_size=blocks, reps=repetitions, seed=seed)
     test.compute()
     return float(test.pvalues["consistent"])
@@ -149,7 +155,7 @@ def mean_ratio_intervals(
     size: float = 0.95,
     seed: int = 0,
     repetitions: int = _REPETITIONS,
-    shortest: int = 1,
+    overlap: int = 1,
 ) -> dict[str, dict[str, tuple[float, float] | None]]:
     """Interval for the mean loss of each model over that of each other one.
 
@@ -162,40 +168,67 @@ def mean_ratio_intervals(
         size: Confidence.
         seed: Of the bootstrap.
         repetitions: Number of draws R.
-        shortest: Least mean length of a block.
+        overlap: Of so many neighbouring days the outcomes share days.
 
     Returns:
-        Model -> other model -> lower and upper end; None where the ratio is not defined, or with fewer than
-        `FEWEST_DAYS`.
+        Model -> other model -> lower and upper end; None where the ratio is not defined, or with fewer
+        than `FEWEST_OUTCOMES`.
     """
     found: dict[str, dict[str, tuple[float, float] | None]] = {
         name: {other: None for other in losses if other != name} for name in losses
     }
-    if len(next(iter(losses.values()))) < FEWEST_DAYS:
+    if len(next(iter(losses.values()))) < FEWEST_OUTCOMES * overlap:
         return found
     table = np.stack([np.nan_to_num(one.reshape(len(one), -1)) for one in losses.values()], axis=2)  # (N, I, M)
-    drawn = dict(zip(losses, np.moveaxis(_drawn_sums(table, repetitions, seed, shortest), 2, 0), strict=True))
+    sums, certainty = _drawn_sums(table, repetitions, seed, overlap)
+    drawn = dict(zip(losses, np.moveaxis(sums, 2, 0), strict=True))
+    whole = dict(zip(losses, table.sum(axis=0).T, strict=True))
     for other, theirs in drawn.items():
         if (theirs > 0).all():
             for name in found[other]:
-                low, high = np.quantile((drawn[name] / theirs).mean(axis=1), [(1 - size) / 2, (1 + size) / 2])
-                found[name][other] = float(low), float(high)
+                middle = (whole[name] / whole[other]).mean()
+                ends = np.quantile((drawn[name] / theirs).mean(axis=1), [(1 - size) / 2, (1 + size) / 2])
+                low, high = middle + (ends - middle) / certainty
+                found[name][other] = max(float(low), 0.0), float(high)
     return found
 
 
-def _drawn_sums(table: FloatArray, repetitions: int, seed: int, shortest: int) -> FloatArray:
-    """(R, I, M) sums of a table (N, I, M) over the days of each draw."""
+def _drawn_sums(table: FloatArray, repetitions: int, seed: int, overlap: int) -> tuple[FloatArray, float]:
+    """(R, I, M) sums of a table (N, I, M) over the days of each draw, and the `_certainty` of these draws."""
     from arch.bootstrap import StationaryBootstrap
 
     days, instruments, models = table.shape
     mean = table.mean(axis=0)
     # What the error of a ratio is made of, to first order: each loss in units of its mean.
     relative = (table / np.where(mean > 0, mean, 1)).mean(axis=1)
-    blocks = max(shortest, _common_block_length(relative))
+    blocks = max(_shortest_block(overlap), _common_block_length(relative))
     flat = table.reshape(days, -1)
     draws = StationaryBootstrap(blocks, np.arange(days), seed=np.random.default_rng(seed)).bootstrap(repetitions)
     sums = [np.bincount(index, minlength=days) @ flat for (index,), _ in draws]
-    return np.stack(sums).reshape(repetitions, instruments, models)
+    return np.stack(sums).reshape(repetitions, instruments, models), _certainty(days, overlap, blocks)
+
+
+def _shortest_block(overlap: int) -> int:
+    return 1 + 3 * (overlap - 1)
+
+
+def _certainty(count: int, overlap: int, block: int) -> float:
+    """Factor by which a difference of means has to shrink, for draws of blocks not to be too sure of it.
+
+    Blocks of mean length b count the autocovariance k only ``(1 - k/n) (1 - 1/b)^k + (k/n) (1 - 1/b)^(n-k)`` times
+    (Politis and Romano 1994), and centring takes one part in n of the long-run variance: so much of the variance
+    of outcomes that overlap is seen, whose autocorrelations fall in a line. And n / b blocks leave its estimate as
+    uncertain as Student's t with so many degrees of freedom.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    lag = np.arange(1, overlap)
+    line, kept = 1 - lag / overlap, 1 - 1 / block
+    counted = (1 - lag / count) * kept**lag + lag / count * kept ** (count - lag)
+    whole = 1 + 2 * float(line.sum())
+    seen = (1 + 2 * float((line * counted).sum())) / whole - whole / count
+    tail = 1 - _TAIL
+    return float(np.sqrt(max(seen, 0.1)) * ndtri(tail) / stdtrit(count / block, tail))
 
 
 def _common_block_length(table: FloatArray) -> int:

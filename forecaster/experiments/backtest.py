@@ -90,7 +90,7 @@ def run_backtest(
         for name, fold in tasks:
             path = _path(folder, name, fold)
             if path.exists():
-                record = read_fold(path, name, fold, plan.named)
+                record = read_fold(path, name, fold, plan)
             else:
                 record = _run_fold(plan, name, fold, fits, known[name])
                 write_file(path, _fold_bytes(record, plan.named))
@@ -171,7 +171,7 @@ def _fold_bytes(record: FoldRecord, named: Sequence[str]) -> bytes:
     return content.getvalue()
 
 
-def read_fold(path: Path, model: str, fold: Fold, named: Sequence[str]) -> FoldRecord:
+def read_fold(path: Path, model: str, fold: Fold, plan: BacktestPlan) -> FoldRecord:
     """A record that `run_backtest` has written.
 
     Raises:
@@ -181,11 +181,21 @@ def read_fold(path: Path, model: str, fold: Fold, named: Sequence[str]) -> FoldR
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         facts = json.loads(arrays["facts"].tobytes())
-        rows = {name: arrays[f"rows_{number}"] for number, name in enumerate(named)}
-        quantiles = {name: arrays[f"quantiles_{number}"] for number, name in enumerate(named)}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        rows = {name: arrays[f"rows_{number}"] for number, name in enumerate(plan.named)}
+        quantiles = {name: arrays[f"quantiles_{number}"] for number, name in enumerate(plan.named)}
+        _check_record(facts, rows, quantiles, len(plan.kept_steps(model)))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DamageError(
             f"{path} cannot be read: {error}; expected the record of a fold; delete it, and it is made anew"
         ) from error
     evidence = LocationGains(arrays["gain_days"], arrays["gains"]) if "gain_days" in arrays else None
     return FoldRecord(model, fold, rows, quantiles, facts, evidence)
+
+
+def _check_record(facts: Any, rows: Mapping[str, IntArray], quantiles: Mapping[str, FloatArray], steps: int) -> None:
+    """Raise ValueError where the arrays of a record do not fit each other or the plan."""
+    if not isinstance(facts, dict) or not {"skipped", "states"} <= facts.keys():
+        raise ValueError("its facts are not those of a fit")
+    for name, one in quantiles.items():
+        if one.shape != (*rows[name].shape, steps, len(SCORING_LEVELS)):
+            raise ValueError(f"it holds quantiles {one.shape} of {name} for cutoffs {rows[name].shape}")

@@ -34,7 +34,8 @@ class BacktestPicture:
 
     Args:
         title: Which model, on what.
-        step: Days ahead.
+        step: Rows ahead.
+        span: What a row is: day, week or month.
         dates: (N,) cutoffs, increasing.
         gains: Baseline -> (N,) CRPS of the model minus that of the baseline on each day, over the mean CRPS of the
             baseline: summed up and divided by N they end at the ratio minus 1.
@@ -46,6 +47,7 @@ class BacktestPicture:
 
     title: str
     step: int
+    span: str
     dates: DateArray
     gains: Mapping[str, FloatArray]
     inside: Mapping[float, FloatArray]
@@ -87,9 +89,10 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
         picture.fits, np.zeros(len(picture.fits)), linestyle="", marker="^", markersize=3.5, color=GREY,
         transform=axes.get_xaxis_transform(), clip_on=False, label="fits",
     )  # fmt: skip
+    ahead = f"{picture.step} {picture.span}{'s' if picture.step > 1 else ''}"
     axes.set_ylabel("CRPS difference so far (%)")
     axes.set_title(
-        f"the model minus each baseline, {picture.step} day{'s' if picture.step > 1 else ''} ahead: falling is better",
+        f"the model minus each baseline, {ahead} ahead: falling is better",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     if count > 1:

@@ -9,7 +9,7 @@ from forecaster.data.calendars import SPANS
 from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
 from forecaster.output.tables import verdict_lines
 
-__all__ = ["backtest_lines", "backtest_rows", "backtest_table"]
+__all__ = ["backtest_exceptions", "backtest_lines", "backtest_rows", "backtest_table"]
 
 _POOLED = "pooled"
 _WORST_LEVEL = "0.9"
@@ -94,19 +94,26 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
         lines += list(_worst(document, judged))
     elif len(document["instruments"]) > 1:
         lines.insert(0, f"{document['verdict']['name']} alone: {judged} could forecast no other")
-    lines += [
+    lines += [*backtest_exceptions(document), *_standing(document, span)]
+    return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"], document["verdicts"])]
+
+
+def backtest_exceptions(document: Mapping[str, Any]) -> list[str]:
+    """What could not be done as it was asked: models that were left out, another one that is judged, fallbacks."""
+    judged = document["verdict"]["model"]
+    lines = [
         f"left out: {model} of {name}: {reason}"
         for model, found in document["skipped"].items()
         for name, reason in found.items()
     ]
     if judged != document["models"][0]:
         lines.append(f"{document['models'][0]} could not forecast anything here, so {judged} is judged")
-    lines += [
-        f"{model}: {_counted(count, 'fit')} did not converge or had too few rows; usual parameters stood in"
-        for model, count in document["fallbacks"].items()
-    ]
-    lines += list(_standing(document, span))
-    return [*lines, f"backtest: {document['id']}", *verdict_lines(document["verdict"], document["verdicts"])]
+    several = len(document["instruments"]) > 1
+    for model, found in document["fallbacks_of"].items():
+        whose = f" of {', '.join(list(found)[:5])}{', ...' * (len(found) > 5)}" if several else ""
+        fits = _counted(sum(found.values()), "fit")
+        lines.append(f"{model}: {fits}{whose} did not converge or had too few rows; usual parameters stood in")
+    return lines
 
 
 def _worst(document: Mapping[str, Any], judged: str) -> Iterator[str]:

@@ -5,9 +5,9 @@ import datetime
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.config import Config
-from forecaster.data.series import PriceSeries
 from forecaster.errors import UsageError
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.experiments.backtest import run_backtest
@@ -25,6 +25,8 @@ from forecaster.workflows.training_data import TrainingData, load_training_data
 __all__ = ["DEFAULT_BASELINES", "BacktestRequest", "BacktestResult", "backtest"]
 
 DEFAULT_BASELINES = ("random_walk", "ewma", "garch")
+DateArray = npt.NDArray[np.datetime64]
+
 _STEPS = (1, 5, 10, 20)
 _YEARS = 10
 _LEARNED_ROWS = 250  # before the first cutoff at least, unless it is asked for
@@ -38,8 +40,8 @@ class BacktestRequest:
     Args:
         choice: The instruments.
         config: Of the network; its ``data.end`` is the last row that is used.
-        start: First cutoff; when None, ten years before the last row, or later where the history before would be too
-            short to learn from.
+        start: First cutoff; when None, ten years before the last row of any instrument, or later where the history
+            before would be too short to learn from.
         refit: ``never``, ``yearly``, ``monthly`` or a number of rows.
         stride: Every so many rows is a cutoff.
         models: Registry keys, the judged one first; the configured one and `DEFAULT_BASELINES` when empty.
@@ -71,10 +73,10 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     config = _with_horizon(request.config, request.steps)
     names = _models(request.models or (config.kind, *DEFAULT_BASELINES))
     data = load_training_data(config, request.choice, project)
-    first = data.named[0]
+    dates = np.unique(np.concatenate([one.dates for one in data.named]))  # whichever of them is named first
     networks = [name for name in names if name in MODELS]
     forecasters = {name: _forecaster(name, data) for name in names}
-    found = folds(first.dates, _start(request.start, first, [forecasters[name] for name in networks]), refit)
+    found = folds(dates, _start(request.start, dates, [forecasters[name] for name in networks]), refit)
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(found) * len(networks) > _LONG_FITS:
         project.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")
@@ -122,10 +124,10 @@ def _forecaster(name: str, data: TrainingData) -> Forecaster:
     return baseline(name, config.horizon)
 
 
-def _start(asked: datetime.date | None, series: PriceSeries, networks: Sequence[Forecaster]) -> np.datetime64:
+def _start(asked: datetime.date | None, dates: DateArray, networks: Sequence[Forecaster]) -> np.datetime64:
     if asked is not None:
         return np.datetime64(asked)
-    last: datetime.date = series.dates[-1].astype(datetime.date)
+    last: datetime.date = dates[-1].astype(datetime.date)
     needed = max([_LEARNED_ROWS, *(one.least_training_rows() for one in networks)])
-    earliest: np.datetime64 = series.dates[min(needed, len(series) // 2)]
+    earliest: np.datetime64 = dates[min(needed, len(dates) // 2)]
     return max(np.datetime64(last) - np.timedelta64(round(_YEARS * 365.25), "D"), earliest)

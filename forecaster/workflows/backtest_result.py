@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.calibration import calibrate, outcomes_after
@@ -74,6 +75,7 @@ class BacktestResult:
         picture = BacktestPicture(
             title=f"{known.model} on {several}, walk-forward",
             step=known.step,
+            span=SPANS[self.plan.config.data.interval],
             dates=known.dates,
             gains={
                 name: (known.crps[known.model] - known.crps[name]) / mean
@@ -90,7 +92,7 @@ class BacktestResult:
 
     def to_json(self) -> dict[str, Any]:
         """The document ``backtest/1``."""
-        facts = self.plan.facts()
+        facts, fallbacks = self.plan.facts(), _fallbacks(self.records)
         return {
             "schema": "backtest/1",
             "id": self.id,
@@ -109,7 +111,8 @@ class BacktestResult:
             "confidence_set": [one["confidence_set"] for one in self.standings],
             "spa": [one["spa"] for one in self.standings],
             "skipped": {name: dict(found) for name, found in self.skipped.items()},
-            "fallbacks": _fallbacks(self.records),
+            "fallbacks": {model: sum(found.values()) for model, found in fallbacks.items()},
+            "fallbacks_of": fallbacks,
             "verdict": self.verdict.to_json(),
             "verdicts": {name: one.to_json() for name, one in self.verdicts.items()},
         }
@@ -229,14 +232,16 @@ def _track(
         return None
     moved = series.log_price[common + step] - series.log_price[common]
     quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
-    return Track(name, step, series.dates[common], moved, quantiles)
+    return Track(name, step, series.dates[common], moved, quantiles, plan.stride)
 
 
-def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, int]:
-    """Model -> how many fits did not converge and fell back."""
-    counts: dict[str, int] = {}
+def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, dict[str, int]]:
+    """Model -> series -> how many fits did not converge and fell back, of those that a forecast was asked of."""
+    counts: dict[str, dict[str, int]] = {}
     for record in records:
-        for state in record.facts["states"]:
-            if found := len(state.get("fallbacks", ())):
-                counts[record.model] = counts.get(record.model, 0) + found
+        names = itertools.chain.from_iterable(state.get("fallbacks", ()) for state in record.facts["states"])
+        for name in names:
+            if len(record.rows.get(name, ())):
+                mine = counts.setdefault(record.model, {})
+                mine[name] = mine.get(name, 0) + 1
     return counts

@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_no_run(tmp_path: Path):
     limited = ["bash", "-c", 'ulimit -f 60; exec "$@"', "bash", *command]
     done = subprocess.run(limited, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
-    assert "nothing was saved" in done.stderr
+    assert "it was not saved" in done.stderr
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "runs").iterdir()) == []
 

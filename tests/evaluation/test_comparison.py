@@ -1,7 +1,10 @@
 """Models side by side."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of, standing
 from forecaster.forecast import SCORING_LEVELS, normal_scores
@@ -67,3 +70,54 @@ def test_too_few_days_leave_it_open() -> None:
     assert found["spa"]["p_value"] is None
     row = compare([track("A", 1, 12)], "judged")[0]
     assert row["crps_ratio_interval"] == {"close": None, "wide": None}
+
+
+def test_the_worst_window_of_a_pool_may_be_nothing_at_all() -> None:
+    missed, held = track("A", 1), track("B", 2)
+    missed.quantiles["wide"][:300] += 1  # for more than a year no outcome was inside
+    rows = compare([missed, held], "judged")
+    pooled = next(row for row in rows if row["instrument"] == POOLED and row["model"] == "wide")
+    assert pooled["worst_coverage_250"] == {"0.8": 0.0, "0.9": 0.0, "0.95": 0.0}
+
+
+def test_pooled_rows_have_what_other_rows_have() -> None:
+    tracks = [track("A", 1), track("B", 2, 300, 1.0, "2020-06-01")]
+    tracks[0].quantiles["judged"][:] += 0.001
+    rows = compare(tracks, "judged")
+    pooled = next(row for row in rows if row["instrument"] == POOLED and row["model"] == "judged")
+    mine = [row for row in rows if row["model"] == "judged"][:2]
+    assert {*mine[0], "crps_ratio_worst"} == {*pooled, "coverage_tests"}
+    assert pooled["rmse"] == pytest.approx((mine[0]["rmse"] + mine[1]["rmse"]) / 2)
+    assert pooled["direction"] == {**mine[0]["direction"], "pt_p_value": None, "without_direction": 300}
+    assert mine[0]["direction"]["pt_p_value"] is None  # always up
+
+
+def test_intervals_are_tested_by_kupiec_and_christoffersen() -> None:
+    """Against the formulae, of outcomes over four days every second of which is a cutoff: every other one is used."""
+    given = dataclasses.replace(track("A", 1), step=4, stride=2)
+    row = next(row for row in compare([given], "judged") if row["model"] == "close")
+    said, outcomes = given.quantiles["close"][::2], given.outcomes[::2]
+    inside = (said[:, 1] <= outcomes) & (outcomes <= said[:, 7])
+    hits, misses, found = inside.sum(), (~inside).sum(), inside.mean()
+    ratio = 2 * (hits * np.log(found / 0.9) + misses * np.log((1 - found) / 0.1))
+    assert row["coverage_tests"]["0.9"]["kupiec"] == pytest.approx(stats.chi2.sf(ratio, 1))
+    before, after = inside[:-1], inside[1:]
+    chained = sum(
+        np.log(np.where(after[before == state], after[before == state].mean(), 1 - after[before == state].mean())).sum()
+        for state in (True, False)
+    )
+    promised = np.log(np.where(after, 0.9, 0.1)).sum()
+    assert row["coverage_tests"]["0.9"]["christoffersen"] == pytest.approx(stats.chi2.sf(2 * (chained - promised), 2))
+    assert row["direction"]["pt_p_value"] is None  # outcomes overlap
+
+
+def test_tests_know_that_strides_part_the_outcomes() -> None:
+    """Cutoffs twenty days apart, outcomes over twenty days: as independent as one day ahead, day after day."""
+    given = track("A", 1)
+    apart = dataclasses.replace(given, step=20, stride=20)
+    daily, rare = (compare([one], "judged")[0] for one in (given, apart))
+    assert rare["dm"] == daily["dm"]
+    assert rare["crps_ratio_interval"] == daily["crps_ratio_interval"]
+    assert compare([dataclasses.replace(given, step=20)], "judged")[0]["dm"] != daily["dm"]
+    stood, alike = (standing(evidence_of([one], "judged")["A"])["confidence_set"] for one in (given, apart))
+    assert stood["p_values"] == alike["p_values"]

@@ -65,6 +65,32 @@ def test_beyond_one_day_the_variance_of_independent_signs_does_not_hold() -> Non
     assert gather("a", dates, outcomes, {"m": np.tile(SCORES, (40, 1)) + 0.1}, 5).independent_variance is None
 
 
+def test_outcomes_overlap_as_far_as_cutoffs_are_closer_than_the_step() -> None:
+    dates = np.datetime64("2020-01-01") + np.arange(40)
+    given = {"m": np.tile(SCORES, (40, 1)) + 0.1}
+    outcomes = np.random.default_rng(0).normal(size=40)
+    for step, stride, overlap in ((1, 1, 1), (20, 1, 20), (20, 20, 1), (20, 25, 1), (20, 7, 3), (21, 7, 3), (22, 7, 4)):
+        found = gather("a", dates, outcomes, given, step, stride)
+        assert (found.step, found.overlap) == (step, overlap)
+        assert (found.independent_variance is None) == (overlap > 1)
+
+
+def test_cutoffs_of_a_pool_that_lie_between_each_other_overlap_the_more() -> None:
+    def every_20_days(name: str, first: int) -> Evidence:
+        dates = np.datetime64("2020-01-01") + first + 20 * np.arange(60)
+        outcomes = np.random.default_rng(first).normal(size=60)
+        return gather(name, dates, outcomes, {"m": np.tile(SCORES, (60, 1))}, 20, 20)
+
+    assert pool([every_20_days("a", 0), every_20_days("b", 0)]).overlap == 1
+    assert pool([every_20_days("a", 0), every_20_days("b", 7)]).overlap == 2
+    assert pool([every_20_days("a", 0), every_20_days("b", 7), every_20_days("c", 13)]).overlap == 3
+    daily = [made(1), made(2, 200, first=50)]
+    assert pool(daily).overlap == 1
+    long = [gather("x", one.dates, one.squared, {"m": np.tile(SCORES, (len(one), 1))}, 5) for one in daily]
+    assert pool(long).overlap == 5
+    assert pool([long[0], gather("y", long[0].dates[:3], np.ones(3), {"m": np.tile(SCORES, (3, 1))}, 5)]).overlap == 5
+
+
 def test_units_do_not_matter() -> None:
     one, other = made(1, unit=0.01), made(1, unit=3.0)
     for name in ("squared", "squared_naive", "gain", "hits", "excess"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecaster.evaluation.superiority import (
-    FEWEST_DAYS,
+    FEWEST_OUTCOMES,
     ConfidenceSet,
     block_length,
     mean_ratio_intervals,
@@ -155,30 +155,55 @@ def test_intervals_of_several_instruments_are_of_the_mean_of_their_ratios() -> N
     assert above == pytest.approx((1.0556, 1.0556), abs=0.006)
 
 
-def test_longer_blocks_are_kept_where_forecasts_overlap() -> None:
-    given = losses(9, 300, (0.0, 0.05, 0.1))
-    narrow, wide = (mean_ratio_intervals(given, shortest=shortest) for shortest in (1, 60))
-    assert narrow != wide
-    assert confidence_set(given, shortest=60) != confidence_set(given)
-    assert superior_ability(given["model2"], given, shortest=60) != superior_ability(given["model2"], given)
+def overlapping(seed: int, count: int, overlap: int, models: int) -> dict[str, np.ndarray]:
+    """Equally good models whose losses are means over outcomes that neighbouring days share."""
+    rng = np.random.default_rng(seed)
+    share = np.ones(overlap) / overlap
+    days = np.convolve(rng.gamma(2, size=count + overlap - 1), share, "valid")
+    own = [np.convolve(rng.normal(size=count + overlap - 1), share, "valid") for _ in range(models)]
+    return {f"model{k}": days + 0.05 * one for k, one in enumerate(own)}
 
 
-@pytest.mark.parametrize("days", [1, 2, FEWEST_DAYS - 1])
-def test_a_handful_of_days_says_nothing(days: int) -> None:
+def test_the_interval_is_as_wide_as_that_of_the_delta_method_where_outcomes_overlap() -> None:
+    """The true standard error is known: the mean of N moving averages is nearly that of the N shocks."""
+    widths = []
+    for seed in range(20):
+        given = overlapping(seed, 1200, 10, 2)
+        low, high = mean_ratio_intervals(given, seed=seed, repetitions=300, overlap=10)["model0"]["model1"] or (0, 0)
+        error = 0.05 * 2**0.5 / given["model1"].mean() / 1200**0.5
+        widths.append((high - low) / (2 * 1.96 * error))
+    assert np.mean(widths) == pytest.approx(1, abs=0.06)  # 0.91 without `_certainty`
+
+
+def test_equal_models_stay_in_the_set_where_outcomes_overlap() -> None:
+    dropped, superior = 0, 0
+    for seed in range(100):
+        given = overlapping(seed, 500, 5, 4)
+        dropped += len(confidence_set(given, seed=seed, repetitions=200, overlap=5).included) < 4
+        benchmark = given.pop("model0")
+        superior += (superior_ability(benchmark, given, seed, 200, overlap=5) or 0) < 0.05
+    assert dropped <= 20  # 10 in the limit; 25 without `_certainty`
+    assert superior <= 8  # 5 in the limit
+
+
+@pytest.mark.parametrize(
+    ("days", "overlap"), [(1, 1), (2, 1), (FEWEST_OUTCOMES - 1, 1), (20 * FEWEST_OUTCOMES - 1, 20)]
+)
+def test_a_handful_of_outcomes_says_nothing(days: int, overlap: int) -> None:
     given = losses(10, days)
-    assert model_confidence_set(given) is None
-    assert superior_ability(given["model2"], given) is None
-    assert mean_ratio_intervals(given)["model0"] == {"model1": None, "model2": None}
+    assert model_confidence_set(given, overlap=overlap) is None
+    assert superior_ability(given["model2"], given, overlap=overlap) is None
+    assert mean_ratio_intervals(given, overlap=overlap)["model0"] == {"model1": None, "model2": None}
 
 
-@pytest.mark.parametrize("days", [FEWEST_DAYS, 47])
-@pytest.mark.parametrize("shortest", [1, 20, 250])
-def test_short_samples_and_odd_losses_are_answered(days: int, shortest: int) -> None:
+@pytest.mark.parametrize("overlap", [1, 20])
+def test_short_samples_and_odd_losses_are_answered(overlap: int) -> None:
+    days = FEWEST_OUTCOMES * overlap
     given = losses(11, days) | {"nothing": np.zeros(days), "once": np.eye(1, days)[0]}
-    found = confidence_set(given, shortest=shortest)
+    found = confidence_set(given, overlap=overlap)
     assert found.included
-    assert 0 <= (superior_ability(given["model2"], given, shortest=shortest) or 0) <= 1
-    assert mean_ratio_intervals(given, shortest=shortest)["model0"]["nothing"] is None
+    assert 0 <= (superior_ability(given["model2"], given, overlap=overlap) or 0) <= 1
+    assert mean_ratio_intervals(given, overlap=overlap)["model0"]["nothing"] is None
 
 
 @pytest.mark.slow

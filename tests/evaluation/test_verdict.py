@@ -322,7 +322,7 @@ def test_few_directions_are_too_few() -> None:
     given = dataclasses.replace(given, excess=np.where(np.arange(DAYS) < 20, given.excess, np.nan))
     found = verdict(given)["direction"]
     assert (found.outcome, found.p_value) == ("no_difference", None)
-    assert found.text == "direction: 20 days with a direction are too few to say"
+    assert found.text == "direction: 20 cutoffs with a direction are too few to say"
 
 
 # --- coverage ----------------------------------------------------------------------------------------------------
@@ -364,7 +364,24 @@ def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
 def test_few_days_prove_nothing(days: int) -> None:
     found = verdict(evidence(days=days, noise=0.5, widths={"lstm": 1.5, "garch": 0.0}))
     assert all(one.p_value is None and one.outcome == "no_difference" for one in found.findings.values())
-    assert f"point: {days} days are too few to say" in found.lines
+    assert f"point: {days} cutoffs are too few to say" in found.lines
+
+
+@pytest.mark.parametrize("days", [31, 40])
+def test_no_effect_beyond_what_there_can_be_is_said_to_be_visible(days: int) -> None:
+    """Outcomes over 30 days overlap so much that nothing but the impossible would be found."""
+    rng = np.random.default_rng(4)
+    outcomes = np.convolve(rng.normal(size=days + 29), np.ones(30), "valid")
+    dates = np.datetime64("2020-01-01") + np.arange(days)
+    wide, narrow = np.tile(9 * SCORES, (days, 1)) + rng.normal(size=(days, 1)), np.tile(4 * SCORES, (days, 1))
+    found = verdict(gather("a", dates, outcomes, {"lstm": wide, "ewma": narrow}, 30))
+    assert found["point"].detectable is None
+    assert (found["density"].detectable or 0) < 100
+    assert all(
+        points < 100 * float(level) for level, points in found["coverage"].measured["detectable_by_level"].items()
+    )
+    assert "0.000" not in found["point"].text
+    assert "nan" not in "".join(found.lines)
 
 
 # --- claims are false as seldom as promised, and found as often as stated -----------------------------------------

@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import pickle
 import runpy
+import shutil
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -244,3 +245,30 @@ def test_every_message_of_a_fault_survives_the_way_between_processes() -> None:
     again = pickle.loads(pickle.dumps(NotEnoughDataError("one", "two")))
     assert isinstance(again, NotEnoughDataError)
     assert again.messages == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"PK\x03\x04", "cannot be read"),
+        ({"facts": np.frombuffer(b"[]", np.uint8)}, "its facts are not those of a fit"),
+        ({"facts": np.frombuffer(b'{"states": []}', np.uint8)}, "its facts are not those of a fit"),
+        ({"quantiles_0": np.zeros((50, 3, 9))}, r"it holds quantiles \(50, 3, 9\) of EURUSD for cutoffs"),
+        ({"rows_1": np.arange(3)}, r"of USDJPY for cutoffs \(3,\)"),
+    ],
+)
+def test_a_damaged_record_is_named(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, damage: Any, message: str
+) -> None:
+    _, folder = done
+    shutil.copytree(folder, tmp_path / "copy")
+    record = sorted((tmp_path / "copy").glob("*-garch.npz"))[0]
+    if isinstance(damage, bytes):
+        record.write_bytes(damage)
+    else:
+        with np.load(record) as stored:
+            np.savez(record, **{**{name: stored[name] for name in stored.files}, **damage})
+    with pytest.raises(DamageError, match=message) as found:
+        run_backtest(plan(panel), tmp_path / "copy")
+    assert "delete it, and it is made anew" in str(found.value)

@@ -20,7 +20,7 @@ def test_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     write_folder(tmp_path / "a", {"x": b"1", "y": b"2"})
     assert {file.name: file.read_bytes() for file in (tmp_path / "a").iterdir()} == {"x": b"1", "y": b"2"}
     monkeypatch.setattr(os, "fsync", _full)
-    with pytest.raises(StorageError, match=r"No space left on device; nothing was saved; free some space"):
+    with pytest.raises(StorageError, match=r"No space left on device; it was not saved; free some space"):
         write_folder(tmp_path / "b", {"x": b"1"})
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
 

@@ -16,7 +16,7 @@ def picture(days: int = 400, ends: tuple[float, ...] = (0.0,) * 9, words: tuple[
     dates = np.datetime64("2020-01-01") + np.arange(days)
     gains = {name: np.full(days, end) for name, end in zip(NAMES, ends, strict=False)}
     inside = {0.8: np.resize([1.0, 1, 1, 1, 0], days), 0.95: np.ones(days)}
-    return BacktestPicture("lstm on USDJPY", 1, dates, gains, inside, dates[::100], "small print", words)
+    return BacktestPicture("lstm on USDJPY", 4, "week", dates, gains, inside, dates[::100], "small print", words)
 
 
 def names_shown(drawn: object, axes: int) -> list[Text]:
@@ -48,6 +48,7 @@ def test_lines_end_at_the_mean_difference() -> None:
     assert lines["random_walk"].get_ydata()[-1] == pytest.approx(-2)
     assert [one.get_text() for one in names_shown(figure, 0)] == ["random_walk -2.00 %", "ewma +1.00 %"]
     np.testing.assert_array_equal(lines["fits"].get_xdata(), picture().fits)
+    assert figure.axes[0].get_title("left") == "the model minus each baseline, 4 weeks ahead: falling is better"
 
 
 def test_no_two_lines_look_alike() -> None:
