@@ -19,7 +19,7 @@ import numpy as np
 from processes import print_result
 
 from forecaster.config import load_config
-from forecaster.evaluation.comparison import Track
+from forecaster.evaluation.evidence import Track
 from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
 from forecaster.evaluation.significance import mean_test
 from forecaster.evaluation.tally import COVERED

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.calibration import calibrate_forecasts
-from forecaster.evaluation.evidence import Evidence, gather
+from forecaster.evaluation.evidence import Evidence, Track, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.forecast import SCORING_LEVELS, Forecast, Forecasts, level_weights
@@ -18,7 +18,7 @@ from forecaster.models import CALIBRATED_MODELS, model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
 from forecaster.models.baselines import baseline
 
-__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of", "forecasts"]
+__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of", "forecasts", "track_on_test"]
 
 DateArray = npt.NDArray[np.datetime64]
 IntArray = npt.NDArray[np.intp]
@@ -127,7 +127,15 @@ def evaluate(
 def evidence_on_test(
     fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
 ) -> Evidence | None:
-    """What the test rows say of a model beside the baselines `names`, one step ahead; None where there are no rows.
+    """What the test rows say of a model beside baselines; see `track_on_test`."""
+    found = track_on_test(fitted, series, split, names, horizon)
+    return None if found is None else gather(found.instrument, found.dates, found.outcomes, found.quantiles)
+
+
+def track_on_test(
+    fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
+) -> Track | None:
+    """What a model and the baselines `names` said on the test rows, one step ahead; None where there are no rows.
 
     Args:
         fitted: The model.
@@ -147,7 +155,7 @@ def evidence_on_test(
         for name, made in said.items()
     }
     moved = series.log_price[rows + 1] - series.log_price[rows]
-    return gather(series.instrument.name, series.dates[rows], moved, quantiles)
+    return Track(series.instrument.name, 1, series.dates[rows], moved, quantiles)
 
 
 def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:

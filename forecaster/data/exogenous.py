@@ -1,7 +1,7 @@
 """Dated columns of the user's own that are no prices: rates, indices, sentiment; read from a CSV file."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ _MOST_COLUMNS = 64
 
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
+Change = Callable[[str, DateArray, FloatArray], FloatArray]
+"""Name of a column, dates (N,), cells (N,) with NaN where one is empty -> cells (N,)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,10 +43,14 @@ class Exogenous:
     sha256: str
 
 
-def read_exogenous(path: Path) -> Exogenous:
+def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
     """Read a CSV file with a date column and columns of numbers; empty cells are no values.
 
     Rows out of order are sorted. The date column is called date, datetime, time, timestamp or day, or is the first.
+
+    Args:
+        path: Of the file.
+        change: What is done to the cells before anything is made of them; nothing when None.
 
     Raises:
         InputFileError: The file cannot be read, a cell holds text, a date is there twice, a column has less than two
@@ -63,7 +69,10 @@ def read_exogenous(path: Path) -> Exogenous:
         )
     dates, cells, _ = read_columns(text, date, names)
     order = date_order(text, dates, np.arange(len(dates)))
-    columns = {name: _column(text, name, dates[order], values[order]) for name, values in cells.items()}
+    dates, cells = dates[order], {name: values[order] for name, values in cells.items()}
+    if change is not None:
+        cells = {name: change(name, dates, values) for name, values in cells.items()}
+    columns = {name: _column(text, name, dates, values) for name, values in cells.items()}
     return Exogenous(columns, text.sha256)
 
 

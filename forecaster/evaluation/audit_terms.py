@@ -13,6 +13,7 @@ import forecaster
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.validation import Report
 from forecaster.evaluation.alterations import Alteration
+from forecaster.evaluation.evidence import Track
 from forecaster.evaluation.splits import Split
 from forecaster.forecast import Forecasts
 
@@ -73,14 +74,15 @@ class FoldsSaid:
     """What two folds of a backtest say, the second of which begins with the test.
 
     Args:
-        quantiles: Name -> rows (N,) and the quantiles (N, S, 9) of the log return there at `SCORING_LEVELS` and the
-            subject's `steps`, calibrated where that is done.
+        tracks: Name -> what is scored of it, at every step; calibrated where that is done.
         learned: What both fits say of themselves, and what the first fold alone decides for the second: name ->
             JSON value or array, none of which may know a row after the first cutoff of the second.
+        begun: First day for which the second fold answers; None where it has no answer.
     """
 
-    quantiles: Mapping[str, tuple[npt.NDArray[np.intp], Array]]
+    tracks: Mapping[str, Sequence[Track]]
     learned: Mapping[str, Any]
+    begun: np.datetime64 | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +97,16 @@ class Subject:
         forecasts: Fitted, series, rows (N,), first date that the weights have not seen or None for raw intervals ->
             their forecasts.
         split: Of the fit.
+        scored: Fitted, series -> what a training scores of it on the test rows.
+        decided: Panel -> what is decided before a fit by looking at the data: name -> JSON value.
         named: Names of the series that are looked at.
         backtest: Panel -> what folds from the validation and from the test on say.
-        steps: (S,) of the folds.
+        alone: Name -> days on which its raw price stands most apart from its neighbours.
         report: Name -> what the validation has found in the history as it is; after `prepare`.
         late: Alteration or None, name -> days on which the validation has found a mistake later than on the day itself:
             there, rows may differ.
-        files: Stage -> file that findings name: ``validation``, ``fit``, ``calibration``, ``folds``.
+        files: Stage -> file that findings name: ``validation``, ``decided``, ``fit``, ``calibration``, ``pipeline``,
+            ``folds``.
         feature_file: Name of a feature -> its file.
     """
 
@@ -109,8 +114,10 @@ class Subject:
     features: Callable[[PriceSeries], tuple[Sequence[str], Array]] | None
     fit: Callable[[Panel], Any]
     forecasts: Callable[[Any, PriceSeries, npt.NDArray[np.intp], np.datetime64 | None], Forecasts]
+    scored: Callable[[Any, PriceSeries], Track | None]
+    decided: Callable[[Panel], Mapping[str, Any]]
     backtest: Callable[[Panel], "FoldsSaid"]
-    steps: Sequence[int]
+    alone: Callable[[str], Sequence[np.datetime64]]
     split: Split
     named: Sequence[str]
     report: Callable[[str], Report]

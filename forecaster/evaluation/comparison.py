@@ -1,6 +1,5 @@
 """Models side by side: every score of every model on the same cutoffs, each next to the others'."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.evaluation.coverage_tests import christoffersen, kupiec
-from forecaster.evaluation.evidence import Evidence, gather, pool
+from forecaster.evaluation.evidence import Evidence, Track, gather, pool
 from forecaster.evaluation.significance import diebold_mariano, pesaran_timmermann
 from forecaster.evaluation.superiority import mean_ratio_intervals, model_confidence_set, superior_ability
 from forecaster.evaluation.tally import COVERED, Tally
 from forecaster.forecast import SCORING_LEVELS
 
-__all__ = ["CONFIDENCE", "POOLED", "Track", "compare", "evidence_of", "standing"]
+__all__ = ["CONFIDENCE", "POOLED", "compare", "evidence_of", "standing"]
 
 POOLED = "pooled"
 CONFIDENCE = 0.9  # of the model confidence set
@@ -23,32 +22,6 @@ FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
 
 _MIDDLE = SCORING_LEVELS.index(0.5)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Track:
-    """What every model said of one instrument at one step, on the same cutoffs.
-
-    Args:
-        instrument: Its name.
-        step: Days ahead.
-        dates: (N,) cutoffs, increasing.
-        outcomes: (N,) log returns that came.
-        quantiles: Model -> (N, 9) at `SCORING_LEVELS`; the first model is the one that is judged.
-        stride: Days from one cutoff to the next.
-    """
-
-    instrument: str
-    step: int
-    dates: DateArray
-    outcomes: FloatArray
-    quantiles: Mapping[str, FloatArray]
-    stride: int = 1
-
-    @property
-    def judged(self) -> str:
-        """Registry key of the first model."""
-        return next(iter(self.quantiles))
 
 
 def evidence_of(tracks: Sequence[Track], judged: str) -> dict[str, Evidence]:

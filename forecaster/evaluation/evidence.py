@@ -10,7 +10,7 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.significance import excess_hits
 from forecaster.forecast import SCORING_LEVELS
 
-__all__ = ["JUDGED_COVERAGE", "Evidence", "gather", "pool"]
+__all__ = ["JUDGED_COVERAGE", "Evidence", "Track", "gather", "pool"]
 
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
@@ -18,6 +18,32 @@ DateArray = npt.NDArray[np.datetime64]
 JUDGED_COVERAGE = {"0.8": (2, 6), "0.95": (0, 8)}  # coverage -> columns of the two ends among SCORING_LEVELS
 _MIDDLE = SCORING_LEVELS.index(0.5)
 _ROUNDING = 1e-12  # a median closer to the last price than this share of a typical move is the last price
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Track:
+    """What every model said of one instrument at one step, on the same cutoffs.
+
+    Args:
+        instrument: Its name.
+        step: Days ahead.
+        dates: (N,) cutoffs, increasing.
+        outcomes: (N,) log returns that came.
+        quantiles: Model -> (N, 9) at `SCORING_LEVELS`; the first model is the one that is judged.
+        stride: Days from one cutoff to the next.
+    """
+
+    instrument: str
+    step: int
+    dates: DateArray
+    outcomes: FloatArray
+    quantiles: Mapping[str, FloatArray]
+    stride: int = 1
+
+    @property
+    def judged(self) -> str:
+        """Registry key of the first model."""
+        return next(iter(self.quantiles))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -63,15 +63,20 @@ RETURN_FEATURES = tuple(name for name in FEATURES if name not in (*AVERAGE_FEATU
 _NEEDED_SHARE = 0.9  # of the rows: features that are neutral more often would teach what missing data look like
 
 
-def suitable_features(panel: Panel) -> tuple[str, ...]:
+def suitable_features(panel: Panel, before: np.datetime64 | None = None) -> tuple[str, ...]:
     """The features that every series of `panel` has the columns for: all that can be made of a close, and more.
 
     Ranges and volume join where each series has a usable one in nine of ten rows.
+
+    Args:
+        panel: The series.
+        before: Only rows before this day decide; a series without any has no say. None for all.
     """
-    histories = [History.of(series) for series in panel if len(series)]
+    histories = [(History.of(one), one.dates < before if before is not None else slice(None)) for one in panel]
     names = (*RETURN_FEATURES, *AVERAGE_FEATURES)
     for group, usable in ((RANGE_FEATURES, ranges.usable_ranges), (VOLUME_FEATURES, ranges.usable_volumes)):
-        if histories and all(usable(one).mean() >= _NEEDED_SHARE for one in histories):
+        known = [found for history, rows in histories if len(found := usable(history)[rows])]
+        if known and all(found.mean() >= _NEEDED_SHARE for found in known):
             names += group
     return names
 

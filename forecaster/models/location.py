@@ -69,6 +69,11 @@ class LocationGains:
         """This and what came after it."""
         return LocationGains(np.concatenate([self.days, later.days]), np.concatenate([self.gains, later.gains]))
 
+    @property
+    def means(self) -> list[float]:
+        """(K,) mean gain at each knot, none without a day."""
+        return [float(mean) for mean in self.gains.mean(axis=0)] if len(self.days) else []
+
     def supported(self, knots: Sequence[int]) -> list[int]:
         """Those of `knots` (K,) at which the mean gain is `NEEDED_T` standard errors above zero."""
         if len(self.days) < _LEAST_DAYS:

@@ -164,7 +164,9 @@ class LSTM:
             return list(request.decided["location_steps"])
         if not self._located:
             return []
-        return self._gains(fitted, members, request.validation_rows).supported(self.knots)
+        gains = self._gains(fitted, members, request.validation_rows)
+        fitted.facts["location_gains"] = gains.means
+        return gains.supported(self.knots)
 
     def with_location(self, fitted: "FittedLSTM", steps: Sequence[int]) -> "FittedLSTM":
         """`fitted` with a location at those of `steps` that the options allow, and at no other."""

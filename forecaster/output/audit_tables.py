@@ -38,6 +38,8 @@ def audit_lines(document: Mapping[str, Any]) -> list[str]:
         about += f", fits made cheaper ({'; '.join(document['cheaper'])}; --full makes them whole)"
     failed = [check["name"] for check in document["checks"] if check["outcome"] == "failed"]
     outcome = f"a leak or damage in: {', '.join(failed)}" if failed else "no leak was found"
+    open_ = [check["name"] for check in document["checks"] if check["outcome"] == "not_applicable"]
+    outcome += f"; nothing could be compared in: {', '.join(open_)}" if open_ else ""
     return [*lines, f"audit of {about}: {outcome}"]
 
 

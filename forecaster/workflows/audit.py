@@ -100,16 +100,16 @@ def audit(request: AuditRequest, project: Project) -> AuditResult:
         damage = Finding(store_path(project.home).name, "hash", None, error.messages[0])
         names = [one.name for one in resolve(request.config, request.choice)[1]]
         return AuditResult(names, request.config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
+    rows, first = data.config.split, data.named[0]
+    least = forecaster_of(data.config).least_training_rows()
+    split = split_by_rows(first.dates, rows.test_rows, rows.validation_rows, least)
+    data = data.with_features(split.validation_start)
     config, cheaper = (data.config, []) if request.full else _cheap(data.config)
     names = [one.instrument.name for one in data.named]
     others = [one for one in data.panel if one.instrument.name not in names]
     panel = Panel((*data.named, *(others if request.full else others[:_OTHERS])))
     if len(panel) < len(data.panel):
         cheaper = [*cheaper, f"{len(panel)} of {len(data.panel)} series"]
-    rows, first = config.split, data.named[0]
-    split = split_by_rows(
-        first.dates, rows.test_rows, rows.validation_rows, forecaster_of(config).least_training_rows()
-    )
     engine = use_engine(config.backend, config.device)
     project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     subject = subject_of(config, panel, names, split, project)
@@ -159,16 +159,22 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
         unseen.append(Alteration("adjust", ends[0]))
     return [
         lambda: _check_data(subject, project),
-        lambda: checks.check_validation(subject, later),
+        lambda: checks.check_validation(subject, [*later, *_at_odd_prices(subject)]),
         lambda: checks.check_features(subject, later),
         lambda: checks.check_weights(subject, fitted(), unseen),
         lambda: checks.check_choices(subject, fitted(), untested),
         lambda: checks.check_forecasts(subject, fitted(), later),
         lambda: checks.check_calibration(subject, fitted(), later),
+        lambda: checks.check_scores(subject, fitted(), later),
         lambda: checks.check_folds(subject, first_cutoff),
         lambda: _check_placebo(subject, config, first, file["pipeline"]),
         lambda: _check_persistence(subject, fitted(), file["fit"]),
     ]
+
+
+def _at_odd_prices(subject: Subject) -> list[Alteration]:
+    """What a history says there is repaired by what follows, if anything is."""
+    return [Alteration("scramble", day, 2) for name in subject.named for day in subject.alone(name)]
 
 
 def _check_data(subject: Subject, project: Project) -> Check:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.config import Config
 from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import Instrument
-from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.series import Panel, PriceSeries, is_price
 from forecaster.data.validation import Report
 from forecaster.evaluation import calibration
 from forecaster.evaluation.alterations import Alteration
@@ -28,13 +29,19 @@ from forecaster.features.market import MARKET_FEATURES
 from forecaster.features.returns import History
 from forecaster.models import model_class
 from forecaster.models.lstm_options import LSTMOptions
-from forecaster.pipeline import fit, forecaster_of, forecasts
-from forecaster.workflows.backtest_result import what_was_said
+from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
+from forecaster.workflows.backtest_result import scored
 from forecaster.workflows.inputs import Inputs, load_inputs
 from forecaster.workflows.loading import Checked, Loader
 from forecaster.workflows.project import Project
+from forecaster.workflows.training_data import with_features
 
 __all__ = ["RawRows", "subject_of"]
+
+FloatArray = npt.NDArray[np.float64]
+DateArray = npt.NDArray[np.datetime64]
+
+_ALONE = 3  # so many odd days are looked at
 
 RawRows = dict[tuple[str, str], PriceSeries]
 """Source and instrument -> its raw rows, read once."""
@@ -113,24 +120,22 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
     steps = tuple(sorted({1, config.horizon}))
     options = config.model
     names = options.feature_names if isinstance(options, LSTMOptions) else ()
-    kind = file_of(model_class(config.kind))
     return Subject(
         prepare=prepare,
         features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
         fit=lambda learned: fit(forecaster_of(config), learned, split, config),
+        scored=lambda fitted, series: track_on_test(fitted, series, split, (), config.horizon),
+        decided=lambda learned: {"features": _decided_features(config, learned, split)},
         backtest=functools.partial(_backtest, config, named, split, steps),
-        steps=steps,
+        alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name)),
         forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
         split=split,
         named=named,
         report=lambda name: reports[None, name],
         late=late,
-        files={
-            "validation": file_of(validation.validate), "fit": kind, "calibration": file_of(calibration.calibrate),
-            "pipeline": file_of(fit), "folds": file_of(run_backtest),
-        },
+        files=_files(config),
         feature_file=_feature_file,
-    )  # fmt: skip
+    )
 
 
 def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel) -> FoldsSaid:
@@ -151,8 +156,29 @@ def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[i
     learned = {f"states of fold {number}": one.facts["states"] for number, one in enumerate(records, 1)}
     if records[0].gains is not None:
         learned["location gains of fold 1"] = records[0].gains.gains
-    said = {name: what_was_said(plan, records, config.kind, panel[name], calibrated=True) for name in named}
-    return FoldsSaid(said, learned)
+    tracks = {
+        name: [one for step in steps if (one := scored(plan, records, panel[name], step, calibrated=True)) is not None]
+        for name in named
+    }
+    begun = [panel[name].dates[records[1].rows[name][0]] for name in named if len(records[1].rows[name])]
+    return FoldsSaid(tracks, learned, min(begun, default=None))
+
+
+def _decided_features(config: Config, panel: Panel, split: Split) -> list[str]:
+    """As a training decides them, where they are left to it."""
+    if not isinstance(config.model, LSTMOptions):
+        return []
+    auto = config.model_copy(update={"model": config.model.model_copy(update={"features": "auto"})})
+    decided = with_features(auto, panel, split.validation_start).model
+    return list(decided.feature_names) if isinstance(decided, LSTMOptions) else []
+
+
+def _alone(series: PriceSeries) -> list[np.datetime64]:
+    """Days on which a raw price stands most apart from its neighbours: where a repair that looks ahead would act."""
+    price = np.log(np.where(is_price(series.close), series.close, np.nan))
+    apart = np.fmin(np.abs(price[1:-1] - price[:-2]), np.abs(price[1:-1] - price[2:]))
+    apart = np.where((price[1:-1] - price[:-2]) * (price[1:-1] - price[2:]) > 0, apart, 0.0)
+    return [series.dates[row + 1] for row in np.argsort(np.nan_to_num(apart))[-_ALONE:].tolist()]
 
 
 def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
@@ -160,10 +186,28 @@ def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
     return until is None or bool(series.dates[0] <= until)
 
 
+def _files(config: Config) -> dict[str, str]:
+    stages = {
+        "validation": validation.validate,
+        "decided": with_features,
+        "fit": model_class(config.kind),
+        "calibration": calibration.calibrate,
+        "pipeline": fit,
+        "folds": run_backtest,
+    }
+    return {stage: file_of(thing) for stage, thing in stages.items()}
+
+
 def _feature_file(name: str) -> str:
     if name in FEATURES:
         return file_of(FEATURES[name].compute)
     return file_of(market.market_of if name in MARKET_FEATURES else input_features.aligned)
+
+
+def _scrambled(change: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
+    """Cells of a dated column; empty ones stay empty."""
+    later = (dates + np.timedelta64(lag, "D") > change.cut) & np.isfinite(cells)
+    return np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(cells)), cells)
 
 
 def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str | None) -> Inputs:
@@ -175,9 +219,8 @@ def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str
         lag = int(facts["lag"])
         # Prices were altered as raw rows; the columns of the file were not.
         if Path(str(facts["series"])) == Path(str(inputs_file)):
-            column = read_exogenous(Path(str(facts["series"]))).columns[one.name]
-            later = column.dates + np.timedelta64(lag, "D") > change.cut
-            values = np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(later)), column.values)
-            one = column_input(one.name, column.dates, values, lag)
+            altered_cells = functools.partial(_scrambled, change, lag)
+            column = read_exogenous(Path(str(facts["series"])), altered_cells).columns[one.name]
+            one = column_input(one.name, column.dates, column.values, lag)
         altered.append(one)
     return dataclasses.replace(inputs, inputs=tuple(altered))

@@ -75,8 +75,10 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     data = load_training_data(config, request.choice, project)
     dates = np.unique(np.concatenate([one.dates for one in data.named]))  # whichever of them is named first
     networks = [name for name in names if name in MODELS]
+    start = _start(request.start, dates, [_forecaster(name, data) for name in networks])
+    found = folds(dates, start, refit)
+    data = data.with_features(start)
     forecasters = {name: _forecaster(name, data) for name in names}
-    found = folds(dates, _start(request.start, dates, [forecasters[name] for name in networks]), refit)
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(found) * len(networks) > _LONG_FITS:
         project.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")

@@ -13,15 +13,15 @@ from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.calibration import calibrate, outcomes_after
-from forecaster.evaluation.comparison import POOLED, Track, compare, evidence_of, standing
-from forecaster.evaluation.evidence import Evidence
+from forecaster.evaluation.comparison import POOLED, compare, evidence_of, standing
+from forecaster.evaluation.evidence import Evidence, Track
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest import FoldRecord
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.forecast import interpolate_returns
 from forecaster.models import CALIBRATED_MODELS
 
-__all__ = ["BacktestResult", "judge", "what_was_said"]
+__all__ = ["BacktestResult", "judge", "scored", "what_was_said"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -135,7 +135,7 @@ def judge(
     skipped = _skipped(plan, records)
     tracks: dict[int, list[Track]] = {}
     for step in plan.steps:
-        found = [one for series in named if (one := _track(plan, records, series, step, calibrated)) is not None]
+        found = [one for series in named if (one := scored(plan, records, series, step, calibrated)) is not None]
         if found:
             tracks[step] = found
     if not tracks:
@@ -212,7 +212,7 @@ def what_was_said(
     return rows, said if kept == plan.steps else interpolate_returns(said, kept, plan.steps)
 
 
-def _track(
+def scored(
     plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int, calibrated: bool
 ) -> Track | None:
     """What the models said of one series `step` rows ahead, on the cutoffs that all have and whose outcome came."""

@@ -101,9 +101,10 @@ def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainRe
     watch = _Stopwatch()
     check_writable(runs_folder(project.home))
     data = load_training_data(config, choice, project)
+    split, named = _split(data, forecaster_of(data.config))
+    data = data.with_features(split.validation_start)
     config, panel = data.config, data.panel
     model = forecaster_of(config)
-    split, named = _split(data, model)
     watch.lap("data")
     engine = use_engine(config.backend, config.device)
     project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from forecaster.config import Config
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
@@ -23,7 +25,7 @@ from forecaster.workflows.inputs import Inputs, load_inputs, reads_market, settl
 from forecaster.workflows.loading import Checked, Loader, data_line, load_members, tell_findings
 from forecaster.workflows.project import Project
 
-__all__ = ["TrainingData", "load_training_data"]
+__all__ = ["TrainingData", "load_training_data", "with_features"]
 
 _SHOWN_DAYS = 3
 
@@ -33,7 +35,7 @@ class TrainingData:
     """The histories of a training, and the configuration with all that they decide.
 
     Args:
-        config: Instruments, universe and features as they are used.
+        config: Instruments, universe and inputs as they are used.
         instruments: Those that were named, as the user turned them.
         named: Their histories, canonical, each once.
         listed: Whether a file of symbols named them: then one that is too short is left out, not an error.
@@ -49,6 +51,10 @@ class TrainingData:
     panel: Panel
     stored: dict[str, str]
     inputs: Inputs
+
+    def with_features(self, before: np.datetime64) -> "TrainingData":
+        """The same with ``features: auto`` decided, by rows before the day from which on nothing is learned."""
+        return dataclasses.replace(self, config=with_features(self.config, self.panel, before))
 
 
 def load_training_data(config: Config, choice: InstrumentChoice, project: Project) -> TrainingData:
@@ -81,7 +87,8 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
         project.note(text)
     named = [inputs.beside(one) for one in named]
     panel = Panel((*named, *(inputs.beside(one) for one in others)))
-    config = _with_features(settled(config, inputs), panel)
+    config = settled(config, inputs)
+    _require_readable(config)
     return TrainingData(config, instruments, tuple(named), listed, panel, loader.stored, inputs)
 
 
@@ -158,15 +165,21 @@ def _with_market(config: Config, named: Sequence[PriceSeries]) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update={"market": reads_market(config, named)})})
 
 
-def _with_features(config: Config, panel: Panel) -> Config:
-    """`config` with ``features: auto`` decided by the columns that all series of the panel have, and by the inputs.
+def with_features(config: Config, panel: Panel, before: np.datetime64) -> Config:
+    """`config` with ``features: auto`` decided by the columns that all series of `panel` have, and by the inputs.
 
-    Raises:
-        UsageError: There are inputs, and the model reads none.
+    Args:
+        config: Of the training.
+        panel: What learns together.
+        before: Only rows before this day decide.
     """
     if not isinstance(config.model, LSTMOptions):
-        if config.data.inputs or config.data.exog:
-            raise UsageError(f"model {config.kind} reads prices only; --with and --exog go with the model lstm")
         return config
-    model = config.model.with_features(suitable_features(panel), panel.series[0].inputs)
+    model = config.model.with_features(suitable_features(panel, before), panel.series[0].inputs)
     return config.model_copy(update={"model": model})
+
+
+def _require_readable(config: Config) -> None:
+    """Refuse inputs beside a model that reads none."""
+    if not isinstance(config.model, LSTMOptions) and (config.data.inputs or config.data.exog):
+        raise UsageError(f"model {config.kind} reads prices only; --with and --exog go with the model lstm")

@@ -11,6 +11,7 @@ import pytest
 
 from forecaster import pipeline
 from forecaster.config import load_config
+from forecaster.data import exogenous
 from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.audit import (
     check_calibration,
@@ -18,6 +19,7 @@ from forecaster.evaluation.audit import (
     check_features,
     check_folds,
     check_forecasts,
+    check_scores,
     check_validation,
     check_weights,
 )
@@ -26,13 +28,13 @@ from forecaster.evaluation.calibration import calibrate, outcomes_after
 from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.experiments import backtest
-from forecaster.features import FEATURES, Feature
+from forecaster.features import FEATURES, Feature, feature_matrix
 from forecaster.features.returns import History
 from forecaster.models import classic
 from forecaster.models.backend import use_engine
 from forecaster.models.lstm import LSTM, FittedLSTM
 from forecaster.pipeline import forecaster_of
-from forecaster.workflows import audit_subject, backtest_result, inputs
+from forecaster.workflows import audit_subject, backtest_result, inputs, training_data
 from forecaster.workflows.audit_subject import subject_of
 from forecaster.workflows.choice import InstrumentChoice
 from forecaster.workflows.loading import Loader
@@ -74,7 +76,8 @@ def write_column(path: Path) -> None:
     rng = np.random.default_rng(5)
     days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
     values = rng.normal(size=ROWS).cumsum()
-    path.write_text("\n".join(["date,mood", *(f"{day},{value:.6f}" for day, value in zip(days, values, strict=True))]))
+    cells = ["" if row % 7 == 3 else f"{value:.6f}" for row, value in enumerate(values)]
+    path.write_text("\n".join(["date,mood", *(f"{day},{cell}" for day, cell in zip(days, cells, strict=True))]))
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
     write_bars(folder / "main.csv", 1)
     write_bars(folder / "spiked.csv", 1, spike=SPIKE)
+    write_bars(folder / "odd.csv", 1, spike=ROWS - 60)
     write_bars(folder / "walk.csv", 3, memory=0.0)
     write_bars(folder / "peer.csv", 2)
     write_column(folder / "columns.csv")
@@ -105,6 +109,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         first = data.named[0]
         least = forecaster_of(data.config).least_training_rows()
         split = split_by_rows(first.dates, test_rows, 120, least)
+        data = data.with_features(split.validation_start)
         subject = subject_of(data.config, data.panel, [first.instrument.name], split, project)
         cut = first.dates[SPIKE]
         before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
@@ -113,6 +118,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
             later=[Alteration(one, cut) for one in ALTERATIONS],
             unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
             untested=[Alteration(one, before[1]) for one in TEMPTING],
+            gap=[Alteration("scramble", first.dates[row]) for row in range(SPIKE, SPIKE + 7)],
             first_cutoff=[Alteration(one, split.test_start) for one in TEMPTING],
             cut=str(cut),
         )
@@ -151,9 +157,10 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
         check_choices(made.subject, model, made.untested),
         check_forecasts(made.subject, model, made.later),
         check_calibration(made.subject, model, made.later),
+        check_scores(made.subject, model, made.later),
         check_folds(made.subject, made.first_cutoff),
     ]
-    assert [one.findings for one in found] == [()] * 7
+    assert [one.findings for one in found] == [()] * 8
     assert {one.outcome for one in found} <= {"passed", "not_applicable"}
 
 
@@ -243,7 +250,38 @@ def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypat
     assert rows == {made.cut}
 
 
-def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = exogenous._column
+
+    def leaky(text: Any, name: str, dates: Any, values: Any) -> Any:
+        following = np.array([values[row:][np.isfinite(values[row:])][:1].sum() for row in range(len(values))])
+        return true(text, name, dates, following)
+
+    monkeypatch.setattr(exogenous, "_column", leaky)
+    made = audited()
+    found = {one.column for one in check_features(made.subject, made.gap).findings}
+    assert found
+    assert all(column.startswith("input:mood:") for column in found)
+
+
+def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = training_data.suitable_features
+
+    def leaky(panel: Any, before: Any = None) -> tuple[str, ...]:
+        series, names = panel.series[0], true(panel, before)
+        after = np.diff(series.log_price)
+        values = feature_matrix(History.of(series), names)[:-1]
+        fit = [abs(np.corrcoef(values[60:, k], after[60:])[0, 1]) for k in range(len(names))]
+        return tuple(name for name, one in zip(names, fit, strict=True) if one >= np.median(fit))
+
+    monkeypatch.setattr(training_data, "suitable_features", leaky)
+    made = audited()
+    (found,) = check_choices(made.subject, fitted(made), made.untested).findings
+    assert (found.file, found.column) == ("forecaster/workflows/training_data.py", "features")
+
+
+@pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])
+def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A price that stands alone is replaced by the mean of its neighbours, and only then the history is cut."""
     true = Loader.check
 
@@ -256,9 +294,12 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
         return true(self, mended, until, previous)
 
     monkeypatch.setattr(Loader, "check", leaky)
-    made = audited(name="spiked.csv")
-    check = check_validation(made.subject, made.later)
-    assert {(one.column, one.row) for one in check.findings} >= {("close", made.cut)}
+    made = audited(name=name)
+    panel = made.subject.prepare(None, None)
+    odd = [Alteration("scramble", day) for day in made.subject.alone(panel.names[0])]
+    check = check_validation(made.subject, made.later if name == "spiked.csv" else odd)
+    day = str(panel.series[0].dates[SPIKE if name == "spiked.csv" else ROWS - 60])
+    assert {(one.column, one.row) for one in check.findings} >= {("close", day)}
     assert check.findings[0].file == "forecaster/data/validation.py"
 
 
@@ -323,6 +364,19 @@ def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch
     made = audited("classic")
     caught(check_choices(made.subject, fitted(made), made.untested), "spread")
     assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "passed"
+
+
+def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few outcomes seldom change the decision, but always what it rests on."""
+    true = Split.cutoffs
+
+    def leaky(self: Split, dates: Any, part: Any, step: int) -> Any:
+        rows = true(self, dates, part, step)
+        return np.arange(rows[0], np.searchsorted(dates, self.test_start)) if part == "validation" else rows
+
+    monkeypatch.setattr(Split, "cutoffs", leaky)
+    made = audited(name="walk.csv")
+    caught(check_choices(made.subject, fitted(made), made.untested), "location_gains")
 
 
 @pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
@@ -419,6 +473,55 @@ def test_a_forecast_that_depends_on_which_others_are_asked_for(
     assert "asked for alone" in check.findings[0].detail
 
 
+def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        made = true(self, series, rows)
+        scaled = made.scaled.copy()
+        scaled[1:-1] = (made.scaled[:-2] + made.scaled[1:-1] + made.scaled[2:]) / 3
+        return dataclasses.replace(made, scaled=scaled)
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), made.later)
+    assert made.cut in {one.row for one in check.findings}
+    assert check_calibration(made.subject, fitted(made), made.later).outcome == "failed"
+
+
+# --- leaks in what is scored ------------------------------------------------------------------------------------------
+
+
+def test_scores_of_forecasts_made_a_day_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.forecasts
+    monkeypatch.setattr(pipeline, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest))
+    made = audited()
+    model = fitted(made)
+    check = check_scores(made.subject, model, made.later)
+    assert {one.file for one in check.findings} == {"forecaster/pipeline.py"}
+    assert {one.row for one in check.findings} == {made.cut}
+    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+
+
+def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = Split.cutoffs
+    monkeypatch.setattr(
+        Split, "cutoffs", lambda self, dates, part, step: true(self, dates, "train" if part == "test" else part, step)
+    )
+    made = audited()
+    check = check_scores(made.subject, fitted(made), made.later)
+    assert "scored though the test begins on" in check.findings[0].detail
+
+
+def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.Track
+    monkeypatch.setattr(
+        pipeline, "Track", lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said)
+    )
+    made = audited()
+    assert "outcome at step 1" in {one.column for one in check_scores(made.subject, fitted(made), made.later).findings}
+
+
 # --- leaks in a backtest ----------------------------------------------------------------------------------------------
 
 
@@ -428,6 +531,29 @@ def test_a_fold_that_learns_what_it_forecasts(audited: Audited, monkeypatch: pyt
     check = check_folds(made.subject, made.first_cutoff)
     assert check.outcome == "failed"
     assert check_weights(made.subject, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
+
+
+def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def early(self: Fold, dates: Any, stride: int = 1) -> Any:
+        first, last = np.searchsorted(dates, [self.start, self.end])
+        return np.arange(first - 5, last - 5)
+
+    monkeypatch.setattr(Fold, "rows", early)
+    made = audited()
+    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+
+
+def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = backtest_result.what_was_said
+
+    def leaky(*arguments: Any, **named: Any) -> Any:
+        rows, said = true(*arguments, **named)
+        return rows, np.roll(said, -1, axis=0)
+
+    monkeypatch.setattr(backtest_result, "what_was_said", leaky)
+    made = audited()
+    (row,) = {one.row for one in check_folds(made.subject, made.first_cutoff).findings}
+    assert row == str(made.first_cutoff[0].cut)
 
 
 def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,14 +601,53 @@ def test_an_engine_that_does_not_repeat_itself_proves_nothing(audited: Audited, 
 
     def said(panel: Any) -> Any:
         found = made.subject.backtest(panel)
-        quantiles = {name: (rows, q + noise.normal(0, 1e-9)) for name, (rows, q) in found.quantiles.items()}
-        return dataclasses.replace(found, quantiles=quantiles, learned={**found.learned, "bits": noise.normal()})
+        tracks = {
+            name: [
+                dataclasses.replace(one, quantiles={"lstm": one.quantiles["lstm"] + noise.normal(0, 1e-9)})
+                for one in several
+            ]
+            for name, several in found.tracks.items()
+        }
+        return dataclasses.replace(found, tracks=tracks, learned={**found.learned, "bits": noise.normal()})
 
     subject = dataclasses.replace(made.subject, fit=fit, backtest=said)
     arguments = [made.first_cutoff] if check is check_folds else [fit(made.subject.prepare(None, None)), made.unseen]
     found = check(subject, *arguments)
     assert found.outcome == "not_applicable"
     assert "try --device cpu" in found.what
+
+
+def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: np.searchsorted(dates, self.test_start))
+    made = audited()
+    noise, true = np.random.default_rng(1), made.subject.fit
+
+    def fit(panel: Any) -> Any:
+        model = true(panel)
+        for name, values in model.arrays().items():
+            if not name.startswith("linear_volatility"):
+                values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
+        return model
+
+    subject = dataclasses.replace(made.subject, fit=fit)
+    check = check_weights(subject, fit(made.subject.prepare(None, None)), made.unseen[:1])
+    assert check.outcome == "failed"
+    assert "try --device cpu" in check.what
+    assert any(one.column.startswith("linear_volatility") for one in check.findings)
+
+
+def test_a_cut_moves_on_where_a_repair_of_earlier_rows_hangs_on_it(audited: Audited) -> None:
+    made = audited()
+    planned = made.untested[0].cut
+    subject = dataclasses.replace(
+        made.subject,
+        late=lambda change, name: frozenset(
+            [planned] if change is None or change.cut > planned + np.timedelta64(3, "D") else []
+        ),
+    )
+    assert check_choices(subject, fitted(made), made.untested).outcome == "passed"
 
 
 @pytest.mark.parametrize("check", [check_folds, check_choices])

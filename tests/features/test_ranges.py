@@ -147,6 +147,18 @@ def test_features_suit_what_every_series_has() -> None:
         assert suitable_features(Panel((whole, patchy))) == names
 
 
+def test_rows_from_a_day_on_have_no_say_in_the_features() -> None:
+    whole = ORACLES.bars(300, holes=False)
+    late = np.arange(300) < 100
+    columns = ("open", "high", "low", "volume")
+    later = changed(whole, **{name: np.where(late, np.nan, whole.columns[name]) for name in columns})
+    ended = changed(whole, **{name: np.where(~late, np.nan, whole.columns[name]) for name in columns})
+    closes, day = (*RETURN_FEATURES, *AVERAGE_FEATURES), whole.dates[100]
+    assert suitable_features(Panel((later,)), day) == closes
+    assert suitable_features(Panel((ended,)), day) == tuple(FEATURES)
+    assert suitable_features(Panel((ended,)), whole.dates[0]) == closes
+
+
 def test_the_features_of_returns_are_the_eight_that_older_runs_name() -> None:
     assert (
         *("scaled_return", "momentum_5", "momentum_20", "absolute_return"),
