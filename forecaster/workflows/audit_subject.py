@@ -41,6 +41,7 @@ __all__ = ["RawRows", "subject_of"]
 FloatArray = npt.NDArray[np.float64]
 DateArray = npt.NDArray[np.datetime64]
 
+_SETTLED_ROWS = 10  # of the beginning, before which there may be too little to be a history
 _ALONE = 3  # so many odd days are looked at
 
 RawRows = dict[tuple[str, str], PriceSeries]
@@ -127,7 +128,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         scored=lambda fitted, series: track_on_test(fitted, series, split, (), config.horizon),
         decided=lambda learned: {"features": _decided_features(config, learned, split)},
         backtest=functools.partial(_backtest, config, named, split, steps),
-        alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name)),
+        alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name), panel[name].dates),
         forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
         split=split,
         named=named,
@@ -173,8 +174,10 @@ def _decided_features(config: Config, panel: Panel, split: Split) -> list[str]:
     return list(decided.feature_names) if isinstance(decided, LSTMOptions) else []
 
 
-def _alone(series: PriceSeries) -> list[np.datetime64]:
-    """Days on which a raw price stands most apart from its neighbours: where a repair that looks ahead would act."""
+def _alone(series: PriceSeries, dates: DateArray) -> list[np.datetime64]:
+    """Days of `dates` (T,) on which a raw price stands most apart: where a repair that looks ahead would act."""
+    first = dates[min(_SETTLED_ROWS, len(dates) - 1)]
+    series = series.between(start=first, end=dates[-1])
     price = np.log(np.where(is_price(series.close), series.close, np.nan))
     apart = np.fmin(np.abs(price[1:-1] - price[:-2]), np.abs(price[1:-1] - price[2:]))
     apart = np.where((price[1:-1] - price[:-2]) * (price[1:-1] - price[2:]) > 0, apart, 0.0)
