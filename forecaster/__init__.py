@@ -19,7 +19,7 @@ _HOMES = {
     "train": "forecaster.workflows",
 }
 
-__all__ = [  # noqa: PLE0604, RUF100  (names come from the table above)
+__all__ = [  # names come from the table above
     "__version__",
     *sorted(_HOMES),
 ]

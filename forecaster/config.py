@@ -180,7 +180,7 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 RUF100  (a safe loader)
+        data = yaml.load(text, Loader=_Loader)  # a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -216,7 +216,7 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     if not any(key == known or key.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
         return f"--set {key}: unknown key{_hint(key)}"
     try:
-        parsed = yaml.load(value, Loader=_Loader)  # noqa: S506 RUF100  (a safe loader)
+        parsed = yaml.load(value, Loader=_Loader)  # a safe loader
     except yaml.YAMLError:
         return f"--set {key}: not a YAML value (got {value!r})"
     return _assign(data, key, parsed, "--set", places)

@@ -135,30 +135,32 @@ def check_scores(subject: Subject, fitted: Any, alterations: Sequence[Alteration
             findings.append(Finding(subject.files["pipeline"], "date", str(expected.dates[0]), text))
         for one in alterations:
             panel = subject.prepare(one, None)
-            found, (count, _) = (
-                subject.scored(fitted, panel[name]),
-                _untouched(subject, (plain[name], panel[name]), one),
-            )
+            found = subject.scored(fitted, panel[name])
+            count, _ = _untouched(subject, (plain[name], panel[name]), one)
             if found is not None and count:
-                until, text = plain[name].dates[count - 1], f"{name}: {one.text}"
-                findings += _changed_track(subject.files["pipeline"], (expected, found), until, text)
+                days, text = plain[name].dates[:count], f"{name}: {one.text}"
+                findings += _changed_track(subject.files["pipeline"], (expected, found), days, text)
                 compared += 1
     what = "Raw rows after a day are altered: the forecasts that are scored up to it stay; the test alone is scored."
     return Check.of("scores", what, findings, compared)
 
 
-def _changed_track(file: str, both: tuple[Track, Track], until: np.datetime64, text: str) -> list[Finding]:
-    """What differs up to a day, and at which outcomes that had come by then."""
+def _changed_track(file: str, both: tuple[Track, Track], days: Array, text: str) -> list[Finding]:
+    """What differs on `days` (T,), the rows up to the cut: quantiles, outcomes that had come, cutoffs that had them."""
     expected, found = both
-    dates = np.intersect1d(expected.dates[expected.dates <= until], found.dates)
+    step, model, findings = expected.step, expected.judged, []
+    had = days[: max(len(days) - step, 0)]
+    lost = np.setxor1d(np.intersect1d(expected.dates, had), np.intersect1d(found.dates, had))
+    if len(lost):
+        findings.append(Finding(file, "date", str(lost[0]), f"{text}: the cutoff is scored in one version alone"))
+    dates = np.intersect1d(np.intersect1d(expected.dates, days), found.dates)
     ours, theirs = (np.searchsorted(one.dates, dates) for one in both)
-    model, findings = expected.judged, []
     for q, level in enumerate(SCORING_LEVELS):
         before, after = expected.quantiles[model][ours, q], found.quantiles[model][theirs, q]
-        findings += _compare(file, f"quantile {level:g} at step {expected.step}", before, after, dates, text)
-    come = max(len(dates) - expected.step, 0)
-    before, after = expected.outcomes[ours[:come]], found.outcomes[theirs[:come]]
-    return findings + _compare(file, f"outcome at step {expected.step}", before, after, dates[:come], text)
+        findings += _compare(file, f"quantile {level:g} at step {step}", before, after, dates, text)
+    come = np.isin(dates, had)
+    before, after = expected.outcomes[ours[come]], found.outcomes[theirs[come]]
+    return findings + _compare(file, f"outcome at step {step}", before, after, dates[come], text)
 
 
 def check_weights(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
@@ -214,9 +216,10 @@ def _changed_folds(
         count, dropped = _untouched(subject, (plain[name], panel[name]), one)
         findings += dropped
         if count:
-            until, text = plain[name].dates[count - 1], f"{name}: {one.text}"
-            for before, after in zip(expected.tracks[name], found.tracks[name], strict=False):
-                findings += _changed_track(file, (before, after), until, text)
+            days, text = plain[name].dates[:count], f"{name}: {one.text}"
+            after = {track.step: track for track in found.tracks[name]}
+            for before in (track for track in expected.tracks[name] if track.step in after):
+                findings += _changed_track(file, (before, after[before.step]), days, text)
     return findings
 
 
@@ -236,8 +239,9 @@ def _mended_later(subject: Subject, panel: Panel, one: Alteration) -> bool:
 
 
 def _comparable(subject: Subject, one: Alteration) -> tuple[Alteration, Panel | None]:
-    """The alteration, begun later where it would touch a repair of earlier rows, and the altered panel; None if ever.
+    """The alteration, begun later where it would touch a repair of earlier rows, and the altered panel.
 
+    None instead of the panel where each of the days that were tried touches one.
     What may not know of rows after a day may not know of rows after a later day either.
     """
     for days in range(_LATEST):

@@ -126,9 +126,9 @@ class Subject:
     feature_file: Callable[[str], str]
 
 
-def file_of(thing: object) -> str:
+def file_of(thing: Any) -> str:
     """The file of a function or class, as seen from the folder of the package."""
     thing = getattr(thing, "func", thing)  # functools.partial
-    path = Path(inspect.getsourcefile(thing) or "?")  # type: ignore[arg-type]
+    path = Path(inspect.getsourcefile(thing) or "?")
     root = Path(str(forecaster.__file__)).resolve().parent.parent
     return path.resolve().relative_to(root).as_posix() if root in path.resolve().parents else path.name

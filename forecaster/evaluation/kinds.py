@@ -42,7 +42,7 @@ class Examined:
         measured: What was found, by name, as JSON values.
         p_claim: One-sided p-value of the claim; None where nothing can be tested.
         p_warning: One-sided p-value of "worse"; None likewise.
-        detectable: Smallest effect of the claim seen with probability 80 %.
+        detectable: Smallest effect of the claim seen with probability 80 %; None where none that there can be.
         seen: The same in words.
         claimed: Outcome that a small `p_claim` means; None where the sample forbids it whatever the p-value.
         warned_of: What a warning is against, where that is another baseline than the claim's.
@@ -119,14 +119,14 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
 def _unpredictable(evidence: Evidence, days: int) -> int:
     """Lags of a test whose null is that outcomes cannot be foreseen.
 
-    None for one instrument, one day ahead. What moves one market today moves another tomorrow, in other time zones and
-    after other holidays, so the days of a pool are not independent even then.
+    None for one instrument whose outcomes do not overlap. What moves one market today moves another tomorrow, in other
+    time zones and after other holidays, so the days of a pool are not independent even then.
     """
     return unpredictable_lags(days, evidence.overlap) if evidence.instruments == 1 else hac_lags(days, evidence.overlap)
 
 
 def direction(evidence: Evidence) -> Examined:
-    """Pesaran and Timmermann; pooled, or over several days, a HAC test of the hits beyond chance."""
+    """Pesaran and Timmermann; pooled, or where outcomes overlap, a HAC test of the hits beyond chance."""
     against, unit = "chance", "hit_rate"
     given = np.isfinite(evidence.excess)
     excess, hits = evidence.excess[given], evidence.hits[given]

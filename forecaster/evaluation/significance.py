@@ -147,7 +147,7 @@ def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = No
 
     Args:
         difference: (N,) loss of the first minus loss of the second, in order of time; below zero the first is better.
-        step: Forecast step h in days.
+        step: Forecast step h in cutoffs: of so many neighbours the outcomes overlap; days where each day is a cutoff.
         lags: Autocovariances to count; None for `hac_lags`.
     """
     count = len(difference)

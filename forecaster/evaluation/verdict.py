@@ -46,7 +46,8 @@ class Finding:
         p_value: Adjusted by Holm, comparable with `LEVEL`: of "worse" where that is the outcome, else of the claim;
             None where nothing was tested.
         raw_p_value: The same before Holm.
-        detectable: Smallest effect seen with probability 80 %, in `unit`; None where nothing was tested.
+        detectable: Smallest effect seen with probability 80 %, in `unit`; None where nothing was tested
+            or no effect that there can be would be seen.
         unit: Of `detectable`: ``rmse_ratio``, ``hit_rate``, ``crps_percent`` (below the baseline) or
             ``coverage_points`` (either way).
         measured: What was found, by name, as JSON values.

@@ -167,7 +167,7 @@ def _fold_bytes(record: FoldRecord, named: Sequence[str]) -> bytes:
     if record.gains is not None:
         arrays |= {"gain_days": record.gains.days, "gains": record.gains.gains}
     content = io.BytesIO()
-    np.savez(content, **arrays)  # type: ignore[arg-type]  # the stub types the keywords as flags
+    np.savez(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 

@@ -57,7 +57,7 @@ class BacktestPlan:
             "data": {one.instrument.name: one.sha256 for one in self.panel},
             "inputs": _inputs_hash(self.panel),
             "config": self.config.model_dump(mode="json", exclude={"backend", "device", "refit", "split"}),
-            "models": {name: _options(model) for name, model in self.forecasters.items()},
+            "models": {name: model.options.model_dump(mode="json") for name, model in self.forecasters.items()},
             "folds": [[str(fold.start), str(fold.end)] for fold in self.folds],
             "steps": list(self.steps),
             "stride": self.stride,
@@ -80,11 +80,6 @@ class BacktestPlan:
         label = "".join(c if c.isalnum() else "_" for c in self.named[0])[:24]
         more = f"-and-{len(self.named) - 1}" if len(self.named) > 1 else ""
         return f"{label}{more}-{digest[:12]}"
-
-
-def _options(model: Forecaster) -> dict[str, Any]:
-    options: dict[str, Any] = model.options.model_dump(mode="json")  # type: ignore[attr-defined]
-    return options
 
 
 def _inputs_hash(panel: Panel) -> str | None:

@@ -172,7 +172,7 @@ def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fit
         StorageError: The folder refuses the write.
     """
     weights = io.BytesIO()
-    np.savez(weights, **fitted.arrays())  # type: ignore[arg-type]  # the stub types the keywords as flags
+    np.savez(weights, allow_pickle=False, **fitted.arrays())
     files = {
         "config.yaml": config_text.encode(),
         "weights.npz": weights.getvalue(),

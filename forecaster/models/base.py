@@ -115,6 +115,10 @@ class Forecaster(Protocol):
     def __init__(self, options: Any, horizon: int) -> None: ...
 
     @property
+    def options(self) -> BaseModel:
+        """The options it was made with."""
+
+    @property
     def parameters(self) -> int:
         """Number of trained weights."""
 

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import textwrap
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,7 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
 def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
     """Write each label beside the right end of its line, moved apart where they would touch."""
     low, high = axes.get_ylim()
-    figure_height = axes.get_figure(root=True).get_size_inches()[1]  # type: ignore[union-attr]
+    figure_height = cast(Figure, axes.get_figure(root=True)).get_size_inches()[1]
     room = 1.35 * _NAME_SIZE / 72 / (axes.get_position().height * figure_height) * (high - low)
     names = sorted(labels, key=lambda name: labels[name][0])
     places = [labels[name][0] for name in names]

@@ -100,7 +100,7 @@ def headline(figure: Figure, title: str, note: str) -> None:
 
 def date_axis(axes: Axes, most_ticks: int) -> None:
     """Give the horizontal axis real dates, at most `most_ticks` of them, each as short as can be."""
-    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(_ShortDates())
 
@@ -109,11 +109,11 @@ class _ShortDates(Formatter):
     """Years alone where all ticks are years, else months or days, with the year below where it begins to count."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return str(num2date(x).date())  # type: ignore[no-untyped-call]
+        return str(num2date(x).date())
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The labels of the ticks at `values`, of which some may lie outside the axis."""
-        days = [num2date(value) for value in values]  # type: ignore[no-untyped-call]
+        days = [num2date(value) for value in values]
         if not days or all((day.month, day.day) == (1, 1) for day in days):
             return [str(day.year) for day in days]
         only_months = all(day.day == 1 for day in days)
@@ -131,7 +131,7 @@ class _ShortDates(Formatter):
 
 def day_number(date: np.datetime64) -> float:
     """Where `date` lies on a horizontal axis of dates."""
-    return float(date2num(date))  # type: ignore[no-untyped-call]
+    return float(date2num(date))
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -198,7 +198,7 @@ def show_figure(figure: Figure) -> None:
 
     try:
         backend = plt.get_backend().lower()
-        windowed = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+        windowed = backend_registry.list_builtin(BackendFilter.INTERACTIVE)
         can_show = backend in windowed
         if can_show:
             # pyplot asks a class for its figure; handing over a finished one gives it a window

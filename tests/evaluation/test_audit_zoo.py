@@ -522,6 +522,21 @@ def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch
     assert "outcome at step 1" in {one.column for one in check_scores(made.subject, fitted(made), made.later).findings}
 
 
+def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.Track
+
+    def leaky(name: str, step: int, dates: Any, moved: Any, said: Any) -> Any:
+        kept = np.append(moved[1:] > 0, True)
+        return true(name, step, dates[kept], moved[kept], {model: one[kept] for model, one in said.items()})
+
+    monkeypatch.setattr(pipeline, "Track", leaky)
+    made = audited()
+    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(6)]
+    (found,) = check_scores(made.subject, fitted(made), later).findings
+    assert found.column == "date"
+    assert "scored in one version alone" in found.detail
+
+
 # --- leaks in a backtest ----------------------------------------------------------------------------------------------
 
 
