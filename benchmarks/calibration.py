@@ -19,11 +19,11 @@ import numpy as np
 from processes import print_result
 
 from forecaster.config import load_config
-from forecaster.evaluation.evidence import Track
+from forecaster.evaluation.daily_losses import Track
 from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
-from forecaster.evaluation.significance import mean_test
 from forecaster.evaluation.tally import COVERED
 from forecaster.forecast import SCORING_LEVELS
+from forecaster.stats.mean_tests import mean_test
 from forecaster.workflows import InstrumentChoice, Project
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 

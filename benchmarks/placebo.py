@@ -41,14 +41,14 @@ from trainings import claims, train_on_walks
 
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.evaluation.evidence import gather
-from forecaster.evaluation.kinds import KINDS, LEVEL
-from forecaster.evaluation.significance import POWER, detectable_shift
+from forecaster.evaluation.claims import KINDS, LEVEL
+from forecaster.evaluation.daily_losses import gather
 from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.forecast import SCORING_LEVELS, level_weights, normal_scores
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import baseline
+from forecaster.stats.mean_tests import POWER, detectable_shift
 
 FloatArray = npt.NDArray[np.float64]
 # Returns (W, T) and the number of test rows N -> model -> quantiles (W, N, 9) of the last N returns, each made from the
@@ -194,7 +194,7 @@ def fitted_maker(models: Sequence[Fitted]) -> Maker:
 def fitted_panel(kind: str, seed: int) -> Maker:
     """The network of the default configuration and GARCH, fitted once on walks of a kind, beside EWMA and history."""
     from forecaster.config import load_config
-    from forecaster.models.backend import use_engine
+    from forecaster.models.engine import use_engine
     from forecaster.pipeline import fit, forecaster_of
 
     use_engine("auto")

@@ -28,12 +28,12 @@ from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
-from forecaster.features.market import market_of
+from forecaster.features.market_volatility import market_of
 from forecaster.forecast import SCORING_LEVELS
-from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
-from forecaster.models.location import mean_t_statistic
+from forecaster.models.engine import use_engine
+from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
 
 SCORED = (

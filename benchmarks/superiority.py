@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from processes import machine, positive, print_result
 
-from forecaster.evaluation.superiority import (
+from forecaster.stats.bootstrap import (
     FEWEST_OUTCOMES,
     mean_ratio_intervals,
     model_confidence_set,

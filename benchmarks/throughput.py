@@ -120,7 +120,7 @@ def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float
     """Train in this process; called in a child."""
     from forecaster import workflows
     from forecaster.config import load_config
-    from forecaster.models.backend import use_engine
+    from forecaster.models.engine import use_engine
 
     use_engine(way.backend, "cpu")
     from forecaster.models import training

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from processes import run
 
-from forecaster.evaluation.kinds import KINDS, LEVEL
+from forecaster.evaluation.claims import KINDS, LEVEL
 
 __all__ = ["claims", "train_on_walks"]
 

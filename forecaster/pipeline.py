@@ -10,7 +10,7 @@ import numpy.typing as npt
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.calibration import calibrate_forecasts
-from forecaster.evaluation.evidence import Evidence, Track, gather
+from forecaster.evaluation.daily_losses import Evidence, Track, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.forecast import SCORING_LEVELS, Forecast, Forecasts, level_weights

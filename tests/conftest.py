@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecaster.cli import cli
-from forecaster.models.backend import use_engine
+from forecaster.models.engine import use_engine
 
 # What one test compiles the others need not compile again; the folder of whoever runs the tests is left alone.
 COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")

@@ -168,7 +168,7 @@ def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     ("importer", "imported", "lazy"),
     [
         ("forecaster.data.series", "forecaster.models", True),
-        ("forecaster.models.lstm", "forecaster.pipeline", False),
+        ("forecaster.models.quantile.forecaster", "forecaster.pipeline", False),
         ("forecaster.output.tables", "forecaster.workflows.train", False),
         ("forecaster.errors", "forecaster.data.series", False),
         ("forecaster.config", "forecaster.models", False),

@@ -15,14 +15,14 @@ from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
-from forecaster.features.inputs import aligned, column_input, price_input
+from forecaster.features.covariates import aligned, column_input, price_input
 from forecaster.forecast import SCORING_LEVELS
-from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
-from forecaster.models.lstm import LSTM
-from forecaster.models.lstm_options import LSTMOptions
+from forecaster.models.engine import use_engine
+from forecaster.models.quantile.forecaster import LSTM
+from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import evaluate, evidence_on_test, fit, forecast_next, forecaster_of, forecasts
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "oracles.py")))

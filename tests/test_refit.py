@@ -11,7 +11,7 @@ from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.evaluation.splits import whole_history
-from forecaster.models.backend import use_engine
+from forecaster.models.engine import use_engine
 from forecaster.pipeline import fit, forecaster_of
 
 TINY = {

@@ -65,7 +65,7 @@ def command(
 
 def _text(document: dict[str, Any], output: str) -> str:
     from forecaster.cli.terminal import table_text
-    from forecaster.experiments.files import json_text
+    from forecaster.files import json_text
     from forecaster.output.audit_tables import audit_lines, audit_rows, audit_table
     from forecaster.output.tables import csv_text
 

@@ -115,7 +115,7 @@ def _processors() -> int:
 
 def _text(document: dict[str, Any], output: str) -> str:
     from forecaster.cli.terminal import table_text
-    from forecaster.experiments.files import json_text
+    from forecaster.files import json_text
     from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table
     from forecaster.output.tables import csv_text
 

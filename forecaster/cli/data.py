@@ -49,8 +49,8 @@ def fetch(project: Any, choice: Any, output: str) -> None:
     Example:
       forecast data fetch --pair USDJPY,EURUSD
     """  # noqa: D301
-    from forecaster.workflows.history_fetching import FetchRequest
-    from forecaster.workflows.history_fetching import fetch as fetch_histories
+    from forecaster.workflows.data_fetch import FetchRequest
+    from forecaster.workflows.data_fetch import fetch as fetch_histories
 
     _print_fetching(fetch_histories(FetchRequest(choice), project), project, output)
 
@@ -68,8 +68,8 @@ def refresh(project: Any, choice: Any, output: str) -> None:
     Example:
       forecast data refresh
     """  # noqa: D301
-    from forecaster.workflows.history_fetching import RefreshRequest
-    from forecaster.workflows.history_fetching import refresh as refresh_histories
+    from forecaster.workflows.data_fetch import RefreshRequest
+    from forecaster.workflows.data_fetch import refresh as refresh_histories
 
     if choice.network == "never":
         raise click.UsageError("data refresh asks the network, which --offline or FORECAST_OFFLINE forbids.")
@@ -83,7 +83,7 @@ def _print_fetching(made: Any, project: Any, output: str) -> None:
         _print_json(document)
     elif document["histories"]:
         from forecaster.cli.terminal import table_text
-        from forecaster.output.history_tables import fetch_table
+        from forecaster.output.data_tables import fetch_table
 
         click.echo(table_text(fetch_table(document["histories"])))
     else:
@@ -105,14 +105,14 @@ def list_(project: Any, output: str) -> None:
     Example:
       forecast data list --format json
     """  # noqa: D301
-    from forecaster.workflows.histories import list_histories, list_json
+    from forecaster.workflows.data_store import list_histories, list_json
 
     document = list_json(list_histories(project))
     if output == "json":
         _print_json(document)
     elif document["histories"]:
         from forecaster.cli.terminal import table_text
-        from forecaster.output.history_tables import histories_table
+        from forecaster.output.data_tables import histories_table
 
         click.echo(table_text(histories_table(document["histories"])))
     else:
@@ -139,8 +139,8 @@ def show(project: Any, output: str, out: Path | None, no_picture: bool, **asked:
       forecast data show --pair USDJPY --out usdjpy-data.svg
       forecast data show ecb/USDJPY/1d
     """  # noqa: D301
-    from forecaster.workflows.history_facts import ShowRequest
-    from forecaster.workflows.history_facts import show as show_histories
+    from forecaster.workflows.data_show import ShowRequest
+    from forecaster.workflows.data_show import show as show_histories
 
     if no_picture and out is not None:
         raise click.UsageError("--out names a picture and --no-picture forbids it; give one of them.")
@@ -154,7 +154,7 @@ def show(project: Any, output: str, out: Path | None, no_picture: bool, **asked:
 
 def _show_text(document: dict[str, Any]) -> str:
     from forecaster.cli.terminal import table_text
-    from forecaster.output.history_tables import findings_table, show_lines, versions_table
+    from forecaster.output.data_tables import findings_table, show_lines, versions_table
 
     blocks = ["\n".join(show_lines(document))]
     if document["versions"]:
@@ -177,8 +177,8 @@ def verify(project: Any, history: str | None, output: str) -> None:
     Example:
       forecast data verify
     """  # noqa: D301
-    from forecaster.workflows.histories import VerifyRequest
-    from forecaster.workflows.histories import verify as verify_store
+    from forecaster.workflows.data_store import VerifyRequest
+    from forecaster.workflows.data_store import verify as verify_store
 
     found = verify_store(VerifyRequest(history), project)
     if output == "json":
@@ -202,8 +202,8 @@ def export(project: Any, **asked: Any) -> None:
     Example:
       forecast data export --pair USDJPY --out usdjpy.csv
     """  # noqa: D301
-    from forecaster.workflows.history_facts import ExportRequest
-    from forecaster.workflows.history_facts import export as export_history
+    from forecaster.workflows.data_show import ExportRequest
+    from forecaster.workflows.data_show import export as export_history
 
     text = export_history(ExportRequest(**asked), project)
     if asked["out"] is None:
@@ -227,15 +227,15 @@ def diff(project: Any, tell_by_code: bool, output: str, **asked: Any) -> None:
       forecast data diff 5f2a81c0 ecb/USDJPY/1d
     """  # noqa: D301
     from forecaster.errors import ExitCode
-    from forecaster.workflows.histories import DiffRequest
-    from forecaster.workflows.histories import diff as diff_versions
+    from forecaster.workflows.data_store import DiffRequest
+    from forecaster.workflows.data_store import diff as diff_versions
 
     document = diff_versions(DiffRequest(**asked), project).to_json()
     if output == "json":
         _print_json(document)
     else:
         from forecaster.cli.terminal import table_text
-        from forecaster.output.history_tables import difference_lines, revised_table
+        from forecaster.output.data_tables import difference_lines, revised_table
 
         table = revised_table(document)
         click.echo("\n".join([*difference_lines(document), *([] if table is None else ["", table_text(table)])]))
@@ -255,21 +255,21 @@ def prune(project: Any, output: str, **asked: Any) -> None:
     Example:
       forecast data prune --dry-run
     """  # noqa: D301
-    from forecaster.workflows.histories import PruneRequest
-    from forecaster.workflows.histories import prune as prune_store
+    from forecaster.workflows.data_store import PruneRequest
+    from forecaster.workflows.data_store import prune as prune_store
 
     document = prune_store(PruneRequest(**asked), project).to_json()
     if output == "json":
         _print_json(document)
         return
     from forecaster.cli.terminal import table_text
-    from forecaster.output.history_tables import prune_lines, versions_table
+    from forecaster.output.data_tables import prune_lines, versions_table
 
     gone = document["versions"]
     click.echo("\n".join([*([table_text(versions_table(gone)), ""] if gone else []), *prune_lines(document)]))
 
 
 def _print_json(document: Any) -> None:
-    from forecaster.experiments.files import json_text
+    from forecaster.files import json_text
 
     click.echo(json_text(document))

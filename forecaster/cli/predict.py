@@ -75,7 +75,7 @@ def command(
     if out is None:
         click.echo(text)
     else:
-        from forecaster.experiments.files import write_file
+        from forecaster.files import write_file
 
         write_file(out, (text + "\n").encode())
         project.note(f"written: {out}")
@@ -83,7 +83,7 @@ def command(
 
 def _text(documents: list[dict[str, Any]], levels: tuple[float, ...], output: str) -> str:
     from forecaster.cli.terminal import table_text
-    from forecaster.experiments.files import json_text
+    from forecaster.files import json_text
     from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, skill_line
 
     if output == "json":

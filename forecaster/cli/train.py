@@ -58,7 +58,7 @@ def command(
 
 def _text(document: dict[str, Any], output: str) -> str:
     from forecaster.cli.terminal import table_text
-    from forecaster.experiments.files import json_text
+    from forecaster.files import json_text
     from forecaster.output.tables import score_table, training_lines
 
     if output == "json":

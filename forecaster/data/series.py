@@ -48,7 +48,7 @@ class PriceSeries:
             ``log(close)``, known at each row; None where the source does not know it.
         interval: ``"1d"``.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
-        inputs: Name -> (T,) float64: what else was known on each day, made beforehand (`forecaster.features.inputs`);
+        inputs: Name -> (T,) float64: what else was known on each day, made beforehand (`forecaster.features.covariates`);
             no part of the history, nor of its hash.
 
     Raises:

@@ -17,8 +17,7 @@ from types import TracebackType
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.store_file import SCHEMA, damage_message, open_file, reported_faults, snapshot, transaction
-from forecaster.data.store_rows import Version, insert, newest_hash, read, select_versions
-from forecaster.data.store_upkeep import (
+from forecaster.data.store_maintenance import (
     Checkup,
     Pruned,
     delete_versions,
@@ -29,6 +28,7 @@ from forecaster.data.store_upkeep import (
     the_one,
     with_digits,
 )
+from forecaster.data.store_rows import Version, insert, newest_hash, read, select_versions
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]

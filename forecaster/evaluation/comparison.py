@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.evaluation.coverage_tests import christoffersen, kupiec
-from forecaster.evaluation.evidence import Evidence, Track, gather, pool
-from forecaster.evaluation.significance import diebold_mariano, pesaran_timmermann
-from forecaster.evaluation.superiority import mean_ratio_intervals, model_confidence_set, superior_ability
+from forecaster.evaluation.daily_losses import Evidence, Track, gather, pool
 from forecaster.evaluation.tally import COVERED, Tally
 from forecaster.forecast import SCORING_LEVELS
+from forecaster.stats.bootstrap import mean_ratio_intervals, model_confidence_set, superior_ability
+from forecaster.stats.coverage_tests import christoffersen, kupiec
+from forecaster.stats.mean_tests import diebold_mariano, pesaran_timmermann
 
 __all__ = ["CONFIDENCE", "POOLED", "compare", "evidence_of", "standing"]
 

@@ -28,9 +28,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from forecaster.evaluation.evidence import Evidence
-from forecaster.evaluation.kinds import KINDS, LEVEL, Examined, Kind, Outcome, coverage, density, direction, point
-from forecaster.evaluation.significance import holm
+from forecaster.evaluation.claims import KINDS, LEVEL, Examined, Kind, Outcome, coverage, density, direction, point
+from forecaster.evaluation.daily_losses import Evidence
+from forecaster.stats.mean_tests import holm
 
 __all__ = ["KINDS", "LEVEL", "Finding", "Kind", "Outcome", "Verdict", "verdict"]
 
@@ -108,7 +108,7 @@ class Verdict:
 
 
 def verdict(evidence: Evidence) -> Verdict:
-    """Judge a model by its evidence, of one instrument or pooled (`forecaster.evaluation.evidence`)."""
+    """Judge a model by its evidence, of one instrument or pooled (`forecaster.evaluation.daily_losses`)."""
     tested: dict[Kind, Examined] = {
         "point": point(evidence),
         "direction": direction(evidence),

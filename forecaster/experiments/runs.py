@@ -23,7 +23,7 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
-from forecaster.experiments.files import json_text, plain, sha256_of, write_folder
+from forecaster.files import json_text, plain, sha256_of, write_folder
 from forecaster.models.base import Fitted
 from forecaster.pipeline import forecaster_of
 

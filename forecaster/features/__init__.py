@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from forecaster.data.series import Panel
 from forecaster.features import ranges, returns
-from forecaster.features.inputs import is_input, is_odd_input
+from forecaster.features.covariates import is_input, is_odd_input
 from forecaster.features.returns import History
 
 __all__ = [

@@ -44,7 +44,7 @@ class History:
         low: (T,).
         close: (T,).
         volume: (T,) what was traded, NaN where the source has none.
-        inputs: Name -> (T,): features from outside, see `forecaster.features.inputs`.
+        inputs: Name -> (T,): features from outside, see `forecaster.features.covariates`.
     """
 
     log_price: FloatArray

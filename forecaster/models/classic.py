@@ -17,7 +17,7 @@ from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.features.returns import History
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import SCORING_LEVELS, Forecasts
-from forecaster.models import inference
+from forecaster.models.architectures import numpy_lstm as inference
 from forecaster.models.base import FitRequest, check_rows
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
@@ -75,7 +75,7 @@ class Classic:
 
     def fit(self, request: FitRequest) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`; a panel of one series."""
-        from forecaster.models.network import build_point_network, named_weights
+        from forecaster.models.architectures.lstm import build_point_network, named_weights
 
         if len(request.panel) != 1:
             raise UsageError(

@@ -3,10 +3,10 @@
 The intents that `predict` does not need are in their own modules: `backtest`, `histories`.
 """
 
-from forecaster.workflows.choice import InstrumentChoice
+from forecaster.datasets.selection import InstrumentChoice
+from forecaster.environment import Project
 from forecaster.workflows.plot import PlotRequest, plot
 from forecaster.workflows.predict import Prediction, PredictRequest, predict
-from forecaster.workflows.project import Project
 from forecaster.workflows.train import TrainResult, train
 
 __all__ = [

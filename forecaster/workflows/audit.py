@@ -11,22 +11,22 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
 from forecaster.data.validation import Severity
+from forecaster.datasets.selection import InstrumentChoice, resolve
+from forecaster.datasets.training import load_training_data
+from forecaster.environment import Project
 from forecaster.errors import DamageError
-from forecaster.evaluation import audit as checks
-from forecaster.evaluation.alterations import ALTERATIONS, TEMPTING, Alteration
-from forecaster.evaluation.audit_behaviour import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
-from forecaster.evaluation.audit_terms import Check, Finding, Subject
+from forecaster.evaluation.leakage import checks as checks
+from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
+from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
+from forecaster.evaluation.leakage.types import Check, Finding, Subject
 from forecaster.evaluation.splits import split_by_rows
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.models.backend import use_engine
 from forecaster.models.classic import ClassicOptions
-from forecaster.models.lstm_options import LSTMOptions
+from forecaster.models.engine import use_engine
+from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import evidence_on_test, forecaster_of
-from forecaster.workflows.audit_subject import subject_of
-from forecaster.workflows.choice import InstrumentChoice, resolve
-from forecaster.workflows.project import Project
+from forecaster.workflows.audit_target import subject_of
 from forecaster.workflows.train import BESIDE
-from forecaster.workflows.training_data import load_training_data
 
 __all__ = ["AuditRequest", "AuditResult", "audit"]
 

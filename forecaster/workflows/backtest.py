@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.config import Config
+from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.training import TrainingData, load_training_data
+from forecaster.environment import Project
 from forecaster.errors import UsageError
 from forecaster.evaluation.folds import folds, parse_refit
-from forecaster.experiments.backtest import run_backtest
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
+from forecaster.experiments.backtest_scores import BacktestResult, judge
+from forecaster.experiments.backtests import run_backtest
 from forecaster.models import MODELS, model_class
-from forecaster.models.backend import Engine, use_engine
 from forecaster.models.base import Forecaster
 from forecaster.models.baselines import BASELINES, baseline
+from forecaster.models.engine import Engine, use_engine
 from forecaster.pipeline import forecaster_of
-from forecaster.workflows.backtest_result import BacktestResult, judge
-from forecaster.workflows.choice import InstrumentChoice
-from forecaster.workflows.project import Project
-from forecaster.workflows.training_data import TrainingData, load_training_data
 
 __all__ = ["DEFAULT_BASELINES", "BacktestRequest", "BacktestResult", "backtest"]
 

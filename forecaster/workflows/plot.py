@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.data.calendars import SPANS
+from forecaster.datasets.selection import InstrumentChoice
+from forecaster.environment import Project
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
+from forecaster.experiments.run_selection import Served, Wanted, serve, tell
 from forecaster.experiments.runs import Run
 from forecaster.forecast import level_weights
-from forecaster.output.picture import ForecastPicture, Predictions
+from forecaster.output.forecast_picture import ForecastPicture, Predictions
 from forecaster.pipeline import forecasts
-from forecaster.workflows.choice import InstrumentChoice
-from forecaster.workflows.finding import Served, Wanted, serve, tell
 from forecaster.workflows.predict import predict_served
-from forecaster.workflows.project import Project
 
 __all__ = ["PlotRequest", "plot"]
 
@@ -76,7 +76,7 @@ def plot(request: PlotRequest, project: Project) -> list[Path]:
 
 
 def _plot_one(served: Served, request: PlotRequest) -> Path | None:
-    from forecaster.output.plotting import draw_forecast, draw_losses, save_figure, show_figure
+    from forecaster.output.forecast_figure import draw_forecast, draw_losses, save_figure, show_figure
 
     if request.kind == "loss":
         title = f"{served.instrument.name}: learning curve of run {served.run.id}"

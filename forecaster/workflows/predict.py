@@ -12,13 +12,13 @@ import numpy.typing as npt
 from forecaster.config import load_config
 from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
+from forecaster.datasets.selection import InstrumentChoice
+from forecaster.environment import Project
 from forecaster.errors import RunNotFoundError, UsageError
+from forecaster.experiments.run_selection import Served, Wanted, serve, tell
 from forecaster.forecast import Forecast
 from forecaster.models import CALIBRATED_MODELS
 from forecaster.pipeline import forecast_next
-from forecaster.workflows.choice import InstrumentChoice
-from forecaster.workflows.finding import Served, Wanted, serve, tell
-from forecaster.workflows.project import Project
 
 __all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
 

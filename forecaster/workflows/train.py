@@ -11,19 +11,19 @@ import numpy as np
 import forecaster
 from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.datasets.selection import InstrumentChoice, command_line
+from forecaster.datasets.training import TrainingData, load_training_data
+from forecaster.environment import Project
 from forecaster.errors import ForecasterError, NotEnoughDataError
-from forecaster.evaluation.evidence import Evidence, pool
+from forecaster.evaluation.daily_losses import Evidence, pool
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
 from forecaster.evaluation.verdict import verdict
-from forecaster.experiments.files import check_writable
 from forecaster.experiments.runs import Run, runs_folder, save_run, series_facts
-from forecaster.models.backend import Engine, cpu_features, engine_versions, use_engine
+from forecaster.files import check_writable
 from forecaster.models.base import Fitted, Forecaster
+from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.pipeline import evaluate, evidence_on_test, fit, forecaster_of
-from forecaster.workflows.choice import InstrumentChoice, command_line
-from forecaster.workflows.project import Project
-from forecaster.workflows.training_data import TrainingData, load_training_data
 
 __all__ = ["BESIDE", "TrainResult", "train"]
 

@@ -57,7 +57,7 @@ def test_the_document(forecast) -> None:
 
 def test_the_same_question_is_answered_at_once(forecast, monkeypatch) -> None:
     first = document(forecast, *ALONE, "--models", "ewma,random_walk")
-    monkeypatch.setattr("forecaster.experiments.fold_fits.fit", None)
+    monkeypatch.setattr("forecaster.experiments.executors.fit", None)
     assert document(forecast, *ALONE, "--models", "ewma,random_walk") == first
 
 
@@ -73,7 +73,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
         return fit(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr("forecaster.experiments.fold_fits.fit", stopped)
+        patched.setattr("forecaster.experiments.executors.fit", stopped)
         result = forecast(*asked, "--home", tmp_path / "broken")
     assert result.exit_code == 130
     assert result.stdout == ""

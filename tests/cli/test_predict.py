@@ -60,8 +60,8 @@ def test_a_cutoff_that_the_run_has_seen_is_in_sample(forecast, home):
 def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     one = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-03-01")
     assert one["last_price"] == pytest.approx(150.1, rel=0.02)
+    from forecaster.experiments.run_selection import Wanted, serve
     from forecaster.workflows import InstrumentChoice, Project
-    from forecaster.workflows.finding import Wanted, serve
 
     (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), Wanted(), Project(home=home))
     cut = served.until(datetime.date(2024, 3, 1))

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.evaluation.coverage_tests import coverage_test
-from forecaster.evaluation.evidence import Evidence, gather, pool
-from forecaster.evaluation.kinds import KINDS, LEVEL, Examined, point
-from forecaster.evaluation.significance import (
+from forecaster.evaluation.claims import KINDS, LEVEL, Examined, point
+from forecaster.evaluation.daily_losses import Evidence, gather, pool
+from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.forecast import SCORING_LEVELS, normal_scores
+from forecaster.stats.coverage_tests import coverage_test
+from forecaster.stats.mean_tests import (
     clark_west,
     diebold_mariano,
     hac_lags,
     mean_test,
     pesaran_timmermann,
 )
-from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 
 SCORES = normal_scores(SCORING_LEVELS)
 DAYS = 750

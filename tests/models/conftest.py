@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from forecaster.data.series import Panel
-from forecaster.models.backend import use_engine
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
-from forecaster.models.lstm import LSTM
-from forecaster.models.lstm_options import LSTMOptions
+from forecaster.models.engine import use_engine
+from forecaster.models.quantile.forecaster import LSTM
+from forecaster.models.quantile.options import LSTMOptions
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 ROWS = 900

@@ -11,8 +11,8 @@ from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.lstm import LSTM, FittedLSTM
-from forecaster.models.lstm_options import LSTMOptions
+from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
+from forecaster.models.quantile.options import LSTMOptions
 
 pytestmark = pytest.mark.slow
 ROWS, VALIDATION, TEST = 4000, 2400, 3200

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from forecaster.forecast import SCORING_LEVELS, Forecast, normal_scores
-from forecaster.output.plotting import ForecastPicture, Predictions, draw_forecast
+from forecaster.output.forecast_figure import ForecastPicture, Predictions, draw_forecast
 
 
 def make_days(start: Any, count: int) -> np.ndarray:

@@ -242,7 +242,7 @@ def test_with_a_display_this_very_figure_gets_a_window(monkeypatch):
 
 def test_drawing_needs_neither_pyplot_nor_pandas():
     code = (
-        "import sys; import forecaster.output.plotting; "
+        "import sys; import forecaster.output.forecast_figure; "
         "sys.exit(bool({'matplotlib.pyplot', 'pandas', 'scipy', 'keras', 'jax', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

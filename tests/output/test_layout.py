@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from forecaster.output.plotting import draw_forecast, draw_losses, save_figure
+from forecaster.output.forecast_figure import draw_forecast, draw_losses, save_figure
 
 LATE = (np.datetime64("2021-11-01"), np.datetime64("2022-12-31"))
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.ecb_cache import newest_table, stored_path
 from forecaster.data.sources.ecb_refresh import AUTO_SECONDS, REFRESH_SECONDS, due, refresh
-from forecaster.data.sources.ecb_stored import newest_table, stored_path
 from forecaster.data.sources.ecb_table import (
     ATTRIBUTION,
     DECIMALS,

@@ -16,7 +16,7 @@ import numpy as np
 from forecaster.data.calendars import future_dates
 from forecaster.data.instruments import Instrument, shown
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.ecb_stored import (
+from forecaster.data.sources.ecb_cache import (
     Provenance,
     last_attempt,
     read_stored,

@@ -23,10 +23,10 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.data.sources.options import SourceOptions, parse_options
+from forecaster.data.sources.yahoo_backoff import Pause
 from forecaster.data.sources.yahoo_bars import CURRENCY_ZONE, Bars, last_finished_day, read_bars
-from forecaster.data.sources.yahoo_pause import Pause
 from forecaster.data.sources.yahoo_symbols import is_currency, yahoo_symbol
-from forecaster.data.sources.yahoo_terms import Fault, Outcome, Patience
+from forecaster.data.sources.yahoo_types import Fault, Outcome, Patience
 from forecaster.data.validation import Market, RawRows, Report, cleaned, source_findings, validate
 from forecaster.errors import ConfigError, SourceError, UnreachableError
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 
-from forecaster.data.sources.yahoo_terms import Answer, Fault, Outcome, Patience
+from forecaster.data.sources.yahoo_types import Answer, Fault, Outcome, Patience
 
 __all__ = ["YahooSession", "fetch_history", "session_for"]
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 from forecaster.models.base import NothingToFit, check_rows
-from forecaster.models.baselines.each_series import ewma_of
+from forecaster.models.baselines.base import ewma_of
 
 __all__ = ["EWMA", "EWMAOptions"]
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models.base import FitRequest, check_rows
-from forecaster.models.baselines.each_series import FittedEach, ewma_of
-from forecaster.models.baselines.student import LEAST_VALUES, fit_student, student_quantiles
+from forecaster.models.baselines.base import FittedEach, ewma_of
+from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
 __all__ = ["EWMAT", "EWMATOptions", "FittedEWMAT"]
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models.base import FitRequest, check_rows
-from forecaster.models.baselines.each_series import FittedEach, linear_quantiles
-from forecaster.models.baselines.garch_paths import (
+from forecaster.models.baselines.base import FittedEach, linear_quantiles
+from forecaster.models.baselines.garch_simulation import (
     LEAST_ROWS,
     PERCENT,
     Paths,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest
-from forecaster.models.baselines.each_series import FittedEach
-from forecaster.models.baselines.garch_paths import LEAST_ROWS, Paths, Recursion, StudentFit, fit_or_fallback
+from forecaster.models.baselines.base import FittedEach
+from forecaster.models.baselines.garch_simulation import LEAST_ROWS, Paths, Recursion, StudentFit, fit_or_fallback
 
 __all__ = ["GARCH", "FittedGARCH", "GARCHOptions"]
 

@@ -12,8 +12,8 @@ from forecaster.features.ranges import parkinson_variance
 from forecaster.features.returns import History
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models.base import FitRequest, check_rows
-from forecaster.models.baselines.each_series import FittedEach, knots_up_to
-from forecaster.models.baselines.student import LEAST_VALUES, fit_student, student_quantiles
+from forecaster.models.baselines.base import FittedEach, knots_up_to
+from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
 __all__ = ["HAR", "FittedHAR", "HAROptions"]
 

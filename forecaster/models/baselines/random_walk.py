@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import SCORING_LEVELS, Forecasts
 from forecaster.models.base import NothingToFit, check_rows
-from forecaster.models.baselines.each_series import knots_up_to
+from forecaster.models.baselines.base import knots_up_to
 
 __all__ = ["RandomWalk", "RandomWalkOptions"]
 

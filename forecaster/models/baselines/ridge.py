@@ -15,7 +15,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.features.returns import History, scaled_return
 from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
 from forecaster.models.base import FitRequest, check_rows
-from forecaster.models.baselines.each_series import FittedEach, ewma_of, knots_up_to
+from forecaster.models.baselines.base import FittedEach, ewma_of, knots_up_to
 
 __all__ = ["FittedRidge", "Ridge", "RidgeOptions"]
 

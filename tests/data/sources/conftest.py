@@ -16,7 +16,7 @@ from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE, YahooSource
-from forecaster.data.sources.yahoo_terms import Patience
+from forecaster.data.sources.yahoo_types import Patience
 
 # Tests are imported one by one, without a package that would hold what they share: from here on
 # "import local_yahoo" finds the server.

@@ -25,8 +25,8 @@ from forecaster.data.instruments import parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, Network, ecb_stored
 from forecaster.data.sources.ecb import EcbSource
+from forecaster.data.sources.ecb_cache import last_attempt, newest_table, read_stored, store_table, stored_path
 from forecaster.data.sources.ecb_refresh import ENDPOINT_VARIABLE, URL, Refreshed, due, refresh
-from forecaster.data.sources.ecb_stored import last_attempt, newest_table, read_stored, store_table, stored_path
 from forecaster.data.sources.ecb_table import currency_file, installed_table
 from forecaster.errors import ConfigError, DamageError, ExitCode, SourceError, StorageError, UnreachableError
 

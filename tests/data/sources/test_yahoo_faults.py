@@ -17,8 +17,8 @@ from local_yahoo import Reply, stock
 from forecaster.data.instruments import parse_pair, parse_ticker
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE
-from forecaster.data.sources.yahoo_pause import PAUSE, Pause
-from forecaster.data.sources.yahoo_terms import Patience
+from forecaster.data.sources.yahoo_backoff import PAUSE, Pause
+from forecaster.data.sources.yahoo_types import Patience
 from forecaster.errors import ConfigError, ExitCode, SourceError
 
 pytestmark = pytest.mark.usefixtures("fresh_yfinance")

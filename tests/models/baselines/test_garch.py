@@ -14,7 +14,7 @@ from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.baselines.fhs import FittedFHS
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
-from forecaster.models.baselines.garch_paths import Paths
+from forecaster.models.baselines.garch_simulation import Paths
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0

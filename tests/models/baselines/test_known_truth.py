@@ -15,7 +15,7 @@ from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.baselines.garch import FittedGARCH
-from forecaster.models.baselines.garch_paths import Paths
+from forecaster.models.baselines.garch_simulation import Paths
 
 ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 LEARNED, STEPS, FREEDOM = 5000, (1, 5, 10), 6.0

@@ -1,0 +1,1 @@
+"""From what was named to what is used: instruments, histories, covariates, panel."""

@@ -1,0 +1,236 @@
+"""Inputs beside the prices: other instruments and dated columns, each with the day from which a value is known."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecaster.config import Config, DataConfig
+from forecaster.data.calendars import same_clock
+from forecaster.data.exogenous import read_exogenous
+from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources import SOURCES, default_source
+from forecaster.data.universes import PANEL_CURRENCIES
+from forecaster.datasets.histories import Loader
+from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
+from forecaster.features.covariates import Input, aligned, column_input, known_hash, missing_rows, price_input
+from forecaster.features.market_volatility import Market, market_of
+
+__all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settled"]
+
+Found = tuple[Input, dict[str, Any]]
+
+_MARKET = "market"  # in the record of a run: the activity of all currencies
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What is known beside the prices.
+
+    Args:
+        inputs: In the order in which they were named.
+        facts: Of each: name, series or file, rows, dates, hash, days of lag.
+        market: Activity of all currencies, where it is read.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    facts: tuple[Mapping[str, Any], ...] = ()
+    market: Market | None = None
+
+    def beside(self, series: PriceSeries) -> PriceSeries:
+        """`series` with what was known on each of its days."""
+        known = {**aligned(self.inputs, series.dates), **(self.market.beside(series.dates) if self.market else {})}
+        return dataclasses.replace(series, inputs=known) if known else series
+
+    def notes(self, series: PriceSeries) -> list[str]:
+        """How each input goes with `series`, in one line each."""
+        told = []
+        for one, facts in zip(self.inputs, self.facts, strict=True):
+            missing = missing_rows(one, series.dates)
+            days = facts["lag"]
+            known = "on its own day" if not days else f"{days} day{'s' if days > 1 else ''} after its date"
+            line = f"input {one.name}: {facts['rows']} rows, {facts['first']} to {facts['last']}, a value known {known}"
+            if missing.any():
+                line += f"; none is known on {int(missing.sum())} of {len(series)} rows, where a neutral zero stands"
+            told.append(line)
+            told += [text.replace("data: ", f"data: {one.name}: ", 1) for text in facts["lines"]]
+            if missing[-1]:
+                told.append(f"warning: input {one.name} has nothing newer than {facts['last']}: it is left out since")
+        return told
+
+    def for_manifest(self, until: np.datetime64) -> list[dict[str, Any]]:
+        """What a run records of each input: its facts, and a hash of what was known by `until`."""
+        recorded = [
+            {key: value for key, value in facts.items() if key != "lines"} | {"known_sha256": known_hash(one, until)}
+            for one, facts in zip(self.inputs, self.facts, strict=True)
+        ]
+        return recorded + ([{"name": _MARKET, "known_sha256": self.market.known_hash(until)}] if self.market else [])
+
+    def changed(self, recorded: Sequence[Mapping[str, Any]], until: np.datetime64) -> list[str]:
+        """Names of inputs that no longer say what they said by `until`, when `recorded` was made."""
+        before = {one["name"]: one.get("known_sha256") for one in recorded}
+        now = {one.name: known_hash(one, until) for one in self.inputs}
+        now |= {_MARKET: self.market.known_hash(until)} if self.market else {}
+        return [name for name, known in now.items() if before.get(name) != known]
+
+    def require_use(self, series: PriceSeries) -> None:
+        """Refuse an input of which nothing is known on any day of `series`.
+
+        Raises:
+            NotEnoughDataError: Of the first such input.
+        """
+        for one, facts in zip(self.inputs, self.facts, strict=True):
+            if missing_rows(one, series.dates).all():
+                raise NotEnoughDataError(
+                    f"input {one.name} runs from {facts['first']} to {facts['last']} and has no value for "
+                    f"{series.instrument.name}, {series.dates[0]} to {series.dates[-1]}; expected dates in common"
+                )
+
+
+def input_instruments(text: str) -> tuple[tuple[str | None, Instrument], ...]:
+    """The instruments of ``--with``, each with the source that is written before it, as ``sample:SP500``, or None.
+
+    Files end in ``.csv``, two currencies are a pair, all else is a ticker.
+
+    Raises:
+        InstrumentError: One message for each name that is none.
+    """
+    found: list[tuple[str | None, Instrument]] = []
+    mistakes: list[str] = []
+    for name in filter(None, (one.strip() for one in text.split(","))):
+        try:
+            source, colon, rest = name.partition(":")
+            named = bool(colon) and source in SOURCES
+            found.append((source, _instrument(rest)) if named else (None, _instrument(name)))
+        except InstrumentError as error:
+            mistakes += [f"--with: {message}" for message in error.messages]
+    if mistakes:
+        raise InstrumentError(*mistakes)
+    return tuple(dict.fromkeys(found))
+
+
+def _instrument(name: str) -> Instrument:
+    if name.lower().endswith(".csv"):
+        return csv_instrument(Path(name))
+    letters = name.upper().replace("/", "")
+    return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
+
+
+def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -> Inputs:
+    """Load what ``inputs`` and ``exog`` of the section ``data`` name.
+
+    Args:
+        config: Names them, and the lags. A price without one is known on its own day where *every* series of
+            `beside` is a price of the same clock, else one day later.
+        beside: The histories that they stand beside; prices of their kind come from their source.
+        loader: Of these histories.
+
+    Raises:
+        ConfigError: A column has no lag, or a lag has no input, or two inputs have one name.
+        InstrumentError, InputFileError, SourceError: An input cannot be had.
+    """
+    data = config.data
+    found = [_prices(one, beside, loader, data.lags) for one in input_instruments(data.inputs or "")]
+    found += [] if data.exog is None else _columns(Path(data.exog), data)
+    names = [one.name for one, _ in found]
+    for name in data.lags:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            known = f"expected one of {', '.join(names)}" if names else "there are no inputs; add --with or --exog"
+            raise ConfigError(f"lag of {shown(name)}: no input is called so; {known}{_meant(near)}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ConfigError(
+            f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
+        )
+    market = market_of([loader.whole(pair) for pair in _against_the_euro()]) if data.market else None
+    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
+
+
+def reads_market(config: Config, named: Sequence[PriceSeries]) -> bool:
+    """Whether the activity of all currencies is read: as configured, or where all their crosses learn together.
+
+    Raises:
+        UsageError: It is asked for beside prices that are not the ECB's, which are not fixed at its time.
+    """
+    fixed = config.kind == "lstm" and all(one.source == "ecb" for one in named)
+    if config.data.market and not fixed:
+        raise UsageError(
+            "data.market is true; expected a model lstm of rates of the ECB, which are all fixed at one time; "
+            "leave it out"
+        )
+    return fixed and config.universe == "currencies" if config.data.market is None else config.data.market
+
+
+def _against_the_euro() -> list[Instrument]:
+    return [Instrument("pair", f"EUR{one}").canonical for one in PANEL_CURRENCIES if one != "EUR"]
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def settled(config: Config, inputs: Inputs) -> Config:
+    """`config` with every lag as it was decided and files by their whole path: a later reader decides nothing anew."""
+    data = config.data
+    named = input_instruments(data.inputs or "")
+    texts = [f"{source}:" * bool(source) + (_whole(one.path) if one.path else one.name) for source, one in named]
+    changed = {
+        "inputs": ",".join(texts) or None,
+        "exog": None if data.exog is None else _whole(Path(data.exog)),
+        "lags": {facts["name"]: facts["lag"] for facts in inputs.facts},
+    }
+    return config.model_copy(update={"data": data.model_copy(update=changed)})
+
+
+def _whole(path: Path) -> str:
+    return str(path.resolve())
+
+
+def _prices(
+    named: tuple[str | None, Instrument], beside: Sequence[PriceSeries], loader: Loader, lags: Mapping[str, int]
+) -> Found:
+    source, instrument = named
+    main = beside[0]
+    if instrument.canonical == main.instrument and source in (None, main.source):
+        raise ConfigError(f"input {instrument.name} is the series itself; expected another one; leave it out of --with")
+    likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
+    try:
+        checked = loader.beside(source or likely, instrument, keep=True)
+    except (SourceError, UsageError) as error:
+        hint = "" if source else f"; to name a source, write it before: --with SOURCE:{instrument.name}"
+        raise type(error)(*(f"input {instrument.name}: {message}{hint}" for message in error.messages)) from error
+    series = checked.whole
+    # Of two prices of different clocks none can be sure to know the other's of the same day.
+    usual = 0 if all(same_clock(series, one) for one in beside) else 1
+    lag = lags.get(instrument.name, lags.get(series.instrument.name, usual))
+    made = price_input(dataclasses.replace(series, instrument=instrument), lag)
+    facts = {
+        "name": instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
+        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "lines": checked.lines,
+    }  # fmt: skip
+    return made, facts
+
+
+def _columns(path: Path, data: DataConfig) -> list[Found]:
+    read = read_exogenous(path)
+    missing = [name for name in read.columns if name not in data.lags]
+    if missing:
+        raise ConfigError(
+            f"{path} has no lag for {', '.join(map(shown, missing))}; expected for each column after how many days a "
+            f"value is known (0: on its own date); add --lag {missing[0]}=DAYS"
+        )
+    return [
+        (
+            column_input(name, column.dates, column.values, data.lags[name]),
+            {
+                "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
+                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "lines": [],
+            },
+        )
+        for name, column in read.columns.items()
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Networks in the middle of the quantile forecaster."""

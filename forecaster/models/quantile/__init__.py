@@ -1,0 +1,1 @@
+"""The quantile forecaster: everything about the default model but the network in its middle."""

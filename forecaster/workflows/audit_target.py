@@ -1,0 +1,229 @@
+"""The program's own way from raw rows to a forecast, laid open for an audit: rows can be altered before validation."""
+
+import dataclasses
+import functools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from forecaster.config import Config
+from forecaster.data import validation
+from forecaster.data.exogenous import read_exogenous
+from forecaster.data.instruments import Instrument
+from forecaster.data.series import Panel, PriceSeries, is_price
+from forecaster.data.validation import Report
+from forecaster.datasets.covariates import Inputs, load_inputs
+from forecaster.datasets.histories import Checked, Loader
+from forecaster.datasets.training import with_features
+from forecaster.environment import Project
+from forecaster.evaluation import calibration
+from forecaster.evaluation.folds import Fold
+from forecaster.evaluation.leakage.alterations import Alteration
+from forecaster.evaluation.leakage.types import FoldsSaid, Subject, file_of
+from forecaster.evaluation.splits import Split
+from forecaster.experiments.backtest_plan import BacktestPlan
+from forecaster.experiments.backtest_scores import scored
+from forecaster.experiments.backtests import run_backtest
+from forecaster.features import FEATURES, feature_matrix, market
+from forecaster.features import covariates as input_features
+from forecaster.features.covariates import column_input
+from forecaster.features.market_volatility import MARKET_FEATURES
+from forecaster.features.returns import History
+from forecaster.models import model_class
+from forecaster.models.quantile.options import LSTMOptions
+from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
+
+__all__ = ["RawRows", "subject_of"]
+
+FloatArray = npt.NDArray[np.float64]
+DateArray = npt.NDArray[np.datetime64]
+
+_SETTLED_ROWS = 10  # of the beginning, before which there may be too little to be a history
+_ALONE = 3  # so many odd days are looked at
+
+RawRows = dict[tuple[str, str], PriceSeries]
+"""Source and instrument -> its raw rows, read once."""
+
+
+class _AlteringLoader(Loader):
+    """A loader that alters raw rows before anything looks at them, and stores nothing.
+
+    Args:
+        project: For its home.
+        config: Source, span, interval.
+        instruments: Those named.
+        raw: What was read before; what is read is added.
+        change: What is done to raw rows; nothing when None.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        config: Config,
+        instruments: Sequence[Instrument],
+        raw: RawRows,
+        change: Alteration | None,
+    ) -> None:
+        # What is altered may look odd enough for a warning, which must not end the audit.
+        lenient = config.model_copy(update={"data": config.data.model_copy(update={"strict": False})})
+        super().__init__(project, lenient, instruments, network="never")
+        self._raw, self._change = raw, change
+
+    def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
+        """See `Loader.whole`; of every call the same rows, altered."""
+        key = (self.source.name, instrument.canonical.name)
+        if key not in self._raw:
+            self._raw[key] = super().whole(instrument)
+        return self._raw[key] if self._change is None else self._change(self._raw[key])
+
+    def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
+        """See `Loader.accept`; nothing is stored."""
+        return self.check(whole)
+
+    def _like(self, config: Config, instrument: Instrument) -> Loader:
+        """Of an input: what is not known on the day of the cut, by its lag, is altered too."""
+        change, lag = self._change, self._config.data.lags.get(instrument.name, 0)
+        if change is not None and lag:
+            change = dataclasses.replace(change, cut=change.cut - np.timedelta64(lag, "D"))
+        return _AlteringLoader(self._project, config, [instrument], self._raw, change)
+
+
+def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, project: Project) -> Subject:
+    """The way of `config` from the raw rows of the instruments of `panel` to forecasts of those `named`.
+
+    Args:
+        config: With all that a training decides by its data: features, lags, universe.
+        panel: Whose instruments learn together.
+        named: Names of those that are looked at.
+        split: Of the fit.
+        project: For its home.
+    """
+    instruments, raw = [one.instrument for one in panel], RawRows()
+    reports: dict[tuple[Alteration | None, str], Report] = {}
+
+    def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
+        loader = _AlteringLoader(project, config, instruments, raw, change)
+        day = None if until is None else until.astype("datetime64[D]").astype(object)
+        checked = [loader.check(whole, day) for whole in map(loader.whole, instruments) if _begun(whole, until)]
+        for one in checked if until is None else ():
+            reports[change, one.series.instrument.name] = one.report
+        series = [one.series for one in checked]
+        found = _altered_columns(load_inputs(config, series, loader), change, config.data.exog)
+        return Panel(tuple(found.beside(one) for one in series))
+
+    def late(change: Alteration | None, name: str) -> frozenset[np.datetime64]:
+        report = reports.get((change, name))
+        return frozenset(() if report is None else (repair.date for repair in report.late_repairs))
+
+    steps = tuple(sorted({1, config.horizon}))
+    options = config.model
+    names = options.feature_names if isinstance(options, LSTMOptions) else ()
+    return Subject(
+        prepare=prepare,
+        features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
+        fit=lambda learned: fit(forecaster_of(config), learned, split, config),
+        scored=lambda fitted, series: track_on_test(fitted, series, split, (), config.horizon),
+        decided=lambda learned: {"features": _decided_features(config, learned, split)},
+        backtest=functools.partial(_backtest, config, named, split, steps),
+        alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name), panel[name].dates),
+        forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
+        split=split,
+        named=named,
+        report=lambda name: reports[None, name],
+        late=late,
+        files=_files(config),
+        feature_file=_feature_file,
+    )
+
+
+def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel) -> FoldsSaid:
+    """What the folds from the validation and from the test on say of each name, as a backtest scores it."""
+    last = max(one.dates[-1] for one in panel) + 1
+    plan = BacktestPlan(
+        panel=panel,
+        named=tuple(named),
+        config=config,
+        forecasters={config.kind: forecaster_of(config)},
+        folds=(Fold(split.validation_start, split.test_start), Fold(split.test_start, last)),
+        steps=steps,
+        stride=1,
+        engine="",  # decides the name of the folder, which is gone afterwards
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        records = run_backtest(plan, Path(folder))
+    learned = {f"states of fold {number}": one.facts["states"] for number, one in enumerate(records, 1)}
+    if records[0].gains is not None:
+        learned["location gains of fold 1"] = records[0].gains.gains
+    tracks = {
+        name: [one for step in steps if (one := scored(plan, records, panel[name], step, calibrated=True)) is not None]
+        for name in named
+    }
+    begun = [panel[name].dates[records[1].rows[name][0]] for name in named if len(records[1].rows[name])]
+    return FoldsSaid(tracks, learned, min(begun, default=None))
+
+
+def _decided_features(config: Config, panel: Panel, split: Split) -> list[str]:
+    """As a training decides them, where they are left to it."""
+    if not isinstance(config.model, LSTMOptions):
+        return []
+    auto = config.model_copy(update={"model": config.model.model_copy(update={"features": "auto"})})
+    decided = with_features(auto, panel, split.validation_start).model
+    return list(decided.feature_names) if isinstance(decided, LSTMOptions) else []
+
+
+def _alone(series: PriceSeries, dates: DateArray) -> list[np.datetime64]:
+    """Days of `dates` (T,) on which a raw price stands most apart: where a repair that looks ahead would act."""
+    first = dates[min(_SETTLED_ROWS, len(dates) - 1)]
+    series = series.between(start=first, end=dates[-1])
+    price = np.log(np.where(is_price(series.close), series.close, np.nan))
+    apart = np.fmin(np.abs(price[1:-1] - price[:-2]), np.abs(price[1:-1] - price[2:]))
+    apart = np.where((price[1:-1] - price[:-2]) * (price[1:-1] - price[2:]) > 0, apart, 0.0)
+    return [series.dates[row + 1] for row in np.argsort(np.nan_to_num(apart))[-_ALONE:].tolist()]
+
+
+def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
+    """Whether there are rows by `until`: a member of a panel may be younger than the first."""
+    return until is None or bool(series.dates[0] <= until)
+
+
+def _files(config: Config) -> dict[str, str]:
+    stages = {
+        "validation": validation.validate,
+        "decided": with_features,
+        "fit": model_class(config.kind),
+        "calibration": calibration.calibrate,
+        "pipeline": fit,
+        "folds": run_backtest,
+    }
+    return {stage: file_of(thing) for stage, thing in stages.items()}
+
+
+def _feature_file(name: str) -> str:
+    if name in FEATURES:
+        return file_of(FEATURES[name].compute)
+    return file_of(market.market_of if name in MARKET_FEATURES else input_features.aligned)
+
+
+def _scrambled(change: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
+    """Cells of a dated column; empty ones stay empty."""
+    later = (dates + np.timedelta64(lag, "D") > change.cut) & np.isfinite(cells)
+    return np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(cells)), cells)
+
+
+def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str | None) -> Inputs:
+    """The same with the values of dated columns scrambled that are not known on the day of the cut, by their lag."""
+    if change is None or change.kind == "adjust":
+        return inputs
+    altered = []
+    for one, facts in zip(inputs.inputs, inputs.facts, strict=True):
+        lag = int(facts["lag"])
+        # Prices were altered as raw rows; the columns of the file were not.
+        if Path(str(facts["series"])) == Path(str(inputs_file)):
+            altered_cells = functools.partial(_scrambled, change, lag)
+            column = read_exogenous(Path(str(facts["series"])), altered_cells).columns[one.name]
+            one = column_input(one.name, column.dates, column.values, lag)
+        altered.append(one)
+    return dataclasses.replace(inputs, inputs=tuple(altered))

@@ -1,0 +1,675 @@
+"""A zoo of leaks: each is planted in the program itself, and the audit has to find it where it is."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecaster import pipeline
+from forecaster.config import load_config
+from forecaster.data import exogenous
+from forecaster.datasets.histories import Loader
+from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.training import load_training_data
+from forecaster.environment import Project
+from forecaster.evaluation.calibration import calibrate, outcomes_after
+from forecaster.evaluation.folds import Fold
+from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
+from forecaster.evaluation.leakage.checks import (
+    check_calibration,
+    check_choices,
+    check_features,
+    check_folds,
+    check_forecasts,
+    check_scores,
+    check_validation,
+    check_weights,
+)
+from forecaster.evaluation.leakage.types import Check
+from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.experiments import backtests as backtest
+from forecaster.features import FEATURES, Feature, feature_matrix
+from forecaster.features.returns import History
+from forecaster.models import classic
+from forecaster.models.engine import use_engine
+from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
+from forecaster.pipeline import forecaster_of
+from forecaster.workflows import audit_subject, backtest_result, inputs, training_data
+from forecaster.workflows.audit_target import subject_of
+
+ROWS = 900
+SPIKE = 860
+LSTM_FLAGS = {
+    "data.inputs": "peer.csv", "data.exog": "columns.csv", "data.lags": {"peer": 1, "mood": 5}, "horizon": 5,
+    "model.units": [4], "model.training.steps": 8, "model.training.batch_size": 4, "backend": "jax",
+    "model.windows.chunk": 96, "model.windows.burn_in": 32,
+}  # fmt: skip
+CLASSIC_FLAGS = {
+    "horizon": 5, "model.units": [4], "model.epochs": 1, "model.context_length": 12, "backend": "jax",
+    "model.dense_units": 0,
+}  # fmt: skip
+
+
+def write_bars(path: Path, seed: int, *, spike: int | None = None, memory: float = 0.5) -> None:
+    """Bars of an autocorrelated return, with volumes, and a price that was adjusted for a dividend."""
+    rng = np.random.default_rng(seed)
+    days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
+    moves = rng.normal(0, 0.01, ROWS)
+    for row in range(1, ROWS):
+        moves[row] += memory * moves[row - 1]
+    close = 100 * np.exp(moves.cumsum())
+    if spike is not None:
+        close[spike] *= 1.12
+    opened = close * np.exp(rng.normal(0, 0.002, ROWS))
+    high, low = np.maximum(opened, close) * 1.004, np.minimum(opened, close) * 0.996
+    adjusted, volume = close * np.where(np.arange(ROWS) < 400, 0.98, 1.0), rng.uniform(1e6, 2e6, ROWS)
+    columns = zip(days, opened, high, low, close, adjusted, volume, strict=True)
+    lines = [",".join([str(day), *(f"{value:.8f}" for value in values)]) for day, *values in columns]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Adj Close,Volume", *lines]))
+
+
+def write_column(path: Path) -> None:
+    rng = np.random.default_rng(5)
+    days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
+    values = rng.normal(size=ROWS).cumsum()
+    cells = ["" if row % 7 == 3 else f"{value:.6f}" for row, value in enumerate(values)]
+    path.write_text("\n".join(["date,mood", *(f"{day},{cell}" for day, cell in zip(days, cells, strict=True))]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    write_bars(folder / "main.csv", 1)
+    write_bars(folder / "spiked.csv", 1, spike=SPIKE)
+    write_bars(folder / "odd.csv", 1, spike=ROWS - 60)
+    write_bars(folder / "walk.csv", 3, memory=0.0)
+    write_bars(folder / "peer.csv", 2)
+    write_column(folder / "columns.csv")
+    return folder
+
+
+Audited = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
+    """The program's own subject for a CSV file, and the alterations that an audit would make."""
+
+    def make(kind: str = "lstm", name: str = "main.csv", test_rows: int = 80, **flags: Any) -> SimpleNamespace:
+        monkeypatch.chdir(folder)
+        use_engine("jax", "cpu")
+        project = Project(home=folder / "home", note=lambda text: None)
+        base = LSTM_FLAGS if kind == "lstm" else CLASSIC_FLAGS
+        config = load_config(Path("default" if kind == "lstm" else "classic"), flags={**base, **flags})
+        data = load_training_data(config, InstrumentChoice(csvs=[folder / name], network="never"), project)
+        first = data.named[0]
+        least = forecaster_of(data.config).least_training_rows()
+        split = split_by_rows(first.dates, test_rows, 120, least)
+        data = data.with_features(split.validation_start)
+        subject = subject_of(data.config, data.panel, [first.instrument.name], split, project)
+        cut = first.dates[SPIKE]
+        before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
+        return SimpleNamespace(
+            subject=subject,
+            later=[Alteration(one, cut) for one in ALTERATIONS],
+            unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
+            untested=[Alteration(one, before[1]) for one in TEMPTING],
+            gap=[Alteration("scramble", first.dates[row]) for row in range(SPIKE, SPIKE + 7)],
+            first_cutoff=[Alteration(one, split.test_start) for one in TEMPTING],
+            cut=str(cut),
+        )
+
+    return make
+
+
+def fitted(made: SimpleNamespace) -> Any:
+    return made.subject.fit(made.subject.prepare(None, None))
+
+
+def caught(check: Check, *columns: str) -> set[str | None]:
+    """The first rows of what was found; only `columns` may be among it, and each must be."""
+    assert check.outcome == "failed"
+    assert {one.column for one in check.findings} == set(columns)
+    assert all(one.detail and one.file.endswith(".py") for one in check.findings)
+    return {one.row for one in check.findings}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, name: str, compute: Callable[[History], np.ndarray]) -> None:
+    monkeypatch.setitem(FEATURES, name, Feature(compute, FEATURES[name].odd))
+
+
+# --- nothing is planted -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+@pytest.mark.parametrize("name", ["main.csv", "spiked.csv"])
+def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str) -> None:
+    made = audited(kind, name)
+    model = fitted(made)
+    found = [
+        check_validation(made.subject, made.later),
+        check_features(made.subject, made.later),
+        check_weights(made.subject, model, made.unseen),
+        check_choices(made.subject, model, made.untested),
+        check_forecasts(made.subject, model, made.later),
+        check_calibration(made.subject, model, made.later),
+        check_scores(made.subject, model, made.later),
+        check_folds(made.subject, made.first_cutoff),
+    ]
+    assert [one.findings for one in found] == [()] * 8
+    assert {one.outcome for one in found} <= {"passed", "not_applicable"}
+
+
+# --- leaks in the inputs ----------------------------------------------------------------------------------------------
+
+
+def test_scaling_by_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FEATURES["absolute_return"].compute
+    plant(monkeypatch, "absolute_return", lambda history: (true(history) - true(history).mean()) / true(history).std())
+    assert caught(check_features(audited().subject, audited().later), "absolute_return") == {"2018-01-01"}
+
+
+def test_a_centred_window(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "momentum_5", lambda history: np.convolve(history.log_return, np.ones(5), "same"))
+    made = audited()
+    (row,) = caught(check_features(made.subject, made.later), "momentum_5")
+    assert np.busday_count(np.datetime64(row), np.datetime64(made.cut)) == 1, "the last two rows before the cut"
+
+
+def test_the_target_among_the_features(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "scaled_return", lambda history: np.append(history.log_return[1:], 0) / 0.01)
+    made = audited()
+    assert caught(check_features(made.subject, made.later), "scaled_return") == {made.cut}
+
+
+def test_a_window_that_is_off_by_one(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FEATURES["momentum_20"].compute
+    plant(monkeypatch, "momentum_20", lambda history: np.append(true(history)[1:], 0))
+    made = audited()
+    assert caught(check_features(made.subject, made.later), "momentum_20") == {made.cut}
+
+
+def test_a_volume_over_its_mean_of_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, "volume_ratio", lambda history: np.log(history.volume / history.volume.mean()))
+    assert caught(check_features(audited().subject, audited().later), "volume_ratio") == {"2018-01-01"}
+
+
+def test_a_gap_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def filled(history: History) -> np.ndarray:
+        known = np.arange(len(history)) % 7 == 0
+        following = np.array(
+            [np.flatnonzero(known[row:])[0] + row if known[row:].any() else -1 for row in range(len(history))]
+        )
+        return history.log_return[following]
+
+    plant(monkeypatch, "overnight_gap", filled)
+    made = audited()
+    (row,) = caught(check_features(made.subject, made.later), "overnight_gap")
+    assert 0 <= np.busday_count(np.datetime64(row), np.datetime64(made.cut)) < 7
+
+
+def test_a_feature_of_the_level_of_the_adjusted_price(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = audited()
+    panel = made.subject.prepare(None, None)
+    assert "adj_close" in panel.series[0].columns
+    true = made.subject.features
+
+    def leaky(series: Any) -> Any:
+        names, values = true(series)
+        level = np.log(series.columns["adj_close"])[:, None]
+        return (*names, "level"), np.concatenate([values, level], axis=1)
+
+    subject = dataclasses.replace(made.subject, features=leaky, feature_file=lambda name: "leak.py")
+    assert caught(check_features(subject, made.later), "level") == {"2018-01-01"}
+
+
+def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (inputs, audit_subject):
+        true = module.column_input
+        monkeypatch.setattr(
+            module, "column_input", lambda name, days, values, lag, true=true: true(name, days, values, 0)
+        )
+    made = audited()
+    rows = caught(
+        check_features(made.subject, made.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+    )
+    assert min(rows) < made.cut
+
+
+def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = inputs.price_input
+    monkeypatch.setattr(inputs, "price_input", lambda series, lag: true(series, 0))
+    made = audited()
+    rows = caught(
+        check_features(made.subject, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
+    )
+    assert rows == {made.cut}
+
+
+def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = exogenous._column
+
+    def leaky(text: Any, name: str, dates: Any, values: Any) -> Any:
+        following = np.array([values[row:][np.isfinite(values[row:])][:1].sum() for row in range(len(values))])
+        return true(text, name, dates, following)
+
+    monkeypatch.setattr(exogenous, "_column", leaky)
+    made = audited()
+    found = {one.column for one in check_features(made.subject, made.gap).findings}
+    assert found
+    assert all(column.startswith("input:mood:") for column in found)
+
+
+def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = training_data.suitable_features
+
+    def leaky(panel: Any, before: Any = None) -> tuple[str, ...]:
+        series, names = panel.series[0], true(panel, before)
+        after = np.diff(series.log_price)
+        values = feature_matrix(History.of(series), names)[:-1]
+        fit = [abs(np.corrcoef(values[60:, k], after[60:])[0, 1]) for k in range(len(names))]
+        return tuple(name for name, one in zip(names, fit, strict=True) if one >= np.median(fit))
+
+    monkeypatch.setattr(training_data, "suitable_features", leaky)
+    made = audited()
+    (found,) = check_choices(made.subject, fitted(made), made.untested).findings
+    assert (found.file, found.column) == ("forecaster/datasets/training.py", "features")
+
+
+@pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])
+def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A price that stands alone is replaced by the mean of its neighbours, and only then the history is cut."""
+    true = Loader.check
+
+    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+        close = whole.close.copy()
+        around = (close[2:] + close[:-2]) / 2
+        alone = np.abs(np.log(close[1:-1] / around)) > 0.08
+        close[1:-1] = np.where(alone, around, close[1:-1])
+        mended = dataclasses.replace(whole, columns={**whole.columns, "close": close})
+        return true(self, mended, until, previous)
+
+    monkeypatch.setattr(Loader, "check", leaky)
+    made = audited(name=name)
+    panel = made.subject.prepare(None, None)
+    odd = [Alteration("scramble", day) for day in made.subject.alone(panel.names[0])]
+    check = check_validation(made.subject, made.later if name == "spiked.csv" else odd)
+    day = str(panel.series[0].dates[SPIKE if name == "spiked.csv" else ROWS - 60])
+    assert {(one.column, one.row) for one in check.findings} >= {("close", day)}
+    assert check.findings[0].file == "forecaster/data/validation.py"
+
+
+def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days before a fall are left out: the cut comes first, so that only the whole history shows it."""
+    true = Loader.check
+
+    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+        checked = true(self, whole, until, previous)
+        series = checked.series
+        later = np.append(np.log(series.close[3:] / series.close[:-3]), np.zeros(3))
+        kept = later > -0.055
+        columns = {name: values[kept] for name, values in series.columns.items()}
+        return dataclasses.replace(
+            checked, series=dataclasses.replace(series, dates=series.dates[kept], columns=columns)
+        )
+
+    monkeypatch.setattr(Loader, "check", leaky)
+    made = audited()
+    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(12)]
+    check = check_features(made.subject, later)
+    assert "date" in {one.column for one in check.findings}
+
+
+# --- leaks in the fit -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    def unpurged(self: Split, dates: Any, horizon: int) -> int:
+        return int(np.searchsorted(dates, self.validation_start))
+
+    monkeypatch.setattr(Split, "training_rows", unpurged)
+    made = audited(kind)
+    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    assert check.outcome == "failed"
+    assert "kernel" in check.findings[0].column
+    assert check.findings[0].file == f"forecaster/models/{kind}.py"
+    if kind == "lstm":  # the outcome of one row ahead, the only one that classic learns, is known at the first cutoff
+        (file,) = {one.file for one in check_folds(made.subject, made.first_cutoff).findings}
+        assert file == "forecaster/experiments/backtests.py"
+
+
+@pytest.mark.parametrize("kind", ["lstm", "classic"])
+def test_a_shuffled_split(audited: Audited, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Training samples from the whole history, as of a split that does not know of time."""
+    monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: len(dates) - horizon)
+    made = audited(kind)
+    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "failed"
+    assert check_choices(made.subject, fitted(made), made.untested).outcome == "failed"
+
+
+def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What should be measured on the validation is measured up to the end: early stopping, widths of errors."""
+    true = Split.cutoffs
+
+    def leaky(self: Split, dates: Any, part: Any, step: int) -> Any:
+        rows = true(self, dates, part, step)
+        return np.arange(rows[0], len(dates) - step) if part == "validation" else rows
+
+    monkeypatch.setattr(Split, "cutoffs", leaky)
+    made = audited("classic")
+    caught(check_choices(made.subject, fitted(made), made.untested), "spread")
+    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "passed"
+
+
+def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few outcomes seldom change the decision, but always what it rests on."""
+    true = Split.cutoffs
+
+    def leaky(self: Split, dates: Any, part: Any, step: int) -> Any:
+        rows = true(self, dates, part, step)
+        return np.arange(rows[0], np.searchsorted(dates, self.test_start)) if part == "validation" else rows
+
+    monkeypatch.setattr(Split, "cutoffs", leaky)
+    made = audited(name="walk.csv")
+    caught(check_choices(made.subject, fitted(made), made.untested), "location_gains")
+
+
+@pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
+def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def leaky(self: LSTM, model: Any, members: Any, request: Any) -> list[int]:
+        rows = {one.series.instrument.name: np.arange(one.training_rows, len(one.series) - 5) for one in members}
+        return self._gains(model, members, rows).supported(self.knots)
+
+    monkeypatch.setattr(LSTM, "_location_steps", leaky)
+    made = audited(name=name, test_rows=80 if name == "main.csv" else 160)
+    model = fitted(made)
+    assert bool(model.facts["location_steps"]) is (name == "main.csv"), "an autocorrelated return supports a location"
+    caught(check_choices(made.subject, model, made.untested), "location_steps")
+
+
+def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = classic.fit_scaler
+    monkeypatch.setattr(
+        classic, "fit_scaler", lambda prices, kind: true(prices if prices.base is None else prices.base, kind)
+    )
+    made = audited("classic")
+    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    assert "scaler" in {one.column for one in check.findings}
+
+
+def test_adjusted_levels_in_the_classic_model(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later dividend rewrites every earlier adjusted price: with it the scaler, and the level that is forecast."""
+    true_fit, true_level = classic.Classic.fit, classic.scaled_level
+
+    def adjusted(series: Any) -> Any:
+        return dataclasses.replace(series, columns={**series.columns, "close": series.columns["adj_close"]})
+
+    monkeypatch.setattr(
+        classic.Classic,
+        "fit",
+        lambda self, request: true_fit(
+            self, dataclasses.replace(request, panel=type(request.panel)(tuple(map(adjusted, request.panel))))
+        ),
+    )
+    monkeypatch.setattr(classic, "scaled_level", lambda series, scaler: true_level(adjusted(series), scaler))
+    made = audited("classic")
+    assert "scaler" in {one.column for one in check_weights(made.subject, fitted(made), made.unseen[1:]).findings}
+
+
+# --- leaks in the forecast --------------------------------------------------------------------------------------------
+
+
+def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes over five rows are taken as known after one."""
+
+    def leaky(made: Any, log_price: Any) -> Any:
+        unit = made.scale[:, None] * np.sqrt(np.asarray(made.knots, dtype=float))
+        outcomes = outcomes_after(log_price, made.rows, made.knots) / unit
+        return dataclasses.replace(made, scaled=calibrate(made.scaled, made.rows, outcomes, [1] * len(made.knots)))
+
+    monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
+    made = audited()
+    model = fitted(made)
+    check = check_calibration(made.subject, model, made.later)
+    assert check.outcome == "failed"
+    assert {one.file for one in check.findings} == {"forecaster/evaluation/calibration.py"}
+    assert {one.column.rpartition(" ")[2] for one in check.findings} == {"5"}, "one row ahead nothing is early"
+    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+
+
+def test_a_forecast_in_units_of_a_volatility_that_comes_later(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        volatility = History.of(series).volatility
+        return dataclasses.replace(true(self, series, rows), scale=volatility[np.minimum(rows + 1, len(series) - 1)])
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), made.later)
+    assert made.cut in caught(check, "scale of the forecast")
+
+
+def test_a_forecast_that_depends_on_which_others_are_asked_for(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        made = true(self, series, rows)
+        return dataclasses.replace(made, scaled=made.scaled * (1 + made.scaled.mean()))
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), [])
+    assert check.outcome == "failed"
+    assert "asked for alone" in check.findings[0].detail
+
+
+def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FittedLSTM.forecast
+
+    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+        made = true(self, series, rows)
+        scaled = made.scaled.copy()
+        scaled[1:-1] = (made.scaled[:-2] + made.scaled[1:-1] + made.scaled[2:]) / 3
+        return dataclasses.replace(made, scaled=scaled)
+
+    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    made = audited()
+    check = check_forecasts(made.subject, fitted(made), made.later)
+    assert made.cut in {one.row for one in check.findings}
+    assert check_calibration(made.subject, fitted(made), made.later).outcome == "failed"
+
+
+# --- leaks in what is scored ------------------------------------------------------------------------------------------
+
+
+def test_scores_of_forecasts_made_a_day_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.forecasts
+    monkeypatch.setattr(pipeline, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest))
+    made = audited()
+    model = fitted(made)
+    check = check_scores(made.subject, model, made.later)
+    assert {one.file for one in check.findings} == {"forecaster/pipeline.py"}
+    assert {one.row for one in check.findings} == {made.cut}
+    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+
+
+def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = Split.cutoffs
+    monkeypatch.setattr(
+        Split, "cutoffs", lambda self, dates, part, step: true(self, dates, "train" if part == "test" else part, step)
+    )
+    made = audited()
+    check = check_scores(made.subject, fitted(made), made.later)
+    assert "scored though the test begins on" in check.findings[0].detail
+
+
+def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.Track
+    monkeypatch.setattr(
+        pipeline, "Track", lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said)
+    )
+    made = audited()
+    assert "outcome at step 1" in {one.column for one in check_scores(made.subject, fitted(made), made.later).findings}
+
+
+def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = pipeline.Track
+
+    def leaky(name: str, step: int, dates: Any, moved: Any, said: Any) -> Any:
+        kept = np.append(moved[1:] > 0, True)
+        return true(name, step, dates[kept], moved[kept], {model: one[kept] for model, one in said.items()})
+
+    monkeypatch.setattr(pipeline, "Track", leaky)
+    made = audited()
+    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(6)]
+    (found,) = check_scores(made.subject, fitted(made), later).findings
+    assert found.column == "date"
+    assert "scored in one version alone" in found.detail
+
+
+# --- leaks in a backtest ----------------------------------------------------------------------------------------------
+
+
+def test_a_fold_that_learns_what_it_forecasts(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fold, "split", property(lambda self: Split(self.end, self.end)))
+    made = audited()
+    check = check_folds(made.subject, made.first_cutoff)
+    assert check.outcome == "failed"
+    assert check_weights(made.subject, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
+
+
+def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def early(self: Fold, dates: Any, stride: int = 1) -> Any:
+        first, last = np.searchsorted(dates, [self.start, self.end])
+        return np.arange(first - 5, last - 5)
+
+    monkeypatch.setattr(Fold, "rows", early)
+    made = audited()
+    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+
+
+def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = backtest_result.what_was_said
+
+    def leaky(*arguments: Any, **named: Any) -> Any:
+        rows, said = true(*arguments, **named)
+        return rows, np.roll(said, -1, axis=0)
+
+    monkeypatch.setattr(backtest_result, "what_was_said", leaky)
+    made = audited()
+    (row,) = {one.row for one in check_folds(made.subject, made.first_cutoff).findings}
+    assert row == str(made.first_cutoff[0].cut)
+
+
+def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = backtest._run_fold
+
+    def leaky(plan: Any, name: str, fold: Fold, fits: Any, known: Any) -> Any:
+        return true(plan, name, fold, fits, [*known, true(plan, name, fold, fits, known).gains])
+
+    monkeypatch.setattr(backtest, "_run_fold", leaky)
+    made = audited(name="walk.csv", test_rows=160)
+    assert check_folds(made.subject, made.first_cutoff).outcome == "failed"
+
+
+def test_a_location_by_outcomes_that_reach_into_the_next_fold(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fold, "settled_rows", lambda self, dates, horizon: self.rows(dates))
+    made = audited()
+    assert "location gains of fold 1" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+
+
+def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        backtest_result, "calibrate", lambda said, rows, outcomes, steps: calibrate(said, rows, outcomes, [1] * 2)
+    )
+    made = audited()
+    columns = {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+    assert columns
+    assert {column.rpartition(" ")[2] for column in columns} == {"5"}, "one row ahead nothing is early"
+
+
+# --- what is no leak --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [check_folds, check_weights])
+def test_an_engine_that_does_not_repeat_itself_proves_nothing(audited: Audited, check: Any) -> None:
+    made = audited()
+    noise, true = np.random.default_rng(1), made.subject.fit
+
+    def fit(panel: Any) -> Any:
+        model = true(panel)
+        for values in model.arrays().values():
+            values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
+        return model
+
+    def said(panel: Any) -> Any:
+        found = made.subject.backtest(panel)
+        tracks = {
+            name: [
+                dataclasses.replace(one, quantiles={"lstm": one.quantiles["lstm"] + noise.normal(0, 1e-9)})
+                for one in several
+            ]
+            for name, several in found.tracks.items()
+        }
+        return dataclasses.replace(found, tracks=tracks, learned={**found.learned, "bits": noise.normal()})
+
+    subject = dataclasses.replace(made.subject, fit=fit, backtest=said)
+    arguments = [made.first_cutoff] if check is check_folds else [fit(made.subject.prepare(None, None)), made.unseen]
+    found = check(subject, *arguments)
+    assert found.outcome == "not_applicable"
+    assert "try --device cpu" in found.what
+
+
+def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: np.searchsorted(dates, self.test_start))
+    made = audited()
+    noise, true = np.random.default_rng(1), made.subject.fit
+
+    def fit(panel: Any) -> Any:
+        model = true(panel)
+        for name, values in model.arrays().items():
+            if not name.startswith("linear_volatility"):
+                values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
+        return model
+
+    subject = dataclasses.replace(made.subject, fit=fit)
+    check = check_weights(subject, fit(made.subject.prepare(None, None)), made.unseen[:1])
+    assert check.outcome == "failed"
+    assert "try --device cpu" in check.what
+    assert any(one.column.startswith("linear_volatility") for one in check.findings)
+
+
+def test_a_cut_moves_on_where_a_repair_of_earlier_rows_hangs_on_it(audited: Audited) -> None:
+    made = audited()
+    planned = made.untested[0].cut
+    subject = dataclasses.replace(
+        made.subject,
+        late=lambda change, name: frozenset(
+            [planned] if change is None or change.cut > planned + np.timedelta64(3, "D") else []
+        ),
+    )
+    assert check_choices(subject, fitted(made), made.untested).outcome == "passed"
+
+
+@pytest.mark.parametrize("check", [check_folds, check_choices])
+def test_a_mistake_that_later_rows_tell_of_is_not_compared(audited: Audited, check: Any) -> None:
+    made = audited()
+    day = made.first_cutoff[0].cut - np.timedelta64(9, "D")
+    subject = dataclasses.replace(made.subject, late=lambda change, name: frozenset([day] if change is None else []))
+    arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.untested]
+    found = check(subject, *arguments)
+    assert (found.outcome, found.findings) == ("not_applicable", ())

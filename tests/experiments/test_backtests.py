@@ -1,0 +1,274 @@
+import json
+import multiprocessing
+import os
+import pickle
+import runpy
+import shutil
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecaster.config import Config
+from forecaster.data.series import Panel
+from forecaster.errors import DamageError, NotEnoughDataError
+from forecaster.evaluation.folds import folds
+from forecaster.experiments.backtest_plan import BacktestPlan
+from forecaster.experiments.backtests import FoldRecord, run_backtest
+from forecaster.experiments.executors import FoldFits
+from forecaster.models.base import no_progress
+from forecaster.models.baselines import baseline
+from forecaster.models.quantile.forecaster import LSTM
+from forecaster.models.quantile.options import LSTMOptions
+
+ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
+WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
+OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
+
+
+def plan(panel: Panel, models: tuple[str, ...] = ("lstm", "ewma", "garch"), **changed: Any) -> BacktestPlan:
+    config = Config(model=OPTIONS, horizon=5)
+    made = {name: LSTM(OPTIONS, 5) if name == "lstm" else baseline(name, 5) for name in models}
+    first = panel["EURUSD"].dates
+    found: dict[str, Any] = {
+        "panel": panel,
+        "named": panel.names,
+        "config": config,
+        "forecasters": made,
+        "folds": folds(first, first[700], 60) if "folds" not in changed else (),
+        "steps": (1, 5),
+        "stride": 1,
+        "engine": "jax on cpu",
+    }
+    return BacktestPlan(**{**found, **changed})
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel((ORACLES.walk(850, seed=1), ORACLES.walk(850, seed=2, name="EURUSD")))
+
+
+@pytest.fixture(scope="module")
+def done(panel: Panel, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[FoldRecord], Path]:
+    folder = tmp_path_factory.mktemp("backtest")
+    return run_backtest(plan(panel), folder), folder
+
+
+def same(one: list[FoldRecord], other: list[FoldRecord]) -> None:
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        assert (a.model, a.fold, a.facts) == (b.model, b.fold, b.facts)
+        for name in a.rows:
+            np.testing.assert_array_equal(a.rows[name], b.rows[name])
+            np.testing.assert_array_equal(a.quantiles[name], b.quantiles[name])
+
+
+def test_every_model_answers_for_every_cutoff(done: tuple[list[FoldRecord], Path]) -> None:
+    records, _ = done
+    assert [one.model for one in records] == ["lstm", "ewma", "garch"] * 3
+    for model in ("lstm", "ewma", "garch"):
+        rows = np.concatenate([one.rows["USDJPY"] for one in records if one.model == model])
+        np.testing.assert_array_equal(rows, np.arange(700, 850))
+    assert all((np.diff(one.quantiles["EURUSD"], axis=-1) > 0).all() for one in records)
+
+
+def test_a_second_call_reads_what_the_first_has_done(
+    panel: Panel, done: tuple[list[FoldRecord], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, folder = done
+    monkeypatch.setattr("forecaster.experiments.executors.fit", None)  # would fail
+    same(run_backtest(plan(panel), folder), records)
+
+
+@pytest.mark.parametrize("stopped_after", [1, 4, 8])
+def test_a_broken_backtest_goes_on_to_identical_numbers(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, stopped_after: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def progress(stage: str, number: int, total: int, loss: float | None = None) -> None:
+        if stage == "backtest" and number == stopped_after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_backtest(plan(panel), tmp_path, progress)
+    assert len(list(tmp_path.glob("*.npz"))) == stopped_after
+    same(run_backtest(plan(panel), tmp_path), done[0])
+
+
+def test_what_comes_after_a_cutoff_changes_no_bit_before_it(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path
+) -> None:
+    """Nonsense from the second fold on: the first fold is fitted, decided and forecast as before."""
+    spoiled = Panel(tuple(ORACLES.scrambled(one, 759) for one in panel))
+    again = run_backtest(plan(spoiled), tmp_path)
+    for one, other in zip(done[0], again, strict=True):
+        if one.fold.start < panel.series[0].dates[760]:
+            for name in one.rows:
+                np.testing.assert_array_equal(one.quantiles[name], other.quantiles[name])
+        else:
+            assert not np.array_equal(one.quantiles["USDJPY"], other.quantiles["USDJPY"])
+
+
+def test_a_model_that_cannot_run_on_a_series_says_so_and_the_others_go_on(panel: Panel, tmp_path: Path) -> None:
+    whole, other = panel["EURUSD"], panel["USDJPY"]
+    short = Panel((whole, other.between(start=other.dates[690])))
+
+    class Choosy:
+        options = OPTIONS
+
+        def fit(self, request: Any) -> Any:
+            (series,) = request.panel
+            if len(series) < 400:
+                raise NotEnoughDataError(f"{len(series)} rows; expected 400")
+            return baseline("ewma", 5).fit(request)
+
+    made = {"choosy": Choosy(), "ewma": baseline("ewma", 5)}
+    records = run_backtest(plan(short, forecasters=made), tmp_path)
+    for one in records:
+        assert set(one.facts["skipped"]) == ({"USDJPY"} if one.model == "choosy" else set())
+        assert len(one.rows["USDJPY"]) == (0 if one.model == "choosy" else len(one.rows["EURUSD"]))
+
+
+def test_what_decides_the_numbers_decides_the_name(panel: Panel) -> None:
+    base = plan(panel)
+    assert base.id == plan(panel).id
+    assert base.id.startswith("EURUSD-and-1-")
+    others = [
+        plan(panel, stride=2),
+        plan(panel, steps=(1,)),
+        plan(panel, models=("lstm", "ewma")),
+        plan(panel, engine="tensorflow on gpu"),
+        plan(panel, config=base.config.model_copy(update={"seed": 1})),
+        plan(Panel((ORACLES.scrambled(panel.series[0], 840), panel.series[1]))),
+        plan(panel, folds=base.folds[:2]),
+    ]
+    assert len({base.id, *(one.id for one in others)}) == 8
+
+
+def test_a_damaged_record_is_told(panel: Panel, tmp_path: Path) -> None:
+    small = plan(panel, models=("ewma",))
+    run_backtest(small, tmp_path)
+    path = sorted(tmp_path.glob("*.npz"))[0]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DamageError, match="expected the record of a fold; delete it, and it is made anew"):
+        run_backtest(small, tmp_path)
+    path.unlink()
+    assert len(run_backtest(small, tmp_path)) == 3
+
+
+def test_the_plan_is_written_down(done: tuple[list[FoldRecord], Path], panel: Panel) -> None:
+    written = json.loads((done[1] / "plan.json").read_text())
+    assert written["data"] == {one.instrument.name: one.sha256 for one in panel}
+    assert written["folds"][0][0] == str(panel.series[0].dates[700])
+
+
+def tasks_of(asked: Any) -> list[Any]:
+    return [(name, fold) for fold in asked.folds for name in asked.forecasters]
+
+
+def test_fits_of_several_processes_have_the_same_bits(panel: Any, done: Any, tmp_path: Path) -> None:
+    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    assert not multiprocessing.active_children()
+
+
+def test_a_killed_process_is_made_up_for_here(panel: Any) -> None:
+    asked = plan(panel, models=("lstm",))
+    with FoldFits(asked, tasks_of(asked), processes=2) as fits:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+        ((_, found),) = fits("lstm", asked.folds[1])
+    with FoldFits(asked, []) as fits:
+        ((_, expected),) = fits("lstm", asked.folds[1])
+    for name, values in expected.arrays().items():
+        np.testing.assert_array_equal(found.arrays()[name], values)
+
+
+def test_a_process_killed_as_it_starts_is_made_up_for_here(
+    panel: Any, done: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has read what it is given, even where that is more than a pipe holds."""
+    true = multiprocessing.process.BaseProcess.start
+
+    def killed(self: Any) -> None:
+        true(self)
+        os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", killed)
+    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    assert not multiprocessing.active_children()
+
+
+def test_no_location_where_none_is_wanted(panel: Any, tmp_path: Path) -> None:
+    never = LSTM(OPTIONS.model_copy(update={"location": "never"}), 5)
+    fitted = never.restore({}, {"location_steps": []})
+    assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).facts["location_steps"] == [1, 5]
+    assert never.with_location(fitted, [1, 5]).facts["location_steps"] == []
+
+
+def test_a_finished_backtest_is_read_where_nothing_can_be_written(
+    panel: Any, done: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("check_writable", "write_file"):
+        monkeypatch.setattr(f"forecaster.experiments.backtests.{name}", None)  # would fail
+    same(run_backtest(plan(panel), done[1]), done[0])
+
+
+def test_a_stop_ends_the_processes_at_once(panel: Any) -> None:
+    asked = plan(panel, models=("lstm",))
+    fits = FoldFits(asked, tasks_of(asked), processes=2)
+    fits.__enter__()
+    assert len(multiprocessing.active_children()) == 2
+    fits.__exit__(KeyboardInterrupt())
+    assert not multiprocessing.active_children()
+
+
+def test_one_fit_needs_no_other_process(panel: Any) -> None:
+    asked = plan(panel)
+    with FoldFits(asked, tasks_of(asked)[:3], processes=4):  # one network and two baselines
+        assert not multiprocessing.active_children()
+
+
+def test_why_there_is_no_fit_is_told_by_another_process_as_here(panel: Any, tmp_path: Path) -> None:
+    short = Panel(tuple(one.between(start=one.dates[690]) for one in panel))
+    asked = plan(short, models=("lstm",), folds=plan(panel).folds[:2])
+    there = run_backtest(asked, tmp_path / "there", no_progress, processes=2)
+    assert there[0].facts["skipped"]
+    assert [one.facts for one in there] == [one.facts for one in run_backtest(asked, tmp_path / "here")]
+
+
+def test_every_message_of_a_fault_survives_the_way_between_processes() -> None:
+    again = pickle.loads(pickle.dumps(NotEnoughDataError("one", "two")))
+    assert isinstance(again, NotEnoughDataError)
+    assert again.messages == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"PK\x03\x04", "cannot be read"),
+        ({"facts": np.frombuffer(b"[]", np.uint8)}, "its facts are not those of a fit"),
+        ({"facts": np.frombuffer(b'{"states": []}', np.uint8)}, "its facts are not those of a fit"),
+        ({"quantiles_0": np.zeros((50, 3, 9))}, r"it holds quantiles \(50, 3, 9\) of EURUSD for cutoffs"),
+        ({"rows_1": np.arange(3)}, r"of USDJPY for cutoffs \(3,\)"),
+    ],
+)
+def test_a_damaged_record_is_named(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, damage: Any, message: str
+) -> None:
+    _, folder = done
+    shutil.copytree(folder, tmp_path / "copy")
+    record = sorted((tmp_path / "copy").glob("*-garch.npz"))[0]
+    if isinstance(damage, bytes):
+        record.write_bytes(damage)
+    else:
+        with np.load(record) as stored:
+            np.savez(record, **{**{name: stored[name] for name in stored.files}, **damage})
+    with pytest.raises(DamageError, match=message) as found:
+        run_backtest(plan(panel), tmp_path / "copy")
+    assert "delete it, and it is made anew" in str(found.value)
