@@ -22,7 +22,7 @@ from forecaster.config import load_config
 from forecaster.evaluation.daily_losses import Track
 from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
 from forecaster.evaluation.tally import COVERED
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import mean_test
 from forecaster.workflows import InstrumentChoice, Project
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest

@@ -24,7 +24,7 @@ def measure(forecasts: int, chunk: int) -> dict[str, float]:
     import numpy as np
 
     from forecaster.evaluation.tally import Tally
-    from forecaster.forecast import SCORING_LEVELS, normal_scores
+    from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
     Tally().add(np.zeros((10, 9)), np.zeros(10))  # what is only loaded at the first use is no memory of the forecasts
     before = own_peak_bytes()

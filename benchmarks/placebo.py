@@ -45,9 +45,9 @@ from forecaster.evaluation.claims import KINDS, LEVEL
 from forecaster.evaluation.daily_losses import gather
 from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.forecast import SCORING_LEVELS, level_weights, normal_scores
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import baseline
+from forecaster.quantiles import SCORING_LEVELS, level_weights, normal_scores
 from forecaster.stats.mean_tests import POWER, detectable_shift
 
 FloatArray = npt.NDArray[np.float64]

@@ -29,12 +29,12 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market_volatility import market_of
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
+from forecaster.quantiles import SCORING_LEVELS
 
 SCORED = (
     *("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY"),

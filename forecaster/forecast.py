@@ -7,146 +7,20 @@ normal distribution the rule is exact between the levels.
 """
 
 import dataclasses
-import functools
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import DateArray, FloatArray, IntArray
+from forecaster.quantiles import cumulative_probability, level_weights, step_weights
 
 __all__ = [
-    "SCORING_LEVELS",
     "Forecast",
     "Forecasts",
-    "cumulative_probability",
-    "interpolate_returns",
-    "level_weights",
-    "normal_scores",
-    "step_weights",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-DateArray = npt.NDArray[np.datetime64]
-
-SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 _MEAN_NODES = 1000  # equally likely points that stand for the distribution in its mean
-
-
-def normal_scores(levels: Sequence[float]) -> FloatArray:
-    """Standard normal quantiles of `levels` (Q,)."""
-    inverse = NormalDist().inv_cdf
-    return np.array([inverse(float(level)) for level in levels])
-
-
-def _student_scores(levels: Sequence[float]) -> FloatArray:
-    """Quantiles of Student's t with four degrees of freedom (closed form: Shaw 2006, J. Comp. Finance 9)."""
-    p = np.asarray(levels, dtype=float)
-    alpha = 4 * p * (1 - p)
-    q = np.cos(np.arccos(np.sqrt(alpha)) / 3) / np.sqrt(alpha)
-    return np.asarray(np.sign(p - 0.5) * 2 * np.sqrt(np.maximum(q - 1, 0)))
-
-
-def _student_distribution(x: FloatArray) -> FloatArray:
-    """Distribution function of Student's t with four degrees of freedom."""
-    known = np.clip(x, -1e9, 1e9)  # 0 and 1 to the last bit beyond, where squares and quotients would overflow
-    ratio = known / np.sqrt(4 + known * known)
-    return 0.5 + 0.75 * (ratio - ratio**3 / 3)
-
-
-_normal_distribution = np.vectorize(NormalDist().cdf, otypes=[float])
-
-
-@functools.lru_cache(maxsize=64)
-def _level_weights(levels: tuple[float, ...], wanted: tuple[float, ...]) -> FloatArray:
-    known = np.asarray(levels)
-    weights = np.zeros((len(levels), len(wanted)))
-    scores, heavy = normal_scores(levels), _student_scores(levels)
-    for column, level in enumerate(wanted):
-        if not 0 < level < 1:
-            raise ValueError(f"a quantile level lies between 0 and 1; got {level}")
-        right = int(np.clip(np.searchsorted(known, level), 1, len(known) - 1))
-        inside = known[0] <= level <= known[-1]
-        axis = scores if inside else heavy
-        score = normal_scores([level])[0] if inside else _student_scores([level])[0]
-        share = (score - axis[right - 1]) / (axis[right] - axis[right - 1])
-        weights[right - 1, column], weights[right, column] = 1 - share, share
-    weights.setflags(write=False)
-    return weights
-
-
-def level_weights(levels: Sequence[float], wanted: Sequence[float]) -> FloatArray:
-    """Weights (Q, M) that turn values at `levels` into values at `wanted`: ``values @ weights``.
-
-    Args:
-        levels: (Q,) increasing levels in (0, 1), at least two.
-        wanted: (M,) levels in (0, 1).
-    """
-    return _level_weights(tuple(map(float, levels)), tuple(map(float, wanted)))
-
-
-def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
-    """Weights (S, K) that interpolate values at `knots` to `steps`, linearly in the logarithm of the step.
-
-    Args:
-        knots: (K,) increasing steps; the first is 1.
-        steps: (S,) steps between the first and the last knot.
-
-    Raises:
-        ValueError: A step lies outside the knots.
-    """
-    known, asked = np.asarray(knots, dtype=float), np.asarray(steps, dtype=float)
-    if len(asked) and (asked.min() < known[0] or asked.max() > known[-1]):
-        raise ValueError(f"steps {asked.min():g} to {asked.max():g} do not lie within {known[0]:g} to {known[-1]:g}")
-    identity = np.eye(len(known))
-    return np.stack([np.interp(np.log(asked), np.log(known), row) for row in identity], axis=1)
-
-
-def interpolate_returns(values: FloatArray, knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
-    """(N, S, Q) quantiles over `steps` of log returns whose quantiles (N, K, Q) over `knots` are known.
-
-    As `Forecasts.log_returns` does it: linear in the logarithm of the step, in units of its square root.
-
-    Raises:
-        ValueError: A step lies outside the knots.
-    """
-    growth = np.sqrt(np.divide.outer(np.asarray(steps, dtype=float), np.asarray(knots, dtype=float)))
-    return np.asarray(np.einsum("sk,nkq->nsq", step_weights(knots, steps) * growth, values))
-
-
-def cumulative_probability(values: FloatArray, levels: Sequence[float], points: FloatArray) -> FloatArray:
-    """Probability that the outcome is at most `points`.
-
-    Args:
-        values: (..., Q) non-decreasing quantiles.
-        levels: (Q,) their levels.
-        points: (...,) outcomes in the units of `values`.
-
-    Returns:
-        (...,) probabilities in [0, 1]. Where several levels share one value, the middle of their levels.
-    """
-    x = np.asarray(points, dtype=float)
-    below, at_most = (values < x[..., None]).sum(-1), (values <= x[..., None]).sum(-1)
-    right = np.clip(below, 1, values.shape[-1] - 1)
-    low, high = (np.take_along_axis(values, place[..., None], -1)[..., 0] for place in (right - 1, right))
-    # Between two equal values lies nothing: a point beside them is infinitely many widths away.
-    share = np.where(x < low, -np.inf, np.inf)
-    with np.errstate(over="ignore"):
-        np.divide(x - low, high - low, out=share, where=high > low)
-    outside = (below == 0) | (at_most == values.shape[-1])
-    result = np.where(
-        outside,
-        _student_distribution(_between(_student_scores(levels), right, share)),
-        _normal_distribution(_between(normal_scores(levels), right, share)),
-    )
-    known = np.asarray(levels, dtype=float)
-    first, last = np.clip(below, 0, len(known) - 1), np.clip(at_most - 1, 0, len(known) - 1)
-    return np.where(at_most - below > 1, (known[first] + known[last]) / 2, result)
-
-
-def _between(axis: FloatArray, right: IntArray, share: FloatArray) -> FloatArray:
-    return np.asarray(axis[right - 1] + share * (axis[right] - axis[right - 1]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,23 +5,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import Evidence, Track, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
-from forecaster.forecast import SCORING_LEVELS, Forecast, Forecasts, level_weights
+from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import CALIBRATED_MODELS, model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
 from forecaster.models.baselines import baseline
+from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of", "forecasts", "track_on_test"]
-
-DateArray = npt.NDArray[np.datetime64]
-IntArray = npt.NDArray[np.intp]
 
 
 def forecaster_of(config: Config) -> Forecaster:

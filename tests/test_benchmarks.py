@@ -15,8 +15,9 @@ from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.forecast import Forecasts
 from forecaster.models.baselines import baseline
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (

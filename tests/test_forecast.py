@@ -6,15 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.forecast import (
-    SCORING_LEVELS,
-    Forecast,
-    Forecasts,
-    cumulative_probability,
-    level_weights,
-    normal_scores,
-    step_weights,
-)
+from forecaster.forecast import Forecast, Forecasts
+from forecaster.quantiles import SCORING_LEVELS, cumulative_probability, level_weights, normal_scores, step_weights
 
 GAPS = st.lists(st.floats(1e-4, 0.1), min_size=8, max_size=8)
 INNER, TAIL = st.floats(0.025, 0.975), st.one_of(st.floats(1e-6, 0.0249), st.floats(0.9751, 1 - 1e-6))

@@ -1,10 +1,10 @@
 import dataclasses
 import datetime
-import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.config import Config
@@ -16,7 +16,6 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_input, price_input
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
@@ -24,8 +23,7 @@ from forecaster.models.engine import use_engine
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import evaluate, evidence_on_test, fit, forecast_next, forecaster_of, forecasts
-
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parent / "oracles.py")))
+from forecaster.quantiles import SCORING_LEVELS
 
 
 def tiny_config(horizon: int = 20, **options: object) -> Config:
@@ -48,7 +46,7 @@ def test_a_configuration_names_its_forecaster() -> None:
 
 
 def test_a_fit_is_asked_for_rows_whose_outcomes_lie_in_their_part() -> None:
-    panel = Panel((ORACLES.walk(900), ORACLES.walk(300, name="EURUSD")))
+    panel = Panel((oracles.walk(900), oracles.walk(300, name="EURUSD")))
     dates = panel["USDJPY"].dates
     request = fit(Asked(), panel, Split(dates[600], dates[750]), tiny_config(20))
     assert request.training_rows == {"USDJPY": 580, "EURUSD": 280}
@@ -58,7 +56,7 @@ def test_a_fit_is_asked_for_rows_whose_outcomes_lie_in_their_part() -> None:
 
 
 def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None:
-    series = ORACLES.walk(900)
+    series = oracles.walk(900)
     split = Split(series.dates[600], series.dates[750])
     model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20)
@@ -72,7 +70,7 @@ def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None
 
 
 def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
-    series = ORACLES.walk(900)
+    series = oracles.walk(900)
     model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     fed_back = SimpleNamespace(name="ewma", own_steps=5, first_row=1, forecast=model.forecast)
     split = Split(series.dates[600], series.dates[750])
@@ -83,7 +81,7 @@ def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
 
 
 def test_a_part_without_rows_has_no_score() -> None:
-    series = ORACLES.walk(300)
+    series = oracles.walk(300)
     model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     split = Split(series.dates[250], series.dates[285])
     scores = evaluate(model, series, split, [1, 20], [], 20)
@@ -151,8 +149,8 @@ def test_jpyusd_is_the_exact_mirror_of_usdjpy(pairs: Panel, trained: SimpleNames
 def test_rows_after_a_cutoff_change_no_bit_of_its_forecast(pairs: Panel, trained: SimpleNamespace, cutoff: int) -> None:
     series = pairs["USDJPY"]
     days = coming_days(series.between(end=series.dates[cutoff]))
-    expected = forecast_next(trained.fitted, ORACLES.truncated(series, cutoff), days)
-    for other in (series, ORACLES.scrambled(series, cutoff)):
+    expected = forecast_next(trained.fitted, oracles.truncated(series, cutoff), days)
+    for other in (series, oracles.scrambled(series, cutoff)):
         found = trained.fitted.forecast(other, np.array([cutoff])).log_returns(range(1, 21))[0]
         np.testing.assert_array_equal(found, expected.values)
 
@@ -193,15 +191,15 @@ def test_calibration_at_a_cutoff_sees_nothing_after_it(pairs: Panel, trained: Si
     series, unseen = pairs["USDJPY"], trained.split.validation_start
     assert series.dates[cutoff] >= unseen
     days = coming_days(series.between(end=series.dates[cutoff]))
-    expected = forecast_next(trained.fitted, ORACLES.truncated(series, cutoff), days, unseen)
-    for other in (series, ORACLES.scrambled(series, cutoff)):
+    expected = forecast_next(trained.fitted, oracles.truncated(series, cutoff), days, unseen)
+    for other in (series, oracles.scrambled(series, cutoff)):
         found = forecasts(trained.fitted, other, np.arange(300, len(other)), unseen_from=unseen)
         at = found.take(np.array([cutoff - 300])).log_returns(range(1, 21))[0]
         np.testing.assert_array_equal(at, expected.values)
 
 
 def test_a_baseline_is_never_calibrated() -> None:
-    series = ORACLES.walk(900)
+    series = oracles.walk(900)
     model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     rows = np.arange(500, 900)
     made = forecasts(model, series, rows, unseen_from=series.dates[450])
@@ -211,7 +209,7 @@ def test_a_baseline_is_never_calibrated() -> None:
 def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, trained: SimpleNamespace) -> None:
     """The whole way, features to weights: nonsense in the test leaves weights and validation scores alone."""
     row = int(np.searchsorted(pairs["USDJPY"].dates, trained.split.test_start))
-    spoiled = Panel(tuple(ORACLES.scrambled(one, row - 1) for one in pairs))
+    spoiled = Panel(tuple(oracles.scrambled(one, row - 1) for one in pairs))
     again = fit(forecaster_of(trained.config), spoiled, trained.split, trained.config)
     for name, array in trained.fitted.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array)

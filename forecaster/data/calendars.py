@@ -6,9 +6,9 @@ A model counts rows, so a calendar never changes a forecast, only the dates it i
 import datetime
 
 import numpy as np
-import numpy.typing as npt
 from dateutil.easter import easter
 
+from forecaster.arrays import BoolArray, DateArray, Int64Array
 from forecaster.data.series import PriceSeries
 
 __all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "same_clock", "trading_weekdays"]
@@ -49,7 +49,7 @@ _MOST_DAYS = {"1wk": 7, "1mo": 31}
 _MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
 
 
-def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
+def future_dates(series: PriceSeries, count: int) -> DateArray:
     """Dates of the `count` rows that will follow the last row of `series`.
 
     ECB rates follow the ECB's holidays, stocks those of their exchange, pairs of other sources every Monday to
@@ -71,7 +71,7 @@ def future_dates(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
     return np.asarray(later[:count])
 
 
-def periods(dates: npt.NDArray[np.datetime64], interval: str) -> npt.NDArray[np.int64]:
+def periods(dates: DateArray, interval: str) -> Int64Array:
     """(T,) number of the day, week or month in which each date lies."""
     if interval == "1mo":
         return np.asarray(dates.astype("datetime64[M]").astype(np.int64))
@@ -79,7 +79,7 @@ def periods(dates: npt.NDArray[np.datetime64], interval: str) -> npt.NDArray[np.
     return np.asarray((days + 3) // 7 if interval == "1wk" else days)  # day 0, 1970-01-01, was a Thursday
 
 
-def _future_days(series: PriceSeries, count: int) -> npt.NDArray[np.datetime64]:
+def _future_days(series: PriceSeries, count: int) -> DateArray:
     last = series.dates[-1]
     market = _market(series)
     mask = _observed_weekdays(series) if market is None else _MONDAY_TO_FRIDAY
@@ -167,7 +167,7 @@ def _target_closing_days(year: int) -> list[np.datetime64]:
     return [np.datetime64(f"{year}-{day}", "D") for day in fixed] + movable
 
 
-def _observed_weekdays(series: PriceSeries) -> npt.NDArray[np.bool_]:
+def _observed_weekdays(series: PriceSeries) -> BoolArray:
     """(7,) whether rows fall on Monday ... Sunday.
 
     A weekday counts when it has at least a fifth of the rows of the commonest one, so that a stray Sunday

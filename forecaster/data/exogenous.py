@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
 from forecaster.data.sources.csv_text import CsvText
@@ -16,8 +16,6 @@ __all__ = ["Column", "Exogenous", "read_exogenous"]
 
 _MOST_COLUMNS = 64
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 Change = Callable[[str, DateArray, FloatArray], FloatArray]
 """Name of a column, dates (N,), cells (N,) with NaN where one is empty -> cells (N,)."""
 

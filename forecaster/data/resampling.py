@@ -4,16 +4,13 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.calendars import future_dates, periods
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 
 __all__ = ["resampled"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 
 def _first(values: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
@@ -18,14 +19,12 @@ __all__ = ["COLUMNS", "Panel", "PriceSeries", "is_price"]
 
 COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _LARGEST_PRICE = 1e100  # its square, and that of its inverse, are still numbers; nothing that is traded comes near
 
 
-def is_price(values: FloatArray) -> npt.NDArray[np.bool_]:
+def is_price(values: FloatArray) -> BoolArray:
     """Which values a price can have: positive numbers between 1e-100 and 1e100, so not NaN."""
     return np.asarray((values >= 1 / _LARGEST_PRICE) & (values <= _LARGEST_PRICE))
 
@@ -48,7 +47,7 @@ class PriceSeries:
             ``log(close)``, known at each row; None where the source does not know it.
         interval: ``"1d"``.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
-        inputs: Name -> (T,) float64: what else was known on each day, made beforehand (`forecaster.features.covariates`);
+        inputs: Name -> (T,) float64: what else was known on each day (`forecaster.features.covariates`);
             no part of the history, nor of its hash.
 
     Raises:
@@ -127,7 +126,7 @@ class PriceSeries:
         """(T,) log of `total_return_price`: its differences are the returns that everything learns and is scored on."""
         return _read_only(np.log(self.total_return_price))
 
-    def outcome(self, rows: npt.NDArray[np.intp], step: int) -> FloatArray:
+    def outcome(self, rows: IntArray, step: int) -> FloatArray:
         """(N,) prices `step` rows after each of `rows` (N,), dividends since then added: to compare with the closes."""
         held = self.total_return_price
         return np.asarray(held[rows + step] * (self.close[rows] / held[rows]))

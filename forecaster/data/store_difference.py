@@ -4,16 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.series import COLUMNS, PriceSeries
 
 __all__ = ["ColumnChange", "Difference", "difference"]
 
 _RATIO_TOLERANCE = 1e-4  # prices come through 32-bit floats, and some sources round them to the cent
-
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, Int64Array
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store_file import DamagedRowsError
@@ -24,9 +24,6 @@ __all__ = ["Version", "insert", "newest_hash", "read", "select_versions"]
 
 _VALUES = (*COLUMNS, "rounding")
 _VERSION_FIELDS = "v.id, source, symbol, interval, sha256, saved_at, rows, first, last, added, revised, removed"
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +175,7 @@ def _values(series: PriceSeries) -> FloatArray:
     return np.where(np.isnan(values), np.nan, values + 0.0)  # one kind of NaN, no -0.0
 
 
-def _matrix(rows: list[tuple[float | None, ...]], width: int) -> tuple[IntArray, FloatArray]:
+def _matrix(rows: list[tuple[float | None, ...]], width: int) -> tuple[Int64Array, FloatArray]:
     """Days (T,) and values (T, width) of rows that begin with the day; NULL becomes NaN."""
     try:
         table = np.array(rows, dtype=np.float64).reshape(len(rows), width + 1)
@@ -187,7 +184,7 @@ def _matrix(rows: list[tuple[float | None, ...]], width: int) -> tuple[IntArray,
     return table[:, 0].astype(np.int64), table[:, 1:]
 
 
-def _bits(values: FloatArray) -> IntArray:
+def _bits(values: FloatArray) -> Int64Array:
     return np.ascontiguousarray(values).view(np.int64)
 
 

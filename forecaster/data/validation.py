@@ -20,14 +20,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, Int64Array
 from forecaster.data.calendars import business_age
 from forecaster.data.series import PriceSeries
 from forecaster.data.validation_checks import (
     DROPPED,
-    BoolArray,
-    DateArray,
     Market,
     Marks,
     RawRows,
@@ -352,7 +350,7 @@ def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
         yield finding("close_equals_open", severity, text, (1970 + first + many).tolist(), len(many))
 
 
-def _years(dates: DateArray) -> npt.NDArray[np.int64]:
+def _years(dates: DateArray) -> Int64Array:
     return np.asarray(dates.astype("datetime64[Y]").astype(np.int64))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.series import COLUMNS, PriceSeries, is_price
 
 __all__ = ["DROPPED", "FOREVER", "Market", "Marks", "RawRows", "Subject", "row_marks", "structure_marks"]
@@ -27,11 +28,6 @@ _STALE_ROWS = 5
 _REFERENCE_DISTANCE = 0.03
 _REFERENCE_BELOW_LOW, _REFERENCE_ABOVE_HIGH = 0.995, 1.005
 _REVISION_TOLERANCE = 1e-6
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-DateArray = npt.NDArray[np.datetime64]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,9 +96,9 @@ class Marks:
     """
 
     code: str
-    rows: IntArray
-    known_from: IntArray
-    known_until: IntArray
+    rows: Int64Array
+    known_from: Int64Array
+    known_until: Int64Array
     values: FloatArray
 
     @classmethod
@@ -277,7 +273,7 @@ def _limits(returns: FloatArray) -> tuple[float, float, float]:
     return max(_SPIKE_SPREADS * spread, _SPIKE_FLOOR), _SPIKE_SPREADS * recent, max(_BACK_SPREADS * spread, _BACK_FLOOR)
 
 
-def _jump_marks(places: IntArray, moves: FloatArray, large: list[int], spikes: list[int]) -> Iterator[Marks]:
+def _jump_marks(places: Int64Array, moves: FloatArray, large: list[int], spikes: list[int]) -> Iterator[Marks]:
     moved = places[np.array(large, dtype=np.int64) + 1]
     wrong, noticed = (places[np.array(spikes, dtype=np.int64) + after] for after in (1, 2))
     until = np.full(len(moved), FOREVER)

@@ -18,14 +18,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.arrays import FloatArray, IntArray
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["PACE", "STEP_SIZES", "calibrate", "calibrate_forecasts", "outcomes_after", "width_factors"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 STEP_SIZES = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
 """g of each expert one row ahead; h rows ahead it is g / h, since outcomes that overlap tell one thing h times."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.evaluation.daily_losses import Evidence, Track, gather, pool
 from forecaster.evaluation.tally import COVERED, Tally
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.bootstrap import mean_ratio_intervals, model_confidence_set, superior_ability
 from forecaster.stats.coverage_tests import christoffersen, kupiec
 from forecaster.stats.mean_tests import diebold_mariano, pesaran_timmermann
@@ -18,8 +18,6 @@ __all__ = ["CONFIDENCE", "POOLED", "compare", "evidence_of", "standing"]
 POOLED = "pooled"
 CONFIDENCE = 0.9  # of the model confidence set
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 _MIDDLE = SCORING_LEVELS.index(0.5)
 

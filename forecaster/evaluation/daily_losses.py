@@ -4,16 +4,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.evaluation.metrics import crps
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import excess_hits
 
 __all__ = ["JUDGED_COVERAGE", "Evidence", "Track", "gather", "pool"]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 JUDGED_COVERAGE = {"0.8": (2, 6), "0.95": (0, 8)}  # coverage -> columns of the two ends among SCORING_LEVELS
 _MIDDLE = SCORING_LEVELS.index(0.5)

@@ -9,15 +9,13 @@ import itertools
 import re
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, IntArray
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.evaluation.splits import Split
 
 __all__ = ["Fold", "folds", "parse_refit"]
 
-DateArray = npt.NDArray[np.datetime64]
-IntArray = npt.NDArray[np.intp]
 
 _UNITS = {"yearly": "Y", "monthly": "M"}
 

@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import cumulative_probability, level_weights
+from forecaster.arrays import BoolArray, FloatArray, IntArray
+from forecaster.quantiles import cumulative_probability, level_weights
 
 __all__ = [
     "PIT_BINS",
@@ -29,9 +29,6 @@ __all__ = [
     "worst_rolling_coverage",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 PIT_BINS = 10
 
@@ -114,7 +111,7 @@ def pit(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> F
 
     Args:
         quantiles: (..., Q) non-decreasing.
-        levels: (Q,); what lies between and beyond follows `forecaster.forecast.cumulative_probability`.
+        levels: (Q,); what lies between and beyond follows `forecaster.quantiles.cumulative_probability`.
         actual: (...,) in the same units.
     """
     return cumulative_probability(quantiles, levels, actual)

@@ -9,7 +9,8 @@ import numpy as np
 from forecaster.data.series import PriceSeries
 from forecaster.evaluation.metrics import coverage, crps, mae, rmse
 from forecaster.evaluation.splits import Part
-from forecaster.forecast import SCORING_LEVELS, Forecasts, level_weights
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = ["Score", "score"]
 

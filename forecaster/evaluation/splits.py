@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, IntArray
 from forecaster.errors import NotEnoughDataError
 
 __all__ = ["PARTS", "Part", "Split", "split_by_rows", "whole_history"]
 
-DateArray = npt.NDArray[np.datetime64]
-IntArray = npt.NDArray[np.intp]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")

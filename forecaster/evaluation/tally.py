@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, FloatArray
 from forecaster.evaluation.metrics import (
     PIT_BINS,
     crps,
@@ -16,11 +16,10 @@ from forecaster.evaluation.metrics import (
     ratio,
     worst_rolling_coverage,
 )
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["COVERED", "Tally"]
 
-FloatArray = npt.NDArray[np.float64]
 
 COVERED = {0.8: (2, 6), 0.9: (1, 7), 0.95: (0, 8)}  # coverage -> columns of the two ends among SCORING_LEVELS
 _MIDDLE = SCORING_LEVELS.index(0.5)
@@ -36,7 +35,7 @@ class _Interval:
     width: float = 0.0
     score: float = 0.0
     worst: float | None = None
-    recent: npt.NDArray[np.bool_] = dataclasses.field(default_factory=lambda: np.empty(0, dtype=np.bool_))
+    recent: BoolArray = dataclasses.field(default_factory=lambda: np.empty(0, dtype=np.bool_))
 
 
 class Tally:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
@@ -18,13 +18,10 @@ from forecaster.evaluation.daily_losses import Evidence, Track
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
-from forecaster.forecast import interpolate_returns
 from forecaster.models import CALIBRATED_MODELS
+from forecaster.quantiles import interpolate_returns
 
 __all__ = ["BacktestResult", "judge", "scored", "what_was_said"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 
 @dataclasses.dataclass(frozen=True)

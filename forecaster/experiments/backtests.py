@@ -18,22 +18,19 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import DamageError, ForecasterError
 from forecaster.evaluation.folds import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.executors import FoldFits
 from forecaster.files import check_writable, json_text, write_file
-from forecaster.forecast import SCORING_LEVELS, level_weights
 from forecaster.models.base import Fitted, Progress, no_progress
 from forecaster.models.quantile.location_gate import LocationGains
+from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = ["FoldRecord", "read_fold", "run_backtest"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +158,7 @@ def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, step
 
 
 def _fold_bytes(record: FoldRecord, named: Sequence[str]) -> bytes:
-    arrays: dict[str, npt.NDArray[Any]] = {"facts": np.frombuffer(json_text(record.facts).encode(), dtype=np.uint8)}
+    arrays: dict[str, AnyArray] = {"facts": np.frombuffer(json_text(record.facts).encode(), dtype=np.uint8)}
     for number, name in enumerate(named):
         arrays[f"rows_{number}"], arrays[f"quantiles_{number}"] = record.rows[name], record.quantiles[name]
     if record.gains is not None:

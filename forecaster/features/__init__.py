@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, Float32Array, FloatArray
 from forecaster.data.series import Panel
 from forecaster.features import ranges, returns
 from forecaster.features.covariates import is_input, is_odd_input
@@ -31,7 +31,7 @@ __all__ = [
 class Feature(NamedTuple):
     """A named input: how it is computed, and whether it changes sign when the quotation is inverted."""
 
-    compute: Callable[[History], npt.NDArray[np.float64]]
+    compute: Callable[[History], FloatArray]
     odd: bool
 
 
@@ -81,7 +81,7 @@ def suitable_features(panel: Panel, before: np.datetime64 | None = None) -> tupl
     return names
 
 
-def feature_matrix(history: History, names: Sequence[str]) -> npt.NDArray[np.float32]:
+def feature_matrix(history: History, names: Sequence[str]) -> Float32Array:
     """The features `names` of every row: (T, F) float32; rows before `returns.WARM_UP` have not settled."""
     matrix = np.empty((len(history), len(names)), dtype=np.float32)
     for column, name in enumerate(names):
@@ -89,6 +89,6 @@ def feature_matrix(history: History, names: Sequence[str]) -> npt.NDArray[np.flo
     return matrix
 
 
-def odd_features(names: Sequence[str]) -> npt.NDArray[np.bool_]:
+def odd_features(names: Sequence[str]) -> BoolArray:
     """(F,) True where the feature changes sign with the direction of the quotation."""
     return np.array([is_odd_input(name) if is_input(name) else FEATURES[name].odd for name in names])

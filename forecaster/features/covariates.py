@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.features.returns import SCALE_DECAY
@@ -28,9 +28,6 @@ __all__ = [
     "price_input",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
-IntArray = npt.NDArray[np.intp]
 
 _PREFIX = "input:"
 _MOVE, _LEVEL, _SPREAD = "move", "level", "spread"
@@ -147,12 +144,12 @@ def known_hash(one: Input, until: np.datetime64) -> str:
     return hashlib.sha256(days.tobytes() + values.astype("<f8").tobytes()).hexdigest()
 
 
-def missing_rows(one: Input, dates: DateArray) -> npt.NDArray[np.bool_]:
+def missing_rows(one: Input, dates: DateArray) -> BoolArray:
     """(T,) True on the `dates` (T,) on which no value of an input is known, or only one that is too old."""
     newest = np.searchsorted(one.known_from, dates.astype("datetime64[D]"), side="right") - 1
     return _missing(one, newest, dates)
 
 
-def _missing(one: Input, newest: IntArray, dates: DateArray) -> npt.NDArray[np.bool_]:
+def _missing(one: Input, newest: IntArray, dates: DateArray) -> BoolArray:
     age = dates.astype("datetime64[D]") - one.known_from[np.maximum(newest, 0)]
     return np.asarray((newest < 0) | (age > np.timedelta64(one.most_days, "D")))

@@ -10,15 +10,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import ewma
 
 __all__ = ["MARKET_FEATURES", "Market", "market_of"]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 MARKET_FEATURES = ("market:week", "market:month", "market:anchor")
 

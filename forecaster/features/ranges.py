@@ -6,8 +6,8 @@ the state as it was; a series without any gets neutral zeros.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, FloatArray
 from forecaster.features.returns import SCALE_DECAY, History
 from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma
 
@@ -22,8 +22,6 @@ __all__ = [
     "volume_ratio",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _LARGEST_GAP, _LARGEST_RATIO = 6.0, 3.0  # in volatilities; of logs: a factor of 20
 _TOLERANCE = 1e-6  # relative: how far open and close may lie outside the range by rounding

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import ewma_volatility, expanding_volatility, rounding_floor
 
@@ -21,7 +21,6 @@ __all__ = [
     "volatility_ratio",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 SCALE_DECAY = 0.97  # of the volatility that divides every feature and target
 WARM_UP = 201  # rows before the first one whose volatilities have settled: one lost to differencing, 200 returns

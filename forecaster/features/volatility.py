@@ -7,11 +7,11 @@ size that start at the first row, so appending rows never changes the order of a
 import functools
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import FloatArray
 
 __all__ = ["SMALLEST_VOLATILITY", "ewma", "ewma_volatility", "expanding_volatility", "rounding_floor"]
 
-FloatArray = npt.NDArray[np.float64]
 
 SMALLEST_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
 _BLOCK = 64  # rows of one product; small enough that no BLAS spreads it over threads, which could change bits

@@ -9,20 +9,17 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import Float32Array, FloatArray, IntArray
 
 __all__ = ["DenseWindows", "LastWindows", "forward_returns", "forward_volatility"]
 
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
 
 _LEAST_RATIO = 0.01
 _FEW_TARGETS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
 
 
-def forward_returns(
-    log_price: npt.NDArray[np.float64], volatility: npt.NDArray[np.float64], knots: Sequence[int]
-) -> Float32Array:
+def forward_returns(log_price: FloatArray, volatility: FloatArray, knots: Sequence[int]) -> Float32Array:
     """The outcome after each row, in units of the volatility known at that row.
 
     Args:
@@ -40,9 +37,7 @@ def forward_returns(
     return outcome
 
 
-def forward_volatility(
-    log_return: npt.NDArray[np.float64], volatility: npt.NDArray[np.float64], spans: Sequence[int]
-) -> npt.NDArray[np.float64]:
+def forward_volatility(log_return: FloatArray, volatility: FloatArray, spans: Sequence[int]) -> FloatArray:
     """How much moves after each row: the log of the mean absolute return over the volatility known at that row.
 
     Args:

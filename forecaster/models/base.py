@@ -4,17 +4,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel
 
+from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.forecast import Forecasts
 
 __all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "Progress", "check_rows", "no_progress"]
-
-IntArray = npt.NDArray[np.intp]
 
 
 class Progress(Protocol):
@@ -92,7 +89,7 @@ class Fitted(Protocol):
             NotEnoughDataError: A row lies before `first_row`.
         """
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """The numbers to store."""
 
     def state(self) -> dict[str, Any]:
@@ -128,7 +125,7 @@ class Forecaster(Protocol):
     def fit(self, request: FitRequest) -> Fitted:
         """Learn from the training rows of every series that is long enough."""
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> Fitted:
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> Fitted:
         """The fitted model that `Fitted.arrays` and `Fitted.state` were taken from."""
 
 
@@ -146,11 +143,11 @@ class NothingToFit:
         """See `Forecaster`."""
         return self
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> Self:
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> Self:
         """See `Forecaster`."""
         return self
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """Nothing was fitted."""
         return {}
 

@@ -9,22 +9,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
+from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.features.returns import History
 from forecaster.features.windows import LastWindows
-from forecaster.forecast import SCORING_LEVELS, Forecasts
-from forecaster.models.architectures import numpy_lstm as inference
+from forecaster.forecast import Forecasts
+from forecaster.models.architectures import numpy_lstm
 from forecaster.models.base import FitRequest, check_rows
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
-FloatArray = npt.NDArray[np.float64]
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
 
 _KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
 _LEAST_PRICE = 1e-3  # of the last price: what is fed back must stay a price, or its logarithm is lost
@@ -106,7 +104,7 @@ class Classic:
             rows = np.arange(request.training_rows[series.instrument.name])
         return fitted.residual_spread(series, rows[-self.options.calibration_rows :])
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedClassic":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`."""
         return FittedClassic(self.options, self.knots, dict(arrays), dict(state), [])
 
@@ -150,19 +148,19 @@ class FittedClassic:
         self,
         options: ClassicOptions,
         knots: tuple[int, ...],
-        weights: dict[str, npt.NDArray[Any]],
+        weights: dict[str, AnyArray],
         facts: dict[str, Any],
         history: list[dict[str, float]],
     ) -> None:
         self.options, self.knots, self.facts, self.history = options, knots, facts, history
-        self._weights, self._layers = weights, inference.lstm_layers(weights)
+        self._weights, self._layers = weights, numpy_lstm.lstm_layers(weights)
 
     @property
     def first_row(self) -> int:
         """First row at which a forecast can be made."""
         return self.options.context_length - 1
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
         return self._weights
 
@@ -189,10 +187,10 @@ class FittedClassic:
 
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
         """The forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
-        hidden = inference.run_windows(self._layers, x, rows)
+        hidden = numpy_lstm.run_windows(self._layers, x, rows)
         if self.options.dense_units:
-            hidden = inference.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
-        return inference.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
+            hidden = numpy_lstm.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
+        return numpy_lstm.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
         """(N, steps) forecast prices, each after the first made from the ones before it."""

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, Float32Array, IntArray
 from forecaster.models.base import Progress
 
 __all__ = [
@@ -19,8 +19,6 @@ __all__ = [
     "warm_cosine_adamw",
 ]
 
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
 
 # Steps between two reports of progress; JAX computes them without waiting for Python in between.
 _STEPS_PER_CALL = 10
@@ -92,7 +90,7 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
         windows: Sequence[Windows],
         samples: IntArray,
         batch_size: int,
-        odd: npt.NDArray[np.bool_],
+        odd: BoolArray,
         epochs: int = 1,
     ) -> None:
         super().__init__()

@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import BLUE, GREEN, RED
 
 __all__ = ["BacktestPicture", "draw_backtest"]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 WINDOW = 250
 _COLORS = (BLUE, GREEN, "#B36B00", "#7A3E9D", RED, "#5A5A5A", "#0F7F8C", "#A8326B", "#8A8F1E")

@@ -11,21 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.errors import UsageError
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, day_number, drawing_style, headline
 from forecaster.output.forecast_panels import BLUE, LOG_RATIO, RED, log_axis
 
 __all__ = ["Flag", "HistoryPicture", "draw_history_picture"]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 _AMBER, _VIOLET = "#B36B00", "#7A3E9D"
 _MARKS: dict[str, dict[str, Any]] = {

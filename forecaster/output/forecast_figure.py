@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
 from forecaster.output.canvas import (
     GREY,
@@ -56,7 +56,6 @@ __all__ = [
     "show_figure",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SAME_RATIO = 0.0005
 _FEW_STEPS = 120

@@ -4,15 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, FloatArray
 from forecaster.forecast import Forecast
 
 __all__ = ["ForecastPicture", "Predictions", "Window"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-DateArray = npt.NDArray[np.datetime64]
 Window = tuple[np.datetime64, np.datetime64]
 
 

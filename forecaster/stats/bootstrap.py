@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import FloatArray
 
 __all__ = [
     "FEWEST_OUTCOMES",
@@ -21,7 +22,6 @@ __all__ = [
     "superior_ability",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 FEWEST_OUTCOMES = 50
 _REPETITIONS = 1000

@@ -7,15 +7,10 @@ use every h-th outcome from the first on, and lose h - 1 of h. `coverage_test` u
 import dataclasses
 import math
 
-import numpy as np
-import numpy.typing as npt
-
+from forecaster.arrays import BoolArray, FloatArray
 from forecaster.stats.mean_tests import MeanTest, hac_lags, long_run_variance, student, student_freedom
 
 __all__ = ["LikelihoodRatio", "christoffersen", "coverage_test", "independence", "kupiec"]
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)

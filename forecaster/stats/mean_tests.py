@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import FloatArray
 
 __all__ = [
     "LEAST_DAYS",
@@ -32,7 +33,6 @@ __all__ = [
     "unpredictable_lags",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 LEAST_DAYS = 30  # with fewer, neither the normal limit nor the estimate of the variance is worth its name
 POWER = 0.8

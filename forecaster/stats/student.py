@@ -1,13 +1,12 @@
 """Student's t through standardised returns, by maximum likelihood."""
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.arrays import FloatArray
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["LEAST_VALUES", "fit_student", "student_quantiles"]
 
-FloatArray = npt.NDArray[np.float64]
 
 LEAST_VALUES = 100  # with fewer the tails are a guess
 _LEAST_FREEDOM, _MOST_FREEDOM = 2.05, 200.0  # a finite variance; a normal distribution for all purposes

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.config import Config
 from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
@@ -27,8 +27,7 @@ from forecaster.evaluation.splits import Split
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import scored
 from forecaster.experiments.backtests import run_backtest
-from forecaster.features import FEATURES, feature_matrix, market
-from forecaster.features import covariates as input_features
+from forecaster.features import FEATURES, covariates, feature_matrix, market_volatility
 from forecaster.features.covariates import column_input
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.features.returns import History
@@ -38,8 +37,6 @@ from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
 
 __all__ = ["RawRows", "subject_of"]
 
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 _SETTLED_ROWS = 10  # of the beginning, before which there may be too little to be a history
 _ALONE = 3  # so many odd days are looked at
@@ -204,7 +201,7 @@ def _files(config: Config) -> dict[str, str]:
 def _feature_file(name: str) -> str:
     if name in FEATURES:
         return file_of(FEATURES[name].compute)
-    return file_of(market.market_of if name in MARKET_FEATURES else input_features.aligned)
+    return file_of(market_volatility.market_of if name in MARKET_FEATURES else covariates.aligned)
 
 
 def _scrambled(change: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:

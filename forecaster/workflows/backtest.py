@@ -5,8 +5,8 @@ import datetime
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.datasets.selection import InstrumentChoice
 from forecaster.datasets.training import TrainingData, load_training_data
@@ -25,7 +25,6 @@ from forecaster.pipeline import forecaster_of
 __all__ = ["DEFAULT_BASELINES", "BacktestRequest", "BacktestResult", "backtest"]
 
 DEFAULT_BASELINES = ("random_walk", "ewma", "garch")
-DateArray = npt.NDArray[np.datetime64]
 
 _STEPS = (1, 5, 10, 20)
 _YEARS = 10

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
@@ -29,8 +29,6 @@ from forecaster.workflows.data_store import SCHEMA, existing_store, version_fact
 
 __all__ = ["ExportRequest", "HistoryFacts", "ShowRequest", "all_findings", "export", "finding_facts", "show"]
 
-DateArray = npt.NDArray[np.datetime64]
-FloatArray = npt.NDArray[np.float64]
 
 # Finding -> the marks that hold all of its rows, where these have another name.
 _MARKS_OF = {"gap": "missing_days", "many_bad_prices": "bad_price", "wrong_symbol": "reference_mismatch"}

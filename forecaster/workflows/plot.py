@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
 from forecaster.datasets.selection import InstrumentChoice
 from forecaster.environment import Project
@@ -16,16 +16,13 @@ from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
 from forecaster.experiments.run_selection import Served, Wanted, serve, tell
 from forecaster.experiments.runs import Run
-from forecaster.forecast import level_weights
 from forecaster.output.forecast_picture import ForecastPicture, Predictions
 from forecaster.pipeline import forecasts
+from forecaster.quantiles import level_weights
 from forecaster.workflows.predict import predict_served
 
 __all__ = ["PlotRequest", "plot"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-DateArray = npt.NDArray[np.datetime64]
 
 _BAND = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray
 from forecaster.config import load_config
 from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
@@ -23,7 +23,6 @@ from forecaster.pipeline import forecast_next
 __all__ = ["PredictRequest", "Prediction", "Units", "predict", "predict_served"]
 
 Units = Literal["price", "return", "pips"]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, outcomes_after, width_factors
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SCORES = normal_scores(SCORING_LEVELS)
 ENDS = {0.5: (3, 5), 0.8: (2, 6), 0.9: (1, 7), 0.95: (0, 8)}

@@ -8,7 +8,7 @@ from scipy import stats
 
 from forecaster.evaluation.comparison import POOLED, compare, evidence_of, standing
 from forecaster.evaluation.daily_losses import Track
-from forecaster.forecast import SCORING_LEVELS, normal_scores
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 WIDTHS = {"judged": 1.0, "close": 1.03, "wide": 2.0}
 

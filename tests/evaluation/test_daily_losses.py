@@ -3,7 +3,7 @@ import pytest
 
 from forecaster.evaluation.daily_losses import Evidence, gather, pool
 from forecaster.evaluation.metrics import crps
-from forecaster.forecast import SCORING_LEVELS, normal_scores
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.mean_tests import clark_west, pesaran_timmermann
 
 SCORES = normal_scores(SCORING_LEVELS)

@@ -1,8 +1,5 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +20,8 @@ from forecaster.evaluation.metrics import (
     rolling_coverage,
     worst_rolling_coverage,
 )
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 LEVELS = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=9, unique=True).map(sorted)
 
 
@@ -33,7 +29,7 @@ LEVELS = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=9, unique=True).ma
 def test_crps_is_the_slow_loop(levels: list[float], seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     quantiles, actual = np.sort(rng.normal(size=(count, len(levels)))), rng.normal(size=count)
-    expected = [ORACLES.crps(row.tolist(), levels, one) for row, one in zip(quantiles, actual.tolist(), strict=True)]
+    expected = [oracles.crps(row.tolist(), levels, one) for row, one in zip(quantiles, actual.tolist(), strict=True)]
     np.testing.assert_allclose(crps(quantiles, levels, actual), expected, rtol=1e-12)
 
 

@@ -1,14 +1,10 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.evaluation.scoring import score
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
-
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
 def forecasts(model: str, rows: np.ndarray, width: float, middle: float = 0.0) -> Forecasts:
@@ -17,7 +13,7 @@ def forecasts(model: str, rows: np.ndarray, width: float, middle: float = 0.0) -
 
 
 def test_a_score_is_made_of_each_price_and_its_outcome() -> None:
-    series, rows, step = ORACLES.walk(100), np.array([3, 10, 50, 94]), 5
+    series, rows, step = oracles.walk(100), np.array([3, 10, 50, 94]), 5
     found = score(series, "test", step, {"a": forecasts("a", rows, 0.01, 0.5), "b": forecasts("b", rows, 0.001)})
     errors, naive, losses, inside = [], [], [], []
     for row in rows:
@@ -26,7 +22,7 @@ def test_a_score_is_made_of_each_price_and_its_outcome() -> None:
         naive.append(price - outcome)
         quantiles = (0.5 + normal_scores(SCORING_LEVELS)) * 0.01 * np.sqrt(step)
         moved = np.log(outcome / price)
-        losses.append(ORACLES.crps(quantiles.tolist(), SCORING_LEVELS, moved))
+        losses.append(oracles.crps(quantiles.tolist(), SCORING_LEVELS, moved))
         inside.append(quantiles[2] <= moved <= quantiles[6])
     assert found.rmse == pytest.approx(np.sqrt(np.mean(np.square(errors))))
     assert found.mae == pytest.approx(np.mean(np.abs(errors)))
@@ -41,19 +37,19 @@ def test_a_score_is_made_of_each_price_and_its_outcome() -> None:
 
 
 def test_a_dividend_is_part_of_the_outcome() -> None:
-    series = ORACLES.bars(200, holes=False)
+    series = oracles.bars(200, holes=False)
     rows, step = np.array([48, 49, 50]), 1  # the dividend is paid in row 50
     found = score(series, "test", step, {"a": forecasts("a", rows, 0.01)})
     adjusted = series.columns["adj_close"]
     moved = np.log(adjusted[rows + step] / adjusted[rows])
     assert moved[1] == pytest.approx(np.log(series.close[50] / series.close[49]) + 0.01)
     quantiles = (normal_scores(SCORING_LEVELS) * 0.01).tolist()
-    assert found.crps["a"] == pytest.approx(np.mean([ORACLES.crps(quantiles, SCORING_LEVELS, one) for one in moved]))
+    assert found.crps["a"] == pytest.approx(np.mean([oracles.crps(quantiles, SCORING_LEVELS, one) for one in moved]))
     assert found.mae == pytest.approx(np.mean(np.abs(series.close[rows] * np.expm1(moved))))
 
 
 def test_a_loss_of_zero_has_no_ratio() -> None:
-    series, rows = ORACLES.series_of([7.0] * 20), np.array([3, 10])
+    series, rows = oracles.series_of([7.0] * 20), np.array([3, 10])
     scored = score(series, "test", 1, {"a": forecasts("a", rows, 0.01), "b": forecasts("b", rows, 0.0)})
     assert scored.crps["b"] == 0
     assert scored.to_json("a")["crps_ratio"] == {}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from forecaster.evaluation import tally
 from forecaster.evaluation.metrics import crps, interval_score, pit_histogram, worst_rolling_coverage
 from forecaster.evaluation.tally import Tally
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 
 
 def forecasts(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from scipy import stats
 from forecaster.evaluation.claims import KINDS, LEVEL, Examined, point
 from forecaster.evaluation.daily_losses import Evidence, gather, pool
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.forecast import SCORING_LEVELS, normal_scores
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.coverage_tests import coverage_test
 from forecaster.stats.mean_tests import (
     clark_west,

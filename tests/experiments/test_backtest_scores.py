@@ -1,8 +1,7 @@
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.config import Config
@@ -12,18 +11,18 @@ from forecaster.evaluation.folds import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import what_was_said
 from forecaster.experiments.backtests import run_backtest
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.baselines import baseline
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.options import LSTMOptions
+from forecaster.quantiles import SCORING_LEVELS
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
 
 
 def plan(steps: tuple[int, ...]) -> BacktestPlan:
-    series = ORACLES.walk(1100, seed=1)
+    series = oracles.walk(1100, seed=1)
     return BacktestPlan(
         panel=Panel((series,)),
         named=("USDJPY",),

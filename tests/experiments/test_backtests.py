@@ -2,14 +2,13 @@ import json
 import multiprocessing
 import os
 import pickle
-import runpy
 import shutil
 import signal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.config import Config
@@ -24,7 +23,6 @@ from forecaster.models.baselines import baseline
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.options import LSTMOptions
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
 
@@ -48,7 +46,7 @@ def plan(panel: Panel, models: tuple[str, ...] = ("lstm", "ewma", "garch"), **ch
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    return Panel((ORACLES.walk(850, seed=1), ORACLES.walk(850, seed=2, name="EURUSD")))
+    return Panel((oracles.walk(850, seed=1), oracles.walk(850, seed=2, name="EURUSD")))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +102,7 @@ def test_what_comes_after_a_cutoff_changes_no_bit_before_it(
     panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path
 ) -> None:
     """Nonsense from the second fold on: the first fold is fitted, decided and forecast as before."""
-    spoiled = Panel(tuple(ORACLES.scrambled(one, 759) for one in panel))
+    spoiled = Panel(tuple(oracles.scrambled(one, 759) for one in panel))
     again = run_backtest(plan(spoiled), tmp_path)
     for one, other in zip(done[0], again, strict=True):
         if one.fold.start < panel.series[0].dates[760]:
@@ -144,7 +142,7 @@ def test_what_decides_the_numbers_decides_the_name(panel: Panel) -> None:
         plan(panel, models=("lstm", "ewma")),
         plan(panel, engine="tensorflow on gpu"),
         plan(panel, config=base.config.model_copy(update={"seed": 1})),
-        plan(Panel((ORACLES.scrambled(panel.series[0], 840), panel.series[1]))),
+        plan(Panel((oracles.scrambled(panel.series[0], 840), panel.series[1]))),
         plan(panel, folds=base.folds[:2]),
     ]
     assert len({base.id, *(one.id for one in others)}) == 8

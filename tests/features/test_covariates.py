@@ -1,8 +1,5 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +14,6 @@ from forecaster.features.covariates import (
     price_input,
 )
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 DAYS = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
 MOVE, LEVEL, SPREAD = input_names("x")
 
@@ -93,7 +89,7 @@ def test_features_have_no_scale() -> None:
 
 
 def test_prices_count_as_logarithms() -> None:
-    series = ORACLES.walk(300, seed=3)
+    series = oracles.walk(300, seed=3)
     one = price_input(series, 1)
     np.testing.assert_array_equal(one.value, series.log_price)
     assert one.known_from[0] == series.dates[0] + np.timedelta64(1, "D")

@@ -1,9 +1,7 @@
 import dataclasses
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,31 +9,30 @@ from hypothesis import strategies as st
 from forecaster.features import FEATURES, RETURN_FEATURES, feature_matrix, odd_features
 from forecaster.features.returns import WARM_UP, History
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 NAMES = tuple(FEATURES)
 BORDERS = (0, 1, 4, 5, 19, 20, 63, 64, 65, 127, 128, WARM_UP - 1, WARM_UP, 255, 256, 257, 300, 511, 512, 513)
 
 
 @pytest.fixture(scope="module", params=["exact", "rounded", "bars"])
 def series(request: pytest.FixtureRequest) -> object:
-    return ORACLES.bars(600) if request.param == "bars" else ORACLES.walk(600, 5, rounded=request.param == "rounded")
+    return oracles.bars(600) if request.param == "bars" else oracles.walk(600, 5, rounded=request.param == "rounded")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_feature_is_its_slow_loop(series: object, name: str) -> None:
-    short = ORACLES.truncated(series, 259)
+    short = oracles.truncated(series, 259)
     found = FEATURES[name].compute(History.of(short))
-    np.testing.assert_allclose(found, ORACLES.features(short)[name], rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(found, oracles.features(short)[name], rtol=1e-8, atol=1e-9)
 
 
 def test_the_oracle_knows_every_feature() -> None:
-    assert set(ORACLES.features(ORACLES.walk(3))) == set(FEATURES)
+    assert set(oracles.features(oracles.walk(3))) == set(FEATURES)
 
 
 @pytest.mark.parametrize("cutoff", BORDERS)
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 def test_rows_after_a_cutoff_change_no_bit_before_it(series: object, cutoff: int, change: str) -> None:
-    history, other = History.of(series), History.of(getattr(ORACLES, change)(series, cutoff))
+    history, other = History.of(series), History.of(getattr(oracles, change)(series, cutoff))
     for part in ("log_price", "log_return", "floor", "volatility"):
         np.testing.assert_array_equal(getattr(other, part)[: cutoff + 1], getattr(history, part)[: cutoff + 1])
     np.testing.assert_array_equal(
@@ -69,7 +66,7 @@ def test_odd_features_follow_the_order_that_is_asked_for() -> None:
 @settings(max_examples=20)
 @given(st.permutations(NAMES), st.integers(1, len(NAMES)))
 def test_a_feature_does_not_depend_on_which_others_are_on(names: list[str], count: int) -> None:
-    history = History.of(ORACLES.walk(230))
+    history = History.of(oracles.walk(230))
     matrix = feature_matrix(history, names[:count])
     assert (matrix.dtype, matrix.shape) == (np.float32, (230, count))
     for column, name in enumerate(names[:count]):
@@ -81,19 +78,19 @@ def test_a_feature_does_not_depend_on_which_others_are_on(names: list[str], coun
 def test_features_have_no_scale(factor: float, stretch: int) -> None:
     rng = np.random.default_rng(stretch)
     moves = np.cumsum(rng.normal(size=400) * 1e-3)
-    plain, scaled = (ORACLES.series_of(price) for price in (np.exp(moves), factor * np.exp(stretch * moves)))
+    plain, scaled = (oracles.series_of(price) for price in (np.exp(moves), factor * np.exp(stretch * moves)))
     found, expected = (feature_matrix(History.of(one), NAMES)[WARM_UP:] for one in (scaled, plain))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 300])
 def test_a_price_that_never_moves_has_finite_features(rows: int) -> None:
-    matrix = feature_matrix(History.of(ORACLES.series_of([7.0] * rows)), NAMES)
+    matrix = feature_matrix(History.of(oracles.series_of([7.0] * rows)), NAMES)
     assert matrix.shape == (rows, len(NAMES))
     expected = [{"absolute_return": -0.75}.get(name, 0.0) for name in NAMES]
     np.testing.assert_allclose(matrix, np.tile(expected, (rows, 1)))
 
 
 def test_a_price_that_wakes_up_has_finite_features() -> None:
-    series = ORACLES.series_of([7.0] * 300 + [14.0] + [14.0] * 20)
+    series = oracles.series_of([7.0] * 300 + [14.0] + [14.0] * 20)
     assert np.isfinite(feature_matrix(History.of(series), NAMES)).all()

@@ -2,23 +2,20 @@
 
 import dataclasses
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.data.series import PriceSeries
 from forecaster.features.market_volatility import MARKET_FEATURES, Market, market_of
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 NAMES = ("EURUSD", "EURJPY", "EURGBP", "EURCHF")
 
 
 def members(rows: int = 300) -> list[PriceSeries]:
     """Four currencies against the euro, one of which begins later."""
-    made = [ORACLES.walk(rows, seed, name) for seed, name in enumerate(NAMES)]
+    made = [oracles.walk(rows, seed, name) for seed, name in enumerate(NAMES)]
     return [*made[:3], made[3].between(start=made[3].dates[40])]
 
 
@@ -57,7 +54,7 @@ def test_what_the_base_currency_does_alone_counts_once() -> None:
     dates, prices = panel[0].dates, {one.instrument.quote: one.close for one in panel}
     dollar = {"EUR": 1 / prices["USD"], "JPY": prices["JPY"] / prices["USD"], "GBP": prices["GBP"] / prices["USD"]}
     others = [
-        dataclasses.replace(ORACLES.walk(300, name=f"USD{one}"), dates=dates, columns={"close": values}, rounding=None)
+        dataclasses.replace(oracles.walk(300, name=f"USD{one}"), dates=dates, columns={"close": values}, rounding=None)
         for one, values in dollar.items()
     ]
     np.testing.assert_allclose(market_of(others).activity, market_of(panel).activity, atol=1e-9)
@@ -71,7 +68,7 @@ def test_what_comes_after_a_day_changes_no_bit_before_it(cutoff: int, change: st
     spoiled = []
     for one in panel:
         last = int(np.searchsorted(one.dates, day, side="right")) - 1
-        spoiled.append(getattr(ORACLES, change)(one, last) if last >= 0 else one)
+        spoiled.append(getattr(oracles, change)(one, last) if last >= 0 else one)
     spoiled = [one for one in spoiled if change == "scrambled" or one.dates[0] <= day]
     dates = panel[0].dates[: cutoff + 1]
     expected, found = market_of(panel).beside(dates), market_of(spoiled).beside(dates)
@@ -113,4 +110,4 @@ def test_a_market_that_stands_still_has_finite_features() -> None:
 
 def test_pairs_without_a_common_currency_are_no_market() -> None:
     with pytest.raises(ValueError, match="share one currency"):
-        market_of([ORACLES.walk(30, name="EURUSD"), ORACLES.walk(30, name="GBPJPY")])
+        market_of([oracles.walk(30, name="EURUSD"), oracles.walk(30, name="GBPJPY")])

@@ -1,13 +1,11 @@
 """What the features of the daily bar mean; that each is its slow loop and causal is tested with all features."""
 
 import dataclasses
-import runpy
 from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
@@ -23,9 +21,8 @@ from forecaster.features import (
 )
 from forecaster.features.returns import History
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 BAR_FEATURES = (*RANGE_FEATURES, *VOLUME_FEATURES)
-SIGMA, GAP = 0.008, 0.005  # of `ORACLES.bars`: from open to close, and overnight
+SIGMA, GAP = 0.008, 0.005  # of `oracles.bars`: from open to close, and overnight
 
 
 def changed(series: PriceSeries, **columns: Any) -> PriceSeries:
@@ -43,7 +40,7 @@ def test_a_range_recovers_the_variance_of_a_brownian_motion(
     estimate: Callable[[History], Any], efficiency: float
 ) -> None:
     """The figures of the papers: both are unbiased, and so many times as precise as the square of a return."""
-    history = History.of(ORACLES.bars(3000, holes=False, moves=2000))
+    history = History.of(oracles.bars(3000, holes=False, moves=2000))
     found, squares = estimate(history), np.log(history.close / history.open) ** 2
     # 2000 moves a day miss a little of the range that a continuous path would have.
     assert found.mean() == pytest.approx(SIGMA**2, rel=0.06)
@@ -51,7 +48,7 @@ def test_a_range_recovers_the_variance_of_a_brownian_motion(
 
 
 def test_ratios_and_shares_are_those_of_the_simulation() -> None:
-    history = History.of(ORACLES.bars(3000, holes=False, moves=2000))
+    history = History.of(oracles.bars(3000, holes=False, moves=2000))
     whole = np.hypot(SIGMA, GAP)
     slow = FEATURES["range_slow"].compute(history)[300:]
     assert slow.mean() == pytest.approx(np.log(SIGMA / whole), abs=0.05)
@@ -61,7 +58,7 @@ def test_ratios_and_shares_are_those_of_the_simulation() -> None:
 
 
 def test_a_dividend_makes_no_gap_and_moves_no_feature() -> None:
-    series = ORACLES.bars(400, holes=False)
+    series = oracles.bars(400, holes=False)
     falls = np.where(np.arange(400) >= 300, np.exp(-0.05), 1.0)  # the price falls by what is paid
     paid = changed(series, **{name: series.columns[name] * falls for name in ("open", "high", "low", "close")})
     found, expected = (feature_matrix(History.of(one), tuple(FEATURES)) for one in (paid, series))
@@ -72,7 +69,7 @@ def test_a_dividend_makes_no_gap_and_moves_no_feature() -> None:
 
 def test_the_level_of_the_adjusted_price_does_not_matter() -> None:
     """A dividend to come scales all adjusted prices before it; the features of the days before stay as they are."""
-    series = ORACLES.bars(400)
+    series = oracles.bars(400)
     scaled = changed(series, adj_close=series.columns["adj_close"] * 0.9231)
     found, expected = (feature_matrix(History.of(one), tuple(FEATURES)) for one in (scaled, series))
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -93,7 +90,7 @@ def test_the_level_of_the_adjusted_price_does_not_matter() -> None:
     ],
 )
 def test_an_impossible_bar_leaves_the_state_as_it_was(bar: dict[str, float]) -> None:
-    series = ORACLES.bars(300, holes=False)
+    series = oracles.bars(300, holes=False)
     columns = {name: np.where(np.arange(300) == 250, value, series.columns[name]) for name, value in bar.items()}
     history = History.of(changed(series, **columns))
     assert not ranges.usable_ranges(history)[250]
@@ -107,7 +104,7 @@ def test_an_impossible_bar_leaves_the_state_as_it_was(bar: dict[str, float]) -> 
 
 
 def test_a_bar_without_width_is_no_range() -> None:
-    series = ORACLES.bars(300, holes=False)
+    series = oracles.bars(300, holes=False)
     still = {
         name: np.where(np.arange(300) == 250, series.close, series.columns[name]) for name in ("high", "low", "open")
     }
@@ -116,30 +113,30 @@ def test_a_bar_without_width_is_no_range() -> None:
 
 @pytest.mark.parametrize("volume", [0.0, np.nan, -5.0])
 def test_a_day_without_volume_is_neutral_and_changes_no_other(volume: float) -> None:
-    series = ORACLES.bars(300, holes=False)
+    series = oracles.bars(300, holes=False)
     traded = series.columns["volume"]
     found = FEATURES["volume_ratio"].compute(
         History.of(changed(series, volume=np.where(np.arange(300) == 250, volume, traded)))
     )
     assert found[250] == 0
     skipped = np.delete(traded, 250)
-    means = np.array(ORACLES.ewma(np.log(skipped).tolist(), 0.99))
+    means = np.array(oracles.ewma(np.log(skipped).tolist(), 0.99))
     np.testing.assert_allclose(np.delete(found, 250), np.clip(np.log(skipped) - means, -3, 3), atol=1e-9)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 300])
 def test_a_series_of_closes_alone_is_neutral(rows: int) -> None:
-    history = History.of(without(ORACLES.bars(rows), "open", "high", "low", "volume"))
+    history = History.of(without(oracles.bars(rows), "open", "high", "low", "volume"))
     assert (feature_matrix(history, BAR_FEATURES) == 0).all()
 
 
 def test_features_suit_what_every_series_has() -> None:
-    whole, other = ORACLES.bars(300, holes=False), ORACLES.bars(300, 1, "NDX", holes=False)
+    whole, other = oracles.bars(300, holes=False), oracles.bars(300, 1, "NDX", holes=False)
     closes = (*RETURN_FEATURES, *AVERAGE_FEATURES)
     assert suitable_features(Panel((whole, other))) == tuple(FEATURES)
     assert suitable_features(Panel((whole, without(other, "volume")))) == (*closes, *RANGE_FEATURES)
     assert suitable_features(Panel((whole, without(other, "open")))) == (*closes, *VOLUME_FEATURES)
-    assert suitable_features(Panel((whole, ORACLES.walk(300)))) == closes
+    assert suitable_features(Panel((whole, oracles.walk(300)))) == closes
     assert suitable_features(Panel(())) == closes
     for gaps, names in ((30, tuple(FEATURES)), (31, closes)):
         early = np.arange(300) < gaps
@@ -148,7 +145,7 @@ def test_features_suit_what_every_series_has() -> None:
 
 
 def test_rows_from_a_day_on_have_no_say_in_the_features() -> None:
-    whole = ORACLES.bars(300, holes=False)
+    whole = oracles.bars(300, holes=False)
     late = np.arange(300) < 100
     columns = ("open", "high", "low", "volume")
     later = changed(whole, **{name: np.where(late, np.nan, whole.columns[name]) for name in columns})

@@ -1,8 +1,5 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+import oracles
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -10,14 +7,13 @@ from hypothesis import strategies as st
 
 from forecaster.features.volatility import ewma, ewma_volatility, expanding_volatility, rounding_floor
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 decays = st.sampled_from([0.5, 0.9, 0.94, 0.97, 0.99, 0.997])
 
 
 @given(st.integers(0, 300), st.integers(0, 99), decays)
 def test_ewma_is_the_slow_loop(rows: int, seed: int, decay: float) -> None:
     values = np.random.default_rng(seed).normal(size=rows)
-    np.testing.assert_allclose(ewma(values, decay), ORACLES.ewma(values.tolist(), decay), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ewma(values, decay), oracles.ewma(values.tolist(), decay), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("decay", [0.9, 0.94, 0.97, 0.997])

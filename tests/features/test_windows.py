@@ -1,9 +1,6 @@
 """Every sample is spelled out: feature and target of row t hold the number t, so a batch names the rows it saw."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
-
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 
 
 def numbered(rows: int, end_row: int) -> tuple[np.ndarray, np.ndarray]:

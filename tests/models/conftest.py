@@ -1,10 +1,9 @@
 """Fixtures of the model tests: the engine, and small models that were fitted once."""
 
-import runpy
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.data.series import Panel
@@ -14,7 +13,6 @@ from forecaster.models.engine import use_engine
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.options import LSTMOptions
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
 ROWS = 900
 
 use_engine("jax", "cpu")
@@ -24,7 +22,7 @@ use_engine("jax", "cpu")
 def panel() -> Panel:
     """Three pairs of one length and one that is shorter than a chunk."""
     lengths = {"AUDUSD": ROWS, "EURUSD": ROWS, "USDJPY": ROWS, "USDPLN": 460}
-    return Panel(tuple(ORACLES.walk(rows, seed, name) for seed, (name, rows) in enumerate(lengths.items())))
+    return Panel(tuple(oracles.walk(rows, seed, name) for seed, (name, rows) in enumerate(lengths.items())))
 
 
 def lstm_options(supervision: str = "dense", **options: object) -> LSTMOptions:
@@ -52,7 +50,7 @@ def lstm(request: pytest.FixtureRequest, panel: Panel) -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def classic() -> SimpleNamespace:
     """A fitted tutorial model of one series, with a validation."""
-    series = ORACLES.walk(360)
+    series = oracles.walk(360)
     options = ClassicOptions(context_length=12, units=(5, 4), dense_units=3, epochs=20, batch_size=16)
     model = Classic(options, 5)
     rows = {"USDJPY": 225}
@@ -63,4 +61,4 @@ def classic() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def helpers() -> SimpleNamespace:
     """What test files of this folder share."""
-    return SimpleNamespace(lstm_options=lstm_options, request_of=request_of, oracles=ORACLES)
+    return SimpleNamespace(lstm_options=lstm_options, request_of=request_of, oracles=oracles)

@@ -7,9 +7,9 @@ import pytest
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.features.returns import History
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions, FittedClassic, fit_scaler
+from forecaster.quantiles import SCORING_LEVELS
 
 OPTIONS = ClassicOptions(context_length=12, units=(5, 4), dense_units=0)
 

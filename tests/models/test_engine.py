@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from forecaster.errors import UsageError
-from forecaster.models import engine as backend
+from forecaster.models import engine
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 
 ORACLES = Path(__file__).parents[1] / "oracles.py"
@@ -95,8 +95,8 @@ def test_jax_gives_the_same_bits_on_one_processor_and_on_two() -> None:
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine whose GPU and packages a test can choose."""
     made = SimpleNamespace(driver=False, packages={"jax"})
-    monkeypatch.setattr(backend, "_driver_sees_gpu", lambda: made.driver)
-    monkeypatch.setattr(backend, "_installed", lambda name: name in made.packages)
+    monkeypatch.setattr(engine, "_driver_sees_gpu", lambda: made.driver)
+    monkeypatch.setattr(engine, "_installed", lambda name: name in made.packages)
     return made
 
 
@@ -117,15 +117,15 @@ def test_the_engine_that_is_chosen(
     machine: SimpleNamespace, driver: bool, packages: set[str], asked: tuple[str, str], chosen: tuple[str, str]
 ) -> None:
     machine.driver, machine.packages = driver, packages
-    engine = backend._choose(*asked)
-    assert (engine.backend, engine.device) == chosen
-    assert engine.reason
+    chosen_engine = engine._choose(*asked)
+    assert (chosen_engine.backend, chosen_engine.device) == chosen
+    assert chosen_engine.reason
 
 
 @pytest.mark.parametrize("asked", ["auto", "jax", "tensorflow"])
 def test_a_gpu_that_is_not_there_is_refused(machine: SimpleNamespace, asked: str) -> None:
     with pytest.raises(UsageError, match=r"no GPU is usable by .*use --device cpu"):
-        backend._choose(asked, "gpu")
+        engine._choose(asked, "gpu")
 
 
 def test_an_engine_cannot_change_within_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,5 +147,5 @@ def test_versions_and_processor_are_told_without_importing_an_engine() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert set(engine_versions()) == {"python", "keras", "jax", "jaxlib", "tensorflow", "numpy"}
-    assert backend._version("no-such-package") == "not installed"
+    assert engine._version("no-such-package") == "not installed"
     assert cpu_features().split()

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from forecaster.forecast import SCORING_LEVELS, Forecast, normal_scores
+from forecaster.forecast import Forecast
 from forecaster.output.forecast_figure import ForecastPicture, Predictions, draw_forecast
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
 def make_days(start: Any, count: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forecaster.data.instruments import parse_pair
-from forecaster.forecast import SCORING_LEVELS, Forecast, normal_scores
+from forecaster.forecast import Forecast
 from forecaster.output.tables import (
     csv_text,
     forecast_rows,
@@ -22,6 +22,7 @@ from forecaster.output.tables import (
     skill_line,
     training_lines,
 )
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.workflows.predict import Prediction
 
 SCORE = {

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.baselines.base import knots_up_to, linear_quantiles, mirrored_quantiles
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.student import fit_student, student_quantiles
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=10, max_size=40).map(np.array)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.sources.csv_dates import DateError, parse_dates
 from forecaster.data.sources.csv_numbers import NumberReader
 from forecaster.data.sources.csv_text import CsvText
@@ -16,9 +16,6 @@ DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
 """What a column of dates is called, in lower case."""
 
 _MOST_ROWS = 3_652_059  # days in the years 1 to 9999: with more rows than days some day is there twice
-
-FloatArray = npt.NDArray[np.float64]
-DateArray = npt.NDArray[np.datetime64]
 
 
 def read_columns(
@@ -59,7 +56,7 @@ def read_columns(
     return parsed, {name: np.concatenate(parts) for name, parts in chunks.items()}, date_format
 
 
-def date_order(text: CsvText, dates: DateArray, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def date_order(text: CsvText, dates: DateArray, rows: IntArray) -> IntArray:
     """Those `rows` (N,) of the file in order of their dates (N,), each date once.
 
     Raises:

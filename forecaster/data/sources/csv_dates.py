@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import DateArray
 
 __all__ = ["DateError", "parse_dates"]
 
@@ -19,7 +20,6 @@ _MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 
-DateArray = npt.NDArray[np.datetime64]
 Parts = tuple[int, int, int]
 Reader = Callable[[str], Parts | None]
 

@@ -10,8 +10,8 @@ import difflib
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray, Int64Array
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries, is_price
 from forecaster.data.sources.base import LoadRequest
@@ -42,9 +42,6 @@ _OTHER_COLUMNS = {
     "adj_close": ("adj close", "adjusted close", "adjclose"),
     "volume": ("volume", "vol"),
 }
-
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class CsvOptions(SourceOptions):
@@ -112,10 +109,10 @@ class _Rows:
         places: (T,) where each row stands in the file, from 0.
     """
 
-    dates: npt.NDArray[np.datetime64]
+    dates: DateArray
     columns: dict[str, FloatArray]
     date_format: str
-    places: npt.NDArray[np.int64]
+    places: Int64Array
 
 
 def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.sources.csv_text import CsvText
 
@@ -13,8 +13,6 @@ __all__ = ["EMPTY", "NumberReader", "number_in"]
 
 EMPTY = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
 """What a cell without a value says, in lower case."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class NumberReader:

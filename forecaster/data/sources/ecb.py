@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray
 from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
@@ -32,8 +32,6 @@ from forecaster.errors import SourceError, StorageError, UsageError
 __all__ = ["ATTRIBUTION", "CURRENCIES", "DECIMALS", "DECIMALS_BEFORE", "EcbSource", "RateTable", "currency_file"]
 
 _LONGEST_GAP_DAYS = 30
-
-DateArray = npt.NDArray[np.datetime64]
 
 
 def _utc_now() -> datetime.datetime:

@@ -10,8 +10,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
 from forecaster.errors import SourceError
 
@@ -38,8 +38,6 @@ DECIMALS_BEFORE = {
 """Where `DECIMALS` once was different: the first date of today's practice, and the decimals before it."""
 
 _MISSING = b"N/A"
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def currency_file() -> Path:
@@ -76,7 +74,7 @@ class RateTable:
         facts: Where the table came from, for a manifest.
     """
 
-    dates: npt.NDArray[np.datetime64]
+    dates: DateArray
     cells: dict[str, list[bytes]]
     facts: dict[str, str]
     _parsed: dict[str, FloatArray] = dataclasses.field(default_factory=dict, repr=False)
@@ -194,7 +192,7 @@ class RateTable:
         return np.asarray(unit / self.rates(currency) / np.sqrt(12))
 
 
-def _parse(content: bytes) -> tuple[npt.NDArray[np.datetime64], dict[str, list[bytes]]]:
+def _parse(content: bytes) -> tuple[DateArray, dict[str, list[bytes]]]:
     """Dates and columns of the CSV, oldest first.
 
     Raises:

@@ -14,8 +14,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
@@ -80,7 +80,7 @@ def _folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _parse(text: str) -> tuple[npt.NDArray[np.datetime64], dict[str, npt.NDArray[np.float64]]]:
+def _parse(text: str) -> tuple[DateArray, dict[str, FloatArray]]:
     """Dates (T,) and columns (T,) of a file whose days are written as month/day/year."""
     rows = list(csv.DictReader(io.StringIO(text)))
     days = [

@@ -8,9 +8,9 @@ import datetime
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pydantic
 
+from forecaster.arrays import FloatArray
 from forecaster.data.instruments import SYNTHETIC_NAMES, shown
 from forecaster.data.series import PriceSeries, is_price
 from forecaster.data.sources.base import LoadRequest
@@ -18,8 +18,6 @@ from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import ConfigError, UsageError
 
 __all__ = ["SyntheticOptions", "SyntheticSource"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class SyntheticOptions(SourceOptions):

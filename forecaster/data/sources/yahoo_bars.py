@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import DateArray
 from forecaster.data.sources.yahoo_types import Answer, Fault, Outcome
 from forecaster.data.validation import RawRows
 
@@ -79,7 +79,7 @@ def read_bars(answer: Answer) -> Bars:
         raise Fault(Outcome.GARBLED, f"{type(error).__name__}: {error}"[:160]) from error
 
 
-def _events(dates: npt.NDArray[np.datetime64], values: Any) -> str:
+def _events(dates: DateArray, values: Any) -> str:
     """JSON object of the dates on which something happened, and the amount."""
     amounts = values.to_numpy(dtype=np.float64)
     rows = np.flatnonzero(np.isfinite(amounts) & (amounts != 0))

@@ -8,8 +8,8 @@ import itertools
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 
 __all__ = ["ALTERATIONS", "TEMPTING", "Alteration"]
@@ -103,9 +103,7 @@ class Alteration:
         return dataclasses.replace(series, columns={**series.columns, "adj_close": adjusted})
 
     @staticmethod
-    def _with(
-        series: PriceSeries, columns: dict[str, npt.NDArray[np.float64]], kept: int, days: npt.NDArray[np.intp]
-    ) -> PriceSeries:
+    def _with(series: PriceSeries, columns: dict[str, FloatArray], kept: int, days: IntArray) -> PriceSeries:
         rounding = None if series.rounding is None else series.rounding.copy()
         if rounding is not None:
             rounding[kept:] = rounding[days]

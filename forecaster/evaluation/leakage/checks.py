@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.daily_losses import Track
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.leakage.types import Check, Finding, FoldsSaid, Subject
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = [
     "CHOICES",
@@ -32,7 +33,6 @@ __all__ = [
     "check_weights",
 ]
 
-Array = npt.NDArray[Any]
 
 CHOICES = frozenset({"location_gains", "location_steps", "spread"})
 """Facts of a fit that the validation decides; all others belong to the weights."""
@@ -58,7 +58,7 @@ def check_validation(subject: Subject, alterations: Sequence[Alteration]) -> Che
     return Check.of("validation", what, findings)
 
 
-def _columns(expected: PriceSeries, found: PriceSeries) -> Iterator[tuple[str, Array, Array, Array]]:
+def _columns(expected: PriceSeries, found: PriceSeries) -> Iterator[tuple[str, AnyArray, AnyArray, AnyArray]]:
     dates = expected.dates
     yield "date", dates.astype("datetime64[D]").astype(float), found.dates.astype("datetime64[D]").astype(float), dates
     for part in ("columns", "inputs"):
@@ -145,7 +145,7 @@ def check_scores(subject: Subject, fitted: Any, alterations: Sequence[Alteration
     return Check.of("scores", what, findings, compared)
 
 
-def _changed_track(file: str, both: tuple[Track, Track], days: Array, text: str) -> list[Finding]:
+def _changed_track(file: str, both: tuple[Track, Track], days: AnyArray, text: str) -> list[Finding]:
     """What differs on `days` (T,), the rows up to the cut: quantiles, outcomes that had come, cutoffs that had them."""
     expected, found = both
     step, model, findings = expected.step, expected.judged, []
@@ -293,7 +293,7 @@ def _changed_fit(
     return compared, findings
 
 
-def _rows(fitted: Any, count: int) -> npt.NDArray[np.intp]:
+def _rows(fitted: Any, count: int) -> IntArray:
     return np.arange(max(fitted.first_row, count - _ROWS), count)
 
 
@@ -343,7 +343,7 @@ def _untouched(subject: Subject, both: tuple[PriceSeries, PriceSeries], one: Alt
     return count, [Finding(subject.files["validation"], "date", str(lost[0]), text)] if lost else []
 
 
-def _compare(file: str, column: str, before: Array, after: Array, dates: Array, text: str) -> list[Finding]:
+def _compare(file: str, column: str, before: AnyArray, after: AnyArray, dates: AnyArray, text: str) -> list[Finding]:
     """A finding at the first row in which two columns differ by a bit; NaN equals NaN."""
     count = min(len(before), len(after))
     same = (before[:count] == after[:count]) | (np.isnan(before[:count]) & np.isnan(after[:count]))

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.evaluation.verdict import Verdict
 
 __all__ = ["PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
 
-FloatArray = npt.NDArray[np.float64]
 
 PLACEBO_WALKS = 3
 _SUSPICIOUS = 2  # of the walks: chance claims the same kind on two of three in at most 2 % of all audits
@@ -56,7 +55,7 @@ def check_placebo(verdicts: Sequence[Verdict], file: str) -> Check:
     return Check.of("placebo", what, findings)
 
 
-def best_lag(forecasts: FloatArray, prices: FloatArray, rows: npt.NDArray[np.intp]) -> tuple[int, FloatArray]:
+def best_lag(forecasts: FloatArray, prices: FloatArray, rows: IntArray) -> tuple[int, FloatArray]:
     """Which day's price forecasts of the next day fit best: 0 the one that is meant, 1 the day they were made, ...
 
     Args:
@@ -71,7 +70,7 @@ def best_lag(forecasts: FloatArray, prices: FloatArray, rows: npt.NDArray[np.int
     return int(errors.argmin()), errors
 
 
-def check_persistence(forecasts: FloatArray, series: PriceSeries, rows: npt.NDArray[np.intp], file: str) -> Check:
+def check_persistence(forecasts: FloatArray, series: PriceSeries, rows: IntArray, file: str) -> Check:
     """Name a model whose forecasts fit an earlier row best, and the next one worse than the last price does.
 
     This is no leak. It is what a picture of such a model hides: the curve follows the prices, a day late.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 import forecaster
+from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.validation import Report
 from forecaster.evaluation.daily_losses import Track
@@ -19,7 +19,6 @@ from forecaster.forecast import Forecasts
 
 __all__ = ["Check", "Finding", "FoldsSaid", "Subject", "file_of"]
 
-Array = npt.NDArray[Any]
 Outcome = Literal["passed", "failed", "named", "not_applicable"]
 
 
@@ -111,9 +110,9 @@ class Subject:
     """
 
     prepare: Callable[[Alteration | None, np.datetime64 | None], Panel]
-    features: Callable[[PriceSeries], tuple[Sequence[str], Array]] | None
+    features: Callable[[PriceSeries], tuple[Sequence[str], AnyArray]] | None
     fit: Callable[[Panel], Any]
-    forecasts: Callable[[Any, PriceSeries, npt.NDArray[np.intp], np.datetime64 | None], Forecasts]
+    forecasts: Callable[[Any, PriceSeries, IntArray, np.datetime64 | None], Forecasts]
     scored: Callable[[Any, PriceSeries], Track | None]
     decided: Callable[[Panel], Mapping[str, Any]]
     backtest: Callable[[Panel], "FoldsSaid"]

@@ -1,12 +1,11 @@
 """The stacked LSTM as a Keras model, and its weights as named arrays."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.quantile.head import QuantileHead
 
 __all__ = ["build_point_network", "build_quantile_network", "load_weights", "named_weights"]
@@ -83,7 +82,7 @@ def build_point_network(units: Sequence[int], dropout: float, dense_units: int, 
     return keras.Model(inputs, seeds.dense(1, "output")(hidden))
 
 
-def named_weights(network: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
+def named_weights(network: keras.Model) -> dict[str, Float32Array]:
     """Every weight of `network` by its path, such as ``lstm_0/lstm_cell/kernel``."""
     return {
         weight.path: np.array(keras.ops.convert_to_numpy(weight.value))
@@ -92,7 +91,7 @@ def named_weights(network: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
     }
 
 
-def load_weights(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def load_weights(network: keras.Model, arrays: Mapping[str, AnyArray]) -> None:
     """Put the arrays of `named_weights` into a network of the same build."""
     for weight in network.weights:
         if "seed" not in weight.path:

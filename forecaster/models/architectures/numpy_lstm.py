@@ -11,17 +11,14 @@ gate order of Keras (input, forget, cell, output).
 import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import normal_scores
+from forecaster.arrays import AnyArray, Float32Array, IntArray
+from forecaster.quantiles import normal_scores
 
 __all__ = ["LSTMWeights", "dense", "lstm_layers", "quantile_head", "run_batch", "run_scan", "run_windows"]
 
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
 
 _MOST_ROWS = 64  # of one block
 _LEAST_ROWS = 8  # a matrix so large that it is spread over threads even so gains nothing from smaller blocks
@@ -56,7 +53,7 @@ class LSTMWeights:
         return int(self.recurrent.shape[0])
 
 
-def lstm_layers(arrays: Mapping[str, npt.NDArray[Any]]) -> list[LSTMWeights]:
+def lstm_layers(arrays: Mapping[str, AnyArray]) -> list[LSTMWeights]:
     """The stack ``lstm_0, lstm_1, ...`` out of `forecaster.models.architectures.lstm.named_weights`."""
     count = len({name.split("/")[0] for name in arrays if name.startswith("lstm_")})
     names = ("kernel", "recurrent_kernel", "bias")
@@ -169,7 +166,7 @@ def run_windows(layers: Sequence[LSTMWeights], windows: Float32Array, places: In
 def quantile_head(
     hidden: Float32Array,
     features: Float32Array,
-    arrays: Mapping[str, npt.NDArray[Any]],
+    arrays: Mapping[str, AnyArray],
     num_steps: int,
     quantile_levels: Sequence[float],
     places: IntArray | None = None,

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import AnyArray, FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import UsageError
 from forecaster.features.volatility import ewma_volatility, rounding_floor
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FIRST_ROW", "FittedEach", "ewma_of", "knots_up_to", "linear_quantiles", "mirrored_quantiles"]
 
-FloatArray = npt.NDArray[np.float64]
 
 FIRST_ROW = 1  # two prices make a return
 _LEVELS = np.asarray(SCORING_LEVELS)
@@ -80,7 +79,7 @@ class FittedEach:
             )
         return self.fits[name]
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
         return dict(self.fits)
 

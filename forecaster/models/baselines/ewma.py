@@ -3,13 +3,14 @@
 from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from forecaster.arrays import IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.forecast import Forecasts
 from forecaster.models.base import NothingToFit, check_rows
 from forecaster.models.baselines.base import ewma_of
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["EWMA", "EWMAOptions"]
 
@@ -42,7 +43,7 @@ class EWMA(NothingToFit):
         """Two prices make a return."""
         return 2
 
-    def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
+    def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
         volatility = ewma_of(series, self.options.decay)

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, ewma_of
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
 __all__ = ["EWMAT", "EWMATOptions", "FittedEWMAT"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 _WARM_UP = 100  # returns after which the volatility has settled
 _FALLBACK = (0.8, 6.0)  # scale and degrees of freedom, about those of the major currencies
@@ -68,7 +67,7 @@ class EWMAT:
             request.progress("ewma_t", number, len(request.panel))
         return FittedEWMAT(fits, fallbacks, self.options.decay, self.horizon)
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedEWMAT":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedEWMAT":
         """See `forecaster.models.base.Forecaster`."""
         return FittedEWMAT(dict(arrays), state["fallbacks"], self.options.decay, self.horizon)
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, linear_quantiles
 from forecaster.models.baselines.garch_simulation import (
@@ -24,11 +24,10 @@ from forecaster.models.baselines.garch_simulation import (
     fit_or_fallback,
     next_variance,
 )
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FHS", "FHSOptions", "FittedFHS"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 _LEAST_SHOCKS = 100  # with fewer the tails are a guess
 
@@ -81,7 +80,7 @@ class FHS:
             request.progress("fhs", number, len(request.panel))
         return FittedFHS(fits, fallbacks, self._paths(request.seed))
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedFHS":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedFHS":
         """See `forecaster.models.base.Forecaster`."""
         return FittedFHS(arrays, state["fallbacks"], self._paths(state["seed"]))
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest
@@ -14,9 +14,6 @@ from forecaster.models.baselines.base import FittedEach
 from forecaster.models.baselines.garch_simulation import LEAST_ROWS, Paths, Recursion, StudentFit, fit_or_fallback
 
 __all__ = ["GARCH", "FittedGARCH", "GARCHOptions"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 
 class GARCHOptions(BaseModel):
@@ -62,7 +59,7 @@ class GARCH:
             request.progress(self.name, number, len(request.panel))
         return FittedGARCH(self.name, fits, fallbacks, self._paths(request.seed))
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedGARCH":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedGARCH":
         """See `forecaster.models.base.Forecaster`."""
         return FittedGARCH(self.name, arrays, state["fallbacks"], self._paths(state["seed"]))
 

@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import SMALLEST_VOLATILITY
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import check_rows
 from forecaster.models.baselines.base import FIRST_ROW, knots_up_to, linear_quantiles, mirrored_quantiles
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["LEAST_ROWS", "PERCENT", "Paths", "Recursion", "StudentFit", "fit_or_fallback", "next_variance"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 PERCENT = 100.0
 LEAST_ROWS = 500  # two years; with fewer the likelihood is too flat to fit four parameters

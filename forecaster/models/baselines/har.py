@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.ranges import parkinson_variance
 from forecaster.features.returns import History
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, knots_up_to
+from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
 __all__ = ["HAR", "FittedHAR", "HAROptions"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 _RANGE_DAYS = (1, 5, 22)  # Corsi's day, week, month
 _RETURN_DAYS = (5, 22, 66)  # one return says next to nothing about its day: no day, but a quarter
@@ -84,7 +83,7 @@ class HAR:
             request.progress("har", number, len(request.panel))
         return FittedHAR(fits, fallbacks, ranges, self.horizon)
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedHAR":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedHAR":
         """See `forecaster.models.base.Forecaster`."""
         return FittedHAR(arrays, state["fallbacks"], state["ranges"], self.horizon)
 

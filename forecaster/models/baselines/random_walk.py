@@ -3,13 +3,14 @@
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["RandomWalk", "RandomWalkOptions"]
 
@@ -47,7 +48,7 @@ class RandomWalk(NothingToFit):
         """A year, so that the outermost quantiles rest on a few observations."""
         return 250 + self.own_steps
 
-    def forecast(self, series: PriceSeries, rows: npt.NDArray[np.intp], longest: int | None = None) -> Forecasts:
+    def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
         log_price = series.log_price
@@ -55,7 +56,7 @@ class RandomWalk(NothingToFit):
         scaled = np.stack([self._quantiles(log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)
         return Forecasts("random_walk", rows, np.ones(len(rows)), knots, SCORING_LEVELS, scaled)
 
-    def _quantiles(self, log_price: npt.NDArray[np.float64], rows: npt.NDArray[np.intp], step: int) -> Any:
+    def _quantiles(self, log_price: FloatArray, rows: IntArray, step: int) -> Any:
         """(N, Q) quantiles of the last returns over `step` days, their median taken off."""
         days = self.options.days
         moved = np.full(len(log_price) + days, np.nan)

@@ -4,18 +4,16 @@ import bisect
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.forecast import SCORING_LEVELS, Forecasts
+from forecaster.forecast import Forecasts
 from forecaster.models.base import NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["RandomWalkConstant", "RandomWalkConstantOptions"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 
 class RandomWalkConstantOptions(BaseModel):

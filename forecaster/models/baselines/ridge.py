@@ -8,19 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.returns import History, scaled_return
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, ewma_of, knots_up_to
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["FittedRidge", "Ridge", "RidgeOptions"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 _PENALTIES = np.geomspace(1e-2, 1e3, 26)  # times the number of targets, of variance about 1; and none at all, by zeros
 _LEAST_TARGETS = 100
@@ -71,7 +70,7 @@ class Ridge:
             request.progress("ridge", number, len(request.panel))
         return FittedRidge(fits, fallbacks, self.options, self.horizon)
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedRidge":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedRidge":
         """See `forecaster.models.base.Forecaster`."""
         return FittedRidge(arrays, state["fallbacks"], self.options, self.horizon)
 

@@ -10,26 +10,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import feature_matrix, odd_features
 from forecaster.features.returns import History
 from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
-from forecaster.forecast import SCORING_LEVELS, Forecasts
-from forecaster.models.architectures import numpy_lstm as inference
+from forecaster.forecast import Forecasts
+from forecaster.models.architectures import numpy_lstm
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.linear_location import TrainingRows, direct_kernel
 from forecaster.models.quantile.location_gate import LocationGains, ValidationRows, gather_gains
 from forecaster.models.quantile.options import LSTMOptions
 from forecaster.models.quantile.volatility_regression import LEAST_SPAN, LinearVolatility, VolatilityRows
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["LSTM", "FittedLSTM"]
-
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
 
 
 _CURVE_SERIES = 32  # series whose validation is scored along the way
@@ -105,7 +103,7 @@ class LSTM:
         head = QuantileHead(len(self.knots), SCORING_LEVELS, name="head")
         return build_quantile_network(len(options.feature_names), options.units, options.dropout, dense, head, seed)
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> "FittedLSTM":
+    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedLSTM":
         """See `forecaster.models.base.Forecaster`."""
         return FittedLSTM(self.options, self.knots, dict(arrays), dict(state), [])
 
@@ -269,13 +267,13 @@ class FittedLSTM:
         self,
         options: LSTMOptions,
         knots: tuple[int, ...],
-        weights: dict[str, npt.NDArray[Any]],
+        weights: dict[str, AnyArray],
         facts: dict[str, Any],
         history: list[dict[str, float]],
     ) -> None:
         self.options, self.knots, self.facts, self.history = options, knots, facts, history
         self._weights = weights
-        self._layers = inference.lstm_layers(weights)
+        self._layers = numpy_lstm.lstm_layers(weights)
         self._linear = LinearVolatility.of(weights)
 
     @property
@@ -283,7 +281,7 @@ class FittedLSTM:
         """All steps up to the horizon are the model's own."""
         return self.knots[-1]
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
         return self._weights
 
@@ -303,9 +301,7 @@ class FittedLSTM:
         scaled = around + (middle + np.where(used, location, 0.0))[..., None]  # the location is a mean, as the price is
         return Forecasts("lstm", rows, history.volatility[rows], self.knots, SCORING_LEVELS, scaled)
 
-    def _with_second_opinion(
-        self, own: npt.NDArray[np.float64], features: Float32Array
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _with_second_opinion(self, own: FloatArray, features: Float32Array) -> tuple[FloatArray, FloatArray]:
         """Mean of the quantiles of network and regression (N, K, Q), around 0, and the middle of the latter (N, K)."""
         if self._linear is None:
             return own, np.zeros(own.shape[:2])
@@ -317,16 +313,16 @@ class FittedLSTM:
         """Locations (N, K) and quantiles around 0 (N, K, Q) at `rows` (N,) of features (T, F) with warm-up."""
         if self.options.windows.supervision == "dense":
             warm_up = self.options.windows.warm_up
-            hidden = inference.run_scan(self._layers, features[warm_up:])[rows - warm_up]
+            hidden = numpy_lstm.run_scan(self._layers, features[warm_up:])[rows - warm_up]
         else:
             length = self.options.windows.context_length
             windows = LastWindows(features, features, length, len(features))
-            hidden = inference.run_windows(self._layers, windows.x[rows - length + 1], rows)
+            hidden = numpy_lstm.run_windows(self._layers, windows.x[rows - length + 1], rows)
         return self.head(hidden, features[rows], rows)
 
     def read(self, x: Float32Array) -> Float32Array:
         """Output of the LSTM stack in every row of x (B, T, F): (B, T, U)."""
-        return inference.run_batch(self._layers, x)
+        return numpy_lstm.run_batch(self._layers, x)
 
     def locate(self, x: Float32Array) -> Float32Array:
         """Locations (B, T, K) in every row of x (B, T, F)."""
@@ -344,7 +340,7 @@ class FittedLSTM:
             features: What it read in the same rows.
             places: (N,) numbers of these rows.
         """
-        return inference.quantile_head(hidden, features, self._weights, len(self.knots), SCORING_LEVELS, places)
+        return numpy_lstm.quantile_head(hidden, features, self._weights, len(self.knots), SCORING_LEVELS, places)
 
     @property
     def first_row(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecaster.forecast import normal_scores
+from forecaster.quantiles import normal_scores
 
 __all__ = ["QuantileHead"]
 

@@ -7,19 +7,18 @@ the head from the normal distribution to fat tails and skew. A shape needs no op
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import SCORING_LEVELS, normal_scores
+from forecaster.arrays import Float32Array, FloatArray
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["counted_shape"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _USUAL = 0.2  # how far distances between quantiles are from those of the normal distribution, as a log
 _LEAST_GAP = 1e-3  # of outcomes that never move
 
 
-def counted_shape(outcomes: Sequence[npt.NDArray[np.float32]], steps: Sequence[int]) -> FloatArray:
+def counted_shape(outcomes: Sequence[Float32Array], steps: Sequence[int]) -> FloatArray:
     """Raw outputs of the quantile head at which its quantiles have the shape of the outcomes, as far as they prove it.
 
     Each log of a distance between neighbouring quantiles, over that of the normal distribution, is shrunk towards 0

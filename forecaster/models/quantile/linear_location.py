@@ -9,13 +9,12 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from forecaster.arrays import BoolArray, DateArray, Float32Array, FloatArray
 from forecaster.models.quantile.location_gate import LARGEST_OUTCOME
 
 __all__ = ["TrainingRows", "direct_kernel"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _USUAL = 0.05  # what one standard deviation of an input is worth, in volatilities: it explains 0.25 % of the variance
 
@@ -30,14 +29,12 @@ class TrainingRows:
         targets: (T, K) scaled outcomes; a row where one is NaN is passed over.
     """
 
-    dates: npt.NDArray[np.datetime64]
-    features: npt.NDArray[np.float32]
-    targets: npt.NDArray[np.float32]
+    dates: DateArray
+    features: Float32Array
+    targets: Float32Array
 
 
-def direct_kernel(
-    panel: Sequence[TrainingRows], odd: npt.NDArray[np.bool_], steps: Sequence[int]
-) -> npt.NDArray[np.float32]:
+def direct_kernel(panel: Sequence[TrainingRows], odd: BoolArray, steps: Sequence[int]) -> Float32Array:
     """Weights that turn the features of a row into a location at each step, as far as the panel proves them.
 
     Only odd features have a weight and there is no constant, so that an inverted quotation has the negative

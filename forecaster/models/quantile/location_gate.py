@@ -8,13 +8,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from forecaster.arrays import DateArray, Float32Array, FloatArray, Int64Array, IntArray
 
 __all__ = ["LARGEST_OUTCOME", "NEEDED_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Float32Array = npt.NDArray[np.float32]
 
 NEEDED_T = 2.0
 LARGEST_OUTCOME = 6.0  # in volatilities: one crash must not decide where the middle lies
@@ -35,10 +33,10 @@ class ValidationRows:
 
     def __init__(
         self,
-        dates: npt.NDArray[np.datetime64],
+        dates: DateArray,
         features: Float32Array,
         targets: Float32Array,
-        rows: npt.NDArray[np.intp],
+        rows: IntArray,
         warm_up: int,
     ) -> None:
         first = max(int(rows[0]) - _SETTLING_ROWS, warm_up)
@@ -57,7 +55,7 @@ class LocationGains:
             counts once however many crosses move together.
     """
 
-    days: IntArray
+    days: Int64Array
     gains: FloatArray
 
     @classmethod

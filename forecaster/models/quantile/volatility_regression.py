@@ -7,16 +7,15 @@ divides every feature. It errs elsewhere than the network does, so that their me
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.forecast import SCORING_LEVELS
+from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray
+from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["LEAST_SPAN", "LinearVolatility", "VolatilityRows"]
 
-FloatArray = npt.NDArray[np.float64]
 
 LEAST_SPAN = 10  # days over which absolute returns are averaged at least, to be predicted: one says next to nothing
 _LEAST_ROWS = 250  # fewer rows to learn from prove nothing
@@ -37,9 +36,9 @@ class VolatilityRows:
         outcomes: (N, K) scaled returns, see `forward_returns`; as `volatility`, NaN where unknown.
     """
 
-    features: npt.NDArray[np.float32]
+    features: Float32Array
     volatility: FloatArray
-    outcomes: npt.NDArray[np.float32]
+    outcomes: Float32Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class LinearVolatility:
 
     @classmethod
     def fit(
-        cls, panel: Sequence[VolatilityRows], used: npt.NDArray[np.bool_], spans: Sequence[int], symmetric: bool
+        cls, panel: Sequence[VolatilityRows], used: BoolArray, spans: Sequence[int], symmetric: bool
     ) -> Self | None:
         """Ridge regression on the rows of all series together.
 
@@ -96,15 +95,15 @@ class LinearVolatility:
         return cls(kernel, bounds, shape)
 
     @classmethod
-    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self | None:
+    def of(cls, arrays: Mapping[str, AnyArray]) -> Self | None:
         """What `arrays` has stored among other weights; None where there is nothing."""
         return cls(*(arrays[name] for name in (_KERNEL, _RANGE, _SHAPE))) if _KERNEL in arrays else None
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """The numbers to store."""
         return {_KERNEL: self.kernel, _RANGE: self.range, _SHAPE: self.shape}
 
-    def quantiles(self, features: npt.NDArray[np.float32]) -> FloatArray:
+    def quantiles(self, features: Float32Array) -> FloatArray:
         """(N, K, 9) quantiles of the scaled return for inputs (N, F), at `SCORING_LEVELS`."""
         log_ratio = np.stack(
             [
@@ -116,7 +115,7 @@ class LinearVolatility:
         return np.asarray(np.exp(log_ratio)[..., None] * self.shape)
 
 
-def _weighted(features: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
+def _weighted(features: AnyArray, weights: FloatArray) -> FloatArray:
     """(N,) sum of the columns of `features` (N, F), each times its weight; no bit of a row depends on other rows."""
     result = np.zeros(len(features))
     for column in np.flatnonzero(weights):
@@ -124,9 +123,7 @@ def _weighted(features: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
     return result
 
 
-def _together(
-    panel: Sequence[VolatilityRows], used: npt.NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray, npt.NDArray[np.float32]]:
+def _together(panel: Sequence[VolatilityRows], used: BoolArray) -> tuple[FloatArray, FloatArray, Float32Array]:
     """Inputs, targets and outcomes of all rows whose targets are known."""
     known = [np.isfinite(one.volatility).all(axis=1) & np.isfinite(one.outcomes).all(axis=1) for one in panel]
     return (

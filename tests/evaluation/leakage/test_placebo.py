@@ -1,11 +1,9 @@
 """What an audit does to a future, and what it says of a model's behaviour."""
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.evaluation.daily_losses import gather
@@ -14,15 +12,13 @@ from forecaster.evaluation.leakage.placebo import best_lag, check_persistence, c
 from forecaster.evaluation.leakage.types import Check, Finding, file_of
 from forecaster.evaluation.verdict import verdict
 from forecaster.features import FEATURES
-from forecaster.forecast import SCORING_LEVELS, normal_scores
-
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracles.py")))
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
 @pytest.mark.parametrize("kind", ALTERATIONS)
 @pytest.mark.parametrize("cutoff", [5, 150, 298])
 def test_an_alteration_changes_the_future_and_nothing_before(kind: Any, cutoff: int) -> None:
-    series = ORACLES.bars(300)
+    series = oracles.bars(300)
     other = Alteration(kind, series.dates[cutoff])(series)
     for name, values in series.columns.items():
         if kind != "adjust" or name != "adj_close":
@@ -36,7 +32,7 @@ def test_an_alteration_changes_the_future_and_nothing_before(kind: Any, cutoff: 
 
 
 def test_a_later_split_changes_adjusted_levels_and_no_return() -> None:
-    series = ORACLES.bars(300)
+    series = oracles.bars(300)
     other = Alteration("adjust", series.dates[100])(series)
     assert (other.columns["adj_close"] != series.columns["adj_close"]).any()
     np.testing.assert_array_equal(other.log_price, series.log_price)
@@ -80,7 +76,7 @@ def test_skill_on_random_walks_is_found() -> None:
 
 
 def test_a_placebo_is_a_walk_on_the_same_days() -> None:
-    series = ORACLES.walk(2000)
+    series = oracles.walk(2000)
     walk, other = placebo_walk(series, 0), placebo_walk(series, 1)
     np.testing.assert_array_equal(walk.dates, series.dates)
     assert np.std(np.diff(walk.log_price)) == pytest.approx(np.std(np.diff(series.log_price)), rel=0.1)
@@ -97,7 +93,7 @@ def test_the_best_lag_is_that_of_the_day_which_is_repeated() -> None:
 
 
 def test_a_model_that_repeats_yesterday_is_named() -> None:
-    series = ORACLES.walk(500)
+    series = oracles.walk(500)
     rows = np.arange(20, 499)
     late = check_persistence(series.close[rows - 1] * 1.0001, series, rows, "classic.py")
     assert late.outcome == "named"

@@ -1,19 +1,18 @@
 import dataclasses
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.forecast import SCORING_LEVELS, Forecasts, normal_scores
+from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 FITTED = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # the others estimate nothing
 SIMULATED = ("fhs", "garch", "gjr_garch")
 SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
@@ -38,7 +37,7 @@ def first_rows(name: str, series: PriceSeries, rows: int) -> np.ndarray:
 
 def jumpy() -> PriceSeries:
     """Falls and rises by half, days that stand still, weeks without a row."""
-    series: PriceSeries = ORACLES.walk(900)
+    series: PriceSeries = oracles.walk(900)
     prices = series.close.copy()
     prices[300:] *= 0.5
     prices[301:] *= 1.7
@@ -50,7 +49,7 @@ def jumpy() -> PriceSeries:
 
 
 def test_the_lists_of_this_file_are_complete() -> None:
-    estimating = {name for name in BASELINES if fitted(name, ORACLES.walk(700), 700, 5).arrays()}
+    estimating = {name for name in BASELINES if fitted(name, oracles.walk(700), 700, 5).arrays()}
     assert estimating == set(FITTED)
 
 
@@ -58,11 +57,11 @@ def test_the_lists_of_this_file_are_complete() -> None:
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 @pytest.mark.parametrize("cutoff", [40, 63, 64, 65, 74, 75, 255, 256, 257, 512])
 def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cutoff: int) -> None:
-    for series in (ORACLES.walk(700, rounded=True), ORACLES.walk(700, name="random_walk"), ORACLES.bars(700)):
+    for series in (oracles.walk(700, rounded=True), oracles.walk(700, name="random_walk"), oracles.bars(700)):
         model = fitted(name, series, 230, 2)  # the parameters are given: what is tested is what a forecast reads
         rows = np.arange(model.first_row, cutoff + 1)
         expected = model.forecast(series, rows)
-        other = getattr(ORACLES, change)(series, cutoff)
+        other = getattr(oracles, change)(series, cutoff)
         for found in (model.forecast(other, rows), model.forecast(other, rows[-1:])):
             np.testing.assert_array_equal(found.scale, expected.scale[len(rows) - len(found) :])
             np.testing.assert_array_equal(found.scaled, expected.scaled[len(rows) - len(found) :])
@@ -72,8 +71,8 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cut
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 @pytest.mark.parametrize("rows", [150, 511, 600])
 def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -> None:
-    for series in (ORACLES.walk(700, rounded=True), ORACLES.bars(700)):
-        made = [fitted(name, one, rows, 5) for one in (series, getattr(ORACLES, change)(series, rows - 1))]
+    for series in (oracles.walk(700, rounded=True), oracles.bars(700)):
+        made = [fitted(name, one, rows, 5) for one in (series, getattr(oracles, change)(series, rows - 1))]
         found, expected = (one.arrays() for one in made)
         assert found.keys() == expected.keys()
         for key, values in expected.items():
@@ -83,7 +82,7 @@ def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -
 
 @names
 def test_a_return_holds_its_dividend(name: str) -> None:
-    series = ORACLES.bars(400)
+    series = oracles.bars(400)
     growth = series.total_return_price / series.close  # the same within a day, so that its range stays what it is
     columns = {one: series.columns[one] * growth for one in ("open", "high", "low")}
     columns["close"] = series.total_return_price
@@ -96,7 +95,7 @@ def test_a_return_holds_its_dividend(name: str) -> None:
 
 @names
 def test_a_forecast_has_the_same_bits_alone_and_among_others(name: str) -> None:
-    series = ORACLES.walk(1300)
+    series = oracles.walk(1300)
     model = fitted(name, series, 1000, 5)
     rows = np.arange(model.first_row, 1300)
     together = model.forecast(series, rows)
@@ -112,7 +111,7 @@ def test_a_forecast_has_the_same_bits_alone_and_among_others(name: str) -> None:
 @names
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_every_horizon_has_quantiles_that_do_not_cross(name: str, horizon: int) -> None:
-    series = ORACLES.walk(1400)
+    series = oracles.walk(1400)
     made = fitted(name, series, 1000, horizon).forecast(series, np.array([1000, 1399]))
     values = made.log_returns(range(1, horizon + 1))
     assert values.shape == (2, horizon, 9)
@@ -127,7 +126,7 @@ def test_every_horizon_has_quantiles_that_do_not_cross(name: str, horizon: int) 
 @pytest.mark.parametrize("price", ["constant", "wakes up"])
 @pytest.mark.parametrize("learned", [120, 230, 260])
 def test_a_price_that_never_moves_gives_finite_forecasts(name: str, price: str, learned: int) -> None:
-    series = ORACLES.series_of([7.0] * 250 + [7.0 if price == "constant" else 8.0] * 50)
+    series = oracles.series_of([7.0] * 250 + [7.0 if price == "constant" else 8.0] * 50)
     model = fitted(name, series, learned)
     rows = np.arange(model.first_row, 300)
     values = model.forecast(series, rows).log_returns([1, 5, 20])
@@ -150,7 +149,7 @@ def test_jumps_and_gaps_give_finite_forecasts(name: str) -> None:
 @fitted_names
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 24, 50])
 def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: int) -> None:
-    series = ORACLES.walk(400)
+    series = oracles.walk(400)
     model = fitted(name, series, rows)
     assert model.state()["fallbacks"] == ["USDJPY"]
     made = model.forecast(series, np.array([100, 399]))
@@ -160,20 +159,20 @@ def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: in
 
 @fitted_names
 def test_least_training_rows_are_enough(name: str) -> None:
-    series, horizon = ORACLES.walk(1500), 20
+    series, horizon = oracles.walk(1500), 20
     assert fitted(name, series, baseline(name, horizon).least_training_rows(), horizon).state()["fallbacks"] == []
 
 
 @fitted_names
 def test_a_series_outside_the_fit_is_refused(name: str) -> None:
-    model = fitted(name, ORACLES.walk(300), 120)
+    model = fitted(name, oracles.walk(300), 120)
     with pytest.raises(UsageError, match=f"^{name} was not fitted to EURUSD; expected one of USDJPY; "):
-        model.forecast(ORACLES.walk(300, name="EURUSD"), np.array([200]))
+        model.forecast(oracles.walk(300, name="EURUSD"), np.array([200]))
 
 
 @fitted_names
 def test_series_of_a_panel_do_not_mix(name: str) -> None:
-    pair = [ORACLES.walk(700, seed, one) for seed, one in enumerate(("EURUSD", "USDJPY"))]
+    pair = [oracles.walk(700, seed, one) for seed, one in enumerate(("EURUSD", "USDJPY"))]
     told: list[tuple[object, ...]] = []
     request = FitRequest(
         Panel(tuple(pair)), {"EURUSD": 650, "USDJPY": 600}, {}, 5, 0, lambda *facts: told.append(facts)
@@ -187,7 +186,7 @@ def test_series_of_a_panel_do_not_mix(name: str) -> None:
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_paths_come_from_the_seed(name: str) -> None:
-    series, rows = ORACLES.walk(700), np.array([650])
+    series, rows = oracles.walk(700), np.array([650])
     one, same, other = (fitted(name, series, 600, 5, seed).forecast(series, rows).scaled for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
     np.testing.assert_array_equal(one[:, 0], other[:, 0])
@@ -197,7 +196,7 @@ def test_paths_come_from_the_seed(name: str) -> None:
 
 @names
 def test_rows_before_the_first_are_refused(name: str) -> None:
-    series = ORACLES.walk(300)
+    series = oracles.walk(300)
     model = fitted(name, series, 120)
     for row in (model.first_row - 1, 0, -1):
         with pytest.raises(NotEnoughDataError, match=f"needs {model.first_row + 1} rows of history; got {row + 1}"):
@@ -207,7 +206,7 @@ def test_rows_before_the_first_are_refused(name: str) -> None:
 
 @names
 def test_a_baseline_comes_back_from_its_arrays(name: str, tmp_path: Path) -> None:
-    for series in (ORACLES.walk(700), ORACLES.bars(700)):
+    for series in (oracles.walk(700), oracles.bars(700)):
         maker = baseline(name, 5)
         model = maker.fit(FitRequest(Panel((series,)), {series.instrument.name: 600}, {}, 5, seed=3))
         np.savez(tmp_path / "arrays.npz", allow_pickle=False, **model.arrays())
@@ -228,10 +227,10 @@ def test_an_unknown_baseline_is_no_baseline() -> None:
 
 
 def test_ewma_is_normal_with_the_volatility_of_the_slow_loop() -> None:
-    series = ORACLES.walk(120, rounded=True)
+    series = oracles.walk(120, rounded=True)
     rows = np.arange(1, 120)
     made = forecast("ewma", series, rows)
-    widths = np.outer(np.array(ORACLES.volatilities(series, 0.94))[1:], np.sqrt([1, 7, 20]))
+    widths = np.outer(np.array(oracles.volatilities(series, 0.94))[1:], np.sqrt([1, 7, 20]))
     np.testing.assert_allclose(
         made.log_returns([1, 7, 20]), widths[..., None] * normal_scores(SCORING_LEVELS), rtol=1e-9, atol=1e-12
     )
@@ -239,17 +238,17 @@ def test_ewma_is_normal_with_the_volatility_of_the_slow_loop() -> None:
 
 @pytest.mark.parametrize("step", [1, 5, 20])
 def test_random_walk_is_the_slow_loop(step: int) -> None:
-    series, rows = ORACLES.walk(640), np.array([40, 41, 300, 499, 500, 519, 520, 639])
+    series, rows = oracles.walk(640), np.array([40, 41, 300, 499, 500, 519, 520, 639])
     made = forecast("random_walk", series, rows).log_returns([step])[:, 0]
     for row, found in zip(rows, made, strict=True):
-        expected = ORACLES.random_walk_quantiles(series.close.tolist(), int(row), step, 500, SCORING_LEVELS)
+        expected = oracles.random_walk_quantiles(series.close.tolist(), int(row), step, 500, SCORING_LEVELS)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.parametrize("step", [1, 5, 20])
 def test_the_constant_random_walk_is_the_slow_loop(step: int) -> None:
-    series, rows = ORACLES.walk(640), np.array([639, 40, 41, 300, 300, 500, 638])
+    series, rows = oracles.walk(640), np.array([639, 40, 41, 300, 300, 500, 638])
     made = forecast("random_walk_constant", series, rows).log_returns([step])[:, 0]
     for row, found in zip(rows, made, strict=True):
-        expected = ORACLES.random_walk_quantiles(series.close.tolist(), int(row), step, 10_000, SCORING_LEVELS)
+        expected = oracles.random_walk_quantiles(series.close.tolist(), int(row), step, 10_000, SCORING_LEVELS)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)

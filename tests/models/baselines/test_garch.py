@@ -1,22 +1,20 @@
-import runpy
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import oracles
 import pytest
 from arch.univariate.base import ARCHModel
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.baselines.fhs import FittedFHS
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
 from forecaster.models.baselines.garch_simulation import Paths
+from forecaster.quantiles import SCORING_LEVELS
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
 
 
@@ -32,12 +30,12 @@ def simulated(rows: int, seed: int = 0) -> PriceSeries:
     for shock in rng.standard_t(FREEDOM, rows - 1) * np.sqrt((FREEDOM - 2) / FREEDOM):
         returns.append(np.sqrt(variance) * shock)
         variance = OMEGA + ALPHA * returns[-1] ** 2 + BETA * variance
-    series: PriceSeries = ORACLES.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
+    series: PriceSeries = oracles.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
     return series
 
 
 def test_the_variance_is_its_recursion() -> None:
-    series = ORACLES.walk(200)
+    series = oracles.walk(200)
     made = garch().forecast(series, np.arange(1, 200))
     variance = 0.5
     for row in range(1, 200):
@@ -47,13 +45,13 @@ def test_the_variance_is_its_recursion() -> None:
 
 
 def test_one_day_ahead_is_exactly_student() -> None:
-    scaled = garch(1).forecast(ORACLES.walk(200), np.array([150])).scaled
+    scaled = garch(1).forecast(oracles.walk(200), np.array([150])).scaled
     unit = stats.t(FREEDOM).ppf(SCORING_LEVELS) / stats.t(FREEDOM).std()
     np.testing.assert_allclose(scaled[0, 0], unit, rtol=1e-9, atol=1e-12)
 
 
 def test_further_ahead_is_what_simple_simulation_gives() -> None:
-    series = ORACLES.walk(200)
+    series = oracles.walk(200)
     made = garch(10, paths=40_000).forecast(series, np.array([150]))
     rng, count = np.random.default_rng(1), 100_000
     variance, total = np.full(count, (100 * made.scale[0]) ** 2), np.zeros(count)
@@ -66,14 +64,14 @@ def test_further_ahead_is_what_simple_simulation_gives() -> None:
 
 
 def test_the_width_goes_back_to_its_mean() -> None:
-    calm, wild = ORACLES.walk(200, volatility=1e-4), ORACLES.walk(200, volatility=5e-2)
+    calm, wild = oracles.walk(200, volatility=1e-4), oracles.walk(200, volatility=5e-2)
     for series, wider in ((calm, True), (wild, False)):
         scaled = garch(20).forecast(series, np.array([199])).scaled[0, :, -1]
         assert (scaled[-1] > scaled[0]) is np.bool_(wider)
 
 
 def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
-    flat, short = ORACLES.series_of([7.0] * 300), ORACLES.walk(300, name="EURUSD")
+    flat, short = oracles.series_of([7.0] * 300), oracles.walk(300, name="EURUSD")
     rows = {"USDJPY": 280, "EURUSD": 0}
     fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((flat, short)), rows, {}, 5))
     assert fitted.state()["fallbacks"] == ["EURUSD", "USDJPY"]
@@ -82,7 +80,7 @@ def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
 
 
 def test_the_fallback_has_the_volatility_of_the_returns() -> None:
-    series = ORACLES.walk(45)
+    series = oracles.walk(45)
     fitted = GARCH(GARCHOptions(), 1).fit(FitRequest(Panel((series,)), {"USDJPY": 45}, {}, 1))
     omega, alpha, _, beta, _, typical = fitted.fits["USDJPY"]
     assert fitted.fallbacks == ["USDJPY"]
@@ -94,7 +92,7 @@ def test_a_fit_reads_training_rows_only() -> None:
     series = simulated(900)
     found, expected = (
         GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).fits["USDJPY"]
-        for one in (series, ORACLES.scrambled(series, 699))
+        for one in (series, oracles.scrambled(series, 699))
     )
     np.testing.assert_array_equal(found, expected)
 
@@ -139,5 +137,5 @@ def test_an_optimiser_that_fails_is_asked_twice_and_then_counted(
 def test_antithetic_ranks_of_symmetric_shocks_are_mirror_images() -> None:
     shocks = np.sort(np.r_[-2.0, -1.0, -0.3, 0.3, 1.0, 2.0])
     fits = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, 0.5, *shocks])}
-    scaled = FittedFHS(fits, [], Paths(7, 501, seed=0)).forecast(ORACLES.walk(200), np.array([150])).scaled
+    scaled = FittedFHS(fits, [], Paths(7, 501, seed=0)).forecast(oracles.walk(200), np.array([150])).scaled
     np.testing.assert_allclose(scaled, -scaled[..., ::-1], rtol=1e-9, atol=1e-9)

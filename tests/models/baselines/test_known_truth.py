@@ -2,22 +2,19 @@
 
 import dataclasses
 import functools
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.metrics import coverage, crps
-from forecaster.forecast import SCORING_LEVELS
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.baselines.garch import FittedGARCH
 from forecaster.models.baselines.garch_simulation import Paths
+from forecaster.quantiles import SCORING_LEVELS
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 LEARNED, STEPS, FREEDOM = 5000, (1, 5, 10), 6.0
 NORMAL = ("ewma", "ridge")  # have too light tails for a t
 SYMMETRIC = (0.01, 0.08, 0.0, 0.9)  # omega (percent squared), alpha, gamma, beta
@@ -39,7 +36,7 @@ def garch_series(recursion: tuple[float, float, float, float], rows: int = 10_00
     for shock in shocks.tolist():
         returns.append(np.sqrt(variance) * shock)
         variance = omega + (alpha + gamma * (returns[-1] < 0)) * returns[-1] ** 2 + beta * variance
-    series: PriceSeries = ORACLES.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
+    series: PriceSeries = oracles.series_of(100 * np.exp(np.cumsum([0, *returns]) / 100))
     return series
 
 
@@ -58,7 +55,7 @@ def volatile_bars(rows: int = 6000) -> tuple[PriceSeries, np.ndarray]:
     opened = (ends - days.sum(axis=1))[:, None]
     paths = np.concatenate([opened, opened + np.cumsum(days, axis=1)], axis=1)
     parts = {"open": paths[:, 0], "high": paths.max(axis=1), "low": paths.min(axis=1), "close": paths[:, -1]}
-    series = ORACLES.series_of(np.exp(ends), "SPX")
+    series = oracles.series_of(np.exp(ends), "SPX")
     return dataclasses.replace(series, columns={name: np.exp(part) for name, part in parts.items()}), volatility
 
 
@@ -168,7 +165,7 @@ def autoregressive(weight: float) -> PriceSeries:
     returns = [0.0]
     for shock in (0.006 * rng.normal(size=9999)).tolist():
         returns.append(weight * returns[-1] + shock)
-    series: PriceSeries = ORACLES.series_of(100 * np.exp(np.cumsum(returns)))
+    series: PriceSeries = oracles.series_of(100 * np.exp(np.cumsum(returns)))
     return series
 
 

@@ -1,20 +1,17 @@
 """The regressions behind `har`, `ridge` and `ewma_t`, against slow and obvious versions."""
 
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import oracles
 import pytest
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import baseline
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-ORACLES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "oracles.py")))
 LEARNED, KNOTS = 480, (1, 5, 10)
 
 
@@ -24,7 +21,7 @@ def fitted(name: str, series: PriceSeries, horizon: int = KNOTS[-1]) -> Fitted:
 
 def returns_of(series: PriceSeries) -> list[float]:
     """With 0 in the first row."""
-    price = ORACLES.log_prices(series)
+    price = oracles.log_prices(series)
     return [0.0, *(price[t] - price[t - 1] for t in range(1, len(price)))]
 
 
@@ -32,7 +29,7 @@ def returns_of(series: PriceSeries) -> list[float]:
 
 
 def daily_volatility(series: PriceSeries, ranges: bool) -> list[float]:
-    moved, floor, slow = returns_of(series), ORACLES.floors(series), ORACLES.volatilities(series, 0.97)
+    moved, floor, slow = returns_of(series), oracles.floors(series), oracles.volatilities(series, 0.97)
     result = []
     for t in range(len(series)):
         alone = abs(moved[t]) * math.sqrt(math.pi / 2)
@@ -57,7 +54,7 @@ def inputs(daily: list[float], t: int, ranges: bool) -> list[float]:
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_har_is_least_squares_of_logs(ranges: bool) -> None:
-    series = ORACLES.bars(520) if ranges else ORACLES.walk(520, rounded=True)
+    series = oracles.bars(520) if ranges else oracles.walk(520, rounded=True)
     model, daily, moved = fitted("har", series), daily_volatility(series, ranges), returns_of(series)
     made = model.forecast(series, np.array([500])).log_returns(KNOTS)[0]
     for k, step in enumerate(KNOTS):
@@ -81,17 +78,17 @@ def test_har_is_least_squares_of_logs(ranges: bool) -> None:
 
 
 def test_har_does_not_run_away() -> None:
-    series = ORACLES.walk(700)
+    series = oracles.walk(700)
     prices = series.close.copy()
     prices[650:] *= 1e6
     model = fitted("har", series)
-    values = model.forecast(ORACLES.series_of(prices), np.arange(640, 700)).log_returns([1, 10])
+    values = model.forecast(oracles.series_of(prices), np.arange(640, 700)).log_returns([1, 10])
     calm = model.forecast(series, np.arange(640, 700)).log_returns([1, 10])
     assert (np.ptp(values, axis=-1).max(axis=0) < 15 * np.ptp(calm, axis=-1).max(axis=0)).all()
 
 
 def test_har_takes_the_parameters_of_the_knot_before_where_a_step_is_too_long() -> None:
-    series = ORACLES.walk(700)
+    series = oracles.walk(700)
     model = fitted("har", series, 400)
     assert model.state()["fallbacks"] == ["USDJPY"]
     fits = model.arrays()["USDJPY"]
@@ -101,7 +98,7 @@ def test_har_takes_the_parameters_of_the_knot_before_where_a_step_is_too_long() 
 
 
 def test_har_goes_by_returns_where_most_days_have_no_range() -> None:
-    series = ORACLES.bars(600)
+    series = oracles.bars(600)
     few = {name: np.where(np.arange(600) % 3 == 0, values, np.nan) for name, values in series.columns.items()}
     sparse = PriceSeries(
         series.instrument, "test", "SPX", series.dates, {**few, "close": series.close, "adj_close": series.close}
@@ -118,12 +115,12 @@ def autoregressive(weight: float, rows: int = 700) -> PriceSeries:
     returns = [0.0]
     for shock in (0.006 * rng.normal(size=rows - 1)).tolist():
         returns.append(weight * returns[-1] + shock)
-    series: PriceSeries = ORACLES.series_of(100 * np.exp(np.cumsum(returns)))
+    series: PriceSeries = oracles.series_of(100 * np.exp(np.cumsum(returns)))
     return series
 
 
 def scaled_returns(series: PriceSeries) -> list[float]:
-    moved, scale = returns_of(series), ORACLES.volatilities(series, 0.97)
+    moved, scale = returns_of(series), oracles.volatilities(series, 0.97)
     return [0.0, *(min(max(moved[t] / scale[t - 1], -6), 6) for t in range(1, len(series)))]
 
 
@@ -150,9 +147,9 @@ def test_ridge_iterates_the_forecast_of_one_day_and_sums_it() -> None:
     days, total = scaled_returns(series)[: row + 1], {}
     for step in range(1, KNOTS[-1] + 1):
         days.append(float(np.dot(weights, days[:-21:-1])))
-        total[step] = math.fsum(days[row + 1 :]) * ORACLES.volatilities(series, 0.97)[row]
+        total[step] = math.fsum(days[row + 1 :]) * oracles.volatilities(series, 0.97)[row]
     made = model.forecast(series, np.array([row])).log_returns(KNOTS)[0]
-    width = ORACLES.volatilities(series, 0.94)[row]
+    width = oracles.volatilities(series, 0.94)[row]
     for k, step in enumerate(KNOTS):
         expected = total[step] + width * step**0.5 * normal_scores(SCORING_LEVELS)
         np.testing.assert_allclose(made[k], expected, rtol=1e-6, atol=1e-12)
@@ -162,8 +159,8 @@ def test_ridge_iterates_the_forecast_of_one_day_and_sums_it() -> None:
 
 
 def test_ewma_t_is_the_most_likely_t_of_standardised_returns() -> None:
-    series = ORACLES.walk(520, rounded=True)
-    model, moved, scale = fitted("ewma_t", series), returns_of(series), ORACLES.volatilities(series, 0.94)
+    series = oracles.walk(520, rounded=True)
+    model, moved, scale = fitted("ewma_t", series), returns_of(series), oracles.volatilities(series, 0.94)
     standard = [moved[t] / scale[t - 1] for t in range(101, LEARNED)]
     freedom, _, width = stats.t.fit(standard, floc=0)
     np.testing.assert_allclose(model.arrays()["USDJPY"], [width, freedom], rtol=0.02)

@@ -10,11 +10,11 @@ from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.returns import WARM_UP, History
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest
 from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
 from forecaster.models.quantile.options import LSTMOptions
 from forecaster.models.quantile.volatility_regression import LinearVolatility
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 CUTOFFS = (WARM_UP + 23, 255, 256, 257, 300, 511, 512, 513)
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.quantile.forecaster import LSTM
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from forecaster.data.series import Panel
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.base import FitRequest
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.initial_shape import counted_shape
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 GAPS = np.diff(normal_scores(SCORING_LEVELS))
 

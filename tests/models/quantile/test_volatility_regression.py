@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecaster.forecast import SCORING_LEVELS, normal_scores
 from forecaster.models.quantile.volatility_regression import LinearVolatility, VolatilityRows
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SPANS = (10, 20)
 EVEN = np.array([True, False, True])
