@@ -24,7 +24,7 @@ from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_co
 from forecaster.evaluation.tally import COVERED
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import mean_test
-from forecaster.workflows import InstrumentChoice, Project
+from forecaster.workflows import Environment, InstrumentChoice
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")
@@ -36,7 +36,7 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
     config = load_config(assignments=assignments, flags={"data.end": END})
     choice = InstrumentChoice(pairs=MAJORS, network="never")
     request = BacktestRequest(choice, config, start=START, models=("lstm",), calibrate=calibrate)
-    return backtest(request, Project(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
+    return backtest(request, Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
 
 
 def figures(tracks: Sequence[Track], step: int) -> dict[str, float]:

@@ -1,13 +1,23 @@
-"""Where a project lives, what time it is, and who listens: what every workflow is given."""
+"""The environment of a command: home folder, clock, progress and messages."""
 
 import dataclasses
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from forecaster.models.base import Progress, no_progress
+__all__ = ["Environment", "Progress", "no_progress"]
 
-__all__ = ["Project"]
+
+class Progress(Protocol):
+    """Told how far a long job is: `done` of `total` steps of `stage`, and the loss where there is one."""
+
+    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
+        """`done` of `total` steps of `stage` are over."""
+
+
+def no_progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
+    """A `Progress` that says nothing."""
 
 
 def _now() -> datetime.datetime:
@@ -15,8 +25,8 @@ def _now() -> datetime.datetime:
 
 
 @dataclasses.dataclass(frozen=True)
-class Project:
-    """Where a project lives, what time it is, and who listens.
+class Environment:
+    """Home folder, clock, progress and messages of a command.
 
     Args:
         home: Folder that holds ``data/`` and ``runs/``.

@@ -9,13 +9,14 @@ import numpy as np
 from forecaster.arrays import DateArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.environment import Progress, no_progress
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import Evidence, Track, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import CALIBRATED_MODELS, model_class
-from forecaster.models.base import FitRequest, Fitted, Forecaster, Progress, no_progress
+from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.models.baselines import baseline
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 

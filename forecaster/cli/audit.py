@@ -34,7 +34,7 @@ __all__ = ["command"]
 @format_option("table", "json", "csv")
 @home_option
 def command(
-    project: Any,
+    environment: Any,
     choice: Any,
     config: Path | None,
     assignments: tuple[str, ...],
@@ -57,8 +57,8 @@ def command(
     from forecaster.errors import ExitCode
     from forecaster.workflows.audit import AuditRequest, audit
 
-    result = audit(AuditRequest(choice, config_of(config, assignments, flags), full), project)
-    print_result(project, _text(result.to_json(), output))
+    result = audit(AuditRequest(choice, config_of(config, assignments, flags), full), environment)
+    print_result(environment, _text(result.to_json(), output))
     if not result.clean:
         click.get_current_context().exit(ExitCode.DIFFERENCE)
 

@@ -69,7 +69,7 @@ def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 )
 @format_option("table", "json", "csv")
 @home_option
-def command(project: Any, choice: Any, output: str, out: Path | None, **asked: Any) -> None:
+def command(environment: Any, choice: Any, output: str, out: Path | None, **asked: Any) -> None:
     """Forecast every day of the last years as it would have been done then, and judge.
 
     The model and the baselines are fitted anew as time goes on, each time on earlier rows alone. What is done is
@@ -97,15 +97,18 @@ def command(project: Any, choice: Any, output: str, out: Path | None, **asked: A
     config = load_config(asked.pop("config"), asked.pop("assignments"), given)
     calibrate = not asked.pop("no_calibration")
     asked["processes"] = asked["processes"] or min(_processors(), _MOST_JOBS)
-    result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), project)
+    result = backtest(BacktestRequest(choice, config, calibrate=calibrate, **asked), environment)
     document = result.to_json()
     if output == "csv":  # what rows cannot tell
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
-            project.note(line)
-    print_result(project, _text(document, output))
+            environment.note(line)
+    print_result(environment, _text(document, output))
     if out is not None:
-        result.draw(out)
-        project.note(f"picture: {out}")
+        from forecaster.output.backtest_figure import backtest_picture, draw_backtest
+        from forecaster.output.canvas import save_figure
+
+        save_figure(draw_backtest(backtest_picture(result)), out)
+        environment.note(f"picture: {out}")
 
 
 def _processors() -> int:

@@ -42,7 +42,7 @@ def _with_version(function: Any) -> Any:
 @instrument_options
 @format_option("table", "json")
 @home_option
-def fetch(project: Any, choice: Any, output: str) -> None:
+def fetch(environment: Any, choice: Any, output: str) -> None:
     """Load the histories of instruments and keep them in the store; what fails is told, the others are kept.
 
     \b
@@ -52,14 +52,14 @@ def fetch(project: Any, choice: Any, output: str) -> None:
     from forecaster.workflows.data_fetch import FetchRequest
     from forecaster.workflows.data_fetch import fetch as fetch_histories
 
-    _print_fetching(fetch_histories(FetchRequest(choice), project), project, output)
+    _print_fetching(fetch_histories(FetchRequest(choice), environment), environment, output)
 
 
 @command.command("refresh", short_help="Ask the sources for newer rows.")
 @instrument_options
 @format_option("table", "json")
 @home_option
-def refresh(project: Any, choice: Any, output: str) -> None:
+def refresh(environment: Any, choice: Any, output: str) -> None:
     """Ask the sources for newer rows: of the named instruments, or of every stored history from the ECB and Yahoo.
 
     A source that does not answer twice in a row is not asked again.
@@ -73,10 +73,10 @@ def refresh(project: Any, choice: Any, output: str) -> None:
 
     if choice.network == "never":
         raise click.UsageError("data refresh asks the network, which --offline or FORECAST_OFFLINE forbids.")
-    _print_fetching(refresh_histories(RefreshRequest(choice), project), project, output)
+    _print_fetching(refresh_histories(RefreshRequest(choice), environment), environment, output)
 
 
-def _print_fetching(made: Any, project: Any, output: str) -> None:
+def _print_fetching(made: Any, environment: Any, output: str) -> None:
     """Print what became of each history; findings and failures go to stderr."""
     document = made.to_json()
     if output == "json":
@@ -87,10 +87,10 @@ def _print_fetching(made: Any, project: Any, output: str) -> None:
 
         click.echo(table_text(fetch_table(document["histories"])))
     else:
-        project.note("nothing to refresh: the store holds no history from the ECB or Yahoo")
+        environment.note("nothing to refresh: the store holds no history from the ECB or Yahoo")
     for one in document["histories"]:
         for finding in one["findings"]:
-            project.note(f"{one['instrument']}: {finding['severity']}: {finding['text']}")
+            environment.note(f"{one['instrument']}: {finding['severity']}: {finding['text']}")
     if made.problem is not None:
         raise made.problem
 
@@ -98,7 +98,7 @@ def _print_fetching(made: Any, project: Any, output: str) -> None:
 @command.command("list", short_help="The histories in the store.")
 @format_option("table", "json")
 @home_option
-def list_(project: Any, output: str) -> None:
+def list_(environment: Any, output: str) -> None:
     """List the histories in the store.
 
     \b
@@ -107,7 +107,7 @@ def list_(project: Any, output: str) -> None:
     """  # noqa: D301
     from forecaster.workflows.data_store import list_histories, list_json
 
-    document = list_json(list_histories(project))
+    document = list_json(list_histories(environment))
     if output == "json":
         _print_json(document)
     elif document["histories"]:
@@ -116,7 +116,7 @@ def list_(project: Any, output: str) -> None:
 
         click.echo(table_text(histories_table(document["histories"])))
     else:
-        project.note("no history is stored yet; next: forecast data fetch --pair USDJPY")
+        environment.note("no history is stored yet; next: forecast data fetch --pair USDJPY")
 
 
 @command.command("show", short_help="One history: facts, findings, picture.")
@@ -131,7 +131,7 @@ def list_(project: Any, output: str) -> None:
 @click.option("--no-picture", is_flag=True, help="Draw nothing.")
 @format_option("table", "json")
 @home_option
-def show(project: Any, output: str, out: Path | None, no_picture: bool, **asked: Any) -> None:
+def show(environment: Any, output: str, out: Path | None, no_picture: bool, **asked: Any) -> None:
     """Tell where a history comes from, its versions, and what was found in it; draw it with everything marked.
 
     \b
@@ -145,7 +145,7 @@ def show(project: Any, output: str, out: Path | None, no_picture: bool, **asked:
     if no_picture and out is not None:
         raise click.UsageError("--out names a picture and --no-picture forbids it; give one of them.")
     wanted = not no_picture and (out is not None or output == "table")
-    documents = [one.to_json() for one in show_histories(ShowRequest(**asked, out=out, picture=wanted), project)]
+    documents = [one.to_json() for one in show_histories(ShowRequest(**asked, out=out, picture=wanted), environment)]
     if output == "json":
         _print_json(documents[0] if len(documents) == 1 else documents)
     else:
@@ -170,7 +170,7 @@ def _show_text(document: dict[str, Any]) -> str:
 @click.argument("history", required=False)
 @format_option("table", "json")
 @home_option
-def verify(project: Any, history: str | None, output: str) -> None:
+def verify(environment: Any, history: str | None, output: str) -> None:
     """Load every version, or those of one HISTORY, and compare it with its hash; exit code 4 when one is damaged.
 
     \b
@@ -180,7 +180,7 @@ def verify(project: Any, history: str | None, output: str) -> None:
     from forecaster.workflows.data_store import VerifyRequest
     from forecaster.workflows.data_store import verify as verify_store
 
-    found = verify_store(VerifyRequest(history), project)
+    found = verify_store(VerifyRequest(history), environment)
     if output == "json":
         _print_json(found.to_json())
     else:
@@ -195,7 +195,7 @@ def verify(project: Any, history: str | None, output: str) -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there.")
 @format_option("csv", "json")
 @home_option
-def export(project: Any, **asked: Any) -> None:
+def export(environment: Any, **asked: Any) -> None:
     """Print one history as CSV, whole and as it is kept; --csv reads it back bit for bit.
 
     \b
@@ -205,7 +205,7 @@ def export(project: Any, **asked: Any) -> None:
     from forecaster.workflows.data_show import ExportRequest
     from forecaster.workflows.data_show import export as export_history
 
-    text = export_history(ExportRequest(**asked), project)
+    text = export_history(ExportRequest(**asked), environment)
     if asked["out"] is None:
         click.echo(text, nl=False)
 
@@ -219,7 +219,7 @@ def export(project: Any, **asked: Any) -> None:
 @click.option("--exit-code", "tell_by_code", is_flag=True, help="Exit with 4 when they differ.")
 @format_option("table", "json")
 @home_option
-def diff(project: Any, tell_by_code: bool, output: str, **asked: Any) -> None:
+def diff(environment: Any, tell_by_code: bool, output: str, **asked: Any) -> None:
     """Compare two stored versions, of one history or of two: rows added, removed and revised.
 
     \b
@@ -230,7 +230,7 @@ def diff(project: Any, tell_by_code: bool, output: str, **asked: Any) -> None:
     from forecaster.workflows.data_store import DiffRequest
     from forecaster.workflows.data_store import diff as diff_versions
 
-    document = diff_versions(DiffRequest(**asked), project).to_json()
+    document = diff_versions(DiffRequest(**asked), environment).to_json()
     if output == "json":
         _print_json(document)
     else:
@@ -248,7 +248,7 @@ def diff(project: Any, tell_by_code: bool, output: str, **asked: Any) -> None:
 @click.option("--force", is_flag=True, help="Go on where a run cannot be read, and what it needs is unknown.")
 @format_option("table", "json")
 @home_option
-def prune(project: Any, output: str, **asked: Any) -> None:
+def prune(environment: Any, output: str, **asked: Any) -> None:
     """Remove the versions that are not the newest of their history and that no run was trained on.
 
     \b
@@ -258,7 +258,7 @@ def prune(project: Any, output: str, **asked: Any) -> None:
     from forecaster.workflows.data_store import PruneRequest
     from forecaster.workflows.data_store import prune as prune_store
 
-    document = prune_store(PruneRequest(**asked), project).to_json()
+    document = prune_store(PruneRequest(**asked), environment).to_json()
     if output == "json":
         _print_json(document)
         return

@@ -81,10 +81,10 @@ def home_option(function: Command) -> Command:
 
     @functools.wraps(function)
     def command(home: Path, **values: Any) -> Any:
-        from forecaster.cli.terminal import watched_project
+        from forecaster.cli.terminal import watched_environment
 
-        with watched_project(home) as project:
-            return function(project=project, **values)
+        with watched_environment(home) as environment:
+            return function(environment=environment, **values)
 
     return click.option(
         "--home",

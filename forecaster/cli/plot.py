@@ -33,7 +33,7 @@ __all__ = ["command"]
     help="png, svg or pdf.  [default: USDJPY-forecast.png]",
 )
 @home_option
-def command(project: Any, **asked: Any) -> None:
+def command(environment: Any, **asked: Any) -> None:
     """Draw the history, the one-step-ahead predictions on it, and the coming days; prints the file's name.
 
     \b
@@ -43,5 +43,5 @@ def command(project: Any, **asked: Any) -> None:
     from forecaster.workflows import PlotRequest, plot
 
     calibrate = not asked.pop("no_calibration")
-    for path in plot(PlotRequest(calibrate=calibrate, **asked), project):
+    for path in plot(PlotRequest(calibrate=calibrate, **asked), environment):
         click.echo(path)

@@ -53,7 +53,7 @@ def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @format_option("table", "json", "csv")
 @home_option
 def command(
-    project: Any,
+    environment: Any,
     choice: Any,
     levels: tuple[float, ...],
     output: str,
@@ -70,7 +70,7 @@ def command(
     from forecaster.workflows import PredictRequest, predict
 
     calibrate = not asked.pop("no_calibration")
-    made = predict(PredictRequest(choice, calibrate=calibrate, **asked), project)
+    made = predict(PredictRequest(choice, calibrate=calibrate, **asked), environment)
     text = _text([one.to_json(levels, units) for one in made], levels, output)
     if out is None:
         click.echo(text)
@@ -78,7 +78,7 @@ def command(
         from forecaster.files import write_file
 
         write_file(out, (text + "\n").encode())
-        project.note(f"written: {out}")
+        environment.note(f"written: {out}")
 
 
 def _text(documents: list[dict[str, Any]], levels: tuple[float, ...], output: str) -> str:

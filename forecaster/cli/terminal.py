@@ -10,25 +10,25 @@ from typing import Any, Self
 
 import click
 
-from forecaster.workflows import Project
+from forecaster.workflows import Environment
 
-__all__ = ["print_result", "table_text", "watched_project"]
+__all__ = ["print_result", "table_text", "watched_environment"]
 
 _WIDTH = 140  # columns of a table that does not go to a terminal
 
 
 @contextlib.contextmanager
-def watched_project(home: Path) -> Iterator[Project]:
+def watched_environment(home: Path) -> Iterator[Environment]:
     """A project whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
     with contextlib.ExitStack() as stack, _Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
-        yield Project(home=home, progress=bar, note=bar.note)
+        yield Environment(home=home, progress=bar, note=bar.note)
 
 
-def print_result(project: Project, text: str) -> None:
+def print_result(environment: Environment, text: str) -> None:
     """Write to stdout. The bar goes first: what is printed below it would be erased with it."""
-    if isinstance(project.progress, _Bar):
-        project.progress.close()
+    if isinstance(environment.progress, _Bar):
+        environment.progress.close()
     click.echo(text)
 
 
@@ -77,7 +77,7 @@ class _Bar:
             self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
-        """See `forecaster.models.base.Progress`."""
+        """See `forecaster.environment.Progress`."""
         self._interrupt.check()
         if not self._shown:
             return

@@ -40,7 +40,7 @@ __all__ = ["command"]
 @format_option("table", "json")
 @home_option
 def command(
-    project: Any, choice: Any, config: Path | None, assignments: tuple[str, ...], output: str, **flags: Any
+    environment: Any, choice: Any, config: Path | None, assignments: tuple[str, ...], output: str, **flags: Any
 ) -> None:
     """Learn from a history, test on its last rows beside "tomorrow = today", and record the run.
 
@@ -51,9 +51,9 @@ def command(
     from forecaster.cli.terminal import print_result
     from forecaster.workflows import train
 
-    result = train(config_of(config, assignments, flags), choice, project)
-    print_result(project, _text(result.to_json(), output))
-    project.note(f"next: {result.next_command}")
+    result = train(config_of(config, assignments, flags), choice, environment)
+    print_result(environment, _text(result.to_json(), output))
+    environment.note(f"next: {result.next_command}")
 
 
 def _text(document: dict[str, Any], output: str) -> str:

@@ -17,7 +17,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, Network, OnlineSource, Source, default_source, get_source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import RawRows, Report, repaired, validate
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import ConfigError, InputFileError, NotEnoughDataError, SourceError, UnreachableError, UsageError
 
 __all__ = ["Checked", "Loader", "data_line", "load_members", "tell_findings"]
@@ -70,7 +70,7 @@ class Loader:
 
     def __init__(
         self,
-        project: Project,
+        environment: Environment,
         config: Config,
         instruments: Sequence[Instrument],
         sources: dict[str, Source] | None = None,
@@ -82,7 +82,7 @@ class Loader:
         if name not in known:
             known[name] = get_source(name)
         self.source = known[name]
-        self._project, self._config, self._data = project, config, data
+        self._environment, self._config, self._data = environment, config, data
         self._network, self._sources = network, known
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
@@ -103,7 +103,7 @@ class Loader:
             SourceError: The source has no such history, or cannot be reached and the store has none.
         """
         request = LoadRequest(
-            instrument.canonical, self._project.home, self._project.today, self._data.options, self._network,
+            instrument.canonical, self._environment.home, self._environment.today, self._data.options, self._network,
             until or self._data.end,
         )  # fmt: skip
         if isinstance(self.source, OnlineSource):
@@ -113,7 +113,7 @@ class Loader:
         for text in json.loads(series.meta.get("notes", "[]")):
             if text not in self._told:
                 self._told.add(text)
-                self._project.note(f"data: {text}")
+                self._environment.note(f"data: {text}")
         return series
 
     def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> PriceSeries:
@@ -123,7 +123,7 @@ class Loader:
             raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
         if self._network == "never" and stored is None:
             raise SourceError(
-                f"the store {store_path(self._project.home)} has no prices of {request.instrument.name} from "
+                f"the store {store_path(self._environment.home)} has no prices of {request.instrument.name} from "
                 f"{source.name}, and --offline forbids to ask; load them once without --offline"
             )
         if stored is not None and (silent or self._network == "never" or self._is_fresh(stored)):
@@ -134,29 +134,29 @@ class Loader:
             self._unanswered = self._unanswered + 1 if isinstance(error, UnreachableError) else 0
             if stored is None or self._network == "refresh":
                 raise
-            self._project.note(f"warning: {error.messages[0]}")
-            self._project.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
+            self._environment.note(f"warning: {error.messages[0]}")
+            self._environment.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
             return stored
         self._unanswered = 0
         return series
 
     def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> PriceSeries | None:
         """The newest version of a history from the server that would be asked now, if there is one."""
-        path, symbol = store_path(self._project.home), source.symbol(instrument)
+        path, symbol = store_path(self._environment.home), source.symbol(instrument)
         if not path.exists():
             return None
-        with Store.open(path, clock=self._project.clock) as store:
+        with Store.open(path, clock=self._environment.clock) as store:
             stored = store.load(source.name, symbol) if store.versions(source.name, symbol) else None
         if stored is None or stored.meta.get("endpoint") == source.endpoint:
             return stored
-        self._project.note(
+        self._environment.note(
             f"warning: the store has prices of {symbol} from {stored.meta.get('endpoint', source.name)}; passed over"
         )
         return None
 
     def _is_fresh(self, stored: PriceSeries) -> bool:
         """Whether no day has ended since, by the calendar of the market, of which the store has no row."""
-        return self._network == "auto" and self._project.today <= future_dates(stored, 1)[0].astype(datetime.date)
+        return self._network == "auto" and self._environment.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
     def beside(self, source: str, instrument: Instrument, keep: bool) -> Checked:
         """Another instrument from `source`, all rows; take those of `Checked.whole`, which have no late repair.
@@ -173,7 +173,7 @@ class Loader:
 
     def _like(self, config: Config, instrument: Instrument) -> "Loader":
         """A loader for another source, which shares what is open."""
-        return Loader(self._project, config, [instrument], self._sources, self._network)
+        return Loader(self._environment, config, [instrument], self._sources, self._network)
 
     def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
         """The rows between the configured start and end.
@@ -192,7 +192,7 @@ class Loader:
         """`whole` between the configured start and end; see `load`."""
         if not (keep or isinstance(self.source, OnlineSource)):
             return self.check(whole)
-        with Store.open(store_path(self._project.home), clock=self._project.clock) as store:
+        with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
             known = store.versions(whole.source, whole.symbol, whole.interval)
             changed = known and known[-1].sha256 != whole.sha256
             previous = store.load_version(known[-1]) if changed else None
@@ -220,7 +220,7 @@ class Loader:
         """
         end = until or self._data.end
         span = self._cut(whole, end)
-        today = min(self._project.today, end) if end else self._project.today
+        today = min(self._environment.today, end) if end else self._environment.today
         before = None if previous is None else previous.between(end=span.dates[-1])
         report = validate(RawRows.of(span), today=today, market=market_of(span), previous=before)
         kind = InputFileError if whole.source == "csv" else SourceError

@@ -10,7 +10,7 @@ from forecaster.config import Config, DataConfig
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
 from forecaster.data.sources import Network
 from forecaster.data.universes import UNIVERSES, universe
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
 __all__ = [
@@ -147,7 +147,9 @@ def _instrument(kind: str, text: str, name: str | None) -> Instrument:
     return parse_ticker(text) if kind == "ticker" else csv_instrument(Path(text), name)
 
 
-def command_line(verb: str, instrument: Instrument, choice: InstrumentChoice, project: Project, *flags: str) -> str:
+def command_line(
+    verb: str, instrument: Instrument, choice: InstrumentChoice, environment: Environment, *flags: str
+) -> str:
     """What to type to apply `verb` to `instrument`, with the source, the columns and the home in use."""
     name = str(instrument.path) if instrument.kind == "csv" else instrument.name
     words = ["forecast", *verb.split(), f"--{instrument.kind}", name]
@@ -155,5 +157,5 @@ def command_line(verb: str, instrument: Instrument, choice: InstrumentChoice, pr
     words += ["--source", choice.source] if choice.source else []
     for option, value in choice.options.items():
         words += [f"--{option.replace('_', '-')}", value]
-    words += ["--home", str(project.home)] if project.home != Path() else []
+    words += ["--home", str(environment.home)] if environment.home != Path() else []
     return shlex.join([*words, *flags])

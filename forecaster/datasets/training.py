@@ -20,7 +20,7 @@ from forecaster.datasets.selection import (
     with_choice,
     with_instruments,
 )
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import SourceError, UsageError
 from forecaster.features import suitable_features
 from forecaster.models.quantile.options import LSTMOptions
@@ -57,7 +57,7 @@ class TrainingData:
         return dataclasses.replace(self, config=with_features(self.config, self.panel, before))
 
 
-def load_training_data(config: Config, choice: InstrumentChoice, project: Project) -> TrainingData:
+def load_training_data(config: Config, choice: InstrumentChoice, environment: Environment) -> TrainingData:
     """Load everything that a training reads.
 
     Raises:
@@ -67,24 +67,24 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     """
     listed = names_none(with_choice(config, choice).data)
     config, instruments = resolve(config, choice)
-    loader = Loader(project, config, instruments, network=choice.network)
+    loader = Loader(environment, config, instruments, network=choice.network)
     for one in instruments:
         if one.sign < 0:
-            project.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
+            environment.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
     canonical = tuple(dict.fromkeys(one.canonical for one in instruments))
     if listed:
-        named = _load_listed(loader, canonical, project)
+        named = _load_listed(loader, canonical, environment)
         instruments = tuple(one.instrument for one in named)
         config = with_instruments(config, instruments)
     else:
-        named = _load_named(loader, canonical, project)
+        named = _load_named(loader, canonical, environment)
     config = _with_market(_with_universe(config, named), named)
-    others = _load_others(loader, _others(named, config, project, listed), config, project)
+    others = _load_others(loader, _others(named, config, environment, listed), config, environment)
     inputs = load_inputs(config, [*named, *others], loader)
     for series in named:
         inputs.require_use(series)
     for text in inputs.notes(named[0]):
-        project.note(text)
+        environment.note(text)
     named = [inputs.beside(one) for one in named]
     panel = Panel((*named, *(inputs.beside(one) for one in others)))
     config = settled(config, inputs)
@@ -92,14 +92,14 @@ def load_training_data(config: Config, choice: InstrumentChoice, project: Projec
     return TrainingData(config, instruments, tuple(named), listed, panel, loader.stored, inputs)
 
 
-def _load_named(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
+def _load_named(loader: Loader, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
     """The named histories, kept in the store."""
     named = []
     for instrument in instruments:
         checked = loader.load(instrument, keep=True)
         named.append(checked.series)
-        for line in (data_line(checked.series, project.today), *checked.lines, *_unscored(checked)):
-            project.note(line)
+        for line in (data_line(checked.series, environment.today), *checked.lines, *_unscored(checked)):
+            environment.note(line)
     return named
 
 
@@ -111,41 +111,43 @@ def _unscored(checked: Checked) -> list[str]:
     return [f"{told} ({', '.join(days[:_SHOWN_DAYS])}{more})"] if days else []
 
 
-def _load_listed(loader: Loader, instruments: Sequence[Instrument], project: Project) -> list[PriceSeries]:
+def _load_listed(loader: Loader, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
     """The histories of a file of symbols, the longest first; what cannot be had is told and left out."""
-    loaded = load_members(loader, instruments, project.note, keep=True)
+    loaded = load_members(loader, instruments, environment.note, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a history that can be used; "
             "expected at least one; the lines above say why each was left out"
         )
     for one in loaded:
-        project.note(data_line(one.series, project.today))
-    tell_findings(loaded, project.note)
+        environment.note(data_line(one.series, environment.today))
+    tell_findings(loaded, environment.note)
     return sorted((one.series for one in loaded), key=lambda one: (-len(one), one.instrument.name))
 
 
-def _load_others(loader: Loader, members: Sequence[Instrument], config: Config, project: Project) -> list[PriceSeries]:
+def _load_others(
+    loader: Loader, members: Sequence[Instrument], config: Config, environment: Environment
+) -> list[PriceSeries]:
     """What stands beside the named histories. Crosses are not stored: one file, which the run names, makes them all."""
     crosses = config.universe == "currencies"
-    loaded = load_members(loader, members, project.note, keep=not crosses)
+    loaded = load_members(loader, members, environment.note, keep=not crosses)
     if not crosses:
         for one in loaded:
-            project.note(data_line(one.series, project.today))
-    tell_findings(loaded, project.note)
+            environment.note(data_line(one.series, environment.today))
+    tell_findings(loaded, environment.note)
     return [one.series for one in loaded]
 
 
-def _others(named: Sequence[PriceSeries], config: Config, project: Project, listed: bool) -> list[Instrument]:
+def _others(named: Sequence[PriceSeries], config: Config, environment: Environment, listed: bool) -> list[Instrument]:
     """The members of the universe and the peers that are not named; all that is `listed` has been asked for."""
     instruments = [one.instrument for one in named]
     members = [] if listed else list(universe(config.universe, instruments))
     if config.universe not in UNIVERSES:
         found = read_universe(Path(config.universe))
         if found.repeated:
-            project.note(f"universe: listed more than once, counted once: {', '.join(found.repeated)}")
+            environment.note(f"universe: listed more than once, counted once: {', '.join(found.repeated)}")
         for mistake in found.mistakes:
-            project.note(f"universe: left out: {mistake}")
+            environment.note(f"universe: left out: {mistake}")
     if config.data.peers:
         members += [one.canonical for one in parse_names(config.data.peers, instruments[0].kind, "--peers")]
     known = {one.name for one in instruments}

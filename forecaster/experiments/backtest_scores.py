@@ -3,13 +3,11 @@
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from forecaster.arrays import FloatArray, IntArray
-from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.calibration import calibrate, outcomes_after
@@ -57,35 +55,6 @@ class BacktestResult:
         """Of all instruments together; of the one that the judged model could forecast, where it is but one."""
         able = (one for one in self.verdicts.values() if one.model == self.judged)
         return self.verdicts.get(POOLED) or next(able)
-
-    def draw(self, path: Path) -> None:
-        """Write the picture of the first step, all instruments together, as PNG, SVG or PDF.
-
-        Raises:
-            UsageError, StorageError: See `forecaster.output.canvas.save_figure`.
-        """
-        from forecaster.output.backtest_figure import BacktestPicture, draw_backtest
-        from forecaster.output.canvas import save_figure
-
-        known = evidence_of(self.tracks[min(self.tracks)], self.judged)[self.verdict.name]
-        several = f"{known.instruments} instruments" if known.instruments > 1 else known.name
-        picture = BacktestPicture(
-            title=f"{known.model} on {several}, walk-forward",
-            step=known.step,
-            span=SPANS[self.plan.config.data.interval],
-            dates=known.dates,
-            gains={
-                name: (known.crps[known.model] - known.crps[name]) / mean
-                for name in known.baselines
-                if (mean := known.crps[name].mean()) > 0  # nothing is a share of the 0 of prices that stand still
-            },
-            inside={float(level): daily for level, daily in known.inside.items()},
-            fits=np.array([fold.start for fold in self.plan.folds]),
-            note=f"backtest {self.id}, {len(known):,} cutoffs from {known.dates[0]} to {known.dates[-1]}, "
-            "a fit at each triangle",
-            words=tuple(self.verdict.lines),
-        )
-        save_figure(draw_backtest(picture), path)
 
     def to_json(self) -> dict[str, Any]:
         """The document ``backtest/1``."""

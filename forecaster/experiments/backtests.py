@@ -21,12 +21,13 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.environment import Progress, no_progress
 from forecaster.errors import DamageError, ForecasterError
 from forecaster.evaluation.folds import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.executors import FoldFits
 from forecaster.files import check_writable, json_text, write_file
-from forecaster.models.base import Fitted, Progress, no_progress
+from forecaster.models.base import Fitted
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 

@@ -16,7 +16,7 @@ from forecaster.data.sources import Source
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Loader, data_line
 from forecaster.datasets.selection import InstrumentChoice, command_line, named_instruments, with_choice
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
 
@@ -119,7 +119,7 @@ class Served:
         return member
 
 
-def serve(choice: InstrumentChoice, wanted: Wanted, project: Project) -> list[Served]:
+def serve(choice: InstrumentChoice, wanted: Wanted, environment: Environment) -> list[Served]:
     """Every named instrument with the newest run that fits it, or with the run that is asked for.
 
     Raises:
@@ -127,53 +127,57 @@ def serve(choice: InstrumentChoice, wanted: Wanted, project: Project) -> list[Se
         DamageError: The run that is asked for, or every run that might fit, is damaged.
     """
     sources: dict[str, Source] = {}
-    folder = runs_folder(project.home)
+    folder = runs_folder(environment.home)
     if choice.is_empty and choice.source is None:
         if wanted.run_id is None:
             named_instruments(DataConfig())  # says what was expected
         run = find_run(folder, str(wanted.run_id))
-        return [_read(run, one, choice, project, sources) for one in named_instruments(run.config.data)]
+        return [_read(run, one, choice, environment, sources) for one in named_instruments(run.config.data)]
     data = with_choice(load_config(), choice).data
     instruments = named_instruments(data)
     if wanted.run_id is not None:
         run = find_run(folder, wanted.run_id)
-        return [_read(run, one, choice, project, sources) for one in instruments]
-    Loader(project, load_config().model_copy(update={"data": data}), instruments, sources)  # an unknown source
-    return [_newest(one, choice, wanted, project, sources) for one in instruments]
+        return [_read(run, one, choice, environment, sources) for one in instruments]
+    Loader(environment, load_config().model_copy(update={"data": data}), instruments, sources)  # an unknown source
+    return [_newest(one, choice, wanted, environment, sources) for one in instruments]
 
 
-def tell(served: Sequence[Served], project: Project) -> None:
+def tell(served: Sequence[Served], environment: Environment) -> None:
     """Note the data and the runs that are about to be used, each once."""
-    lines = [line for one in served for line in (data_line(one.series, project.today, one.newest), *one.notes())]
+    lines = [line for one in served for line in (data_line(one.series, environment.today, one.newest), *one.notes())]
     for line in dict.fromkeys(lines):
-        project.note(line)
+        environment.note(line)
 
 
 def _newest(
-    instrument: Instrument, choice: InstrumentChoice, wanted: Wanted, project: Project, sources: dict[str, Source]
+    instrument: Instrument,
+    choice: InstrumentChoice,
+    wanted: Wanted,
+    environment: Environment,
+    sources: dict[str, Source],
 ) -> Served:
-    folder = runs_folder(project.home)
+    folder = runs_folder(environment.home)
     damaged: list[ForecasterError] = []
     for found in list_runs(folder):
         if isinstance(found, ForecasterError):
             damaged.append(found)
         elif _may_serve(found, instrument, choice.source, wanted):
-            served = _read(found, instrument, choice, project, sources)
+            served = _read(found, instrument, choice, environment, sources)
             if found.covers(served.series):
                 for one in damaged:
-                    project.note(f"warning: passed over: {one.messages[0]}")
+                    environment.note(f"warning: passed over: {one.messages[0]}")
                 return served
     if damaged:
         raise damaged[0]
     if instrument.kind == "csv":  # a file that cannot be read is the first thing to know
-        Loader(project, with_choice(load_config(), choice), [instrument], sources, choice.network).whole(instrument)
+        Loader(environment, with_choice(load_config(), choice), [instrument], sources, choice.network).whole(instrument)
     ahead = f" {wanted.horizon} rows ahead" if wanted.horizon else ""
     ahead += f" with --interval {wanted.interval}" if wanted.interval else ""
     flags = ["--horizon", str(wanted.horizon)] if wanted.horizon else []
     flags += ["--interval", wanted.interval] if wanted.interval else []
     raise RunNotFoundError(
         f"no run in {folder} fits {instrument.name}{ahead}; "
-        f"train one with: {command_line('train', instrument, choice, project, *flags)}"
+        f"train one with: {command_line('train', instrument, choice, environment, *flags)}"
     )
 
 
@@ -192,7 +196,7 @@ def _may_serve(run: Run, instrument: Instrument, source: str | None, wanted: Wan
 
 
 def _read(
-    run: Run, instrument: Instrument, choice: InstrumentChoice, project: Project, sources: dict[str, Source]
+    run: Run, instrument: Instrument, choice: InstrumentChoice, environment: Environment, sources: dict[str, Source]
 ) -> Served:
     """The instrument with the history that `run` would read: its source, its options, its first row."""
     if instrument.canonical.name not in run.manifest["members"]:
@@ -200,14 +204,14 @@ def _read(
         some = ", ".join(members[:5]) + (f" and {len(members) - 5} more" if len(members) > 5 else "")
         raise RunNotFoundError(
             f"run {run.id} was not trained on {instrument.name}; it serves {some}; "
-            f"train one with: {command_line('train', instrument, choice, project)}"
+            f"train one with: {command_line('train', instrument, choice, environment)}"
         )
     config = run.config
     changed: dict[str, Any] = {"source": run.source, "end": None, "strict": choice.strict or config.data.strict}
     if choice.options:
         changed["options"] = {**config.data.options, **choice.options}
     data = config.data.model_copy(update=changed)
-    loader = Loader(project, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
+    loader = Loader(environment, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
     checked = loader.load(instrument)
     try:
         inputs = load_inputs(config, [checked.series], loader)

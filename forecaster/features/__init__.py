@@ -13,7 +13,7 @@ from forecaster.arrays import BoolArray, Float32Array, FloatArray
 from forecaster.data.series import Panel
 from forecaster.features import ranges, returns
 from forecaster.features.covariates import is_input, is_odd_input
-from forecaster.features.returns import History
+from forecaster.features.history import History
 
 __all__ = [
     "AVERAGE_FEATURES",

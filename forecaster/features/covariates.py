@@ -12,8 +12,8 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
+from forecaster.features.history import SCALE_DECAY
 from forecaster.features.market_volatility import MARKET_FEATURES
-from forecaster.features.returns import SCALE_DECAY
 from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma, ewma_volatility
 
 __all__ = [

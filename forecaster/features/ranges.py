@@ -8,7 +8,7 @@ the state as it was; a series without any gets neutral zeros.
 import numpy as np
 
 from forecaster.arrays import BoolArray, FloatArray
-from forecaster.features.returns import SCALE_DECAY, History
+from forecaster.features.history import SCALE_DECAY, History
 from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 
-__all__ = ["SMALLEST_VOLATILITY", "ewma", "ewma_volatility", "expanding_volatility", "rounding_floor"]
+__all__ = ["SMALLEST_VOLATILITY", "at_least", "ewma", "ewma_volatility", "expanding_volatility", "rounding_floor"]
 
 
 SMALLEST_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
@@ -78,3 +78,10 @@ def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
     before = np.concatenate([rounding[:1], rounding[:-1]])
     noise = np.sqrt(rounding**2 + before**2)
     return np.asarray(np.maximum(noise, SMALLEST_VOLATILITY))
+
+
+def at_least(floor: FloatArray, volatility: FloatArray) -> FloatArray:
+    """(T,) the volatility after each of T - 1 returns, at least `floor` (T,), which alone is known in the first row."""
+    result = floor.copy()
+    result[1:] = np.maximum(volatility, floor[1:])
+    return result

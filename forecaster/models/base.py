@@ -8,21 +8,11 @@ from pydantic import BaseModel
 
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.environment import Progress, no_progress
 from forecaster.errors import NotEnoughDataError
 from forecaster.forecast import Forecasts
 
-__all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "Progress", "check_rows", "no_progress"]
-
-
-class Progress(Protocol):
-    """Told how far a long job is: `done` of `total` steps of `stage`, and the loss where there is one."""
-
-    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
-        """`done` of `total` steps of `stage` are over."""
-
-
-def no_progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
-    """A `Progress` that says nothing."""
+__all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "check_rows"]
 
 
 def check_rows(rows: IntArray, first_row: int) -> None:

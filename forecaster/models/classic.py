@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.features.returns import History
+from forecaster.features.history import History
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures import numpy_lstm

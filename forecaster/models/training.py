@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from forecaster.arrays import BoolArray, Float32Array, IntArray
-from forecaster.models.base import Progress
+from forecaster.environment import Progress
 
 __all__ = [
     "LearningCurve",

@@ -14,10 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.calendars import SPANS
+from forecaster.evaluation.comparison import evidence_of
+from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import BLUE, GREEN, RED
 
-__all__ = ["BacktestPicture", "draw_backtest"]
+__all__ = ["BacktestPicture", "backtest_picture", "draw_backtest"]
 
 
 WINDOW = 250
@@ -143,3 +146,25 @@ def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
             va="center", annotation_clip=False,
         )  # fmt: skip
     axes.yaxis.label.set_color(GREY)
+
+
+def backtest_picture(result: BacktestResult) -> BacktestPicture:
+    """The picture of the first step, all instruments together."""
+    losses = evidence_of(result.tracks[min(result.tracks)], result.judged)[result.verdict.name]
+    several = f"{losses.instruments} instruments" if losses.instruments > 1 else losses.name
+    return BacktestPicture(
+        title=f"{losses.model} on {several}, walk-forward",
+        step=losses.step,
+        span=SPANS[result.plan.config.data.interval],
+        dates=losses.dates,
+        gains={
+            name: (losses.crps[losses.model] - losses.crps[name]) / mean
+            for name in losses.baselines
+            if (mean := losses.crps[name].mean()) > 0  # nothing is a share of the 0 of prices that stand still
+        },
+        inside={float(level): daily for level, daily in losses.inside.items()},
+        fits=np.array([fold.start for fold in result.plan.folds]),
+        note=f"backtest {result.id}, {len(losses):,} cutoffs from {losses.dates[0]} to {losses.dates[-1]}, "
+        "a fit at each triangle",
+        words=tuple(result.verdict.lines),
+    )

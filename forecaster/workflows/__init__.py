@@ -4,17 +4,17 @@ The intents that `predict` does not need are in their own modules: `backtest`, `
 """
 
 from forecaster.datasets.selection import InstrumentChoice
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.workflows.plot import PlotRequest, plot
 from forecaster.workflows.predict import Prediction, PredictRequest, predict
 from forecaster.workflows.train import TrainResult, train
 
 __all__ = [
+    "Environment",
     "InstrumentChoice",
     "PlotRequest",
     "PredictRequest",
     "Prediction",
-    "Project",
     "TrainResult",
     "plot",
     "predict",

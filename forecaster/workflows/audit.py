@@ -13,7 +13,7 @@ from forecaster.data.store import Store, store_path
 from forecaster.data.validation import Severity
 from forecaster.datasets.selection import InstrumentChoice, resolve
 from forecaster.datasets.training import load_training_data
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import DamageError
 from forecaster.evaluation.leakage import checks as checks
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
@@ -88,16 +88,16 @@ class AuditResult:
         }  # fmt: skip
 
 
-def audit(request: AuditRequest, project: Project) -> AuditResult:
+def audit(request: AuditRequest, environment: Environment) -> AuditResult:
     """Load as a training does, then alter, fit and compare.
 
     Raises:
         ForecasterError: As for a training; what the audit finds is in the result, damage of what is stored too.
     """
     try:
-        data = load_training_data(request.config, request.choice, project)
+        data = load_training_data(request.config, request.choice, environment)
     except DamageError as error:
-        damage = Finding(store_path(project.home).name, "hash", None, error.messages[0])
+        damage = Finding(store_path(environment.home).name, "hash", None, error.messages[0])
         names = [one.name for one in resolve(request.config, request.choice)[1]]
         return AuditResult(names, request.config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
     rows, first = data.config.split, data.named[0]
@@ -111,16 +111,16 @@ def audit(request: AuditRequest, project: Project) -> AuditResult:
     if len(panel) < len(data.panel):
         cheaper = [*cheaper, f"{len(panel)} of {len(data.panel)} series"]
     engine = use_engine(config.backend, config.device)
-    project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    subject = subject_of(config, panel, names, split, project)
+    environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    subject = subject_of(config, panel, names, split, environment)
     done, seconds = [], []
-    todo = _checks(subject, config, first, project)
+    todo = _checks(subject, config, first, environment)
     for number, check in enumerate(todo):
-        project.progress("audit", number, len(todo))
+        environment.progress("audit", number, len(todo))
         begun = time.perf_counter()
         done.append(check())
         seconds.append(time.perf_counter() - begun)
-    project.progress("audit", len(todo), len(todo))
+    environment.progress("audit", len(todo), len(todo))
     return AuditResult(names, config.kind, cheaper, done, seconds)
 
 
@@ -137,7 +137,9 @@ def _cheap(config: Config) -> tuple[Config, list[str]]:
     return config, []
 
 
-def _checks(subject: Subject, config: Config, first: PriceSeries, project: Project) -> list[Callable[[], Check]]:
+def _checks(
+    subject: Subject, config: Config, first: PriceSeries, environment: Environment
+) -> list[Callable[[], Check]]:
     """What is to be done, in order; the fit that several of them share is made by the first that needs it."""
     memory: dict[str, Any] = {}
 
@@ -158,7 +160,7 @@ def _checks(subject: Subject, config: Config, first: PriceSeries, project: Proje
     if "adj_close" in first.columns:
         unseen.append(Alteration("adjust", ends[0]))
     return [
-        lambda: _check_data(subject, project),
+        lambda: _check_data(subject, environment),
         lambda: checks.check_validation(subject, [*later, *_at_odd_prices(subject)]),
         lambda: checks.check_features(subject, later),
         lambda: checks.check_weights(subject, fitted(), unseen),
@@ -177,12 +179,12 @@ def _at_odd_prices(subject: Subject) -> list[Alteration]:
     return [Alteration("scramble", day, 2) for name in subject.named for day in subject.alone(name)]
 
 
-def _check_data(subject: Subject, project: Project) -> Check:
+def _check_data(subject: Subject, environment: Environment) -> Check:
     """What is stored of the named histories is what was put there; what the validation warns of is named."""
-    panel, path = subject.prepare(None, None), store_path(project.home)
+    panel, path = subject.prepare(None, None), store_path(environment.home)
     damaged, stored = [], 0
     if path.exists():
-        with Store.open(path, clock=project.clock) as store:
+        with Store.open(path, clock=environment.clock) as store:
             for series in map(panel.__getitem__, subject.named):
                 versions = store.verify(store.versions(series.source, series.symbol, "1d"))
                 stored += len(versions)

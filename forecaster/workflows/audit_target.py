@@ -18,7 +18,7 @@ from forecaster.data.validation import Report
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Loader
 from forecaster.datasets.training import with_features
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.evaluation import calibration
 from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.leakage.alterations import Alteration
@@ -29,8 +29,8 @@ from forecaster.experiments.backtest_scores import scored
 from forecaster.experiments.backtests import run_backtest
 from forecaster.features import FEATURES, covariates, feature_matrix, market_volatility
 from forecaster.features.covariates import column_input
+from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
-from forecaster.features.returns import History
 from forecaster.models import model_class
 from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
@@ -49,7 +49,7 @@ class _AlteringLoader(Loader):
     """A loader that alters raw rows before anything looks at them, and stores nothing.
 
     Args:
-        project: For its home.
+        environment: For its home.
         config: Source, span, interval.
         instruments: Those named.
         raw: What was read before; what is read is added.
@@ -58,7 +58,7 @@ class _AlteringLoader(Loader):
 
     def __init__(
         self,
-        project: Project,
+        environment: Environment,
         config: Config,
         instruments: Sequence[Instrument],
         raw: RawRows,
@@ -66,7 +66,7 @@ class _AlteringLoader(Loader):
     ) -> None:
         # What is altered may look odd enough for a warning, which must not end the audit.
         lenient = config.model_copy(update={"data": config.data.model_copy(update={"strict": False})})
-        super().__init__(project, lenient, instruments, network="never")
+        super().__init__(environment, lenient, instruments, network="never")
         self._raw, self._change = raw, change
 
     def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
@@ -85,10 +85,10 @@ class _AlteringLoader(Loader):
         change, lag = self._change, self._config.data.lags.get(instrument.name, 0)
         if change is not None and lag:
             change = dataclasses.replace(change, cut=change.cut - np.timedelta64(lag, "D"))
-        return _AlteringLoader(self._project, config, [instrument], self._raw, change)
+        return _AlteringLoader(self._environment, config, [instrument], self._raw, change)
 
 
-def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, project: Project) -> Subject:
+def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, environment: Environment) -> Subject:
     """The way of `config` from the raw rows of the instruments of `panel` to forecasts of those `named`.
 
     Args:
@@ -96,13 +96,13 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         panel: Whose instruments learn together.
         named: Names of those that are looked at.
         split: Of the fit.
-        project: For its home.
+        environment: For its home.
     """
     instruments, raw = [one.instrument for one in panel], RawRows()
     reports: dict[tuple[Alteration | None, str], Report] = {}
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
-        loader = _AlteringLoader(project, config, instruments, raw, change)
+        loader = _AlteringLoader(environment, config, instruments, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
         checked = [loader.check(whole, day) for whole in map(loader.whole, instruments) if _begun(whole, until)]
         for one in checked if until is None else ():

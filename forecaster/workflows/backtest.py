@@ -10,7 +10,7 @@ from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.datasets.selection import InstrumentChoice
 from forecaster.datasets.training import TrainingData, load_training_data
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.folds import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
@@ -61,7 +61,7 @@ class BacktestRequest:
     processes: int = 1
 
 
-def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
+def backtest(request: BacktestRequest, environment: Environment) -> BacktestResult:
     """Fit, forecast and judge; what an earlier call has done is read, not done again.
 
     Raises:
@@ -71,7 +71,7 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     refit = parse_refit(request.refit)
     config = _with_horizon(request.config, request.steps)
     names = _models(request.models or (config.kind, *DEFAULT_BASELINES))
-    data = load_training_data(config, request.choice, project)
+    data = load_training_data(config, request.choice, environment)
     dates = np.unique(np.concatenate([one.dates for one in data.named]))  # whichever of them is named first
     networks = [name for name in names if name in MODELS]
     start = _start(request.start, dates, [_forecaster(name, data) for name in networks])
@@ -80,7 +80,7 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
     forecasters = {name: _forecaster(name, data) for name in names}
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(found) * len(networks) > _LONG_FITS:
-        project.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")
+        environment.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
         panel=data.panel,
         named=tuple(one.instrument.name for one in data.named),
@@ -91,9 +91,9 @@ def backtest(request: BacktestRequest, project: Project) -> BacktestResult:
         stride=request.stride,
         engine=f"{engine.backend} on {engine.device}",
     )
-    folder = backtests_folder(project.home) / plan.id
+    folder = backtests_folder(environment.home) / plan.id
     try:
-        records = run_backtest(plan, folder, project.progress, request.processes if engine.device == "cpu" else 1)
+        records = run_backtest(plan, folder, environment.progress, request.processes if engine.device == "cpu" else 1)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
     return judge(plan, records, data.named, request.calibrate)

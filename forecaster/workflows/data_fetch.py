@@ -15,7 +15,7 @@ from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import Finding
 from forecaster.datasets.histories import Loader
 from forecaster.datasets.selection import InstrumentChoice, resolve
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UnreachableError
 from forecaster.workflows.data_show import all_findings, finding_facts
 from forecaster.workflows.data_store import SCHEMA, existing_store, version_facts
@@ -110,22 +110,22 @@ class Fetching:
         return {"schema": SCHEMA, "histories": [one.to_json() for one in self.fetched]}
 
 
-def fetch(request: FetchRequest, project: Project) -> Fetching:
+def fetch(request: FetchRequest, environment: Environment) -> Fetching:
     """Load the named histories and keep them in the store; what fails is told, the others are kept.
 
     Raises:
         InstrumentError, UsageError: What is named is no instrument, or no source.
     """
     config, instruments = resolve(load_config(), request.choice)
-    loader = Loader(project, config, instruments, network=request.choice.network)
+    loader = Loader(environment, config, instruments, network=request.choice.network)
     jobs = [
         _Job(one.name, loader.source.name, functools.partial(_pair, loader, one))
-        for one in _canonical(instruments, project)
+        for one in _canonical(instruments, environment)
     ]
-    return _all(jobs, project)
+    return _all(jobs, environment)
 
 
-def refresh(request: RefreshRequest, project: Project) -> Fetching:
+def refresh(request: RefreshRequest, environment: Environment) -> Fetching:
     """Ask the sources for newer rows of the named histories, or of all in the store that come over a network.
 
     Raises:
@@ -134,12 +134,12 @@ def refresh(request: RefreshRequest, project: Project) -> Fetching:
     """
     choice = dataclasses.replace(request.choice, network="refresh")
     if not choice.is_empty:
-        return fetch(FetchRequest(choice), project)
-    with existing_store(project) as store:
+        return fetch(FetchRequest(choice), environment)
+    with existing_store(environment) as store:
         newest = () if store is None else store.series()
     wanted = [one for one in newest if one.source in (ONLINE if choice.source is None else (choice.source,))]
     sources: dict[str, Source] = {}
-    return _all([_stored_job(one, load_config(), sources, project) for one in wanted], project)
+    return _all([_stored_job(one, load_config(), sources, environment) for one in wanted], environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,18 +152,18 @@ class _Job:
     stored: Version | None = None
 
     def undone(
-        self, outcome: Literal["failed", "not asked"], error: ForecasterError | None, project: Project
+        self, outcome: Literal["failed", "not asked"], error: ForecasterError | None, environment: Environment
     ) -> Fetched:
         """Nothing came of it: the stored version stays the newest."""
         stored = self.stored
-        age = None if stored is None else business_age(np.datetime64(stored.last), project.today)
+        age = None if stored is None else business_age(np.datetime64(stored.last), environment.today)
         return Fetched(self.name, outcome, stored, age, error=error)
 
 
-def _canonical(instruments: Sequence[Instrument], project: Project) -> list[Instrument]:
+def _canonical(instruments: Sequence[Instrument], environment: Environment) -> list[Instrument]:
     for one in instruments:
         if one.sign < 0:
-            project.note(f"{one.name} is kept as {one.canonical.name}, whose exact mirror it is")
+            environment.note(f"{one.name} is kept as {one.canonical.name}, whose exact mirror it is")
     return list(dict.fromkeys(one.canonical for one in instruments))
 
 
@@ -171,40 +171,40 @@ def _pair(loader: Loader, instrument: Instrument) -> tuple[Loader, Instrument]:
     return loader, instrument
 
 
-def _stored_job(version: Version, config: Config, sources: dict[str, Source], project: Project) -> _Job:
+def _stored_job(version: Version, config: Config, sources: dict[str, Source], environment: Environment) -> _Job:
     def prepare() -> tuple[Loader, Instrument]:
-        with Store.open(store_path(project.home), clock=project.clock) as store:
+        with Store.open(store_path(environment.home), clock=environment.clock) as store:
             instrument = store.load_version(version).instrument
         data = config.data.model_copy(update={"source": version.source})
         config_of_source = config.model_copy(update={"data": data})
-        return Loader(project, config_of_source, [instrument], sources, network="refresh"), instrument
+        return Loader(environment, config_of_source, [instrument], sources, network="refresh"), instrument
 
     return _Job(version.symbol, version.source, prepare, version)
 
 
-def _all(jobs: Sequence[_Job], project: Project) -> Fetching:
+def _all(jobs: Sequence[_Job], environment: Environment) -> Fetching:
     """Do them one after another; a source that does not answer twice in a row is left alone."""
     fetched: list[Fetched] = []
     unreachable: dict[str, int] = {}
     for number, job in enumerate(jobs):
-        project.progress("fetch", number, len(jobs))
+        environment.progress("fetch", number, len(jobs))
         if unreachable.get(job.source, 0) >= _UNREACHABLE_LIMIT:
-            fetched.append(job.undone("not asked", None, project))
+            fetched.append(job.undone("not asked", None, environment))
             continue
-        one = _one(job, project)
+        one = _one(job, environment)
         away = isinstance(one.error, UnreachableError)
         unreachable[job.source] = unreachable.get(job.source, 0) + 1 if away else 0
         fetched.append(one)
-    project.progress("fetch", len(jobs), len(jobs))
+    environment.progress("fetch", len(jobs), len(jobs))
     return Fetching(tuple(fetched))
 
 
-def _one(job: _Job, project: Project) -> Fetched:
+def _one(job: _Job, environment: Environment) -> Fetched:
     try:
         loader, instrument = job.prepare()
         checked = loader.load(instrument, keep=True)
     except ForecasterError as error:
-        return job.undone("failed", error, project)
-    whole, age = checked.whole, business_age(checked.whole.dates[-1], project.today)
+        return job.undone("failed", error, environment)
+    whole, age = checked.whole, business_age(checked.whole.dates[-1], environment.today)
     outcome: Literal["new", "unchanged"] = "new" if checked.is_new else "unchanged"
     return Fetched(whole.instrument.name, outcome, checked.stored, age, all_findings(whole, checked.report))

@@ -22,7 +22,7 @@ from forecaster.data.store import Store, Version
 from forecaster.data.validation import Finding, RawRows, Report, Severity, repaired, validate
 from forecaster.datasets.histories import Loader
 from forecaster.datasets.selection import InstrumentChoice, resolve
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
 from forecaster.files import json_text, write_file
 from forecaster.workflows.data_store import SCHEMA, existing_store, version_facts
@@ -135,7 +135,7 @@ def all_findings(whole: PriceSeries, report: Report) -> tuple[Finding, ...]:
 # export
 
 
-def export(request: ExportRequest, project: Project) -> str:
+def export(request: ExportRequest, environment: Environment) -> str:
     """One history: a date and every column that it has, numbers written so that they come back bit for bit.
 
     Raises:
@@ -143,13 +143,13 @@ def export(request: ExportRequest, project: Project) -> str:
         SourceError: There is no such history.
         StorageError: The file cannot be written.
     """
-    wanted = list(_wanted(request, project))
+    wanted = list(_wanted(request, environment))
     if len(wanted) != 1:
         raise UsageError(f"{len(wanted)} instruments named; a CSV file holds one history; export each by itself")
     text = _csv_text(wanted[0]) if request.output == "csv" else json_text(_columns(wanted[0])) + "\n"
     if request.out is not None:
         write_file(request.out, text.encode())
-        project.note(f"written: {request.out}")
+        environment.note(f"written: {request.out}")
     return text
 
 
@@ -174,7 +174,7 @@ def _csv_text(series: PriceSeries) -> str:
 # show
 
 
-def show(request: ShowRequest, project: Project) -> list[HistoryFacts]:
+def show(request: ShowRequest, environment: Environment) -> list[HistoryFacts]:
     """Facts about the named histories, each with a picture.
 
     Raises:
@@ -182,22 +182,22 @@ def show(request: ShowRequest, project: Project) -> list[HistoryFacts]:
         SourceError: There is no such history.
         StorageError: The picture cannot be written.
     """
-    wanted = list(_wanted(request, project))
+    wanted = list(_wanted(request, environment))
     if request.out is not None and len(wanted) > 1:
         raise UsageError(f"--out names one file; got {len(wanted)} instruments; leave it out to name a file after each")
-    return [_shown(series, request, project) for series in wanted]
+    return [_shown(series, request, environment) for series in wanted]
 
 
-def _shown(series: PriceSeries, request: ShowRequest, project: Project) -> HistoryFacts:
-    with existing_store(project) as store:
+def _shown(series: PriceSeries, request: ShowRequest, environment: Environment) -> HistoryFacts:
+    with existing_store(environment) as store:
         versions = () if store is None else store.versions(series.source, series.symbol, series.interval)
         previous = None if store is None else _previous(series, versions, store)
-    report = validate(RawRows.of(series), today=project.today, market=market_of(series), previous=previous)
-    facts = HistoryFacts(series, versions, report, business_age(series.dates[-1], project.today))
+    report = validate(RawRows.of(series), today=environment.today, market=market_of(series), previous=previous)
+    facts = HistoryFacts(series, versions, report, business_age(series.dates[-1], environment.today))
     if not request.picture:
         return facts
     if len(series) < 2:
-        project.note(f"{series.symbol} has 1 row, which makes no picture")
+        environment.note(f"{series.symbol} has 1 row, which makes no picture")
         return facts
     path = request.out or Path(f"{series.instrument.name}-data.png")
     _draw(facts, path)
@@ -214,35 +214,35 @@ def _previous(series: PriceSeries, versions: tuple[Version, ...], store: Store) 
     return None
 
 
-def _wanted(request: ExportRequest, project: Project) -> Iterator[PriceSeries]:
+def _wanted(request: ExportRequest, environment: Environment) -> Iterator[PriceSeries]:
     """The histories that are asked for: from the store by name, or by instrument as `train` would see them."""
     if request.history is None:
-        yield from _by_instrument(request, project)
+        yield from _by_instrument(request, environment)
         return
     if not request.choice.is_empty or request.version is not None:
         raise UsageError(
             f"the stored history {request.history} and {'--version' if request.version else 'an instrument'} given; "
             "expected one way of naming it; leave the other out"
         )
-    yield _stored(request.history, project)
+    yield _stored(request.history, environment)
 
 
-def _stored(name: str, project: Project) -> PriceSeries:
-    with existing_store(project) as store:
+def _stored(name: str, environment: Environment) -> PriceSeries:
+    with existing_store(environment) as store:
         if store is not None:
             return store.load_version(store.find(name))
-    raise SourceError(f"there is no store in {project.home} yet, so no {name}; load it first: forecast data fetch")
+    raise SourceError(f"there is no store in {environment.home} yet, so no {name}; load it first: forecast data fetch")
 
 
-def _by_instrument(request: ExportRequest, project: Project) -> Iterator[PriceSeries]:
+def _by_instrument(request: ExportRequest, environment: Environment) -> Iterator[PriceSeries]:
     if request.choice.is_empty and request.choice.source is None:
         raise InstrumentError(
             "no history given; expected --pair, --ticker or --csv, or a name such as ecb/USDJPY/1d; "
             "see: forecast data list"
         )
     config, instruments = resolve(load_config(), request.choice)
-    loader = Loader(project, config, instruments, network=request.choice.network)
-    for one in dict.fromkeys(one.canonical for one in _told(instruments, project)):
+    loader = Loader(environment, config, instruments, network=request.choice.network)
+    for one in dict.fromkeys(one.canonical for one in _told(instruments, environment)):
         if request.version is None:
             whole = loader.whole(one)
             with contextlib.suppress(SourceError, UsageError):  # what forbids its use is shown all the same
@@ -250,13 +250,13 @@ def _by_instrument(request: ExportRequest, project: Project) -> Iterator[PriceSe
             yield whole
         else:
             symbol = loader.source.symbol(one) if isinstance(loader.source, OnlineSource) else one.name
-            yield _stored(f"{loader.source.name}/{symbol}/1d@{request.version}", project)
+            yield _stored(f"{loader.source.name}/{symbol}/1d@{request.version}", environment)
 
 
-def _told(instruments: tuple[Instrument, ...], project: Project) -> Iterator[Instrument]:
+def _told(instruments: tuple[Instrument, ...], environment: Environment) -> Iterator[Instrument]:
     for one in instruments:
         if one.sign < 0:
-            project.note(f"{one.name} is kept as {one.canonical.name}, whose exact mirror it is")
+            environment.note(f"{one.name} is kept as {one.canonical.name}, whose exact mirror it is")
         yield one
 
 

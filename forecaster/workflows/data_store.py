@@ -13,7 +13,7 @@ from forecaster.data.calendars import business_age
 from forecaster.data.store import Checkup, Pruned, Store, Version, store_path
 from forecaster.data.store_difference import ColumnChange, Difference, difference
 from forecaster.data.store_maintenance import parse_name
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import DamageError, ForecasterError, SourceError
 from forecaster.experiments.runs import Run, list_runs, runs_folder
 from forecaster.files import plain
@@ -41,22 +41,22 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @contextlib.contextmanager
-def existing_store(project: Project) -> Iterator[Store | None]:
+def existing_store(environment: Environment) -> Iterator[Store | None]:
     """The project's store, or None where nothing was stored yet: looking makes no files."""
-    path = store_path(project.home)
+    path = store_path(environment.home)
     if not path.exists():
         yield None
         return
-    with Store.open(path, clock=project.clock) as store:
+    with Store.open(path, clock=environment.clock) as store:
         yield store
 
 
-def _found(project: Project, *names: str) -> tuple[Store, list[Version]]:
+def _found(environment: Environment, *names: str) -> tuple[Store, list[Version]]:
     """An open store, and the versions in it that `names` name."""
-    path = store_path(project.home)
+    path = store_path(environment.home)
     if not path.exists():
         raise SourceError(f"there is no store {path} yet; expected one; load a history first: forecast data fetch")
-    store = Store.open(path, clock=project.clock)
+    store = Store.open(path, clock=environment.clock)
     try:
         return store, [store.find(name) for name in names]
     except BaseException:
@@ -103,18 +103,18 @@ class StoredHistory:
         }
 
 
-def list_histories(project: Project) -> list[StoredHistory]:
+def list_histories(environment: Environment) -> list[StoredHistory]:
     """Every history in the store, by source and symbol; none where there is no store.
 
     Raises:
         DamageError, StorageError, NewerSchemaError: The store cannot be read.
     """
-    with existing_store(project) as store:
+    with existing_store(environment) as store:
         versions = () if store is None else store.all_versions()
     counts: dict[tuple[str, str, str], list[Version]] = {}
     for one in versions:
         counts.setdefault(one.key, []).append(one)
-    return [StoredHistory(all_[-1], len(all_), _age(all_[-1].last, project.today)) for all_ in counts.values()]
+    return [StoredHistory(all_[-1], len(all_), _age(all_[-1].last, environment.today)) for all_ in counts.values()]
 
 
 def _age(last: str, today: datetime.date) -> int:
@@ -181,7 +181,7 @@ class Verification:
         }
 
 
-def verify(request: VerifyRequest, project: Project) -> Verification:
+def verify(request: VerifyRequest, environment: Environment) -> Verification:
     """Load stored versions and compare them with their hashes; look at the file as a whole.
 
     Raises:
@@ -189,9 +189,9 @@ def verify(request: VerifyRequest, project: Project) -> Verification:
         DamageError: The file is damaged so badly that it cannot be listed.
     """
     if request.history is None:
-        with existing_store(project) as store:
+        with existing_store(environment) as store:
             return Verification((), ()) if store is None else Verification(store.verify(), store.faults())
-    opened, (version,) = _found(project, request.history)
+    opened, (version,) = _found(environment, request.history)
     with opened as store:
         one_only = parse_name(request.history)[1] is not None
         versions = (version,) if one_only else store.versions(*version.key)
@@ -258,14 +258,14 @@ class HistoryDifference:
         }
 
 
-def diff(request: DiffRequest, project: Project) -> HistoryDifference:
+def diff(request: DiffRequest, environment: Environment) -> HistoryDifference:
     """Compare two stored versions, of one history or of two.
 
     Raises:
         UsageError, SourceError: A name is none, or names nothing.
         DamageError: One of them is damaged.
     """
-    opened, (first, second) = _found(project, request.first, request.second)
+    opened, (first, second) = _found(environment, request.first, request.second)
     with opened as store:
         found = difference(store.load_version(first), store.load_version(second))
     return HistoryDifference(first, second, found, request.rows)
@@ -314,15 +314,15 @@ class Pruning:
         }
 
 
-def prune(request: PruneRequest, project: Project) -> Pruning:
+def prune(request: PruneRequest, environment: Environment) -> Pruning:
     """Remove the stored versions that are not the newest of their history and that no run was trained on.
 
     Raises:
         DamageError: A run cannot be read, so that what it needs is unknown; or the store is damaged.
         StorageError: The store cannot be written.
     """
-    keep = _needed_by_runs(request, project)
-    with existing_store(project) as store:
+    keep = _needed_by_runs(request, environment)
+    with existing_store(environment) as store:
         if store is None:
             return Pruning(Pruned((), 0, 0), request.dry_run, 0)
         pruned = store.prune(keep, dry_run=request.dry_run)
@@ -330,11 +330,11 @@ def prune(request: PruneRequest, project: Project) -> Pruning:
     return Pruning(pruned, request.dry_run, left)
 
 
-def _needed_by_runs(request: PruneRequest, project: Project) -> set[str]:
+def _needed_by_runs(request: PruneRequest, environment: Environment) -> set[str]:
     """Every hash in the manifest of any run: of whole histories as stored, and of the rows that were used."""
     needed: set[str] = set()
     unknown: list[ForecasterError] = []
-    for run in list_runs(runs_folder(project.home)):
+    for run in list_runs(runs_folder(environment.home)):
         if isinstance(run, Run):
             needed.update(_hashes(run.manifest))
         else:

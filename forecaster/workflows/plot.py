@@ -10,7 +10,7 @@ import numpy as np
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
 from forecaster.datasets.selection import InstrumentChoice
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
@@ -56,7 +56,7 @@ class PlotRequest:
     calibrate: bool = True
 
 
-def plot(request: PlotRequest, project: Project) -> list[Path]:
+def plot(request: PlotRequest, environment: Environment) -> list[Path]:
     """Draw one picture for each named instrument and return the files written.
 
     Raises:
@@ -64,11 +64,11 @@ def plot(request: PlotRequest, project: Project) -> list[Path]:
         StorageError: The file cannot be written.
     """
     served = [
-        one.until(None) for one in serve(request.choice, Wanted(request.run_id, interval=request.interval), project)
+        one.until(None) for one in serve(request.choice, Wanted(request.run_id, interval=request.interval), environment)
     ]
     if request.out is not None and len(served) > 1:
         raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
-    tell(served, project)
+    tell(served, environment)
     return [path for one in served if (path := _plot_one(one, request)) is not None]
 
 

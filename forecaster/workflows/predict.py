@@ -13,7 +13,7 @@ from forecaster.config import load_config
 from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
 from forecaster.datasets.selection import InstrumentChoice
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.run_selection import Served, Wanted, serve, tell
 from forecaster.forecast import Forecast
@@ -140,7 +140,7 @@ class Prediction:
         return prices / last - 1 if units == "return" else prices
 
 
-def predict(request: PredictRequest, project: Project) -> list[Prediction]:
+def predict(request: PredictRequest, environment: Environment) -> list[Prediction]:
     """Forecast every named instrument.
 
     Raises:
@@ -148,17 +148,17 @@ def predict(request: PredictRequest, project: Project) -> list[Prediction]:
         UsageError: The horizon is longer than the run's.
     """
     as_of = request.as_of
-    served = [one.until(as_of) for one in _serve(request, project)]
-    tell(served, project)
+    served = [one.until(as_of) for one in _serve(request, environment)]
+    tell(served, environment)
     if as_of is not None and any(np.datetime64(as_of) > one.newest for one in served):
-        project.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
+        environment.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
     return [predict_served(one, request.horizon, request.calibrate) for one in served]
 
 
-def _serve(request: PredictRequest, project: Project) -> list[Served]:
+def _serve(request: PredictRequest, environment: Environment) -> list[Served]:
     wanted = Wanted(request.run_id, request.horizon, request.interval)
     try:
-        return serve(request.choice, wanted, project)
+        return serve(request.choice, wanted, environment)
     except RunNotFoundError as error:
         if request.run_id is not None:
             raise
@@ -166,11 +166,11 @@ def _serve(request: PredictRequest, project: Project) -> list[Served]:
             raise RunNotFoundError(f"{error.messages[0]} (or add --train-if-missing)") from None
         from forecaster.workflows.train import train
 
-        project.note(f"{error.messages[0].split(';')[0]}; training one")
+        environment.note(f"{error.messages[0].split(';')[0]}; training one")
         asked = {"horizon": request.horizon, "data.interval": request.interval}
         flags = {key: value for key, value in asked.items() if value is not None}
-        train(load_config(request.config, flags=flags), request.choice, project)
-        return serve(request.choice, wanted, project)
+        train(load_config(request.config, flags=flags), request.choice, environment)
+        return serve(request.choice, wanted, environment)
 
 
 def predict_served(served: Served, horizon: int | None, calibrate: bool) -> Prediction:

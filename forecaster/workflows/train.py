@@ -13,7 +13,7 @@ from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.datasets.selection import InstrumentChoice, command_line
 from forecaster.datasets.training import TrainingData, load_training_data
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation.daily_losses import Evidence, pool
 from forecaster.evaluation.scoring import Score
@@ -87,54 +87,54 @@ class _Stopwatch:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
 
 
-def train(config: Config, choice: InstrumentChoice, project: Project) -> TrainResult:
+def train(config: Config, choice: InstrumentChoice, environment: Environment) -> TrainResult:
     """Fit the configured model, score it beside the baselines, and record the run.
 
     Args:
         config: Everything about the training; `choice` overrides its instruments and source.
         choice: What the user named on the command line.
-        project: Where to keep the data and the run.
+        environment: Where to keep the data and the run.
 
     Raises:
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     watch = _Stopwatch()
-    check_writable(runs_folder(project.home))
-    data = load_training_data(config, choice, project)
+    check_writable(runs_folder(environment.home))
+    data = load_training_data(config, choice, environment)
     split, named = _split(data, forecaster_of(data.config))
     data = data.with_features(split.validation_start)
     config, panel = data.config, data.panel
     model = forecaster_of(config)
     watch.lap("data")
     engine = use_engine(config.backend, config.device)
-    project.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    fitted = fit(model, panel, split, config, project.progress)
+    environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    fitted = fit(model, panel, split, config, environment.progress)
     watch.lap("fit")
     scores = []
     evidence = []
     for number, series in enumerate(named):
-        project.progress("evaluate", number, len(named))
+        environment.progress("evaluate", number, len(named))
         scores += evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
         found = evidence_on_test(fitted, series, split, BESIDE, config.horizon)
         evidence += [] if found is None else [found]
-    project.progress("evaluate", len(named), len(named))
+    environment.progress("evaluate", len(named), len(named))
     watch.lap("evaluate")
     if config.refit:
         everything = whole_history([one.dates[-1] for one in panel])
-        fitted = fit(model, panel, everything, config, project.progress, decided=fitted.state())
+        fitted = fit(model, panel, everything, config, environment.progress, decided=fitted.state())
         watch.lap("refit")
     _check_parity(fitted)
     facts = {
         **_data_facts(named, data),
         **_split_facts(named, panel, split, config.refit),
         **_engine_facts(engine, model, config),
-        "created": project.clock().isoformat(),
+        "created": environment.clock().isoformat(),
         "scores": [one.to_json(fitted.name) for one in scores],
         **_verdicts(evidence),
         "seconds": watch.total(),
     }
-    run = save_run(runs_folder(project.home), project.clock(), dump_config(config), fitted, facts)
-    following = command_line("predict", data.instruments[0], choice, project)
+    run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, facts)
+    following = command_line("predict", data.instruments[0], choice, environment)
     return TrainResult(run, scores, engine, watch.total(), following)
 
 

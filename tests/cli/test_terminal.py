@@ -41,11 +41,11 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def test_the_bar_is_gone_before_the_result(screen: Screen) -> None:
     """What is printed while a bar is shown is overwritten when the bar goes."""
-    with terminal.watched_project(Path()) as project:
-        project.progress("fit", 1, 2)
-        project.note("engine")
-        terminal.print_result(project, "RESULT")
-        project.note("next")
+    with terminal.watched_environment(Path()) as environment:
+        environment.progress("fit", 1, 2)
+        environment.note("engine")
+        terminal.print_result(environment, "RESULT")
+        environment.note("next")
     before, after = screen.getvalue().split("RESULT")
     assert "fit" in before
     assert "engine" in before
@@ -53,10 +53,10 @@ def test_the_bar_is_gone_before_the_result(screen: Screen) -> None:
 
 
 def test_a_stage_that_begins_anew_has_its_own_time_left(screen: Screen) -> None:
-    with terminal.watched_project(Path()) as project:
+    with terminal.watched_environment(Path()) as environment:
         for done in (0, 3, 3, 0, 1):
-            project.progress("fit", done, 3)
-            bar: Any = project.progress
+            environment.progress("fit", done, 3)
+            bar: Any = environment.progress
             (task,) = bar._progress.tasks
             assert task.finished is (done == 3)
             assert task.completed == done
@@ -64,7 +64,7 @@ def test_a_stage_that_begins_anew_has_its_own_time_left(screen: Screen) -> None:
 
 def test_without_a_terminal_there_is_no_bar(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen, "isatty", lambda: False)
-    with terminal.watched_project(Path()) as project:
-        project.progress("fit", 1, 2)
-        terminal.print_result(project, "RESULT")
+    with terminal.watched_environment(Path()) as environment:
+        environment.progress("fit", 1, 2)
+        terminal.print_result(environment, "RESULT")
     assert screen.getvalue() == "RESULT\n"

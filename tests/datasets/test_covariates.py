@@ -15,7 +15,7 @@ from forecaster.data.sources import LoadRequest
 from forecaster.data.sources.sample import SampleSource
 from forecaster.datasets.covariates import input_instruments, load_inputs, settled
 from forecaster.datasets.histories import Loader
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
 TINY = (
@@ -108,7 +108,9 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
     manifest = json.loads(next(tmp_path.glob("runs/*/manifest.json")).read_text())
     assert manifest["inputs"][0]["lag"] == 0  # two closes in New York
     sources = {"SP500": sample("SP500"), "elsewhere": dataclasses.replace(sample("SP500"), source="yahoo")}
-    loader = Loader(Project(home=tmp_path), load_config(), [parse_ticker("SP500")], {"yahoo": SampleSource()}, "never")
+    loader = Loader(
+        Environment(home=tmp_path), load_config(), [parse_ticker("SP500")], {"yahoo": SampleSource()}, "never"
+    )
     config = load_config(flags={"data.inputs": "sample:NASDAQ", "data.source": "sample"})
     alone = load_inputs(config, [sources["SP500"]], loader)
     together = load_inputs(config, list(sources.values()), loader)

@@ -12,7 +12,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.data.store import Store, store_path
 from forecaster.datasets.histories import Loader, data_line, load_members, tell_findings
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import InputFileError, InstrumentError, NotEnoughDataError, SourceError, UnreachableError
 
 TICKER = parse_ticker("MADE")
@@ -53,12 +53,12 @@ class Bench:
     def loader(self, source: Fake, network: str = "auto", **data: object) -> Loader:
         config = load_config()
         config = config.model_copy(update={"data": config.data.model_copy(update=data)})
-        return Loader(self.project, config, [TICKER], {"yahoo": source}, network)
+        return Loader(self.environment, config, [TICKER], {"yahoo": source}, network)
 
     @property
-    def project(self) -> Project:
+    def environment(self) -> Environment:
         noon = datetime.datetime.combine(self.today, datetime.time(12), datetime.UTC)
-        return Project(home=self.home, clock=lambda: noon, note=self.notes.append)
+        return Environment(home=self.home, clock=lambda: noon, note=self.notes.append)
 
     def later(self, rows: int) -> None:
         self.today = DAYS[299 + rows].astype(datetime.date)
@@ -280,7 +280,7 @@ def test_a_file_that_cannot_be_used_is_a_fault_of_the_file(bench: Bench, tmp_pat
     config: Config = load_config()
     config = config.model_copy(update={"data": config.data.model_copy(update={"strict": True})})
     with pytest.raises(InputFileError):
-        Loader(bench.project, config, [instrument]).load(instrument)
+        Loader(bench.environment, config, [instrument]).load(instrument)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ import pytest
 
 from forecaster.config import Config
 from forecaster.data.series import Panel
+from forecaster.environment import no_progress
 from forecaster.errors import DamageError, NotEnoughDataError
 from forecaster.evaluation.folds import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import FoldFits
-from forecaster.models.base import no_progress
 from forecaster.models.baselines import baseline
 from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.options import LSTMOptions

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.features import FEATURES, RETURN_FEATURES, feature_matrix, odd_features
-from forecaster.features.returns import WARM_UP, History
+from forecaster.features.history import WARM_UP, History
 
 NAMES = tuple(FEATURES)
 BORDERS = (0, 1, 4, 5, 19, 20, 63, 64, 65, 127, 128, WARM_UP - 1, WARM_UP, 255, 256, 257, 300, 511, 512, 513)

@@ -19,7 +19,7 @@ from forecaster.features import (
     ranges,
     suitable_features,
 )
-from forecaster.features.returns import History
+from forecaster.features.history import History
 
 BAR_FEATURES = (*RANGE_FEATURES, *VOLUME_FEATURES)
 SIGMA, GAP = 0.008, 0.005  # of `oracles.bars`: from open to close, and overnight

@@ -6,7 +6,7 @@ import pytest
 
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.features.returns import History
+from forecaster.features.history import History
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions, FittedClassic, fit_scaler
 from forecaster.quantiles import SCORING_LEVELS

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from forecaster.environment import no_progress
 from forecaster.features.windows import DenseWindows, LastWindows
-from forecaster.models.base import no_progress
 
 
 def numbered(series: int, rows: int = 80) -> DenseWindows:

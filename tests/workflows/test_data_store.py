@@ -19,7 +19,7 @@ from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.sources.base import Source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.datasets.selection import InstrumentChoice
-from forecaster.environment import Project
+from forecaster.environment import Environment
 from forecaster.errors import (
     DamageError,
     ForecasterError,
@@ -84,8 +84,8 @@ def notes() -> list[str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, notes: list[str]) -> Project:
-    return Project(home=tmp_path / "home", clock=lambda: NOON, note=notes.append)
+def environment(tmp_path: Path, notes: list[str]) -> Environment:
+    return Environment(home=tmp_path / "home", clock=lambda: NOON, note=notes.append)
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, MadeSource]:
 
 
 @pytest.fixture
-def save(project: Project) -> Callable[..., None]:
+def save(environment: Environment) -> Callable[..., None]:
     def put(*series: PriceSeries) -> None:
-        with Store.open(store_path(project.home), clock=project.clock) as store:
+        with Store.open(store_path(environment.home), clock=environment.clock) as store:
             for one in series:
                 store.save(one)
 
@@ -117,8 +117,8 @@ def tickers(*names: str, **more: object) -> InstrumentChoice:
     return InstrumentChoice(tickers=names, **more)  # type: ignore[arg-type]
 
 
-def damage(project: Project, statement: str) -> None:
-    with contextlib.closing(sqlite3.connect(store_path(project.home))) as connection, connection:
+def damage(environment: Environment, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(store_path(environment.home))) as connection, connection:
         connection.execute(statement)
 
 
@@ -140,28 +140,28 @@ def problem_of(found: Fetching | Verification) -> ForecasterError:
 # fetch
 
 
-def test_fetch_keeps_and_tells(project: Project, sources: Mapping[str, MadeSource]) -> None:
+def test_fetch_keeps_and_tells(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    (one,) = fetch(FetchRequest(tickers("AAPL")), project).fetched
+    (one,) = fetch(FetchRequest(tickers("AAPL")), environment).fetched
     assert (one.name, one.outcome, one.age, one.findings, one.error) == ("AAPL", "new", 1, (), None)
     assert version_of(one).rows == version_of(one).added == 300
-    (again,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), project).fetched
+    (again,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), environment).fetched
     assert (again.outcome, again.version) == ("unchanged", one.version)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo", 302)  # another walk: every row is another
-    (new,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), project).fetched
+    (new,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), environment).fetched
     assert (new.outcome, version_of(new).added) == ("new", 2)
     assert "price_changed" in {one.code for one in new.findings}
 
 
-def test_fetch_tells_what_fails_and_keeps_the_rest(project: Project, sources: Mapping[str, MadeSource]) -> None:
+def test_fetch_tells_what_fails_and_keeps_the_rest(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
-    found = fetch(FetchRequest(tickers("AAPL,WRONG", "IBM")), project)
+    found = fetch(FetchRequest(tickers("AAPL,WRONG", "IBM")), environment)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("AAPL", "new"), ("WRONG", "failed"), ("IBM", "new"),
     ]  # fmt: skip
     assert isinstance(found.problem, SourceError)
     assert problem_of(found).messages == ("WRONG is unknown",)
-    assert [one.newest.symbol for one in list_histories(project)] == ["AAPL", "IBM"]
+    assert [one.newest.symbol for one in list_histories(environment)] == ["AAPL", "IBM"]
     document = found.to_json()
     assert document["schema"] == "data/1"
     assert [one["reason"] for one in document["histories"]] == [None, "WRONG is unknown", None]
@@ -169,19 +169,19 @@ def test_fetch_tells_what_fails_and_keeps_the_rest(project: Project, sources: Ma
 
 
 def test_a_mirrored_pair_is_kept_once_in_its_market_order(
-    project: Project, sources: Mapping[str, MadeSource], notes: list[str]
+    environment: Environment, sources: Mapping[str, MadeSource], notes: list[str]
 ) -> None:
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    (one,) = fetch(FetchRequest(InstrumentChoice(pairs=["JPYUSD,USDJPY"])), project).fetched
+    (one,) = fetch(FetchRequest(InstrumentChoice(pairs=["JPYUSD,USDJPY"])), environment).fetched
     assert one.name == "USDJPY"
     assert notes == ["JPYUSD is kept as USDJPY, whose exact mirror it is"]
 
 
 def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
-    project: Project, sources: Mapping[str, MadeSource]
+    environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
     sources["yahoo"].gives |= {name: UnreachableError(f"no answer for {name}") for name in ("A", "B", "C", "D")}
-    found = fetch(FetchRequest(tickers("A,B,C,D")), project)
+    found = fetch(FetchRequest(tickers("A,B,C,D")), environment)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "not asked"]
     assert [name for name, _ in sources["yahoo"].asked] == ["A", "B"]
     assert problem_of(found).messages == (
@@ -191,20 +191,20 @@ def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
     )
 
 
-def test_bad_rows_fail_with_a_reason(project: Project, tmp_path: Path) -> None:
+def test_bad_rows_fail_with_a_reason(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "gold.csv"
     file.write_text("date,close\n2023-01-02,1\n2023-01-03,1.1\n2030-01-02,1.2\n")
-    (one,) = fetch(FetchRequest(InstrumentChoice(csvs=[str(file)])), project).fetched
+    (one,) = fetch(FetchRequest(InstrumentChoice(csvs=[str(file)])), environment).fetched
     assert one.outcome == "failed"
     assert error_of(one).exit_code == 2
     assert "in the future" in error_of(one).messages[0]
 
 
-def test_a_store_that_cannot_be_written_is_told(project: Project, sources: Mapping[str, MadeSource]) -> None:
+def test_a_store_that_cannot_be_written_is_told(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    project.home.parent.mkdir(exist_ok=True)
-    project.home.write_text("a file where the folder should be")
-    found = fetch(FetchRequest(tickers("AAPL")), project)
+    environment.home.parent.mkdir(exist_ok=True)
+    environment.home.write_text("a file where the folder should be")
+    found = fetch(FetchRequest(tickers("AAPL")), environment)
     assert isinstance(found.problem, StorageError)
 
 
@@ -212,7 +212,7 @@ def test_a_store_that_cannot_be_written_is_told(project: Project, sources: Mappi
 
 
 def test_refresh_asks_for_every_online_history(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     save(made(AAPL, "yahoo", 300), made(USDJPY, "ecb"), made(IBM, "sample"), made(MSFT, "yahoo"))
     dates, close = walk(300)
@@ -221,7 +221,7 @@ def test_refresh_asks_for_every_online_history(
     )
     sources["yahoo"].gives |= {"AAPL": longer, "MSFT": SourceError("MSFT is gone")}
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    found = refresh(RefreshRequest(NONE), project)
+    found = refresh(RefreshRequest(NONE), environment)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("USDJPY", "unchanged"), ("AAPL", "new"), ("MSFT", "failed"),
     ]  # fmt: skip
@@ -233,54 +233,56 @@ def test_refresh_asks_for_every_online_history(
 
 
 def test_refresh_of_one_source_or_of_named_instruments(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     save(made(AAPL, "yahoo"), made(USDJPY, "ecb"))
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    assert [one.name for one in refresh(RefreshRequest(InstrumentChoice(source="ecb")), project).fetched] == ["USDJPY"]
-    assert [one.name for one in refresh(RefreshRequest(tickers("AAPL")), project).fetched] == ["AAPL"]
+    assert [one.name for one in refresh(RefreshRequest(InstrumentChoice(source="ecb")), environment).fetched] == [
+        "USDJPY"
+    ]
+    assert [one.name for one in refresh(RefreshRequest(tickers("AAPL")), environment).fetched] == ["AAPL"]
     assert sources["yahoo"].asked == [("AAPL", "refresh")]
 
 
 def test_one_source_away_does_not_stop_the_other(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     pairs = [parse_pair(name) for name in ("EURUSD", "GBPUSD", "USDCHF")]
     save(*(made(one, "ecb") for one in pairs), made(AAPL, "yahoo"))
     sources["ecb"].gives |= {one.name: UnreachableError("the ECB is away") for one in pairs}
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    found = refresh(RefreshRequest(NONE), project)
+    found = refresh(RefreshRequest(NONE), environment)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "unchanged"]
     assert problem_of(found).messages[0] == "the ECB is away"
     assert "USDCHF" in problem_of(found).messages[1]
 
 
 def test_an_answer_in_between_shows_that_the_source_is_there(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     names = ["A", "B", "C", "D"]
     save(*(made(parse_ticker(name), "yahoo") for name in names))
     sources["yahoo"].gives |= {name: UnreachableError("away") for name in ("A", "C")}
     sources["yahoo"].gives |= {name: made(parse_ticker(name), "yahoo") for name in ("B", "D")}
-    outcomes = [one.outcome for one in refresh(RefreshRequest(NONE), project).fetched]
+    outcomes = [one.outcome for one in refresh(RefreshRequest(NONE), environment).fetched]
     assert outcomes == ["failed", "unchanged", "failed", "unchanged"]
 
 
 def test_refresh_without_a_store_has_nothing_to_do_and_makes_no_files(
-    project: Project, sources: Mapping[str, MadeSource]
+    environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
-    assert refresh(RefreshRequest(NONE), project).fetched == ()
-    assert not project.home.exists()
+    assert refresh(RefreshRequest(NONE), environment).fetched == ()
+    assert not environment.home.exists()
 
 
 def test_a_damaged_history_does_not_stop_the_others(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     save(made(AAPL, "yahoo"), made(MSFT, "yahoo"))
-    damage(project, "UPDATE bar SET close = close + 1 WHERE series = 1")
+    damage(environment, "UPDATE bar SET close = close + 1 WHERE series = 1")
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "MSFT": made(MSFT, "yahoo")}
-    found = refresh(RefreshRequest(NONE), project)
+    found = refresh(RefreshRequest(NONE), environment)
     assert [one.outcome for one in found.fetched] == ["failed", "unchanged"]
     assert isinstance(found.problem, DamageError)
 
@@ -288,9 +290,9 @@ def test_a_damaged_history_does_not_stop_the_others(
 # list
 
 
-def test_list_tells_of_every_history(project: Project, save: Callable[..., None]) -> None:
+def test_list_tells_of_every_history(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
-    document = list_json(list_histories(project))
+    document = list_json(list_histories(environment))
     keys = ("series", "versions", "rows", "age_business_days")
     assert [tuple(one[key] for key in keys) for one in document["histories"]] == [
         ("ecb/USDJPY/1d", 1, 5, 1), ("yahoo/AAPL/1d", 2, 12, 1),
@@ -298,56 +300,56 @@ def test_list_tells_of_every_history(project: Project, save: Callable[..., None]
     assert document["histories"][1]["saved_at"] == "2024-03-01T12:00:00+00:00"
 
 
-def test_looking_makes_no_files(project: Project) -> None:
-    assert list_histories(project) == []
-    assert verify(VerifyRequest(), project).text == "0 versions of 0 histories are intact"
-    assert prune(PruneRequest(), project).pruned.versions == ()
+def test_looking_makes_no_files(environment: Environment) -> None:
+    assert list_histories(environment) == []
+    assert verify(VerifyRequest(), environment).text == "0 versions of 0 histories are intact"
+    assert prune(PruneRequest(), environment).pruned.versions == ()
     for look in (
-        lambda: verify(VerifyRequest("ecb/USDJPY/1d"), project),
-        lambda: diff(DiffRequest("ecb/USDJPY/1d", "ecb/EURUSD/1d"), project),
-        lambda: show(ShowRequest(NONE, "ecb/USDJPY/1d"), project),
-        lambda: export(ExportRequest(NONE, "ecb/USDJPY/1d"), project),
+        lambda: verify(VerifyRequest("ecb/USDJPY/1d"), environment),
+        lambda: diff(DiffRequest("ecb/USDJPY/1d", "ecb/EURUSD/1d"), environment),
+        lambda: show(ShowRequest(NONE, "ecb/USDJPY/1d"), environment),
+        lambda: export(ExportRequest(NONE, "ecb/USDJPY/1d"), environment),
     ):
         with pytest.raises(SourceError, match=r"there is no store .* forecast data fetch"):
             look()
-    assert not project.home.exists()
+    assert not environment.home.exists()
 
 
 # verify
 
 
-def test_verify_counts_and_names(project: Project, save: Callable[..., None]) -> None:
+def test_verify_counts_and_names(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
-    sound = verify(VerifyRequest(), project)
+    sound = verify(VerifyRequest(), environment)
     assert (sound.text, sound.problem) == ("3 versions of 2 histories are intact", None)
-    damage(project, "UPDATE bar SET close = close * 2 WHERE series = 1 AND died IS NULL")
-    found = verify(VerifyRequest(), project)
+    damage(environment, "UPDATE bar SET close = close * 2 WHERE series = 1 AND died IS NULL")
+    found = verify(VerifyRequest(), environment)
     assert found.text == "1 of 3 versions of 2 histories is damaged"
     assert isinstance(found.problem, DamageError)
     assert len(problem_of(found).messages) == 1
     assert found.to_json()["intact"] is False
     assert found.to_json()["damaged"][0]["series"] == "yahoo/AAPL/1d"
-    assert verify(VerifyRequest("ecb/USDJPY/1d"), project).problem is None
-    assert verify(VerifyRequest("yahoo/AAPL/1d"), project).problem is not None
+    assert verify(VerifyRequest("ecb/USDJPY/1d"), environment).problem is None
+    assert verify(VerifyRequest("yahoo/AAPL/1d"), environment).problem is not None
 
 
-def test_verify_of_one_version(project: Project, save: Callable[..., None]) -> None:
+def test_verify_of_one_version(environment: Environment, save: Callable[..., None]) -> None:
     old, new = made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12)
     save(old, new)
-    assert len(verify(VerifyRequest("yahoo/AAPL/1d"), project).checkups) == 2
+    assert len(verify(VerifyRequest("yahoo/AAPL/1d"), environment).checkups) == 2
     for name in (old.name, old.sha256[:8]):
-        (one,) = verify(VerifyRequest(name), project).checkups
+        (one,) = verify(VerifyRequest(name), environment).checkups
         assert one.version.sha256 == old.sha256
 
 
 # diff
 
 
-def test_diff_of_two_versions(project: Project, save: Callable[..., None]) -> None:
+def test_diff_of_two_versions(environment: Environment, save: Callable[..., None]) -> None:
     dates, close = walk(300)
     split = made(AAPL, "yahoo", dates=dates[1:], columns={"close": close[1:] / 2})
     save(made(AAPL, "yahoo"), split)
-    document = diff(DiffRequest(made(AAPL, "yahoo").name, "yahoo/AAPL/1d", rows=2), project).to_json()
+    document = diff(DiffRequest(made(AAPL, "yahoo").name, "yahoo/AAPL/1d", rows=2), environment).to_json()
     assert document["same"] is False
     assert (document["added"]["count"], document["removed"]) == (0, {"count": 1, "dates": [str(dates[0])]})
     revised = document["revised"]
@@ -355,15 +357,17 @@ def test_diff_of_two_versions(project: Project, save: Callable[..., None]) -> No
     assert revised["columns"]["close"]["ratio"] == pytest.approx(0.5)
     assert revised["columns"]["close"]["rows"][0] == {"date": str(dates[1]), "old": close[1], "new": close[1] / 2}
     assert len(revised["columns"]["close"]["rows"]) == 2
-    same = diff(DiffRequest("yahoo/AAPL/1d", split.sha256[:10]), project).to_json()
+    same = diff(DiffRequest("yahoo/AAPL/1d", split.sha256[:10]), environment).to_json()
     assert (same["same"], same["revised"]["columns"]) == (True, {})
 
 
-def test_a_column_that_only_one_has_is_null_on_the_other_side(project: Project, save: Callable[..., None]) -> None:
+def test_a_column_that_only_one_has_is_null_on_the_other_side(
+    environment: Environment, save: Callable[..., None]
+) -> None:
     dates, close = walk(5)
     with_volume = made(AAPL, "yahoo", dates=dates, columns={"close": close, "volume": np.full(5, 7.0)})
     save(made(AAPL, "yahoo", 5), with_volume)
-    document = diff(DiffRequest(made(AAPL, "yahoo", 5).name, with_volume.name, rows=1), project).to_json()
+    document = diff(DiffRequest(made(AAPL, "yahoo", 5).name, with_volume.name, rows=1), environment).to_json()
     assert document["revised"]["columns"] == {
         "volume": {"count": 5, "ratio": None, "rows": [{"date": str(dates[0]), "old": None, "new": 7.0}]}
     }
@@ -372,7 +376,7 @@ def test_a_column_that_only_one_has_is_null_on_the_other_side(project: Project, 
 # show and export
 
 
-def test_show_tells_origin_versions_and_findings(project: Project, save: Callable[..., None]) -> None:
+def test_show_tells_origin_versions_and_findings(environment: Environment, save: Callable[..., None]) -> None:
     dates, close = walk(300)
     close[150] = close[149] * 1.6
     meta = {
@@ -381,7 +385,7 @@ def test_show_tells_origin_versions_and_findings(project: Project, save: Callabl
             {"code": "bad_price", "severity": "repair", "count": 1, "dates": ["2023-05-01"], "text": "1 row dropped"}]),
     }  # fmt: skip
     save(made(AAPL, "yahoo", 299), made(AAPL, "yahoo", columns={"close": close}, meta=meta))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", picture=False), project)
+    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", picture=False), environment)
     document = facts.to_json()
     assert (document["attribution"], document["origin"]) == ("the makers", {"file": "x.csv"})
     assert [one["rows"] for one in document["versions"]] == [299, 300]
@@ -393,12 +397,12 @@ def test_show_tells_origin_versions_and_findings(project: Project, save: Callabl
     )
     assert document["highest"] == {"date": str(dates[np.argmax(close)]), "price": close.max()}
     json.dumps(document, allow_nan=False)
-    (old,) = show(ShowRequest(NONE, made(AAPL, "yahoo", 299).name, picture=False), project)
+    (old,) = show(ShowRequest(NONE, made(AAPL, "yahoo", 299).name, picture=False), environment)
     assert "price_changed" not in {one.code for one in old.findings}
 
 
 def test_show_marks_every_row_that_was_found(
-    project: Project, save: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    environment: Environment, save: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import forecaster.output.canvas
     import forecaster.output.data_figure as drawing
@@ -416,7 +420,7 @@ def test_show_marks_every_row_that_was_found(
     pictures: list[drawing.HistoryPicture] = []
     monkeypatch.setattr(drawing, "draw_history_picture", pictures.append)
     monkeypatch.setattr(forecaster.output.canvas, "save_figure", lambda figure, path: path.write_bytes(b"drawn"))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", out=tmp_path / "p.png"), project)
+    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", out=tmp_path / "p.png"), environment)
     assert facts.path is not None
     assert facts.path.read_bytes() == b"drawn"
     (picture,) = pictures
@@ -434,56 +438,62 @@ def test_show_marks_every_row_that_was_found(
 
 
 def test_show_of_an_instrument_loads_it(
-    project: Project, sources: Mapping[str, MadeSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, sources: Mapping[str, MadeSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    (facts,) = show(ShowRequest(tickers("AAPL")), project)
+    (facts,) = show(ShowRequest(tickers("AAPL")), environment)
     assert facts.path == Path("AAPL-data.png")
     assert facts.path.read_bytes().startswith(b"\x89PNG")
     assert len(facts.versions) == 1
 
 
-def test_one_row_has_facts_but_no_picture(project: Project, save: Callable[..., None], notes: list[str]) -> None:
+def test_one_row_has_facts_but_no_picture(
+    environment: Environment, save: Callable[..., None], notes: list[str]
+) -> None:
     save(made(AAPL, "yahoo", 1))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d"), project)
+    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d"), environment)
     assert facts.path is None
     assert notes == ["AAPL has 1 row, which makes no picture"]
 
 
 def test_a_version_of_an_instrument(
-    project: Project, sources: Mapping[str, MadeSource], save: Callable[..., None]
+    environment: Environment, sources: Mapping[str, MadeSource], save: Callable[..., None]
 ) -> None:
     old, new = made(AAPL, "yahoo", 20), made(AAPL, "yahoo", 22)
     save(old, new)
-    (facts,) = show(ShowRequest(tickers("AAPL"), version=old.sha256[:7], picture=False), project)
+    (facts,) = show(ShowRequest(tickers("AAPL"), version=old.sha256[:7], picture=False), environment)
     assert facts.series.sha256 == old.sha256
     assert sources["yahoo"].asked == []
-    text = export(ExportRequest(tickers("AAPL"), version=old.sha256[:7]), project)
+    text = export(ExportRequest(tickers("AAPL"), version=old.sha256[:7]), environment)
     assert len(text.splitlines()) == 21
 
 
 @pytest.mark.parametrize("request_of", [ShowRequest, ExportRequest])
-def test_a_history_is_named_in_one_way(project: Project, request_of: type[ExportRequest], tmp_path: Path) -> None:
-    work: Callable[[Any, Project], object] = show if request_of is ShowRequest else export
+def test_a_history_is_named_in_one_way(
+    environment: Environment, request_of: type[ExportRequest], tmp_path: Path
+) -> None:
+    work: Callable[[Any, Environment], object] = show if request_of is ShowRequest else export
     with pytest.raises(UsageError, match="and an instrument given"):
-        work(request_of(tickers("AAPL"), "yahoo/AAPL/1d"), project)
+        work(request_of(tickers("AAPL"), "yahoo/AAPL/1d"), environment)
     with pytest.raises(UsageError, match="and --version given"):
-        work(request_of(NONE, "yahoo/AAPL/1d", "5f2a"), project)
+        work(request_of(NONE, "yahoo/AAPL/1d", "5f2a"), environment)
     with pytest.raises(InstrumentError, match="no history given; expected --pair, --ticker or --csv, or a name"):
-        work(request_of(NONE), project)
+        work(request_of(NONE), environment)
 
 
-def test_one_file_holds_one_history(project: Project, sources: Mapping[str, MadeSource], tmp_path: Path) -> None:
+def test_one_file_holds_one_history(
+    environment: Environment, sources: Mapping[str, MadeSource], tmp_path: Path
+) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
     with pytest.raises(UsageError, match="2 instruments named; a CSV file holds one history"):
-        export(ExportRequest(tickers("AAPL,IBM")), project)
+        export(ExportRequest(tickers("AAPL,IBM")), environment)
     with pytest.raises(UsageError, match="--out names one file; got 2 instruments"):
-        show(ShowRequest(tickers("AAPL,IBM"), out=tmp_path / "x.png"), project)
+        show(ShowRequest(tickers("AAPL,IBM"), out=tmp_path / "x.png"), environment)
 
 
 def test_what_is_exported_comes_back_bit_for_bit(
-    project: Project, save: Callable[..., None], tmp_path: Path, notes: list[str]
+    environment: Environment, save: Callable[..., None], tmp_path: Path, notes: list[str]
 ) -> None:
     rng = np.random.default_rng(5)
     dates, _ = walk(400)
@@ -495,7 +505,7 @@ def test_what_is_exported_comes_back_bit_for_bit(
     saved = made(AAPL, "yahoo", dates=dates, columns=columns)
     save(saved)
     file = tmp_path / "out.csv"
-    text = export(ExportRequest(NONE, "yahoo/AAPL/1d", out=file), project)
+    text = export(ExportRequest(NONE, "yahoo/AAPL/1d", out=file), environment)
     assert text.encode() == file.read_bytes()
     assert text.splitlines()[0] == "date,open,high,low,close,adj_close,volume"
     assert notes == [f"written: {file}"]
@@ -503,19 +513,19 @@ def test_what_is_exported_comes_back_bit_for_bit(
     assert again.sha256 == saved.sha256
 
 
-def test_only_columns_that_are_there_are_exported(project: Project, save: Callable[..., None]) -> None:
+def test_only_columns_that_are_there_are_exported(environment: Environment, save: Callable[..., None]) -> None:
     save(made(USDJPY, "ecb", 3))
-    assert export(ExportRequest(NONE, "ecb/USDJPY/1d"), project).splitlines()[0] == "date,close"
+    assert export(ExportRequest(NONE, "ecb/USDJPY/1d"), environment).splitlines()[0] == "date,close"
 
 
 # prune
 
 
-def manifest(project: Project, name: str, content: object) -> None:
+def manifest(environment: Environment, name: str, content: object) -> None:
     """A run folder that says `content`, sound or not."""
     from forecaster.experiments.runs import _checksum
 
-    folder = project.home / "runs" / name
+    folder = environment.home / "runs" / name
     folder.mkdir(parents=True)
     if isinstance(content, dict):
         keys = ("run_id", "model", "source", "instruments", "split", "fitted_until", "seen_until", "state", "files")
@@ -524,27 +534,27 @@ def manifest(project: Project, name: str, content: object) -> None:
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
-def test_prune_keeps_what_runs_were_trained_on(project: Project, save: Callable[..., None]) -> None:
+def test_prune_keeps_what_runs_were_trained_on(environment: Environment, save: Callable[..., None]) -> None:
     versions = [made(AAPL, "yahoo", rows) for rows in (10, 12, 14, 16, 18)]
     save(*versions)
-    manifest(project, "1", {"stored": {"AAPL": versions[0].sha256}})
-    manifest(project, "2", {"members": {"AAPL": {"sha256": versions[1].sha256, "rows": 12}}})
-    manifest(project, "3", {"data": [{"sha256": versions[2].sha256, "series": "x"}]})
-    told = prune(PruneRequest(dry_run=True), project)
+    manifest(environment, "1", {"stored": {"AAPL": versions[0].sha256}})
+    manifest(environment, "2", {"members": {"AAPL": {"sha256": versions[1].sha256, "rows": 12}}})
+    manifest(environment, "3", {"data": [{"sha256": versions[2].sha256, "series": "x"}]})
+    told = prune(PruneRequest(dry_run=True), environment)
     assert [one.sha256 for one in told.pruned.versions] == [versions[3].sha256]
     assert told.kept == 4
-    assert list_histories(project)[0].versions == 5
-    done = prune(PruneRequest(), project)
+    assert list_histories(environment)[0].versions == 5
+    done = prune(PruneRequest(), environment)
     assert (done.pruned.versions, done.kept) == (told.pruned.versions, 4)
-    assert verify(VerifyRequest(), project).text == "4 versions of 1 history are intact"
-    assert prune(PruneRequest(), project).to_json()["versions"] == []
+    assert verify(VerifyRequest(), environment).text == "4 versions of 1 history are intact"
+    assert prune(PruneRequest(), environment).to_json()["versions"] == []
 
 
-def test_prune_refuses_where_a_run_cannot_be_read(project: Project, save: Callable[..., None]) -> None:
+def test_prune_refuses_where_a_run_cannot_be_read(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12))
-    manifest(project, "1", "half a mani")
+    manifest(environment, "1", "half a mani")
     for request in (PruneRequest(), PruneRequest(dry_run=True)):
         with pytest.raises(DamageError, match=r"1 run cannot be read, .* with --force \(.*manifest.json"):
-            prune(request, project)
-    assert list_histories(project)[0].versions == 2
-    assert len(prune(PruneRequest(force=True), project).pruned.versions) == 1
+            prune(request, environment)
+    assert list_histories(environment)[0].versions == 2
+    assert len(prune(PruneRequest(force=True), environment).pruned.versions) == 1

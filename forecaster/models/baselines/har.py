@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
+from forecaster.features.history import History
 from forecaster.features.ranges import parkinson_variance
-from forecaster.features.returns import History
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, knots_up_to

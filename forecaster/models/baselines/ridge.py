@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.features.returns import History, scaled_return
+from forecaster.features.history import History
+from forecaster.features.returns import scaled_return
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, ewma_of, knots_up_to

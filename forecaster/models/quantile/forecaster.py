@@ -15,7 +15,7 @@ from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import feature_matrix, odd_features
-from forecaster.features.returns import History
+from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures import numpy_lstm

@@ -17,7 +17,7 @@ from pydantic import (
 
 from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.covariates import is_input
-from forecaster.features.returns import WARM_UP
+from forecaster.features.history import WARM_UP
 
 __all__ = ["LSTMOptions", "TrainingOptions", "WindowOptions"]
 

@@ -23,7 +23,7 @@ import pytest
 
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, Network, ecb_stored
+from forecaster.data.sources import LoadRequest, Network, ecb_cache
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.data.sources.ecb_cache import last_attempt, newest_table, read_stored, store_table, stored_path
 from forecaster.data.sources.ecb_refresh import ENDPOINT_VARIABLE, URL, Refreshed, due, refresh
@@ -571,7 +571,7 @@ def test_a_folder_in_its_place_is_damage_too(ecb: LocalEcb, tmp_path: Path) -> N
 def test_a_newer_package_takes_over(ecb: LocalEcb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched(tmp_path, ecb, rows=1)
     newer = tmp_path / "newer.zip"
-    for module in (ecb_stored, sys.modules["forecaster.data.sources.ecb_table"]):
+    for module in (ecb_cache, sys.modules["forecaster.data.sources.ecb_table"]):
         monkeypatch.setattr(module, "currency_file", lambda: newer)
     newer.write_bytes(zipped(continued(3)))
     assert load(tmp_path).dates[-1] == np.datetime64(DAYS[2])
@@ -607,14 +607,14 @@ def test_a_disk_that_is_full_when_the_file_comes(
 ) -> None:
     before = fetched(tmp_path, ecb).read_bytes()
     ecb.give(zipped(continued(2)))
-    real = ecb_stored._replace
+    real = ecb_cache._replace
 
     def full(path: Path, content: bytes) -> None:
         if path.suffix == ".zip":
             raise StorageError("the disk is full")
         real(path, content)
 
-    monkeypatch.setattr(ecb_stored, "_replace", full)
+    monkeypatch.setattr(ecb_cache, "_replace", full)
     with pytest.raises(StorageError):
         refresh(tmp_path, NOW)
     assert stored_path(tmp_path).read_bytes() == before
@@ -697,7 +697,7 @@ def test_a_file_that_continues_the_installed_table_is_read_alone(
     ecb: LocalEcb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched(tmp_path, ecb)
-    monkeypatch.setattr(ecb_stored, "installed_table", lambda: pytest.fail("parsed for nothing"))
+    monkeypatch.setattr(ecb_cache, "installed_table", lambda: pytest.fail("parsed for nothing"))
     assert newest_table(tmp_path).last == DAYS[0]
 
 
@@ -760,12 +760,12 @@ def test_due_in_any_time_zone(tmp_path: Path) -> None:
 )
 def test_an_attempt_is_remembered_for_six_hours(tmp_path: Path, hours_ago: float, expected: bool) -> None:
     now = datetime.datetime(2026, 11, 5, 23, tzinfo=UTC)
-    ecb_stored.remember_attempt(tmp_path, now - datetime.timedelta(hours=hours_ago))
+    ecb_cache.remember_attempt(tmp_path, now - datetime.timedelta(hours=hours_ago))
     assert due(tmp_path, datetime.date(2026, 10, 30), now) is expected
 
 
 def test_an_attempt_before_the_fixing_was_out_does_not_count(tmp_path: Path) -> None:
-    ecb_stored.remember_attempt(tmp_path, datetime.datetime(2026, 11, 4, 12, tzinfo=UTC))  # brought Tuesday's
+    ecb_cache.remember_attempt(tmp_path, datetime.datetime(2026, 11, 4, 12, tzinfo=UTC))  # brought Tuesday's
     assert due(tmp_path, datetime.date(2026, 11, 3), datetime.datetime(2026, 11, 4, 15, 20, tzinfo=UTC))
     assert not due(tmp_path, datetime.date(2026, 11, 2), datetime.datetime(2026, 11, 4, 15, 20, tzinfo=UTC))
 
@@ -775,7 +775,7 @@ def test_an_attempt_before_the_fixing_was_out_does_not_count(tmp_path: Path) -> 
 )
 def test_a_damaged_memory_of_attempts_is_none(tmp_path: Path, text: str) -> None:
     now = datetime.datetime(2026, 11, 5, 23, tzinfo=UTC)
-    ecb_stored.remember_attempt(tmp_path, now)
+    ecb_cache.remember_attempt(tmp_path, now)
     (stored_path(tmp_path).parent / "attempt.json").write_text(text)
     assert due(tmp_path, datetime.date(2026, 10, 30), now)
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import FEATURES, RETURN_FEATURES
-from forecaster.features.returns import WARM_UP, History
+from forecaster.features.history import WARM_UP, History
 from forecaster.models.base import FitRequest
 from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
 from forecaster.models.quantile.options import LSTMOptions
