@@ -14,6 +14,7 @@ from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import Evidence, Track, gather
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
+from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import CALIBRATED_MODELS, model_class
 from forecaster.models.base import FitRequest, Fitted, Forecaster
@@ -153,7 +154,7 @@ def track_on_test(
         name: made.log_returns([1])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS)
         for name, made in said.items()
     }
-    moved = series.log_price[rows + 1] - series.log_price[rows]
+    moved = returns_after(series.log_price, rows, [1])[:, 0]
     return Track(series.instrument.name, 1, series.dates[rows], moved, quantiles)
 
 

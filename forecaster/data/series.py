@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
@@ -125,11 +125,6 @@ class PriceSeries:
     def log_price(self) -> FloatArray:
         """(T,) log of `total_return_price`: its differences are the returns that everything learns and is scored on."""
         return _read_only(np.log(self.total_return_price))
-
-    def outcome(self, rows: IntArray, step: int) -> FloatArray:
-        """(N,) prices `step` rows after each of `rows` (N,), dividends since then added: to compare with the closes."""
-        held = self.total_return_price
-        return np.asarray(held[rows + step] * (self.close[rows] / held[rows]))
 
     @functools.cached_property
     def sha256(self) -> str:

@@ -20,10 +20,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import FloatArray, IntArray
+from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["PACE", "STEP_SIZES", "calibrate", "calibrate_forecasts", "outcomes_after", "width_factors"]
+__all__ = ["PACE", "STEP_SIZES", "calibrate", "calibrate_forecasts", "width_factors"]
 
 
 STEP_SIZES = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
@@ -75,15 +76,8 @@ def calibrate_forecasts(made: Forecasts, log_price: FloatArray) -> Forecasts:
         raise ValueError(f"expected quantiles at {SCORING_LEVELS}; got {made.quantile_levels}")
     unit = made.scale[:, None] * np.sqrt(np.asarray(made.knots, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):  # a price that never moved has no scale: nothing is known then
-        outcomes = outcomes_after(log_price, made.rows, made.knots) / unit
+        outcomes = returns_after(log_price, made.rows, made.knots) / unit
     return dataclasses.replace(made, scaled=calibrate(made.scaled, made.rows, outcomes, made.knots))
-
-
-def outcomes_after(log_price: FloatArray, rows: IntArray, steps: Sequence[int]) -> FloatArray:
-    """(N, S) log returns over each of `steps` from each of `rows` (N,) on, NaN where they lie beyond (T,) prices."""
-    ends = rows[:, None] + np.asarray(steps, dtype=np.intp)
-    moved = log_price[np.minimum(ends, len(log_price) - 1)] - log_price[rows, None]
-    return np.where(ends < len(log_price), moved, np.nan)
 
 
 def width_factors(quantiles: FloatArray, rows: IntArray, outcomes: FloatArray, steps: Sequence[int]) -> FloatArray:

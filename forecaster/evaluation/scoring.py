@@ -9,6 +9,7 @@ import numpy as np
 from forecaster.data.series import PriceSeries
 from forecaster.evaluation.metrics import coverage, crps, mae, rmse
 from forecaster.evaluation.splits import Part
+from forecaster.features.outcomes import prices_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
@@ -65,7 +66,7 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
     """
     judged = next(iter(forecasts))
     rows = forecasts[judged].rows
-    price, outcome = series.close[rows], series.outcome(rows, step)
+    price, outcome = series.close[rows], prices_after(series, rows, step)
     moved = np.log(outcome / price)
     quantiles = {name: one.log_returns([step])[:, 0] for name, one in forecasts.items()}
     levels = {name: one.quantile_levels for name, one in forecasts.items()}

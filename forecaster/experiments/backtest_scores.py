@@ -10,12 +10,13 @@ import numpy as np
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
-from forecaster.evaluation.calibration import calibrate, outcomes_after
+from forecaster.evaluation.calibration import calibrate
 from forecaster.evaluation.comparison import POOLED, compare, evidence_of, standing
 from forecaster.evaluation.daily_losses import Evidence, Track
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
+from forecaster.features.outcomes import returns_after, rows_with_outcome
 from forecaster.models import CALIBRATED_MODELS
 from forecaster.quantiles import interpolate_returns
 
@@ -174,7 +175,7 @@ def what_was_said(
     said = np.concatenate([one.quantiles[name] for one in mine])
     kept = plan.kept_steps(model)
     if calibrated and model in CALIBRATED_MODELS:
-        said = calibrate(said, rows, outcomes_after(series.log_price, rows, kept), kept)
+        said = calibrate(said, rows, returns_after(series.log_price, rows, kept), kept)
     return rows, said if kept == plan.steps else interpolate_returns(said, kept, plan.steps)
 
 
@@ -193,10 +194,10 @@ def scored(
     common = rows[usable[0]]
     for model in usable[1:]:
         common = np.intersect1d(common, rows[model])
-    common = common[common + step < len(series)]
+    common = rows_with_outcome(common, step, len(series))
     if not len(common):
         return None
-    moved = series.log_price[common + step] - series.log_price[common]
+    moved = returns_after(series.log_price, common, [step])[:, 0]
     quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
     return Track(name, step, series.dates[common], moved, quantiles, plan.stride)
 

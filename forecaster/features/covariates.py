@@ -14,7 +14,7 @@ from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.history import SCALE_DECAY
 from forecaster.features.market_volatility import MARKET_FEATURES
-from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma, ewma_volatility
+from forecaster.features.volatility import MIN_VOLATILITY, ewma, ewma_volatility
 
 __all__ = [
     "Input",
@@ -72,10 +72,10 @@ def column_input(name: str, dates: DateArray, values: FloatArray, lag_days: int)
 
 def _input(name: str, dates: DateArray, value: FloatArray, lag_days: int) -> Input:
     moves = np.diff(value, prepend=value[:1])
-    size = np.maximum(ewma_volatility(moves, SCALE_DECAY), SMALLEST_VOLATILITY)
-    usual = np.maximum(ewma_volatility(moves, _SLOW), SMALLEST_VOLATILITY)
+    size = np.maximum(ewma_volatility(moves, SCALE_DECAY), MIN_VOLATILITY)
+    usual = np.maximum(ewma_volatility(moves, _SLOW), MIN_VOLATILITY)
     mean = ewma(value, _SLOW)
-    deviation = np.sqrt(np.maximum(ewma((value - mean) ** 2, _SLOW), SMALLEST_VOLATILITY**2))
+    deviation = np.sqrt(np.maximum(ewma((value - mean) ** 2, _SLOW), MIN_VOLATILITY**2))
     return Input(
         name=name,
         known_from=np.asarray(dates.astype("datetime64[D]") + np.timedelta64(lag_days, "D")),

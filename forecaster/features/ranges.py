@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, FloatArray
 from forecaster.features.history import SCALE_DECAY, History
-from forecaster.features.volatility import SMALLEST_VOLATILITY, ewma
+from forecaster.features.volatility import MIN_VOLATILITY, ewma
 
 __all__ = [
     "garman_klass_variance",
@@ -69,7 +69,7 @@ def range_ratio(history: History, decay: float) -> FloatArray:
     variance = garman_klass_variance(history) if decay else parkinson_variance(history)
     usable = np.isfinite(variance)
     mean = ewma(variance[usable], decay) if decay else variance[usable]
-    volatility = _carried(np.sqrt(np.maximum(mean, SMALLEST_VOLATILITY**2)), usable)
+    volatility = _carried(np.sqrt(np.maximum(mean, MIN_VOLATILITY**2)), usable)
     ratio = np.log(np.maximum(volatility, history.floor) / history.volatility)
     return _neutral(np.clip(ratio, -_LARGEST_RATIO, _LARGEST_RATIO))
 
@@ -89,7 +89,7 @@ def overnight_share(history: History) -> FloatArray:
     overnight, day = _gaps(history) ** 2, garman_klass_variance(history)
     usable = np.isfinite(overnight) & np.isfinite(day)
     gap, whole = (ewma(values[usable], SCALE_DECAY) for values in (overnight, overnight + day))
-    return _neutral(_carried(gap / np.maximum(whole, SMALLEST_VOLATILITY**2), usable) - _MEAN_SHARE)
+    return _neutral(_carried(gap / np.maximum(whole, MIN_VOLATILITY**2), usable) - _MEAN_SHARE)
 
 
 def volume_ratio(history: History) -> FloatArray:

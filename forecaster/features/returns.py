@@ -4,7 +4,8 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 from forecaster.features.history import History
-from forecaster.features.volatility import at_least, ewma_volatility, expanding_volatility
+from forecaster.features.outcomes import returns_over
+from forecaster.features.volatility import absolute_return_volatility, at_least, ewma_volatility, expanding_volatility
 
 __all__ = [
     "absolute_mean",
@@ -17,7 +18,6 @@ __all__ = [
 
 
 _LARGEST_RETURN, _LARGEST_MOMENTUM = 6.0, 5.0  # in volatilities; a single jump must not drown a chunk
-_NORMAL = np.sqrt(np.pi / 2)  # volatility over mean absolute return of a normal distribution
 _MEAN_ABSOLUTE = 0.75  # typical size of a scaled return, subtracted to centre its magnitude
 
 
@@ -36,7 +36,7 @@ def absolute_return(history: History) -> FloatArray:
 def momentum(history: History, days: int) -> FloatArray:
     """(T,) return over `days` days in units of its volatility under a random walk, within +-5."""
     moved = np.zeros(len(history))
-    moved[days:] = history.log_price[days:] - history.log_price[:-days]
+    moved[days:] = returns_over(history.log_price, days)
     scaled = moved / (history.volatility * np.sqrt(days))
     return np.asarray(np.clip(scaled, -_LARGEST_MOMENTUM, _LARGEST_MOMENTUM))
 
@@ -55,7 +55,5 @@ def volatility_anchor(history: History) -> FloatArray:
 
 def absolute_mean(history: History, days: int) -> FloatArray:
     """(T,) log of the mean absolute return of the last `days` days, as a volatility, over the scaling volatility."""
-    total, place = np.cumsum(np.abs(history.log_return)), np.arange(len(history))
-    start = np.maximum(place - days, 0)
-    mean = (total - total[start]) / np.maximum(place - start, 1) * _NORMAL
-    return np.asarray(np.log(np.maximum(mean, history.floor) / history.volatility))
+    volatility = np.maximum(absolute_return_volatility(history.log_return, days), history.floor)
+    return np.asarray(np.log(volatility / history.volatility))

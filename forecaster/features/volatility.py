@@ -10,10 +10,20 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 
-__all__ = ["SMALLEST_VOLATILITY", "at_least", "ewma", "ewma_volatility", "expanding_volatility", "rounding_floor"]
+__all__ = [
+    "MIN_VOLATILITY",
+    "VOLATILITY_PER_ABSOLUTE_RETURN",
+    "absolute_return_volatility",
+    "at_least",
+    "ewma",
+    "ewma_volatility",
+    "expanding_volatility",
+    "rounding_floor",
+    "trailing_mean",
+]
 
-
-SMALLEST_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
+MIN_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
+VOLATILITY_PER_ABSOLUTE_RETURN = np.sqrt(np.pi / 2)  # standard deviation over mean absolute value, normal distribution
 _BLOCK = 64  # rows of one product; small enough that no BLAS spreads it over threads, which could change bits
 
 
@@ -61,6 +71,30 @@ def expanding_volatility(returns: FloatArray) -> FloatArray:
     return np.sqrt(np.cumsum(returns**2) / np.arange(1, len(returns) + 1))
 
 
+def trailing_mean(values: FloatArray, count: int) -> FloatArray:
+    """Mean of the last `count` values, or of all since row 1 where there are fewer.
+
+    Args:
+        values: (T,) one for each interval between two rows, at the row that ends it; row 0 ends none and is left out.
+        count: Number of values, at least 1.
+
+    Returns:
+        (T,) ``mean(values[max(t - count, 0) + 1 : t + 1])``, 0 in row 0.
+
+    >>> trailing_mean(np.array([9.0, 1.0, 3.0, 5.0]), count=2).tolist()
+    [0.0, 1.0, 2.0, 4.0]
+    """
+    total = np.cumsum(values)
+    row = np.arange(len(values))
+    start = np.maximum(row - count, 0)
+    return np.asarray((total - total[start]) / np.maximum(row - start, 1))
+
+
+def absolute_return_volatility(log_return: FloatArray, count: int) -> FloatArray:
+    """(T,) volatility from the mean absolute value of the last `count` log returns (T,), 0 in row 0."""
+    return np.asarray(trailing_mean(np.abs(log_return), count) * VOLATILITY_PER_ABSOLUTE_RETURN)
+
+
 def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
     """Smallest volatility that can be told from rounding at each row.
 
@@ -69,15 +103,15 @@ def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
         count: Number of rows T.
 
     Returns:
-        (T,) the rounding noise of the return that ends in each row, at least `SMALLEST_VOLATILITY`; the first
+        (T,) the rounding noise of the return that ends in each row, at least `MIN_VOLATILITY`; the first
         row, where none ends, counts its own rounding twice. A pegged currency moves less than its quotation
         is rounded; dividing by its volatility would blow up the noise.
     """
     if rounding is None:
-        return np.full(count, SMALLEST_VOLATILITY)
+        return np.full(count, MIN_VOLATILITY)
     before = np.concatenate([rounding[:1], rounding[:-1]])
     noise = np.sqrt(rounding**2 + before**2)
-    return np.asarray(np.maximum(noise, SMALLEST_VOLATILITY))
+    return np.asarray(np.maximum(noise, MIN_VOLATILITY))
 
 
 def at_least(floor: FloatArray, volatility: FloatArray) -> FloatArray:

@@ -6,55 +6,14 @@ Samples are views of the history; only the batch that is asked for is copied.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.arrays import Float32Array, FloatArray, IntArray
+from forecaster.arrays import Float32Array, IntArray
 
-__all__ = ["DenseWindows", "LastWindows", "forward_returns", "forward_volatility"]
+__all__ = ["DenseWindows", "LastWindows"]
 
-
-_LEAST_RATIO = 0.01
-_FEW_TARGETS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
-
-
-def forward_returns(log_price: FloatArray, volatility: FloatArray, knots: Sequence[int]) -> Float32Array:
-    """The outcome after each row, in units of the volatility known at that row.
-
-    Args:
-        log_price: (T,).
-        volatility: (T,) daily.
-        knots: (K,) steps h.
-
-    Returns:
-        (T, K) float32: ``(log_price[t + h] - log_price[t]) / (volatility[t] * sqrt(h))``, NaN in the last h rows.
-    """
-    outcome = np.full((len(log_price), len(knots)), np.nan, dtype=np.float32)
-    for column, step in enumerate(knots):
-        moved = log_price[step:] - log_price[:-step]
-        outcome[:-step, column] = moved / (volatility[:-step] * np.sqrt(step))
-    return outcome
-
-
-def forward_volatility(log_return: FloatArray, volatility: FloatArray, spans: Sequence[int]) -> FloatArray:
-    """How much moves after each row: the log of the mean absolute return over the volatility known at that row.
-
-    Args:
-        log_return: (T,).
-        volatility: (T,) daily, positive.
-        spans: (K,) rows that are averaged.
-
-    Returns:
-        (T, K) ``log(sqrt(pi / 2) * mean(abs(log_return[t + 1 : t + 1 + span])) / volatility[t])``, of a normal
-        distribution with that volatility about 0, NaN in the last `span` rows; a mean of 0 counts as a hundredth.
-    """
-    total = np.cumsum(np.abs(log_return))
-    result = np.full((len(log_return), len(spans)), np.nan)
-    for column, span in enumerate(spans):
-        ratio = (total[span:] - total[:-span]) / span * np.sqrt(np.pi / 2) / volatility[:-span]
-        result[:-span, column] = np.log(np.maximum(ratio, _LEAST_RATIO))
-    return result
+_MIN_SCORED_ROWS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +40,7 @@ class DenseWindows:
 
     def __len__(self) -> int:
         """Number of rows at which a chunk may start."""
-        return max(self.end_row - self.burn_in - _FEW_TARGETS, 0)
+        return max(self.end_row - self.burn_in - _MIN_SCORED_ROWS, 0)
 
     def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
         """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk, K), copies."""

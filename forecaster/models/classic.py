@@ -15,6 +15,7 @@ from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.features.history import History
+from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures import numpy_lstm
@@ -211,7 +212,7 @@ class FittedClassic:
         path = self.path(series, rows, self.knots[-1])
         spread = []
         for step in self.knots:
-            size = np.abs(np.log(series.outcome(rows, step) / path[:, step - 1])) / (volatility * np.sqrt(step))
+            size = np.abs(np.log(prices_after(series, rows, step) / path[:, step - 1])) / (volatility * np.sqrt(step))
             shares = [abs(2 * level - 1) for level in SCORING_LEVELS]
             halves = np.sign(np.array(SCORING_LEVELS) - 0.5) * np.quantile(size, shares)
             spread.append(halves.tolist())

@@ -7,6 +7,7 @@ import pytest
 from forecaster.data.instruments import parse_pair, parse_ticker
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import InputFileError
+from forecaster.features.outcomes import prices_after
 
 
 def series(closes: list[float], name: str = "USDJPY", **more: object) -> PriceSeries:
@@ -49,7 +50,7 @@ def test_without_adjusted_closes_log_prices_are_the_logs_of_the_closes_to_the_bi
     one = series(np.random.default_rng(0).uniform(1, 200, 500).tolist())
     assert one.total_return_price is one.close
     np.testing.assert_array_equal(one.log_price, np.log(one.close))
-    np.testing.assert_array_equal(one.outcome(np.arange(480), 20), one.close[20:])
+    np.testing.assert_array_equal(prices_after(one, np.arange(480), 20), one.close[20:])
     assert not one.log_price.flags.writeable
 
 
@@ -60,8 +61,8 @@ def test_returns_are_those_of_the_adjusted_closes_where_both_are_known() -> None
     growth = [10 * 1.1, 11 / 10.5, 12 / 11, 1.1, 13 / 12, 14 / 13, 15 / 14, 16 / 15, 0.5]
     np.testing.assert_allclose(one.total_return_price, [10.0, *np.cumprod(growth)], rtol=1e-14)
     np.testing.assert_allclose(np.diff(one.log_price), np.log([1.1, *growth[1:]]), atol=1e-14)
-    assert one.outcome(np.array([3]), 1).tolist() == pytest.approx([12 * 1.1])
-    assert one.outcome(np.array([0, 8]), 1).tolist() == pytest.approx([11.0, 8.0])
+    assert prices_after(one, np.array([3]), 1).tolist() == pytest.approx([12 * 1.1])
+    assert prices_after(one, np.array([0, 8]), 1).tolist() == pytest.approx([11.0, 8.0])
 
 
 def test_log_prices_know_nothing_of_later_rows_nor_of_the_level_of_the_adjustment() -> None:

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, outcomes_after, width_factors
+from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, width_factors
+from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
@@ -106,10 +107,10 @@ def test_forecasts_are_calibrated_at_their_knots() -> None:
     rows, knots = np.arange(100, 900), (1, 5)
     made = Forecasts("lstm", rows, np.full(800, 0.01), knots, SCORING_LEVELS, np.broadcast_to(SCORES, (800, 2, 9)))
     found = calibrate_forecasts(made, log_price)
-    outcomes = outcomes_after(log_price, rows, knots) / (0.01 * np.sqrt([1, 5]))
+    outcomes = returns_after(log_price, rows, knots) / (0.01 * np.sqrt([1, 5]))
     np.testing.assert_allclose(found.scaled, calibrate(made.scaled, rows, outcomes, knots))
     assert (found.scaled[-1, :, 8] > 1.5 * made.scaled[-1, :, 8]).all()  # twice as wide as they said
-    assert np.isnan(outcomes_after(log_price, np.array([897]), [1, 5])).tolist() == [[False, True]]
+    assert np.isnan(returns_after(log_price, np.array([897]), [1, 5])).tolist() == [[False, True]]
 
 
 def test_shapes_that_do_not_fit() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.features.volatility import SMALLEST_VOLATILITY
+from forecaster.features.volatility import MIN_VOLATILITY
 from forecaster.forecast import Forecasts
 from forecaster.models.base import check_rows
 from forecaster.models.baselines.base import FIRST_ROW, knots_up_to, linear_quantiles, mirrored_quantiles
@@ -26,7 +26,7 @@ _LEAST_RETURNS = 50  # with fewer nothing is tried
 # Variances at which paths start, relative to the mean one; in between their quantiles are smooth.
 _GRID = np.geomspace(0.01, 1000.0, 96)
 _FALLBACK = (0.06, 0.935, 8.0)  # alpha, beta, degrees of freedom; omega makes the mean variance that of the returns
-_LEAST_VARIANCE = (SMALLEST_VOLATILITY * PERCENT) ** 2
+_LEAST_VARIANCE = (MIN_VOLATILITY * PERCENT) ** 2
 
 
 class Recursion(NamedTuple):

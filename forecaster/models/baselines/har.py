@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.history import History
+from forecaster.features.outcomes import returns_over
 from forecaster.features.ranges import parkinson_variance
+from forecaster.features.volatility import VOLATILITY_PER_ABSOLUTE_RETURN, trailing_mean
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitRequest, check_rows
 from forecaster.models.baselines.base import FittedEach, knots_up_to
@@ -25,7 +27,6 @@ _LEAST_RETURN_TARGET = 10  # days over which absolute returns are averaged at le
 _LEAST_SPANS = 5  # targets that do not overlap; with fewer the slopes are those of one or two episodes
 _LEAST_SHARE = 0.5  # of days with a range, for ranges to be used
 _FIRST_ROW = 66
-_NORMAL = np.sqrt(np.pi / 2)  # volatility over mean absolute return of a normal distribution
 _STILL = (
     0.5  # least volatility of a day without a range, in EWMA volatilities: a quotation that stood still says little
 )
@@ -99,7 +100,7 @@ def _range_volatility(history: History) -> FloatArray:
 
 def _daily_volatility(history: History, uses_ranges: bool) -> FloatArray:
     """(T,) what is averaged: the range of each day where `uses_ranges`, else its return; positive."""
-    result = np.abs(history.log_return) * _NORMAL
+    result = np.abs(history.log_return) * VOLATILITY_PER_ABSOLUTE_RETURN
     if uses_ranges:
         day = _range_volatility(history)
         result = np.where(np.isfinite(day), day, np.maximum(result, _STILL * history.volatility))
@@ -108,12 +109,10 @@ def _daily_volatility(history: History, uses_ranges: bool) -> FloatArray:
 
 def _log_averages(daily: FloatArray, days: Sequence[int]) -> list[FloatArray]:
     """Logs (T,) of the averages of `daily` (T,), from row 1 on, over each number of last days."""
-    total, place = np.cumsum(daily), np.arange(len(daily))
-    result = []
-    for count in days:
-        start = np.maximum(place - count, 0)
-        result.append(np.log((total - total[start]) / np.maximum(place - start, 1), where=place > 0, out=total * 0))
-    return result
+    logs = [np.zeros(len(daily)) for _ in days]
+    for log, count in zip(logs, days, strict=True):
+        log[1:] = np.log(trailing_mean(daily, count)[1:])
+    return logs
 
 
 def _predicted(fit: FloatArray, averages: Sequence[FloatArray]) -> FloatArray:
@@ -128,20 +127,20 @@ def _fit(history: History, uses_ranges: bool, rows: int, knots: Sequence[int]) -
     """Parameters (8,) for each of `knots`, learned from the first `rows` rows; fewer where these are too few."""
     daily = _daily_volatility(history, uses_ranges)[:rows]
     averages = _log_averages(daily, _RANGE_DAYS if uses_ranges else _RETURN_DAYS)
-    total, price = np.cumsum(daily), history.log_price[:rows]
+    price = history.log_price[:rows]
     found: list[FloatArray] = []
     for step in knots:
         span = step if uses_ranges else max(step, _LEAST_RETURN_TARGET)
         inputs = [one[_FIRST_ROW : rows - span] for one in averages]
         if rows - span - _FIRST_ROW < max(LEAST_VALUES, _LEAST_SPANS * span):
             break
-        target = np.log((total[_FIRST_ROW + span :] - total[_FIRST_ROW:-span]) / span)
+        target = np.log(trailing_mean(daily, span)[_FIRST_ROW + span :])
         if not np.ptp(target):
             break
         weights = np.linalg.lstsq(np.column_stack([np.ones(len(target)), *inputs]), target, rcond=None)[0]
         fit = np.array([*weights, target.min() - _MARGIN, target.max() + _MARGIN])
         volatility = _predicted(fit, [one[_FIRST_ROW : rows - step] for one in averages])
-        moved = (price[_FIRST_ROW + step :] - price[_FIRST_ROW:-step]) / np.sqrt(step)
+        moved = returns_over(price[_FIRST_ROW:], step) / np.sqrt(step)
         student = fit_student(moved / volatility)
         if student is None:
             break

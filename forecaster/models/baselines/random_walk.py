@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
+from forecaster.features.outcomes import returns_over
 from forecaster.forecast import Forecasts
 from forecaster.models.base import NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
@@ -60,7 +61,7 @@ class RandomWalk(NothingToFit):
         """(N, Q) quantiles of the last returns over `step` days, their median taken off."""
         days = self.options.days
         moved = np.full(len(log_price) + days, np.nan)
-        moved[days + step :] = log_price[step:] - log_price[:-step]
+        moved[days + step :] = returns_over(log_price, step)
         windows = np.lib.stride_tricks.sliding_window_view(moved, days)[1:]  # row t ends with the return to t
         result = np.empty((len(rows), len(SCORING_LEVELS)))
         for start in range(0, len(rows), _BLOCK):

@@ -16,7 +16,8 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import feature_matrix, odd_features
 from forecaster.features.history import History
-from forecaster.features.windows import DenseWindows, LastWindows, forward_returns, forward_volatility
+from forecaster.features.outcomes import forward_returns, forward_volatility
+from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures import numpy_lstm
 from forecaster.models.base import FitRequest, check_rows

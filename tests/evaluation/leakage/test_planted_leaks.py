@@ -17,7 +17,7 @@ from forecaster.datasets.histories import Loader
 from forecaster.datasets.selection import InstrumentChoice
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
-from forecaster.evaluation.calibration import calibrate, outcomes_after
+from forecaster.evaluation.calibration import calibrate
 from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.checks import (
@@ -35,6 +35,7 @@ from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.experiments import backtest_scores, backtests
 from forecaster.features import FEATURES, Feature, feature_matrix
 from forecaster.features.history import History
+from forecaster.features.outcomes import returns_after
 from forecaster.models import classic
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
@@ -431,7 +432,7 @@ def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatc
 
     def leaky(made: Any, log_price: Any) -> Any:
         unit = made.scale[:, None] * np.sqrt(np.asarray(made.knots, dtype=float))
-        outcomes = outcomes_after(log_price, made.rows, made.knots) / unit
+        outcomes = returns_after(log_price, made.rows, made.knots) / unit
         return dataclasses.replace(made, scaled=calibrate(made.scaled, made.rows, outcomes, [1] * len(made.knots)))
 
     monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
