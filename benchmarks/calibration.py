@@ -1,11 +1,11 @@
-"""What calibration does to the network's intervals: seven majors, cutoffs 2011 to 2020, yearly refits.
+"""Coverage and scores of the network's intervals, raw and calibrated: seven majors, 2011 to 2020, yearly refits.
 
-Prints, for each step, the share of outcomes inside the 80, 90 and 95 % intervals with two standard errors (robust to
-overlap and to pairs that move together), the worst 250 days of the 90 % interval of any pair, and CRPS and interval
-score over those of the raw intervals. Rows after 2020 are cut off before anything else happens.
+Prints, for each step, the coverage of the 80, 90 and 95 % intervals with two standard errors (robust to overlap and to
+correlated pairs), the lowest coverage of the 90 % interval in any 250 days of any pair, and CRPS and interval score as
+ratios to the raw intervals. Rows after 2020 are cut off before any other step.
 
     python benchmarks/calibration.py                 # about two minutes on two cores
-    python benchmarks/calibration.py --home FOLDER   # keeps the backtest there, and reads it the next time
+    python benchmarks/calibration.py --home FOLDER   # caches the backtest in FOLDER
 """
 
 import argparse
@@ -32,7 +32,7 @@ START, END = datetime.date(2011, 1, 3), "2020-12-31"
 
 
 def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestResult:
-    """The backtest; the second call finds the first one's fits."""
+    """Run the backtest; a second call reuses the fits of the first."""
     config = load_config(assignments=assignments, flags={"data.end": END})
     choice = InstrumentChoice(pairs=MAJORS, network="never")
     request = BacktestRequest(choice, config, start=START, models=("lstm",), calibrate=calibrate)
@@ -40,7 +40,7 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
 
 
 def figures(tracks: Sequence[Track], step: int) -> dict[str, float]:
-    """Means over the pairs, and the worst of them."""
+    """Mean scores over the pairs, and the lowest rolling coverage of any pair."""
     found: dict[str, float] = {}
     for level, (low, high) in COVERED.items():
         inside = [_inside(one, low, high) for one in tracks]
@@ -75,9 +75,9 @@ def _interval_score(track: Track) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line, run, print."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path, help="where the backtest is kept; a temporary folder when left out")
+    parser.add_argument("--home", type=Path, help="folder of the cached backtest; default: a temporary folder")
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
     parser.add_argument("--format", choices=["table", "markdown"], default="table")
     asked = parser.parse_args(arguments)

@@ -1,10 +1,10 @@
-"""How fast data is fetched, stored, checked and read: each a median of several runs, one line of JSON at the end.
+"""Speed of fetching, storing, validating and reading data: medians of several runs, JSON in the last line.
 
     python benchmarks/data.py               # about two minutes on two idle cores
     python benchmarks/data.py --runs 1 --pairs 50 --rows 100000
 
-`fetch` is a whole process with a new home; everything else runs in one process. The million rows are made up and
-begin in the year 1: no market has so many days.
+`fetch` is a whole process with a new home folder; all other tasks run in one process. The million rows are simulated
+and begin in the year 1, since no market has that many days.
 """
 
 import argparse
@@ -26,11 +26,11 @@ TODAY_MADE_UP = datetime.date(9999, 1, 1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Parse the command line, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=positive, default=5, help="of each but the pairs, which are stored once")
-    parser.add_argument("--pairs", type=positive, default=870, help="ordered pairs that are stored and verified")
-    parser.add_argument("--rows", type=positive, default=1_000_000, help="of the CSV file")
+    parser.add_argument("--runs", type=positive, default=5, help="runs of each task; the pairs are stored once")
+    parser.add_argument("--pairs", type=positive, default=870, help="number of ordered pairs to store and verify")
+    parser.add_argument("--rows", type=positive, default=1_000_000, help="rows of the CSV file")
     parser.add_argument("--format", choices=["table", "markdown"], default="table")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -42,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"store and verify {asked.pairs} pairs": pairs_seconds(home, asked.pairs),
             f"read and validate a CSV of {asked.rows:,} rows": csv_seconds(home, asked.rows, asked.runs),
         }
-    rows = [("what", "seconds"), *((what, f"{seconds:.4f}") for what, seconds in figures.items())]
+    rows = [("task", "seconds"), *((task, f"{seconds:.4f}") for task, seconds in figures.items())]
     print_result(rows, {"seconds": figures, "machine": machine()}, asked.format)
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
-    """Median wall time of `work`, run once before without counting."""
+    """Median wall time of `work` over `runs` runs, after one unmeasured run."""
     work()
     taken = []
     for _ in range(runs):
@@ -58,7 +58,7 @@ def median_seconds(work: Callable[[], object], runs: int) -> float:
 
 
 def fetch_seconds(home: Path, runs: int) -> float:
-    """A whole process each time, in a home of its own."""
+    """Median wall time of the process `data fetch`, each time in a new home folder."""
     command = str(Path(sys.executable).with_name("forecast"))
     taken = [
         run(
@@ -70,7 +70,7 @@ def fetch_seconds(home: Path, runs: int) -> float:
 
 
 def load_seconds(home: Path, runs: int) -> float:
-    """A store with one history, opened once."""
+    """Median time to load a history from an open store."""
     from forecaster.data.store import Store
 
     with Store.open(home / "one.sqlite") as store:
@@ -79,7 +79,7 @@ def load_seconds(home: Path, runs: int) -> float:
 
 
 def validate_seconds(runs: int) -> float:
-    """Every check of a pair."""
+    """Median time of all validation checks of one pair."""
     from forecaster.data.markets import market_of
     from forecaster.data.validation import RawRows, validate
 
@@ -89,7 +89,7 @@ def validate_seconds(runs: int) -> float:
 
 
 def pairs_seconds(home: Path, count: int) -> float:
-    """All ordered pairs of the live currencies, computed, saved, and every version verified."""
+    """Time to compute and store ordered pairs of all current currencies and to verify every version."""
     from forecaster.data.instruments import CURRENCIES, ENDED_CURRENCIES, Instrument
     from forecaster.data.sources import LoadRequest, get_source
     from forecaster.data.store import Store
@@ -106,7 +106,7 @@ def pairs_seconds(home: Path, count: int) -> float:
 
 
 def csv_seconds(home: Path, count: int, runs: int) -> float:
-    """Six columns, ordinary returns."""
+    """Median time to read and validate a CSV file of `count` rows and six columns."""
     import numpy as np
 
     from forecaster.data.instruments import csv_instrument
@@ -126,7 +126,7 @@ def csv_seconds(home: Path, count: int, runs: int) -> float:
 
 
 def pair(name: str) -> PriceSeries:
-    """An installed history of the ECB."""
+    """Load a pair from the installed ECB history."""
     from forecaster.data.instruments import parse_pair
     from forecaster.data.sources import LoadRequest, get_source
 

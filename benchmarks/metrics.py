@@ -1,9 +1,9 @@
-"""Seconds and memory of scoring 10 million forecasts of nine quantiles each.
+"""Time and memory of scoring 10 million forecasts of nine quantiles each.
 
-A child process makes one chunk of forecasts, gives it to `Tally` until all are scored, and notes the seconds that the
-scoring took and how much its peak resident memory (``ru_maxrss``) grew from before the first forecast to the end.
-Everything of `forecaster.evaluation.tally` is scored: CRPS, RMSE, MAE, coverage, width and interval score at three
-levels, the worst 250 days, the PIT histogram, hits.
+A child process creates one chunk of forecasts and passes it to `Tally` until all are scored. It reports the seconds
+of the scoring and the increase of its peak resident memory (``ru_maxrss``). All scores of
+`forecaster.evaluation.tally` are computed: CRPS, RMSE, MAE, coverage, width and interval score at three levels, the
+worst 250 days, the PIT histogram and hits.
 
     python benchmarks/metrics.py    # a few seconds
 """
@@ -20,13 +20,13 @@ AIM_SECONDS, AIM_BYTES = 20.0, 200e6
 
 
 def measure(forecasts: int, chunk: int) -> dict[str, float]:
-    """Score in this process; called in a child."""
+    """Score the forecasts in this process, a child of the benchmark."""
     import numpy as np
 
     from forecaster.evaluation.tally import Tally
     from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-    Tally().add(np.zeros((10, 9)), np.zeros(10))  # what is only loaded at the first use is no memory of the forecasts
+    Tally().add(np.zeros((10, 9)), np.zeros(10))  # lazy imports must not count as memory of the forecasts
     before = own_peak_bytes()
     rng = np.random.default_rng(0)
     width = np.exp(0.3 * rng.normal(size=chunk))
@@ -42,10 +42,10 @@ def measure(forecasts: int, chunk: int) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--forecasts", type=positive, default=10_000_000)
-    parser.add_argument("--chunk", type=positive, default=100_000, help="forecasts that are in memory at once")
+    parser.add_argument("--chunk", type=positive, default=100_000, help="forecasts in memory at the same time")
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parsed = parser.parse_args(arguments)
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     row |= {"seconds_aim": AIM_SECONDS, "seconds_met": row["seconds"] < AIM_SECONDS}
     row |= {"peak_aim": AIM_BYTES, "peak_met": row["peak_bytes"] < AIM_BYTES}
     cells = [
-        ["forecasts", "s", "aim", "met", "peak MB", "aim", "met"],
+        ["forecasts", "s", "target", "met", "peak MB", "target", "met"],
         [
             f"{row['n']:,}",
             f"{row['seconds']:.2f}",

@@ -1,30 +1,31 @@
-"""Does the verdict claim skill where there is none, and does it find what it says that it could have seen?
+"""False claims of the verdict on data without skill, and its power on data with a known gain.
 
 **Placebo.** Random walks of three kinds (normal returns, Student's t with 4 degrees of freedom, GARCH(1,1)-t; no
-drift), 750 test days each as `train` has them, go through `verdict()`. The judged model is EWMA(0.97) with quantiles
-learned on another 100,000 days of the same kind, so that it is calibrated; once with the last price as its median,
-once with an AR(1) fitted to the 500 days before the test, which is noise. Beside it stand EWMA(0.94), historical
-simulation over 500 days, and GARCH with the parameters that made the data, which nothing can beat. Of the better
-claims each is false, and so is each alarm of coverage. In the kind `twins` the model and two baselines all see the
-true volatility through noise of the same size, so that each is as good as the other: the null that is hardest to
-keep. Warnings ("worse") are a family of their own; those of direction are false here, and of density between twins;
-the others may be true.
+drift) with 750 test days each, as in `train`, are passed to `verdict()`. The evaluated model is EWMA(0.97) with
+quantiles estimated on another 100,000 days of the same kind, so it is calibrated. It is used once with the last price
+as its median and once with an AR(1) fitted to the 500 days before the test, which is noise. The baselines are
+EWMA(0.94), historical simulation over 500 days, and GARCH with the true parameters, which no model can beat. Every
+"better" and every rejection of coverage is false. In the kind `twins` the model and two baselines all know the true
+volatility up to noise of the same size, so they are equally good; this null hypothesis is the hardest one. Warnings
+("worse") are a separate family: those of direction are false here, and those of density between twins; the others may
+be true.
 
-With `--fitted` (the default) the judged model is also the real one: the network of the default configuration and GARCH,
-fitted once on eight walks of 4000 days of the same kind, then shown every walk with 1500 days before the test.
+With `--fitted` (the default) the evaluated model is also the real one: the network of the default configuration and
+GARCH, fitted once on eight walks of 4000 days of the same kind, then applied to every walk with 1500 days before the
+test.
 
-With `--command-line N`, another N walks, as many of each kind, go through `forecast train --csv` as a user would
-call it (`trainings.py`).
+With `--command-line N`, another N walks, the same number of each kind, are trained with `forecast train --csv`
+(`trainings.py`).
 
-**Power.** Data in which the gain is known and as large as the verdict's own "could have seen": an AR(1) whose
-coefficient the model knows (point and, with a larger one, direction), GARCH volatility that the model knows against
-baselines of constant and rolling width (density, over as many days as it takes for the gain to be what is stated),
-intervals that are too narrow (coverage). The share of samples in which the test rejects at the level of Holm's first
-step must not be less than 80 %.
+**Power.** Data with a known gain of the size of the reported minimum detectable effect: an AR(1) with a coefficient
+known to the model (point and, with a larger coefficient, direction), GARCH volatility known to the model against
+baselines of constant and rolling width (density, with the number of days at which the gain equals the reported one),
+and intervals that are too narrow (coverage). The share of samples in which the test rejects at the level of Holm's
+first step must be at least 80 %.
 
     python benchmarks/placebo.py                      # about five minutes
     python benchmarks/placebo.py --fitted none        # two minutes, without the network
-    python benchmarks/placebo.py --command-line 20    # two more, with 20 trainings
+    python benchmarks/placebo.py --command-line 20    # two more minutes, with 20 trainings
 """
 
 import argparse
@@ -51,8 +52,8 @@ from forecaster.quantiles import SCORING_LEVELS, level_weights, normal_scores
 from forecaster.stats.mean_tests import POWER, detectable_shift
 
 FloatArray = npt.NDArray[np.float64]
-# Returns (W, T) and the number of test rows N -> model -> quantiles (W, N, 9) of the last N returns, each made from the
-# returns before it; the first model is judged.
+# Returns (W, T) and the number of test rows N -> model -> quantiles (W, N, 9) of the last N returns, each computed from
+# the returns before it; the first model is evaluated.
 Maker = Callable[["Walks", int], Mapping[str, FloatArray]]
 
 BEFORE = 500  # days before the test
@@ -69,7 +70,7 @@ BESIDE = ("ewma", "random_walk")
 
 @dataclasses.dataclass(frozen=True)
 class Walks:
-    """Simulated log returns (W, T), and the true volatility of each, known the day before."""
+    """Simulated log returns (W, T), and the true volatility of each, which is known on the day before."""
 
     kind: str
     returns: FloatArray
@@ -77,7 +78,7 @@ class Walks:
 
 
 def shocks(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """Independent draws with variance 1."""
+    """Draw independent shocks with variance 1."""
     if kind == "normal" or kind == "twins" or kind == "ar1":
         return rng.standard_normal(shape)
     freedom = 4 if kind == "student" else 6
@@ -85,7 +86,7 @@ def shocks(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Float
 
 
 def simulate(kind: str, walks: int, days: int, rng: np.random.Generator, phi: float = 0.0) -> Walks:
-    """Returns without drift; `phi` is their correlation with those of the day before."""
+    """Simulate returns without drift; `phi` is their first autocorrelation."""
     alpha, beta = (0.07, 0.91) if kind == "garch" else (0.0, 0.0)
     drawn = shocks(kind, (days, walks), rng)
     returns, volatility = np.empty((days, walks)), np.empty((days, walks))
@@ -109,7 +110,7 @@ def true_scores(kind: str) -> FloatArray:
 
 
 def smoothed(returns: FloatArray, decay: float) -> FloatArray:
-    """(W, T) EWMA volatility of the days before each one; column 0 knows the typical size alone."""
+    """(W, T) EWMA volatility of the days before each day; column 0 is the typical size."""
     variance, result = np.full(len(returns), DAILY**2), np.empty_like(returns)
     for day in range(returns.shape[1]):
         result[:, day] = np.sqrt(variance)
@@ -118,7 +119,7 @@ def smoothed(returns: FloatArray, decay: float) -> FloatArray:
 
 
 def historical(returns: FloatArray, rows: int) -> FloatArray:
-    """(W, N, 9) quantiles of the last days around their median, as the baseline `random_walk` makes them."""
+    """(W, N, 9) quantiles of the last days around their median, as in the baseline `random_walk`."""
     result = np.empty((len(returns), rows, len(SCORING_LEVELS)))
     days = returns.shape[1]
     for row in range(rows):
@@ -128,7 +129,7 @@ def historical(returns: FloatArray, rows: int) -> FloatArray:
 
 
 def stand_in(kind: str, moves: bool, seed: int) -> Maker:
-    """A fitted model and its baselines, as the top of this file tells; `moves` says whether it moves its median."""
+    """The calibrated EWMA model and its baselines; with `moves` its median is an AR(1) forecast."""
     learned = simulate(kind, 1, LEARNED_ON, np.random.default_rng([seed, 1]))
     scaled = (learned.returns / smoothed(learned.returns, 0.97))[0, 1000:]
     scores = np.quantile(scaled, SCORING_LEVELS)
@@ -152,7 +153,7 @@ def stand_in(kind: str, moves: bool, seed: int) -> Maker:
 
 
 def twins(seed: int) -> Maker:
-    """Three models that see the true volatility, and a mean that is not there, through noise of the same size."""
+    """Three models that know the true volatility and the zero mean up to noise of the same size."""
     rng = np.random.default_rng([seed, 2])
 
     def noise(walks: int, rows: int) -> FloatArray:
@@ -174,11 +175,11 @@ def twins(seed: int) -> Maker:
 
 
 def fitted_maker(models: Sequence[Fitted]) -> Maker:
-    """Forecasts of fitted models, the first of which is judged: one panel fit serves every walk."""
+    """Forecasts of fitted models, the first of which is evaluated; one panel fit serves every walk."""
 
     def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
         days = walks.returns.shape[1]
-        cutoffs = np.arange(days - rows, days)  # price row t has seen returns up to t - 1, counted from 0
+        cutoffs = np.arange(days - rows, days)  # price row t includes returns up to t - 1, counted from 0
         result: dict[str, list[FloatArray]] = {model.name: [] for model in models}
         for returns in walks.returns:
             series = series_of(returns, PAIR.name)
@@ -192,7 +193,7 @@ def fitted_maker(models: Sequence[Fitted]) -> Maker:
 
 
 def fitted_panel(kind: str, seed: int) -> Maker:
-    """The network of the default configuration and GARCH, fitted once on walks of a kind, beside EWMA and history."""
+    """Fit the default network and GARCH once on walks of a kind; add EWMA and historical simulation."""
     from forecaster.config import load_config
     from forecaster.models.engine import use_engine
     from forecaster.pipeline import fit, forecaster_of
@@ -208,14 +209,14 @@ def fitted_panel(kind: str, seed: int) -> Maker:
 
 
 def series_of(returns: FloatArray, name: str) -> PriceSeries:
-    """A history with these log returns."""
+    """Price series with these log returns."""
     prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
     dates = FIRST_DAY + np.arange(len(prices))
     return PriceSeries(parse_pair(name).canonical, "synthetic", "placebo", dates, {"close": prices})
 
 
 def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
-    """One verdict a walk, over its last `rows` days."""
+    """One verdict per walk, over its last `rows` days."""
     made, dates = maker(walks, rows), FIRST_DAY + np.arange(rows)
     return [
         verdict(gather("walk", dates, walks.returns[walk, -rows:], {name: one[walk] for name, one in made.items()}))
@@ -224,13 +225,13 @@ def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
 
 
 def share(hits: Sequence[bool]) -> dict[str, float]:
-    """A share in percent and its Monte Carlo standard error."""
+    """Share in percent with its Monte Carlo standard error."""
     rate, count = float(np.mean(hits)), len(hits)
     return {"percent": 100 * rate, "error": 100 * float(np.sqrt(rate * (1 - rate) / count))}
 
 
 def placebo(found: Sequence[Verdict], density_can_be_worse: bool) -> dict[str, Any]:
-    """Rates of false claims and warnings; a claim is "better", or the alarm of coverage."""
+    """Rates of false claims and warnings; a claim is "better", or "worse" of coverage."""
     claims = {
         kind: [one[kind].outcome == ("worse" if kind == "coverage" else "better") for one in found] for kind in KINDS
     }
@@ -248,9 +249,9 @@ def placebo(found: Sequence[Verdict], density_can_be_worse: bool) -> dict[str, A
 
 
 def power(found: Sequence[Verdict], kind: Any, gain: float | None = None) -> dict[str, Any]:
-    """How often a kind was found, at the level of Holm's first step and in the whole verdict, beside what it said.
+    """Power of one test at the level of Holm's first step and in the whole verdict, with the reported effect.
 
-    `gain` is the true one; None for that of density over the best baseline, as all samples together have it.
+    `gain` is the true gain; None: the gain of density over the best baseline, estimated from all samples.
     """
     if gain is None:
         ratios = [list(one["density"].measured["crps_ratio"].values()) for one in found]
@@ -271,7 +272,7 @@ def power(found: Sequence[Verdict], kind: Any, gain: float | None = None) -> dic
 
 
 def knowing(phi: float) -> Maker:
-    """A model that knows the coefficient of an AR(1), and one that does not."""
+    """Forecasts of a model that knows the coefficient of an AR(1), and of one that does not."""
 
     def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
         width = walks.volatility[:, -rows:, None] * true_scores(walks.kind)
@@ -281,7 +282,7 @@ def knowing(phi: float) -> Maker:
 
 
 def wide(walks: Walks, rows: int) -> dict[str, FloatArray]:
-    """A model that knows the volatility, against constant and rolling widths."""
+    """Forecasts of a model that knows the volatility, and baselines of constant and rolling width."""
     scores = true_scores(walks.kind)
     return {
         "model": walks.volatility[:, -rows:, None] * scores,
@@ -291,7 +292,7 @@ def wide(walks: Walks, rows: int) -> dict[str, FloatArray]:
 
 
 def narrow(factor: float) -> Maker:
-    """A model whose intervals are too narrow by a factor."""
+    """Forecasts with intervals that are too narrow by a factor."""
 
     def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
         return {"model": factor * walks.volatility[:, -rows:, None] * true_scores(walks.kind)}
@@ -300,7 +301,7 @@ def narrow(factor: float) -> Maker:
 
 
 def powers(count: int, rows: int, seed: int) -> dict[str, dict[str, Any]]:
-    """Samples whose true gain is what the verdict says it could have seen."""
+    """Power for samples whose true gain is the reported minimum detectable effect."""
     rng, result = np.random.default_rng([seed, 3]), {}
     shift = detectable_shift(rows**-0.5, FIRST_STEP)  # in standard errors of one day
     for kind, phi in (("point", shift), ("direction", float(np.sin(np.pi * shift / 2)))):
@@ -308,7 +309,7 @@ def powers(count: int, rows: int, seed: int) -> dict[str, dict[str, Any]]:
         found = verdicts(simulate("ar1", count, BEFORE + rows, rng, phi), rows, knowing(phi))
         result[kind] = power(found, kind, float(gain))
     days = rows
-    for _ in range(2):  # as many days as it takes for the gain to be what is stated
+    for _ in range(2):  # the number of days at which the gain equals the reported effect
         pilot = power(verdicts(simulate("garch", max(count // 4, 20), BEFORE + days, rng), days, wide), "density")
         days = int(np.clip(days * (pilot["stated"] / max(pilot["gain"], 0.1)) ** 2, 100, 5000))
     result["density"] = power(verdicts(simulate("garch", count, BEFORE + days, rng), days, wide), "density")
@@ -317,7 +318,7 @@ def powers(count: int, rows: int, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def _coverage_power(count: int, rows: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Intervals too narrow by the points that could have been seen of the 80 % one."""
+    """Power for intervals too narrow by the minimum detectable effect of the 80 % interval."""
     from scipy import stats
 
     points = detectable_shift(float(np.sqrt(0.16 / rows)), FIRST_STEP / 4)
@@ -327,7 +328,7 @@ def _coverage_power(count: int, rows: int, rng: np.random.Generator) -> dict[str
 
 
 def through_the_command_line(count: int, days: int, seed: int) -> dict[str, Any]:
-    """What trainings on `count` walks claim; no walk is one of those that the others see."""
+    """Claims of trainings on `count` walks; these walks are used nowhere else."""
     kinds = [kind for kind, _ in zip(itertools.cycle(KINDS_OF_WALKS), range(count), strict=False)]
     walks = [simulate(kind, 1, days, np.random.default_rng([seed, 8, k])).returns[0] for k, kind in enumerate(kinds)]
     return claims(train_on_walks(np.stack(walks)))
@@ -336,23 +337,25 @@ def through_the_command_line(count: int, days: int, seed: int) -> dict[str, Any]
 def cells(
     placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], trained: Mapping[str, Any] | None
 ) -> list[list[str]]:
-    """All tables as one."""
+    """The cells of all tables."""
 
     def shown(one: Mapping[str, float]) -> str:
         return f"{one['percent']:.1f} +- {one['error']:.1f}"
 
-    rows = [["walks, % of false claims", "any", *KINDS, "false warning", "aim", "met"]]
+    rows = [["walks, % of false claims", "any", *KINDS, "false warning", "target", "met"]]
     for name, one in placebos.items():
         kinds = [shown(one[kind]) for kind in KINDS]
         warned, met = shown(one["false_warning"]), "yes" if one["met"] else "no"
         rows.append([name, shown(one["any_claim"]), *kinds, warned, f"at most {one['aim']:g}", met])
-    rows.append(["known gain, % found", "at its level", "in verdict", "gain", "stated", "unit", "days", "aim", "met"])
+    rows.append(
+        ["known gain, % detected", "by test", "in verdict", "gain", "reported", "unit", "days", "target", "met"]
+    )
     for name, one in found.items():
         figures = [f"{one['gain']:.4g}", f"{one['stated']:.4g}", one["unit"], str(one["days"])]
         met = "yes" if one["met"] else "no"
         rows.append([name, shown(one["rejected"]), shown(one["claimed"]), *figures, f"at least {one['aim']:g}", met])
     if trained is not None:
-        rows.append(["trained, false claims", "any", *KINDS, "expected", "point or direction by chance", "met"])
+        rows.append(["trained, false claims", "any", *KINDS, "expected", "p of point or direction", "met"])
         counts = [str(trained["claims"][kind]) for kind in KINDS]
         chance, met = f"{100 * trained['chance_of_so_many']:.0f} %", "yes" if trained["met"] else "no"
         claimed = [str(trained["any"]), *counts, f"{trained['expected']:g}"]
@@ -361,13 +364,13 @@ def cells(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--walks", type=positive, default=1000)
-    parser.add_argument("--rows", type=positive, default=750, help="test days of each walk")
+    parser.add_argument("--rows", type=positive, default=750, help="number of test days of each walk")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fitted", choices=["all", "none"], default="all", help="fit the real network as well")
-    parser.add_argument("--command-line", type=positive, metavar="N", help="N trainings as a user would start them")
+    parser.add_argument("--fitted", choices=["all", "none"], default="all", help="all: include the fitted network")
+    parser.add_argument("--command-line", type=positive, metavar="N", help="N trainings through the command line")
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     if parsed.rows < 50:

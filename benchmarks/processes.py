@@ -1,8 +1,8 @@
-"""Run a command as a process of its own and measure it; shared by the benchmarks.
+"""Run a command as a separate process and measure it; shared by the benchmarks.
 
-The peak memory is ``ru_maxrss`` of that one process and of those it has waited for, as `os.wait4` tells it.
-Linux counts the memory of the parent at the moment of the start as well, so the process that measures
-imports the standard library alone.
+The peak memory is ``ru_maxrss`` of that process and of the processes that it has waited for, from `os.wait4`. Linux
+also counts the memory of the parent at the moment of the start, so the measuring process imports only the standard
+library.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """One process: wall seconds from start to exit, those of all its threads, peak resident memory, its stdout."""
+    """One process: wall seconds from start to exit, processor seconds of all threads, peak memory, standard output."""
 
     seconds: float
     processor_seconds: float
@@ -33,16 +33,16 @@ class Measured:
 
 
 def run(command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Measured:
-    """Run `command` to its end.
+    """Run `command` and wait for its end.
 
     Args:
         command: The program and its arguments.
-        folder: Where it runs; None for here.
-        environment: Variables on top of those of this process. PYTHONDONTWRITEBYTECODE is left out: an installed
-            package has its byte code, so a checkout must be allowed to write its own.
+        folder: Working directory; None: the current one.
+        environment: Variables in addition to those of this process. PYTHONDONTWRITEBYTECODE is removed: an installed
+            package has byte code, so a checkout must be allowed to write it.
 
     Raises:
-        SystemExit: It failed; its own words are in the message.
+        SystemExit: The command failed; the message contains its standard error.
     """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -66,7 +66,7 @@ def run(command: Sequence[str], folder: Path | None = None, environment: Mapping
 
 
 def last_json(measured: Measured) -> dict[str, Any]:
-    """The JSON object in the last line of what a process wrote."""
+    """The JSON object in the last line of the output."""
     document: dict[str, Any] = json.loads(measured.output.splitlines()[-1])
     return document
 
@@ -79,7 +79,7 @@ def own_peak_bytes() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on, and how busy it was: `load` is the run queue of the last minute."""
+    """Description of the machine; `load` is the length of the run queue over the last minute."""
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "system": platform.system(),
@@ -91,14 +91,14 @@ def machine() -> dict[str, Any]:
 
 
 def positive(text: str) -> int:
-    """A number of times, at least 1, from the command line."""
+    """Parse an integer of at least 1."""
     if (number := int(text)) < 1:
         raise ValueError(text)
     return number
 
 
 def table_text(rows: Sequence[Sequence[str]], layout: str = "table") -> str:
-    """Rows of equal length, the first one the header, as aligned text or as a ``markdown`` table."""
+    """Format rows of equal length, the header first, as aligned text or as a ``markdown`` table."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     if layout == "markdown":
@@ -108,7 +108,7 @@ def table_text(rows: Sequence[Sequence[str]], layout: str = "table") -> str:
 
 
 def print_result(rows: Sequence[Sequence[str]], document: Mapping[str, Any], layout: str = "table") -> None:
-    """The table, and below it one line of JSON."""
+    """Print the table, and one line of JSON below it."""
     print(table_text(rows, layout))
     print()
     print(json.dumps(document))

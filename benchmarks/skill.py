@@ -1,8 +1,8 @@
-"""Skill of the default model on the development window, beside every baseline of the recipe.
+"""CRPS of the default model and of every baseline on the development window, 16 currency pairs.
 
-Walk-forward over ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before anything else
-happens. Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the
-daily differences (below 0 the first is better). `plain_lstm` is the network alone, reading closes of its pair alone.
+Walk-forward backtest on ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before any other step.
+Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the daily
+differences (below 0 the first is better). `plain_lstm` is the network alone, with only the closes of its pair as input.
 
     python benchmarks/skill.py                 # about two minutes on two cores
     python benchmarks/skill.py --models lstm   # the default model alone, half a minute
@@ -48,11 +48,11 @@ YEARLY = [np.datetime64(f"{year}-01-01") for year in range(2011, 2022)]
 
 NETWORKS = ("lstm", "plain_lstm")
 Losses = dict[str, tuple[np.ndarray, np.ndarray]]
-"""Pair -> its cutoffs (N,) and its CRPS x 1e4 (N, 4), NaN where the outcome is not known."""
+"""Pair -> cutoffs (N,) and CRPS x 1e4 (N, 4), NaN where the outcome is not known."""
 
 
 def load_panel() -> Panel:
-    """All crosses of the default universe, up to the end of the development window, beside the market's activity."""
+    """Load all crosses of the default universe up to the end of the development window, with the market volatility."""
     source = get_source("ecb")
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
     today = datetime.date(2021, 1, 1)
@@ -63,7 +63,7 @@ def load_panel() -> Panel:
 
 
 def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
-    """CRPS x 1e4 of every scored pair, each fold fitted on the rows before it."""
+    """Compute the CRPS x 1e4 of every scored pair; each fold is fitted on the rows before it."""
     losses: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {pair: [] for pair in SCORED}
     folds = THREE_YEARLY if name in NETWORKS else YEARLY
     for start, end in itertools.pairwise(folds):
@@ -100,7 +100,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
 def _losses(
     fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cutoffs in [start, end) and their CRPS (N, 4), NaN where the outcome is not known."""
+    """Cutoffs in [start, end) and their CRPS (N, 4), NaN where the outcome is not known."""
     rows = np.flatnonzero((series.dates >= start) & (series.dates < end))
     quantiles = fitted.forecast(series, rows).log_returns(STEPS)
     log_price = np.log(series.close)
@@ -113,7 +113,7 @@ def _losses(
 
 
 def differences(first: Losses, second: Losses) -> np.ndarray:
-    """(4,) t-statistics of the daily mean over the pairs of the first loss less the second; below 0 is better."""
+    """(4,) t-statistics of the first loss less the second, averaged over the pairs of a day; below 0 is better."""
     days = np.unique(np.concatenate([dates for dates, _ in first.values()]))
     total, count = np.zeros((len(days), len(STEPS))), np.zeros((len(days), len(STEPS)))
     for pair, (dates, losses) in first.items():
@@ -125,7 +125,7 @@ def differences(first: Losses, second: Losses) -> np.ndarray:
 
 
 def report(results: dict[str, Losses], layout: str = "table") -> None:
-    """Print the table with, for the default model, what it is beside others, and a line of JSON; or that line alone."""
+    """Print the table, with ratios and t-statistics of the default model, and a line of JSON; or that line alone."""
     means = {
         name: {pair: np.nanmean(losses, axis=0) for pair, (_, losses) in table.items()}
         for name, table in results.items()
@@ -151,7 +151,7 @@ def report(results: dict[str, Losses], layout: str = "table") -> None:
 
 
 def model_names(text: str) -> list[str]:
-    """Names from the command line, checked before anything is computed."""
+    """Parse and check model names."""
     known, names = [*BASELINES, *NETWORKS], text.split(",")
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
@@ -159,7 +159,7 @@ def model_names(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "--models", type=model_names, default=[*BASELINES, *NETWORKS], help=",".join([*BASELINES, *NETWORKS])

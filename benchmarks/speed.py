@@ -1,15 +1,14 @@
-"""Wall time and peak memory of the commands, as a user meets them: whole processes, medians of several runs.
+"""Wall time and peak memory of the commands: whole processes, medians of several runs.
 
-Each command runs once unmeasured in a temporary home (which also makes the run that `predict` and `plot` use),
-then `--runs` times in turn with the others, so that other work on the machine falls on all of them alike. Wall
-seconds run from the start of the process to its exit; the JSON holds the processor seconds as well, which a busy
-machine disturbs less. Peak memory is ``ru_maxrss`` of that process, from
-`os.wait4`; 1 GB is 10^9 bytes.
+Each command runs once unmeasured in a temporary home folder (which also creates the run for `predict` and `plot`),
+then `--runs` times in turn with the other commands, so that the load of the machine affects all of them alike. Wall
+seconds are measured from the start of the process to its exit. The JSON also contains processor seconds, which depend
+less on the load. Peak memory is ``ru_maxrss`` of that process, from `os.wait4`; 1 GB is 10^9 bytes.
 
     python benchmarks/speed.py                              # about three minutes on two idle cores
     python benchmarks/speed.py --commands help --runs 20    # a few seconds
     python benchmarks/speed.py --commands backtest,pairs,audit --runs 3    # ten minutes
-    python benchmarks/speed.py --format markdown            # the table of the README
+    python benchmarks/speed.py --format markdown            # a Markdown table
 """
 
 import argparse
@@ -31,12 +30,12 @@ class Timed:
     """One command of the table.
 
     Args:
-        arguments: After ``forecast``.
-        home: Name of its home folder: a measured training must not become the run that the others read.
-        seconds: Budget of the wall time; None where there is none.
-        gigabytes: Budget of the peak memory; None where there is none.
-        afresh: Whether the home is emptied before each run, since what was done would be read from there.
-        usual: Whether it is measured when nothing is named.
+        arguments: Arguments after ``forecast``.
+        home: Name of its home folder; a measured training must not become the run that other commands read.
+        seconds: Budget of the wall time; None: no budget.
+        gigabytes: Budget of the peak memory; None: no budget.
+        afresh: True empties the home folder before each run, since results are cached there.
+        usual: True for commands that are measured by default.
     """
 
     arguments: tuple[str, ...]
@@ -48,12 +47,12 @@ class Timed:
 
     @property
     def text(self) -> str:
-        """As a user types it."""
+        """The command line."""
         return " ".join(("forecast", *self.arguments))
 
 
 PAIR = ("--pair", "USDJPY")
-PAIRS = (  # those of skill.py, which imports more than may be imported here
+PAIRS = (  # as in skill.py, whose imports would raise the measured memory
     *("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY"),
     *("NZDUSD", "USDSEK", "USDNOK", "USDZAR", "USDKRW", "USDMXN", "USDPLN", "AUDNZD"),
 )
@@ -77,7 +76,7 @@ COMMANDS = {
 
 
 def console_script() -> str:
-    """The ``forecast`` that was installed beside this Python."""
+    """Path of the ``forecast`` script of this Python environment."""
     script = Path(sys.executable).with_name("forecast")
     if not script.exists():
         raise SystemExit(f"error: {script} is missing; install the package into this Python: pip install -e .")
@@ -85,7 +84,7 @@ def console_script() -> str:
 
 
 def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Measured]]:
-    """`runs` measurements of each command, after one that does not count."""
+    """Measure each command `runs` times, after one unmeasured run."""
     script = console_script()
 
     def once(name: str, home: str | None = None) -> Measured:
@@ -103,7 +102,7 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
 
 
 def summary(name: str, measured: Sequence[Measured]) -> dict[str, object]:
-    """Medians, and whether they are within the budget (None: there is none)."""
+    """Medians, each compared with its budget (None: no budget)."""
     command = COMMANDS[name]
     seconds = statistics.median(one.seconds for one in measured)
     gigabytes = statistics.median(one.peak_bytes for one in measured) / 1e9
@@ -138,7 +137,7 @@ def _budget(budget: object, met: object) -> tuple[str, str]:
 
 
 def command_names(text: str) -> list[str]:
-    """Names from the command line, checked."""
+    """Parse and check command names."""
     names = text.split(",")
     if unknown := [name for name in names if name not in COMMANDS]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(COMMANDS)}")
@@ -146,16 +145,16 @@ def command_names(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     usual = [name for name, command in COMMANDS.items() if command.usual]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=positive, default=5, help="measured runs of each command [5]")
+    parser.add_argument("--runs", type=positive, default=5, help="number of measured runs of each command [5]")
     parser.add_argument("--commands", type=command_names, default=usual, help=",".join(COMMANDS))
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     names = parsed.commands
     if "quick" in names and not (CONFIGS / "quick.yaml").exists():
-        print("# left out: configs/quick.yaml does not exist", file=sys.stderr)
+        print("# skipped quick: configs/quick.yaml does not exist", file=sys.stderr)
         names = [name for name in names if name != "quick"]
     taken_on = machine()
     with tempfile.TemporaryDirectory() as folder:

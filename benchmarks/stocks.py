@@ -1,8 +1,8 @@
-"""Skill of the default model on stock indices, which come with ranges and volume.
+"""CRPS of the default model and of every baseline on two stock indices with ranges and volume.
 
-Walk-forward over the two sample indices (S&P 500 and NASDAQ Composite), every model refitted each January, cutoffs
-2005 to 2018. Prints the mean CRPS x 1e4 at 1, 5, 10 and 20 days, the ratios to GARCH, and how sure they are:
-t-statistics of daily differences, averaged over the indices, robust to overlap (Newey and West).
+Walk-forward backtest on the two sample indices (S&P 500 and NASDAQ Composite), every model refitted each January,
+cutoffs 2005 to 2018. Prints the mean CRPS x 1e4 at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the
+daily differences, averaged over the indices, robust to overlap (Newey and West).
 
     python benchmarks/stocks.py                               # about three minutes on two cores
     python benchmarks/stocks.py --models lstm,returns_lstm    # the network with and without the ranges
@@ -38,19 +38,19 @@ from forecaster.quantiles import SCORING_LEVELS
 STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2018-12-31")
 FOLDS = [np.datetime64(f"{year}-01-01") for year in range(2005, 2020)]
-NETWORKS = {"lstm": "with the features that suit the panel", "returns_lstm": "with those of the returns alone"}
+NETWORKS = {"lstm": "with all available features", "returns_lstm": "with features of returns only"}
 MODELS = (*BASELINES, *NETWORKS)
 
 
 def load_panel() -> Panel:
-    """The sample indices, up to the end of the window."""
+    """Load the sample indices up to the end of the window."""
     source, today = get_source("sample"), datetime.date(2019, 1, 1)
     series = [source.load(LoadRequest(parse_ticker(name), Path(), today)) for name in SAMPLES]
     return Panel(tuple(one.between(end=LAST) for one in series))
 
 
 def walk_forward(name: str, panel: Panel, config: Config) -> np.ndarray:
-    """(S, N, 4) CRPS x 1e4 of each series at each cutoff and step, NaN where the outcome is not known.
+    """Compute the (S, N, 4) CRPS x 1e4 of each series at each cutoff and step, NaN where the outcome is not known.
 
     The indices trade on the same days, so a cutoff is a day.
     """
@@ -60,7 +60,7 @@ def walk_forward(name: str, panel: Panel, config: Config) -> np.ndarray:
         fitted = _fit(name, panel, config, start)
         seconds.append(time.perf_counter() - begun)
         parts.append(np.stack([_losses(fitted, series, start, end) for series in panel]))
-    print(f"# {name}: {np.mean(seconds):.1f} s a fit", file=sys.stderr)
+    print(f"# {name}: {np.mean(seconds):.1f} s per fit", file=sys.stderr)
     return np.concatenate(parts, axis=1) * 1e4
 
 
@@ -69,7 +69,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     if name in NETWORKS:
         options = config.model
         if not isinstance(options, LSTMOptions):
-            raise SystemExit("the networks of this benchmark are of kind lstm; leave model.kind as it is")
+            raise SystemExit("error: this benchmark needs model.kind=lstm; remove the option")
         names = suitable_features(panel.between(end=start)) if name == "lstm" else RETURN_FEATURES
         config = config.model_copy(update={"model": options.with_features(names)})
         return fit(forecaster_of(config), panel, split, config)
@@ -90,13 +90,13 @@ def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.d
 
 
 def differences(losses: np.ndarray, reference: np.ndarray) -> list[float]:
-    """(4,) t-statistics of the mean loss less that of the reference, both (S, N, 4); below 0 is better."""
+    """(4,) t-statistics of the mean loss less the reference loss, both (S, N, 4); below 0 is better."""
     daily = (losses - reference).mean(axis=0)
     return [mean_t_statistic(one[np.isfinite(one)], lags=step) for one, step in zip(daily.T, STEPS, strict=True)]
 
 
 def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "table") -> None:
-    """Print the table and a line of JSON, or that line alone; `names` are those of the series."""
+    """Print the table and a line of JSON, or that line alone; `names` are the names of the series."""
     rows: dict[str, list[float]] = {}
     for model, losses in results.items():
         rows[model] = np.nanmean(losses, axis=(0, 1)).tolist()
@@ -122,7 +122,7 @@ def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "
 
 
 def model_names(text: str) -> list[str]:
-    """Names from the command line, checked before anything is computed."""
+    """Parse and check model names."""
     names = text.split(",")
     if unknown := [name for name in names if name not in MODELS]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(MODELS)}")
@@ -130,7 +130,7 @@ def model_names(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", type=model_names, default=[*MODELS], help=",".join(MODELS))
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")

@@ -1,9 +1,9 @@
-"""How often the bootstrap is wrong about models that are equally good, one and several days ahead.
+"""Error rates of the bootstrap for equally good models, one and several days ahead.
 
-Losses of a few models are their common days plus noise of their own, each over `step` days that neighbouring cutoffs
-share, as in a backtest. None is better than another, so the test of superior predictive ability should reject at
-5 % in one sample of twenty, the 90 % model confidence set drop any model in one of ten, and the 95 % interval of the
-ratio of two mean losses hold 1 in nineteen of twenty.
+The losses of each model are common daily losses plus noise of its own, averaged over `step` days that neighbouring
+cutoffs share, as in a backtest. All models are equally good. The SPA test should therefore reject at 5 % in one sample
+of twenty, the 90 % model confidence set should drop a model in one of ten, and the 95 % interval of the ratio of two
+mean losses should contain 1 in nineteen of twenty.
 
     python benchmarks/superiority.py    # five minutes
 """
@@ -27,7 +27,7 @@ _DRAWS = 300
 
 
 def simulate(cutoffs: int, step: int, models: int, samples: int, seed: int) -> dict[str, Any]:
-    """Shares of samples in which each of the three is wrong."""
+    """Shares of samples in which the test rejects, the set drops a model, and the interval contains 1."""
     rng = np.random.default_rng([seed, cutoffs, step])
     shared = np.ones(step) / step
     rejected, dropped, held = 0, 0, 0
@@ -47,11 +47,11 @@ def simulate(cutoffs: int, step: int, models: int, samples: int, seed: int) -> d
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--samples", type=positive, default=400)
     parser.add_argument("--models", type=positive, default=4)
-    parser.add_argument("--cutoffs", type=positive, help="one case alone, with --step")
+    parser.add_argument("--cutoffs", type=positive, help="number of cutoffs of a single case, with --step")
     parser.add_argument("--step", type=positive, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--cutoffs {parsed.cutoffs} with --step {parsed.step}; expected {FEWEST_OUTCOMES} times the step")
     cases = ((parsed.cutoffs, parsed.step),) if parsed.cutoffs else CASES
     rows = [simulate(*case, parsed.models, parsed.samples, parsed.seed) for case in cases]
-    cells = [["cutoffs", "step", "SPA rejects (5 %)", "set drops a model (10 %)", "interval holds 1 (95 %)"]]
+    cells = [["cutoffs", "step", "SPA rejects (5 %)", "set drops a model (10 %)", "interval contains 1 (95 %)"]]
     for row in rows:
         shares = [f"{100 * row[name]:.1f} %" for name in ("spa_rejects", "set_drops", "interval_holds")]
         cells.append([f"{row['cutoffs']:,}", str(row["step"]), *shares])

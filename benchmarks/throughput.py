@@ -1,21 +1,21 @@
-"""Training throughput: ours on JAX and TensorFlow, the same network in TensorFlow's stock `fit`, and `classic`.
+"""Training throughput: this program on JAX and TensorFlow, TensorFlow's standard `fit`, and `classic`.
 
-A *target* is one row of a training batch at which the loss sees at least one known outcome, counted once however
-many steps ahead (knots) are scored there; masked and padded rows and the rows of a burn-in are none. So a dense
-chunk of 384 rows with a burn-in of 128 holds up to 256 targets, and a window of `classic` holds one. The targets
-are counted in the batches themselves, by the same function for every way.
+A *target* is one row of a training batch with at least one known outcome in the loss. It counts once, however many
+steps ahead (knots) are scored; masked rows, padded rows and rows of a burn-in do not count. A dense chunk of 384 rows
+with a burn-in of 128 therefore holds up to 256 targets, and a window of `classic` holds one. The same function counts
+the targets in the batches of every variant.
 
-Throughput is the targets of the batches between the first and the last report of progress, over the seconds
-between them: the first report comes after compilation, so this is the steady state. Drawing and copying the
-batches is part of it. Beside the wall seconds stand the processor seconds of all threads, which other work on
-the machine disturbs less. Every way runs in a process of its own on the CPU, through `forecaster.workflows.train`,
-which is stopped when the network is fitted:
+The throughput is the number of targets in the batches between the first and the last progress report, over the seconds
+between them. The first report comes after compilation, so this is the steady state, including drawing and copying of
+the batches. The processor seconds of all threads are reported too; they depend less on the load of the machine. Each
+variant runs in a separate process on the CPU, through `forecaster.workflows.train`, and stops when the network is
+fitted:
 
-    jax         our training of the default network, JAX
+    jax         training of the default network with this program, JAX
     tensorflow  the same code, TensorFlow
-    stock       the same network, optimiser, loss and batches in TensorFlow's `compile` and `fit` as they come:
-                no XLA, one step a call; oneDNN as TensorFlow sets it
-    classic     the tutorial's 2xLSTM(50), windows of 60, one target each, batches of 32, in the same stock `fit`
+    stock       the same network, optimiser, loss and batches with TensorFlow's `compile` and `fit` in their defaults:
+                no XLA, one step per call, TensorFlow's own oneDNN setting
+    classic     the tutorial's 2xLSTM(50), windows of 60, one target each, batches of 32, with the same `fit`
 
     python benchmarks/throughput.py            # about four minutes on two idle cores
     python benchmarks/throughput.py --runs 1   # a third of it
@@ -40,7 +40,7 @@ AIM_STOCK, AIM_CLASSIC = 4, 50
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """One way to train: which network on which engine, and whether in the stock `fit`."""
+    """One variant of the training: network, engine, and True in `stock` for the standard `fit`."""
 
     text: str
     backend: str
@@ -51,15 +51,15 @@ class Way:
 DEFAULT = ("model.training.steps={steps}",)
 CLASSIC = ("model.kind=classic", "universe=none", "model.epochs=2")
 WAYS = {
-    "jax": Way("ours, JAX", "jax", DEFAULT, stock=False),
-    "tensorflow": Way("ours, TensorFlow", "tensorflow", DEFAULT, stock=False),
-    "stock": Way("the same network, stock fit", "tensorflow", DEFAULT, stock=True),
-    "classic": Way("classic, stock fit", "tensorflow", CLASSIC, stock=True),
+    "jax": Way("this program, JAX", "jax", DEFAULT, stock=False),
+    "tensorflow": Way("this program, TensorFlow", "tensorflow", DEFAULT, stock=False),
+    "stock": Way("same network, standard fit", "tensorflow", DEFAULT, stock=True),
+    "classic": Way("classic, standard fit", "tensorflow", CLASSIC, stock=True),
 }
 
 
 class Mark(NamedTuple):
-    """One report of progress: when, on both clocks, and how many steps were done."""
+    """One progress report: wall seconds, processor seconds, completed steps."""
 
     seconds: float
     processor_seconds: float
@@ -67,12 +67,12 @@ class Mark(NamedTuple):
 
     @classmethod
     def now(cls, done: int) -> "Mark":
-        """At this moment."""
+        """A report at the current time."""
         return cls(time.perf_counter(), time.process_time(), done)
 
 
-class FittedEnough(Exception):  # no error: the way out of a training that has been measured
-    """Carries the batches and the reports of a training."""
+class FittedEnough(Exception):  # not an error: ends a training after the measurement
+    """Signal with the batches and the progress reports of a training."""
 
     def __init__(self, batches: Any, marks: "list[Mark]") -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class FittedEnough(Exception):  # no error: the way out of a training that has b
 
 
 def our_fit(original: Any, network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: Any) -> NoReturn:
-    """Train with our `fit_network`, without its validation, and note each report of progress."""
+    """Train with `fit_network`, without its validation, and record each progress report."""
     marks: list[Mark] = []
 
     def progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
@@ -91,7 +91,7 @@ def our_fit(original: Any, network: Any, batches: Any, optimizer: Any, loss: Any
 
 
 def stock_fit(network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: Any) -> NoReturn:
-    """Train with Keras's own `compile` and `fit`, and note the end of each step."""
+    """Train with Keras's `compile` and `fit`, and record the end of each step."""
     import keras
 
     marks: list[Mark] = []
@@ -105,7 +105,7 @@ def stock_fit(network: Any, batches: Any, optimizer: Any, loss: Any, *ignored: A
 
 
 def count_targets(batches: Any, first: int, end: int) -> int:
-    """Targets, as defined above, of the batches number `first` to `end` - 1 counted through all epochs."""
+    """Count the targets of the batches `first` to `end` - 1, numbered through all epochs."""
     import numpy as np
 
     targets = 0
@@ -117,7 +117,7 @@ def count_targets(batches: Any, first: int, end: int) -> int:
 
 
 def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float]:
-    """Train in this process; called in a child."""
+    """Train in this process, a child of the benchmark."""
     from forecaster import workflows
     from forecaster.config import load_config
     from forecaster.models.engine import use_engine
@@ -138,7 +138,7 @@ def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float
 
 
 def throughput(batches: Any, marks: Sequence[Mark]) -> dict[str, float]:
-    """Targets per second between the first and the last of the reports."""
+    """Targets per second between the first and the last progress report."""
     if len(marks) < 2:
         raise SystemExit(f"error: {len(marks)} report of progress; expected two or more; give more --steps")
     first, last = marks[0], marks[-1]
@@ -155,8 +155,8 @@ def throughput(batches: Any, marks: Sequence[Mark]) -> dict[str, float]:
 
 
 def measure_all(names: Sequence[str], runs: int, passed_on: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Medians over `runs` rounds; in each round every way runs once, in a process of its own."""
-    # `use_engine` switches oneDNN off where nothing is said, for the sake of equal bits; the stock fit keeps it.
+    """Medians over `runs` rounds; in each round every variant runs once, in a separate process."""
+    # `use_engine` disables oneDNN by default, for identical bits; the standard fit keeps it.
     environments = {name: {"TF_ENABLE_ONEDNN_OPTS": "1"} if WAYS[name].stock else {} for name in names}
     rounds = []
     for _ in range(runs):
@@ -170,7 +170,7 @@ def measure_all(names: Sequence[str], runs: int, passed_on: Sequence[str]) -> di
 
 
 def ratios(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float | bool]]:
-    """Our rate on JAX over the others'; with an aim where there is one."""
+    """Rate of this program on JAX over the other rates, with its target if there is one."""
     found: dict[str, dict[str, float | bool]] = {}
     for name, aim in (("tensorflow", None), ("stock", AIM_STOCK), ("classic", AIM_CLASSIC)):
         if {"jax", name} <= measured.keys():
@@ -182,8 +182,8 @@ def ratios(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float |
 
 
 def table(measured: dict[str, dict[str, float]], compared: dict[str, dict[str, float | bool]]) -> list[list[str]]:
-    """The cells of the printed table; in brackets, the ratio by processor seconds."""
-    header = ["training", "steps", "seconds", "targets/s", "per processor s", "ours (JAX) faster", "aim", "met"]
+    """The cells of the printed table; the ratio in brackets is per processor second."""
+    header = ["training", "steps", "seconds", "targets/s", "per processor s", "JAX over this", "target", "met"]
     cells = [header]
     for name, one in measured.items():
         row = compared.get(f"jax/{name}", {})
@@ -200,7 +200,7 @@ def table(measured: dict[str, dict[str, float]], compared: dict[str, dict[str, f
 
 
 def way_names(text: str) -> list[str]:
-    """Names from the command line, checked."""
+    """Parse and check names of variants."""
     names = text.split(",")
     if unknown := [name for name in names if name not in WAYS]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(WAYS)}")
@@ -208,9 +208,9 @@ def way_names(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=positive, default=3, help="rounds; medians are printed [3]")
+    parser.add_argument("--runs", type=positive, default=3, help="number of rounds [3]")
     parser.add_argument("--steps", type=positive, default=300, help="optimiser steps of the default network [300]")
     parser.add_argument("--ways", type=way_names, default=list(WAYS), help=",".join(WAYS))
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")

@@ -1,8 +1,8 @@
-"""Random walks through the whole command line, as a user would train on them; `placebo.py` asks for it.
+"""Trainings on random walks through the command line, for `placebo.py`.
 
-Each walk is written as a CSV file of business days, `forecast train --csv FILE --format json` runs as a process of
-its own, and what its verdict claims is read. A verdict keeps any false claim at 5 %, so as many as chance would give
-are expected; more than that, counted for point and direction together, is a fault.
+Each walk is written as a CSV file of business days, `forecast train --csv FILE --format json` runs as a separate
+process, and the claims of its verdict are read. A verdict limits the probability of any false claim to 5 %, so the
+number of claims should agree with chance. More claims of point and direction together than chance explains are a fault.
 """
 
 import json
@@ -26,14 +26,14 @@ FIRST_DAY = np.datetime64("2010-01-04")
 
 
 def train_on_walks(returns: FloatArray, flags: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """One training each, in a home of their own that is deleted at the end.
+    """Train on each walk, in a temporary home folder.
 
     Args:
         returns: (W, T) log returns.
-        flags: On top of the command.
+        flags: Additional flags of the command.
 
     Returns:
-        The verdicts, as the document ``train/1`` has them.
+        The verdicts, as in the document ``train/1``.
     """
     found = []
     with tempfile.TemporaryDirectory() as folder:
@@ -55,9 +55,9 @@ def _csv(returns: FloatArray) -> str:
 
 
 def claims(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How many verdicts claim what, and whether chance would claim as much of point or direction.
+    """Count the claims of the verdicts, and compare those of point and direction with chance.
 
-    `tested` counts the verdicts that could claim at all: a median that stays at the last price has nothing to claim.
+    `tested` counts the verdicts with a test: a median at the last price makes no claim.
     """
     from scipy import stats
 

@@ -1,9 +1,9 @@
-"""Peak memory of windowing a long history, over the memory of its rows alone.
+"""Peak memory of windowing a long history, over the memory of its rows.
 
-A child process notes its resident memory, makes the rows (float32 features and four targets a row), prepares the
-windows and draws 100 batches of 16 from all over the history. The figure is the peak resident memory of that process
-(``ru_maxrss``) minus what it had before the rows existed, over the bytes of the rows: 1.0 would be the rows and
-nothing else. Copying every window instead would cost 1000 times the rows.
+A child process records its resident memory, creates the rows (float32 features and four targets per row), prepares the
+windows and draws 100 batches of 16 from the whole history. The result is the increase of its peak resident memory
+(``ru_maxrss``) over the bytes of the rows: 1.0 means the rows and nothing else. Copies of every window would need 1000
+times the memory of the rows.
 
     python benchmarks/windows_memory.py    # half a minute, 0.6 GB
 """
@@ -24,7 +24,7 @@ KINDS = {"dense": "DenseWindows", "last": "LastWindows"}
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process now; where the system does not tell (macOS), its peak so far."""
+    """Current resident memory of this process; on macOS, which does not report it, the peak so far."""
     import resource
 
     try:
@@ -35,11 +35,11 @@ def resident_bytes() -> int:
 
 
 def measure(kind: str, rows: int, features: int, context: int, batches: int) -> dict[str, float]:
-    """Make rows and draw from them in this process; called in a child."""
+    """Create rows and draw windows in this process, a child of the benchmark."""
     import numpy as np
 
     rng = np.random.default_rng(0)
-    draw(kind, rng, context + 64, features, context, 1)  # what is only loaded at the first use is no memory of the rows
+    draw(kind, rng, context + 64, features, context, 1)  # lazy imports must not count as memory of the rows
     before = resident_bytes()
     rows_bytes, checksum = draw(kind, rng, rows, features, context, batches)
     peak = own_peak_bytes() - before
@@ -47,7 +47,7 @@ def measure(kind: str, rows: int, features: int, context: int, batches: int) -> 
 
 
 def draw(kind: str, rng: Any, rows: int, features: int, context: int, batches: int) -> tuple[int, float]:
-    """Bytes of fresh rows, and a sum over all that is drawn from their windows, so that it is read."""
+    """Bytes of new rows, and the sum of all drawn windows, which forces them to be read."""
     import numpy as np
 
     from forecaster.features.windows import DenseWindows, LastWindows
@@ -64,7 +64,7 @@ def draw(kind: str, rng: Any, rows: int, features: int, context: int, batches: i
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and run."""
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=positive, default=10_000_000)
     parser.add_argument("--features", type=positive, default=8)
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     passed_on = [f"--{name}={value}" for name, value in sizes.items()]
     measured = {kind: last_json(run([sys.executable, __file__, *passed_on, "--child", kind])) for kind in KINDS}
-    cells = [["windows", "rows MB", "peak MB", "ratio", "aim", "met"]]
+    cells = [["windows", "rows MB", "peak MB", "ratio", "target", "met"]]
     for kind, one in measured.items():
         sizes_mb = [f"{one[key] / 1e6:.0f}" for key in ("rows_bytes", "peak_bytes")]
         one |= {"aim": AIM, "met": one["ratio"] <= AIM}
