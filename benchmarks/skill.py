@@ -28,7 +28,7 @@ from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
-from forecaster.features.market_volatility import market_of
+from forecaster.features.market_volatility import market_activity
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import use_engine
@@ -57,8 +57,8 @@ def load_panel() -> Panel:
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
     today = datetime.date(2021, 1, 1)
     series = [source.load(LoadRequest(pair, Path(), today)).between(end=LAST) for pair in pairs]
-    market = market_of([one for one in series if "EUR" in one.instrument.name])
-    known = [dataclasses.replace(one, inputs=market.beside(one.dates)) for one in series if len(one) > 1000]
+    market = market_activity([one for one in series if "EUR" in one.instrument.name])
+    known = [dataclasses.replace(one, inputs=market.features_on(one.dates)) for one in series if len(one) > 1000]
     return Panel(tuple(known))
 
 

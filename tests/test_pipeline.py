@@ -15,7 +15,7 @@ from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
-from forecaster.features.covariates import aligned, column_input, price_input
+from forecaster.features.covariates import aligned, column_covariate, price_covariate
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
@@ -100,9 +100,9 @@ def pairs() -> Panel:
     today = datetime.date(2021, 1, 1)
     loaded = [source.load(LoadRequest(parse_pair(name), Path(), today)) for name in ("USDJPY", "EURUSD", "GBPUSD")]
     pound, days = loaded.pop(), loaded[0].dates[::5]
-    column = column_input("column", days, np.random.default_rng(3).normal(size=len(days)).cumsum(), 7)
+    column = column_covariate("column", days, np.random.default_rng(3).normal(size=len(days)).cumsum(), 7)
     cut = [one.between(start, end) for one in loaded]
-    known = (price_input(pound, 0), column)
+    known = (price_covariate(pound, 0), column)
     return Panel(tuple(dataclasses.replace(one, inputs=aligned(known, one.dates)) for one in cut))
 
 

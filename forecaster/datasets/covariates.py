@@ -17,12 +17,19 @@ from forecaster.data.sources import SOURCES, default_source
 from forecaster.data.universes import PANEL_CURRENCIES
 from forecaster.datasets.histories import Loader
 from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
-from forecaster.features.covariates import Input, aligned, column_input, known_hash, missing_rows, price_input
-from forecaster.features.market_volatility import Market, market_of
+from forecaster.features.covariates import (
+    Covariate,
+    aligned,
+    column_covariate,
+    known_hash,
+    missing_rows,
+    price_covariate,
+)
+from forecaster.features.market_volatility import MarketActivity, market_activity
 
 __all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settled"]
 
-Found = tuple[Input, dict[str, Any]]
+Found = tuple[Covariate, dict[str, Any]]
 
 _MARKET = "market"  # in the record of a run: the activity of all currencies
 
@@ -37,13 +44,13 @@ class Inputs:
         market: Activity of all currencies, where it is read.
     """
 
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[Covariate, ...] = ()
     facts: tuple[Mapping[str, Any], ...] = ()
-    market: Market | None = None
+    market: MarketActivity | None = None
 
     def beside(self, series: PriceSeries) -> PriceSeries:
         """`series` with what was known on each of its days."""
-        known = {**aligned(self.inputs, series.dates), **(self.market.beside(series.dates) if self.market else {})}
+        known = {**aligned(self.inputs, series.dates), **(self.market.features_on(series.dates) if self.market else {})}
         return dataclasses.replace(series, inputs=known) if known else series
 
     def notes(self, series: PriceSeries) -> list[str]:
@@ -147,7 +154,7 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -
         raise ConfigError(
             f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
-    market = market_of([loader.whole(pair) for pair in _against_the_euro()]) if data.market else None
+    market = market_activity([loader.whole(pair) for pair in _against_the_euro()]) if data.market else None
     return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
 
 
@@ -208,7 +215,7 @@ def _prices(
     # Of two prices of different clocks none can be sure to know the other's of the same day.
     usual = 0 if all(same_clock(series, one) for one in beside) else 1
     lag = lags.get(instrument.name, lags.get(series.instrument.name, usual))
-    made = price_input(dataclasses.replace(series, instrument=instrument), lag)
+    made = price_covariate(dataclasses.replace(series, instrument=instrument), lag)
     facts = {
         "name": instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
         "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "lines": checked.lines,
@@ -226,7 +233,7 @@ def _columns(path: Path, data: DataConfig) -> list[Found]:
         )
     return [
         (
-            column_input(name, column.dates, column.values, data.lags[name]),
+            column_covariate(name, column.dates, column.values, data.lags[name]),
             {
                 "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
                 "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "lines": [],

@@ -1,4 +1,4 @@
-"""History: the arrays that every feature is made from."""
+"""History: the arrays that every feature is computed from."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,24 +12,24 @@ from forecaster.features.volatility import at_least, ewma_volatility, rounding_f
 __all__ = ["SCALE_DECAY", "WARM_UP", "History"]
 
 SCALE_DECAY = 0.97  # of the volatility that divides every feature and target
-WARM_UP = 201  # rows before the first one whose volatilities have settled: one lost to differencing, 200 returns
+WARM_UP = 201  # rows before volatilities have settled: one lost to differencing and 200 returns
 
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What every feature is made from; row t of each array uses rows up to t of the series.
+    """Arrays of one series that features are computed from; row t of each uses rows up to t of the series.
 
     Args:
-        log_price: (T,) whose differences are total returns.
+        log_price: (T,); its differences are total returns.
         log_return: (T,) with 0 in the first row.
-        floor: (T,) smallest volatility that can be told from rounding.
+        floor: (T,) smallest volatility that can be distinguished from rounding.
         volatility: (T,) EWMA volatility of the daily log return, at least `floor`.
         open: (T,) raw price of the day, NaN where the source has none; likewise `high`, `low`, `close`.
         high: (T,).
         low: (T,).
         close: (T,).
-        volume: (T,) what was traded, NaN where the source has none.
-        inputs: Name -> (T,): features from outside, see `forecaster.features.covariates`.
+        volume: (T,) traded volume, NaN where the source has none.
+        inputs: Name -> (T,): covariate features, see `forecaster.features.covariates`.
     """
 
     log_price: FloatArray

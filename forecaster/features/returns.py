@@ -17,7 +17,8 @@ __all__ = [
 ]
 
 
-_LARGEST_RETURN, _LARGEST_MOMENTUM = 6.0, 5.0  # in volatilities; a single jump must not drown a chunk
+_MAX_RETURN = 6.0  # in volatilities; a single jump must not dominate a chunk
+_MAX_MOMENTUM = 5.0
 _MEAN_ABSOLUTE = 0.75  # typical size of a scaled return, subtracted to centre its magnitude
 
 
@@ -25,7 +26,7 @@ def scaled_return(history: History) -> FloatArray:
     """(T,) today's return in units of yesterday's volatility, within +-6."""
     scaled = np.zeros(len(history))
     scaled[1:] = history.log_return[1:] / history.volatility[:-1]
-    return np.asarray(np.clip(scaled, -_LARGEST_RETURN, _LARGEST_RETURN))
+    return np.asarray(np.clip(scaled, -_MAX_RETURN, _MAX_RETURN))
 
 
 def absolute_return(history: History) -> FloatArray:
@@ -35,20 +36,20 @@ def absolute_return(history: History) -> FloatArray:
 
 def momentum(history: History, days: int) -> FloatArray:
     """(T,) return over `days` days in units of its volatility under a random walk, within +-5."""
-    moved = np.zeros(len(history))
-    moved[days:] = returns_over(history.log_price, days)
-    scaled = moved / (history.volatility * np.sqrt(days))
-    return np.asarray(np.clip(scaled, -_LARGEST_MOMENTUM, _LARGEST_MOMENTUM))
+    returns = np.zeros(len(history))
+    returns[days:] = returns_over(history.log_price, days)
+    scaled = returns / (history.volatility * np.sqrt(days))
+    return np.asarray(np.clip(scaled, -_MAX_MOMENTUM, _MAX_MOMENTUM))
 
 
 def volatility_ratio(history: History, decay: float) -> FloatArray:
     """(T,) log of the EWMA volatility with another memory over the scaling volatility."""
-    other = at_least(history.floor, ewma_volatility(history.log_return[1:], decay))
-    return np.asarray(np.log(other / history.volatility))
+    volatility = at_least(history.floor, ewma_volatility(history.log_return[1:], decay))
+    return np.asarray(np.log(volatility / history.volatility))
 
 
 def volatility_anchor(history: History) -> FloatArray:
-    """(T,) log of the volatility of the whole past over the scaling volatility: where volatility returns to."""
+    """(T,) log of the volatility of the whole past over the scaling volatility, as volatility reverts to it."""
     whole = at_least(history.floor, expanding_volatility(history.log_return[1:]))
     return np.asarray(np.log(whole / history.volatility))
 

@@ -1,7 +1,7 @@
-"""Volatility known at each row: exponentially weighted and expanding, over a causal recursion.
+"""Causal volatility estimates: exponentially weighted, expanding, and over a number of last rows.
 
-Row t of every result depends on rows up to t alone, bit for bit: the sums run in blocks of one fixed
-size that start at the first row, so appending rows never changes the order of an addition.
+Row t of every result depends on rows up to t only, bit for bit. Sums run in blocks of one fixed size that start at
+the first row, so appending rows never changes the order of an addition.
 """
 
 import functools
@@ -24,7 +24,7 @@ __all__ = [
 
 MIN_VOLATILITY = 1e-6  # of a daily log return: a hundredth of a basis point, below any quotation
 VOLATILITY_PER_ABSOLUTE_RETURN = np.sqrt(np.pi / 2)  # standard deviation over mean absolute value, normal distribution
-_BLOCK = 64  # rows of one product; small enough that no BLAS spreads it over threads, which could change bits
+_BLOCK = 64  # rows of one product; small enough that no BLAS library splits it over threads, which could change bits
 
 
 @functools.lru_cache(maxsize=32)
@@ -45,7 +45,7 @@ def ewma(values: FloatArray, decay: float) -> FloatArray:
         decay: Weight of yesterday relative to today, in (0, 1).
 
     Returns:
-        (T,) means; row t depends on ``values[:t + 1]`` alone.
+        (T,) means; row t depends on ``values[:t + 1]`` only.
     """
     within, carried = _block_weights(decay)
     sums = np.empty(len(values))
@@ -96,16 +96,16 @@ def absolute_return_volatility(log_return: FloatArray, count: int) -> FloatArray
 
 
 def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
-    """Smallest volatility that can be told from rounding at each row.
+    """Smallest volatility that can be distinguished from rounding at each row.
 
     Args:
         rounding: (T,) standard deviation of the rounding of each log price, or None.
         count: Number of rows T.
 
     Returns:
-        (T,) the rounding noise of the return that ends in each row, at least `MIN_VOLATILITY`; the first
-        row, where none ends, counts its own rounding twice. A pegged currency moves less than its quotation
-        is rounded; dividing by its volatility would blow up the noise.
+        (T,) rounding noise of the return that ends in each row, at least `MIN_VOLATILITY`; the first row, where no
+        return ends, counts its own rounding twice. A pegged currency moves less than the rounding of its quotation,
+        and dividing by its volatility alone would amplify that noise.
     """
     if rounding is None:
         return np.full(count, MIN_VOLATILITY)
@@ -115,7 +115,7 @@ def rounding_floor(rounding: FloatArray | None, count: int) -> FloatArray:
 
 
 def at_least(floor: FloatArray, volatility: FloatArray) -> FloatArray:
-    """(T,) the volatility after each of T - 1 returns, at least `floor` (T,), which alone is known in the first row."""
+    """(T,) the volatility after each of T - 1 returns, at least `floor` (T,); the floor itself in the first row."""
     result = floor.copy()
     result[1:] = np.maximum(volatility, floor[1:])
     return result

@@ -1,8 +1,8 @@
-"""Training samples cut out of a history: which rows each one sees, and which targets it is scored on.
+"""Training samples cut from a history: the rows that each sample reads, and the targets that it is scored on.
 
-All arithmetic on row offsets of samples is in this file. A target in row t of `targets` is the outcome
-of the days *after* row t, so a sample that reads rows up to t may be scored on ``targets[t]``.
-Samples are views of the history; only the batch that is asked for is copied.
+Row arithmetic on samples is in this file. A target in row t of `targets` is an outcome of the days *after* row t, so a
+sample that reads rows up to t may be scored on ``targets[t]``. Samples are views of the history; only the requested
+batch is copied.
 """
 
 import dataclasses
@@ -13,16 +13,16 @@ from forecaster.arrays import Float32Array, IntArray
 
 __all__ = ["DenseWindows", "LastWindows"]
 
-_MIN_SCORED_ROWS = 32  # a chunk that starts so late that no more rows than these could be scored is not worth reading
+_MIN_SCORED_ROWS = 32  # a chunk that starts so late that at most these rows could be scored is not read
 
 
 @dataclasses.dataclass(frozen=True)
 class DenseWindows:
-    """Chunks that are scored at every row after a burn-in.
+    """Chunks that are scored in every row after a burn-in.
 
-    Chunk k reads rows ``k .. k + chunk - 1``. It is scored in its rows from `burn_in` on, on the target of
-    the same row, as far as that row lies before `end_row`; all other targets are NaN, and rows from `end_row`
-    on are read as zeros. So a history shorter than a chunk takes part, and so do the newest rows.
+    Chunk k reads rows ``k .. k + chunk - 1``. It is scored in its rows from `burn_in` on, on the target of the same
+    row, where that row lies before `end_row`. All other targets are NaN, and rows from `end_row` on are read as zeros.
+    So a history shorter than a chunk is used, and so are the newest rows.
 
     Args:
         features: (T, F) float32.
@@ -30,6 +30,18 @@ class DenseWindows:
         chunk: Rows that one sample reads.
         burn_in: Rows at its start that are not scored.
         end_row: First row whose features and targets may not be seen.
+
+    With features and targets that hold their own row number, a batch shows the rows that it reads and is scored on:
+
+    >>> rows = np.arange(45, dtype=np.float32)[:, None]
+    >>> windows = DenseWindows(rows, rows, chunk=6, burn_in=3, end_row=40)
+    >>> len(windows)
+    5
+    >>> x, y = windows.batch(np.array([0, 36]))
+    >>> x[0, :, 0].tolist(), x[1, :, 0].tolist()
+    ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [36.0, 37.0, 38.0, 39.0, 0.0, 0.0])
+    >>> y[0, :, 0].tolist(), y[1, :, 0].tolist()
+    ([nan, nan, nan, 3.0, 4.0, 5.0], [nan, nan, nan, 39.0, nan, nan])
     """
 
     features: Float32Array
@@ -56,7 +68,7 @@ class DenseWindows:
 
 @dataclasses.dataclass(frozen=True)
 class LastWindows:
-    """The classical sample: a window of rows, scored once, on the target of its last row.
+    """Windows that are scored once, on the target of their last row.
 
     Window k reads rows ``k .. k + context_length - 1``; its cutoff is the last of them.
 
@@ -65,6 +77,11 @@ class LastWindows:
         targets: (T, K) float32.
         context_length: Rows L that one sample reads.
         end_row: First row whose features and targets may not be seen.
+
+    >>> rows = np.arange(6, dtype=np.float32)[:, None]
+    >>> windows = LastWindows(rows, rows * 10, context_length=3, end_row=5)
+    >>> windows.x[:, :, 0].tolist(), windows.y[:, 0].tolist()
+    ([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]], [20.0, 30.0, 40.0])
     """
 
     features: Float32Array
@@ -78,7 +95,7 @@ class LastWindows:
 
     @property
     def cutoffs(self) -> IntArray:
-        """(N,) the last row that each window reads."""
+        """(N,) last row that each window reads."""
         return np.arange(len(self)) + self.context_length - 1
 
     @property

@@ -28,7 +28,7 @@ from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import scored
 from forecaster.experiments.backtests import run_backtest
 from forecaster.features import FEATURES, covariates, feature_matrix, market_volatility
-from forecaster.features.covariates import column_input
+from forecaster.features.covariates import column_covariate
 from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.models import model_class
@@ -201,7 +201,7 @@ def _files(config: Config) -> dict[str, str]:
 def _feature_file(name: str) -> str:
     if name in FEATURES:
         return file_of(FEATURES[name].compute)
-    return file_of(market_volatility.market_of if name in MARKET_FEATURES else covariates.aligned)
+    return file_of(market_volatility.market_activity if name in MARKET_FEATURES else covariates.aligned)
 
 
 def _scrambled(change: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
@@ -221,6 +221,6 @@ def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str
         if Path(str(facts["series"])) == Path(str(inputs_file)):
             altered_cells = functools.partial(_scrambled, change, lag)
             column = read_exogenous(Path(str(facts["series"])), altered_cells).columns[one.name]
-            one = column_input(one.name, column.dates, column.values, lag)
+            one = column_covariate(one.name, column.dates, column.values, lag)
         altered.append(one)
     return dataclasses.replace(inputs, inputs=tuple(altered))

@@ -8,7 +8,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from forecaster.features import FEATURES, Feature
+from forecaster.features import FEATURES
 
 TINY = (
     *("--universe", "none", "--backend", "jax", "--start", "2018-01-01"),
@@ -34,7 +34,7 @@ def test_the_program_is_clean_and_says_what_was_done(forecast, tmp_path):
 
 def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, monkeypatch):
     true = FEATURES["momentum_5"].compute
-    leaky = Feature(lambda history: np.append(true(history)[1:], 0), True)
+    leaky = FEATURES["momentum_5"]._replace(compute=lambda history: np.append(true(history)[1:], 0))
     monkeypatch.setitem(FEATURES, "momentum_5", leaky)
     result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
     assert result.exit_code == 4

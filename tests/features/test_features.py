@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.features import FEATURES, RETURN_FEATURES, feature_matrix, odd_features
+from forecaster.data.series import Panel
+from forecaster.features import (
+    FEATURES,
+    RETURN_FEATURES,
+    Feature,
+    antisymmetric_features,
+    feature_matrix,
+    suitable_features,
+)
 from forecaster.features.history import WARM_UP, History
 
 NAMES = tuple(FEATURES)
@@ -41,9 +49,9 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(series: object, cutoff: int
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_odd_features_change_sign_with_the_quotation_and_even_ones_do_not(series: object, name: str) -> None:
+def test_antisymmetric_features_change_sign_with_the_quotation_and_the_others_do_not(series: object, name: str) -> None:
     inverse = inverted(series)
-    sign = -1 if FEATURES[name].odd else 1
+    sign = -1 if FEATURES[name].antisymmetric else 1
     found, mirrored = FEATURES[name].compute(History.of(series)), FEATURES[name].compute(History.of(inverse))
     np.testing.assert_allclose(mirrored, sign * found, rtol=1e-9, atol=1e-9)
     assert found[WARM_UP:].std() > 0.01 or (name not in RETURN_FEATURES and "open" not in series.columns)
@@ -59,8 +67,8 @@ def inverted(series: object) -> object:
     return dataclasses.replace(series, columns=columns)
 
 
-def test_odd_features_follow_the_order_that_is_asked_for() -> None:
-    assert odd_features(["volatility_fast", "momentum_5", "absolute_return"]).tolist() == [False, True, False]
+def test_antisymmetric_features_follow_the_requested_order() -> None:
+    assert antisymmetric_features(["volatility_fast", "momentum_5", "absolute_return"]).tolist() == [False, True, False]
 
 
 @settings(max_examples=20)
@@ -94,3 +102,19 @@ def test_a_price_that_never_moves_has_finite_features(rows: int) -> None:
 def test_a_price_that_wakes_up_has_finite_features() -> None:
     series = oracles.series_of([7.0] * 300 + [14.0] + [14.0] * 20)
     assert np.isfinite(feature_matrix(History.of(series), NAMES)).all()
+
+
+def test_a_registered_feature_joins_the_default_network_only_where_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = Panel((oracles.bars(300, holes=False),))
+    before = suitable_features(panel)
+    monkeypatch.setitem(FEATURES, "mine", Feature(lambda history: history.log_return, antisymmetric=True))
+    assert suitable_features(panel) == before
+    monkeypatch.setitem(FEATURES, "mine", FEATURES["mine"]._replace(default=True))
+    assert suitable_features(panel) == (*before, "mine")
+    monkeypatch.setitem(FEATURES, "mine", FEATURES["mine"]._replace(usable=lambda history: np.zeros(300, dtype=bool)))
+    assert suitable_features(panel) == before
+
+
+def test_volatilities_settle_over_two_hundred_returns() -> None:
+    """Changed only together with the configured models: a trained network has learned from row 201 on."""
+    assert WARM_UP == 201

@@ -8,7 +8,7 @@ import oracles
 import pytest
 
 from forecaster.data.series import PriceSeries
-from forecaster.features.market_volatility import MARKET_FEATURES, Market, market_of
+from forecaster.features.market_volatility import MARKET_FEATURES, MarketActivity, market_activity
 
 NAMES = ("EURUSD", "EURJPY", "EURGBP", "EURCHF")
 
@@ -43,7 +43,7 @@ def slow_activity(panel: list[PriceSeries]) -> list[float]:
 
 
 def test_activity_is_the_slow_loop() -> None:
-    made = market_of(members())
+    made = market_activity(members())
     np.testing.assert_allclose(made.activity, slow_activity(members()), rtol=1e-9, atol=1e-12)
     assert made.activity[60:].mean() == pytest.approx(1, abs=0.1)
 
@@ -57,7 +57,7 @@ def test_what_the_base_currency_does_alone_counts_once() -> None:
         dataclasses.replace(oracles.walk(300, name=f"USD{one}"), dates=dates, columns={"close": values}, rounding=None)
         for one, values in dollar.items()
     ]
-    np.testing.assert_allclose(market_of(others).activity, market_of(panel).activity, atol=1e-9)
+    np.testing.assert_allclose(market_activity(others).activity, market_activity(panel).activity, atol=1e-9)
 
 
 @pytest.mark.parametrize("cutoff", [1, 45, 150, 298])
@@ -71,15 +71,15 @@ def test_what_comes_after_a_day_changes_no_bit_before_it(cutoff: int, change: st
         spoiled.append(getattr(oracles, change)(one, last) if last >= 0 else one)
     spoiled = [one for one in spoiled if change == "scrambled" or one.dates[0] <= day]
     dates = panel[0].dates[: cutoff + 1]
-    expected, found = market_of(panel).beside(dates), market_of(spoiled).beside(dates)
+    expected, found = market_activity(panel).features_on(dates), market_activity(spoiled).features_on(dates)
     assert tuple(expected) == MARKET_FEATURES
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
 
 
 def test_features_are_logs_of_means_over_the_usual_activity() -> None:
-    made = market_of(members())
-    found = made.beside(made.dates)
+    made = market_activity(members())
+    found = made.features_on(made.dates)
     weights = 0.97 ** np.arange(250.0)
     for row in (30, 249):
         recent = (weights[: row + 1] @ made.activity[row::-1]) / weights[: row + 1].sum()
@@ -94,8 +94,8 @@ def test_features_are_logs_of_means_over_the_usual_activity() -> None:
 
 def test_a_day_knows_the_market_of_that_day_and_an_old_one_is_not_believed() -> None:
     days = np.arange("2020-01-01", "2020-02-10", dtype="datetime64[D]")
-    made = Market(days[:20], np.linspace(0.5, 2, 20))
-    found = made.beside(np.array(["2019-12-31", "2020-01-20", "2020-01-30", "2020-01-31"], dtype="datetime64[D]"))
+    made = MarketActivity(days[:20], np.linspace(0.5, 2, 20))
+    found = made.features_on(np.array(["2019-12-31", "2020-01-20", "2020-01-30", "2020-01-31"], dtype="datetime64[D]"))
     week = found["market:week"]
     assert week[0] == 0
     assert week[1] == week[2] != 0, "ten days old is believed"
@@ -104,10 +104,10 @@ def test_a_day_knows_the_market_of_that_day_and_an_old_one_is_not_believed() -> 
 
 def test_a_market_that_stands_still_has_finite_features() -> None:
     still = [dataclasses.replace(one, columns={"close": np.full(len(one), 2.0)}, rounding=None) for one in members()]
-    made = market_of(still)
-    assert all(np.isfinite(values).all() for values in made.beside(made.dates).values())
+    made = market_activity(still)
+    assert all(np.isfinite(values).all() for values in made.features_on(made.dates).values())
 
 
 def test_pairs_without_a_common_currency_are_no_market() -> None:
     with pytest.raises(ValueError, match="share one currency"):
-        market_of([oracles.walk(30, name="EURUSD"), oracles.walk(30, name="GBPJPY")])
+        market_activity([oracles.walk(30, name="EURUSD"), oracles.walk(30, name="GBPJPY")])

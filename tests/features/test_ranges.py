@@ -9,18 +9,12 @@ import oracles
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.features import (
-    AVERAGE_FEATURES,
-    FEATURES,
-    RANGE_FEATURES,
-    RETURN_FEATURES,
-    VOLUME_FEATURES,
-    feature_matrix,
-    ranges,
-    suitable_features,
-)
+from forecaster.features import FEATURES, RETURN_FEATURES, feature_matrix, ranges, suitable_features
 from forecaster.features.history import History
 
+AVERAGE_FEATURES = ("absolute_5", "absolute_22", "absolute_66")
+RANGE_FEATURES = ("range_day", "range_fast", "range_slow", "overnight_gap", "overnight_share")
+VOLUME_FEATURES = ("volume_ratio",)
 BAR_FEATURES = (*RANGE_FEATURES, *VOLUME_FEATURES)
 SIGMA, GAP = 0.008, 0.005  # of `oracles.bars`: from open to close, and overnight
 

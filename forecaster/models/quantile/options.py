@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from forecaster.features import FEATURES, RETURN_FEATURES
-from forecaster.features.covariates import is_input
+from forecaster.features.covariates import is_covariate
 from forecaster.features.history import WARM_UP
 
 __all__ = ["LSTMOptions", "TrainingOptions", "WindowOptions"]
@@ -79,7 +79,7 @@ class LSTMOptions(_Section):
             return names
         if not isinstance(names, (list, tuple)) or not names:
             raise ValueError("expected auto, or a list of at least 1 feature")
-        unknown = [name for name in map(str, names) if not (name in FEATURES or is_input(name))]
+        unknown = [name for name in map(str, names) if not (name in FEATURES or is_covariate(name))]
         if unknown:
             raise ValueError(f"unknown feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}")
         if len(set(names)) < len(names):

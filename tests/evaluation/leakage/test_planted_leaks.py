@@ -33,7 +33,7 @@ from forecaster.evaluation.leakage.checks import (
 from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.experiments import backtest_scores, backtests
-from forecaster.features import FEATURES, Feature, feature_matrix
+from forecaster.features import FEATURES, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
 from forecaster.models import classic
@@ -141,7 +141,7 @@ def caught(check: Check, *columns: str) -> set[str | None]:
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, name: str, compute: Callable[[History], np.ndarray]) -> None:
-    monkeypatch.setitem(FEATURES, name, Feature(compute, FEATURES[name].odd))
+    monkeypatch.setitem(FEATURES, name, FEATURES[name]._replace(compute=compute))
 
 
 # --- nothing is planted -----------------------------------------------------------------------------------------------
@@ -231,9 +231,9 @@ def test_a_feature_of_the_level_of_the_adjusted_price(audited: Audited, monkeypa
 
 def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (covariates, audit_target):
-        true = module.column_input
+        true = module.column_covariate
         monkeypatch.setattr(
-            module, "column_input", lambda name, days, values, lag, true=true: true(name, days, values, 0)
+            module, "column_covariate", lambda name, days, values, lag, true=true: true(name, days, values, 0)
         )
     made = audited()
     rows = caught(
@@ -243,8 +243,8 @@ def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = covariates.price_input
-    monkeypatch.setattr(covariates, "price_input", lambda series, lag: true(series, 0))
+    true = covariates.price_covariate
+    monkeypatch.setattr(covariates, "price_covariate", lambda series, lag: true(series, 0))
     made = audited()
     rows = caught(
         check_features(made.subject, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
