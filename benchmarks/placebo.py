@@ -347,9 +347,7 @@ def cells(
         kinds = [shown(one[kind]) for kind in KINDS]
         warned, met = shown(one["false_warning"]), "yes" if one["met"] else "no"
         rows.append([name, shown(one["any_claim"]), *kinds, warned, f"at most {one['aim']:g}", met])
-    rows.append(
-        ["known gain, % detected", "by test", "in verdict", "gain", "reported", "unit", "days", "target", "met"]
-    )
+    rows.append(["known gain, % detected", "test", "verdict", "gain", "reported", "unit", "days", "target", "met"])
     for name, one in found.items():
         figures = [f"{one['gain']:.4g}", f"{one['stated']:.4g}", one["unit"], str(one["days"])]
         met = "yes" if one["met"] else "no"

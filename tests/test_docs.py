@@ -18,7 +18,9 @@ from forecaster.config import shipped_configs
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data" / "README.md"])
+GLOSSARY = ROOT / "docs" / "glossary.md"
+READMES = [ROOT / folder / "README.md" for folder in ("benchmarks", "data")]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *READMES])
 FOLDERS = (".ci", "benchmarks", "configs", "docs", "forecaster", "tests")
 
 # With the settings of the group: click remembers in a command what its help option was called the first time.
@@ -113,6 +115,35 @@ def test_every_relative_link_resolves(page: Path) -> None:
 def anchors(page: str) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", page, flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_named_file_exists(page: Path) -> None:
+    for name in re.findall(rf"`((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)`", read(page)):
+        assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_the_glossary_defines_each_term_once_in_a_few_sentences() -> None:
+    entries = [entry.partition("\n## ")[0].partition("\n\n") for entry in read(GLOSSARY).split("\n### ")[1:]]
+    terms = {term.lower() for term, _, _ in entries}
+    assert len(entries) == len(terms) > 50
+    for term, _, definition in entries:
+        assert 1 <= len(re.findall(r"[.](?:\s|$)", definition)) <= 3, term
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_with_abbreviations_links_to_the_glossary(page: Path) -> None:
+    prose = re.sub(r"```.*?```|`[^`]*`", "", read(page), flags=re.DOTALL)
+    abbreviations = set(re.findall(r"^### ([A-Z-]{3,})$", read(GLOSSARY), flags=re.MULTILINE))
+    assert {"CRPS", "PIT", "GARCH"} <= abbreviations
+    if page not in (GLOSSARY, ROOT / "docs" / "cli.md") and abbreviations & set(re.findall(r"[A-Z-]{3,}", prose)):
+        assert "glossary.md" in read(page)
+
+
+def test_the_readme_is_one_page() -> None:
+    lines = read(README).splitlines()
+    assert len(lines) <= 125
+    assert all(len(line) <= 120 for line in lines if not line.startswith("!["))
 
 
 def test_nothing_tells_of_a_machine_or_a_registry() -> None:
