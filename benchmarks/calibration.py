@@ -24,7 +24,7 @@ from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_co
 from forecaster.evaluation.tally import COVERED
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import mean_test
-from forecaster.workflows import Environment, InstrumentChoice
+from forecaster.workflows import Environment, Selection
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")
@@ -34,7 +34,7 @@ START, END = datetime.date(2011, 1, 3), "2020-12-31"
 def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestResult:
     """Run the backtest; a second call reuses the fits of the first."""
     config = load_config(assignments=assignments, flags={"data.end": END})
-    choice = InstrumentChoice(pairs=MAJORS, network="never")
+    choice = Selection(pairs=MAJORS, network="never")
     request = BacktestRequest(choice, config, start=START, models=("lstm",), calibrate=calibrate)
     return backtest(request, Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
 

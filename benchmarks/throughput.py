@@ -131,7 +131,7 @@ def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float
     config = load_config(assignments=[*own, *assignments], flags={"backend": way.backend, "device": "cpu"})
     try:
         with tempfile.TemporaryDirectory() as home:
-            workflows.train(config, workflows.InstrumentChoice(pairs=["USDJPY"]), workflows.Environment(Path(home)))
+            workflows.train(config, workflows.Selection(pairs=["USDJPY"]), workflows.Environment(Path(home)))
     except FittedEnough as fitted:
         return throughput(fitted.batches, fitted.marks)
     raise SystemExit("error: the training no longer goes through forecaster.models.training.fit_network")

@@ -62,20 +62,30 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _listed(value: Any) -> Any:
+    """Names as a list: a text is split at its commas, and None names nothing."""
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    return [] if value is None else value
+
+
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], pydantic.BeforeValidator(_listed)]
+
+
 class DataConfig(_Section):
     """Which history: the instrument (unless a flag names it), its source and its span."""
 
     source: str = "auto"
-    pair: str | None = None
-    ticker: str | None = None
-    csv: str | None = None
+    pair: Names = ()
+    ticker: Names = ()
+    csv: Names = ()
     name: str | None = None
     start: datetime.date | None = None
     end: datetime.date | None = None
     interval: str = "1d"
     strict: bool = False
-    peers: str | None = None
-    inputs: str | None = None
+    peers: Names = ()
+    inputs: Names = ()
     exog: str | None = None
     market: bool | None = None
     lags: dict[str, Annotated[int, Field(ge=0, le=LARGEST_LAG)]] = Field(default_factory=dict)

@@ -71,3 +71,29 @@ def test_binary_and_missing_files(tmp_path):
 def test_an_empty_file_is_the_default(tmp_path):
     (tmp_path / "e.yaml").write_text("# nothing\n")
     assert load_config(tmp_path / "e.yaml") == load_config()
+
+
+@pytest.mark.parametrize("text", ["[USDJPY, EURUSD]", "USDJPY, EURUSD", "'USDJPY,EURUSD,'", "\n  - USDJPY\n  - EURUSD"])
+def test_several_names_are_a_list_or_a_text_with_commas(tmp_path, text):
+    file = tmp_path / "c.yaml"
+    file.write_text(f"data:\n  pair: {text}\n")
+    assert load_config(file).data.pair == ("USDJPY", "EURUSD")
+
+
+def test_nothing_is_an_empty_list_of_names(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("data: {pair: null, peers: [], inputs: ''}\n")
+    assert load_config(file) == load_config()
+
+
+def test_a_name_in_a_list_may_hold_a_comma_and_must_be_a_text(tmp_path):
+    assert load_config(None, ["data.csv=['prices, 2020.csv']"]).data.csv == ("prices, 2020.csv",)
+    file = tmp_path / "c.yaml"
+    file.write_text("data:\n  ticker:\n    - AAPL\n    - 7203\n    - ''\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert [message.partition(": ")[2] for message in caught.value.messages] == [
+        "data.ticker.1: should be a valid string (got 7203)",
+        "data.ticker.2: string should have at least 1 character (got '')",
+    ]
+    assert f"{file}:4: data.ticker.1" in caught.value.messages[0]

@@ -6,26 +6,25 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import date_option, format_option, home_option, instrument_options, interval_option
+from forecaster.cli.options import (
+    comma_option,
+    date_option,
+    format_option,
+    home_option,
+    instrument_options,
+    interval_option,
+)
 
 __all__ = ["command"]
 
 _MOST_JOBS = 4  # unless asked for: the memory of a machine seldom grows with its processors
 
 
-def _to_numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
-    """Whole numbers, repeated or separated by commas."""
-    texts = [text.strip() for value in values for text in value.split(",")]
-    if not all(text.isdecimal() and 1 <= int(text) <= 250 for text in texts):
-        raise click.BadParameter(f"expected days ahead from 1 to 250, such as 1,5,20; got {','.join(texts)!r}.")
-    return tuple(dict.fromkeys(map(int, texts)))
-
-
-def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
-    if values and not names:
-        raise click.BadParameter("no name is given; expected some such as lstm,garch.")
-    return names
+def _step(text: str) -> int:
+    """A number of rows ahead."""
+    if not (text.isdecimal() and 1 <= int(text) <= 250):
+        raise ValueError(text)
+    return int(text)
 
 
 @click.command("backtest", short_help="The model beside every baseline, over years, with a verdict.")
@@ -42,17 +41,17 @@ def _to_names(ctx: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option(
     "--stride", type=click.IntRange(1, 999_999), default=1, show_default=True, help="Every so many rows a cutoff."
 )
-@click.option(
-    "--models",
-    multiple=True,
-    callback=_to_names,
-    metavar="NAMES",
-    help="The judged one first.  [default: lstm,random_walk,ewma,garch]",
-)
-@click.option(
-    "--step", "steps", multiple=True, default=("1,5,10,20",), callback=_to_numbers, metavar="DAYS", help="Days ahead.",
+@comma_option("--models", metavar="NAMES", help="The judged one first.  [default: lstm,random_walk,ewma,garch]")
+@comma_option(
+    "--step",
+    "steps",
+    expected="days ahead from 1 to 250, such as 1,5,20",
+    item=_step,
+    default=("1,5,10,20",),
     show_default=True,
-)  # fmt: skip
+    metavar="DAYS",
+    help="Days ahead.",
+)
 @click.option("--no-calibration", is_flag=True, help="Score the intervals as the network gives them.")
 @click.option(
     "--jobs",

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import functools
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ import click
 
 __all__ = [
     "OFFLINE_VARIABLE",
+    "CommaList",
     "Command",
+    "comma_option",
     "config_of",
     "date_option",
     "format_option",
@@ -26,16 +29,62 @@ OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 Command = Callable[..., Any]
 
 
-_INSTRUMENT_OPTIONS = (
-    click.option("--pair", "pairs", multiple=True, metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
-    click.option(
+class CommaList(click.ParamType[tuple[Any, ...]]):
+    """Values separated by commas.
+
+    Args:
+        expected: Description of the values, for the error message.
+        item: Reads one value; raises ValueError for a text that is none.
+    """
+
+    name = "list"
+
+    def __init__(self, expected: str, item: Callable[[str], Any]) -> None:
+        self._expected, self._item = expected, item
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """The values in the text `value`, in order."""
+        texts = [text.strip() for text in value.split(",")]
+        if not all(texts):
+            self.fail(f"expected {self._expected} separated by commas; got an empty one.", param, ctx)
+        try:
+            return tuple(map(self._item, texts))
+        except ValueError:
+            self.fail(f"expected {self._expected}; got {value!r}.", param, ctx)
+
+
+def comma_option(
+    *flags: str,
+    expected: str = "names",
+    item: Callable[[str], Any] = str,
+    collect: Callable[[Any], Any] = tuple,
+    **settings: Any,
+) -> Callable[[Command], Command]:
+    """An option with several values: it may be repeated, and each text may hold values separated by commas.
+
+    Args:
+        flags: As for `click.option`.
+        expected: Description of the values, for the error message.
+        item: Reads one value; raises ValueError for a text that is none.
+        collect: Makes the argument of the command from all values in order, each once.
+        settings: As for `click.option`.
+    """
+
+    def joined(ctx: click.Context, parameter: click.Parameter, values: tuple[tuple[Any, ...], ...]) -> Any:
+        return collect(list(dict.fromkeys(itertools.chain.from_iterable(values))))
+
+    return click.option(*flags, multiple=True, type=CommaList(expected, item), callback=joined, **settings)
+
+
+_INSTRUMENT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    comma_option("--pair", "pairs", metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
+    comma_option(
         "--ticker",
         "tickers",
-        multiple=True,
         metavar="SYMBOL",
         help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
     ),
-    click.option("--csv", "csvs", multiple=True, metavar="FILE", help="Price history in a CSV file."),
+    comma_option("--csv", "csvs", metavar="FILE", help="Price history in a CSV file."),
     click.option("--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, sample, synthetic."),
     click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
     click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
@@ -51,20 +100,21 @@ def instrument_options(function: Command) -> Command:
 
     @functools.wraps(function)
     def command(**values: Any) -> Any:
-        from forecaster.workflows import InstrumentChoice
+        from forecaster.workflows import Selection
 
         columns = {name: values.pop(name) for name in ("date_column", "price_column")}
         named = {name: values.pop(name) for name in ("pairs", "tickers", "csvs", "source", "name", "strict")}
-        choice = InstrumentChoice(
+        choice = Selection(
             **named,
             options={name: value for name, value in columns.items() if value is not None},
             network=_network(values.pop("refresh"), values.pop("offline")),
         )
         return function(choice=choice, **values)
 
+    decorated: Command = command
     for option in reversed(_INSTRUMENT_OPTIONS):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def _network(refresh: bool, offline: bool) -> Literal["auto", "refresh", "never"]:
@@ -140,48 +190,35 @@ def input_options(command: Command) -> Command:
 _OF_DATA = {"start", "end", "interval", "peers", "inputs", "exog", "lags"}  # options that are keys of the section data
 
 
-def _to_lags(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int] | None:
-    """``cpi=30,rate=0`` as a dictionary."""
-    lags = {}
-    for text in (one for value in values for one in value.split(",")):
-        name, equals, days = text.rpartition("=")
-        if not (equals and name.strip() and days.strip().isdecimal()):
-            raise click.BadParameter(f"expected NAME=DAYS with 0 or more days, such as cpi=30; got {text!r}")
-        lags[name.strip()] = int(days)
-    return lags or None
-
-
-def _joined(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """Names that are given several times, as one text."""
-    if not all(name.strip() for value in values for name in value.split(",")):
-        raise click.BadParameter("expected names separated by commas; got an empty one")
-    return ",".join(values) or None
+def _lag(text: str) -> tuple[str, int]:
+    """``cpi=30`` as a name and a number of days."""
+    name, equals, days = text.rpartition("=")
+    if not (equals and name.strip() and days.strip().isdecimal()):
+        raise ValueError(text)
+    return name.strip(), int(days)
 
 
 _INPUT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    comma_option(
         "--peers",
-        multiple=True,
-        callback=_joined,
         metavar="NAMES",
         help="Others of the same kind to learn from as well.",
     ),
-    click.option(
+    comma_option(
         "--with",
         "inputs",
-        multiple=True,
-        callback=_joined,
         metavar="NAMES",
         help="Other prices to read as inputs: EURUSD,^VIX,x.csv.",
     ),
     click.option(
         "--exog", type=click.Path(path_type=Path), metavar="FILE", help="CSV file of dated columns to read as inputs."
     ),
-    click.option(
+    comma_option(
         "--lag",
         "lags",
-        multiple=True,
-        callback=_to_lags,
+        expected="NAME=DAYS with 0 or more days, such as cpi=30",
+        item=_lag,
+        collect=dict,
         metavar="NAME=DAYS",
         help="Days after its date from which an input is known; every column of --exog needs one.",
     ),
@@ -194,11 +231,11 @@ def config_of(file: Path | None, assignments: Sequence[str], flags: Mapping[str,
     Args:
         file: YAML file or a shipped name.
         assignments: Of ``--set``.
-        flags: Name of an option -> value; None and False say nothing.
+        flags: Name of an option -> value; None, False and an empty list or dictionary say nothing.
     """
     from forecaster.config import load_config
 
     texts = {**flags, "exog": None if flags.get("exog") is None else str(flags["exog"])}
     dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in texts.items()}
-    given = {key: value for key, value in dotted.items() if value is not None and value is not False}
+    given = {key: value for key, value in dotted.items() if value or (value == 0 and value is not False)}
     return load_config(file, assignments, given)

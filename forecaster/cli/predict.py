@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from forecaster.cli.options import (
+    comma_option,
     date_option,
     format_option,
     home_option,
@@ -17,28 +18,26 @@ from forecaster.cli.options import (
 __all__ = ["command"]
 
 
-def _to_levels(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[float, ...]:
-    """Percentages, repeated or separated by commas, as fractions: 80,95 becomes (0.8, 0.95)."""
-    texts = [text for value in values for text in value.split(",")] or ["80", "95"]
-    try:
-        percentages = tuple(dict.fromkeys(float(text) for text in texts))
-    except ValueError:
-        percentages = (0.0,)
-    if not all(0.1 <= one <= 99.9 for one in percentages):
-        raise click.BadParameter(f"expected percentages from 0.1 to 99.9, such as 80,95; got {','.join(texts)}")
-    return tuple(one / 100 for one in percentages)
+def _level(text: str) -> float:
+    """A percentage as a fraction: 80 becomes 0.8."""
+    percentage = float(text)
+    if not 0.1 <= percentage <= 99.9:
+        raise ValueError(text)
+    return percentage / 100
 
 
 @click.command("predict", short_help="The coming days, with odds.")
 @instrument_options
 @click.option("--horizon", type=click.IntRange(1, 250), metavar="DAYS", help="Days ahead.  [default: as trained]")
-@click.option(
+@comma_option(
     "--level",
     "levels",
-    callback=_to_levels,
-    multiple=True,
+    expected="percentages from 0.1 to 99.9, such as 80,95",
+    item=_level,
+    default=("80,95",),
+    show_default=True,
     metavar="PERCENT",
-    help="Central intervals.  [default: 80,95]",
+    help="Central intervals.",
 )
 @date_option("--as-of", "Forecast as if this were the last row.")
 @interval_option("Of a run with rows of this span: 1d, 1wk or 1mo.")

@@ -98,7 +98,7 @@ class Inputs:
                 )
 
 
-def input_instruments(text: str) -> tuple[tuple[str | None, Instrument], ...]:
+def input_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instrument], ...]:
     """The instruments of ``--with``, each with the source that is written before it, as ``sample:SP500``, or None.
 
     Files end in ``.csv``, two currencies are a pair, all else is a ticker.
@@ -108,7 +108,7 @@ def input_instruments(text: str) -> tuple[tuple[str | None, Instrument], ...]:
     """
     found: list[tuple[str | None, Instrument]] = []
     mistakes: list[str] = []
-    for name in filter(None, (one.strip() for one in text.split(","))):
+    for name in names:
         try:
             source, colon, rest = name.partition(":")
             named = bool(colon) and source in SOURCES
@@ -141,7 +141,7 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -
         InstrumentError, InputFileError, SourceError: An input cannot be had.
     """
     data = config.data
-    found = [_prices(one, beside, loader, data.lags) for one in input_instruments(data.inputs or "")]
+    found = [_prices(one, beside, loader, data.lags) for one in input_instruments(data.inputs)]
     found += [] if data.exog is None else _columns(Path(data.exog), data)
     names = [one.name for one, _ in found]
     for name in data.lags:
@@ -184,10 +184,10 @@ def _meant(near: Sequence[str]) -> str:
 def settled(config: Config, inputs: Inputs) -> Config:
     """`config` with every lag as it was decided and files by their whole path: a later reader decides nothing anew."""
     data = config.data
-    named = input_instruments(data.inputs or "")
+    named = input_instruments(data.inputs)
     texts = [f"{source}:" * bool(source) + (_whole(one.path) if one.path else one.name) for source, one in named]
     changed = {
-        "inputs": ",".join(texts) or None,
+        "inputs": tuple(texts),
         "exog": None if data.exog is None else _whole(Path(data.exog)),
         "lags": {facts["name"]: facts["lag"] for facts in inputs.facts},
     }

@@ -14,7 +14,7 @@ from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
 __all__ = [
-    "InstrumentChoice",
+    "Selection",
     "command_line",
     "named_instruments",
     "names_none",
@@ -28,8 +28,8 @@ _KINDS = ("pair", "ticker", "csv")
 
 
 @dataclasses.dataclass(frozen=True)
-class InstrumentChoice:
-    """What the user named, as typed; several names are separated by commas.
+class Selection:
+    """What the user named, as typed.
 
     Args:
         pairs: Currency pairs.
@@ -57,12 +57,12 @@ class InstrumentChoice:
         return not (self.pairs or self.tickers or self.csvs)
 
 
-def with_choice(config: Config, choice: InstrumentChoice) -> Config:
+def with_choice(config: Config, choice: Selection) -> Config:
     """`config` with the instruments, the source and its options as the flags name them."""
     changed: dict[str, Any] = {}
     if not choice.is_empty:
         named = (choice.pairs, choice.tickers, choice.csvs)
-        changed |= {kind: ",".join(map(str, names)) or None for kind, names in zip(_KINDS, named, strict=True)}
+        changed |= {kind: tuple(map(str, names)) for kind, names in zip(_KINDS, named, strict=True)}
     if choice.source:
         changed["source"] = choice.source
     if choice.name:
@@ -79,7 +79,7 @@ def names_none(data: DataConfig) -> bool:
     return data.source != "synthetic" and not any(getattr(data, kind) for kind in _KINDS)
 
 
-def resolve(config: Config, choice: InstrumentChoice) -> tuple[Config, tuple[Instrument, ...]]:
+def resolve(config: Config, choice: Selection) -> tuple[Config, tuple[Instrument, ...]]:
     """`config` with what the flags name, spelled as the program spells it, and the instruments that it names.
 
     Where nothing is named but a file of symbols, its symbols are named.
@@ -98,7 +98,7 @@ def resolve(config: Config, choice: InstrumentChoice) -> tuple[Config, tuple[Ins
 def with_instruments(config: Config, instruments: Sequence[Instrument]) -> Config:
     """`config` with the names of `instruments`, which are of one kind, as the program spells them."""
     kind = instruments[0].kind
-    names = ",".join(str(one.path) if kind == "csv" else one.name for one in instruments)
+    names = tuple(str(one.path) if kind == "csv" else one.name for one in instruments)
     return config.model_copy(update={"data": config.data.model_copy(update={kind: names})})
 
 
@@ -120,24 +120,29 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
         raise InstrumentError(f"{what} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY")
     if data.name and given[0] != "csv":
         raise InstrumentError(f"--name goes with --csv; got --{given[0]}; leave it out")
-    return parse_names(str(getattr(data, given[0])), given[0], f"--{given[0]}", data.name)
+    return parse_names(getattr(data, given[0]), given[0], data.name)
 
 
-def parse_names(text: str, kind: str, flag: str, name: str | None = None) -> tuple[Instrument, ...]:
-    """The instruments of one kind in a text of names separated by commas, each once.
+def parse_names(names: Sequence[str], kind: str, series_name: str | None = None) -> tuple[Instrument, ...]:
+    """Instruments of one kind, each once.
+
+    Args:
+        names: Pairs, symbols or paths.
+        kind: ``pair``, ``ticker`` or ``csv``.
+        series_name: Name of the series of a CSV file.
 
     Raises:
-        InstrumentError: One message for each name that is none; `flag` is told where there is none at all.
+        InstrumentError: One message for each name that is not an instrument of this kind.
     """
     found: list[Instrument] = []
     mistakes: list[str] = []
-    for one in text.split(","):
+    for name in names:
         try:
-            found += [_instrument(kind, one.strip(), name)] if one.strip() else []
+            found.append(_instrument(kind, name, series_name))
         except InstrumentError as error:
             mistakes += error.messages
-    if mistakes or not found:
-        raise InstrumentError(*(mistakes or [f"{flag} is empty; expected a name such as USDJPY"]))
+    if mistakes:
+        raise InstrumentError(*mistakes)
     return tuple(dict.fromkeys(found))
 
 
@@ -147,9 +152,7 @@ def _instrument(kind: str, text: str, name: str | None) -> Instrument:
     return parse_ticker(text) if kind == "ticker" else csv_instrument(Path(text), name)
 
 
-def command_line(
-    verb: str, instrument: Instrument, choice: InstrumentChoice, environment: Environment, *flags: str
-) -> str:
+def command_line(verb: str, instrument: Instrument, choice: Selection, environment: Environment, *flags: str) -> str:
     """What to type to apply `verb` to `instrument`, with the source, the columns and the home in use."""
     name = str(instrument.path) if instrument.kind == "csv" else instrument.name
     words = ["forecast", *verb.split(), f"--{instrument.kind}", name]

@@ -13,7 +13,7 @@ from forecaster.data.universes import UNIVERSES, read_universe, universe
 from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, settled
 from forecaster.datasets.histories import Checked, Loader, data_line, load_members, tell_findings
 from forecaster.datasets.selection import (
-    InstrumentChoice,
+    Selection,
     names_none,
     parse_names,
     resolve,
@@ -57,7 +57,7 @@ class TrainingData:
         return dataclasses.replace(self, config=with_features(self.config, self.panel, before))
 
 
-def load_training_data(config: Config, choice: InstrumentChoice, environment: Environment) -> TrainingData:
+def load_training_data(config: Config, choice: Selection, environment: Environment) -> TrainingData:
     """Load everything that a training reads.
 
     Raises:
@@ -149,7 +149,7 @@ def _others(named: Sequence[PriceSeries], config: Config, environment: Environme
         for mistake in found.mistakes:
             environment.note(f"universe: left out: {mistake}")
     if config.data.peers:
-        members += [one.canonical for one in parse_names(config.data.peers, instruments[0].kind, "--peers")]
+        members += [one.canonical for one in parse_names(config.data.peers, instruments[0].kind)]
     known = {one.name for one in instruments}
     return [one for one in dict.fromkeys(members) if one.name not in known]
 

@@ -15,7 +15,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import Source
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Loader, data_line
-from forecaster.datasets.selection import InstrumentChoice, command_line, named_instruments, with_choice
+from forecaster.datasets.selection import Selection, command_line, named_instruments, with_choice
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
 from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
@@ -119,7 +119,7 @@ class Served:
         return member
 
 
-def serve(choice: InstrumentChoice, wanted: Wanted, environment: Environment) -> list[Served]:
+def serve(choice: Selection, wanted: Wanted, environment: Environment) -> list[Served]:
     """Every named instrument with the newest run that fits it, or with the run that is asked for.
 
     Raises:
@@ -151,7 +151,7 @@ def tell(served: Sequence[Served], environment: Environment) -> None:
 
 def _newest(
     instrument: Instrument,
-    choice: InstrumentChoice,
+    choice: Selection,
     wanted: Wanted,
     environment: Environment,
     sources: dict[str, Source],
@@ -196,7 +196,7 @@ def _may_serve(run: Run, instrument: Instrument, source: str | None, wanted: Wan
 
 
 def _read(
-    run: Run, instrument: Instrument, choice: InstrumentChoice, environment: Environment, sources: dict[str, Source]
+    run: Run, instrument: Instrument, choice: Selection, environment: Environment, sources: dict[str, Source]
 ) -> Served:
     """The instrument with the history that `run` would read: its source, its options, its first row."""
     if instrument.canonical.name not in run.manifest["members"]:

@@ -3,7 +3,7 @@
 The intents that `predict` does not need are in their own modules: `backtest`, `histories`.
 """
 
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.workflows.plot import PlotRequest, plot
 from forecaster.workflows.predict import Prediction, PredictRequest, predict
@@ -11,10 +11,10 @@ from forecaster.workflows.train import TrainResult, train
 
 __all__ = [
     "Environment",
-    "InstrumentChoice",
     "PlotRequest",
     "PredictRequest",
     "Prediction",
+    "Selection",
     "TrainResult",
     "plot",
     "predict",

@@ -11,7 +11,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
 from forecaster.data.validation import Severity
-from forecaster.datasets.selection import InstrumentChoice, resolve
+from forecaster.datasets.selection import Selection, resolve
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
@@ -44,7 +44,7 @@ class AuditRequest:
         full: Whether to fit as configured, each time; else in few steps and beside few others.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
     config: Config
     full: bool = False
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from forecaster.arrays import DateArray
 from forecaster.config import Config
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import TrainingData, load_training_data
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -50,7 +50,7 @@ class BacktestRequest:
             a script has to be guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
     config: Config
     start: datetime.date | None = None
     refit: str = "yearly"

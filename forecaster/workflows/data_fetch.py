@@ -14,7 +14,7 @@ from forecaster.data.sources import Source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import Finding
 from forecaster.datasets.histories import Loader
-from forecaster.datasets.selection import InstrumentChoice, resolve
+from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UnreachableError
 from forecaster.workflows.data_show import all_findings, finding_facts
@@ -36,7 +36,7 @@ class FetchRequest:
         choice: The instruments, and whether the network may be used.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RefreshRequest:
         choice: The instruments; every history in the store that comes over a network when none is named.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
 
 
 @dataclasses.dataclass(frozen=True)

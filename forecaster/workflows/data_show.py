@@ -21,7 +21,7 @@ from forecaster.data.sources import OnlineSource
 from forecaster.data.store import Store, Version
 from forecaster.data.validation import Finding, RawRows, Report, Severity, repaired, validate
 from forecaster.datasets.histories import Loader
-from forecaster.datasets.selection import InstrumentChoice, resolve
+from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
 from forecaster.files import json_text, write_file
@@ -47,7 +47,7 @@ class ExportRequest:
         output: ``csv`` or ``json``.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
     history: str | None = None
     version: str | None = None
     out: Path | None = None

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
@@ -44,7 +44,7 @@ class PlotRequest:
         calibrate: Whether intervals follow how often those of the days before have held.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
     kind: Literal["forecast", "loss"] = "forecast"
     out: Path | None = None
     last: int | None = None

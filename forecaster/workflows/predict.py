@@ -12,7 +12,7 @@ from forecaster.arrays import FloatArray
 from forecaster.config import load_config
 from forecaster.data.calendars import calendar_name, future_dates
 from forecaster.data.instruments import Instrument
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.run_selection import Served, Wanted, serve, tell
@@ -40,7 +40,7 @@ class PredictRequest:
         calibrate: Whether the intervals follow how often those of the days before have held.
     """
 
-    choice: InstrumentChoice
+    choice: Selection
     horizon: int | None = None
     as_of: datetime.date | None = None
     interval: str | None = None

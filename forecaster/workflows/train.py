@@ -11,7 +11,7 @@ import numpy as np
 import forecaster
 from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.datasets.selection import InstrumentChoice, command_line
+from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import TrainingData, load_training_data
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
@@ -87,7 +87,7 @@ class _Stopwatch:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
 
 
-def train(config: Config, choice: InstrumentChoice, environment: Environment) -> TrainResult:
+def train(config: Config, choice: Selection, environment: Environment) -> TrainResult:
     """Fit the configured model, score it beside the baselines, and record the run.
 
     Args:

@@ -137,7 +137,7 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
         (("--start", "1999-01-04", "--models", "lstm", "--refit", "never"), "no model could forecast anything"),
         (("--stride", "0"), "0 is not in the range"),
         (("--stride", "100000", "--models", "ewma"), "rows from 2020-01-02 on is a cutoff at --stride 100000"),
-        (("--models", ","), "no name is given; expected some such as lstm,garch"),
+        (("--models", ","), "expected names separated by commas; got an empty one"),
         (("--out", "picture.bmp"), "cannot draw into picture.bmp; the file name ends in one of"),
         (("--start", "2020-12-31", "--end", "2020-01-01"), "0 rows from 2020-12-31 to 2019-12-31"),
     ],

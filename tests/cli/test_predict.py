@@ -61,9 +61,9 @@ def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     one = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-03-01")
     assert one["last_price"] == pytest.approx(150.1, rel=0.02)
     from forecaster.experiments.run_selection import Wanted, serve
-    from forecaster.workflows import Environment, InstrumentChoice
+    from forecaster.workflows import Environment, Selection
 
-    (served,) = serve(InstrumentChoice(pairs=["USDJPY"]), Wanted(), Environment(home=home))
+    (served,) = serve(Selection(pairs=["USDJPY"]), Wanted(), Environment(home=home))
     cut = served.until(datetime.date(2024, 3, 1))
     whole = served.run.fitted.forecast(served.series, np.array([len(cut.series) - 1]))
     alone = served.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))

@@ -171,7 +171,7 @@ def test_what_cannot_be_an_input(forecast, tmp_path: Path, flags: tuple[str, ...
 
 
 def test_names_of_inputs() -> None:
-    found = input_instruments("EURUSD, ^vix,sample:SP500,7203.T, x/gold.csv,")
+    found = input_instruments(["EURUSD", "^vix", "sample:SP500", "7203.T", "x/gold.csv"])
     assert [(source, one.kind, one.name) for source, one in found] == [
         (None, "pair", "EURUSD"),
         (None, "ticker", "^VIX"),
@@ -182,5 +182,5 @@ def test_names_of_inputs() -> None:
     assert found[0][1] == parse_pair("EURUSD")
     assert found[1][1] == parse_ticker("^VIX")
     with pytest.raises(InstrumentError) as caught:
-        input_instruments("a b,c d")
+        input_instruments(["a b", "c d"])
     assert len(caught.value.messages) == 2

@@ -18,7 +18,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.sources.base import Source
 from forecaster.data.store import Store, Version, store_path
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import (
     DamageError,
@@ -44,7 +44,7 @@ from forecaster.workflows.data_store import (
 )
 
 NOON = datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.UTC)  # a Friday
-NONE = InstrumentChoice()
+NONE = Selection()
 
 
 def walk(rows: int, last: str = "2024-02-29", seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -113,8 +113,8 @@ AAPL, MSFT, IBM = (parse_ticker(name) for name in ("AAPL", "MSFT", "IBM"))
 USDJPY = parse_pair("USDJPY")
 
 
-def tickers(*names: str, **more: object) -> InstrumentChoice:
-    return InstrumentChoice(tickers=names, **more)  # type: ignore[arg-type]
+def tickers(*names: str, **more: object) -> Selection:
+    return Selection(tickers=names, **more)  # type: ignore[arg-type]
 
 
 def damage(environment: Environment, statement: str) -> None:
@@ -155,7 +155,7 @@ def test_fetch_keeps_and_tells(environment: Environment, sources: Mapping[str, M
 
 def test_fetch_tells_what_fails_and_keeps_the_rest(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
-    found = fetch(FetchRequest(tickers("AAPL,WRONG", "IBM")), environment)
+    found = fetch(FetchRequest(tickers("AAPL", "WRONG", "IBM")), environment)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("AAPL", "new"), ("WRONG", "failed"), ("IBM", "new"),
     ]  # fmt: skip
@@ -172,7 +172,7 @@ def test_a_mirrored_pair_is_kept_once_in_its_market_order(
     environment: Environment, sources: Mapping[str, MadeSource], notes: list[str]
 ) -> None:
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    (one,) = fetch(FetchRequest(InstrumentChoice(pairs=["JPYUSD,USDJPY"])), environment).fetched
+    (one,) = fetch(FetchRequest(Selection(pairs=["JPYUSD", "USDJPY"])), environment).fetched
     assert one.name == "USDJPY"
     assert notes == ["JPYUSD is kept as USDJPY, whose exact mirror it is"]
 
@@ -181,7 +181,7 @@ def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
     environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
     sources["yahoo"].gives |= {name: UnreachableError(f"no answer for {name}") for name in ("A", "B", "C", "D")}
-    found = fetch(FetchRequest(tickers("A,B,C,D")), environment)
+    found = fetch(FetchRequest(tickers("A", "B", "C", "D")), environment)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "not asked"]
     assert [name for name, _ in sources["yahoo"].asked] == ["A", "B"]
     assert problem_of(found).messages == (
@@ -194,7 +194,7 @@ def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
 def test_bad_rows_fail_with_a_reason(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "gold.csv"
     file.write_text("date,close\n2023-01-02,1\n2023-01-03,1.1\n2030-01-02,1.2\n")
-    (one,) = fetch(FetchRequest(InstrumentChoice(csvs=[str(file)])), environment).fetched
+    (one,) = fetch(FetchRequest(Selection(csvs=[str(file)])), environment).fetched
     assert one.outcome == "failed"
     assert error_of(one).exit_code == 2
     assert "in the future" in error_of(one).messages[0]
@@ -238,9 +238,7 @@ def test_refresh_of_one_source_or_of_named_instruments(
     save(made(AAPL, "yahoo"), made(USDJPY, "ecb"))
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    assert [one.name for one in refresh(RefreshRequest(InstrumentChoice(source="ecb")), environment).fetched] == [
-        "USDJPY"
-    ]
+    assert [one.name for one in refresh(RefreshRequest(Selection(source="ecb")), environment).fetched] == ["USDJPY"]
     assert [one.name for one in refresh(RefreshRequest(tickers("AAPL")), environment).fetched] == ["AAPL"]
     assert sources["yahoo"].asked == [("AAPL", "refresh")]
 
@@ -487,9 +485,9 @@ def test_one_file_holds_one_history(
 ) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
     with pytest.raises(UsageError, match="2 instruments named; a CSV file holds one history"):
-        export(ExportRequest(tickers("AAPL,IBM")), environment)
+        export(ExportRequest(tickers("AAPL", "IBM")), environment)
     with pytest.raises(UsageError, match="--out names one file; got 2 instruments"):
-        show(ShowRequest(tickers("AAPL,IBM"), out=tmp_path / "x.png"), environment)
+        show(ShowRequest(tickers("AAPL", "IBM"), out=tmp_path / "x.png"), environment)
 
 
 def test_what_is_exported_comes_back_bit_for_bit(

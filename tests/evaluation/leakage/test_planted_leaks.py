@@ -14,7 +14,7 @@ from forecaster.config import load_config
 from forecaster.data import exogenous
 from forecaster.datasets import covariates, training
 from forecaster.datasets.histories import Loader
-from forecaster.datasets.selection import InstrumentChoice
+from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
 from forecaster.evaluation.calibration import calibrate
@@ -107,7 +107,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         environment = Environment(home=folder / "home", note=lambda text: None)
         base = LSTM_FLAGS if kind == "lstm" else CLASSIC_FLAGS
         config = load_config(Path("default" if kind == "lstm" else "classic"), flags={**base, **flags})
-        data = load_training_data(config, InstrumentChoice(csvs=[folder / name], network="never"), environment)
+        data = load_training_data(config, Selection(csvs=[folder / name], network="never"), environment)
         first = data.named[0]
         least = forecaster_of(data.config).least_training_rows()
         split = split_by_rows(first.dates, test_rows, 120, least)
