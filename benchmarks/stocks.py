@@ -27,11 +27,11 @@ from forecaster.data.sources.sample import SAMPLES
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
+from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.location_gate import mean_t_statistic
-from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import fit, forecaster_of
 from forecaster.quantiles import SCORING_LEVELS
 

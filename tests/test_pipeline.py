@@ -16,12 +16,11 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_covariate, price_covariate
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.forecaster import LSTM
-from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import evaluate, evidence_on_test, fit, forecast_next, forecaster_of, forecasts
 from forecaster.quantiles import SCORING_LEVELS
 

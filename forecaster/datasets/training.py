@@ -23,7 +23,7 @@ from forecaster.datasets.selection import (
 from forecaster.environment import Environment
 from forecaster.errors import SourceError, UsageError
 from forecaster.features import suitable_features
-from forecaster.models.quantile.options import LSTMOptions
+from forecaster.models.architectures.lstm import LSTMOptions
 
 __all__ = ["TrainingData", "load_training_data", "with_features"]
 

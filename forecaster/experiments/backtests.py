@@ -136,10 +136,10 @@ class Locating(Protocol):
     knots: tuple[int, ...]
 
     def with_location(self, fitted: Any, steps: Sequence[int]) -> Any:
-        """`fitted` with a location at `steps` alone; see `forecaster.models.quantile.forecaster.LSTM.with_location`."""
+        """`fitted` with a location at `steps` alone; see `QuantileForecaster.with_location`."""
 
     def location_gains(self, fitted: Any, panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
-        """What the location gains at `rows`; see `forecaster.models.quantile.forecaster.LSTM.location_gains`."""
+        """What the location gains at `rows`; see `QuantileForecaster.location_gains`."""
 
 
 def _supported(known: Sequence[LocationGains], model: Locating) -> list[int]:

@@ -13,7 +13,7 @@ __all__ = ["CALIBRATED_MODELS", "MODELS", "PANEL_MODELS", "model_class"]
 # Kind in a config -> module and class. The class owns its options (`Options`) and does its own imports.
 MODELS = {
     "classic": "forecaster.models.classic:Classic",
-    "lstm": "forecaster.models.quantile.forecaster:LSTM",
+    "lstm": "forecaster.models.architectures.lstm:LSTM",
 }
 
 PANEL_MODELS = frozenset({"lstm"})

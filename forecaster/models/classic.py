@@ -5,7 +5,7 @@ Its scaler is fitted on training rows only, which most tutorials get wrong.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,8 +18,9 @@ from forecaster.features.history import History
 from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
-from forecaster.models.architectures import numpy_lstm
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
 from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.numpy_dense import dense
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
@@ -74,7 +75,7 @@ class Classic:
 
     def fit(self, request: FitRequest) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`; a panel of one series."""
-        from forecaster.models.architectures.lstm import build_point_network, named_weights
+        from forecaster.models.keras_weights import named_weights
 
         if len(request.panel) != 1:
             raise UsageError(
@@ -154,7 +155,8 @@ class FittedClassic:
         history: list[dict[str, float]],
     ) -> None:
         self.options, self.knots, self.facts, self.history = options, knots, facts, history
-        self._weights, self._layers = weights, numpy_lstm.lstm_layers(weights)
+        self._weights = weights
+        self._stack = LSTMPass(lstm_layers(weights))
 
     @property
     def first_row(self) -> int:
@@ -188,10 +190,10 @@ class FittedClassic:
 
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
         """The forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
-        hidden = numpy_lstm.run_windows(self._layers, x, rows)
+        hidden = self._stack.windows(x, rows)
         if self.options.dense_units:
-            hidden = numpy_lstm.dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
-        return numpy_lstm.dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
+            hidden = dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
+        return dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
         """(N, steps) forecast prices, each after the first made from the ones before it."""
@@ -217,6 +219,30 @@ class FittedClassic:
             halves = np.sign(np.array(SCORING_LEVELS) - 0.5) * np.quantile(size, shares)
             spread.append(halves.tolist())
         return spread
+
+
+def build_point_network(units: Sequence[int], dropout: float, dense_units: int, seed: int) -> Any:
+    """The Keras network: LSTM layers with dropout after each, a dense layer, one number: (B, L, 1) -> (B, 1).
+
+    Args:
+        units: Sizes of the LSTM layers.
+        dropout: Share of each layer's outputs that is dropped in training.
+        dense_units: Size of the layer before the output; 0 for none.
+        seed: Seed of the weights and of the dropout.
+    """
+    import keras
+
+    from forecaster.models.keras_weights import Seeds
+
+    seeds = Seeds(seed)
+    inputs = hidden = keras.Input((None, 1))
+    for index, size in enumerate(units):
+        hidden = seeds.recurrent(keras.layers.LSTM, size, index < len(units) - 1, f"lstm_{index}")(hidden)
+        if dropout:
+            hidden = keras.layers.Dropout(dropout, seed=seeds.next())(hidden)
+    if dense_units:
+        hidden = seeds.dense(dense_units, "dense")(hidden)
+    return keras.Model(inputs, seeds.dense(1, "output")(hidden))
 
 
 def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Fitting a Keras network on a panel: batches drawn from windows, one optimiser, one learning curve."""
+"""Training of a Keras network on a panel: batches drawn from windows, optimiser, learning curve."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ __all__ = [
     "PanelBatches",
     "Windows",
     "draw_samples",
+    "epoch_count",
     "fit_network",
     "shuffled_samples",
     "warm_cosine_adamw",
@@ -41,7 +42,7 @@ def warm_cosine_adamw(
     Args:
         steps: Number of optimiser steps.
         learning_rate: The peak.
-        weight_decay: Share of each weight that is taken off at a step, times the rate.
+        weight_decay: Share of each weight that is subtracted at a step, times the rate.
         clip_norm: Largest norm of the gradient of one variable.
     """
     rate = keras.optimizers.schedules.CosineDecay(
@@ -50,13 +51,25 @@ def warm_cosine_adamw(
     return keras.optimizers.AdamW(rate, weight_decay=weight_decay, clipnorm=clip_norm)
 
 
-def draw_samples(lengths: Sequence[int], count: int, flip: bool, rng: np.random.Generator) -> IntArray:
+def epoch_count(steps: int) -> int:
+    """Epochs of equal length that `steps` are divided into, for a validation loss after each: 10, 5, 2 or 1.
+
+    An epoch has at least 10 steps.
+
+    >>> [epoch_count(steps) for steps in (300, 50, 40, 7)]
+    [10, 5, 2, 1]
+    """
+    divisors = (count for count in (10, 5, 2) if steps % count == 0 and steps // count >= 10)
+    return next(divisors, 1)
+
+
+def draw_samples(lengths: Sequence[int], count: int, invert: bool, rng: np.random.Generator) -> IntArray:
     """Draw samples of a panel: every series equally often, every window of it equally often.
 
     Args:
         lengths: Windows of each series, all positive.
         count: Number of samples N.
-        flip: Whether to invert half of the quotations: USDJPY up is JPYUSD down.
+        invert: True to invert half of the quotations: USDJPY up is JPYUSD down.
         rng: Source of randomness.
 
     Returns:
@@ -64,7 +77,7 @@ def draw_samples(lengths: Sequence[int], count: int, flip: bool, rng: np.random.
     """
     series = rng.integers(len(lengths), size=count)
     windows = rng.integers(np.asarray(lengths)[series])
-    signs = np.where(rng.random(count) < 0.5, 1, -1) if flip else np.ones(count, dtype=np.intp)
+    signs = np.where(rng.random(count) < 0.5, 1, -1) if invert else np.ones(count, dtype=np.intp)
     return np.stack([series, windows, signs], axis=1)
 
 
@@ -75,13 +88,13 @@ def shuffled_samples(count: int, epochs: int, rng: np.random.Generator) -> IntAr
 
 
 class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """Batches (x, y) of samples, copied out of the windows when they are asked for, epoch after epoch.
+    """Batches (x, y) of samples, copied from the windows on access, epoch after epoch.
 
     Args:
         windows: Windows of each series.
         samples: (E * N, 3) series, window, sign.
         batch_size: B; samples at the end of an epoch that do not fill a batch are left out.
-        odd: (F,) True for features that change sign with the quotation.
+        antisymmetric: (F,) True for features that change sign with the quotation.
         epochs: E.
     """
 
@@ -90,48 +103,56 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
         windows: Sequence[Windows],
         samples: IntArray,
         batch_size: int,
-        odd: BoolArray,
+        antisymmetric: BoolArray,
         epochs: int = 1,
     ) -> None:
         super().__init__()
-        self.epochs, self._epoch, self._batch_size = epochs, 0, batch_size
-        self._windows, self._samples = windows, samples.reshape(epochs, -1, 3)
-        self._odd = odd
+        self.epochs = epochs
+        self._epoch = 0
+        self._batch_size = batch_size
+        self._windows = windows
+        self._samples = samples.reshape(epochs, -1, 3)
+        self._antisymmetric = antisymmetric
 
     def __len__(self) -> int:
         """Batches of an epoch."""
         return max(self._samples.shape[1] // self._batch_size, 1)
 
     def begin(self, epoch: int) -> None:
-        """Go on to the samples of `epoch`; Keras's own `on_epoch_end` comes once too often, after a look ahead."""
+        """Take the samples of `epoch`; Keras calls `on_epoch_end` once too often, after it has read one batch ahead."""
         self._epoch = epoch
 
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
         chosen = self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
         chosen = chosen[np.argsort(chosen[:, 0], kind="stable")]
-        parts = [self._windows[one].batch(chosen[chosen[:, 0] == one, 1]) for one in np.unique(chosen[:, 0])]
+        series = np.unique(chosen[:, 0])
+        parts = [self._windows[number].batch(chosen[chosen[:, 0] == number, 1]) for number in series]
         x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         sign = chosen[:, 2].astype(np.float32)[:, None, None]
-        return x * np.where(self._odd, sign, np.float32(1)), y * sign.reshape(-1, *[1] * (y.ndim - 1))
+        return x * np.where(self._antisymmetric, sign, np.float32(1)), y * sign.reshape(-1, *[1] * (y.ndim - 1))
 
 
 class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Reports progress and keeps the loss: a row every few steps, the last of an epoch with its validation loss.
+    """Reports progress and stores the loss: a row every few steps, the last of an epoch with its validation loss.
 
     Args:
         epoch_steps: Steps of an epoch.
         epochs: Number of epochs.
-        progress: Told the stage, the steps done, the steps in all and the loss since it was last told.
+        progress: Called with the stage, the steps done, the steps in all and the loss since the last call.
     """
 
     def __init__(self, epoch_steps: int, epochs: int, progress: Progress) -> None:
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._epoch_steps, self._steps, self._progress = epoch_steps, epoch_steps * epochs, progress
+        self._epoch_steps = epoch_steps
+        self._steps = epoch_steps * epochs
+        self._progress = progress
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """A new running mean begins."""
-        self._start, self._sum, self._counted = epoch * self._epoch_steps, 0.0, 0
+        """Start a new running mean."""
+        self._start = epoch * self._epoch_steps
+        self._sum = 0.0
+        self._counted = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Turn Keras's running mean into the loss since the last call."""
@@ -139,12 +160,13 @@ class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         counted = min(batch + 1, self._epoch_steps)
         total = float(logs["loss"]) * counted
         loss = (total - self._sum) / max(counted - self._counted, 1)
-        self._sum, self._counted = total, counted
+        self._sum = total
+        self._counted = counted
         self.rows.append({"step": self._start + counted, "loss": loss})
         self._progress("fit", self._start + counted, self._steps, loss)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Note the validation loss beside the last row."""
+        """Add the validation loss to the last row."""
         if logs and "val_loss" in logs and self.rows:
             self.rows[-1]["validation_loss"] = float(logs["val_loss"])
 
@@ -160,12 +182,12 @@ def fit_network(
     """Train a network.
 
     Args:
-        network: What to train.
+        network: The network.
         batches: The samples of every epoch.
-        optimizer: How to step.
+        optimizer: The optimizer.
         loss: Keras loss.
-        progress: Told every few steps.
-        validation: x and y that are scored after each epoch and change nothing.
+        progress: Called every few steps.
+        validation: x and y that are scored after each epoch; nothing is chosen by them.
 
     Returns:
         The learning curve: rows with ``step``, ``loss`` and, after each epoch, ``validation_loss``.

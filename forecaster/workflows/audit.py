@@ -21,9 +21,9 @@ from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persisten
 from forecaster.evaluation.leakage.types import Check, Finding, Subject
 from forecaster.evaluation.splits import split_by_rows
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.classic import ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.options import LSTMOptions
 from forecaster.pipeline import evidence_on_test, forecaster_of
 from forecaster.workflows.audit_target import subject_of
 from forecaster.workflows.train import BESIDE

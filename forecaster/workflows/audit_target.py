@@ -32,7 +32,7 @@ from forecaster.features.covariates import column_covariate
 from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.models import model_class
-from forecaster.models.quantile.options import LSTMOptions
+from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
 
 __all__ = ["RawRows", "subject_of"]

@@ -12,9 +12,8 @@ from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import what_was_said
 from forecaster.experiments.backtests import run_backtest
 from forecaster.forecast import Forecasts
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.baselines import baseline
-from forecaster.models.quantile.forecaster import LSTM
-from forecaster.models.quantile.options import LSTMOptions
 from forecaster.quantiles import SCORING_LEVELS
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}

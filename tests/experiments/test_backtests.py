@@ -19,9 +19,8 @@ from forecaster.evaluation.folds import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import FoldFits
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.baselines import baseline
-from forecaster.models.quantile.forecaster import LSTM
-from forecaster.models.quantile.options import LSTMOptions
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})

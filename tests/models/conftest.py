@@ -7,11 +7,10 @@ import oracles
 import pytest
 
 from forecaster.data.series import Panel
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.forecaster import LSTM
-from forecaster.models.quantile.options import LSTMOptions
 
 ROWS = 900
 

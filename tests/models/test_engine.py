@@ -26,14 +26,13 @@ use_engine(sys.argv[1], "cpu")
 import numpy as np
 from types import SimpleNamespace
 oracles = SimpleNamespace(**runpy.run_path(sys.argv[2]))
-from forecaster.models.quantile.forecaster import LSTM
-from forecaster.models.quantile.options import LSTMOptions
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 windows = {"supervision": "dense", "chunk": 96, "burn_in": 32}
 options = LSTMOptions.model_validate({"units": (8, 4), "windows": windows, "training": {"steps": 10, "batch_size": 4}})
 """
 
 FORWARD = """
-from forecaster.models.architectures.lstm import load_weights, named_weights
+from forecaster.models.keras_weights import load_weights, named_weights
 model = LSTM(options, 20)
 network = model.network(seed=5)
 load_weights(network, oracles.lstm_arrays(8, (8, 4), 4))

@@ -10,9 +10,9 @@ import pytest
 from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
-from forecaster.models.quantile.options import LSTMOptions
+from forecaster.models.quantile.forecaster import FittedQuantileModel
 
 pytestmark = pytest.mark.slow
 ROWS, VALIDATION, TEST = 4000, 2400, 3200
@@ -32,7 +32,7 @@ def fitted(helpers: SimpleNamespace, series: PriceSeries, seed: int = 0) -> Fitt
     return LSTM(options, 5).fit(request)
 
 
-def alone(series: PriceSeries) -> FittedLSTM:
+def alone(series: PriceSeries) -> FittedQuantileModel:
     """The default model of one series, whose training ends after some 50 steps."""
     name = series.instrument.name
     request = FitRequest(Panel((series,)), {name: VALIDATION - 5}, {name: np.arange(VALIDATION, TEST - 5)}, 5)

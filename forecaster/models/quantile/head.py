@@ -1,15 +1,20 @@
-"""The quantile head: starts at the baseline and cannot cross."""
+"""The Keras layers of the quantile forecaster behind its network: head, loss, and the output of the whole forecaster.
+
+`forecaster.models.quantile.numpy_head` computes the same in NumPy.
+"""
 
 import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from forecaster.models.quantile.location_gate import MAX_OUTCOME
 from forecaster.quantiles import normal_scores
 
-__all__ = ["QuantileHead"]
+__all__ = ["ForecastOutput", "QuantileHead", "QuantileLoss"]
 
 
 @keras.saving.register_keras_serializable(package="forecaster")
@@ -23,28 +28,58 @@ class QuantileHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no 
     inputs that is given, not trained (`forecaster.models.quantile.linear_location`).
 
     Args:
-        num_steps: Number of steps K.
-        quantile_levels: (Q,) increasing, an odd number, 0.5 in the middle.
+        num_steps: Number of steps K, at least 1.
+        quantile_levels: (Q,) increasing in (0, 1), an odd number, at least 3, with 0.5 in the middle.
+        per_step: True where the network has a state for each step; the steps then share their kernels.
 
     Call arguments:
-        inputs: (..., U) output of the last LSTM layer, and (..., F) inputs of the network in the same row.
+        inputs: State of the network (..., U), with `per_step` (..., K, U), and the inputs of the network (..., F) in
+            the same row.
 
     Returns:
         (..., K, 1 + Q): the location, then the quantiles around 0.
+
+    Raises:
+        ValueError: `num_steps` or `quantile_levels` are not as described.
+
+    Example:
+        A head without training, for 4 samples of 7 rows, a state of 16 units and 8 features:
+
+        >>> import numpy as np
+        >>> head = QuantileHead(num_steps=2, quantile_levels=(0.1, 0.5, 0.9))
+        >>> output = head([np.zeros((4, 7, 16), "float32"), np.zeros((4, 7, 8), "float32")])
+        >>> tuple(output.shape)
+        (4, 7, 2, 4)
+        >>> [round(float(value), 2) for value in output[0, 0, 0]]
+        [0.0, -1.28, 0.0, 1.28]
     """
 
-    def __init__(self, num_steps: int, quantile_levels: Sequence[float], **kwargs: Any) -> None:
+    def __init__(self, num_steps: int, quantile_levels: Sequence[float], per_step: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_steps, self.quantile_levels = num_steps, tuple(quantile_levels)
+        _check_steps(num_steps)
+        _check_levels(quantile_levels)
+        self.num_steps = num_steps
+        self.quantile_levels = tuple(quantile_levels)
+        self.per_step = per_step
         scores = normal_scores(self.quantile_levels)
-        self._gaps = [float(b - a) for a, b in itertools.pairwise(scores)]
+        self._gaps = [float(right - left) for left, right in itertools.pairwise(scores)]
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        """Make the dense layers for inputs (..., U) and (..., F)."""
-        self.spread = keras.layers.Dense(self.num_steps * len(self._gaps), kernel_initializer="zeros", name="spread")
-        self.location = keras.layers.Dense(self.num_steps, kernel_initializer="zeros", name="location")
+        """Make the dense layers for inputs (..., U) or (..., K, U), and (..., F)."""
+        steps = self.num_steps
+        gaps = len(self._gaps)
+        if self.per_step:
+            self.spread = keras.layers.EinsumDense(
+                "...ku,uq->...kq", (steps, gaps), bias_axes="kq", kernel_initializer="zeros", name="spread"
+            )
+            self.location = keras.layers.EinsumDense(
+                "...ku,uq->...kq", (steps, 1), bias_axes="kq", kernel_initializer="zeros", name="location"
+            )
+        else:
+            self.spread = keras.layers.Dense(steps * gaps, kernel_initializer="zeros", name="spread")
+            self.location = keras.layers.Dense(steps, kernel_initializer="zeros", name="location")
         self.direct = keras.layers.Dense(
-            self.num_steps, use_bias=False, kernel_initializer="zeros", trainable=False, name="direct"
+            steps, use_bias=False, kernel_initializer="zeros", trainable=False, name="direct"
         )
         self.spread.build(input_shape[0])
         self.location.build(input_shape[0])
@@ -53,16 +88,136 @@ class QuantileHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no 
 
     def call(self, inputs: Sequence[Any]) -> Any:
         """See the class."""
-        hidden, features = inputs
+        state, features = inputs
         half = len(self._gaps) // 2
-        raw = self.spread(hidden)
-        raw = ops.reshape(raw, (*ops.shape(raw)[:-1], self.num_steps, len(self._gaps)))
+        raw = self.spread(state)
+        moved = self.location(ops.stop_gradient(state))
+        if self.per_step:
+            moved = moved[..., 0]
+        else:
+            raw = ops.reshape(raw, (*ops.shape(raw)[:-1], self.num_steps, len(self._gaps)))
         gaps = ops.convert_to_tensor(self._gaps, dtype=raw.dtype) * ops.exp(raw)
         upper = ops.cumsum(gaps[..., half:], axis=-1)
         lower = ops.flip(ops.cumsum(ops.flip(gaps[..., :half], axis=-1), axis=-1), axis=-1)
-        location = (self.direct(features) + self.location(ops.stop_gradient(hidden)))[..., None]
+        location = (self.direct(features) + moved)[..., None]
         return ops.concatenate([location, -lower, ops.zeros_like(location), upper], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor needs."""
-        return {**super().get_config(), "num_steps": self.num_steps, "quantile_levels": self.quantile_levels}
+        """Arguments of the constructor."""
+        own = {"num_steps": self.num_steps, "quantile_levels": self.quantile_levels, "per_step": self.per_step}
+        return {**super().get_config(), **own}
+
+
+def _check_steps(num_steps: int) -> None:
+    if isinstance(num_steps, bool) or not isinstance(num_steps, int) or num_steps < 1:
+        raise ValueError(f"num_steps: expected an integer of at least 1; got {num_steps!r}")
+
+
+def _check_levels(levels: Sequence[float]) -> None:
+    increasing = all(left < right for left, right in itertools.pairwise(levels))
+    inside = all(0 < level < 1 for level in levels)
+    if not (len(levels) >= 3 and len(levels) % 2 and increasing and inside and levels[len(levels) // 2] == 0.5):
+        raise ValueError(
+            "quantile_levels: expected an odd number of increasing levels in (0, 1), at least 3, with 0.5 in the "
+            f"middle; got {tuple(levels)}"
+        )
+
+
+class QuantileLoss:
+    """Mean pinball loss over the levels, plus the squared error of the location; unknown outcomes do not count.
+
+    The gradient of the second term reaches only the weights of the location (see `QuantileHead`).
+
+    Args:
+        quantile_levels: (Q,).
+
+    Call arguments:
+        outcome: (..., K) scaled returns, NaN where unknown or not to be scored.
+        output: (..., K, 1 + Q) of `QuantileHead`.
+
+    Returns:
+        A scalar.
+    """
+
+    __name__ = "quantile_loss"
+
+    def __init__(self, quantile_levels: tuple[float, ...]) -> None:
+        self._levels = np.asarray(quantile_levels, dtype="float32")
+
+    def __call__(self, outcome: Any, output: Any) -> Any:
+        """See the class."""
+        is_known = ops.logical_not(ops.isnan(outcome))
+        mask = ops.cast(is_known, output.dtype)
+        outcome = ops.where(is_known, outcome, ops.zeros_like(outcome))
+        count = ops.maximum(ops.sum(mask), 1.0)
+        error = outcome[..., None] - output[..., 1:]
+        pinball = ops.mean(ops.maximum(self._levels * error, (self._levels - 1) * error), axis=-1)
+        clipped = ops.clip(outcome, -MAX_OUTCOME, MAX_OUTCOME)
+        squared = ops.square(clipped - output[..., 0])
+        return ops.sum(mask * (pinball + squared)) / count
+
+
+@keras.saving.register_keras_serializable(package="forecaster")
+class ForecastOutput(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
+    """Quantiles of the log return from the output of `QuantileHead`: regression, location gate, scale.
+
+    The Keras form of `forecaster.models.quantile.numpy_head.Blend` and of the scale. No weight is trainable.
+
+    Args:
+        steps: (K,) forecast steps.
+        location_steps: Those of `steps` at which the location of the head moves the median.
+        regression_share: Weight of the volatility regression, 0 where there is none.
+
+    Call arguments:
+        inputs: Output of the head (..., K, 1 + Q), features of the same row (..., F), and daily volatility of the
+            log return known in that row (..., 1).
+
+    Returns:
+        (..., K, Q).
+    """
+
+    def __init__(
+        self, steps: Sequence[int], location_steps: Sequence[int], regression_share: float = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.steps = tuple(steps)
+        self.location_steps = tuple(location_steps)
+        self.regression_share = regression_share
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of the regression, see `forecaster.models.quantile.volatility_regression`."""
+        if self.regression_share:
+            steps = len(self.steps)
+            levels = input_shape[0][-1] - 1
+            inputs = input_shape[1][-1]
+            self.kernel = self.add_weight(shape=(1 + inputs, steps), trainable=False, name="kernel")
+            self.log_range = self.add_weight(shape=(2, steps), trainable=False, name="range")
+            self.ratio_quantiles = self.add_weight(shape=(steps, levels), trainable=False, name="shape")
+        super().build(input_shape)
+
+    def call(self, inputs: Sequence[Any]) -> Any:
+        """See the class."""
+        output, features, volatility = inputs
+        quantiles = output[..., 1:]
+        gate = ops.convert_to_tensor([float(step in self.location_steps) for step in self.steps], dtype=output.dtype)
+        center = output[..., 0] * gate
+        if self.regression_share:
+            log_ratio = ops.matmul(features, self.kernel[1:]) + self.kernel[0]
+            ratio = ops.exp(ops.clip(log_ratio, self.log_range[0], self.log_range[1]))
+            regression = ratio[..., None] * self.ratio_quantiles
+            median = regression[..., regression.shape[-1] // 2]
+            quantiles = (1 - self.regression_share) * quantiles + self.regression_share * (
+                regression - median[..., None]
+            )
+            center = center + median
+        unit = volatility * ops.convert_to_tensor([step**0.5 for step in self.steps], dtype=output.dtype)
+        return (quantiles + center[..., None]) * unit[..., None]
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        own = {
+            "steps": self.steps,
+            "location_steps": self.location_steps,
+            "regression_share": self.regression_share,
+        }
+        return {**super().get_config(), **own}

@@ -1,7 +1,7 @@
-"""Where a short training starts: at the shape that the outcomes of its panel have on the whole.
+"""Initial biases of the quantile head for a short training: the shape of all outcomes of the panel together.
 
 The training of a small panel ends after few steps (`max_passes`), too few for an optimiser to carry the biases of
-the head from the normal distribution to fat tails and skew. A shape needs no optimiser: it is counted.
+the head from the normal distribution to fat tails and skew. Sample quantiles need no optimiser.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 __all__ = ["counted_shape"]
 
 
-_USUAL = 0.2  # how far distances between quantiles are from those of the normal distribution, as a log
-_LEAST_GAP = 1e-3  # of outcomes that never move
+PRIOR_DEVIATION = 0.2  # of the log of a distance between quantiles over that of the normal distribution
+MIN_GAP = 1e-3  # between quantiles of outcomes that never move
 
 
 def counted_shape(outcomes: Sequence[Float32Array], steps: Sequence[int]) -> FloatArray:
-    """Raw outputs of the quantile head at which its quantiles have the shape of the outcomes, as far as they prove it.
+    """Raw outputs of the quantile head whose quantiles have the shape of the outcomes, shrunk by their uncertainty.
 
     Each log of a distance between neighbouring quantiles, over that of the normal distribution, is shrunk towards 0
     by its sampling variance: that of sample quantiles of a normal distribution (Mosteller 1946), where outcomes
@@ -32,16 +32,20 @@ def counted_shape(outcomes: Sequence[Float32Array], steps: Sequence[int]) -> Flo
     Returns:
         (K, Q - 1).
     """
-    levels, scores = np.array(SCORING_LEVELS), normal_scores(SCORING_LEVELS)
-    gaps, density = np.diff(scores), np.exp(-(scores**2) / 2) / np.sqrt(2 * np.pi)
+    levels = np.array(SCORING_LEVELS)
+    scores = normal_scores(SCORING_LEVELS)
+    gaps = np.diff(scores)
+    density = np.exp(-(scores**2) / 2) / np.sqrt(2 * np.pi)
     covariance = (np.minimum.outer(levels, levels) - np.outer(levels, levels)) / np.outer(density, density)
     contrast = np.diff(np.eye(len(levels)), axis=0)
     variance = np.diag(contrast @ covariance @ contrast.T) / gaps**2
-    together = np.concatenate(outcomes).astype(np.float64)
+    pooled = np.concatenate(outcomes).astype(np.float64)
     shape = np.zeros((len(steps), len(gaps)))
     for k, step in enumerate(steps):
-        known = together[np.isfinite(together[:, k]), k]
-        if len(known):
-            found = np.maximum(np.diff(np.quantile(known, levels)), _LEAST_GAP)
-            shape[k] = np.log(found / gaps) * _USUAL**2 / (_USUAL**2 + variance * step / len(known))
+        sample = pooled[np.isfinite(pooled[:, k]), k]
+        if len(sample):
+            sample_gaps = np.maximum(np.diff(np.quantile(sample, levels)), MIN_GAP)
+            shape[k] = (
+                np.log(sample_gaps / gaps) * PRIOR_DEVIATION**2 / (PRIOR_DEVIATION**2 + variance * step / len(sample))
+            )
     return shape

@@ -1,7 +1,7 @@
-"""Whether the learned middle of a distribution is used: only where the validation supports it.
+"""Location gate: the steps at which the learned location moves the median, by evidence from the validation.
 
-Daily returns are so close to unpredictable that a learned middle costs more than it brings unless evidence
-says otherwise; without evidence the median stays at the last price.
+Daily returns are so close to unpredictable that a learned location costs more than it gains unless evidence says
+otherwise; without evidence the median stays at the last price.
 """
 
 import dataclasses
@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, Float32Array, FloatArray, Int64Array, IntArray
+from forecaster.stats.mean_tests import long_run_variance
 
-__all__ = ["LARGEST_OUTCOME", "NEEDED_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
+__all__ = ["MAX_OUTCOME", "MIN_T", "LocationGains", "ValidationRows", "gather_gains", "mean_t_statistic"]
 
 
-NEEDED_T = 2.0
-LARGEST_OUTCOME = 6.0  # in volatilities: one crash must not decide where the middle lies
-_LEAST_DAYS = 100
-_SETTLING_ROWS = 512  # rows that are read before the validation, enough for the state to forget its start
+MIN_T = 2.0
+MAX_OUTCOME = 6.0  # in volatilities: one crash must not decide the location
+MIN_DAYS = 100
+SETTLING_ROWS = 512  # rows that are read before the validation, enough for the state to forget its start
 
 
 class ValidationRows:
@@ -39,7 +40,7 @@ class ValidationRows:
         rows: IntArray,
         warm_up: int,
     ) -> None:
-        first = max(int(rows[0]) - _SETTLING_ROWS, warm_up)
+        first = max(int(rows[0]) - SETTLING_ROWS, warm_up)
         self.x = features[first : int(rows[-1]) + 1]
         self.days = dates[rows].astype(np.int64)
         self.outcome = targets[rows].astype(np.float64)
@@ -47,7 +48,7 @@ class ValidationRows:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LocationGains:
-    """What the location gained over the last price, day by day: forecasts that the weights had not seen.
+    """Gain of the location over the last price on each day, from forecasts that the weights had not seen.
 
     Args:
         days: (D,) increasing, as days since 1970.
@@ -64,7 +65,7 @@ class LocationGains:
         return cls(np.empty(0, dtype=np.int64), np.empty((0, len(knots))))
 
     def then(self, later: "LocationGains") -> "LocationGains":
-        """This and what came after it."""
+        """These days, and after them those of `later`."""
         return LocationGains(np.concatenate([self.days, later.days]), np.concatenate([self.gains, later.gains]))
 
     @property
@@ -73,16 +74,16 @@ class LocationGains:
         return [float(mean) for mean in self.gains.mean(axis=0)] if len(self.days) else []
 
     def supported(self, knots: Sequence[int]) -> list[int]:
-        """Those of `knots` (K,) at which the mean gain is `NEEDED_T` standard errors above zero."""
-        if len(self.days) < _LEAST_DAYS:
+        """Those of `knots` (K,) at which the mean gain is `MIN_T` standard errors above zero."""
+        if len(self.days) < MIN_DAYS:
             return []
-        return [h for k, h in enumerate(knots) if mean_t_statistic(self.gains[:, k], lags=h - 1) > NEEDED_T]
+        return [h for k, h in enumerate(knots) if mean_t_statistic(self.gains[:, k], lags=h - 1) > MIN_T]
 
 
 def gather_gains(
     knots: Sequence[int], members: Sequence[ValidationRows], locate: Callable[[Float32Array], Float32Array]
 ) -> LocationGains:
-    """How the location does on rows that the weights have not seen.
+    """Gains of the location on rows that the weights have not seen.
 
     Args:
         knots: (K,) steps.
@@ -91,14 +92,15 @@ def gather_gains(
     """
     if not members:
         return LocationGains.none(knots)
-    x = np.zeros((len(members), max(len(one.x) for one in members), members[0].x.shape[1]), dtype=np.float32)
-    for read, one in zip(x, members, strict=True):
-        read[: len(one.x)] = one.x
-    days, gains = [], []
-    for location, one in zip(locate(x), members, strict=True):
-        used = location[len(one.x) - len(one.days) : len(one.x)]
-        days.append(one.days)
-        gains.append(one.outcome**2 - (one.outcome - used) ** 2)
+    x = np.zeros((len(members), max(len(member.x) for member in members), members[0].x.shape[1]), dtype=np.float32)
+    for row, member in zip(x, members, strict=True):
+        row[: len(member.x)] = member.x
+    days = []
+    gains = []
+    for location, member in zip(locate(x), members, strict=True):
+        used = location[len(member.x) - len(member.days) : len(member.x)]
+        days.append(member.days)
+        gains.append(member.outcome**2 - (member.outcome - used) ** 2)
     unique, place, count = np.unique(np.concatenate(days), return_inverse=True, return_counts=True)
     daily = np.zeros((len(unique), len(knots)))
     np.add.at(daily, place, np.concatenate(gains))
@@ -107,12 +109,6 @@ def gather_gains(
 
 def mean_t_statistic(values: FloatArray, lags: int) -> float:
     """Mean of `values` (N,) over its standard error, robust to autocorrelation up to `lags` (Newey and West 1987)."""
-    count = len(values)
-    centred = values - values.mean()
-    variance = float(centred @ centred) / count
-    for lag in range(1, min(lags, count - 1) + 1):
-        weight = 1 - lag / (lags + 1)
-        variance += 2 * weight * float(centred[lag:] @ centred[:-lag]) / count
-    error = np.sqrt(max(variance, 0.0) / count)
-    # An error of nothing, or of rounding, is that of values that are all the same: it proves nothing.
+    error = np.sqrt(long_run_variance(values, lags) / len(values))
+    # An error of 0, or of rounding, belongs to values that are all the same: they prove nothing.
     return float(values.mean() / error) if error > 1e-12 * np.abs(values).max() else 0.0

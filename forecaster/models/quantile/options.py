@@ -1,8 +1,8 @@
-"""Section ``model`` of a configuration with ``kind: lstm``."""
+"""Options of every quantile forecaster: section ``model`` of a configuration."""
 
 import itertools
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,8 +18,9 @@ from pydantic import (
 from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.covariates import is_covariate
 from forecaster.features.history import WARM_UP
+from forecaster.models.architectures.base import Architecture
 
-__all__ = ["LSTMOptions", "TrainingOptions", "WindowOptions"]
+__all__ = ["QuantileOptions", "TrainingOptions", "WindowOptions"]
 
 
 class _Section(BaseModel):
@@ -27,7 +28,7 @@ class _Section(BaseModel):
 
 
 class WindowOptions(_Section):
-    """How samples are cut: `dense` scores every row of a chunk, `last` only the last row of a window.
+    """Samples of the training: `dense` scores every row of a chunk, `last` only the last row of a window.
 
     The first `warm_up` rows of a history are read by its features alone, until their volatilities have settled.
     """
@@ -49,7 +50,7 @@ class WindowOptions(_Section):
 
 
 class TrainingOptions(_Section):
-    """How long to train, and how fast; a small panel gets fewer steps, so that no row is scored too often."""
+    """Length and rate of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
     steps: PositiveInt = 300
     max_passes: PositiveInt = 32
@@ -59,10 +60,16 @@ class TrainingOptions(_Section):
     clip_norm: PositiveFloat = 1.0
 
 
-class LSTMOptions(_Section):
-    """Section ``model`` of a configuration with ``kind: lstm``."""
+class QuantileOptions(_Section):
+    """Section ``model`` of a configuration, for every quantile forecaster; a subclass names its `kind`.
 
-    kind: Literal["lstm"] = "lstm"
+    Attributes:
+        architecture: Network between the inputs and the head.
+    """
+
+    architecture: ClassVar[Architecture]
+
+    kind: str
     features: tuple[str, ...] | Literal["auto"] = "auto"
     units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
@@ -93,15 +100,21 @@ class LSTMOptions(_Section):
             raise ValueError("expected increasing steps that begin with 1")
         return knots
 
+    @model_validator(mode="after")
+    def _no_row_reads_later_ones(self) -> Self:
+        if self.windows.supervision == "dense" and not self.architecture.causal:
+            raise ValueError(
+                f"windows.supervision: {self.kind} reads later rows of a sample, so only its last row may be scored; "
+                "got dense; use last"
+            )
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """(F,) the inputs in their order; those of the returns alone as long as ``auto`` is not settled."""
+        """(F,) inputs in their order; only those of the returns while ``auto`` is not resolved."""
         return RETURN_FEATURES if self.features == "auto" else self.features
 
     def with_features(self, names: tuple[str, ...], inputs: Iterable[str] = ()) -> Self:
-        """These options with ``auto`` settled: `names` are the features, unless the options name their own.
-
-        Features from outside, `inputs`, are read in any case.
-        """
-        known = names if self.features == "auto" else self.features
-        return self.model_copy(update={"features": tuple(dict.fromkeys((*known, *inputs)))})
+        """These options with ``auto`` resolved to `names`, and with the covariates `inputs` added."""
+        chosen = names if self.features == "auto" else self.features
+        return self.model_copy(update={"features": tuple(dict.fromkeys((*chosen, *inputs)))})

@@ -1,8 +1,8 @@
-"""A second opinion on the widths: the log of the coming volatility as a linear function of the inputs of a row.
+"""Linear regression of the log of the coming volatility on the inputs of a row.
 
-A regression on averages of past volatility over several spans, after Corsi 2009 (J. Fin. Econometrics 7), but one for
-the whole panel and free of scale: what is predicted, and what predicts it, are logs of ratios to the volatility that
-divides every feature. It errs elsewhere than the network does, so that their mean errs less than either.
+After Corsi 2009 (J. Fin. Econometrics 7), who regresses on averages of past volatility over several spans; here one
+regression serves the whole panel and is free of scale: target and inputs are logs of ratios to the volatility that
+divides every feature. Its errors differ from those of the network, so the mean of both has smaller errors than either.
 """
 
 import dataclasses
@@ -14,25 +14,27 @@ import numpy as np
 from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["LEAST_SPAN", "LinearVolatility", "VolatilityRows"]
+__all__ = ["MIN_SPAN", "VolatilityRegression", "VolatilityRows"]
 
 
-LEAST_SPAN = 10  # days over which absolute returns are averaged at least, to be predicted: one says next to nothing
-_LEAST_ROWS = 250  # fewer rows to learn from prove nothing
-_DOUBT = 20  # rows that do not overlap, worth of evidence that an input says nothing
-_USUAL_SKEW = 0.1  # how far a median lies from its mean beforehand, in volatilities
-_MARGIN = 1.0  # how far the log of a predicted ratio may lie outside those that were learned from
-_MIDDLE = len(SCORING_LEVELS) // 2
-_KERNEL, _RANGE, _SHAPE = "linear_volatility/kernel", "linear_volatility/range", "linear_volatility/shape"
+MIN_SPAN = 10  # days of absolute returns in a target at least: the return of one day is mostly noise
+MIN_ROWS = 250  # fewer training rows prove nothing
+PRIOR_ROWS = 20  # weight of the ridge, in rows that do not overlap
+PRIOR_SKEW = 0.1  # standard deviation of the distance from mean to median beforehand, in volatilities
+LOG_MARGIN = 1.0  # distance of the log of a predicted ratio from the range of the training rows, at most
+_MEDIAN = len(SCORING_LEVELS) // 2
+_KERNEL = "linear_volatility/kernel"
+_RANGE = "linear_volatility/range"
+_SHAPE = "linear_volatility/shape"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VolatilityRows:
-    """Rows of one series that may be learned from.
+    """Training rows of one series.
 
     Args:
         features: (N, F) inputs.
-        volatility: (N, K) log of the coming volatility over the scaling one, see `forward_volatility`.
+        volatility: (N, K) log of the ratio of the coming volatility to the scaling one, see `forward_volatility`.
         outcomes: (N, K) scaled returns, see `forward_returns`; as `volatility`, NaN where unknown.
     """
 
@@ -42,12 +44,12 @@ class VolatilityRows:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LinearVolatility:
+class VolatilityRegression:
     """A fitted regression for each step.
 
     Args:
         kernel: (1 + F, K) constant and slopes; 0 for inputs that are not used.
-        range: (2, K) least and largest log of a ratio that is believed.
+        range: (2, K) smallest and largest log of a predicted ratio.
         shape: (K, 9) quantiles, at `SCORING_LEVELS`, of the scaled return over the predicted ratio.
     """
 
@@ -61,31 +63,34 @@ class LinearVolatility:
     ) -> Self | None:
         """Ridge regression on the rows of all series together.
 
-        The ridge pulls towards a constant, that is towards the scaling volatility. It weighs as much as `_DOUBT` spans
-        of rows: nothing beside a large panel, much beside a short series, whose outcomes overlap.
+        The ridge pulls towards a constant, that is towards the scaling volatility. It weighs as much as `PRIOR_ROWS`
+        spans of rows: little for a large panel, much for a short series, whose outcomes overlap.
 
         Args:
             panel: The rows of each series.
-            used: (F,) True for inputs that may tell of the width; for pairs, those that an inversion leaves alone.
+            used: (F,) True for inputs of the regression; for pairs, those that an inversion of the quotation leaves
+                unchanged.
             spans: (K,) rows that each target covers.
-            symmetric: Whether rises and falls have one shape, as they must where quotations are inverted. Else the
-                mean of the shape is 0, which puts its middle above it where falls are larger than rises.
+            symmetric: True if rises and falls have one shape, as they must where quotations are inverted. Else the
+                mean of the shape is 0, and its median lies above 0 where falls are larger than rises.
 
         Returns:
             None where there are too few rows.
         """
-        x, y, outcomes = _together(panel, used)
-        if len(x) < _LEAST_ROWS:
+        x, y, outcomes = _concatenated(panel, used)
+        if len(x) < MIN_ROWS:
             return None
-        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        mean = x.mean(axis=0)
+        deviation = x.std(axis=0)
         x = np.divide(x - mean, deviation, out=np.zeros_like(x), where=deviation > 1e-6)
         # Not a matrix product: the bits of a large one depend on how many threads a BLAS starts.
-        gram, moments = np.einsum("nf,ng->fg", x, x), np.einsum("nf,nk->fk", x, y)
+        gram = np.einsum("nf,ng->fg", x, x)
+        moments = np.einsum("nf,nk->fk", x, y)
         kernel = np.zeros((1 + len(used), len(spans)))
         shape = np.zeros((len(spans), len(SCORING_LEVELS)))
-        bounds = np.stack([y.min(axis=0) - _MARGIN, y.max(axis=0) + _MARGIN])
+        bounds = np.stack([y.min(axis=0) - LOG_MARGIN, y.max(axis=0) + LOG_MARGIN])
         for k, span in enumerate(spans):
-            slopes = np.linalg.solve(gram + _DOUBT * span * np.eye(len(gram)), moments[:, k])
+            slopes = np.linalg.solve(gram + PRIOR_ROWS * span * np.eye(len(gram)), moments[:, k])
             slopes = np.divide(slopes, deviation, out=np.zeros_like(slopes), where=deviation > 1e-6)
             kernel[1:][used, k] = slopes
             kernel[0, k] = y[:, k].mean() - mean @ slopes
@@ -96,7 +101,7 @@ class LinearVolatility:
 
     @classmethod
     def of(cls, arrays: Mapping[str, AnyArray]) -> Self | None:
-        """What `arrays` has stored among other weights; None where there is nothing."""
+        """The regression stored in `arrays` among other weights; None where there is none."""
         return cls(*(arrays[name] for name in (_KERNEL, _RANGE, _SHAPE))) if _KERNEL in arrays else None
 
     def arrays(self) -> dict[str, AnyArray]:
@@ -123,29 +128,32 @@ def _weighted(features: AnyArray, weights: FloatArray) -> FloatArray:
     return result
 
 
-def _together(panel: Sequence[VolatilityRows], used: BoolArray) -> tuple[FloatArray, FloatArray, Float32Array]:
+def _concatenated(panel: Sequence[VolatilityRows], used: BoolArray) -> tuple[FloatArray, FloatArray, Float32Array]:
     """Inputs, targets and outcomes of all rows whose targets are known."""
-    known = [np.isfinite(one.volatility).all(axis=1) & np.isfinite(one.outcomes).all(axis=1) for one in panel]
-    return (
-        np.concatenate([one.features[rows][:, used] for one, rows in zip(panel, known, strict=True)]).astype(float),
-        np.concatenate([one.volatility[rows] for one, rows in zip(panel, known, strict=True)]),
-        np.concatenate([one.outcomes[rows] for one, rows in zip(panel, known, strict=True)]),
-    )
+    features = []
+    volatility = []
+    outcomes = []
+    for rows in panel:
+        complete = np.isfinite(rows.volatility).all(axis=1) & np.isfinite(rows.outcomes).all(axis=1)
+        features.append(rows.features[complete][:, used])
+        volatility.append(rows.volatility[complete])
+        outcomes.append(rows.outcomes[complete])
+    return np.concatenate(features).astype(float), np.concatenate(volatility), np.concatenate(outcomes)
 
 
 def _symmetric_shape(standardised: FloatArray) -> FloatArray:
     """(9,) quantiles of `standardised` (N,) and its negative together."""
-    half = np.quantile(np.abs(standardised), 2 * np.array(SCORING_LEVELS[_MIDDLE + 1 :]) - 1)
+    half = np.quantile(np.abs(standardised), 2 * np.array(SCORING_LEVELS[_MEDIAN + 1 :]) - 1)
     return np.concatenate([-half[::-1], [0.0], half])
 
 
 def _skewed_shape(standardised: FloatArray, span: int) -> FloatArray:
-    """(9,) quantiles of `standardised` (N,), moved as a whole so that the middle is that of a mean of 0.
+    """(9,) quantiles of `standardised` (N,), shifted so that the mean is 0.
 
-    How far a median lies from its mean is shrunk towards nothing by its sampling variance, 0.57 over the number of
-    values for normal ones, of which those that overlap over `span` rows count as one.
+    The distance from mean to median is shrunk towards 0 by its sampling variance, 0.57 over the number of values for
+    a normal distribution, where values that overlap over `span` rows count as one.
     """
-    found = np.quantile(standardised, SCORING_LEVELS)
+    quantiles = np.quantile(standardised, SCORING_LEVELS)
     variance = (np.pi / 2 - 1) * standardised.var() * span / len(standardised)
-    middle = (found[_MIDDLE] - standardised.mean()) * _USUAL_SKEW**2 / (_USUAL_SKEW**2 + variance)
-    return np.asarray(found - found[_MIDDLE] + middle)
+    median = (quantiles[_MEDIAN] - standardised.mean()) * PRIOR_SKEW**2 / (PRIOR_SKEW**2 + variance)
+    return np.asarray(quantiles - quantiles[_MEDIAN] + median)

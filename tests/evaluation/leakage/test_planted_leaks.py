@@ -37,8 +37,9 @@ from forecaster.features import FEATURES, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
 from forecaster.models import classic
+from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
+from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.pipeline import forecaster_of
 from forecaster.workflows import audit_target
 from forecaster.workflows.audit_target import subject_of
@@ -384,11 +385,11 @@ def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monke
 
 @pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
 def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def leaky(self: LSTM, model: Any, members: Any, request: Any) -> list[int]:
+    def leaky(self: LSTM, model: Any, members: Any, request: Any) -> dict[str, Any]:
         rows = {one.series.instrument.name: np.arange(one.training_rows, len(one.series) - 5) for one in members}
-        return self._gains(model, members, rows).supported(self.knots)
+        return {"location_steps": self._gains(model, members, rows).supported(self.knots)}
 
-    monkeypatch.setattr(LSTM, "_location_steps", leaky)
+    monkeypatch.setattr(LSTM, "_chosen", leaky)
     made = audited(name=name, test_rows=80 if name == "main.csv" else 160)
     model = fitted(made)
     assert bool(model.facts["location_steps"]) is (name == "main.csv"), "an autocorrelated return supports a location"
@@ -448,13 +449,13 @@ def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatc
 def test_a_forecast_in_units_of_a_volatility_that_comes_later(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true = FittedLSTM.forecast
+    true = FittedQuantileModel.forecast
 
-    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+    def leaky(self: FittedQuantileModel, series: Any, rows: Any, longest: Any = None) -> Any:
         volatility = History.of(series).volatility
         return dataclasses.replace(true(self, series, rows), scale=volatility[np.minimum(rows + 1, len(series) - 1)])
 
-    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
     check = check_forecasts(made.subject, fitted(made), made.later)
     assert made.cut in caught(check, "scale of the forecast")
@@ -463,13 +464,13 @@ def test_a_forecast_in_units_of_a_volatility_that_comes_later(
 def test_a_forecast_that_depends_on_which_others_are_asked_for(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true = FittedLSTM.forecast
+    true = FittedQuantileModel.forecast
 
-    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+    def leaky(self: FittedQuantileModel, series: Any, rows: Any, longest: Any = None) -> Any:
         made = true(self, series, rows)
         return dataclasses.replace(made, scaled=made.scaled * (1 + made.scaled.mean()))
 
-    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
     check = check_forecasts(made.subject, fitted(made), [])
     assert check.outcome == "failed"
@@ -477,15 +478,15 @@ def test_a_forecast_that_depends_on_which_others_are_asked_for(
 
 
 def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = FittedLSTM.forecast
+    true = FittedQuantileModel.forecast
 
-    def leaky(self: FittedLSTM, series: Any, rows: Any, longest: Any = None) -> Any:
+    def leaky(self: FittedQuantileModel, series: Any, rows: Any, longest: Any = None) -> Any:
         made = true(self, series, rows)
         scaled = made.scaled.copy()
         scaled[1:-1] = (made.scaled[:-2] + made.scaled[1:-1] + made.scaled[2:]) / 3
         return dataclasses.replace(made, scaled=scaled)
 
-    monkeypatch.setattr(FittedLSTM, "forecast", leaky)
+    monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
     check = check_forecasts(made.subject, fitted(made), made.later)
     assert made.cut in {one.row for one in check.findings}

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.models.architectures import numpy_lstm
-from forecaster.models.quantile.forecaster import LSTM
+from forecaster.models.architectures.lstm import LSTM
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.numpy_dense import dense
+from forecaster.models.quantile.numpy_head import quantile_head
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
-def outputs(arrays: dict[str, np.ndarray], x: np.ndarray, knots: int) -> np.ndarray:
+def outputs(arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """(T, K, 1 + Q) as `QuantileHead` puts them together."""
-    hidden = numpy_lstm.run_scan(numpy_lstm.lstm_layers(arrays), x)
-    location, quantiles = numpy_lstm.quantile_head(hidden, x, arrays, knots, SCORING_LEVELS)
+    hidden = LSTMPass(lstm_layers(arrays)).histories(x[None])[0]
+    location, quantiles = quantile_head(hidden, x, arrays, SCORING_LEVELS)
     return np.concatenate([location[..., None], quantiles], axis=-1)
 
 
@@ -27,7 +29,7 @@ def outputs(arrays: dict[str, np.ndarray], x: np.ndarray, knots: int) -> np.ndar
 def test_the_stack_is_the_slow_loop(helpers: SimpleNamespace, units: tuple[int, ...], rows: int) -> None:
     arrays = helpers.oracles.lstm_arrays(4, units, 1, seed=rows)
     x = np.random.default_rng(rows).normal(size=(rows, 4)).astype(np.float32)
-    found = numpy_lstm.run_scan(numpy_lstm.lstm_layers(arrays), x)
+    found = LSTMPass(lstm_layers(arrays)).histories(x[None])[0]
     np.testing.assert_allclose(found, helpers.oracles.lstm_stack(arrays, x), atol=2e-6)
 
 
@@ -35,7 +37,7 @@ def test_the_stack_is_the_slow_loop(helpers: SimpleNamespace, units: tuple[int, 
     ("supervision", "units"), [("dense", (3,)), ("dense", (3, 5, 2)), ("dense", (32, 32)), ("last", (4, 3))]
 )
 def test_numpy_agrees_with_keras(helpers: SimpleNamespace, units: tuple[int, ...], supervision: str) -> None:
-    from forecaster.models.architectures.lstm import load_weights, named_weights
+    from forecaster.models.keras_weights import load_weights, named_weights
 
     network = LSTM(helpers.lstm_options(supervision, units=units), 10).network(seed=1)
     x = np.random.default_rng(0).normal(size=(2, 40, 8)).astype(np.float32)
@@ -46,14 +48,14 @@ def test_numpy_agrees_with_keras(helpers: SimpleNamespace, units: tuple[int, ...
             name: array.shape for name, array in arrays.items()
         }
         expected = np.asarray(network(x, training=False))
-        found = np.stack([outputs(arrays, one, 3) for one in x])
+        found = np.stack([outputs(arrays, one) for one in x])
         np.testing.assert_allclose(found if supervision == "dense" else found[:, -1], expected, atol=1e-5)
 
 
 def test_a_head_without_weights_is_the_baseline(helpers: SimpleNamespace) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     arrays |= {name: np.zeros_like(array) for name, array in arrays.items() if name.startswith("head/")}
-    found = outputs(arrays, np.ones((5, 8), np.float32), 2)
+    found = outputs(arrays, np.ones((5, 8), np.float32))
     assert (found[..., 0] == 0).all()
     np.testing.assert_allclose(found[..., 1:], np.broadcast_to(normal_scores(SCORING_LEVELS), (5, 2, 9)), atol=1e-6)
     assert (found[..., 5] == 0).all()
@@ -62,9 +64,8 @@ def test_a_head_without_weights_is_the_baseline(helpers: SimpleNamespace) -> Non
 def test_the_direct_path_adds_to_the_location(helpers: SimpleNamespace) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     x = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
-    direct = arrays.pop("head/direct/kernel")
-    without, found = outputs(arrays, x, 2), outputs(arrays | {"head/direct/kernel": direct}, x, 2)
-    np.testing.assert_array_equal(outputs(arrays | {"head/direct/kernel": 0 * direct}, x, 2), without)
+    direct = arrays["head/direct/kernel"]
+    without, found = outputs(arrays | {"head/direct/kernel": 0 * direct}, x), outputs(arrays, x)
     np.testing.assert_allclose(found[..., 0], without[..., 0] + x @ direct, atol=1e-5)
     np.testing.assert_array_equal(found[..., 1:], without[..., 1:])
 
@@ -73,54 +74,55 @@ def test_the_direct_path_adds_to_the_location(helpers: SimpleNamespace) -> None:
 def test_quantiles_never_cross_whatever_the_weights(helpers: SimpleNamespace, seed: int, size: float) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 3, seed, size)
     hidden = np.random.default_rng(seed).uniform(-1, 1, (20, 4)).astype(np.float32)
-    _, quantiles = numpy_lstm.quantile_head(hidden, np.ones((20, 8), np.float32), arrays, 3, SCORING_LEVELS)
+    _, quantiles = quantile_head(hidden, np.ones((20, 8), np.float32), arrays, SCORING_LEVELS)
     assert (np.diff(quantiles, axis=-1) >= 0).all()
     assert (quantiles[..., 4] == 0).all()
 
 
 @pytest.mark.parametrize("units", [(4,), (32, 32), (50, 50), (70,)])
 def test_a_window_has_the_same_bits_alone_and_among_others(helpers: SimpleNamespace, units: tuple[int, ...]) -> None:
-    layers = numpy_lstm.lstm_layers(helpers.oracles.lstm_arrays(2, units, 1))
+    stack = LSTMPass(lstm_layers(helpers.oracles.lstm_arrays(2, units, 1)))
     windows, places = np.random.default_rng(0).normal(size=(150, 6, 2)).astype(np.float32), np.arange(150) + 37
-    together = numpy_lstm.run_windows(layers, windows, places)
+    together = stack.windows(windows, places)
     for one in (0, 1, 2, 7, 26, 27, 63, 64, 100, 149):
-        alone = numpy_lstm.run_windows(layers, windows[[one]], places[[one]])
+        alone = stack.windows(windows[[one]], places[[one]])
         np.testing.assert_array_equal(alone[0], together[one])
     order = np.random.default_rng(1).permutation(150)
-    np.testing.assert_array_equal(numpy_lstm.run_windows(layers, windows[order], places[order]), together[order])
+    np.testing.assert_array_equal(stack.windows(windows[order], places[order]), together[order])
 
 
 @pytest.mark.parametrize("shape", [(8, 128), (32, 32), (32, 4), (50, 200), (1, 3)])
 def test_a_row_of_a_product_has_the_same_bits_alone_and_among_others(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     x, kernel, bias = (rng.normal(size=one).astype(np.float32) for one in ((300, shape[0]), shape, shape[1:]))
-    together = numpy_lstm.dense(x, kernel, bias)
+    together = dense(x, kernel, bias)
     np.testing.assert_allclose(together, x @ kernel + bias, atol=1e-4)
     chosen = np.array([299, 0, 1, 63, 64, 65, 7, 255, 256, 256])
-    np.testing.assert_array_equal(numpy_lstm.dense(x[chosen], kernel, bias, chosen), together[chosen])
+    np.testing.assert_array_equal(dense(x[chosen], kernel, bias, chosen), together[chosen])
     for row in chosen:
-        np.testing.assert_array_equal(numpy_lstm.dense(x[[row]], kernel, bias, np.array([row]))[0], together[row])
-        np.testing.assert_array_equal(numpy_lstm.dense(x[: row + 1], kernel, bias), together[: row + 1])
+        np.testing.assert_array_equal(dense(x[[row]], kernel, bias, np.array([row]))[0], together[row])
+        np.testing.assert_array_equal(dense(x[: row + 1], kernel, bias), together[: row + 1])
 
 
 def test_nothing_read_is_nothing_said(helpers: SimpleNamespace) -> None:
-    layers = numpy_lstm.lstm_layers(helpers.oracles.lstm_arrays(8, (4, 3), 1))
+    stack = LSTMPass(lstm_layers(helpers.oracles.lstm_arrays(8, (4, 3), 1)))
     none = np.empty(0, np.intp)
-    assert numpy_lstm.run_scan(layers, np.empty((0, 8), np.float32)).shape == (0, 3)
-    assert numpy_lstm.run_windows(layers, np.empty((0, 5, 8), np.float32), none).shape == (0, 3)
-    assert numpy_lstm.dense(np.empty((0, 2), np.float32), np.ones((2, 3), np.float32), np.ones(3), none).shape == (0, 3)
+    assert stack.histories(np.empty((1, 0, 8), np.float32)).shape == (1, 0, 3)
+    assert stack.windows(np.empty((0, 5, 8), np.float32), none).shape == (0, 3)
+    assert dense(np.empty((0, 2), np.float32), np.ones((2, 3), np.float32), np.ones(3), none).shape == (0, 3)
 
 
 THREADS = """
 import hashlib, runpy, sys, numpy as np
 from forecaster.features.volatility import ewma
-from forecaster.models.architectures import numpy_lstm
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.quantile.numpy_head import quantile_head
 arrays = runpy.run_path(sys.argv[1])["lstm_arrays"](8, (32, 32), 4)
 x = np.random.default_rng(0).normal(size=(1500, 8)).astype(np.float32)
-layers = numpy_lstm.lstm_layers(arrays)
-hidden = numpy_lstm.run_scan(layers, x)
-head = numpy_lstm.quantile_head(hidden, x, arrays, 4, (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975))
-windows = numpy_lstm.run_windows(layers, np.stack([x[k : k + 20] for k in range(200)]), np.arange(200))
+stack = LSTMPass(lstm_layers(arrays))
+hidden = stack.histories(x[None])[0]
+head = quantile_head(hidden, x, arrays, (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975))
+windows = stack.windows(np.stack([x[k : k + 20] for k in range(200)]), np.arange(200))
 parts = (hidden, *head, windows, ewma(x[:, 0].astype(float) ** 2, 0.97))
 print(hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in parts)).hexdigest())
 """

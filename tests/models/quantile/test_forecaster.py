@@ -10,20 +10,20 @@ from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import FEATURES, RETURN_FEATURES
 from forecaster.features.history import WARM_UP, History
+from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
-from forecaster.models.quantile.forecaster import LSTM, FittedLSTM
-from forecaster.models.quantile.options import LSTMOptions
-from forecaster.models.quantile.volatility_regression import LinearVolatility
+from forecaster.models.quantile.forecaster import FittedQuantileModel
+from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 CUTOFFS = (WARM_UP + 23, 255, 256, 257, 300, 511, 512, 513)
 
 
-def random_lstm(helpers: SimpleNamespace, supervision: str, units: tuple[int, ...] = (8, 5)) -> FittedLSTM:
+def random_lstm(helpers: SimpleNamespace, supervision: str, units: tuple[int, ...] = (8, 5)) -> FittedQuantileModel:
     """Random weights and an open location: whatever leaks, leaks here."""
-    options = helpers.lstm_options(supervision, units=units, features=tuple(FEATURES))
+    options = helpers.lstm_options(supervision, units=units, features=tuple(FEATURES), knots=(1, 5))
     arrays = helpers.oracles.lstm_arrays(len(FEATURES), units, 3)
-    return FittedLSTM(options, (1, 5, 20), arrays, {"location_steps": [1, 5, 20]}, [])
+    return LSTM(options, 20).restore(arrays, {"location_steps": [1, 5, 20]})
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])
@@ -72,20 +72,18 @@ def test_rows_before_the_first_are_refused(helpers: SimpleNamespace, supervision
 def test_the_location_moves_only_the_steps_that_are_supported(helpers: SimpleNamespace) -> None:
     fitted, series, rows = random_lstm(helpers, "dense"), helpers.oracles.walk(400), np.array([300, 399])
     moved = fitted.forecast(series, rows)
-    fitted.facts = {"location_steps": [5]}
-    partly = fitted.forecast(series, rows)
+    partly = fitted.with_location([5]).forecast(series, rows)
     np.testing.assert_array_equal(partly.scaled[:, 1], moved.scaled[:, 1])
     assert (partly.scaled[:, [0, 2], 4] == 0).all()
     assert (moved.scaled[:, :, 4] != 0).all()
-    fitted.facts = {}
-    assert (fitted.forecast(series, rows).median(5) == 0).all()
+    assert (fitted.with_location([]).forecast(series, rows).median(5) == 0).all()
 
 
 def test_an_untrained_model_forecasts_ewma_volatility(helpers: SimpleNamespace) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     arrays |= {name: np.zeros_like(one) for name, one in arrays.items() if name.startswith("head/")}
     series, rows = helpers.oracles.walk(400), np.arange(WARM_UP, 400)
-    made = FittedLSTM(helpers.lstm_options(), (1, 4), arrays, {}, []).forecast(series, rows)
+    made = LSTM(helpers.lstm_options(knots=(1,)), 4).restore(arrays, {}).forecast(series, rows)
     widths = np.multiply.outer(History.of(series).volatility[rows], [1, 2])
     np.testing.assert_allclose(made.log_returns([1, 4]), widths[..., None] * normal_scores(SCORING_LEVELS), atol=1e-8)
 
@@ -140,8 +138,8 @@ def test_a_fitted_model_forecasts_and_comes_back_from_its_arrays(lstm: SimpleNam
 
 
 def samples_of(model: LSTM, request: FitRequest) -> list[tuple[np.ndarray, np.ndarray]]:
-    windows = model._windows(model._members(request))
-    return [one.batch(np.arange(len(one))) for one in windows]
+    samples = model._samples(model._members(request))
+    return [windows.batch(np.arange(len(windows))) for windows in samples]
 
 
 def spoiled(panel: Panel, horizon: int) -> Panel:
@@ -167,9 +165,9 @@ def test_no_sample_holds_anything_of_the_validation(
         np.testing.assert_array_equal(spoiled_x, x)
         np.testing.assert_array_equal(spoiled_y, y)
         assert np.isfinite(y).any()
-    one_more = helpers.request_of(spoiled(panel, horizon), horizon)
-    one_more = dataclasses.replace(one_more, training_rows={name: n + 1 for name, n in one_more.training_rows.items()})
-    assert any(np.nanmax(np.abs(y)) > 500 for _, y in samples_of(model, one_more)), "one row more would be seen"
+    more = helpers.request_of(spoiled(panel, horizon), horizon)
+    more = dataclasses.replace(more, training_rows={name: n + 1 for name, n in more.training_rows.items()})
+    assert any(np.nanmax(np.abs(y)) > 500 for _, y in samples_of(model, more)), "one row more would be seen"
 
 
 def test_samples_of_a_series_do_not_depend_on_the_others(helpers: SimpleNamespace, panel: Panel) -> None:
@@ -200,24 +198,24 @@ def test_the_regression_of_the_widths_holds_nothing_of_the_validation(
     """One day ahead it learns from means over ten days, of which nine lie beyond what is purged."""
     model = LSTM(helpers.lstm_options(), horizon)
     plain, other = (helpers.request_of(one, horizon) for one in (panel, spoiled(panel, horizon)))
-    expected, found = (model._linear(model._members(one), one) for one in (plain, other))
+    expected, found = (model._regression(model._members(one), horizon) for one in (plain, other))
     for name, array in expected.arrays().items():
         np.testing.assert_array_equal(found.arrays()[name], array)
     rows = {name: count + 1 for name, count in other.training_rows.items()}
     more = dataclasses.replace(other, training_rows=rows)
-    assert (model._linear(model._members(more), more).kernel != expected.kernel).any(), "one row more would be seen"
+    found = model._regression(model._members(more), horizon)
+    assert (found.kernel != expected.kernel).any(), "one row more would be seen"
 
 
 def test_a_forecast_is_the_mean_of_network_and_regression(helpers: SimpleNamespace) -> None:
     series, rows = helpers.oracles.bars(400), np.array([300, 399])
-    options = helpers.lstm_options(linear_share=0.25)
+    model = LSTM(helpers.lstm_options(linear_share=0.25, knots=(1,)), 20)
     kernel, shape = np.zeros((9, 2)), np.stack([normal_scores(SCORING_LEVELS) + 0.1] * 2)
     kernel[0] = np.log([2, 3])
-    second = LinearVolatility(kernel, np.array([[-9.0, -9], [9, 9]]), shape)
+    second = VolatilityRegression(kernel, np.array([[-9.0, -9], [9, 9]]), shape)
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
-    alone = FittedLSTM(options, (1, 20), arrays, {"location_steps": [20]}, []).forecast(series, rows).scaled
-    made = FittedLSTM(options, (1, 20), arrays | second.arrays(), {"location_steps": [20]}, [])
-    found = made.forecast(series, rows).scaled
+    alone = model.restore(arrays, {"location_steps": [20]}).forecast(series, rows).scaled
+    found = model.restore(arrays | second.arrays(), {"location_steps": [20]}).forecast(series, rows).scaled
     scores = normal_scores(SCORING_LEVELS)
     np.testing.assert_allclose(found[:, 0], 0.75 * alone[:, 0] + 0.25 * 2 * scores + 2 * 0.1, atol=1e-6)
     location = alone[:, 1, 4:5]  # a mean: the middle of the regression lies beside it as beside the last price
@@ -257,7 +255,7 @@ def test_too_short_a_panel_is_refused(helpers: SimpleNamespace) -> None:
     model = LSTM(helpers.lstm_options(), 20)
     short = Panel((helpers.oracles.walk(420), helpers.oracles.walk(1, name="EURUSD")))
     with pytest.raises(NotEnoughDataError, match=f"no series of the panel has {model.least_training_rows()} rows"):
-        model._windows(model._members(helpers.request_of(short)))
+        model._samples(model._members(helpers.request_of(short)))
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])
@@ -265,7 +263,7 @@ def test_the_least_training_rows_make_some_windows(helpers: SimpleNamespace, sup
     model = LSTM(helpers.lstm_options(supervision), 20)
     rows = model.least_training_rows()
     request = FitRequest(Panel((helpers.oracles.walk(rows),)), {"USDJPY": rows - 20}, {}, 20)
-    assert sum(len(one) for one in model._windows(model._members(request))) >= 32
+    assert sum(len(one) for one in model._samples(model._members(request))) >= 32
 
 
 @pytest.mark.parametrize(("kind", "flips"), [("pair", True), ("ticker", False)])

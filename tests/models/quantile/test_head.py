@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecaster.models.quantile.forecaster import LSTM
+from forecaster.models.architectures.lstm import LSTM
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
@@ -22,7 +22,7 @@ def y() -> np.ndarray:
 
 
 def loss_of() -> object:
-    from forecaster.models.quantile.losses import QuantileLoss
+    from forecaster.models.quantile.head import QuantileLoss
 
     return QuantileLoss(SCORING_LEVELS)
 
@@ -61,7 +61,7 @@ def gradients(network: object, x: np.ndarray, y: np.ndarray, term: str) -> dict[
 
 
 def test_each_term_of_the_loss_teaches_its_own_weights(helpers: SimpleNamespace, x: np.ndarray, y: np.ndarray) -> None:
-    from forecaster.models.architectures.lstm import load_weights
+    from forecaster.models.keras_weights import load_weights
 
     network = LSTM(helpers.lstm_options(), 20).network(seed=3)
     load_weights(network, helpers.oracles.lstm_arrays(8, (4,), 4))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from forecaster.data.series import Panel
+from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.base import FitRequest
-from forecaster.models.quantile.forecaster import LSTM
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
@@ -61,7 +61,7 @@ def test_only_a_training_that_is_cut_short_starts_at_the_shape(
     model, series = LSTM(helpers.lstm_options(training=training), 5), helpers.oracles.walk(900)
     request = FitRequest(Panel((series,)), {"USDJPY": 700}, {}, 5)
     bias = model.fit(request).arrays()["head/spread/bias"]
-    (windows,) = model._windows(model._members(request))
+    (windows,) = model._samples(model._members(request))
     expected = counted_shape([windows.targets[:499]], (1, 5)).reshape(-1) if counted else np.zeros(16)
     np.testing.assert_allclose(bias, expected, atol=1e-6)
     assert counted == (np.abs(bias).max() > 0.01)

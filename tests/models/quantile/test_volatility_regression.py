@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecaster.models.quantile.volatility_regression import LinearVolatility, VolatilityRows
+from forecaster.models.quantile.volatility_regression import VolatilityRegression, VolatilityRows
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SPANS = (10, 20)
@@ -21,8 +21,8 @@ def rows(count: int, seed: int = 0, noise: float = 0.3, skew: float = 0.0) -> Vo
     return VolatilityRows(features, truth + rng.normal(0, noise, (count, 2)), (np.exp(truth) * shocks).astype("f4"))
 
 
-def fitted(panel: list[VolatilityRows], symmetric: bool = True) -> LinearVolatility:
-    made = LinearVolatility.fit(panel, EVEN, SPANS, symmetric)
+def fitted(panel: list[VolatilityRows], symmetric: bool = True) -> VolatilityRegression:
+    made = VolatilityRegression.fit(panel, EVEN, SPANS, symmetric)
     assert made is not None
     return made
 
@@ -44,7 +44,7 @@ def test_widths_are_those_of_the_predicted_volatility() -> None:
 def test_few_rows_are_believed_less_and_fewer_not_at_all() -> None:
     whole, few = fitted([rows(20_000)]), fitted([rows(300)])
     assert 0.1 < few.kernel[1, 0] < 0.8 * whole.kernel[1, 0]
-    assert LinearVolatility.fit([rows(100), rows(149)], EVEN, SPANS, symmetric=True) is None
+    assert VolatilityRegression.fit([rows(100), rows(149)], EVEN, SPANS, symmetric=True) is None
 
 
 def test_a_symmetric_shape_has_an_exact_mirror() -> None:
@@ -95,7 +95,7 @@ def test_no_bit_of_a_row_depends_on_other_rows(chosen: list[int]) -> None:
 
 def test_what_is_stored_comes_back() -> None:
     made = fitted([rows(3000)])
-    again = LinearVolatility.of({"lstm_0/kernel": np.zeros(1), **made.arrays()})
+    again = VolatilityRegression.of({"lstm_0/kernel": np.zeros(1), **made.arrays()})
     assert again is not None
     np.testing.assert_array_equal(again.quantiles(rows(5).features), made.quantiles(rows(5).features))
-    assert LinearVolatility.of({"lstm_0/kernel": np.zeros(1)}) is None
+    assert VolatilityRegression.of({"lstm_0/kernel": np.zeros(1)}) is None

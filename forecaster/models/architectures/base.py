@@ -1,0 +1,67 @@
+"""The network in the middle of a quantile forecaster, from the inputs to the state that the head reads.
+
+An architecture is added by one file of this folder (see `forecaster.models.architectures.gru`) and one line in
+`forecaster.models`. This file does not import Keras: a model with a NumPy pass forecasts without it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from forecaster.arrays import AnyArray, Float32Array, IntArray
+
+__all__ = ["Architecture", "ForwardPass"]
+
+
+class ForwardPass(Protocol):
+    """A network with fixed weights, from features to states.
+
+    A state has the shape (U,), or (K, U) where the architecture has one for each forecast step. Its bits depend
+    neither on how many rows are asked for nor on the rows after it.
+    """
+
+    def histories(self, x: Float32Array) -> Float32Array:
+        """State in every row of histories x (B, T, F), read from their first rows on: (B, T, ..., U).
+
+        Only a causal architecture has it.
+        """
+
+    def windows(self, x: Float32Array, places: IntArray) -> Float32Array:
+        """State in the last row of each window of x (N, L, F): (N, ..., U).
+
+        Args:
+            x: Windows, each read by itself.
+            places: (N,) row number of each window's last row in its history.
+        """
+
+
+class Architecture(ABC):
+    """A network without its head.
+
+    Attributes:
+        causal: The state in row t depends on rows up to t only. Then every row of a sample is scored in training, and
+            a forecast reads a history once. Any other architecture reads one window for each forecast.
+        per_step: There is a state for each forecast step, as of a decoder.
+    """
+
+    causal: ClassVar[bool] = True
+    per_step: ClassVar[bool] = False
+
+    @abstractmethod
+    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
+        """Connect Keras layers to `inputs`.
+
+        Args:
+            inputs: Keras tensor (B, T, F).
+            options: `QuantileOptions` of the model; its knots are the K steps that are forecast.
+            seeds: `forecaster.models.keras_weights.Seeds` for initialisers and dropout.
+            sequences: True for a state in every row, False for one in the last row.
+
+        Returns:
+            Keras tensor of the states: (B, T, U) with `sequences`, else (B, U); with `per_step` (B, T, K, U) and
+            (B, K, U).
+        """
+
+    def numpy_pass(self, weights: Mapping[str, AnyArray]) -> ForwardPass | None:
+        """The same network in NumPy, from its named weights; None where it is not written: then Keras forecasts."""
+        return None

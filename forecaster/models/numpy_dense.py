@@ -1,0 +1,56 @@
+"""Matrix products whose bits do not depend on the number of rows.
+
+A BLAS computes the last rows of a matrix in another order than the first, and spreads large matrices over threads;
+both change bits. So products run on blocks of one fixed shape, small enough for one thread, and a row always has the
+same place in its block.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from forecaster.arrays import Float32Array, IntArray
+
+__all__ = ["block_rows", "blocks", "dense"]
+
+
+MAX_BLOCK_ROWS = 64
+MIN_BLOCK_ROWS = 8  # a matrix that is spread over threads even so gains nothing from smaller blocks
+MAX_PRODUCT = 2**18  # multiplications that OpenBLAS does in one thread
+
+
+def block_rows(kernel: Float32Array) -> int:
+    """Rows of a block that is multiplied by `kernel`."""
+    return max(min(MAX_PRODUCT // kernel.size, MAX_BLOCK_ROWS), MIN_BLOCK_ROWS)
+
+
+def blocks(places: IntArray, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
+    """Positions in `places` (N,) that share a block of `rows` rows, and the place of each one in the block."""
+    order = np.argsort(places, kind="stable")
+    for positions in np.split(order, np.flatnonzero(np.diff(places[order] // rows)) + 1):
+        yield positions, places[positions] % rows
+
+
+def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, places: IntArray | None = None) -> Float32Array:
+    """``x @ kernel + bias`` in blocks of one fixed shape.
+
+    Args:
+        x: (N, F).
+        kernel: (F, U).
+        bias: (U,).
+        places: (N,) number of each row in the history that it comes from; None where x is the whole history. The
+            bits of a row depend on its number and its values only.
+    """
+    result = np.empty((len(x), kernel.shape[1]), dtype=np.float32)
+    rows = block_rows(kernel)
+    block = np.zeros((rows, x.shape[1]), dtype=np.float32)
+    if places is None:
+        for start in range(0, len(x), rows):
+            part = x[start : start + rows]
+            block[: len(part)] = part
+            result[start : start + len(part)] = (block @ kernel)[: len(part)]
+    else:
+        for positions, slots in blocks(places, rows):
+            block[slots] = x[positions]
+            result[positions] = (block @ kernel)[slots]
+    return result + bias
