@@ -21,7 +21,6 @@ __all__ = [
     "Feature",
     "antisymmetric_features",
     "feature_matrix",
-    "odd_features",
     "suitable_features",
 ]
 
@@ -117,6 +116,3 @@ def antisymmetric_features(names: Sequence[str]) -> BoolArray:
     return np.array(
         [is_antisymmetric_covariate(name) if is_covariate(name) else FEATURES[name].antisymmetric for name in names]
     )
-
-
-odd_features = antisymmetric_features

@@ -15,7 +15,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
-from forecaster.features import feature_matrix, antisymmetric_features
+from forecaster.features import antisymmetric_features, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts

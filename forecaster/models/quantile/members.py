@@ -7,7 +7,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, Float32Array, IntArray
 from forecaster.data.series import PriceSeries
-from forecaster.features import feature_matrix, antisymmetric_features
+from forecaster.features import antisymmetric_features, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.outcomes import forward_returns, forward_volatility
 from forecaster.models.base import FitRequest
