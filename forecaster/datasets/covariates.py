@@ -15,7 +15,7 @@ from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, 
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import SOURCES, default_source
 from forecaster.data.universes import PANEL_CURRENCIES
-from forecaster.datasets.histories import Loader
+from forecaster.datasets.histories import Histories
 from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
 from forecaster.features.covariates import (
     Covariate,
@@ -127,21 +127,21 @@ def _instrument(name: str) -> Instrument:
     return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
 
 
-def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -> Inputs:
+def load_inputs(config: Config, beside: Sequence[PriceSeries], histories: Histories) -> Inputs:
     """Load what ``inputs`` and ``exog`` of the section ``data`` name.
 
     Args:
         config: Names them, and the lags. A price without one is known on its own day where *every* series of
             `beside` is a price of the same clock, else one day later.
         beside: The histories that they stand beside; prices of their kind come from their source.
-        loader: Of these histories.
+        histories: Histories of the same source.
 
     Raises:
         ConfigError: A column has no lag, or a lag has no input, or two inputs have one name.
         InstrumentError, InputFileError, SourceError: An input cannot be had.
     """
     data = config.data
-    found = [_prices(one, beside, loader, data.lags) for one in input_instruments(data.inputs)]
+    found = [_prices(one, beside, histories, data.lags) for one in input_instruments(data.inputs)]
     found += [] if data.exog is None else _columns(Path(data.exog), data)
     names = [one.name for one, _ in found]
     for name in data.lags:
@@ -154,7 +154,7 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], loader: Loader) -
         raise ConfigError(
             f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
-    market = market_activity([loader.whole(pair) for pair in _against_the_euro()]) if data.market else None
+    market = market_activity([histories.whole(pair) for pair in _against_the_euro()]) if data.market else None
     return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
 
 
@@ -199,7 +199,7 @@ def _whole(path: Path) -> str:
 
 
 def _prices(
-    named: tuple[str | None, Instrument], beside: Sequence[PriceSeries], loader: Loader, lags: Mapping[str, int]
+    named: tuple[str | None, Instrument], beside: Sequence[PriceSeries], histories: Histories, lags: Mapping[str, int]
 ) -> Found:
     source, instrument = named
     main = beside[0]
@@ -207,7 +207,7 @@ def _prices(
         raise ConfigError(f"input {instrument.name} is the series itself; expected another one; leave it out of --with")
     likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
     try:
-        checked = loader.beside(source or likely, instrument, keep=True)
+        checked = histories.load_covariate(source or likely, instrument)
     except (SourceError, UsageError) as error:
         hint = "" if source else f"; to name a source, write it before: --with SOURCE:{instrument.name}"
         raise type(error)(*(f"input {instrument.name}: {message}{hint}" for message in error.messages)) from error

@@ -1,14 +1,14 @@
-"""From an instrument to its history: which source, the store, which rows, and what is wrong with them."""
+"""Histories of instruments: obtained from a source or the store, cut to a span, validated and repaired."""
 
 import dataclasses
 import datetime
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from forecaster.config import Config, DataConfig
+from forecaster.config import DataConfig
 from forecaster.data.calendars import business_age, future_dates
 from forecaster.data.instruments import Instrument
 from forecaster.data.markets import market_of
@@ -20,7 +20,7 @@ from forecaster.data.validation import RawRows, Report, repaired, validate
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, InputFileError, NotEnoughDataError, SourceError, UnreachableError, UsageError
 
-__all__ = ["Checked", "Loader", "data_line", "load_members", "tell_findings"]
+__all__ = ["Checked", "Histories", "HistoryChecker", "data_line", "load_members", "tell_findings"]
 
 _STALE_DAYS = 5  # business days; a week without a new price is worth a word
 _UNREACHABLE_LIMIT = 2  # histories in a row for which a source does not answer; then it is not asked any more
@@ -57,62 +57,154 @@ class Checked:
         return [f"data: {line}" for line in dict.fromkeys(told)]
 
 
-class Loader:
-    """Loads histories of one source: whole, or checked and cut to the configured span.
+@dataclasses.dataclass(frozen=True)
+class HistoryChecker:
+    """Cuts a history to a span, validates and repairs it, and aggregates its rows.
 
     Args:
-        project: For its home, its date and its notes.
-        config: Source, its options, start and end, interval.
-        instruments: Those the user named; they decide the source where it is ``auto``.
-        sources: Sources that are open already, by name; a new one is added to them.
+        today: The current date.
+        start: First row to use; the oldest when None.
+        end: Last row to use; the newest when None.
+        interval: Length of a row of the result.
+        strict: Whether warnings are errors.
+    """
+
+    today: datetime.date
+    start: datetime.date | None = None
+    end: datetime.date | None = None
+    interval: str = "1d"
+    strict: bool = False
+
+    def check(
+        self, whole: PriceSeries, until: datetime.date | None = None, previous: PriceSeries | None = None
+    ) -> Checked:
+        """Rows of `whole` from `start` to `until`, validated as they would have been on that day.
+
+        Args:
+            whole: All daily rows, as `Histories.whole` returns them.
+            until: Last date that may be used; `end` when None.
+            previous: The version that was used before, for reporting what has changed.
+
+        Raises:
+            NotEnoughDataError: No row is left.
+            InputFileError, SourceError: A finding forbids the use of the rows.
+        """
+        end = until or self.end
+        span = self._cut(whole, end)
+        today = min(self.today, end) if end else self.today
+        before = None if previous is None else previous.between(end=span.dates[-1])
+        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=before)
+        kind = InputFileError if whole.source == "csv" else SourceError
+        report.require_good(whole.symbol, kind, strict=self.strict)
+        series = resampled(_repaired(span, report), self.interval)
+        return Checked(whole, series, report, whole.dates[-1] if self.interval == "1d" else series.dates[-1])
+
+    def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
+        first, last = (None if day is None else np.datetime64(day) for day in (self.start, end))
+        span = series.between(first, last)
+        if not len(span):
+            raise NotEnoughDataError(
+                f"{series.symbol} has no rows from {self.start or 'the first'} to {end or 'the last'}; "
+                f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
+            )
+        return span
+
+
+def _repaired(span: PriceSeries, report: Report) -> PriceSeries:
+    """`span` with the repairs of `report`: rows left out, values removed."""
+    rows = repaired(RawRows.of(span), report)
+    if len(rows) < len(span):
+        remaining = np.isin(span.dates, rows.dates)
+        rounding = None if span.rounding is None else span.rounding[remaining]
+        return dataclasses.replace(span, dates=rows.dates, columns=rows.columns, rounding=rounding)
+    return dataclasses.replace(span, columns=rows.columns) if report.repairs else span
+
+
+class Histories:
+    """Histories of one source, from the source itself or from the store.
+
+    Args:
+        environment: Home folder, clock and messages.
+        source: Registry key of the source.
+        checker: Checks the histories before they are used.
+        options: Options of the source.
         network: Whether prices may, or have to, come over the network.
+        sources: Sources that are open already, by name; a new one is added to them.
     """
 
     def __init__(
         self,
         environment: Environment,
-        config: Config,
-        instruments: Sequence[Instrument],
-        sources: dict[str, Source] | None = None,
+        source: str,
+        checker: HistoryChecker,
+        options: Mapping[str, object] | None = None,
         network: Network = "auto",
+        sources: dict[str, Source] | None = None,
     ) -> None:
-        data = config.data
-        name = default_source(instruments[0]) if data.source == "auto" else data.source
-        known = {} if sources is None else sources
-        if name not in known:
-            known[name] = get_source(name)
-        self.source = known[name]
-        self._environment, self._config, self._data = environment, config, data
-        self._network, self._sources = network, known
+        opened = {} if sources is None else sources
+        if source not in opened:
+            opened[source] = get_source(source)
+        self.source = opened[source]
+        self.checker = checker
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
-        self._told: set[str] = set()
+        self._environment = environment
+        self._options = options or {}
+        self._network = network
+        self._sources = opened
+        self._noted: set[str] = set()
         self._unanswered = 0
 
-    def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
-        """All daily rows that there are, in canonical orientation.
+    @classmethod
+    def of_section(
+        cls,
+        environment: Environment,
+        data: DataConfig,
+        instruments: Sequence[Instrument],
+        network: Network = "auto",
+        sources: dict[str, Source] | None = None,
+    ) -> "Histories":
+        """The histories that the section ``data`` of a configuration describes.
 
-        A source that needs the network is asked only where newer prices should be there; what it gave before is in
-        the store, and is used with a word about its age where the source cannot be reached.
+        Args:
+            environment: Home folder, clock and messages.
+            data: Source, its options, first and last row, frequency.
+            instruments: The named instruments, whose kind decides the source if it is ``auto``.
+            network: Whether prices may, or have to, come over the network.
+            sources: Sources that are open already, by name.
+        """
+        source = default_source(instruments[0]) if data.source == "auto" else data.source
+        checker = HistoryChecker(environment.today, data.start, data.end, data.interval, data.strict)
+        return cls(environment, source, checker, data.options, network, sources)
+
+    def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
+        """All daily rows of an instrument, in canonical orientation.
+
+        A source that needs the network is asked only if newer prices should exist. The newest version in the store
+        serves if the source cannot be reached, with a warning about its age.
 
         Args:
             instrument: In either orientation.
-            until: The last date that will be looked at; the configured end when None.
+            until: The last date that will be used; the end of the checked span when None.
 
         Raises:
             SourceError: The source has no such history, or cannot be reached and the store has none.
         """
         request = LoadRequest(
-            instrument.canonical, self._environment.home, self._environment.today, self._data.options, self._network,
-            until or self._data.end,
-        )  # fmt: skip
+            instrument=instrument.canonical,
+            home=self._environment.home,
+            today=self._environment.today,
+            options=self._options,
+            network=self._network,
+            until=until or self.checker.end,
+        )
         if isinstance(self.source, OnlineSource):
             series = self._from_store_or_network(self.source, request)
         else:
             series = self.source.load(request)
         for text in json.loads(series.meta.get("notes", "[]")):
-            if text not in self._told:
-                self._told.add(text)
+            if text not in self._noted:
+                self._noted.add(text)
                 self._environment.note(f"data: {text}")
         return series
 
@@ -142,7 +234,8 @@ class Loader:
 
     def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> PriceSeries | None:
         """The newest version of a history from the server that would be asked now, if there is one."""
-        path, symbol = store_path(self._environment.home), source.symbol(instrument)
+        path = store_path(self._environment.home)
+        symbol = source.symbol(instrument)
         if not path.exists():
             return None
         with Store.open(path, clock=self._environment.clock) as store:
@@ -155,105 +248,62 @@ class Loader:
         return None
 
     def _is_fresh(self, stored: PriceSeries) -> bool:
-        """Whether no day has ended since, by the calendar of the market, of which the store has no row."""
+        """Whether no trading day that the store lacks has ended since its newest row."""
         return self._network == "auto" and self._environment.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
-    def beside(self, source: str, instrument: Instrument, keep: bool) -> Checked:
-        """Another instrument from `source`, all rows; take those of `Checked.whole`, which have no late repair.
-
-        Raises:
-            InputFileError, SourceError: There is no such history, or it cannot be used.
-        """
-        data = DataConfig(source=source, strict=self._data.strict)
-        config = self._config.model_copy(update={"data": data})
-        loader = self._like(config, instrument)
-        checked = loader.load(instrument, keep=keep)
-        self.stored |= loader.stored
-        return checked
-
-    def _like(self, config: Config, instrument: Instrument) -> "Loader":
-        """A loader for another source, which shares what is open."""
-        return Loader(self._environment, config, [instrument], self._sources, self._network)
-
     def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
-        """The rows between the configured start and end.
+        """A checked history.
 
         Args:
             instrument: In either orientation.
             keep: Whether to put the history into the store; what came over the network is put there in any case.
 
         Raises:
-            NotEnoughDataError: There are none.
-            InputFileError, SourceError: What was found in them forbids their use; then nothing is put into the store.
+            NotEnoughDataError: It has no rows in the span.
+            InputFileError, SourceError: A finding forbids its use; then nothing is put into the store.
         """
         return self.accept(self.whole(instrument), keep=keep)
 
     def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
-        """`whole` between the configured start and end; see `load`."""
+        """Check the history `whole` and put it into the store; see `load`."""
         if not (keep or isinstance(self.source, OnlineSource)):
-            return self.check(whole)
+            return self.checker.check(whole)
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
-            known = store.versions(whole.source, whole.symbol, whole.interval)
-            changed = known and known[-1].sha256 != whole.sha256
-            previous = store.load_version(known[-1]) if changed else None
-            checked = self.check(whole, previous=previous)
+            versions = store.versions(whole.source, whole.symbol, whole.interval)
+            changed = versions and versions[-1].sha256 != whole.sha256
+            previous = store.load_version(versions[-1]) if changed else None
+            checked = self.checker.check(whole, previous=previous)
             saved = store.save(whole)
-            if saved is None and known:
-                store.load_version(known[-1])  # rows that were damaged since would not be seen otherwise
+            if saved is None and versions:
+                store.load_version(versions[-1])  # rows that were damaged since would not be seen otherwise
             stored = saved or store.versions(whole.source, whole.symbol, whole.interval)[-1]
         self.stored[whole.instrument.name] = whole.sha256
         return dataclasses.replace(checked, stored=stored, is_new=saved is not None)
 
-    def check(
-        self, whole: PriceSeries, until: datetime.date | None = None, previous: PriceSeries | None = None
-    ) -> Checked:
-        """`whole` from the configured start to `until`, or to the configured end; looked at as it was then.
-
-        Args:
-            whole: As `whole` gives it.
-            until: The last date that may be looked at.
-            previous: The version that was used before, to tell what has changed.
+    def load_covariate(self, source: str, instrument: Instrument) -> Checked:
+        """All daily rows of another instrument from `source`; use `Checked.whole`, which has no late repair.
 
         Raises:
-            NotEnoughDataError: No row is left.
-            InputFileError, SourceError: What was found in the rows forbids their use.
+            InputFileError, SourceError: The source has no such history, or a finding forbids its use.
         """
-        end = until or self._data.end
-        span = self._cut(whole, end)
-        today = min(self._environment.today, end) if end else self._environment.today
-        before = None if previous is None else previous.between(end=span.dates[-1])
-        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=before)
-        kind = InputFileError if whole.source == "csv" else SourceError
-        report.require_good(whole.symbol, kind, strict=self._data.strict)
-        rows = repaired(RawRows.of(span), report)
-        if len(rows) < len(span):
-            kept = np.isin(span.dates, rows.dates)
-            rounding = None if span.rounding is None else span.rounding[kept]
-            span = dataclasses.replace(span, dates=rows.dates, columns=rows.columns, rounding=rounding)
-        elif report.repairs:
-            span = dataclasses.replace(span, columns=rows.columns)
-        series = resampled(span, self._data.interval)
-        return Checked(whole, series, report, whole.dates[-1] if self._data.interval == "1d" else series.dates[-1])
+        histories = self._of_source(source, instrument)
+        checked = histories.load(instrument, keep=True)
+        self.stored |= histories.stored
+        return checked
 
-    def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
-        start = self._data.start
-        first, last = (None if day is None else np.datetime64(day) for day in (start, end))
-        span = series.between(first, last)
-        if not len(span):
-            raise NotEnoughDataError(
-                f"{series.symbol} has no rows from {start or 'the first'} to {end or 'the last'}; "
-                f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
-            )
-        return span
+    def _of_source(self, source: str, instrument: Instrument) -> "Histories":
+        """Uncut daily histories of another source, which share the open sources."""
+        checker = HistoryChecker(self._environment.today, strict=self.checker.strict)
+        return Histories(self._environment, source, checker, network=self._network, sources=self._sources)
 
 
 def load_members(
-    loader: Loader, members: Sequence[Instrument], note: Callable[[str], None], *, keep: bool = False
+    histories: Histories, members: Sequence[Instrument], note: Callable[[str], None], *, keep: bool = False
 ) -> list[Checked]:
     """The histories of `members`; one that cannot be had is told and left out, and so is what was found in the others.
 
     Args:
-        loader: Of their source.
+        histories: Histories of their source.
         members: In canonical orientation.
         note: Told, in one line each.
         keep: Whether to put them into the store.
@@ -262,7 +312,7 @@ def load_members(
     missing: dict[str, str] = {}
     for member in members:
         try:
-            loaded.append(loader.load(member, keep=keep))
+            loaded.append(histories.load(member, keep=keep))
         except ConfigError:
             raise
         except (SourceError, UsageError) as error:  # about this member alone

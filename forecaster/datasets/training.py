@@ -11,7 +11,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.universes import UNIVERSES, read_universe, universe
 from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, settled
-from forecaster.datasets.histories import Checked, Loader, data_line, load_members, tell_findings
+from forecaster.datasets.histories import Checked, Histories, data_line, load_members, tell_findings
 from forecaster.datasets.selection import (
     Selection,
     names_none,
@@ -67,20 +67,20 @@ def load_training_data(config: Config, choice: Selection, environment: Environme
     """
     listed = names_none(with_choice(config, choice).data)
     config, instruments = resolve(config, choice)
-    loader = Loader(environment, config, instruments, network=choice.network)
+    histories = Histories.of_section(environment, config.data, instruments, choice.network)
     for one in instruments:
         if one.sign < 0:
             environment.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
     canonical = tuple(dict.fromkeys(one.canonical for one in instruments))
     if listed:
-        named = _load_listed(loader, canonical, environment)
+        named = _load_listed(histories, canonical, environment)
         instruments = tuple(one.instrument for one in named)
         config = with_instruments(config, instruments)
     else:
-        named = _load_named(loader, canonical, environment)
+        named = _load_named(histories, canonical, environment)
     config = _with_market(_with_universe(config, named), named)
-    others = _load_others(loader, _others(named, config, environment, listed), config, environment)
-    inputs = load_inputs(config, [*named, *others], loader)
+    others = _load_others(histories, _others(named, config, environment, listed), config, environment)
+    inputs = load_inputs(config, [*named, *others], histories)
     for series in named:
         inputs.require_use(series)
     for text in inputs.notes(named[0]):
@@ -89,14 +89,14 @@ def load_training_data(config: Config, choice: Selection, environment: Environme
     panel = Panel((*named, *(inputs.beside(one) for one in others)))
     config = settled(config, inputs)
     _require_readable(config)
-    return TrainingData(config, instruments, tuple(named), listed, panel, loader.stored, inputs)
+    return TrainingData(config, instruments, tuple(named), listed, panel, histories.stored, inputs)
 
 
-def _load_named(loader: Loader, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
+def _load_named(histories: Histories, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
     """The named histories, kept in the store."""
     named = []
     for instrument in instruments:
-        checked = loader.load(instrument, keep=True)
+        checked = histories.load(instrument, keep=True)
         named.append(checked.series)
         for line in (data_line(checked.series, environment.today), *checked.lines, *_unscored(checked)):
             environment.note(line)
@@ -111,9 +111,11 @@ def _unscored(checked: Checked) -> list[str]:
     return [f"{told} ({', '.join(days[:_SHOWN_DAYS])}{more})"] if days else []
 
 
-def _load_listed(loader: Loader, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
+def _load_listed(
+    histories: Histories, instruments: Sequence[Instrument], environment: Environment
+) -> list[PriceSeries]:
     """The histories of a file of symbols, the longest first; what cannot be had is told and left out."""
-    loaded = load_members(loader, instruments, environment.note, keep=True)
+    loaded = load_members(histories, instruments, environment.note, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a history that can be used; "
@@ -126,11 +128,11 @@ def _load_listed(loader: Loader, instruments: Sequence[Instrument], environment:
 
 
 def _load_others(
-    loader: Loader, members: Sequence[Instrument], config: Config, environment: Environment
+    histories: Histories, members: Sequence[Instrument], config: Config, environment: Environment
 ) -> list[PriceSeries]:
     """What stands beside the named histories. Crosses are not stored: one file, which the run names, makes them all."""
     crosses = config.universe == "currencies"
-    loaded = load_members(loader, members, environment.note, keep=not crosses)
+    loaded = load_members(histories, members, environment.note, keep=not crosses)
     if not crosses:
         for one in loaded:
             environment.note(data_line(one.series, environment.today))

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import Source
 from forecaster.datasets.covariates import Inputs, load_inputs
-from forecaster.datasets.histories import Checked, Loader, data_line
+from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments, with_choice
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
@@ -47,14 +46,14 @@ class Served:
     Args:
         instrument: As the user turned it.
         run: The run.
-        loader: With the configuration of the run; says which rows may be used, and in which state.
+        histories: Histories of the source of the run, checked as its configuration says.
         checked: Those up to the cutoff.
         inputs: What the network reads beside the prices.
     """
 
     instrument: Instrument
     run: Run
-    loader: Loader
+    histories: Histories
     checked: Checked
     inputs: Inputs
 
@@ -77,9 +76,9 @@ class Served:
         checked = self.checked
         if as_of is not None:
             # A cross is computed once more: its rows before a gap that comes after the cutoff are not left out then.
-            again = self.loader.source.name == "ecb"
-            whole = self.loader.whole(self.instrument, as_of) if again else checked.whole
-            checked = self.loader.check(whole, as_of)
+            again = self.histories.source.name == "ecb"
+            whole = self.histories.whole(self.instrument, as_of) if again else checked.whole
+            checked = self.histories.checker.check(whole, as_of)
         first = self.run.fitted.first_row
         if len(checked.series) <= first:
             earliest = self.series.dates[first] if len(self.series) > first else "never"
@@ -138,7 +137,7 @@ def serve(choice: Selection, wanted: Wanted, environment: Environment) -> list[S
     if wanted.run_id is not None:
         run = find_run(folder, wanted.run_id)
         return [_read(run, one, choice, environment, sources) for one in instruments]
-    Loader(environment, load_config().model_copy(update={"data": data}), instruments, sources)  # an unknown source
+    Histories.of_section(environment, data, instruments, sources=sources)  # raises for an unknown source
     return [_newest(one, choice, wanted, environment, sources) for one in instruments]
 
 
@@ -170,7 +169,8 @@ def _newest(
     if damaged:
         raise damaged[0]
     if instrument.kind == "csv":  # a file that cannot be read is the first thing to know
-        Loader(environment, with_choice(load_config(), choice), [instrument], sources, choice.network).whole(instrument)
+        data = with_choice(load_config(), choice).data
+        Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
     ahead = f" {wanted.horizon} rows ahead" if wanted.horizon else ""
     ahead += f" with --interval {wanted.interval}" if wanted.interval else ""
     flags = ["--horizon", str(wanted.horizon)] if wanted.horizon else []
@@ -207,16 +207,17 @@ def _read(
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
     config = run.config
-    changed: dict[str, Any] = {"source": run.source, "end": None, "strict": choice.strict or config.data.strict}
-    if choice.options:
-        changed["options"] = {**config.data.options, **choice.options}
-    data = config.data.model_copy(update=changed)
-    loader = Loader(environment, config.model_copy(update={"data": data}), [instrument], sources, choice.network)
-    checked = loader.load(instrument)
+    data = config.data
+    checker = HistoryChecker(
+        environment.today, start=data.start, interval=data.interval, strict=choice.strict or data.strict
+    )
+    options = {**data.options, **choice.options}
+    histories = Histories(environment, run.source, checker, options, choice.network, sources)
+    checked = histories.load(instrument)
     try:
-        inputs = load_inputs(config, [checked.series], loader)
+        inputs = load_inputs(config, [checked.series], histories)
     except (InputFileError, SourceError) as error:
         asked = f"run {run.id} reads an input that cannot be had"
         advice = "bring it back, or choose another run with --run ID"
         raise type(error)(*(f"{asked}: {message}; {advice}" for message in error.messages)) from error
-    return Served(instrument, run, loader, checked, inputs)
+    return Served(instrument, run, histories, checked, inputs)

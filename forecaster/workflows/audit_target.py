@@ -14,9 +14,10 @@ from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries, is_price
+from forecaster.data.sources import default_source
 from forecaster.data.validation import Report
 from forecaster.datasets.covariates import Inputs, load_inputs
-from forecaster.datasets.histories import Checked, Loader
+from forecaster.datasets.histories import Checked, Histories, HistoryChecker
 from forecaster.datasets.training import with_features
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
@@ -45,47 +46,50 @@ RawRows = dict[tuple[str, str], PriceSeries]
 """Source and instrument -> its raw rows, read once."""
 
 
-class _AlteringLoader(Loader):
-    """A loader that alters raw rows before anything looks at them, and stores nothing.
+class _AlteredHistories(Histories):
+    """Histories whose raw rows are altered before anything reads them; nothing is stored.
 
     Args:
-        environment: For its home.
-        config: Source, span, interval.
-        instruments: Those named.
-        raw: What was read before; what is read is added.
-        change: What is done to raw rows; nothing when None.
+        environment: Home folder.
+        source: Registry key of the source.
+        checker: Checks the altered rows; without `strict`, since a warning about them must not end the audit.
+        config: Options of the source, lags of covariates.
+        raw: Rows that were read before; what is read is added.
+        change: Alteration of the raw rows; None for none.
     """
 
     def __init__(
         self,
         environment: Environment,
+        source: str,
+        checker: HistoryChecker,
         config: Config,
-        instruments: Sequence[Instrument],
         raw: RawRows,
         change: Alteration | None,
     ) -> None:
-        # What is altered may look odd enough for a warning, which must not end the audit.
-        lenient = config.model_copy(update={"data": config.data.model_copy(update={"strict": False})})
-        super().__init__(environment, lenient, instruments, network="never")
-        self._raw, self._change = raw, change
+        super().__init__(environment, source, checker, config.data.options, network="never")
+        self._config = config
+        self._raw = raw
+        self._change = change
 
     def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
-        """See `Loader.whole`; of every call the same rows, altered."""
+        """The same rows at every call, altered; see `Histories.whole`."""
         key = (self.source.name, instrument.canonical.name)
         if key not in self._raw:
             self._raw[key] = super().whole(instrument)
         return self._raw[key] if self._change is None else self._change(self._raw[key])
 
     def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
-        """See `Loader.accept`; nothing is stored."""
-        return self.check(whole)
+        """Check `whole` and store nothing; see `Histories.accept`."""
+        return self.checker.check(whole)
 
-    def _like(self, config: Config, instrument: Instrument) -> Loader:
-        """Of an input: what is not known on the day of the cut, by its lag, is altered too."""
+    def _of_source(self, source: str, instrument: Instrument) -> Histories:
+        """Histories of a covariate: rows that are not known on the day of the cut, by its lag, are altered too."""
         change, lag = self._change, self._config.data.lags.get(instrument.name, 0)
         if change is not None and lag:
             change = dataclasses.replace(change, cut=change.cut - np.timedelta64(lag, "D"))
-        return _AlteringLoader(self._environment, config, [instrument], self._raw, change)
+        checker = HistoryChecker(self._environment.today)
+        return _AlteredHistories(self._environment, source, checker, self._config, self._raw, change)
 
 
 def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, environment: Environment) -> Subject:
@@ -102,13 +106,16 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
     reports: dict[tuple[Alteration | None, str], Report] = {}
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
-        loader = _AlteringLoader(environment, config, instruments, raw, change)
+        data = config.data
+        source = default_source(instruments[0]) if data.source == "auto" else data.source
+        checker = HistoryChecker(environment.today, data.start, data.end, data.interval)
+        histories = _AlteredHistories(environment, source, checker, config, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
-        checked = [loader.check(whole, day) for whole in map(loader.whole, instruments) if _begun(whole, until)]
+        checked = [checker.check(whole, day) for whole in map(histories.whole, instruments) if _begun(whole, until)]
         for one in checked if until is None else ():
             reports[change, one.series.instrument.name] = one.report
         series = [one.series for one in checked]
-        found = _altered_columns(load_inputs(config, series, loader), change, config.data.exog)
+        found = _altered_columns(load_inputs(config, series, histories), change, config.data.exog)
         return Panel(tuple(found.beside(one) for one in series))
 
     def late(change: Alteration | None, name: str) -> frozenset[np.datetime64]:

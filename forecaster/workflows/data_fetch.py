@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecaster.config import Config, load_config
+from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.sources import Source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.data.validation import Finding
-from forecaster.datasets.histories import Loader
+from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UnreachableError
@@ -117,9 +117,9 @@ def fetch(request: FetchRequest, environment: Environment) -> Fetching:
         InstrumentError, UsageError: What is named is no instrument, or no source.
     """
     config, instruments = resolve(load_config(), request.choice)
-    loader = Loader(environment, config, instruments, network=request.choice.network)
+    histories = Histories.of_section(environment, config.data, instruments, request.choice.network)
     jobs = [
-        _Job(one.name, loader.source.name, functools.partial(_pair, loader, one))
+        _Job(one.name, histories.source.name, functools.partial(_pair, histories, one))
         for one in _canonical(instruments, environment)
     ]
     return _all(jobs, environment)
@@ -139,7 +139,7 @@ def refresh(request: RefreshRequest, environment: Environment) -> Fetching:
         newest = () if store is None else store.series()
     wanted = [one for one in newest if one.source in (ONLINE if choice.source is None else (choice.source,))]
     sources: dict[str, Source] = {}
-    return _all([_stored_job(one, load_config(), sources, environment) for one in wanted], environment)
+    return _all([_stored_job(one, sources, environment) for one in wanted], environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ class _Job:
 
     name: str
     source: str
-    prepare: Callable[[], tuple[Loader, Instrument]]
+    prepare: Callable[[], tuple[Histories, Instrument]]
     stored: Version | None = None
 
     def undone(
@@ -167,17 +167,17 @@ def _canonical(instruments: Sequence[Instrument], environment: Environment) -> l
     return list(dict.fromkeys(one.canonical for one in instruments))
 
 
-def _pair(loader: Loader, instrument: Instrument) -> tuple[Loader, Instrument]:
-    return loader, instrument
+def _pair(histories: Histories, instrument: Instrument) -> tuple[Histories, Instrument]:
+    return histories, instrument
 
 
-def _stored_job(version: Version, config: Config, sources: dict[str, Source], environment: Environment) -> _Job:
-    def prepare() -> tuple[Loader, Instrument]:
+def _stored_job(version: Version, sources: dict[str, Source], environment: Environment) -> _Job:
+    def prepare() -> tuple[Histories, Instrument]:
         with Store.open(store_path(environment.home), clock=environment.clock) as store:
             instrument = store.load_version(version).instrument
-        data = config.data.model_copy(update={"source": version.source})
-        config_of_source = config.model_copy(update={"data": data})
-        return Loader(environment, config_of_source, [instrument], sources, network="refresh"), instrument
+        checker = HistoryChecker(environment.today)
+        histories = Histories(environment, version.source, checker, network="refresh", sources=sources)
+        return histories, instrument
 
     return _Job(version.symbol, version.source, prepare, version)
 
@@ -201,8 +201,8 @@ def _all(jobs: Sequence[_Job], environment: Environment) -> Fetching:
 
 def _one(job: _Job, environment: Environment) -> Fetched:
     try:
-        loader, instrument = job.prepare()
-        checked = loader.load(instrument, keep=True)
+        histories, instrument = job.prepare()
+        checked = histories.load(instrument, keep=True)
     except ForecasterError as error:
         return job.undone("failed", error, environment)
     whole, age = checked.whole, business_age(checked.whole.dates[-1], environment.today)

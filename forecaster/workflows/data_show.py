@@ -20,7 +20,7 @@ from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.sources import OnlineSource
 from forecaster.data.store import Store, Version
 from forecaster.data.validation import Finding, RawRows, Report, Severity, repaired, validate
-from forecaster.datasets.histories import Loader
+from forecaster.datasets.histories import Histories
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
@@ -241,16 +241,17 @@ def _by_instrument(request: ExportRequest, environment: Environment) -> Iterator
             "see: forecast data list"
         )
     config, instruments = resolve(load_config(), request.choice)
-    loader = Loader(environment, config, instruments, network=request.choice.network)
+    histories = Histories.of_section(environment, config.data, instruments, request.choice.network)
     for one in dict.fromkeys(one.canonical for one in _told(instruments, environment)):
         if request.version is None:
-            whole = loader.whole(one)
+            whole = histories.whole(one)
             with contextlib.suppress(SourceError, UsageError):  # what forbids its use is shown all the same
-                loader.accept(whole)
+                histories.accept(whole)
             yield whole
         else:
-            symbol = loader.source.symbol(one) if isinstance(loader.source, OnlineSource) else one.name
-            yield _stored(f"{loader.source.name}/{symbol}/1d@{request.version}", environment)
+            source = histories.source
+            symbol = source.symbol(one) if isinstance(source, OnlineSource) else one.name
+            yield _stored(f"{source.name}/{symbol}/1d@{request.version}", environment)
 
 
 def _told(instruments: tuple[Instrument, ...], environment: Environment) -> Iterator[Instrument]:

@@ -14,7 +14,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.data.sources.sample import SampleSource
 from forecaster.datasets.covariates import input_instruments, load_inputs, settled
-from forecaster.datasets.histories import Loader
+from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
@@ -108,12 +108,13 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
     manifest = json.loads(next(tmp_path.glob("runs/*/manifest.json")).read_text())
     assert manifest["inputs"][0]["lag"] == 0  # two closes in New York
     sources = {"SP500": sample("SP500"), "elsewhere": dataclasses.replace(sample("SP500"), source="yahoo")}
-    loader = Loader(
-        Environment(home=tmp_path), load_config(), [parse_ticker("SP500")], {"yahoo": SampleSource()}, "never"
+    checker = HistoryChecker(datetime.date(2026, 11, 20))
+    histories = Histories(
+        Environment(home=tmp_path), "yahoo", checker, network="never", sources={"yahoo": SampleSource()}
     )
     config = load_config(flags={"data.inputs": "sample:NASDAQ", "data.source": "sample"})
-    alone = load_inputs(config, [sources["SP500"]], loader)
-    together = load_inputs(config, list(sources.values()), loader)
+    alone = load_inputs(config, [sources["SP500"]], histories)
+    together = load_inputs(config, list(sources.values()), histories)
     assert [inputs.facts[0]["lag"] for inputs in (alone, together)] == [0, 1]
     assert settled(config, together).data.lags == {"NASDAQ": 1}
 

@@ -2,16 +2,16 @@ import dataclasses
 import datetime
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from forecaster.config import Config, load_config
 from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.histories import Loader, data_line, load_members, tell_findings
+from forecaster.datasets.histories import Histories, HistoryChecker, data_line, load_members, tell_findings
 from forecaster.environment import Environment
 from forecaster.errors import InputFileError, InstrumentError, NotEnoughDataError, SourceError, UnreachableError
 
@@ -50,10 +50,9 @@ class Bench:
         self.home, self.notes = home, list[str]()
         self.today = DAYS[299].astype(datetime.date)
 
-    def loader(self, source: Fake, network: str = "auto", **data: object) -> Loader:
-        config = load_config()
-        config = config.model_copy(update={"data": config.data.model_copy(update=data)})
-        return Loader(self.environment, config, [TICKER], {"yahoo": source}, network)
+    def histories(self, source: Fake, network: str = "auto", **rules: Any) -> Histories:
+        checker = HistoryChecker(self.today, **rules)
+        return Histories(self.environment, "yahoo", checker, network=network, sources={"yahoo": source})
 
     @property
     def environment(self) -> Environment:
@@ -71,8 +70,8 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_what_came_over_the_network_is_kept_and_used_again(bench: Bench) -> None:
     source = Fake(made())
-    first = bench.loader(source).load(TICKER)
-    again = bench.loader(source).load(TICKER)
+    first = bench.histories(source).load(TICKER)
+    again = bench.histories(source).load(TICKER)
     assert source.asked == 1
     assert again.whole.sha256 == first.whole.sha256
     assert (first.is_new, again.is_new) == (True, False)
@@ -82,50 +81,50 @@ def test_what_came_over_the_network_is_kept_and_used_again(bench: Bench) -> None
 
 
 def test_the_source_is_asked_when_a_trading_day_has_ended_since(bench: Bench) -> None:
-    bench.loader(Fake(made())).load(TICKER)
+    bench.histories(Fake(made())).load(TICKER)
     source = Fake(made(302))
     bench.later(1)  # the next day has begun and is not over
-    assert len(bench.loader(source).load(TICKER).whole) == 300
+    assert len(bench.histories(source).load(TICKER).whole) == 300
     bench.later(2)
-    assert len(bench.loader(source).load(TICKER).whole) == 302
+    assert len(bench.histories(source).load(TICKER).whole) == 302
     assert source.asked == 1
 
 
 def test_refresh_asks_always_and_fails_where_there_is_no_answer(bench: Bench) -> None:
     source = Fake(made())
-    bench.loader(source).load(TICKER)
-    bench.loader(source, "refresh").load(TICKER)
+    bench.histories(source).load(TICKER)
+    bench.histories(source, "refresh").load(TICKER)
     assert source.asked == 2
     with pytest.raises(SourceError, match="away"):
-        bench.loader(Fake(SourceError("away")), "refresh").load(TICKER)
+        bench.histories(Fake(SourceError("away")), "refresh").load(TICKER)
 
 
 def test_offline_never_asks(bench: Bench) -> None:
     source = Fake(made())
     with pytest.raises(SourceError, match=r"has no prices of MADE .* --offline forbids to ask"):
-        bench.loader(source, "never").load(TICKER)
-    bench.loader(source).load(TICKER)
+        bench.histories(source, "never").load(TICKER)
+    bench.histories(source).load(TICKER)
     bench.later(50)
-    assert len(bench.loader(source, "never").load(TICKER).whole) == 300
+    assert len(bench.histories(source, "never").load(TICKER).whole) == 300
     assert source.asked == 1
 
 
 def test_without_an_answer_the_store_serves_and_says_so(bench: Bench) -> None:
-    bench.loader(Fake(made())).load(TICKER)
+    bench.histories(Fake(made())).load(TICKER)
     bench.later(20)
-    assert len(bench.loader(Fake(SourceError("away"))).load(TICKER).whole) == 300
+    assert len(bench.histories(Fake(SourceError("away"))).load(TICKER).whole) == 300
     assert bench.notes == ["warning: away", f"warning: the prices in the store are used instead, to {DAYS[299]}"]
 
 
 def test_without_an_answer_and_without_a_store_there_is_nothing(bench: Bench) -> None:
     with pytest.raises(SourceError, match="away"):
-        bench.loader(Fake(SourceError("away"))).load(TICKER)
+        bench.histories(Fake(SourceError("away"))).load(TICKER)
 
 
 def test_a_changed_history_is_a_new_version_and_told(bench: Bench) -> None:
-    bench.loader(Fake(made())).load(TICKER)
+    bench.histories(Fake(made())).load(TICKER)
     bench.later(2)
-    checked = bench.loader(Fake(made(302, scale=0.5))).load(TICKER)  # split two for one
+    checked = bench.histories(Fake(made(302, scale=0.5))).load(TICKER)  # split two for one
     (told,) = [one for one in checked.report.findings if one.code == "price_changed_by_factor"]
     assert told.count == 300
     assert told.text.startswith("300 rows whose prices were rescaled since the last version, the newest by 0.5")
@@ -142,10 +141,10 @@ def spiked(row: int, rows: int = 300) -> PriceSeries:
 
 
 def test_a_spike_is_repaired_from_the_day_on_which_it_is_known(bench: Bench) -> None:
-    loader = bench.loader(Fake(spiked(200)))
-    whole = loader.whole(TICKER)
+    histories = bench.histories(Fake(spiked(200)))
+    whole = histories.whole(TICKER)
     day = DAYS[200].astype(datetime.date)
-    then, after = loader.check(whole, day), loader.check(whole, DAYS[201].astype(datetime.date))
+    then, after = histories.checker.check(whole, day), histories.checker.check(whole, DAYS[201].astype(datetime.date))
     assert then.series.dates[-1] == DAYS[200]
     assert then.series.close[-1] == whole.close[200]
     assert DAYS[200] not in after.series.dates
@@ -158,32 +157,32 @@ def test_strict_makes_warnings_errors(bench: Bench) -> None:
     close = whole.close.copy()
     close[150:] *= 1.4
     source = Fake(dataclasses.replace(whole, columns={"close": close}))
-    assert any(one.severity == "warning" for one in bench.loader(source).load(TICKER).report.findings)
+    assert any(one.severity == "warning" for one in bench.histories(source).load(TICKER).report.findings)
     with pytest.raises(SourceError, match=f"MADE: 1 row with an unusually large move.*{DAYS[150]}"):
-        bench.loader(source, strict=True).load(TICKER)
+        bench.histories(source, strict=True).load(TICKER)
 
 
 def test_the_span_is_cut_before_anything_is_looked_at(bench: Bench) -> None:
-    loader = bench.loader(Fake(spiked(200)), end=DAYS[199].astype(datetime.date))
-    assert loader.load(TICKER).report.repairs == ()
+    histories = bench.histories(Fake(spiked(200)), end=DAYS[199].astype(datetime.date))
+    assert histories.load(TICKER).report.repairs == ()
 
 
 def test_weeks_are_made_of_repaired_days(bench: Bench) -> None:
     friday = int(np.flatnonzero(np.is_busday(DAYS, weekmask="Fri"))[30])
-    series = bench.loader(Fake(spiked(friday)), interval="1wk").load(TICKER).series
+    series = bench.histories(Fake(spiked(friday)), interval="1wk").load(TICKER).series
     assert series.interval == "1wk"
     assert series.close.max() < 10
 
 
 def test_a_span_without_rows(bench: Bench) -> None:
     with pytest.raises(NotEnoughDataError, match=r"no rows from 2030-01-01 to the last; it runs from"):
-        bench.loader(Fake(made()), start=datetime.date(2030, 1, 1)).load(TICKER)
+        bench.histories(Fake(made()), start=datetime.date(2030, 1, 1)).load(TICKER)
 
 
 def test_notes_of_a_source_are_told_once(bench: Bench) -> None:
-    loader = bench.loader(Fake(made(meta={"notes": json.dumps(["the ECB cannot be reached"])})))
-    loader.whole(TICKER)
-    loader.whole(TICKER)
+    histories = bench.histories(Fake(made(meta={"notes": json.dumps(["the ECB cannot be reached"])})))
+    histories.whole(TICKER)
+    histories.whole(TICKER)
     assert bench.notes == ["data: the ECB cannot be reached"]
 
 
@@ -201,7 +200,7 @@ class Some(Fake):
 
 def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in range(14)]
-    loaded = load_members(bench.loader(Some(made())), members, bench.notes.append)
+    loaded = load_members(bench.histories(Some(made())), members, bench.notes.append)
     assert [one.series.instrument.name for one in loaded] == [f"M{number}" for number in range(0, 14, 2)]
     assert bench.notes[0] == "universe: left out M1: no M1"
     assert bench.notes[-1] == "universe: left out M11, M13: for reasons like these"
@@ -210,7 +209,7 @@ def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) 
 
 def test_a_source_that_does_not_answer_is_asked_twice_and_no_more(bench: Bench) -> None:
     source = Some(UnreachableError("no network"))
-    assert load_members(bench.loader(source), [parse_ticker(f"M{n}") for n in range(9)], bench.notes.append) == []
+    assert load_members(bench.histories(source), [parse_ticker(f"M{n}") for n in range(9)], bench.notes.append) == []
     assert source.asked == 2
     assert "universe: left out M2: yahoo does not answer, and was not asked for M2" in bench.notes
 
@@ -222,13 +221,13 @@ def test_a_symbol_that_its_source_refuses_by_name_is_told_too(bench: Bench) -> N
                 raise InstrumentError("ticker 'M2' is not how it is written")
             return instrument.name
 
-    loaded = load_members(bench.loader(Strict(made())), [parse_ticker("M2"), parse_ticker("M4")], bench.notes.append)
+    loaded = load_members(bench.histories(Strict(made())), [parse_ticker("M2"), parse_ticker("M4")], bench.notes.append)
     assert [one.series.instrument.name for one in loaded] == ["M4"]
     assert bench.notes == ["universe: left out M2: ticker 'M2' is not how it is written"]
 
 
 def test_a_refused_history_is_not_put_into_the_store(bench: Bench) -> None:
-    bench.loader(Fake(made())).load(TICKER)
+    bench.histories(Fake(made())).load(TICKER)
     bench.later(2)
     changed = made(302)
     close = changed.close.copy()
@@ -236,25 +235,25 @@ def test_a_refused_history_is_not_put_into_the_store(bench: Bench) -> None:
     source = Fake(dataclasses.replace(changed, columns={"close": close}))
     for _ in range(2):  # what it is refused for does not go away by asking twice
         with pytest.raises(SourceError, match="2 rows whose prices were revised since the last version"):
-            bench.loader(source, strict=True).load(TICKER)
+            bench.histories(source, strict=True).load(TICKER)
     with Store.open(store_path(bench.home)) as store:
         assert len(store.versions("yahoo", "MADE")) == 1
-    assert "2 rows whose prices were revised" in "".join(bench.loader(source).load(TICKER).lines)
-    assert "revised" not in "".join(bench.loader(source).load(TICKER).lines)
+    assert "2 rows whose prices were revised" in "".join(bench.histories(source).load(TICKER).lines)
+    assert "revised" not in "".join(bench.histories(source).load(TICKER).lines)
 
 
 def test_prices_of_another_server_are_not_yahoos(bench: Bench) -> None:
     elsewhere = Fake(made(meta={"endpoint": "http://127.0.0.1:1"}))
     elsewhere.endpoint = "http://127.0.0.1:1"
-    assert "from http://127.0.0.1:1" in data_line(bench.loader(elsewhere).load(TICKER).series, bench.today)
+    assert "from http://127.0.0.1:1" in data_line(bench.histories(elsewhere).load(TICKER).series, bench.today)
     source = Fake(made())
-    bench.loader(source).load(TICKER)
+    bench.histories(source).load(TICKER)
     assert source.asked == 1
     assert "warning: the store has prices of MADE from http://127.0.0.1:1; passed over" in bench.notes
 
 
 def test_findings_beside_the_named_series_are_told_or_counted(bench: Bench) -> None:
-    checked = bench.loader(Fake(spiked(200))).load(TICKER)
+    checked = bench.histories(Fake(spiked(200))).load(TICKER)
     tell_findings([checked], bench.notes.append)
     assert bench.notes[0].startswith("data: MADE: repair: 1 row whose price jumps and comes back")
     bench.notes.clear()
@@ -265,10 +264,10 @@ def test_findings_beside_the_named_series_are_told_or_counted(bench: Bench) -> N
 
 def test_a_source_that_does_not_answer_leaves_what_the_store_has(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in (0, 2, 4, 6)]
-    load_members(bench.loader(Some(made())), members, bench.notes.append)
+    load_members(bench.histories(Some(made())), members, bench.notes.append)
     bench.later(20)
     away = Some(UnreachableError("no network"))
-    loaded = load_members(bench.loader(away), [*members, parse_ticker("M8")], bench.notes.append)
+    loaded = load_members(bench.histories(away), [*members, parse_ticker("M8")], bench.notes.append)
     assert [one.series.instrument.name for one in loaded] == ["M0", "M2", "M4", "M6"]
     assert away.asked == 2
 
@@ -277,10 +276,9 @@ def test_a_file_that_cannot_be_used_is_a_fault_of_the_file(bench: Bench, tmp_pat
     path = tmp_path / "x.csv"
     path.write_text("date,close\n2024-01-01,1\n2024-01-02,1\n2024-01-03,40\n2024-01-04,41\n")
     instrument = Instrument("csv", "x", path)
-    config: Config = load_config()
-    config = config.model_copy(update={"data": config.data.model_copy(update={"strict": True})})
+    histories = Histories(bench.environment, "csv", HistoryChecker(bench.today, strict=True))
     with pytest.raises(InputFileError):
-        Loader(bench.environment, config, [instrument]).load(instrument)
+        histories.load(instrument)
 
 
 @pytest.mark.parametrize(

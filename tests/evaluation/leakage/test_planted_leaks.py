@@ -13,7 +13,7 @@ from forecaster import pipeline
 from forecaster.config import load_config
 from forecaster.data import exogenous
 from forecaster.datasets import covariates, training
-from forecaster.datasets.histories import Loader
+from forecaster.datasets.histories import HistoryChecker
 from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
@@ -286,9 +286,9 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
 @pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])
 def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A price that stands alone is replaced by the mean of its neighbours, and only then the history is cut."""
-    true = Loader.check
+    true = HistoryChecker.check
 
-    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+    def leaky(self: HistoryChecker, whole: Any, until: Any = None, previous: Any = None) -> Any:
         close = whole.close.copy()
         around = (close[2:] + close[:-2]) / 2
         alone = np.abs(np.log(close[1:-1] / around)) > 0.08
@@ -296,7 +296,7 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
         mended = dataclasses.replace(whole, columns={**whole.columns, "close": close})
         return true(self, mended, until, previous)
 
-    monkeypatch.setattr(Loader, "check", leaky)
+    monkeypatch.setattr(HistoryChecker, "check", leaky)
     made = audited(name=name)
     panel = made.subject.prepare(None, None)
     odd = [Alteration("scramble", day) for day in made.subject.alone(panel.names[0])]
@@ -308,9 +308,9 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
 
 def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     """Days before a fall are left out: the cut comes first, so that only the whole history shows it."""
-    true = Loader.check
+    true = HistoryChecker.check
 
-    def leaky(self: Loader, whole: Any, until: Any = None, previous: Any = None) -> Any:
+    def leaky(self: HistoryChecker, whole: Any, until: Any = None, previous: Any = None) -> Any:
         checked = true(self, whole, until, previous)
         series = checked.series
         later = np.append(np.log(series.close[3:] / series.close[:-3]), np.zeros(3))
@@ -320,7 +320,7 @@ def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: p
             checked, series=dataclasses.replace(series, dates=series.dates[kept], columns=columns)
         )
 
-    monkeypatch.setattr(Loader, "check", leaky)
+    monkeypatch.setattr(HistoryChecker, "check", leaky)
     made = audited()
     later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(12)]
     check = check_features(made.subject, later)
