@@ -19,12 +19,13 @@ import numpy as np
 from processes import print_result
 
 from forecaster.config import load_config
+from forecaster.datasets.selection import Selection
+from forecaster.environment import Environment
 from forecaster.evaluation.daily_losses import Track
 from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
 from forecaster.evaluation.tally import COVERED
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import mean_test
-from forecaster.workflows import Environment, Selection
 from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")

@@ -14,9 +14,9 @@ _HOMES = {
     "PriceSeries": "forecaster.data.series",
     "load_config": "forecaster.config",
     "parse_pair": "forecaster.data.instruments",
-    "plot": "forecaster.workflows",
-    "predict": "forecaster.workflows",
-    "train": "forecaster.workflows",
+    "plot": "forecaster.workflows.plot",
+    "predict": "forecaster.workflows.predict",
+    "train": "forecaster.workflows.train",
 }
 
 __all__ = [  # names come from the table above

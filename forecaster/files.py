@@ -119,4 +119,5 @@ def write_file(path: Path, content: bytes) -> None:
                 os.fsync(file.fileno())
             os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where the folder is a file, there is nothing to remove
+            partial.unlink(missing_ok=True)

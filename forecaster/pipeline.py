@@ -21,7 +21,16 @@ from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.models.baselines import baseline
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["evaluate", "evidence_on_test", "fit", "forecast_next", "forecaster_of", "forecasts", "track_on_test"]
+__all__ = [
+    "evaluate",
+    "evidence_on_test",
+    "fit",
+    "forecast_next",
+    "forecaster_of",
+    "forecasts",
+    "next_steps",
+    "track_on_test",
+]
 
 
 def forecaster_of(config: Config) -> Forecaster:
@@ -177,13 +186,24 @@ def forecast_next(
         unseen_from: See `forecasts`.
     """
     made = forecasts(fitted, series, np.array([len(series) - 1]), unseen_from=unseen_from)
-    steps = range(1, len(dates) + 1)
+    return next_steps(made, series, dates, fitted.own_steps)
+
+
+def next_steps(made: Forecasts, series: PriceSeries, dates: DateArray, own_steps: int) -> Forecast:
+    """The coming days after the last row of `series`, from forecasts whose last cutoff is that row.
+
+    Args:
+        made: Forecasts at one or more cutoffs.
+        series: History up to and including the cutoff.
+        dates: (H,) the days to forecast.
+        own_steps: Steps that the model forecasts itself; later ones are recursive.
+    """
     return Forecast(
         instrument=series.instrument.name,
         cutoff=series.dates[-1],
         last_price=float(series.close[-1]),
         dates=dates,
         quantile_levels=made.quantile_levels,
-        values=made.log_returns(steps)[0],
-        own_steps=fitted.own_steps,
+        values=made.take(np.array([len(made.rows) - 1])).log_returns(range(1, len(dates) + 1))[0],
+        own_steps=own_steps,
     )

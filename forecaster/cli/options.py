@@ -100,7 +100,7 @@ def instrument_options(function: Command) -> Command:
 
     @functools.wraps(function)
     def command(**values: Any) -> Any:
-        from forecaster.workflows import Selection
+        from forecaster.datasets.selection import Selection
 
         columns = {name: values.pop(name) for name in ("date_column", "price_column")}
         named = {name: values.pop(name) for name in ("pairs", "tickers", "csvs", "source", "name", "strict")}
@@ -168,12 +168,12 @@ def _to_interval(ctx: click.Context, parameter: click.Parameter, value: str | No
 
 def run_option(function: Command) -> Command:
     """Which run to use."""
-    return click.option("--run", "run_id", metavar="ID", help="Run to use.  [default: the newest that fits]")(function)
+    return click.option("--run", metavar="ID", help="Run to use.  [default: the newest that fits]")(function)
 
 
-def date_option(flag: str, text: str) -> Callable[[Command], Command]:
+def date_option(flag: str, text: str, *name: str) -> Callable[[Command], Command]:
     """A day, written as 2020-12-31; the command gets a `datetime.date`."""
-    return click.option(flag, type=click.DateTime(["%Y-%m-%d"]), callback=_to_date, metavar="DATE", help=text)
+    return click.option(flag, *name, type=click.DateTime(["%Y-%m-%d"]), callback=_to_date, metavar="DATE", help=text)
 
 
 def _to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:

@@ -1,5 +1,6 @@
 """`forecast predict`."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,20 @@ def _level(text: str) -> float:
 @format_option("table", "json", "csv")
 @home_option
 def command(
+    *,
     environment: Any,
     choice: Any,
     levels: tuple[float, ...],
     output: str,
     out: Path | None,
     units: Any,
-    **asked: Any,
+    horizon: int | None,
+    as_of: datetime.date | None,
+    interval: str | None,
+    run: str | None,
+    train_if_missing: bool,
+    config: Path | None,
+    no_calibration: bool,
 ) -> None:
     """Forecast the coming days from the newest run that fits: median, intervals, probability of up.
 
@@ -66,11 +74,21 @@ def command(
     Example:
       forecast predict --pair USDJPY --level 80,95 --format json
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
-    from forecaster.workflows import PredictRequest, predict
+    from forecaster.output.documents import forecast_document
+    from forecaster.workflows.predict import predict
 
-    calibrate = not asked.pop("no_calibration")
-    made = predict(PredictRequest(choice, calibrate=calibrate, **asked), environment)
-    text = _text([one.to_json(levels, units) for one in made], levels, output)
+    predictions = predict(
+        choice,
+        environment,
+        horizon=horizon,
+        as_of=as_of,
+        frequency=interval,
+        run=run,
+        train_if_missing=train_if_missing,
+        config=config,
+        calibrate=not no_calibration,
+    )
+    text = _text([forecast_document(prediction, levels, units) for prediction in predictions], levels, output)
     if out is None:
         click.echo(text)
     else:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import click
 
-from forecaster.workflows import Environment
+from forecaster.environment import Environment
 
 __all__ = ["print_result", "table_text", "watched_environment"]
 

@@ -49,10 +49,11 @@ def command(
       forecast train --pair USDJPY
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
-    from forecaster.workflows import train
+    from forecaster.output.documents import train_document
+    from forecaster.workflows.train import train
 
     result = train(config_of(config, assignments, flags), choice, environment)
-    print_result(environment, _text(result.to_json(), output))
+    print_result(environment, _text(train_document(result), output))
     environment.note(f"next: {result.next_command}")
 
 

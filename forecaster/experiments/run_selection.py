@@ -1,4 +1,4 @@
-"""Which recorded run serves an instrument, and the history to forecast from."""
+"""Selection of recorded runs: the run that fits an instrument, and the history to forecast from."""
 
 import dataclasses
 import datetime
@@ -16,39 +16,49 @@ from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments, with_choice
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError, InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
-from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
+from forecaster.errors import (
+    DamageError,
+    ForecasterError,
+    InputFileError,
+    NewerSchemaError,
+    NotEnoughDataError,
+    RunNotFoundError,
+    SourceError,
+)
+from forecaster.experiments.manifest import SeriesFacts
+from forecaster.experiments.runs import Run, find_run, read_run, run_folders, runs_folder
 
-__all__ = ["Served", "Wanted", "serve", "tell"]
+__all__ = ["RunQuery", "SelectedRun", "announce", "select_runs"]
 
-_OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
+OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
+MAX_LISTED_MEMBERS = 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """Which run will do.
+class RunQuery:
+    """Conditions that a run must meet.
 
     Args:
-        run_id: This one, or one whose id begins so; the newest that fits when None.
-        horizon: It must look at least so many rows ahead.
-        interval: It must have learned rows of this span; any when None.
+        run_id: Id of the run, or its beginning; the newest run that fits when None.
+        horizon: Fewest rows ahead that the run must forecast.
+        frequency: Length of its rows; any when None.
     """
 
     run_id: str | None = None
     horizon: int | None = None
-    interval: str | None = None
+    frequency: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Served:
-    """One instrument, the run that serves it, and its history in canonical orientation.
+class SelectedRun:
+    """One instrument, the run that forecasts it, and its history in canonical orientation.
 
     Args:
-        instrument: As the user turned it.
+        instrument: Instrument in the user's orientation.
         run: The run.
-        histories: Histories of the source of the run, checked as its configuration says.
-        checked: Those up to the cutoff.
-        inputs: What the network reads beside the prices.
+        histories: Histories of the source of the run, checked by its configuration.
+        checked: Validated rows up to the cutoff.
+        inputs: Covariates of the model.
     """
 
     instrument: Instrument
@@ -59,16 +69,16 @@ class Served:
 
     @functools.cached_property
     def series(self) -> PriceSeries:
-        """The rows that the configuration of the run asks for, up to the cutoff, as they were known there."""
+        """Rows that the configuration of the run asks for, up to the cutoff, as they were known at the cutoff."""
         return self.inputs.beside(self.checked.series)
 
     @property
     def newest(self) -> np.datetime64:
-        """Date of the newest row that there is."""
+        """Date of the newest row of the history, whatever the cutoff."""
         return self.checked.newest
 
-    def until(self, as_of: datetime.date | None) -> "Served":
-        """The same with rows up to `as_of` only, looked at as they were then.
+    def until(self, as_of: datetime.date | None) -> "SelectedRun":
+        """The same with rows up to `as_of` only, validated as they would have been then.
 
         Raises:
             NotEnoughDataError: The model cannot forecast from so few rows.
@@ -89,23 +99,25 @@ class Served:
         return dataclasses.replace(self, checked=dataclasses.replace(checked, newest=self.newest))
 
     def notes(self) -> list[str]:
-        """What a user should know of the run and its age, in one line each."""
-        run, cutoff = self.run, self.series.dates[-1]
-        told = [f"run: {run.id} ({run.manifest['model']}), weights fitted on rows to {run.fitted_until}"]
-        trained = np.datetime64(self._member["last"])
+        """Messages about the run, its age and its data, one line each."""
+        run = self.run
+        cutoff = self.series.dates[-1]
+        trained = self._member.last
+        text = f"run: {run.id} ({run.manifest.model.model}), weights fitted on rows to {run.fitted_until}"
         age = business_age(trained, self.newest.astype(object))
-        if age > _OLD_RUN_DAYS:
-            told[0] += f"; old: {age} business days of data have come since the training, train again"
+        if age > OLD_RUN_DAYS:
+            text += f"; old: {age} business days of data have come since the training, train again"
+        lines = [text]
         if self.in_sample:
-            told.append(
+            lines.append(
                 f"warning: the run has seen rows to {run.seen_until}; a forecast from {cutoff} is in-sample, "
                 "better than any forecast made then could have been"
             )
         if cutoff >= trained and run.history_changed(self.series):
-            told.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
-        changed = self.inputs.changed(run.manifest.get("inputs", ()), trained) if cutoff >= trained else []
-        told += [f"warning: input {name} no longer says what it said when the run was trained" for name in changed]
-        return [*self.checked.lines, *self.inputs.notes(self.series), *told]
+            lines.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
+        changed = self.inputs.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
+        lines += [f"warning: input {name} has changed since the run was trained" for name in changed]
+        return [*self.checked.lines, *self.inputs.notes(self.series), *lines]
 
     @property
     def in_sample(self) -> bool:
@@ -113,37 +125,39 @@ class Served:
         return bool(self.series.dates[-1] < self.run.seen_until)
 
     @property
-    def _member(self) -> dict[str, str]:
-        member: dict[str, str] = self.run.manifest["members"][self.series.instrument.name]
-        return member
+    def _member(self) -> SeriesFacts:
+        return self.run.manifest.data.members[self.series.instrument.name]
 
 
-def serve(choice: Selection, wanted: Wanted, environment: Environment) -> list[Served]:
-    """Every named instrument with the newest run that fits it, or with the run that is asked for.
+def select_runs(choice: Selection, query: RunQuery, environment: Environment) -> list[SelectedRun]:
+    """Every named instrument with the newest run that fits it, or with the run of the query's id.
 
     Raises:
         RunNotFoundError: No run fits; the message says what to type.
-        DamageError: The run that is asked for, or every run that might fit, is damaged.
+        DamageError: The run with this id, or every run that might fit, is damaged.
     """
     sources: dict[str, Source] = {}
     folder = runs_folder(environment.home)
     if choice.is_empty and choice.source is None:
-        if wanted.run_id is None:
-            named_instruments(DataConfig())  # says what was expected
-        run = find_run(folder, str(wanted.run_id))
-        return [_read(run, one, choice, environment, sources) for one in named_instruments(run.config.data)]
+        if query.run_id is None:
+            named_instruments(DataConfig())  # raises the error about a missing instrument
+        run = find_run(folder, str(query.run_id))
+        named = named_instruments(run.config.data)
+        return [_load(run, instrument, choice, environment, sources) for instrument in named]
     data = with_choice(load_config(), choice).data
     instruments = named_instruments(data)
-    if wanted.run_id is not None:
-        run = find_run(folder, wanted.run_id)
-        return [_read(run, one, choice, environment, sources) for one in instruments]
+    if query.run_id is not None:
+        run = find_run(folder, query.run_id)
+        return [_load(run, instrument, choice, environment, sources) for instrument in instruments]
     Histories.of_section(environment, data, instruments, sources=sources)  # raises for an unknown source
-    return [_newest(one, choice, wanted, environment, sources) for one in instruments]
+    return [_newest(instrument, choice, query, environment, sources) for instrument in instruments]
 
 
-def tell(served: Sequence[Served], environment: Environment) -> None:
+def announce(selected: Sequence[SelectedRun], environment: Environment) -> None:
     """Note the data and the runs that are about to be used, each once."""
-    lines = [line for one in served for line in (data_line(one.series, environment.today, one.newest), *one.notes())]
+    lines: list[str] = []
+    for selection in selected:
+        lines += [data_line(selection.series, environment.today, selection.newest), *selection.notes()]
     for line in dict.fromkeys(lines):
         environment.note(line)
 
@@ -151,59 +165,63 @@ def tell(served: Sequence[Served], environment: Environment) -> None:
 def _newest(
     instrument: Instrument,
     choice: Selection,
-    wanted: Wanted,
+    query: RunQuery,
     environment: Environment,
     sources: dict[str, Source],
-) -> Served:
+) -> SelectedRun:
     folder = runs_folder(environment.home)
     damaged: list[ForecasterError] = []
-    for found in list_runs(folder):
-        if isinstance(found, ForecasterError):
-            damaged.append(found)
-        elif _may_serve(found, instrument, choice.source, wanted):
-            served = _read(found, instrument, choice, environment, sources)
-            if found.covers(served.series):
-                for one in damaged:
-                    environment.note(f"warning: passed over: {one.messages[0]}")
-                return served
+    for path in run_folders(folder):  # not `list_runs`: the newest often fits, and older ones need not be read
+        try:
+            run = read_run(path)
+        except (DamageError, NewerSchemaError) as error:
+            damaged.append(error)
+            continue
+        if _may_fit(run, instrument, choice.source, query):
+            selection = _load(run, instrument, choice, environment, sources)
+            if run.covers(selection.series):
+                for damage in damaged:
+                    environment.note(f"warning: passed over: {damage.messages[0]}")
+                return selection
     if damaged:
         raise damaged[0]
-    if instrument.kind == "csv":  # a file that cannot be read is the first thing to know
+    if instrument.kind == "csv":  # a file that cannot be read is reported first
         data = with_choice(load_config(), choice).data
         Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
-    ahead = f" {wanted.horizon} rows ahead" if wanted.horizon else ""
-    ahead += f" with --interval {wanted.interval}" if wanted.interval else ""
-    flags = ["--horizon", str(wanted.horizon)] if wanted.horizon else []
-    flags += ["--interval", wanted.interval] if wanted.interval else []
-    raise RunNotFoundError(
-        f"no run in {folder} fits {instrument.name}{ahead}; "
+    raise _no_run(instrument, choice, query, environment)
+
+
+def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment) -> RunNotFoundError:
+    conditions = f" {query.horizon} rows ahead" if query.horizon else ""
+    conditions += f" with --interval {query.frequency}" if query.frequency else ""
+    flags = ["--horizon", str(query.horizon)] if query.horizon else []
+    flags += ["--interval", query.frequency] if query.frequency else []
+    return RunNotFoundError(
+        f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}; "
         f"train one with: {command_line('train', instrument, choice, environment, *flags)}"
     )
 
 
-def _may_serve(run: Run, instrument: Instrument, source: str | None, wanted: Wanted) -> bool:
-    same_kind = (run.source == "csv") == (instrument.kind == "csv")
-    same_source = source in (None, "auto", run.source)
-    far_enough = wanted.horizon is None or wanted.horizon <= run.manifest["horizon"]
-    same_interval = wanted.interval in (None, run.interval)
+def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQuery) -> bool:
     return (
-        same_kind
-        and same_source
-        and far_enough
-        and same_interval
-        and instrument.canonical.name in run.manifest["members"]
+        (run.source == "csv") == (instrument.kind == "csv")
+        and source in (None, "auto", run.source)
+        and (query.horizon is None or query.horizon <= run.manifest.model.horizon)
+        and query.frequency in (None, run.frequency)
+        and instrument.canonical.name in run.manifest.data.members
     )
 
 
-def _read(
+def _load(
     run: Run, instrument: Instrument, choice: Selection, environment: Environment, sources: dict[str, Source]
-) -> Served:
+) -> SelectedRun:
     """The instrument with the history that `run` would read: its source, its options, its first row."""
-    if instrument.canonical.name not in run.manifest["members"]:
-        members = list(run.manifest["members"])
-        some = ", ".join(members[:5]) + (f" and {len(members) - 5} more" if len(members) > 5 else "")
+    members = list(run.manifest.data.members)
+    if instrument.canonical.name not in members:
+        more = len(members) - MAX_LISTED_MEMBERS
+        some = ", ".join(members[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
         raise RunNotFoundError(
-            f"run {run.id} was not trained on {instrument.name}; it serves {some}; "
+            f"run {run.id} was not trained on {instrument.name}; it forecasts {some}; "
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
     config = run.config
@@ -217,7 +235,7 @@ def _read(
     try:
         inputs = load_inputs(config, [checked.series], histories)
     except (InputFileError, SourceError) as error:
-        asked = f"run {run.id} reads an input that cannot be had"
+        problem = f"run {run.id} reads an input that cannot be had"
         advice = "bring it back, or choose another run with --run ID"
-        raise type(error)(*(f"{asked}: {message}; {advice}" for message in error.messages)) from error
-    return Served(instrument, run, histories, checked, inputs)
+        raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
+    return SelectedRun(instrument, run, histories, checked, inputs)

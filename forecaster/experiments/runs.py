@@ -1,4 +1,4 @@
-"""Run folders: one recorded training each, written at once, readable with a text editor.
+"""Run folders: one recorded training each, written all or nothing, readable with a text editor.
 
 runs/<time>-<instrument>-<hash>/
     config.yaml     the whole configuration
@@ -14,7 +14,7 @@ import functools
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,43 +23,29 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
+from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.files import json_text, plain, sha256_of, write_folder
 from forecaster.models.base import Fitted
 from forecaster.pipeline import forecaster_of
 
-__all__ = ["SCHEMA", "Run", "find_run", "list_runs", "runs_folder", "save_run", "series_facts"]
+__all__ = [
+    "Run",
+    "RunListing",
+    "find_run",
+    "list_runs",
+    "manifest_checksum",
+    "read_run",
+    "run_folders",
+    "runs_folder",
+    "save_run",
+]
 
-SCHEMA = 1
 _FILES = ("manifest.json", "weights.npz", "config.yaml")
-_NEEDED = (
-    "run_id",
-    "model",
-    "source",
-    "instruments",
-    "members",
-    "horizon",
-    "split",
-    "fitted_until",
-    "seen_until",
-    "state",
-    "files",
-)
 
 
 def runs_folder(home: Path) -> Path:
-    """Where the runs of a project are."""
+    """Folder of the runs of a project."""
     return home / "runs"
-
-
-def series_facts(series: PriceSeries) -> dict[str, Any]:
-    """What a manifest and a result say of a history."""
-    return {
-        "series": series.name,
-        "rows": len(series),
-        "first": str(series.dates[0]),
-        "last": str(series.dates[-1]),
-        "sha256": series.sha256,
-    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,41 +53,41 @@ class Run:
     """One recorded training.
 
     Args:
-        folder: Where it is.
-        manifest: The facts in ``manifest.json``.
+        folder: Folder of the run.
+        manifest: Content of ``manifest.json``.
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.folder.name
 
     @property
     def source(self) -> str:
         """Registry key of the source of its data."""
-        return str(self.manifest["source"])
+        return self.manifest.data.source
 
     @property
-    def interval(self) -> str:
-        """Span of one row."""
-        return str(self.manifest.get("interval", "1d"))
+    def frequency(self) -> str:
+        """Length of one row: ``1d``, ``1wk`` or ``1mo``."""
+        return self.manifest.data.frequency
 
     @property
     def seen_until(self) -> np.datetime64:
-        """Last date that fitting or choosing has used; forecasts made before it are in-sample."""
-        return np.datetime64(self.manifest["seen_until"])
+        """Last date that weights or choices have seen; forecasts from earlier cutoffs are in-sample."""
+        return self.manifest.split.seen_until
 
     @property
     def fitted_until(self) -> np.datetime64:
         """Last date that the weights have seen."""
-        return np.datetime64(self.manifest["fitted_until"])
+        return self.manifest.split.fitted_until
 
     @property
     def unseen_from(self) -> np.datetime64:
-        """First date that the weights have not seen; from there on intervals can be calibrated."""
+        """First date that the weights have not seen; intervals can be calibrated from there on."""
         return self.fitted_until + np.timedelta64(1, "D")
 
     @functools.cached_property
@@ -120,53 +106,51 @@ class Run:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            return forecaster_of(self.config).restore(arrays, self.manifest["state"])
+            return forecaster_of(self.config).restore(arrays, self.manifest.state)
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise DamageError(_damage(path, f"cannot be read as weights: {error}")) from error
 
     def history(self) -> list[dict[str, float]]:
-        """The learning curve."""
+        """Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``."""
         with open(self._checked("history.csv"), encoding="utf-8", newline="") as file:
             return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
 
     def covers(self, series: PriceSeries) -> bool:
-        """Whether the run was trained on this series: same source and name; for a CSV, rows it still begins with."""
-        member = self.manifest["members"].get(series.instrument.name)
-        if member is None or series.source != self.source:
+        """Whether the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
+        if series.instrument.name not in self.manifest.data.members or series.source != self.source:
             return False
         return series.source != "csv" or not self.history_changed(series)
 
     def history_changed(self, series: PriceSeries) -> bool:
         """Whether `series` no longer begins with exactly the rows that the run was trained on."""
-        member = self.manifest["members"][series.instrument.name]
-        span = series.between(end=np.datetime64(member["last"]))
-        return len(span) == 0 or span.sha256 != member["sha256"]
+        member = self.manifest.data.members[series.instrument.name]
+        trained = series.between(end=member.last)
+        return len(trained) == 0 or trained.sha256 != member.sha256
 
     def _checked(self, name: str) -> Path:
         path = self.folder / name
-        expected = self.manifest["files"].get(name)
         try:
-            found = sha256_of(path.read_bytes())
+            sha256 = sha256_of(path.read_bytes())
         except OSError as error:
             raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
-        if found != expected:
+        if sha256 != self.manifest.files.get(name):
             raise DamageError(_damage(path, "is not what the manifest recorded (SHA-256 differs)"))
         return path
 
 
-def _damage(path: Path, what: str) -> str:
-    return f"{path} {what}; expected the file as the training wrote it; train again or choose another with --run ID"
+def _damage(path: Path, problem: str) -> str:
+    return f"{path} {problem}; expected the file as the training wrote it; train again or choose another with --run ID"
 
 
-def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fitted, facts: Mapping[str, Any]) -> Run:
+def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fitted, manifest: Manifest) -> Run:
     """Write a new run folder, all or nothing.
 
     Args:
-        folder: Of the runs.
-        now: Current time, with a zone.
+        folder: Folder of all runs.
+        now: Current time, with a time zone.
         config_text: The whole configuration as YAML.
-        fitted: The model.
-        facts: What the manifest says beyond the files; ``instruments`` among them.
+        fitted: Fitted model.
+        manifest: Facts about the training; the id, the files and the state of the model are added here.
 
     Raises:
         StorageError: The folder refuses the write.
@@ -180,16 +164,17 @@ def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fit
     }
     hashes = {name: sha256_of(content) for name, content in files.items()}
     tail = sha256_of("".join([now.isoformat(), *hashes.values()]).encode())[:6]
-    label = "".join(c if c.isalnum() else "_" for c in facts["instruments"][0])[:24]
+    label = "".join(c if c.isalnum() else "_" for c in manifest.data.instruments[0])[:24]
     run_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{label}-{tail}"
-    manifest = {"schema": SCHEMA, "run_id": run_id, **facts, "state": fitted.state(), "files": hashes}
-    manifest["checksum"] = _checksum(manifest)
-    write_folder(folder / run_id, {**files, "manifest.json": (json_text(manifest) + "\n").encode()})
-    return _read(folder / run_id)
+    document = dataclasses.replace(manifest, run_id=run_id, files=hashes, state=fitted.state()).to_json()
+    document["checksum"] = manifest_checksum(document)
+    write_folder(folder / run_id, {**files, "manifest.json": (json_text(document) + "\n").encode()})
+    return read_run(folder / run_id)
 
 
-def _checksum(manifest: Mapping[str, Any]) -> str:
-    body = {key: value for key, value in plain(manifest).items() if key != "checksum"}
+def manifest_checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the content of a manifest, its own checksum aside."""
+    body = {key: value for key, value in plain(document).items() if key != "checksum"}
     return sha256_of(json.dumps(body, sort_keys=True, allow_nan=False).encode())
 
 
@@ -201,7 +186,7 @@ def _history_csv(rows: Sequence[Mapping[str, float]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
     """The run in `folder`.
 
     Raises:
@@ -210,55 +195,70 @@ def _read(folder: Path) -> Run:
     """
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
     except ValueError as error:
         raise DamageError(_damage(path, f"is not valid JSON: {error}")) from error
-    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    schema = document.get("schema") if isinstance(document, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
         raise NewerSchemaError(
             f"{path} has schema {schema}; this version reads up to {SCHEMA}; "
             "upgrade with pip install --upgrade forecaster, or choose another with --run ID"
         )
-    if (
-        schema != SCHEMA
-        or not all(key in manifest for key in _NEEDED)
-        or manifest.get("checksum") != _checksum(manifest)
-    ):
+    if schema != SCHEMA or document.get("checksum") != manifest_checksum(document):
         raise DamageError(_damage(path, "does not match its own checksum"))
-    return Run(folder, manifest)
+    try:
+        return Run(folder, Manifest.from_json(document))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamageError(_damage(path, f"lacks a fact, or holds one of another type ({error!r})")) from error
 
 
-def _folders(folder: Path) -> list[Path]:
+def run_folders(folder: Path) -> list[Path]:
     """Folders that hold any file of a run, newest first."""
     if not folder.is_dir():
         return []
-    shown = (one for one in folder.iterdir() if one.is_dir() and one.name[0] != ".")
-    return sorted((one for one in shown if any((one / name).exists() for name in _FILES)), reverse=True)
+    visible = (path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    return sorted((path for path in visible if any((path / name).exists() for name in _FILES)), reverse=True)
 
 
-def list_runs(folder: Path) -> Iterator[Run | ForecasterError]:
-    """All runs, newest first; for one that cannot be read, what is wrong with it."""
-    for one in _folders(folder):
+@dataclasses.dataclass(frozen=True)
+class RunListing:
+    """All runs of a project.
+
+    Args:
+        runs: Those that can be read, newest first.
+        damaged: An error for each that cannot be read, newest first.
+    """
+
+    runs: tuple[Run, ...]
+    damaged: tuple[ForecasterError, ...]
+
+
+def list_runs(folder: Path) -> RunListing:
+    """Every run in `folder`."""
+    runs: list[Run] = []
+    damaged: list[ForecasterError] = []
+    for path in run_folders(folder):
         try:
-            yield _read(one)
+            runs.append(read_run(path))
         except (DamageError, NewerSchemaError) as error:
-            yield error
+            damaged.append(error)
+    return RunListing(tuple(runs), tuple(damaged))
 
 
 def find_run(folder: Path, run_id: str) -> Run:
-    """The run whose id is, or uniquely begins with, `run_id`; ``latest`` is the newest.
+    """The run whose id is `run_id` or alone begins with it; ``latest`` is the newest.
 
     Raises:
         RunNotFoundError: There is none, or several.
     """
-    found = list(_folders(folder))
-    matching = found[:1] if run_id == "latest" else [one for one in found if one.name == run_id]
-    matching = matching or [one for one in found if one.name.startswith(run_id)]
+    folders = run_folders(folder)
+    matching = folders[:1] if run_id == "latest" else [path for path in folders if path.name == run_id]
+    matching = matching or [path for path in folders if path.name.startswith(run_id)]
     if len(matching) != 1:
-        some = ", ".join(one.name for one in (matching or found)[:3])
-        what = f"{len(matching)} runs begin with" if matching else "no run is called"
-        known = f"; there are {some}" if some else "; there is none yet"
-        raise RunNotFoundError(f"{what} {run_id!r} in {folder}{known}; give the whole id")
-    return _read(matching[0])
+        some = ", ".join(path.name for path in (matching or folders)[:3])
+        problem = f"{len(matching)} runs begin with" if matching else "no run is called"
+        existing = f"; there are {some}" if some else "; there is none yet"
+        raise RunNotFoundError(f"{problem} {run_id!r} in {folder}{existing}; give the whole id")
+    return read_run(matching[0])

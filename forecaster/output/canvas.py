@@ -1,13 +1,13 @@
-"""The canvas under every picture: its style, its corner note, its file, its window.
+"""Canvas of every figure: style, corner note, file, window.
 
-Nothing here knows what is drawn. Figures are made without pyplot, so drawing and saving work
+Figures are made without pyplot, so drawing and saving work
 without a display and leave no global state behind.
 """
 
 import contextlib
+import io
 import os
 import textwrap
-import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +21,8 @@ from matplotlib.dates import AutoDateLocator, date2num, num2date
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
-from forecaster.errors import StorageError, UsageError
+from forecaster.errors import UsageError
+from forecaster.files import storage_faults, write_file
 
 __all__ = [
     "FORMATS",
@@ -75,7 +76,7 @@ _STYLE: Any = {
 def drawing_style() -> Iterator[None]:
     """Our own look, whatever the user's matplotlibrc says; the settings before it come back afterwards."""
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # a name in a script that the font lacks shows as boxes, which is no reason to talk
+        # a name in a script that the font lacks shows as boxes, which is no reason for a warning
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -120,11 +121,12 @@ class _ShortDates(Formatter):
         gaps = np.diff(values)
         crowded = [*(gaps < 0.8 * np.median(gaps)), False] if len(gaps) else [False]  # the 29th beside the 1st
         least = min(self.axis.get_view_interval()) if self.axis is not None else -np.inf
-        labels, told = [], None
+        labels: list[str] = []
+        shown_year = None
         for value, day, hidden in zip(values, days, crowded, strict=True):
             label = f"{day:%b}" if only_months else f"{day.day} {day:%b}"
-            new = value >= least and day.year != told and not hidden
-            told = day.year if new else told
+            new = value >= least and day.year != shown_year and not hidden
+            shown_year = day.year if new else shown_year
             labels.append("" if hidden else f"{label}\n{day.year}" if new else label)
         return labels
 
@@ -135,56 +137,41 @@ def day_number(date: np.datetime64) -> float:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path` as PNG, SVG or PDF, as its suffix says; the same figure gives the same bytes.
-
-    The file appears whole or not at all: a file that was there before stays until the new one is complete.
+    """Write `figure` to `path` as PNG, SVG or PDF, by its suffix; the same figure gives the same bytes.
 
     Raises:
         UsageError: The suffix is none of the three.
         StorageError: The folder is missing or refuses the write, or the disk is full.
     """
     kind = _kind(path)
-    with _partial_of(path) as partial:
-        with partial.open("xb") as stream:
-            with drawing_style():
-                figure.savefig(stream, format=kind, dpi=_PNG_DPI, metadata=_NO_CLOCK[kind])
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+    content = io.BytesIO()
+    with drawing_style():
+        figure.savefig(content, format=kind, dpi=_PNG_DPI, metadata=_NO_CLOCK[kind])
+    write_file(path, content.getvalue())
 
 
 def check_figure_path(path: Path) -> None:
-    """Prove that a picture can be written to `path`, before minutes of work end in one that cannot.
+    """Prove that a picture can be written to `path`, before minutes of work depend on it.
 
     Raises:
         UsageError, StorageError: See `save_figure`.
     """
     _kind(path)
-    with _partial_of(path) as partial:
-        partial.touch()
+    probe = path.with_name(f".probe-{path.name}-{os.getpid()}")
+    try:
+        with storage_faults(path):
+            probe.touch()
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
-        wanted = ", ".join(f".{name}" for name in FORMATS)
-        raise UsageError(f"cannot draw into {path}; the file name ends in one of {wanted}; choose one of them")
+        suffixes = ", ".join(f".{name}" for name in FORMATS)
+        raise UsageError(f"cannot draw into {path}; the file name ends in one of {suffixes}; choose one of them")
     return kind
-
-
-@contextlib.contextmanager
-def _partial_of(path: Path) -> Iterator[Path]:
-    """The name of a file beside `path`, gone at the end; what storage refuses is told in one line."""
-    partial = path.parent / f".{uuid.uuid4().hex}.partial"
-    try:
-        yield partial
-    except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"{path} cannot be written: {reason}; expected a folder that accepts files; choose another --out"
-        raise StorageError(message) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def show_figure(figure: Figure) -> None:

@@ -4,7 +4,7 @@ Blue is what happened, green what the model said about days that it learned from
 about days that it never saw. Every prediction stands next to the size of the error it made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,51 +14,30 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
-from forecaster.output.canvas import (
-    GREY,
-    LEFT,
-    blank_figure,
-    date_axis,
-    drawing_style,
-    headline,
-    save_figure,
-    show_figure,
-)
+from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import (
+    BAND_80_OPACITY,
     BLUE,
-    FAN_SHADES,
-    FED_BACK_DASHES,
-    GREEN,
-    LOG_RATIO,
-    RED,
+    FAN_COLOR,
+    FAN_OPACITIES,
+    RECURSIVE_DASHES,
     SPAN_COLORS,
     SPAN_LINES,
     SPAN_TEXT_COLORS,
     draw_close_up,
     draw_history,
-    log_axis,
     mark_boundaries,
     readable,
     spans_text,
 )
-from forecaster.output.forecast_picture import ForecastPicture, Predictions, Window
+from forecaster.output.forecast_picture import ForecastPicture, Window
 
-__all__ = [
-    "ForecastPicture",
-    "Predictions",
-    "draw_forecast",
-    "draw_losses",
-    "save_figure",
-    "show_figure",
-]
-
+__all__ = ["draw_forecast"]
 
 _SAME_RATIO = 0.0005
-_FEW_STEPS = 120
 _LONGEST_HEAD = 25  # letters, or it would reach the first column
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TODAY = "“tomorrow = today”"
@@ -108,14 +87,14 @@ def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
     for name in picture.spans():
         color = SPAN_COLORS[name]
         line = Line2D([], [], color=color, linewidth=3, linestyle=SPAN_LINES[name], dash_capstyle="butt")
-        entries[f"predicted: {name}"] = (Patch(color=color, alpha=0.2, linewidth=0), line)
+        entries[f"predicted: {name}"] = (Patch(color=color, alpha=BAND_80_OPACITY, linewidth=0), line)
     if picture.forecast is not None:
-        layers: list[Artist] = [Patch(color=RED, alpha=shade, linewidth=0) for shade in FAN_SHADES.values()]
-        entries[f"coming {picture.span}s (50, 80, 95 %)"] = (*layers, Line2D([], [], color=RED, linewidth=1.6))
+        layers: list[Artist] = [Patch(color=FAN_COLOR, alpha=shade, linewidth=0) for shade in FAN_OPACITIES.values()]
+        entries[f"coming {picture.span}s (50, 80, 95 %)"] = (*layers, Line2D([], [], color=FAN_COLOR, linewidth=1.6))
         own = picture.forecast.own_steps
         if own < picture.forecast.horizon:
-            dashed = Line2D([], [], color=RED, linewidth=1.6, linestyle=FED_BACK_DASHES)
-            entries[f"fed back after step {own}"] = dashed
+            dashed = Line2D([], [], color=FAN_COLOR, linewidth=1.6, linestyle=RECURSIVE_DASHES)
+            entries[f"recursive after step {own}"] = dashed
     return list(entries.values()), list(entries)
 
 
@@ -228,61 +207,3 @@ def _verdict(picture: ForecastPicture) -> str:
         return f"Test: RMSE {ratio:.1f} times that of {_TODAY}."
     side = "above" if ratio > 1 else "below"
     return f"Test: RMSE {readable(100 * abs(ratio - 1), 2)} % {side} {_TODAY}."
-
-
-def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> Figure:
-    """Draw learning curves.
-
-    Args:
-        rows: One mapping per recorded step: ``step``, ``loss`` and, where it was measured, ``validation_loss``.
-        title: What was trained.
-        note: Small print for the corner.
-
-    Raises:
-        UsageError: There are no rows.
-    """
-    if not rows:
-        raise UsageError("this run has no learning curve: its history holds no rows; train again to record one")
-    with drawing_style():
-        figure = blank_figure()
-        axes = figure.add_axes((LEFT, 0.12, 0.89, 0.76), label="losses")
-        _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
-        steps, losses = _curve(rows, "validation_loss")
-        if len(losses):
-            _draw_curve(axes, steps, losses, "validation", BLUE)
-            best = int(np.argmin(losses))
-            label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
-            axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
-        _scale_losses(axes)
-        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(LEFT, 0.918), ncols=4)
-        headline(figure, title, note)
-    return figure
-
-
-def _curve(rows: Sequence[Mapping[str, float]], key: str) -> tuple[FloatArray, FloatArray]:
-    """Steps and values of the rows that hold a number under `key`."""
-    found = [(float(row["step"]), float(row[key])) for row in rows if np.isfinite(row.get(key, np.nan))]
-    pairs = np.array(found, dtype=float).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _draw_curve(axes: Axes, steps: FloatArray, losses: FloatArray, name: str, color: str) -> None:
-    """Draw a curve; a long and therefore noisy one faintly, with its running mean on top."""
-    if len(steps) <= _FEW_STEPS:
-        axes.plot(steps, losses, color=color, linewidth=1.8, marker="o", markersize=3.5, label=name)
-        return
-    width = max(len(steps) // 40, 5) | 1  # odd, so that the mean stands at the middle of its rows
-    mean = np.convolve(losses, np.full(width, 1 / width), mode="valid")
-    axes.plot(steps, losses, color=color, linewidth=0.7, alpha=0.4, label=name)
-    middle, label = steps[width // 2 : -(width // 2)], f"{name}, mean of {width} rows"
-    axes.plot(middle, mean, color=color, linewidth=2.2, label=label)
-
-
-def _scale_losses(axes: Axes) -> None:
-    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
-    axes.set_xlabel("training step")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.set_ylabel("loss")
-    if len(values) and values.min() > 0 and values.max() > LOG_RATIO * values.min():
-        log_axis(axes)
-        axes.set_ylabel("loss, log scale")

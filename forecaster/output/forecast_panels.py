@@ -12,11 +12,14 @@ from forecaster.output.canvas import GREY, date_axis, day_number
 from forecaster.output.forecast_picture import ForecastPicture
 
 __all__ = [
+    "BAND_80_COLORS",
+    "BAND_80_OPACITY",
     "BLUE",
-    "FAN_SHADES",
-    "FED_BACK_DASHES",
+    "FAN_COLOR",
+    "FAN_OPACITIES",
     "GREEN",
     "LOG_RATIO",
+    "RECURSIVE_DASHES",
     "RED",
     "SPAN_COLORS",
     "SPAN_LINES",
@@ -29,13 +32,16 @@ __all__ = [
     "spans_text",
 ]
 
-# dark, light, middle: told apart in grey and by colour-blind eyes
+# Dark, light, middle: distinct in grey and for colour-blind readers.
 BLUE, GREEN, LIGHT_GREEN, RED = "#10307A", "#27B387", "#86D3BA", "#CF3A12"
 SPAN_COLORS = {"train": GREEN, "validation": LIGHT_GREEN, "test": RED}
 SPAN_TEXT_COLORS = {"train": "#0E7C5A", "validation": "#37826C", "test": RED}  # small type needs more contrast
+BAND_80_COLORS = SPAN_COLORS  # 80 % band of the one-step predictions, by train, validation and test
+BAND_80_OPACITY = 0.2
+FAN_COLOR = RED
+FAN_OPACITIES = {95: 0.14, 80: 0.17, 50: 0.22}  # percent -> opacity of that interval of the coming days
 SPAN_LINES: dict[str, Any] = {"train": "-", "validation": (0, (2.2, 0.7)), "test": "-"}
-FED_BACK_DASHES: Any = (0, (2, 1.4))
-FAN_SHADES = {95: 0.14, 80: 0.17, 50: 0.22}
+RECURSIVE_DASHES: Any = (0, (2, 1.4))
 
 _CLOSE_UP_ROWS = 60
 _FEW_ROWS = 250  # up to here single days can be told apart, and are marked
@@ -134,10 +140,10 @@ def _draw_prices(axes: Axes, picture: ForecastPicture) -> None:
     """Draw a thin blue line on broad green and red ones: where they agree, both stay visible."""
     few = len(picture.dates) <= _FEW_ROWS
     for name, span in picture.spans().items():
-        color = SPAN_COLORS[name]
-        axes.fill_between(span.dates, span.lower, span.upper, color=color, alpha=0.2, linewidth=0, zorder=1)
+        band: dict[str, Any] = {"color": BAND_80_COLORS[name], "alpha": BAND_80_OPACITY}
+        axes.fill_between(span.dates, span.lower, span.upper, linewidth=0, zorder=1, **band)
         axes.plot(
-            span.dates, span.median, color=color, linestyle=SPAN_LINES[name], linewidth=2.0 if few else 3.2,
+            span.dates, span.median, color=SPAN_COLORS[name], linestyle=SPAN_LINES[name], linewidth=2.0 if few else 3.2,
             dash_capstyle="butt", label=f"predicted: {name}", zorder=2,
         )  # fmt: skip
     marks: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 0.9} if few else {"linewidth": 0.7}
@@ -150,15 +156,17 @@ def _draw_fan(axes: Axes, forecast: Forecast, span: str) -> None:
     dates = np.concatenate([[forecast.cutoff], forecast.dates])
     levels = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
     prices = np.vstack([np.full(len(levels), forecast.last_price), forecast.prices(levels)])
-    for inward, (percent, shade) in enumerate(FAN_SHADES.items()):
+    for inward, (percent, opacity) in enumerate(FAN_OPACITIES.items()):
         low, high = prices[:, inward], prices[:, -1 - inward]
         label = f"coming {span}s: {percent} %"
-        axes.fill_between(dates, low, high, color=RED, alpha=shade, linewidth=0, zorder=1, label=label)
+        axes.fill_between(dates, low, high, color=FAN_COLOR, alpha=opacity, linewidth=0, zorder=1, label=label)
     own = min(forecast.own_steps, forecast.horizon)
-    median: dict[str, Any] = {"color": RED, "linewidth": 1.6, "zorder": 4}
+    median: dict[str, Any] = {"color": FAN_COLOR, "linewidth": 1.6, "zorder": 4}
     axes.plot(dates[: own + 1], prices[: own + 1, 3], label=f"coming {span}s: median", **median)
     if own < forecast.horizon:
-        axes.plot(dates[own:], prices[own:, 3], label=f"coming {span}s: fed back", linestyle=FED_BACK_DASHES, **median)
+        axes.plot(
+            dates[own:], prices[own:, 3], label=f"coming {span}s: recursive", linestyle=RECURSIVE_DASHES, **median
+        )
 
 
 def _price_range(picture: ForecastPicture) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from forecaster.models.classic import ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import evidence_on_test, forecaster_of
 from forecaster.workflows.audit_target import subject_of
-from forecaster.workflows.train import BESIDE
+from forecaster.workflows.train import TRAINING_BASELINES
 
 __all__ = ["AuditRequest", "AuditResult", "audit"]
 
@@ -207,7 +207,7 @@ def _check_placebo(subject: Subject, config: Config, first: PriceSeries, file: s
     for seed in range(PLACEBO_WALKS):
         walk = placebo_walk(series, seed)
         fitted = subject.fit(Panel((walk,)))
-        found = evidence_on_test(fitted, walk, subject.split, BESIDE, config.horizon)
+        found = evidence_on_test(fitted, walk, subject.split, TRAINING_BASELINES, config.horizon)
         verdicts += [] if found is None else [verdict(found)]
     return check_placebo(verdicts, file)
 

@@ -3,8 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from forecaster.data.store import Checkup, Pruned, Store, Version, store_path
 from forecaster.data.store_difference import ColumnChange, Difference, difference
 from forecaster.data.store_maintenance import parse_name
 from forecaster.environment import Environment
-from forecaster.errors import DamageError, ForecasterError, SourceError
-from forecaster.experiments.runs import Run, list_runs, runs_folder
+from forecaster.errors import DamageError, SourceError
+from forecaster.experiments.runs import list_runs, runs_folder
 from forecaster.files import plain
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
 ]
 
 SCHEMA = "data/1"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @contextlib.contextmanager
@@ -331,36 +329,13 @@ def prune(request: PruneRequest, environment: Environment) -> Pruning:
 
 
 def _needed_by_runs(request: PruneRequest, environment: Environment) -> set[str]:
-    """Every hash in the manifest of any run: of whole histories as stored, and of the rows that were used."""
-    needed: set[str] = set()
-    unknown: list[ForecasterError] = []
-    for run in list_runs(runs_folder(environment.home)):
-        if isinstance(run, Run):
-            needed.update(_hashes(run.manifest))
-        else:
-            unknown.append(run)
+    """SHA-256 of every history that any run has used."""
+    listing = list_runs(runs_folder(environment.home))
+    unknown = listing.damaged
     if unknown and not request.force:
         many = "1 run cannot" if len(unknown) == 1 else f"{len(unknown)} runs cannot"
         raise DamageError(
             f"{many} be read, so that what was learned from is unknown; expected every run to say it; nothing was "
             f"removed; delete what is damaged, or leave it out of account with --force ({unknown[0].messages[0]})"
         )
-    return needed
-
-
-def _hashes(value: Any) -> Iterator[str]:
-    """Every SHA-256 in a document, wherever it stands: one too many is kept rather than one too few.
-
-    >>> list(_hashes({"stored": {"USDJPY": "5f" * 32}, "seed": 1, "data": [{"sha256": "0a" * 32, "rows": 7}]})) == [
-    ...     "5f" * 32, "0a" * 32]
-    True
-    """
-    if isinstance(value, str):
-        if _SHA256.fullmatch(value):
-            yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _hashes(one)
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            yield from _hashes(one)
+    return set().union(*(run.manifest.histories for run in listing.runs))

@@ -1,6 +1,5 @@
-"""`plot`: actual blue, train predictions green, test predictions red, and the coming days."""
+"""`plot`: actual prices blue, train predictions green, test predictions red, and the coming days."""
 
-import dataclasses
 import datetime
 from pathlib import Path
 from typing import Literal
@@ -9,157 +8,207 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
+from forecaster.data.series import PriceSeries
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
-from forecaster.experiments.run_selection import Served, Wanted, serve, tell
+from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
-from forecaster.output.forecast_picture import ForecastPicture, Predictions
-from forecaster.pipeline import forecasts
+from forecaster.forecast import Forecast, Forecasts
+from forecaster.output.forecast_picture import ForecastPicture, Predictions, Window
+from forecaster.pipeline import forecast_next, forecasts, next_steps
 from forecaster.quantiles import level_weights
-from forecaster.workflows.predict import predict_served
+from forecaster.workflows.predict import coming_dates, prediction
 
-__all__ = ["PlotRequest", "plot"]
+__all__ = ["plot"]
+
+Kind = Literal["forecast", "loss"]
+
+BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 
 
-_BAND = (0.1, 0.5, 0.9)  # the 80 % interval and the median
-
-
-@dataclasses.dataclass(frozen=True)
-class PlotRequest:
-    """What is asked of `plot`.
+def plot(
+    choice: Selection,
+    environment: Environment,
+    *,
+    kind: Kind = "forecast",
+    as_of: datetime.date | None = None,
+    first: datetime.date | None = None,
+    final: datetime.date | None = None,
+    last: int | None = None,
+    frequency: str | None = None,
+    run: str | None = None,
+    calibrate: bool = True,
+    out: Path | None = None,
+    show: bool = False,
+) -> list[Path]:
+    """Draw one picture for each named instrument and return the files written.
 
     Args:
-        choice: The instruments.
-        kind: ``forecast``, the overlay, or ``loss``, the learning curve.
+        choice: Instruments.
+        environment: Home folder, clock, progress and messages.
+        kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve.
+        as_of: Last row that the forecast may use; the newest when None. Later prices are drawn as far as the forecast
+            reaches, for comparison.
+        first: First date to draw.
+        final: Last date to draw.
+        last: Draw only so many rows up to the cutoff.
+        frequency: Length of a row; that of the run when None.
+        run: Id of a run; the newest run that fits when None.
+        calibrate: Whether past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
-        last: Show only the last rows.
-        start: First date to show.
-        end: Last date to show.
-        interval: Span of a row; that of the run when None.
-        run_id: A run; the newest fitting one when None.
         show: Whether to open a window instead of writing a file.
-        calibrate: Whether intervals follow how often those of the days before have held.
-    """
-
-    choice: Selection
-    kind: Literal["forecast", "loss"] = "forecast"
-    out: Path | None = None
-    last: int | None = None
-    start: datetime.date | None = None
-    end: datetime.date | None = None
-    interval: str | None = None
-    run_id: str | None = None
-    show: bool = False
-    calibrate: bool = True
-
-
-def plot(request: PlotRequest, environment: Environment) -> list[Path]:
-    """Draw one picture for each named instrument and return the files written.
 
     Raises:
         RunNotFoundError: No run fits.
         StorageError: The file cannot be written.
     """
-    served = [
-        one.until(None) for one in serve(request.choice, Wanted(request.run_id, interval=request.interval), environment)
-    ]
-    if request.out is not None and len(served) > 1:
-        raise UsageError(f"--out names one file; got {len(served)} instruments; leave it out to name a file after each")
-    tell(served, environment)
-    return [path for one in served if (path := _plot_one(one, request)) is not None]
+    whole = select_runs(choice, RunQuery(run, frequency=frequency), environment)
+    if out is not None and len(whole) > 1:
+        raise UsageError(f"--out names one file; got {len(whole)} instruments; leave it out to name a file after each")
+    cut = [selection.until(as_of) for selection in whole]
+    announce(cut, environment)
+    paths = []
+    for selection, current in zip(cut, whole, strict=True):
+        name = selection.instrument.name
+        path = None if show else out or Path(f"{name}-{kind}.png")
+        if kind == "loss":
+            _draw_loss(selection, path)
+        else:
+            picture = _picture(selection, current.series, calibrate)
+            _draw_forecast(picture, _window(picture, first, final, last), path)
+        paths += [] if path is None else [path]
+    return paths
 
 
-def _plot_one(served: Served, request: PlotRequest) -> Path | None:
-    from forecaster.output.forecast_figure import draw_forecast, draw_losses, save_figure, show_figure
+def _draw_forecast(picture: ForecastPicture, window: Window | None, path: Path | None) -> None:
+    from forecaster.output.canvas import save_figure, show_figure
+    from forecaster.output.forecast_figure import draw_forecast
 
-    if request.kind == "loss":
-        title = f"{served.instrument.name}: learning curve of run {served.run.id}"
-        figure = draw_losses(served.run.history(), title, _corner(served))
-    else:
-        figure = draw_forecast(_picture(served, request.calibrate), _window(request, served.series.dates))
-    if request.show:
+    figure = draw_forecast(picture, window)
+    if path is None:
         show_figure(figure)
-        return None
-    path = request.out or Path(f"{served.instrument.name}-{request.kind}.png")
-    save_figure(figure, path)
-    return path
+    else:
+        save_figure(figure, path)
 
 
-def _window(request: PlotRequest, dates: DateArray) -> tuple[np.datetime64, np.datetime64] | None:
-    """The span to show, or None for everything.
+def _draw_loss(selection: SelectedRun, path: Path | None) -> None:
+    from forecaster.output.canvas import save_figure, show_figure
+    from forecaster.output.learning_curve import draw_losses
+
+    title = f"{selection.instrument.name}: learning curve of run {selection.run.id}"
+    figure = draw_losses(selection.run.history(), title, _corner(selection))
+    if path is None:
+        show_figure(figure)
+    else:
+        save_figure(figure, path)
+
+
+def _window(
+    picture: ForecastPicture, first: datetime.date | None, final: datetime.date | None, last: int | None
+) -> Window | None:
+    """The dates to draw, or None for all.
 
     Raises:
-        UsageError: It holds no rows.
+        UsageError: Fewer than two rows are left.
     """
-    if request.last is None and request.start is None and request.end is None:
+    if first is None and final is None and last is None:
         return None
-    first = np.datetime64(request.start) if request.start else dates[0]
-    end = np.datetime64(request.end) if request.end else dates[-1]
-    kept = dates[(dates >= first) & (dates <= end)]
-    if request.last is not None:
-        kept = kept[-request.last :]
-    if len(kept) < 2:
+    dates = picture.dates
+    start = dates[0] if first is None else np.datetime64(first)
+    end = dates[-1] if final is None else np.datetime64(final)
+    shown = dates[(dates >= start) & (dates <= end)]
+    if last is not None and picture.forecast is not None:
+        shown = shown[max(np.searchsorted(shown, picture.forecast.cutoff, side="right") - last, 0) :]
+    if len(shown) < 2:
         raise UsageError(
-            f"{len(kept)} rows from --start {first} to --end {request.end or 'the newest'}; a picture needs 2; "
+            f"{len(shown)} rows from --from {start} to --to {final or 'the newest'}; a picture needs 2; "
             f"the history runs from {dates[0]} to {dates[-1]}"
         )
-    return kept[0], end if request.end else dates[-1]
+    return shown[0], end
 
 
-def _picture(served: Served, calibrate: bool) -> ForecastPicture:
-    """Everything that the overlay shows, in the orientation that the user asked for."""
-    series, run, instrument = served.series, served.run, served.instrument
-    rows = np.arange(run.fitted.first_row, len(series) - 1)
-    returns = forecasts(run.fitted, series, rows, 1, run.unseen_from if calibrate else None)
-    band = returns.log_returns([1])[:, 0] @ level_weights(returns.quantile_levels, _BAND)
+def _picture(selection: SelectedRun, current: PriceSeries, calibrate: bool) -> ForecastPicture:
+    """Content of the picture, in the user's orientation.
+
+    Args:
+        selection: Instrument, run and history up to the cutoff.
+        current: The history with later rows, where there are any.
+        calibrate: Whether the intervals are calibrated.
+    """
+    series = selection.series
+    instrument = selection.instrument
+    made, forecast = _scan(selection, calibrate)
+    forecast = prediction(selection, forecast, calibrate).forecast
+    rows = made.rows[:-1]
+    band = made.log_returns([1])[:-1, 0] @ level_weights(made.quantile_levels, BAND_LEVELS)
+    later = current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
+    dates = np.concatenate([series.dates, later.dates])
+    prices = np.concatenate([series.close, later.close])
     if instrument.sign < 0:
-        prices, band = 1 / series.close, -band[:, ::-1]
-    else:
-        prices = series.close
+        prices = 1 / prices
+        band = -band[:, ::-1]
     predicted = prices[rows, None] * np.exp(band)
-    split = _split(run)
+    split = _split(selection.run)
     return ForecastPicture(
         instrument=instrument.name,
         unit=f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price",
-        dates=series.dates,
+        dates=dates,
         prices=prices,
-        predictions=Predictions(series.dates[rows + 1], *predicted.T),
-        train_end=series.dates[series.dates < split.validation_start][-1],
+        predictions=Predictions(dates[rows + 1], *predicted.T),
+        train_end=dates[dates < split.validation_start][-1],
         test_start=split.test_start,
-        forecast=predict_served(served, None, calibrate).forecast,
+        forecast=forecast,
         rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),
-        note=_corner(served),
-        run_id=run.id,
-        model=run.manifest["model"],
+        note=_corner(selection),
+        run_id=selection.run.id,
+        model=selection.run.manifest.model.model,
         span=SPANS[series.interval],
     )
 
 
+def _scan(selection: SelectedRun, calibrate: bool) -> tuple[Forecasts, Forecast]:
+    """Forecasts at every row that has enough history, and the coming days after the last one.
+
+    Both come from one scan of the history, unless later steps are recursive and would be computed for every row.
+    """
+    run = selection.run
+    series = selection.series
+    dates = coming_dates(selection)
+    unseen_from = run.unseen_from if calibrate else None
+    rows = np.arange(run.fitted.first_row, len(series))
+    if run.fitted.own_steps >= len(dates):
+        made = forecasts(run.fitted, series, rows, unseen_from=unseen_from)
+        return made, next_steps(made, series, dates, run.fitted.own_steps)
+    made = forecasts(run.fitted, series, rows, 1, unseen_from)
+    return made, forecast_next(run.fitted, series, dates, unseen_from)
+
+
 def _split(run: Run) -> Split:
-    """What the weights have seen and what not; a refit has seen every row that there was."""
-    if run.manifest["refit"]:
+    """Rows that the weights have seen; a refit has seen every row that there was."""
+    if run.manifest.split.refit:
         return whole_history([run.seen_until])
-    parts = run.manifest["split"]
-    return Split(np.datetime64(parts["validation"]["first"]), np.datetime64(parts["test"]["first"]))
+    parts = run.manifest.split.parts
+    return Split(parts["validation"].first, parts["test"].first)
 
 
 def _one_step_rmse(
     prices: FloatArray, median: FloatArray, rows: IntArray, split: Split, dates: DateArray
 ) -> dict[str, tuple[float, float]]:
     """Part -> RMSE of the median and of the last price, one step ahead, in units of the price."""
-    found: dict[str, tuple[float, float]] = {}
+    errors: dict[str, tuple[float, float]] = {}
     for part in PARTS:
-        kept = np.isin(rows, split.cutoffs(dates, part, 1))
-        if kept.any():
-            outcome = prices[rows[kept] + 1]
-            found[part] = rmse(median[kept] - outcome), rmse(prices[rows[kept]] - outcome)
-    return found
+        scored = np.isin(rows, split.cutoffs(dates, part, 1))
+        if scored.any():
+            outcome = prices[rows[scored] + 1]
+            errors[part] = rmse(median[scored] - outcome), rmse(prices[rows[scored]] - outcome)
+    return errors
 
 
-def _corner(served: Served) -> str:
-    series = served.series
+def _corner(selection: SelectedRun) -> str:
+    series = selection.series
     label = "computed from ECB euro reference rates" if series.source == "ecb" else series.source
-    return f"{label}, {len(series)} rows to {series.dates[-1]}, sha256 {series.sha256[:12]}"
+    seen = ", in-sample" if selection.in_sample else ""
+    return f"{label}, {len(series)} rows to {series.dates[-1]}{seen}, sha256 {series.sha256[:12]}"

@@ -1,10 +1,8 @@
 """`train`: from a history to a recorded run."""
 
-import dataclasses
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,57 +16,30 @@ from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation.daily_losses import Evidence, pool
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
-from forecaster.evaluation.verdict import verdict
-from forecaster.experiments.runs import Run, runs_folder, save_run, series_facts
+from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.experiments.manifest import (
+    DataFacts,
+    EngineFacts,
+    Manifest,
+    ModelFacts,
+    ScoreFacts,
+    SeriesFacts,
+    SplitFacts,
+    SplitPart,
+)
+from forecaster.experiments.results import TrainResult
+from forecaster.experiments.runs import runs_folder, save_run
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
+from forecaster.output.documents import score_document, verdict_document
 from forecaster.pipeline import evaluate, evidence_on_test, fit, forecaster_of
 
-__all__ = ["BESIDE", "TrainResult", "train"]
+__all__ = ["TRAINING_BASELINES", "train"]
 
-BESIDE = ("garch", "ewma", "random_walk")  # baselines that stand beside every training
-_STEPS = (1, 5, 10, 20)
-_PARITY = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainResult:
-    """What a training produced.
-
-    Args:
-        run: As recorded.
-        scores: Of the named instruments, part by part and step by step.
-        engine: What it ran on.
-        seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
-        next_command: What to type for the forecast.
-    """
-
-    run: Run
-    scores: Sequence[Score]
-    engine: Engine
-    seconds: dict[str, float]
-    next_command: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The document ``train/1``."""
-        facts = self.run.manifest
-        model = facts["model"]
-        return {
-            "schema": "train/1",
-            "run_id": self.run.id,
-            "instrument": facts["instruments"][0],
-            **{key: facts[key] for key in ("instruments", "interval", "universe", "model")},
-            "series": len(facts["members"]),
-            "backend": self.engine.backend,
-            "device": self.engine.device,
-            "seconds": self.seconds,
-            **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
-            "splits": facts["split"],
-            **{key: facts["state"].get(key) for key in ("location_steps", "mean_is_last_price")},
-            "scores": [one.to_json(model) for one in self.scores],
-            **{key: facts[key] for key in ("verdict", "verdicts")},
-        }
+TRAINING_BASELINES = ("garch", "ewma", "random_walk")
+DEFAULT_STEPS = (1, 5, 10, 20)
+MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
 
 
 class _Stopwatch:
@@ -88,12 +59,12 @@ class _Stopwatch:
 
 
 def train(config: Config, choice: Selection, environment: Environment) -> TrainResult:
-    """Fit the configured model, score it beside the baselines, and record the run.
+    """Fit the configured model, score it next to the baselines, and record the run.
 
     Args:
-        config: Everything about the training; `choice` overrides its instruments and source.
-        choice: What the user named on the command line.
-        environment: Where to keep the data and the run.
+        config: Configuration of the training; `choice` overrides its instruments and source.
+        choice: Instruments and source that the user named.
+        environment: Home folder, clock, progress and messages.
 
     Raises:
         ForecasterError: See `forecaster.errors`; nothing is left behind.
@@ -110,60 +81,76 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     fitted = fit(model, panel, split, config, environment.progress)
     watch.lap("fit")
-    scores = []
-    evidence = []
-    for number, series in enumerate(named):
-        environment.progress("evaluate", number, len(named))
-        scores += evaluate(fitted, series, split, _steps(config), BESIDE, config.horizon)
-        found = evidence_on_test(fitted, series, split, BESIDE, config.horizon)
-        evidence += [] if found is None else [found]
-    environment.progress("evaluate", len(named), len(named))
+    scores, evidence = _evaluate(fitted, named, split, config, environment)
+    whole, verdicts = _verdicts(evidence)
     watch.lap("evaluate")
     if config.refit:
-        everything = whole_history([one.dates[-1] for one in panel])
+        everything = whole_history([series.dates[-1] for series in panel])
         fitted = fit(model, panel, everything, config, environment.progress, decided=fitted.state())
         watch.lap("refit")
     _check_parity(fitted)
-    facts = {
-        **_data_facts(named, data),
-        **_split_facts(named, panel, split, config.refit),
-        **_engine_facts(engine, model, config),
-        "created": environment.clock().isoformat(),
-        "scores": [one.to_json(fitted.name) for one in scores],
-        **_verdicts(evidence),
-        "seconds": watch.total(),
-    }
-    run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, facts)
-    following = command_line("predict", data.instruments[0], choice, environment)
-    return TrainResult(run, scores, engine, watch.total(), following)
+    manifest = Manifest(
+        data=_data_facts(named, data),
+        split=_split_facts(named, panel, split, config.refit),
+        model=ModelFacts(config.kind, model.parameters, config.seed, config.horizon),
+        engine=_engine_facts(engine),
+        created=environment.clock().isoformat(),
+        scores=ScoreFacts(
+            scores=[score_document(score, fitted.name) for score in scores],
+            verdict=None if whole is None else verdict_document(whole),
+            verdicts={name: verdict_document(single) for name, single in verdicts.items()},
+        ),
+        seconds=watch.total(),
+    )
+    run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, manifest)
+    next_command = command_line("predict", data.instruments[0], choice, environment)
+    return TrainResult(run, scores, whole, verdicts, engine, watch.total(), next_command)
 
 
-def _verdicts(evidence: Sequence[Evidence]) -> dict[str, Any]:
-    """What the test proves: of every named series, and of all together, the headline where they are several."""
-    found = {one.name: verdict(one).to_json() for one in evidence}
-    whole = verdict(pool(evidence)).to_json() if len(evidence) > 1 else next(iter(found.values()), None)
-    return {"verdict": whole, "verdicts": found}
+def _evaluate(
+    fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config, environment: Environment
+) -> tuple[list[Score], list[Evidence]]:
+    """Scores of every named series on every part, and their losses on the test rows."""
+    scores: list[Score] = []
+    evidence: list[Evidence] = []
+    for number, series in enumerate(named):
+        environment.progress("evaluate", number, len(named))
+        scores += evaluate(fitted, series, split, _steps(config), TRAINING_BASELINES, config.horizon)
+        losses = evidence_on_test(fitted, series, split, TRAINING_BASELINES, config.horizon)
+        if losses is not None:
+            evidence.append(losses)
+    environment.progress("evaluate", len(named), len(named))
+    return scores, evidence
+
+
+def _verdicts(evidence: Sequence[Evidence]) -> tuple[Verdict | None, dict[str, Verdict]]:
+    """Verdict on all named series together, and on each of them."""
+    verdicts = {losses.name: verdict(losses) for losses in evidence}
+    if len(evidence) > 1:
+        return verdict(pool(evidence)), verdicts
+    return next(iter(verdicts.values()), None), verdicts
 
 
 def _steps(config: Config) -> list[int]:
-    """Days ahead that are scored: the usual ones up to the horizon, and the horizon."""
-    return sorted({step for step in _STEPS if step < config.horizon} | {config.horizon})
+    """Steps that are scored: the default ones up to the horizon, and the horizon."""
+    return sorted({step for step in DEFAULT_STEPS if step < config.horizon} | {config.horizon})
 
 
 def _split(data: TrainingData, model: Forecaster) -> tuple[Split, tuple[PriceSeries, ...]]:
     """The split by the rows of the first named series, and the named series that have rows in all of its parts."""
-    first, rows = data.named[0], data.config.split
+    first = data.named[0]
+    rows = data.config.split
     split = split_by_rows(first.dates, rows.test_rows, rows.validation_rows, model.least_training_rows())
     scored = []
-    for one in data.named:
-        lacking = _lacking(one, split, data.config)
+    for series in data.named:
+        lacking = _lacking(series, split, data.config)
         if not lacking:
-            scored.append(one)
+            scored.append(series)
         elif not data.listed:
             raise NotEnoughDataError(
-                f"{one.instrument.name} has no rows for {' and '.join(lacking)} with the split of "
-                f"{first.instrument.name} (test from {split.test_start}); it runs from {one.dates[0]} to "
-                f"{one.dates[-1]}; train it alone"
+                f"{series.instrument.name} has no rows for {' and '.join(lacking)} with the split of "
+                f"{first.instrument.name} (test from {split.test_start}); it runs from {series.dates[0]} to "
+                f"{series.dates[-1]}; train it alone"
             )
     return split, tuple(scored)
 
@@ -175,56 +162,44 @@ def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
 
 def _check_parity(fitted: Fitted) -> None:
     difference = fitted.state()["numpy_difference"]
-    if not difference <= _PARITY:
+    if not difference <= MAX_PARITY_ERROR:
         raise ForecasterError(
-            f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {_PARITY:g}; "
-            "nothing was saved; lower the learning rate, since weights this large are not a model"
+            f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {MAX_PARITY_ERROR:g}; "
+            "nothing was saved; the weights diverged, lower the learning rate"
         )
 
 
-def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> dict[str, Any]:
-    return {
-        "instruments": list(dict.fromkeys(one.name for one in data.instruments)),
-        "interval": data.config.data.interval,
-        "universe": data.config.universe,
-        "source": named[0].source,
-        "data": [series_facts(one) for one in named],
-        "origin": dict(named[0].meta),
-        "members": {one.instrument.name: series_facts(one) for one in data.panel},
-        "stored": data.stored,
-        "inputs": data.inputs.for_manifest(named[0].dates[-1]),
-    }
+def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> DataFacts:
+    return DataFacts(
+        instruments=tuple(dict.fromkeys(instrument.name for instrument in data.instruments)),
+        frequency=data.config.data.interval,
+        universe=data.config.universe,
+        source=named[0].source,
+        named=tuple(SeriesFacts.of(series) for series in named),
+        origin=dict(named[0].meta),
+        members={series.instrument.name: SeriesFacts.of(series) for series in data.panel},
+        stored=data.stored,
+        inputs=data.inputs.for_manifest(named[0].dates[-1]),
+    )
 
 
-def _split_facts(named: Sequence[PriceSeries], panel: Panel, split: Split, refit: bool) -> dict[str, Any]:
-    """The first and last date of each part of the first named series, and how far weights and choices have seen."""
-    parts = {
-        part: {"first": str(dates[0]), "last": str(dates[-1]), "rows": len(dates)}
-        for part, dates in split.parts(named[0].dates).items()
-    }
-    before = split if not refit else whole_history([one.dates[-1] for one in panel])
-    return {
-        "split": parts,
-        "refit": refit,
-        "fitted_until": str(_last_before(panel, before.validation_start)),
-        "seen_until": str(_last_before(panel, before.test_start)),
-    }
+def _split_facts(named: Sequence[PriceSeries], panel: Panel, split: Split, refit: bool) -> SplitFacts:
+    """The parts of the first named series, and the last dates that weights and choices have seen."""
+    used = split if not refit else whole_history([series.dates[-1] for series in panel])
+    return SplitFacts(
+        parts={part: SplitPart(dates[0], dates[-1], len(dates)) for part, dates in split.parts(named[0].dates).items()},
+        refit=refit,
+        fitted_until=_last_before(panel, used.validation_start),
+        seen_until=_last_before(panel, used.test_start),
+    )
 
 
 def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
     """The newest date of any series before `date`."""
-    newest: np.datetime64 = max(one.dates[one.dates < date][-1] for one in panel if one.dates[0] < date)
+    newest: np.datetime64 = max(series.dates[series.dates < date][-1] for series in panel if series.dates[0] < date)
     return newest
 
 
-def _engine_facts(engine: Engine, model: Forecaster, config: Config) -> dict[str, Any]:
-    return {
-        "model": config.kind,
-        "parameters": model.parameters,
-        "seed": config.seed,
-        "horizon": config.horizon,
-        "engine": dataclasses.asdict(engine),
-        "versions": {"forecaster": forecaster.__version__, **engine_versions()},
-        "processor": cpu_features(),
-        "command": sys.argv,
-    }
+def _engine_facts(engine: Engine) -> EngineFacts:
+    versions = {"forecaster": forecaster.__version__, **engine_versions()}
+    return EngineFacts(engine, versions, cpu_features(), tuple(sys.argv))

@@ -19,7 +19,7 @@ def test_names_the_file_after_instrument_and_kind(forecast, home, tmp_path):
 
 
 def test_span_without_rows_is_refused(forecast, home):
-    result = forecast("plot", "--pair", "USDJPY", "--start", "2027-01-01", "--home", home)
+    result = forecast("plot", "--pair", "USDJPY", "--from", "2027-01-01", "--home", home)
     assert result.exit_code == 2
     assert "a picture needs 2" in result.stderr
 

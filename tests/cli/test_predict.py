@@ -60,13 +60,14 @@ def test_a_cutoff_that_the_run_has_seen_is_in_sample(forecast, home):
 def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
     one = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-03-01")
     assert one["last_price"] == pytest.approx(150.1, rel=0.02)
-    from forecaster.experiments.run_selection import Wanted, serve
-    from forecaster.workflows import Environment, Selection
+    from forecaster.datasets.selection import Selection
+    from forecaster.environment import Environment
+    from forecaster.experiments.run_selection import RunQuery, select_runs
 
-    (served,) = serve(Selection(pairs=["USDJPY"]), Wanted(), Environment(home=home))
-    cut = served.until(datetime.date(2024, 3, 1))
-    whole = served.run.fitted.forecast(served.series, np.array([len(cut.series) - 1]))
-    alone = served.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
+    (selection,) = select_runs(Selection(pairs=["USDJPY"]), RunQuery(), Environment(home=home))
+    cut = selection.until(datetime.date(2024, 3, 1))
+    whole = selection.run.fitted.forecast(selection.series, np.array([len(cut.series) - 1]))
+    alone = selection.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
     assert np.array_equal(whole.scaled, alone.scaled)
     assert np.array_equal(whole.scale, alone.scale)
 

@@ -121,9 +121,9 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
 
 def test_an_input_that_was_rewritten_is_warned_of(trained, forecast, tmp_path: Path) -> None:
     asked = ("predict", "--csv", "main.csv", "--offline", "--run", "latest")
-    assert "no longer says" not in forecast(*asked).stderr
+    assert "has changed since" not in forecast(*asked).stderr
     write_columns(tmp_path / "columns.csv", changed_after=700)
-    assert "warning: input rate no longer says what it said when the run was trained" in forecast(*asked).stderr
+    assert "warning: input rate has changed since the run was trained" in forecast(*asked).stderr
 
 
 def test_an_input_that_is_gone_is_told_with_the_run(trained, forecast, tmp_path: Path) -> None:

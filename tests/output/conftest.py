@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from forecaster.forecast import Forecast
-from forecaster.output.forecast_figure import ForecastPicture, Predictions, draw_forecast
+from forecaster.output.forecast_figure import draw_forecast
+from forecaster.output.forecast_picture import ForecastPicture, Predictions
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 

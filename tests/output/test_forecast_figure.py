@@ -13,10 +13,8 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from forecaster.errors import UsageError
-from forecaster.output.forecast_figure import (
-    draw_forecast,
-    save_figure,
-)
+from forecaster.output.canvas import save_figure
+from forecaster.output.forecast_figure import draw_forecast
 from forecaster.output.forecast_panels import BLUE, GREEN, LIGHT_GREEN, RED, readable
 
 
@@ -119,11 +117,11 @@ def test_steps_that_are_fed_back_are_dashed(picture, forecast_after):
     fed_back = dataclasses.replace(picture, forecast=forecast_after(picture.dates[-1], 100, own_steps=3))
     figure = draw_forecast(fed_back)
     close_up = lines(panel(figure, "close-up"))
-    assert close_up["coming days: fed back"].is_dashed()
+    assert close_up["coming days: recursive"].is_dashed()
     assert len(close_up["coming days: median"].get_xdata()) == 4
-    assert len(close_up["coming days: fed back"].get_xdata()) == 18
-    assert "fed back after step 3" in legend_labels(figure)
-    assert "coming days: fed back" not in lines(panel(draw_forecast(picture), "close-up"))
+    assert len(close_up["coming days: recursive"].get_xdata()) == 18
+    assert "recursive after step 3" in legend_labels(figure)
+    assert "coming days: recursive" not in lines(panel(draw_forecast(picture), "close-up"))
 
 
 def test_close_up_shows_sixty_days_before_the_fan(picture, figure):

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from forecaster.output.forecast_figure import draw_forecast, draw_losses, save_figure
+from forecaster.output.canvas import save_figure
+from forecaster.output.forecast_figure import draw_forecast
+from forecaster.output.learning_curve import draw_losses
 
 LATE = (np.datetime64("2021-11-01"), np.datetime64("2022-12-31"))
 
@@ -58,7 +60,7 @@ def errors(size: float) -> dict[str, dict[str, tuple[float, float]]]:
 
 PICTURES = {
     "plain": (1.0, {}, None),
-    "fed back, validation too narrow to name": (1.0, {"own_steps": 1, "validation": 8}, None),
+    "recursive, validation too narrow to name": (1.0, {"own_steps": 1, "validation": 8}, None),
     "yen in dollars": (6e-5, {"unit": "USD per JPY", **errors(5.8e-5)}, None),
     "yen in dollars, late": (6e-5, {"unit": "USD per JPY", **errors(5.8e-5)}, LATE),
     "rupiah in dollars": (6e-7, {"unit": "USD per IDR", **errors(5.8e-7)}, LATE),

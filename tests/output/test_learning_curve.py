@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecaster.errors import UsageError
-from forecaster.output.forecast_figure import draw_losses, save_figure
+from forecaster.output.canvas import save_figure
+from forecaster.output.learning_curve import draw_losses
 
 
 def panel(figure: Figure) -> Axes:

@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from forecaster.data.instruments import parse_pair
+from forecaster.experiments.manifest import Skill
+from forecaster.experiments.results import Prediction
 from forecaster.forecast import Forecast
+from forecaster.output.documents import forecast_document
 from forecaster.output.tables import (
     csv_text,
     forecast_rows,
@@ -23,7 +26,6 @@ from forecaster.output.tables import (
     training_lines,
 )
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
-from forecaster.workflows.predict import Prediction
 
 SCORE = {
     "instrument": "USDJPY",
@@ -68,9 +70,9 @@ def document(last: float = 157.2503, own_steps: int = 3, pair: str = "USDJPY", *
     forecast = Forecast(pair, np.datetime64("2026-10-30"), last, days, SCORING_LEVELS, scaled, own_steps)
     made = Prediction(
         parse_pair(pair), forecast, "run-1", "lstm", "ecb", "77ae", "ECB holidays", False, False, False, False,
-        [{"reference": "ewma", "step": step, "crps_ratio": 1 - step / 1000} for step in (1, 20)],
+        [Skill(step, "ewma", 1 - step / 1000, 749, ("2023-11-22", "2026-10-29")) for step in (1, 20)],
     )  # fmt: skip
-    return made.to_json(**asked)
+    return forecast_document(made, **asked)
 
 
 @pytest.mark.parametrize(

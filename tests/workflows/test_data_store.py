@@ -29,6 +29,7 @@ from forecaster.errors import (
     UnreachableError,
     UsageError,
 )
+from forecaster.experiments.manifest import SeriesFacts
 from forecaster.workflows.data_fetch import Fetched, Fetching, FetchRequest, RefreshRequest, fetch, refresh
 from forecaster.workflows.data_show import ExportRequest, ShowRequest, export, show
 from forecaster.workflows.data_store import (
@@ -521,23 +522,28 @@ def test_only_columns_that_are_there_are_exported(environment: Environment, save
 
 def manifest(environment: Environment, name: str, content: object) -> None:
     """A run folder that says `content`, sound or not."""
-    from forecaster.experiments.runs import _checksum
+    from forecaster.experiments.runs import manifest_checksum
 
     folder = environment.home / "runs" / name
     folder.mkdir(parents=True)
     if isinstance(content, dict):
-        keys = ("run_id", "model", "source", "instruments", "split", "fitted_until", "seen_until", "state", "files")
-        content = {"schema": 1, "horizon": 20, "members": {}, **dict.fromkeys(keys), **content}
-        content["checksum"] = _checksum(content)
+        facts = {"run_id": name, "model": "lstm", "source": "yahoo", "instruments": ["AAPL"], "horizon": 20}
+        facts |= {"members": {}, "split": {}, "fitted_until": "2020-01-02", "seen_until": "2020-01-02"}
+        content = {"schema": 1, **facts, "state": {}, "files": {}, **content}
+        content["checksum"] = manifest_checksum(content)
     (folder / "manifest.json").write_text(json.dumps(content))
+
+
+def facts(series: PriceSeries) -> dict[str, object]:
+    return SeriesFacts.of(series).to_json()
 
 
 def test_prune_keeps_what_runs_were_trained_on(environment: Environment, save: Callable[..., None]) -> None:
     versions = [made(AAPL, "yahoo", rows) for rows in (10, 12, 14, 16, 18)]
     save(*versions)
     manifest(environment, "1", {"stored": {"AAPL": versions[0].sha256}})
-    manifest(environment, "2", {"members": {"AAPL": {"sha256": versions[1].sha256, "rows": 12}}})
-    manifest(environment, "3", {"data": [{"sha256": versions[2].sha256, "series": "x"}]})
+    manifest(environment, "2", {"members": {"AAPL": facts(versions[1])}})
+    manifest(environment, "3", {"data": [facts(versions[2])]})
     told = prune(PruneRequest(dry_run=True), environment)
     assert [one.sha256 for one in told.pruned.versions] == [versions[3].sha256]
     assert told.kept == 4

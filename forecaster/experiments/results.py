@@ -1,0 +1,73 @@
+"""Results of trainings and forecasts. `forecaster.output.documents` turns them into JSON."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from forecaster.data.instruments import Instrument
+from forecaster.evaluation.scoring import Score
+from forecaster.evaluation.verdict import Verdict
+from forecaster.experiments.manifest import Skill
+from forecaster.experiments.runs import Run
+from forecaster.forecast import Forecast
+from forecaster.models.engine import Engine
+
+__all__ = ["Prediction", "TrainResult"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """A recorded training and its scores.
+
+    Args:
+        run: The run as recorded.
+        scores: Scores of the named instruments, by part and step.
+        verdict: Verdict on all named instruments together; None where the test has no rows.
+        verdicts: Name -> verdict on one instrument.
+        engine: Backend and device.
+        seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
+        next_command: Command line of the forecast.
+    """
+
+    run: Run
+    scores: Sequence[Score]
+    verdict: Verdict | None
+    verdicts: Mapping[str, Verdict]
+    engine: Engine
+    seconds: Mapping[str, float]
+    next_command: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """A forecast and its provenance.
+
+    Args:
+        instrument: Instrument in the user's orientation.
+        forecast: Distributions of the coming days.
+        run_id: Run that made the forecast.
+        model: Registry key.
+        source: Registry key of the source of the prices.
+        data_sha256: Hash of the rows that were read.
+        calendar: Calendar that dates the steps.
+        in_sample: Whether fitting or choosing has used rows after the cutoff.
+        calibrated: Whether the intervals are calibrated; never at a cutoff that the weights have seen.
+        refit: Whether the weights were fitted again on all rows after the test that `skill` reports.
+        median_moves: Whether the median may differ from the last price: because evidence supports a location, or
+            because the distribution is skewed and its mean, as for a stock, is the last price.
+        skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
+        frequency: Length of a step.
+    """
+
+    instrument: Instrument
+    forecast: Forecast
+    run_id: str
+    model: str
+    source: str
+    data_sha256: str
+    calendar: str
+    in_sample: bool
+    calibrated: bool
+    refit: bool
+    median_moves: bool
+    skill: Sequence[Skill] | None
+    frequency: str = "1d"

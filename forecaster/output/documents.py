@@ -1,0 +1,117 @@
+"""JSON documents of all results: the keys that other programs rely on.
+
+Keys may be added within a schema version, never renamed. A value that is not finite becomes null when the document is
+written (`forecaster.files.json_text`).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from forecaster.arrays import FloatArray
+from forecaster.errors import UsageError
+from forecaster.evaluation.scoring import Score
+from forecaster.evaluation.verdict import Verdict
+from forecaster.experiments.results import Prediction, TrainResult
+
+__all__ = [
+    "Units",
+    "forecast_document",
+    "score_document",
+    "train_document",
+    "verdict_document",
+]
+
+Units = Literal["price", "return", "pips"]
+
+
+def train_document(result: TrainResult) -> dict[str, Any]:
+    """The document ``train/1`` of a training."""
+    manifest = result.run.manifest
+    facts = manifest.to_json()
+    verdict = None if result.verdict is None else verdict_document(result.verdict)
+    return {
+        "schema": "train/1",
+        "run_id": result.run.id,
+        "instrument": manifest.data.instruments[0],
+        **{key: facts[key] for key in ("instruments", "interval", "universe", "model")},
+        "series": len(manifest.data.members),
+        "backend": result.engine.backend,
+        "device": result.engine.device,
+        "seconds": dict(result.seconds),
+        **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
+        "splits": facts["split"],
+        **{key: manifest.state.get(key) for key in ("location_steps", "mean_is_last_price")},
+        "scores": [score_document(score, manifest.model.model) for score in result.scores],
+        "verdict": verdict,
+        "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+    }
+
+
+def score_document(score: Score, model: str) -> dict[str, Any]:
+    """Scores of one instrument, part and step; the CRPS of `model` is divided by that of each other model."""
+    return score.to_json(model)
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """A verdict: its four findings, and what it is about."""
+    return verdict.to_json()
+
+
+def forecast_document(
+    prediction: Prediction, intervals: Sequence[float] = (), units: Units = "price"
+) -> dict[str, Any]:
+    """The document ``forecast/1`` of a forecast.
+
+    Args:
+        prediction: The forecast.
+        intervals: Probabilities of central intervals whose bounds are added to the quantiles.
+        units: Units of mean, median and quantiles.
+
+    Raises:
+        UsageError: Pips are wanted of an instrument that has none.
+    """
+    forecast = prediction.forecast
+    bounds = {round(edge, 12) for share in intervals for edge in ((1 - share) / 2, (1 + share) / 2)}
+    levels = sorted({format(level, "g"): level for level in (*bounds, *forecast.quantile_levels)}.values())
+    prices = _in_units(prediction, forecast.prices(levels), units)
+    mean = _in_units(prediction, forecast.mean, units)
+    median = _in_units(prediction, forecast.median, units)
+    probability_up = forecast.probability_up
+    return {
+        "schema": "forecast/1",
+        "instrument": prediction.instrument.name,
+        **{key: getattr(prediction, key) for key in ("run_id", "model", "source", "data_sha256")},
+        **{key: getattr(prediction, key) for key in ("in_sample", "calibrated", "refit")},
+        "cutoff": str(forecast.cutoff),
+        "last_price": forecast.last_price,
+        "units": units,
+        "horizon": forecast.horizon,
+        "interval": prediction.frequency,
+        "calendar": prediction.calendar,
+        "median_is_last_price": not prediction.median_moves,
+        "quantile_levels": levels,
+        "steps": [
+            {
+                "step": k + 1,
+                "date": str(forecast.dates[k]),
+                "mean": mean[k],
+                "median": median[k],
+                "probability_up": probability_up[k],
+                "fed_back": k >= forecast.own_steps,
+                "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
+            }
+            for k in range(forecast.horizon)
+        ],
+        "skill": None if prediction.skill is None else [dataclasses.asdict(skill) for skill in prediction.skill],
+    }
+
+
+def _in_units(prediction: Prediction, prices: FloatArray, units: Units) -> FloatArray:
+    last = prediction.forecast.last_price
+    if units == "pips":
+        pip = prediction.instrument.pip_size
+        if pip is None:
+            raise UsageError(f"{prediction.instrument.name} is no currency pair and has no pips; use --units return")
+        return (prices - last) / pip
+    return prices / last - 1 if units == "return" else prices

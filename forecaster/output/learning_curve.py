@@ -1,0 +1,75 @@
+"""Learning curve of a run: training and validation loss."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from forecaster.arrays import FloatArray
+from forecaster.errors import UsageError
+from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline
+from forecaster.output.forecast_panels import BLUE, GREEN, LOG_RATIO, RED, log_axis, readable
+
+__all__ = ["draw_losses"]
+
+MAX_SINGLE_STEPS = 120  # a longer curve is noisy, and is drawn with its running mean
+
+
+def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> Figure:
+    """Draw learning curves.
+
+    Args:
+        rows: One mapping per recorded step: ``step``, ``loss`` and, where it was measured, ``validation_loss``.
+        title: What was trained.
+        note: Small print for the corner.
+
+    Raises:
+        UsageError: There are no rows.
+    """
+    if not rows:
+        raise UsageError("this run has no learning curve: its history holds no rows; train again to record one")
+    with drawing_style():
+        figure = blank_figure()
+        axes = figure.add_axes((LEFT, 0.12, 0.89, 0.76), label="losses")
+        _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
+        steps, losses = _curve(rows, "validation_loss")
+        if len(losses):
+            _draw_curve(axes, steps, losses, "validation", BLUE)
+            best = int(np.argmin(losses))
+            label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
+            axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
+        _scale_losses(axes)
+        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(LEFT, 0.918), ncols=4)
+        headline(figure, title, note)
+    return figure
+
+
+def _curve(rows: Sequence[Mapping[str, float]], key: str) -> tuple[FloatArray, FloatArray]:
+    """Steps and values of the rows that hold a number under `key`."""
+    points = [(float(row["step"]), float(row[key])) for row in rows if np.isfinite(row.get(key, np.nan))]
+    pairs = np.array(points, dtype=float).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _draw_curve(axes: Axes, steps: FloatArray, losses: FloatArray, name: str, color: str) -> None:
+    """Draw a curve; a long and therefore noisy one faintly, with its running mean on top."""
+    if len(steps) <= MAX_SINGLE_STEPS:
+        axes.plot(steps, losses, color=color, linewidth=1.8, marker="o", markersize=3.5, label=name)
+        return
+    width = max(len(steps) // 40, 5) | 1  # odd, so that the mean stands at the middle of its rows
+    mean = np.convolve(losses, np.full(width, 1 / width), mode="valid")
+    axes.plot(steps, losses, color=color, linewidth=0.7, alpha=0.4, label=name)
+    middle, label = steps[width // 2 : -(width // 2)], f"{name}, mean of {width} rows"
+    axes.plot(middle, mean, color=color, linewidth=2.2, label=label)
+
+
+def _scale_losses(axes: Axes) -> None:
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+    axes.set_xlabel("training step")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.set_ylabel("loss")
+    if len(values) and values.min() > 0 and values.max() > LOG_RATIO * values.min():
+        log_axis(axes)
+        axes.set_ylabel("loss, log scale")
