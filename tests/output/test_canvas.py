@@ -136,7 +136,7 @@ def test_a_folder_that_refuses_the_write_is_one_clear_line(tmp_path, monkeypatch
 
     monkeypatch.setattr(
         "forecaster.files.open", refuse, raising=False
-    )  # permissions do not bind root, under whom tests may run
+    )
     with pytest.raises(StorageError, match="Permission denied") as caught:
         save_figure(small_figure(), tmp_path / "a.png")
     check_refusal(caught.value, tmp_path / "a.png")
