@@ -15,7 +15,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from forecaster.arrays import FloatArray
+from forecaster.arrays import DateArray, FloatArray
 from forecaster.errors import UsageError
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import (
@@ -181,10 +181,16 @@ def _error_unit(picture: ForecastPicture) -> tuple[str, float]:
 
 
 def _test_days(picture: ForecastPicture) -> str:
-    days = picture.dates[picture.dates >= picture.test_start]
+    days = _days_of_test(picture)
     if not len(days):
         return f"test from {picture.test_start}"
     return f"{len(days):,} test {picture.span}s, {days[0]} to {days[-1]}"
+
+
+def _days_of_test(picture: ForecastPicture) -> DateArray:
+    """(N,) the days of the test up to the cutoff of the forecast; later ones are drawn only to compare with it."""
+    end = picture.dates[-1:] if picture.forecast is None else picture.forecast.cutoff
+    return picture.dates[(picture.dates >= picture.test_start) & (picture.dates <= end)]
 
 
 def _ratio(picture: ForecastPicture, name: str) -> float:
@@ -195,9 +201,12 @@ def _ratio(picture: ForecastPicture, name: str) -> float:
 def _verdict(picture: ForecastPicture) -> str:
     """One sentence on the test days; what a ratio proves is for `backtest` to say."""
     if "test" not in picture.rmse:
-        days = (picture.dates >= picture.test_start).any()
         span = picture.span
-        return f"The test {span}s were not scored." if days else f"No test {span}s: nothing is known about new ones."
+        return (
+            f"The test {span}s were not scored."
+            if len(_days_of_test(picture))
+            else f"No test {span}s: nothing is known about new ones."
+        )
     ratio = _ratio(picture, "test")
     if not np.isfinite(ratio):
         return "Test: no ratio can be formed."

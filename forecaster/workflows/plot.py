@@ -22,7 +22,7 @@ from forecaster.pipeline import forecast_next, forecasts, next_steps
 from forecaster.quantiles import level_weights
 from forecaster.workflows.predict import coming_dates, prediction
 
-__all__ = ["plot"]
+__all__ = ["picture_of", "plot"]
 
 Kind = Literal["forecast", "loss"]
 
@@ -77,7 +77,7 @@ def plot(
         if kind == "loss":
             _draw_loss(selection, path)
         else:
-            picture = _picture(selection, current.series, calibrate)
+            picture = picture_of(selection, current.series, calibrate)
             _draw_forecast(picture, _window(picture, first, final, last), path)
         paths += [] if path is None else [path]
     return paths
@@ -130,7 +130,7 @@ def _window(
     return shown[0], end
 
 
-def _picture(selection: SelectedRun, current: PriceSeries, calibrate: bool) -> ForecastPicture:
+def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) -> ForecastPicture:
     """Content of the picture, in the user's orientation.
 
     Args:
@@ -158,7 +158,7 @@ def _picture(selection: SelectedRun, current: PriceSeries, calibrate: bool) -> F
         dates=dates,
         prices=prices,
         predictions=Predictions(dates[rows + 1], *predicted.T),
-        train_end=dates[dates < split.validation_start][-1],
+        train_end=current.dates[current.dates < split.validation_start][-1],
         test_start=split.test_start,
         forecast=forecast,
         rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),

@@ -134,9 +134,7 @@ def test_a_folder_that_refuses_the_write_is_one_clear_line(tmp_path, monkeypatch
     def refuse(path, *_args):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(
-        "forecaster.files.open", refuse, raising=False
-    )
+    monkeypatch.setattr("forecaster.files.open", refuse, raising=False)
     with pytest.raises(StorageError, match="Permission denied") as caught:
         save_figure(small_figure(), tmp_path / "a.png")
     check_refusal(caught.value, tmp_path / "a.png")
