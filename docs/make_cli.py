@@ -26,13 +26,13 @@ difference, 130 interrupted.
 
 
 def reference() -> str:
-    """The page."""
+    """The text of the page."""
     context = click.Context(cli, info_name="forecast", terminal_width=_WIDTH, **cli.context_settings)
     return "\n".join([_HEAD, *_blocks(cli, context)])
 
 
 def _blocks(command: click.Command, context: click.Context) -> Iterator[str]:
-    """The help of a command and of those inside it."""
+    """Yield the help of a command and of its subcommands."""
     yield _block(context.command_path, command.get_help(context))
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -42,7 +42,7 @@ def _blocks(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def is_current(page: str) -> bool:
-    """Whether `page` says what the program says; white space, which click lays out as it likes, aside."""
+    """True if `page` equals the reference, apart from white space."""
     return page.split() == reference().split()
 
 
