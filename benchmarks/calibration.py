@@ -21,7 +21,7 @@ from processes import print_result
 from forecaster.config import load_config
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
-from forecaster.evaluation.daily_losses import Track
+from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
 from forecaster.evaluation.tally import COVERED
 from forecaster.quantiles import SCORING_LEVELS
@@ -40,7 +40,7 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
     return backtest(request, Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
 
 
-def figures(tracks: Sequence[Track], step: int) -> dict[str, float]:
+def figures(tracks: Sequence[OutOfSample], step: int) -> dict[str, float]:
     """Mean scores over the pairs, and the lowest rolling coverage of any pair."""
     found: dict[str, float] = {}
     for level, (low, high) in COVERED.items():
@@ -61,12 +61,12 @@ def figures(tracks: Sequence[Track], step: int) -> dict[str, float]:
     return found
 
 
-def _inside(track: Track, low: int, high: int) -> np.ndarray:
+def _inside(track: OutOfSample, low: int, high: int) -> np.ndarray:
     said = track.quantiles["lstm"]
     return (said[:, low] <= track.outcomes) & (track.outcomes <= said[:, high])
 
 
-def _interval_score(track: Track) -> float:
+def _interval_score(track: OutOfSample) -> float:
     said = track.quantiles["lstm"]
     scores = [
         interval_score(said[:, low], said[:, high], track.outcomes, level).mean()

@@ -43,7 +43,7 @@ from trainings import claims, train_on_walks
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.claims import KINDS, LEVEL
-from forecaster.evaluation.daily_losses import gather
+from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
 from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models.base import FitRequest, Fitted
@@ -219,7 +219,13 @@ def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
     """One verdict per walk, over its last `rows` days."""
     made, dates = maker(walks, rows), FIRST_DAY + np.arange(rows)
     return [
-        verdict(gather("walk", dates, walks.returns[walk, -rows:], {name: one[walk] for name, one in made.items()}))
+        verdict(
+            daily_losses(
+                OutOfSample(
+                    "walk", 1, dates, walks.returns[walk, -rows:], {name: one[walk] for name, one in made.items()}
+                )
+            )
+        )
         for walk in range(len(walks.returns))
     ]
 

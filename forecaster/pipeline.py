@@ -11,7 +11,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.evaluation.calibration import calibrate_forecasts
-from forecaster.evaluation.daily_losses import Evidence, Track, gather
+from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
 from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.features.outcomes import returns_after
@@ -23,13 +23,13 @@ from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
     "evaluate",
-    "evidence_on_test",
     "fit",
     "forecast_next",
     "forecaster_of",
     "forecasts",
+    "forecasts_on_test",
+    "losses_on_test",
     "next_steps",
-    "track_on_test",
 ]
 
 
@@ -133,17 +133,17 @@ def evaluate(
     return scores
 
 
-def evidence_on_test(
+def losses_on_test(
     fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
-) -> Evidence | None:
-    """What the test rows say of a model beside baselines; see `track_on_test`."""
-    found = track_on_test(fitted, series, split, names, horizon)
-    return None if found is None else gather(found.instrument, found.dates, found.outcomes, found.quantiles)
+) -> DailyLosses | None:
+    """What the test rows say of a model beside baselines; see `forecasts_on_test`."""
+    found = forecasts_on_test(fitted, series, split, names, horizon)
+    return None if found is None else daily_losses(found)
 
 
-def track_on_test(
+def forecasts_on_test(
     fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
-) -> Track | None:
+) -> OutOfSample | None:
     """What a model and the baselines `names` said on the test rows, one step ahead; None where there are no rows.
 
     Args:
@@ -164,7 +164,7 @@ def track_on_test(
         for name, made in said.items()
     }
     moved = returns_after(series.log_price, rows, [1])[:, 0]
-    return Track(series.instrument.name, 1, series.dates[rows], moved, quantiles)
+    return OutOfSample(series.instrument.name, 1, series.dates[rows], moved, quantiles)
 
 
 def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:

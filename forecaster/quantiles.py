@@ -15,7 +15,9 @@ import numpy as np
 from forecaster.arrays import FloatArray, IntArray
 
 __all__ = [
+    "MEDIAN",
     "SCORING_LEVELS",
+    "central",
     "cumulative_probability",
     "interpolate_returns",
     "level_weights",
@@ -24,6 +26,25 @@ __all__ = [
 ]
 
 SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+"""Quantile levels at which every forecast is scored."""
+
+MEDIAN = SCORING_LEVELS.index(0.5)
+"""Column of the median among the scoring levels."""
+
+
+def central(coverage: float) -> tuple[int, int]:
+    """Columns, among the scoring levels, of the two ends of a central interval.
+
+    Args:
+        coverage: Nominal coverage: 0.5, 0.8, 0.9 or 0.95.
+
+    Raises:
+        ValueError: No two scoring levels bound such an interval.
+
+    >>> central(0.8)
+    (2, 6)
+    """
+    return SCORING_LEVELS.index(round((1 - coverage) / 2, 9)), SCORING_LEVELS.index(round((1 + coverage) / 2, 9))
 
 
 def normal_scores(levels: Sequence[float]) -> FloatArray:

@@ -21,7 +21,7 @@ from forecaster.models.base import FitRequest
 from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import evaluate, evidence_on_test, fit, forecast_next, forecaster_of, forecasts
+from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of, forecasts, losses_on_test
 from forecaster.quantiles import SCORING_LEVELS
 
 
@@ -175,7 +175,7 @@ def test_what_is_scored_is_what_is_given(pairs: Panel, trained: SimpleNamespace)
     """The same numbers at the newest row that has an outcome: in the evidence, and in the forecast made there."""
     series = pairs["USDJPY"]
     unseen = trained.split.validation_start
-    evidence = evidence_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
+    evidence = losses_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
     before = series.between(end=series.dates[-2])
     given = forecast_next(trained.fitted, before, coming_days(before), unseen)
     ewma = forecast_next(baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)

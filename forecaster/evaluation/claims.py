@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecaster.evaluation.daily_losses import JUDGED_COVERAGE, Evidence
+from forecaster.evaluation.daily_losses import TESTED_COVERAGES, DailyLosses
 from forecaster.stats.coverage_tests import coverage_test
 from forecaster.stats.mean_tests import (
     LEAST_DAYS,
@@ -62,7 +62,7 @@ class Examined:
     untested: Outcome = "no_difference"
 
 
-def point(evidence: Evidence) -> Examined:
+def point(evidence: DailyLosses) -> Examined:
     """Clark and West for "better", Diebold and Mariano on squared errors for "worse"; both against the last price."""
     days, against, unit = len(evidence), "random_walk", "rmse_ratio"
     unmoved = bool((evidence.squared == evidence.squared_naive).all())
@@ -98,7 +98,7 @@ def point(evidence: Evidence) -> Examined:
     )
 
 
-def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> float | None:
+def _seen_ratio(evidence: DailyLosses, information: MeanTest, naive: float) -> float | None:
     """RMSE ratio of an efficient forecast of this one's shape whose mean term of Clark and West is detectable.
 
     None where not even a perfect forecast would be.
@@ -107,7 +107,7 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
     so that ``c = shift / (2 E f^2)`` and the share of the squared error that it saves is ``c^2 E f^2 / E y^2``.
     Without any forecast to take the shape from, that of one with a constant variance: ``shift^2`` of n days.
     """
-    moved = float(evidence.moved.mean())
+    moved = float(evidence.squared_forecast.mean())
     if information.standard_error is None or not moved > 0:
         share = detectable_shift(len(evidence) ** -0.5, _FIRST_STEP) ** 2
     else:
@@ -116,7 +116,7 @@ def _seen_ratio(evidence: Evidence, information: MeanTest, naive: float) -> floa
     return math.sqrt(1 - share) if share < 1 else None
 
 
-def _unpredictable(evidence: Evidence, days: int) -> int:
+def _unpredictable(evidence: DailyLosses, days: int) -> int:
     """Lags of a test whose null is that outcomes cannot be foreseen.
 
     None for one instrument whose outcomes do not overlap. What moves one market today moves another tomorrow, in other
@@ -125,7 +125,7 @@ def _unpredictable(evidence: Evidence, days: int) -> int:
     return unpredictable_lags(days, evidence.overlap) if evidence.instruments == 1 else hac_lags(days, evidence.overlap)
 
 
-def direction(evidence: Evidence) -> Examined:
+def direction(evidence: DailyLosses) -> Examined:
     """Pesaran and Timmermann; pooled, or where outcomes overlap, a HAC test of the hits beyond chance."""
     against, unit = "chance", "hit_rate"
     given = np.isfinite(evidence.excess)
@@ -164,7 +164,7 @@ def direction(evidence: Evidence) -> Examined:
     )
 
 
-def density(evidence: Evidence) -> Examined:
+def density(evidence: DailyLosses) -> Examined:
     """Diebold and Mariano on the CRPS, against all baselines at once."""
     names, unit, days = evidence.baselines, "crps_percent", len(evidence)
     own = float(evidence.crps[evidence.model].mean())
@@ -201,7 +201,7 @@ def density(evidence: Evidence) -> Examined:
     )
 
 
-def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> float | None:
+def _seen_gain(evidence: DailyLosses, tests: Mapping[str, MeanTest], best: str) -> float | None:
     """Percent of the best baseline's CRPS; None where the model is the same as some baseline, or nothing can be seen.
 
     How far another baseline is behind the best is an estimate as well: a standard error is taken off.
@@ -217,10 +217,10 @@ def _seen_gain(evidence: Evidence, tests: Mapping[str, MeanTest], best: str) -> 
     return percent if percent < 100 else None  # no CRPS is below 0
 
 
-def coverage(evidence: Evidence) -> Examined:
+def coverage(evidence: DailyLosses) -> Examined:
     """Central intervals against their promise."""
     against, unit, days = "nominal", "coverage_points", len(evidence)
-    found = {level: float(evidence.inside[level].mean()) for level in JUDGED_COVERAGE}
+    found = {level: float(evidence.inside[level].mean()) for level in evidence.inside}
     measured: dict[str, Any] = {"coverage": found}
     moves = evidence.squared_naive.any()
     if days < LEAST_DAYS or not moves:
@@ -251,7 +251,7 @@ def coverage(evidence: Evidence) -> Examined:
 
 
 def _seen_points(points: Mapping[str, float]) -> str:
-    if len(points) == len(JUDGED_COVERAGE):
+    if len(points) == len(TESTED_COVERAGES):
         return " and ".join(f"{value:.1f}" for value in points.values()) + " points"
     return " and ".join(f"{value:.1f} points of the {100 * float(level):g} %" for level, value in points.items())
 

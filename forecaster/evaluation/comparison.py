@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
-from forecaster.evaluation.daily_losses import Evidence, Track, gather, pool
+from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses, pool
 from forecaster.evaluation.tally import COVERED, Tally
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.bootstrap import mean_ratio_intervals, model_confidence_set, superior_ability
 from forecaster.stats.coverage_tests import christoffersen, kupiec
 from forecaster.stats.mean_tests import diebold_mariano, pesaran_timmermann
 
-__all__ = ["CONFIDENCE", "POOLED", "compare", "evidence_of", "standing"]
+__all__ = ["CONFIDENCE", "POOLED", "compare", "losses_by_name", "standing"]
 
 POOLED = "pooled"
 CONFIDENCE = 0.9  # of the model confidence set
@@ -22,7 +22,7 @@ CONFIDENCE = 0.9  # of the model confidence set
 _MIDDLE = SCORING_LEVELS.index(0.5)
 
 
-def evidence_of(tracks: Sequence[Track], judged: str) -> dict[str, Evidence]:
+def losses_by_name(tracks: Sequence[OutOfSample], judged: str) -> dict[str, DailyLosses]:
     """Name -> evidence of each track, and under `POOLED` of all together where there are several.
 
     Args:
@@ -34,11 +34,11 @@ def evidence_of(tracks: Sequence[Track], judged: str) -> dict[str, Evidence]:
     return found | ({POOLED: pool(pooled)} if len(pooled) > 1 else {})
 
 
-def _gathered(track: Track) -> Evidence:
-    return gather(track.instrument, track.dates, track.outcomes, track.quantiles, track.step, track.stride)
+def _gathered(track: OutOfSample) -> DailyLosses:
+    return daily_losses(track)
 
 
-def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
+def standing(evidence: DailyLosses, seed: int = 0) -> dict[str, Any]:
     """All models together, by their daily CRPS: which may be the best, and whether any is better than the judged one.
 
     Returns:
@@ -61,7 +61,7 @@ def standing(evidence: Evidence, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def compare(tracks: Sequence[Track], judged: str, seed: int = 0) -> list[dict[str, Any]]:
+def compare(tracks: Sequence[OutOfSample], judged: str, seed: int = 0) -> list[dict[str, Any]]:
     """A row for each model of each track, and rows of their means where there are several tracks.
 
     Args:
@@ -73,14 +73,14 @@ def compare(tracks: Sequence[Track], judged: str, seed: int = 0) -> list[dict[st
         JSON values, as the document ``backtest/1`` has them.
     """
     rows = [row for one in tracks for row in _rows(one, seed)]
-    members = [one for one in tracks if one.judged == judged]
+    members = [one for one in tracks if one.evaluated_model == judged]
     if len(members) > 1:
         together = {one.instrument for one in members}
         rows += _pooled_rows(members, [row for row in rows if row["instrument"] in together], seed)
     return rows
 
 
-def _rows(track: Track, seed: int) -> list[dict[str, Any]]:
+def _rows(track: OutOfSample, seed: int) -> list[dict[str, Any]]:
     evidence = _gathered(track)
     losses = evidence.crps
     intervals = mean_ratio_intervals(losses, seed=seed, overlap=evidence.overlap)
@@ -132,7 +132,7 @@ _AVERAGED = ("crps", "rmse", "mae", "rmse_ratio_random_walk", "mae_ratio_random_
 _AVERAGED_BY_LEVEL = ("coverage", "width", "interval_score")
 
 
-def _pooled_rows(tracks: Sequence[Track], rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+def _pooled_rows(tracks: Sequence[OutOfSample], rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
     """Means over the instruments, the worst of them named; tests count a day once, however many instruments it has."""
     members = [_gathered(one) for one in tracks]
     whole = pool(members)
@@ -176,7 +176,7 @@ def _pooled_direction(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _aligned(members: Sequence[Evidence], model: str, dates: DateArray) -> FloatArray:
+def _aligned(members: Sequence[DailyLosses], model: str, dates: DateArray) -> FloatArray:
     """(N, I) daily CRPS of a model on all days of any instrument, NaN where an instrument does not have the day."""
     result = np.full((len(dates), len(members)), np.nan)
     for column, one in enumerate(members):

@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecaster.evaluation.claims import KINDS, LEVEL, Examined, Kind, Outcome, coverage, density, direction, point
-from forecaster.evaluation.daily_losses import Evidence
+from forecaster.evaluation.daily_losses import DailyLosses
 from forecaster.stats.mean_tests import holm
 
 __all__ = ["KINDS", "LEVEL", "Finding", "Kind", "Outcome", "Verdict", "verdict"]
@@ -107,7 +107,7 @@ class Verdict:
         return {**found, **about, "window": list(self.window), "level": LEVEL}
 
 
-def verdict(evidence: Evidence) -> Verdict:
+def verdict(evidence: DailyLosses) -> Verdict:
     """Judge a model by its evidence, of one instrument or pooled (`forecaster.evaluation.daily_losses`)."""
     tested: dict[Kind, Examined] = {
         "point": point(evidence),

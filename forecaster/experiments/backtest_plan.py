@@ -10,7 +10,7 @@ from typing import Any
 import forecaster
 from forecaster.config import Config
 from forecaster.data.series import Panel
-from forecaster.evaluation.folds import Fold
+from forecaster.evaluation.splits import Fold
 from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
 from forecaster.models.base import Forecaster
 

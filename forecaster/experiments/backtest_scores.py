@@ -11,8 +11,8 @@ from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.calibration import calibrate
-from forecaster.evaluation.comparison import POOLED, compare, evidence_of, standing
-from forecaster.evaluation.daily_losses import Evidence, Track
+from forecaster.evaluation.comparison import POOLED, compare, losses_by_name, standing
+from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
@@ -43,7 +43,7 @@ class BacktestResult:
     id: str
     plan: BacktestPlan
     records: Sequence[FoldRecord]
-    tracks: Mapping[int, Sequence[Track]]
+    tracks: Mapping[int, Sequence[OutOfSample]]
     judged: str
     rows: Sequence[Mapping[str, Any]]
     standings: Sequence[Mapping[str, Any]]
@@ -100,7 +100,7 @@ def judge(
         NotEnoughDataError: No model forecast anything whose outcome is known.
     """
     skipped = _skipped(plan, records)
-    tracks: dict[int, list[Track]] = {}
+    tracks: dict[int, list[OutOfSample]] = {}
     for step in plan.steps:
         found = [one for series in named if (one := scored(plan, records, series, step, calibrated)) is not None]
         if found:
@@ -111,9 +111,9 @@ def judge(
             f"no model could forecast anything in this span: {(*reasons, 'no outcome is known yet')[0]}; "
             "change --start, --step, --stride or --models"
         )
-    able = {one.judged for found in tracks.values() for one in found}
+    able = {one.evaluated_model for found in tracks.values() for one in found}
     judged = next(name for name in plan.forecasters if name in able)
-    known = [evidence_of(found, judged) for found in tracks.values()]
+    known = [losses_by_name(found, judged) for found in tracks.values()]
     together = [whole for found in known if (whole := _whole(found, judged)) is not None]
     return BacktestResult(
         id=plan.id,
@@ -155,7 +155,7 @@ def _without_cutoff(plan: BacktestPlan, name: str) -> str:
     return "too few rows before its cutoffs for the model to begin"
 
 
-def _whole(found: Mapping[str, Evidence], judged: str) -> Evidence | None:
+def _whole(found: Mapping[str, DailyLosses], judged: str) -> DailyLosses | None:
     """Of all instruments together; of the one that the judged model could forecast, where it is but one."""
     return found.get(POOLED) or next((one for one in found.values() if one.model == judged), None)
 
@@ -181,7 +181,7 @@ def what_was_said(
 
 def scored(
     plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int, calibrated: bool
-) -> Track | None:
+) -> OutOfSample | None:
     """What the models said of one series `step` rows ahead, on the cutoffs that all have and whose outcome came."""
     name, place = series.instrument.name, plan.steps.index(step)
     rows, said = {}, {}
@@ -199,7 +199,7 @@ def scored(
         return None
     moved = returns_after(series.log_price, common, [step])[:, 0]
     quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
-    return Track(name, step, series.dates[common], moved, quantiles, plan.stride)
+    return OutOfSample(name, step, series.dates[common], moved, quantiles, plan.stride)
 
 
 def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, dict[str, int]]:

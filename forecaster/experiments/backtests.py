@@ -23,7 +23,7 @@ from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import DamageError, ForecasterError
-from forecaster.evaluation.folds import Fold
+from forecaster.evaluation.splits import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.executors import FoldFits
 from forecaster.files import check_writable, json_text, write_file

@@ -18,7 +18,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.evaluation.folds import Fold
+from forecaster.evaluation.splits import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.models import MODELS
 from forecaster.models.base import Fitted, Forecaster

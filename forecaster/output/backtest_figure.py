@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.calendars import SPANS
-from forecaster.evaluation.comparison import evidence_of
+from forecaster.evaluation.comparison import losses_by_name
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import BLUE, GREEN, RED
@@ -150,7 +150,7 @@ def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
 
 def backtest_picture(result: BacktestResult) -> BacktestPicture:
     """The picture of the first step, all instruments together."""
-    losses = evidence_of(result.tracks[min(result.tracks)], result.judged)[result.verdict.name]
+    losses = losses_by_name(result.tracks[min(result.tracks)], result.judged)[result.verdict.name]
     several = f"{losses.instruments} instruments" if losses.instruments > 1 else losses.name
     return BacktestPicture(
         title=f"{losses.model} on {several}, walk-forward",

@@ -24,7 +24,7 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.classic import ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import evidence_on_test, forecaster_of
+from forecaster.pipeline import forecaster_of, losses_on_test
 from forecaster.workflows.audit_target import subject_of
 from forecaster.workflows.train import TRAINING_BASELINES
 
@@ -207,7 +207,7 @@ def _check_placebo(subject: Subject, config: Config, first: PriceSeries, file: s
     for seed in range(PLACEBO_WALKS):
         walk = placebo_walk(series, seed)
         fitted = subject.fit(Panel((walk,)))
-        found = evidence_on_test(fitted, walk, subject.split, TRAINING_BASELINES, config.horizon)
+        found = losses_on_test(fitted, walk, subject.split, TRAINING_BASELINES, config.horizon)
         verdicts += [] if found is None else [verdict(found)]
     return check_placebo(verdicts, file)
 

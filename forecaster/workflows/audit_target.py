@@ -21,10 +21,9 @@ from forecaster.datasets.histories import Checked, Histories, HistoryChecker
 from forecaster.datasets.training import with_features
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
-from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.leakage.types import FoldsSaid, Subject, file_of
-from forecaster.evaluation.splits import Split
+from forecaster.evaluation.splits import Fold, Split
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import scored
 from forecaster.experiments.backtests import run_backtest
@@ -34,7 +33,7 @@ from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.models import model_class
 from forecaster.models.architectures.lstm import LSTMOptions
-from forecaster.pipeline import fit, forecaster_of, forecasts, track_on_test
+from forecaster.pipeline import fit, forecaster_of, forecasts, forecasts_on_test
 
 __all__ = ["RawRows", "subject_of"]
 
@@ -129,7 +128,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         prepare=prepare,
         features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
         fit=lambda learned: fit(forecaster_of(config), learned, split, config),
-        scored=lambda fitted, series: track_on_test(fitted, series, split, (), config.horizon),
+        scored=lambda fitted, series: forecasts_on_test(fitted, series, split, (), config.horizon),
         decided=lambda learned: {"features": _decided_features(config, learned, split)},
         backtest=functools.partial(_backtest, config, named, split, steps),
         alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name), panel[name].dates),

@@ -12,7 +12,7 @@ from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import TrainingData, load_training_data
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
-from forecaster.evaluation.folds import folds, parse_refit
+from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.backtest_scores import BacktestResult, judge
 from forecaster.experiments.backtests import run_backtest

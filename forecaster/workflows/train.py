@@ -13,7 +13,7 @@ from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import TrainingData, load_training_data
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
-from forecaster.evaluation.daily_losses import Evidence, pool
+from forecaster.evaluation.daily_losses import DailyLosses, pool
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
@@ -33,7 +33,7 @@ from forecaster.files import check_writable
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import evaluate, evidence_on_test, fit, forecaster_of
+from forecaster.pipeline import evaluate, fit, forecaster_of, losses_on_test
 
 __all__ = ["TRAINING_BASELINES", "train"]
 
@@ -109,21 +109,21 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
 
 def _evaluate(
     fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config, environment: Environment
-) -> tuple[list[Score], list[Evidence]]:
+) -> tuple[list[Score], list[DailyLosses]]:
     """Scores of every named series on every part, and their losses on the test rows."""
     scores: list[Score] = []
-    evidence: list[Evidence] = []
+    evidence: list[DailyLosses] = []
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
         scores += evaluate(fitted, series, split, _steps(config), TRAINING_BASELINES, config.horizon)
-        losses = evidence_on_test(fitted, series, split, TRAINING_BASELINES, config.horizon)
+        losses = losses_on_test(fitted, series, split, TRAINING_BASELINES, config.horizon)
         if losses is not None:
             evidence.append(losses)
     environment.progress("evaluate", len(named), len(named))
     return scores, evidence
 
 
-def _verdicts(evidence: Sequence[Evidence]) -> tuple[Verdict | None, dict[str, Verdict]]:
+def _verdicts(evidence: Sequence[DailyLosses]) -> tuple[Verdict | None, dict[str, Verdict]]:
     """Verdict on all named series together, and on each of them."""
     verdicts = {losses.name: verdict(losses) for losses in evidence}
     if len(evidence) > 1:

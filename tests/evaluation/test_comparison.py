@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.evaluation.comparison import POOLED, compare, evidence_of, standing
-from forecaster.evaluation.daily_losses import Track
+from forecaster.evaluation.comparison import POOLED, compare, losses_by_name, standing
+from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 WIDTHS = {"judged": 1.0, "close": 1.03, "wide": 2.0}
 
 
-def track(name: str, seed: int, days: int = 600, size: float = 0.01, first: str = "2020-01-01") -> Track:
+def track(name: str, seed: int, days: int = 600, size: float = 0.01, first: str = "2020-01-01") -> OutOfSample:
     """Normal outcomes, and three models that think them `WIDTHS` times as wide."""
     outcomes = size * np.random.default_rng(seed).standard_normal(days)
     dates = np.datetime64(first) + np.arange(days)
     scores = normal_scores(SCORING_LEVELS)
     said = {model: np.tile(width * size * scores, (days, 1)) for model, width in WIDTHS.items()}
-    return Track(name, 1, dates, outcomes, said)
+    return OutOfSample(name, 1, dates, outcomes, said)
 
 
 def test_every_row_has_intervals_around_its_ratios_and_the_shares_of_the_pit() -> None:
@@ -52,7 +52,7 @@ def test_pooled_rows_have_the_interval_of_the_mean_ratio() -> None:
 
 
 def test_where_all_models_stand() -> None:
-    found = standing(evidence_of([track("A", 1)], "judged")["A"])
+    found = standing(losses_by_name([track("A", 1)], "judged")["A"])
     assert found["confidence_set"]["models"][0] == "judged"
     assert "wide" not in found["confidence_set"]["models"]
     assert found["confidence_set"]["p_values"]["wide"] < 0.1
@@ -60,13 +60,13 @@ def test_where_all_models_stand() -> None:
     assert found["spa"]["p_value"] > 0.3
     worse = track("A", 1)
     worse.quantiles["judged"][:] *= 3
-    found = standing(evidence_of([worse], "judged")["A"])
+    found = standing(losses_by_name([worse], "judged")["A"])
     assert "judged" not in found["confidence_set"]["models"]
     assert found["spa"]["p_value"] < 0.01
 
 
 def test_too_few_days_leave_it_open() -> None:
-    found = standing(evidence_of([track("A", 1, 12)], "judged")["A"])
+    found = standing(losses_by_name([track("A", 1, 12)], "judged")["A"])
     assert found["confidence_set"]["models"] is None
     assert found["spa"]["p_value"] is None
     row = compare([track("A", 1, 12)], "judged")[0]
@@ -120,5 +120,5 @@ def test_tests_know_that_strides_part_the_outcomes() -> None:
     assert rare["dm"] == daily["dm"]
     assert rare["crps_ratio_interval"] == daily["crps_ratio_interval"]
     assert compare([dataclasses.replace(given, step=20)], "judged")[0]["dm"] != daily["dm"]
-    stood, alike = (standing(evidence_of([one], "judged")["A"])["confidence_set"] for one in (given, apart))
+    stood, alike = (standing(losses_by_name([one], "judged")["A"])["confidence_set"] for one in (given, apart))
     assert stood["p_values"] == alike["p_values"]

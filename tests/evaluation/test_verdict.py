@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from forecaster.evaluation.claims import KINDS, LEVEL, Examined, point
-from forecaster.evaluation.daily_losses import Evidence, gather, pool
+from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses, pool
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.coverage_tests import coverage_test
@@ -25,6 +25,17 @@ SCORES = normal_scores(SCORING_LEVELS)
 DAYS = 750
 
 
+def losses(
+    name: str,
+    dates: np.ndarray,
+    outcomes: np.ndarray,
+    quantiles: dict[str, np.ndarray],
+    step: int = 1,
+    stride: int = 1,
+) -> DailyLosses:
+    return daily_losses(OutOfSample(name, step, dates, outcomes, quantiles, stride))
+
+
 def evidence(
     seed: int = 0,
     widths: dict[str, float] | None = None,
@@ -32,7 +43,7 @@ def evidence(
     noise: float = 0.0,
     days: int = DAYS,
     volatility: float = 0.5,
-) -> Evidence:
+) -> DailyLosses:
     """Returns whose volatility changes; models know it but for lognormal errors of the size `widths`.
 
     The median holds the true mean, which is `signal` standard deviations large, and `noise` that is not there.
@@ -49,7 +60,7 @@ def evidence(
     judged = next(iter(known))
     if signal or noise:
         known[judged] = known[judged] + median[:, None]
-    return gather("USDJPY", np.datetime64("2020-01-01") + np.arange(days), outcomes, known)
+    return losses("USDJPY", np.datetime64("2020-01-01") + np.arange(days), outcomes, known)
 
 
 def outcomes_of(found: Verdict) -> list[str]:
@@ -71,7 +82,7 @@ def outcomes_of(found: Verdict) -> list[str]:
         pool([evidence(1), evidence(2)]),
     ],
 )
-def test_every_verdict_is_json_of_the_contract(given: Evidence) -> None:
+def test_every_verdict_is_json_of_the_contract(given: DailyLosses) -> None:
     document = json.loads(json.dumps(verdict(given).to_json(), allow_nan=False))
     for kind in KINDS:
         one = document[kind]
@@ -153,7 +164,7 @@ def test_markets_that_follow_each_other_are_not_taken_for_independent_days() -> 
             drift[t] = 0.95 * drift[t - 1] + 0.3 * drift[t]
         given = pool(
             [
-                gather(name, dates, outcomes, {"lstm": 0.3 * drift[:, None] + SCORES})
+                losses(name, dates, outcomes, {"lstm": 0.3 * drift[:, None] + SCORES})
                 for name, outcomes in (("first", moves[1:]), ("second", moves[:-1]))
             ]
         )
@@ -290,7 +301,7 @@ def test_information_alone_is_no_better_forecast() -> None:
     best = (median @ outcomes) / (median @ median)  # the factor of least squares; twice of it gains nothing
     assert (clark_west(outcomes, np.zeros(DAYS), median).p_above or 1) < 1e-4
     for factor, outcome in ((1.0, "better"), (1.99, "better"), (2.01, "no_difference"), (5.0, "worse")):
-        given = gather("a", dates, outcomes, {"lstm": (factor * best * median)[:, None] + SCORES})
+        given = losses("a", dates, outcomes, {"lstm": (factor * best * median)[:, None] + SCORES})
         found = verdict(given)["point"]
         assert found.outcome == outcome
         assert (found.measured["rmse_ratio"] < 1) is (factor < 2)
@@ -302,14 +313,14 @@ def test_the_wrong_direction_is_worse_than_chance() -> None:
     outcomes = rng.normal(size=DAYS)
     median = -0.2 * outcomes + 0.1 * rng.normal(size=DAYS)
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
-    found = verdict(gather("a", dates, outcomes, {"lstm": median[:, None] + SCORES}))
+    found = verdict(losses("a", dates, outcomes, {"lstm": median[:, None] + SCORES}))
     assert found["direction"].outcome == "worse"
 
 
 def test_a_median_that_always_rises_has_no_direction_to_judge() -> None:
     rng = np.random.default_rng(4)
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
-    given = gather("a", dates, rng.normal(size=DAYS), {"lstm": np.tile(0.1 + SCORES, (DAYS, 1))})
+    given = losses("a", dates, rng.normal(size=DAYS), {"lstm": np.tile(0.1 + SCORES, (DAYS, 1))})
     for one in (given, pool([given, given])):
         found = verdict(one)["direction"]
         assert (found.outcome, found.p_value) == ("not_applicable", None)
@@ -333,7 +344,7 @@ def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
     given = evidence()
     rng = np.random.default_rng(5)
     sigma = np.full(DAYS, factor)
-    given = gather("a", given.dates, rng.normal(size=DAYS), {"lstm": sigma[:, None] * SCORES})
+    given = losses("a", given.dates, rng.normal(size=DAYS), {"lstm": sigma[:, None] * SCORES})
     found = verdict(given)["coverage"]
     assert (found.outcome, found.against) == ("worse", "nominal")
     assert found.text.startswith("coverage: miscalibrated (")
@@ -343,7 +354,7 @@ def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
 def test_coverage_that_never_fails_is_too_wide() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     hardly = np.where(np.arange(DAYS) % 2 == 0, 1e-6, -1e-6)
-    found = verdict(gather("a", dates, hardly, {"lstm": np.tile(SCORES, (DAYS, 1))}))
+    found = verdict(losses("a", dates, hardly, {"lstm": np.tile(SCORES, (DAYS, 1))}))
     assert found["coverage"].outcome == "worse"
     assert outcomes_of(found) == ["no_difference", "not_applicable", "not_applicable", "worse"]
 
@@ -351,7 +362,7 @@ def test_coverage_that_never_fails_is_too_wide() -> None:
 def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     said = {"lstm": np.tile(SCORES, (DAYS, 1)), "ewma": np.tile(2 * SCORES, (DAYS, 1))}
-    found = verdict(gather("a", dates, np.zeros(DAYS), said))
+    found = verdict(losses("a", dates, np.zeros(DAYS), said))
     for kind in ("point", "density", "coverage"):
         assert found[kind].text == f"{kind}: the price never moved"
     assert outcomes_of(found) == ["no_difference", "not_applicable", "no_difference", "no_difference"]
@@ -374,7 +385,7 @@ def test_no_effect_beyond_what_there_can_be_is_said_to_be_visible(days: int) -> 
     outcomes = np.convolve(rng.normal(size=days + 29), np.ones(30), "valid")
     dates = np.datetime64("2020-01-01") + np.arange(days)
     wide, narrow = np.tile(9 * SCORES, (days, 1)) + rng.normal(size=(days, 1)), np.tile(4 * SCORES, (days, 1))
-    found = verdict(gather("a", dates, outcomes, {"lstm": wide, "ewma": narrow}, 30))
+    found = verdict(losses("a", dates, outcomes, {"lstm": wide, "ewma": narrow}, 30))
     assert found["point"].detectable is None
     assert (found["density"].detectable or 0) < 100
     assert all(
@@ -411,7 +422,7 @@ def test_pooled_claims_of_instruments_that_move_together_are_rare() -> None:
             outcomes = 0.9 * common + 0.44 * rng.normal(size=250)
             widths = [np.exp(0.1 * rng.normal(size=250))[:, None] * SCORES for _ in range(2)]
             given = {"lstm": widths[0] + noise[:, None], "garch": widths[1]}
-            members.append(gather(str(k), np.datetime64("2020-01-01") + np.arange(250), outcomes, given))
+            members.append(losses(str(k), np.datetime64("2020-01-01") + np.arange(250), outcomes, given))
         made.append(verdict(pool(members)))
     assert rates(made)["any"] <= 0.05 + 0.025
 
@@ -468,7 +479,7 @@ def test_coverage_is_found_as_often_as_stated() -> None:
 
     def judge(seed: int, factor: float) -> Verdict:
         return verdict(
-            gather(
+            losses(
                 "a", dates, np.random.default_rng(seed).normal(size=DAYS), {"m": np.tile(factor * SCORES, (DAYS, 1))}
             )
         )

@@ -7,7 +7,7 @@ import pytest
 from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.evaluation.calibration import calibrate_forecasts
-from forecaster.evaluation.folds import folds
+from forecaster.evaluation.splits import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import what_was_said
 from forecaster.experiments.backtests import run_backtest

@@ -15,7 +15,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.environment import no_progress
 from forecaster.errors import DamageError, NotEnoughDataError
-from forecaster.evaluation.folds import folds
+from forecaster.evaluation.splits import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import FoldFits

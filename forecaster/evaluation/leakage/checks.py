@@ -15,7 +15,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.evaluation.daily_losses import Track
+from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.leakage.types import Check, Finding, FoldsSaid, Subject
 from forecaster.forecast import Forecasts
@@ -145,10 +145,10 @@ def check_scores(subject: Subject, fitted: Any, alterations: Sequence[Alteration
     return Check.of("scores", what, findings, compared)
 
 
-def _changed_track(file: str, both: tuple[Track, Track], days: AnyArray, text: str) -> list[Finding]:
+def _changed_track(file: str, both: tuple[OutOfSample, OutOfSample], days: AnyArray, text: str) -> list[Finding]:
     """What differs on `days` (T,), the rows up to the cut: quantiles, outcomes that had come, cutoffs that had them."""
     expected, found = both
-    step, model, findings = expected.step, expected.judged, []
+    step, model, findings = expected.step, expected.evaluated_model, []
     had = days[: max(len(days) - step, 0)]
     lost = np.setxor1d(np.intersect1d(expected.dates, had), np.intersect1d(found.dates, had))
     if len(lost):

@@ -12,7 +12,7 @@ import forecaster
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.validation import Report
-from forecaster.evaluation.daily_losses import Track
+from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.splits import Split
 from forecaster.forecast import Forecasts
@@ -79,7 +79,7 @@ class FoldsSaid:
         begun: First day for which the second fold answers; None where it has no answer.
     """
 
-    tracks: Mapping[str, Sequence[Track]]
+    tracks: Mapping[str, Sequence[OutOfSample]]
     learned: Mapping[str, Any]
     begun: np.datetime64 | None
 
@@ -113,7 +113,7 @@ class Subject:
     features: Callable[[PriceSeries], tuple[Sequence[str], AnyArray]] | None
     fit: Callable[[Panel], Any]
     forecasts: Callable[[Any, PriceSeries, IntArray, np.datetime64 | None], Forecasts]
-    scored: Callable[[Any, PriceSeries], Track | None]
+    scored: Callable[[Any, PriceSeries], OutOfSample | None]
     decided: Callable[[Panel], Mapping[str, Any]]
     backtest: Callable[[Panel], "FoldsSaid"]
     alone: Callable[[str], Sequence[np.datetime64]]

@@ -6,7 +6,7 @@ import numpy as np
 import oracles
 import pytest
 
-from forecaster.evaluation.daily_losses import gather
+from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, Alteration
 from forecaster.evaluation.leakage.placebo import best_lag, check_persistence, check_placebo, placebo_walk
 from forecaster.evaluation.leakage.types import Check, Finding, file_of
@@ -61,7 +61,9 @@ def judged(gain: float, seed: int) -> Any:
     moved = rng.normal(size=600)
     flat = np.tile(normal_scores(SCORING_LEVELS), (600, 1))
     days = np.arange(600).astype("datetime64[D]")
-    return verdict(gather("walk", days, moved, {"lstm": flat + gain * moved[:, None], "ewma": flat}))
+    return verdict(
+        daily_losses(OutOfSample("walk", 1, days, moved, {"lstm": flat + gain * moved[:, None], "ewma": flat}))
+    )
 
 
 def test_skill_on_random_walks_is_found() -> None:

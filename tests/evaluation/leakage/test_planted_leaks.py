@@ -18,7 +18,6 @@ from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
 from forecaster.evaluation.calibration import calibrate
-from forecaster.evaluation.folds import Fold
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.checks import (
     check_calibration,
@@ -31,7 +30,7 @@ from forecaster.evaluation.leakage.checks import (
     check_weights,
 )
 from forecaster.evaluation.leakage.types import Check
-from forecaster.evaluation.splits import Split, split_by_rows
+from forecaster.evaluation.splits import Fold, Split, split_by_rows
 from forecaster.experiments import backtest_scores, backtests
 from forecaster.features import FEATURES, feature_matrix
 from forecaster.features.history import History
@@ -518,22 +517,24 @@ def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.
 
 
 def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = pipeline.Track
+    true = pipeline.OutOfSample
     monkeypatch.setattr(
-        pipeline, "Track", lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said)
+        pipeline,
+        "OutOfSample",
+        lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said),
     )
     made = audited()
     assert "outcome at step 1" in {one.column for one in check_scores(made.subject, fitted(made), made.later).findings}
 
 
 def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = pipeline.Track
+    true = pipeline.OutOfSample
 
     def leaky(name: str, step: int, dates: Any, moved: Any, said: Any) -> Any:
         kept = np.append(moved[1:] > 0, True)
         return true(name, step, dates[kept], moved[kept], {model: one[kept] for model, one in said.items()})
 
-    monkeypatch.setattr(pipeline, "Track", leaky)
+    monkeypatch.setattr(pipeline, "OutOfSample", leaky)
     made = audited()
     later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(6)]
     (found,) = check_scores(made.subject, fitted(made), later).findings
