@@ -272,3 +272,41 @@ def crps(quantiles: Sequence[float], levels: Sequence[float], actual: float) -> 
         loss = level * (actual - quantile) if actual >= quantile else (1 - level) * (quantile - actual)
         total += 2 * (right - left) * loss
     return total
+
+
+def width_factors(
+    quantiles: Sequence, rows: Sequence[int], outcomes: Sequence, steps: Sequence[int]
+) -> list[list[list[float]]]:
+    """Factors of the central intervals [cutoff][step][interval], replayed day by day as a live program would.
+
+    Six experts per step and interval each hold one factor. When an outcome becomes known, `step` rows after its cutoff,
+    it is compared with the factors that the experts held at that cutoff. An outcome that never comes (NaN), or that
+    meets an interval without width, changes no factor and adds no loss, but its day is forgotten as any other.
+    """
+    central = ((3, 5, 0.5, 1 / 8), (2, 6, 0.8, 1 / 8), (1, 7, 0.9, 1.0), (0, 8, 0.95, 1.0))  # columns, coverage, pace
+    result = [[[1.0] * 4 for _ in steps] for _ in rows]
+    for (k, step), (i, (low, high, coverage, pace)) in itertools.product(enumerate(steps), enumerate(central)):
+        rates = [pace * size / step for size in (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)]
+        factors, losses = [1.0] * 6, [0.0] * 6
+        held_at, pending, count = [], [], 0
+        for n, row in enumerate(rows):
+            while pending and rows[pending[0]] + step <= row:
+                cutoff = pending.pop(0)
+                losses = [loss * (1 - 1 / 250 / step) for loss in losses]
+                median, error = quantiles[cutoff][k][4], outcomes[cutoff][k] - quantiles[cutoff][k][4]
+                width = quantiles[cutoff][k][high] - median if error >= 0 else median - quantiles[cutoff][k][low]
+                if math.isnan(error) or width <= 0:
+                    continue
+                needed, count = min(abs(error) / width, 32.0), count + 1
+                for e, rate in enumerate(rates):
+                    held = held_at[cutoff][e]
+                    change = math.exp(rate * coverage) if needed > held else math.exp(-rate * (1 - coverage))
+                    factors[e] = min(max(factors[e] * change, 1 / 16), 16.0)
+                    interval_score = (1 - coverage) * held + max(needed - held, 0.0)
+                    losses[e] += interval_score / math.sqrt(coverage * (1 - coverage))
+            weights = [math.exp(-2.0 / step * (loss - min(losses))) for loss in losses]
+            mean = math.fsum(w * f for w, f in zip(weights, factors, strict=True)) / math.fsum(weights)
+            result[n][k][i] = 1 + min(count / 100, 1.0) * (mean - 1)
+            held_at.append(list(factors))
+            pending.append(n)
+    return result

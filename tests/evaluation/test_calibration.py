@@ -1,8 +1,10 @@
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.evaluation import calibration
 from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, width_factors
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
@@ -19,6 +21,52 @@ def cone(count: int, width: float = 1.0, steps: int = 1) -> np.ndarray:
 def held(quantiles: np.ndarray, outcomes: np.ndarray, level: float) -> np.ndarray:
     low, high = ENDS[level]
     return (quantiles[:, 0, low] <= outcomes[:, 0]) & (outcomes[:, 0] <= quantiles[:, 0, high])
+
+
+def test_the_tuned_constants_change_only_with_their_benchmark() -> None:
+    """Chosen by benchmarks/calibration.py on cutoffs up to 2020: a new value needs that benchmark run again."""
+    assert calibration.STEP_SIZES == (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
+    assert calibration.PACE == (0.125, 0.125, 1, 1)
+    assert calibration._LEARNING_RATE == 2.0
+    assert calibration._FORGETTING == 0.004
+    assert calibration._SETTLED == 100
+    assert calibration._LARGEST == 16.0
+
+
+@st.composite
+def forecast_records(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """Forecasts at rows with gaps and strides, skewed and some without width; outcomes with gaps, mild or extreme."""
+    steps = draw(st.lists(st.sampled_from([1, 2, 5, 20]), min_size=1, max_size=3, unique=True))
+    count = draw(st.sampled_from([0, 1, 40, 150, 260]))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    rows = 7 + np.cumsum(rng.choice(draw(st.sampled_from([[1], [1, 1, 3], [1, 1, 1, 1, 40], [4]])), count))
+    spread = draw(st.sampled_from([0.02, 0.7, 1.0, 5.0]))
+    quantiles = np.sort(rng.normal(size=(count, len(steps), 9)) * spread, axis=-1)
+    narrow = rng.random((count, len(steps))) < 0.05
+    quantiles[narrow, 5] = quantiles[narrow, 4]
+    outcomes = rng.standard_t(3, (count, len(steps)))
+    outcomes[rng.random(outcomes.shape) < draw(st.sampled_from([0.0, 0.1]))] = np.nan
+    return quantiles, rows, outcomes, steps
+
+
+@settings(max_examples=60, deadline=None)
+@given(record=forecast_records())
+def test_factors_are_those_of_the_slow_loop(record: tuple) -> None:
+    expected = np.reshape(oracles.width_factors(*record), (len(record[1]), len(record[3]), 4))
+    np.testing.assert_allclose(width_factors(*record), expected, rtol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(record=forecast_records())
+def test_every_quantile_is_moved_by_the_factor_of_its_interval(record: tuple) -> None:
+    quantiles, factors = record[0], width_factors(*record)
+    expected = quantiles.copy()
+    for interval, (low, high) in enumerate(ENDS.values()):  # from the innermost: an outer one holds it at least
+        inner_low, inner_high = expected[..., low + 1], expected[..., high - 1]
+        median, factor = quantiles[..., 4], factors[..., interval]
+        expected[..., high] = np.maximum(median + (quantiles[..., high] - median) * factor, inner_high)
+        expected[..., low] = np.minimum(median - (median - quantiles[..., low]) * factor, inner_low)
+    np.testing.assert_allclose(calibrate(*record), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("width", [0.5, 0.8, 1.3, 2.0])
