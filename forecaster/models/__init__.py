@@ -14,12 +14,13 @@ __all__ = ["CALIBRATED_MODELS", "MODELS", "PANEL_MODELS", "model_class"]
 MODELS = {
     "classic": "forecaster.models.classic:Classic",
     "lstm": "forecaster.models.architectures.lstm:LSTM",
+    "gru": "forecaster.models.architectures.gru:GRU",
 }
 
-PANEL_MODELS = frozenset({"lstm"})
+PANEL_MODELS = frozenset({"lstm", "gru"})
 """Kinds that learn one set of weights from all series of a panel; any other learns each series by itself."""
 
-CALIBRATED_MODELS = frozenset({"lstm"})
+CALIBRATED_MODELS = frozenset({"lstm", "gru"})
 """Kinds whose intervals are calibrated; those of any other stand as the model gives them, as do all baselines."""
 
 

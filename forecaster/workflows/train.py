@@ -162,7 +162,7 @@ def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
 
 def _check_parity(fitted: Fitted) -> None:
     difference = fitted.state()["numpy_difference"]
-    if not difference <= MAX_PARITY_ERROR:
+    if difference is not None and not difference <= MAX_PARITY_ERROR:
         raise ForecasterError(
             f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {MAX_PARITY_ERROR:g}; "
             "nothing was saved; the weights diverged, lower the learning rate"

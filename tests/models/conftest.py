@@ -11,6 +11,7 @@ from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
+from forecaster.models.quantile.options import QuantileOptions
 
 ROWS = 900
 
@@ -24,11 +25,16 @@ def panel() -> Panel:
     return Panel(tuple(oracles.walk(rows, seed, name) for seed, (name, rows) in enumerate(lengths.items())))
 
 
-def lstm_options(supervision: str = "dense", **options: object) -> LSTMOptions:
+def options_of(kind: type[QuantileOptions], supervision: str = "dense", **options: object) -> QuantileOptions:
     """A network of four units that trains for 25 steps."""
     windows = {"supervision": supervision, "chunk": 128, "burn_in": 32, "context_length": 24}
     training = {"steps": 25, "batch_size": 4}
-    return LSTMOptions.model_validate({"units": (4,), "windows": windows, "training": training, **options})
+    return kind.model_validate({"units": (4,), "windows": windows, "training": training, **options})
+
+
+def lstm_options(supervision: str = "dense", **options: object) -> QuantileOptions:
+    """See `options_of`."""
+    return options_of(LSTMOptions, supervision, **options)
 
 
 def request_of(panel: Panel, horizon: int = 20, seed: int = 0, **options: object) -> FitRequest:
@@ -60,4 +66,4 @@ def classic() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def helpers() -> SimpleNamespace:
     """What test files of this folder share."""
-    return SimpleNamespace(lstm_options=lstm_options, request_of=request_of, oracles=oracles)
+    return SimpleNamespace(lstm_options=lstm_options, options_of=options_of, request_of=request_of, oracles=oracles)

@@ -1,5 +1,6 @@
 """The Keras head and its loss: where they start, and which gradient reaches which weight."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,9 +96,70 @@ def test_a_batch_without_any_outcome_costs_nothing() -> None:
     assert float(loss_of()(np.full((1, 2, 3), np.nan, np.float32), np.ones((1, 2, 3, 10), np.float32))) == 0
 
 
-def test_the_head_says_how_it_was_made() -> None:
+def test_the_head_comes_back_from_its_configuration() -> None:
     from forecaster.models.quantile.head import QuantileHead
 
-    config = QuantileHead(3, SCORING_LEVELS, name="head").get_config()
+    config = QuantileHead(3, SCORING_LEVELS, per_step=True, name="head").get_config()
     again = QuantileHead.from_config(config)
-    assert (again.num_steps, tuple(again.quantile_levels), again.name) == (3, SCORING_LEVELS, "head")
+    assert (again.num_steps, again.quantile_levels, again.per_step) == (3, SCORING_LEVELS, True)
+    assert again.name == "head"
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        (0.1, 0.9),
+        (0.1, 0.3, 0.9),
+        (0.1, 0.5),
+        (0.5,),
+        (),
+        (0.9, 0.5, 0.1),
+        (0.1, 0.1, 0.5, 0.9, 0.95),
+        (0.0, 0.5, 1.0),
+        (0.1, float("nan"), 0.5, 0.9, 0.95),
+    ],
+)
+def test_levels_without_order_or_median_are_refused(levels: tuple[float, ...]) -> None:
+    from forecaster.models.quantile.head import QuantileHead
+
+    with pytest.raises(ValueError, match=re.escape(f"with 0.5 in the middle; got {levels}")):
+        QuantileHead(2, levels)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.0, True, None])
+def test_a_number_of_steps_that_is_none_is_refused(steps: object) -> None:
+    from forecaster.models.quantile.head import QuantileHead
+
+    with pytest.raises(ValueError, match=f"num_steps: expected an integer of at least 1; got {steps!r}"):
+        QuantileHead(steps, SCORING_LEVELS)
+
+
+def test_states_of_each_step_share_their_kernels(x: np.ndarray) -> None:
+    """Against the head of one state, step by step; and against NumPy."""
+    from forecaster.models.keras_weights import named_weights
+    from forecaster.models.quantile.head import QuantileHead
+    from forecaster.models.quantile.numpy_head import quantile_head
+
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(2, 30, 3, 5)).astype(np.float32)
+    head = QuantileHead(3, SCORING_LEVELS, per_step=True, name="head")
+    head.build([states.shape, x.shape])
+    head.set_weights([rng.normal(0, 0.3, weight.shape).astype(np.float32) for weight in head.weights])
+    output = np.asarray(head([states, x]))
+    assert output.shape == (2, 30, 3, 10)
+    weights = {f"head/{path}": array for path, array in named_weights(head).items()}
+    weights = {name.replace("head/head/", "head/"): array for name, array in weights.items()}
+    for step in range(3):
+        alone = QuantileHead(1, SCORING_LEVELS, name="head")
+        alone.build([states[..., step, :].shape, x.shape])
+        alone.spread.set_weights([weights["head/spread/kernel"], weights["head/spread/bias"][step]])
+        alone.location.set_weights([weights["head/location/kernel"], weights["head/location/bias"][step]])
+        alone.direct.set_weights([weights["head/direct/kernel"][:, [step]]])
+        np.testing.assert_allclose(
+            np.asarray(alone([states[..., step, :], x]))[..., 0, :], output[..., step, :], atol=1e-5
+        )
+    rows, places = states[0], np.arange(30) + 7
+    location, quantiles = quantile_head(rows, x[0], weights, SCORING_LEVELS, places)
+    np.testing.assert_allclose(np.concatenate([location[..., None], quantiles], axis=-1), output[0], atol=1e-5)
+    again, _ = quantile_head(rows[[9]], x[0][[9]], weights, SCORING_LEVELS, places[[9]])
+    np.testing.assert_array_equal(again[0], location[9])

@@ -1,0 +1,63 @@
+"""Architectures that the shipped ones are not: one that reads later rows, and one with a state for each step."""
+
+from typing import Any, ClassVar, Literal
+
+from forecaster.models.architectures.base import Architecture
+from forecaster.models.quantile.forecaster import QuantileForecaster
+from forecaster.models.quantile.options import QuantileOptions
+
+
+class Bidirectional(Architecture):
+    """A GRU that reads a window from both ends."""
+
+    causal = False
+
+    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
+        import keras
+
+        forward, backward = (
+            keras.layers.GRU(
+                units,
+                kernel_initializer=keras.initializers.GlorotUniform(seeds.next()),
+                recurrent_initializer=keras.initializers.Orthogonal(seeds.next()),
+                go_backwards=backwards,
+                name=name,
+            )
+            for units, backwards, name in ((options.units[0], False, "forward"), (options.units[0], True, "backward"))
+        )
+        assert not sequences
+        return keras.layers.Concatenate()([forward(inputs), backward(inputs)])
+
+
+class BidirectionalOptions(QuantileOptions):
+    architecture: ClassVar[Architecture] = Bidirectional()
+    kind: Literal["bidirectional"] = "bidirectional"
+
+
+class BidirectionalForecaster(QuantileForecaster):
+    name = "bidirectional"
+    Options = BidirectionalOptions
+
+
+class StepStates(Architecture):
+    """A linear layer of the row for each step."""
+
+    per_step = True
+
+    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
+        import keras
+
+        shape = (len(options.knots), options.units[0])
+        rows = inputs if sequences else inputs[:, -1]
+        states = keras.layers.Activation("tanh")(seeds.dense(shape[0] * shape[1], "decoder")(rows))
+        return keras.layers.Reshape((-1, *shape) if sequences else shape)(states)
+
+
+class StepStatesOptions(QuantileOptions):
+    architecture: ClassVar[Architecture] = StepStates()
+    kind: Literal["step_states"] = "step_states"
+
+
+class StepStatesForecaster(QuantileForecaster):
+    name = "step_states"
+    Options = StepStatesOptions
