@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 
 from forecaster import __version__
 from forecaster.cli import cli
-from forecaster.config import shipped_configs
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -72,11 +71,6 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         assert isinstance(option, click.Option)
         assert option.help, f"forecast {name} {option.opts[-1]} has no help"
         assert all(flag in section for flag in option.opts)
-
-
-def test_the_help_names_every_shipped_configuration() -> None:
-    (option,) = (one for one in COMMANDS["train"].params if one.name == "config")
-    assert set(shipped_configs()) <= set(re.findall(r"\w+", option.help))
 
 
 def test_the_two_lines_of_the_readme_are_there() -> None:

@@ -24,7 +24,7 @@ __all__ = ["command"]
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="YAML file, or default, quick, classic, sine, development.",
+    help="YAML file, or a shipped name such as quick.",
 )
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
 @click.option("--universe", metavar="NAME", help="currencies, none for the series alone, or a file of symbols.")
