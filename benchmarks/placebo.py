@@ -46,8 +46,8 @@ from forecaster.evaluation.claims import KINDS, LEVEL
 from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
 from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.models import create
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import baseline
 from forecaster.quantiles import SCORING_LEVELS, level_weights, normal_scores
 from forecaster.stats.mean_tests import POWER, detectable_shift
 
@@ -204,8 +204,8 @@ def fitted_panel(kind: str, seed: int) -> Maker:
     panel = Panel(tuple(series_of(returns, name) for name, returns in zip(SCORED, learned, strict=True)))
     dates = panel[PAIR.name].dates
     network = fit(forecaster_of(config), panel, Split(dates[3400], dates[3990]), config)
-    garch = baseline("garch", 1).fit(FitRequest(Panel((panel[PAIR.name],)), {PAIR.name: 3400}, {}, 1))
-    return fitted_maker([network, garch, *(baseline(name, 1).fit(FitRequest(panel, {}, {}, 1)) for name in BESIDE)])
+    garch = create("garch", 1).fit(FitRequest(Panel((panel[PAIR.name],)), {PAIR.name: 3400}, {}, 1))
+    return fitted_maker([network, garch, *(create(name, 1).fit(FitRequest(panel, {}, {}, 1)) for name in BESIDE)])
 
 
 def series_of(returns: FloatArray, name: str) -> PriceSeries:

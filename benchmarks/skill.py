@@ -29,8 +29,8 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market_volatility import market_activity
+from forecaster.models import baselines, create
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
@@ -94,7 +94,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}
     scored = Panel(tuple(one for one in panel if one.instrument.name in names))
-    return baseline(name, 20).fit(FitRequest(scored, rows, {}, 20))
+    return create(name, 20).fit(FitRequest(scored, rows, {}, 20))
 
 
 def _losses(
@@ -152,7 +152,7 @@ def report(results: dict[str, Losses], layout: str = "table") -> None:
 
 def model_names(text: str) -> list[str]:
     """Parse and check model names."""
-    known, names = [*BASELINES, *NETWORKS], text.split(",")
+    known, names = [*baselines(), *NETWORKS], text.split(",")
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
     return names
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--models", type=model_names, default=[*BASELINES, *NETWORKS], help=",".join([*BASELINES, *NETWORKS])
+        "--models", type=model_names, default=[*baselines(), *NETWORKS], help=",".join([*baselines(), *NETWORKS])
     )
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
     parser.add_argument("--backend", choices=["auto", "jax", "tensorflow"], default="auto")

@@ -27,9 +27,9 @@ from forecaster.data.sources.sample import SAMPLES
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
+from forecaster.models import baselines, create
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
@@ -39,7 +39,7 @@ STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2018-12-31")
 FOLDS = [np.datetime64(f"{year}-01-01") for year in range(2005, 2020)]
 NETWORKS = {"lstm": "with all available features", "returns_lstm": "with features of returns only"}
-MODELS = (*BASELINES, *NETWORKS)
+MODELS = (*baselines(), *NETWORKS)
 
 
 def load_panel() -> Panel:
@@ -74,7 +74,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         config = config.model_copy(update={"model": options.with_features(names)})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
-    return baseline(name, STEPS[-1]).fit(FitRequest(panel, rows, {}, STEPS[-1]))
+    return create(name, STEPS[-1]).fit(FitRequest(panel, rows, {}, STEPS[-1]))
 
 
 def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64) -> np.ndarray:

@@ -15,6 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from forecaster.errors import ConfigError
+from forecaster.models import is_network, model_class, networks
+from forecaster.models.base import ModelOptions
 
 __all__ = [
     "INTERVALS",
@@ -33,15 +35,8 @@ LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few indep
 
 # What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
 _INTERVAL_DEFAULTS: dict[str, dict[str, Any]] = {
-    "1wk": {
-        "split": {"test_rows": 150, "validation_rows": 100},
-        "model": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": 104}},
-    },
-    "1mo": {
-        "horizon": 12,
-        "split": {"test_rows": 36, "validation_rows": 24},
-        "model": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": 60}},
-    },
+    "1wk": {"split": {"test_rows": 150, "validation_rows": 100}},
+    "1mo": {"horizon": 12, "split": {"test_rows": 36, "validation_rows": 24}},
 }
 
 Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, or the flag that set it
@@ -123,7 +118,7 @@ class Config(_Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     backend: Literal["auto", "jax", "tensorflow"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    model: pydantic.SerializeAsAny[BaseModel]
+    model: pydantic.SerializeAsAny[ModelOptions]
 
     @property
     def kind(self) -> str:
@@ -250,8 +245,6 @@ def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Plac
 
 def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, Any]]]:
     """The configuration, or all that is wrong with `data`, the model's own options included."""
-    from forecaster.models import MODELS, model_class
-
     errors: list[dict[str, Any]] = []
     options: BaseModel | None = None
     span = data.get("data")
@@ -259,15 +252,15 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
     if isinstance(interval, str):
-        usual = _INTERVAL_DEFAULTS.get(interval, {})
-        data = _merged(usual if kind == "lstm" else {**usual, "model": {}}, data)
+        model_defaults = model_class(kind).Options.for_frequency(interval) if _is_kind(kind) else {}
+        data = _merged({**_INTERVAL_DEFAULTS.get(interval, {}), "model": model_defaults}, data)
         section = data.get("model") or {}
     if not isinstance(section, Mapping):
         errors.append(
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
         )
-    elif kind not in MODELS:
-        message = f"expected one of {', '.join(MODELS)}"
+    elif not _is_kind(kind):
+        message = f"expected one of {', '.join(networks())}"
         errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
     else:
         try:
@@ -275,10 +268,14 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
         except pydantic.ValidationError as error:
             errors += [{**one, "loc": ("model", *one["loc"])} for one in error.errors()]
     try:
-        config = Config.model_validate({**data, "model": options or _Section()})
+        config = Config.model_validate({**data, "model": options or ModelOptions()})
     except pydantic.ValidationError as error:
         return None, [dict(one) for one in error.errors()] + errors
     return (None, errors) if errors else (config, [])
+
+
+def _is_kind(kind: Any) -> bool:
+    return isinstance(kind, str) and is_network(kind)
 
 
 def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,11 +317,9 @@ def _hint(key: str) -> str:
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every dotted key that a configuration knows, those of all model kinds included."""
-    from forecaster.models import MODELS, model_class
-
     for name, field in section.model_fields.items():
         if section is Config and name == "model":
-            for kind in MODELS:
+            for kind in networks():
                 yield from _keys(model_class(kind).Options, "model.")
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{prefix}{name}.")

@@ -16,9 +16,8 @@ from forecaster.evaluation.scoring import Score, score
 from forecaster.evaluation.splits import PARTS, Split
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
-from forecaster.models import CALIBRATED_MODELS, model_class
+from forecaster.models import create, model_class, traits_of
 from forecaster.models.base import FitRequest, Fitted, Forecaster
-from forecaster.models.baselines import baseline
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
@@ -44,7 +43,7 @@ def fit(
     split: Split,
     config: Config,
     progress: Progress = no_progress,
-    decided: Mapping[str, Any] | None = None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Fit `model` on the rows of `panel` whose outcomes lie before the validation.
 
@@ -54,7 +53,7 @@ def fit(
         split: Which rows may be learned from.
         config: Horizon and seed.
         progress: Told after every few steps.
-        decided: State of an earlier fit whose validation decides for a refit that keeps none.
+        chosen: Decisions of an earlier fit, for a refit without validation rows; see `FitReport.chosen`.
     """
     horizon = config.horizon
     request = FitRequest(
@@ -64,7 +63,7 @@ def fit(
         horizon=horizon,
         seed=config.seed,
         progress=progress,
-        decided=decided or {},
+        chosen=chosen or {},
     )
     return model.fit(request)
 
@@ -83,7 +82,7 @@ def forecasts(
         series: The history.
         rows: (N,) row numbers, increasing, none before the model's `first_row`.
         longest: Longest step that is asked for, as in `Fitted.forecast`.
-        unseen_from: First date that the weights have not seen: from there on the intervals of `CALIBRATED_MODELS`
+        unseen_from: First date that the weights have not seen: from there on the intervals of calibrated models
             follow how often those of every row since have held, as far as each cutoff knows. Rows before it, and all
             where it is None, stay as the model gives them.
 
@@ -92,7 +91,7 @@ def forecasts(
     """
     first = len(series) if unseen_from is None else int(np.searchsorted(series.dates, unseen_from))
     first = max(first, fitted.first_row)
-    if fitted.name not in CALIBRATED_MODELS or not len(rows) or rows[-1] < first:
+    if not traits_of(fitted.name).calibrated or not len(rows) or rows[-1] < first:
         return fitted.forecast(series, rows, longest)
     every = np.union1d(rows, np.arange(first, rows[-1] + 1))
     made = fitted.forecast(series, every, longest)
@@ -171,7 +170,7 @@ def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon:
     """Baselines fitted on the training rows of one series."""
     training = {series.instrument.name: split.training_rows(series.dates, horizon)}
     request = FitRequest(Panel((series,)), training, {}, horizon)
-    return [baseline(name, horizon).fit(request) for name in names]
+    return [create(name, horizon).fit(request) for name in names]
 
 
 def forecast_next(

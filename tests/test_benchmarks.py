@@ -16,7 +16,7 @@ from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources import LoadRequest
 from forecaster.forecast import Forecasts
-from forecaster.models.baselines import baseline
+from forecaster.models import create
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -344,7 +344,7 @@ def test_skill_shows_baselines_only_the_scored_pairs_and_the_rows_before_the_fol
             requests.append(request)
             return Watcher([])
 
-    monkeypatch.setattr(skill, "baseline", lambda name, horizon: Baseline())
+    monkeypatch.setattr(skill, "create", lambda name, horizon: Baseline())
     names = [*skill.SCORED, "USDHUF"]
     today = datetime.date(2026, 10, 30)
     panel = Panel(tuple(LaterSource().load(LoadRequest(parse_pair(name).canonical, Path(), today)) for name in names))
@@ -492,7 +492,7 @@ def test_placebo_takes_fitted_models():
     """Forecasts of the real baselines are those of the vectorised ones, for the same days."""
     placebo = importlib.import_module("placebo")
     walks = placebo.simulate("student", 2, 700, np.random.default_rng(1))
-    made = placebo.fitted_maker([baseline("random_walk", 1), baseline("ewma", 1)])(walks, 100)
+    made = placebo.fitted_maker([create("random_walk", 1), create("ewma", 1)])(walks, 100)
     assert list(made) == ["random_walk", "ewma"]
     np.testing.assert_allclose(made["random_walk"], placebo.historical(walks.returns, 100), atol=1e-12)
     expected = placebo.smoothed(walks.returns, 0.94)[:, -100:, None] * normal_scores(SCORING_LEVELS)

@@ -16,9 +16,9 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_covariate, price_covariate
+from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
-from forecaster.models.baselines import baseline
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of, forecasts, losses_on_test
@@ -57,7 +57,7 @@ def test_a_fit_is_asked_for_rows_whose_outcomes_lie_in_their_part() -> None:
 def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None:
     series = oracles.walk(900)
     split = Split(series.dates[600], series.dates[750])
-    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20)
     found = {(one.part, one.step): (one.n, one.window) for one in scores}
     expected = {}
@@ -70,7 +70,7 @@ def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None
 
 def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
     series = oracles.walk(900)
-    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     fed_back = SimpleNamespace(name="ewma", own_steps=5, first_row=1, forecast=model.forecast)
     split = Split(series.dates[600], series.dates[750])
     scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], [], 20)}
@@ -81,7 +81,7 @@ def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
 
 def test_a_part_without_rows_has_no_score() -> None:
     series = oracles.walk(300)
-    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     split = Split(series.dates[250], series.dates[285])
     scores = evaluate(model, series, split, [1, 20], [], 20)
     assert ("test", 20) not in {(one.part, one.step) for one in scores}
@@ -178,7 +178,7 @@ def test_what_is_scored_is_what_is_given(pairs: Panel, trained: SimpleNamespace)
     evidence = losses_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
     before = series.between(end=series.dates[-2])
     given = forecast_next(trained.fitted, before, coming_days(before), unseen)
-    ewma = forecast_next(baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)
+    ewma = forecast_next(create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)
     moved = np.array([series.log_price[-1] - series.log_price[-2]])
     ours, theirs = (crps(one.values[:1], SCORING_LEVELS, moved)[0] for one in (given, ewma))
     assert evidence.dates[-1] == before.dates[-1]
@@ -199,7 +199,7 @@ def test_calibration_at_a_cutoff_sees_nothing_after_it(pairs: Panel, trained: Si
 
 def test_a_baseline_is_never_calibrated() -> None:
     series = oracles.walk(900)
-    model = baseline("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     rows = np.arange(500, 900)
     made = forecasts(model, series, rows, unseen_from=series.dates[450])
     np.testing.assert_array_equal(made.scaled, model.forecast(series, rows).scaled)
@@ -212,7 +212,7 @@ def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, tr
     again = fit(forecaster_of(trained.config), spoiled, trained.split, trained.config)
     for name, array in trained.fitted.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array)
-    assert again.facts["location_steps"] == trained.fitted.facts["location_steps"]
+    assert again.report.chosen["location_steps"] == trained.fitted.report.chosen["location_steps"]
     scores = [
         [one for one in evaluate(model, panel["USDJPY"], trained.split, [1, 20], ["ewma"], 20) if one.part != "test"]
         for model, panel in ((trained.fitted, pairs), (again, spoiled))

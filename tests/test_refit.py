@@ -30,7 +30,7 @@ def test_decided_facts_are_carried_over(kind: str, fact: str, decided: object) -
     panel = Panel((get_source("synthetic").load(request),))
     config = load_config(None, [*TINY[kind], "horizon=5"])
     everything = whole_history([one.dates[-1] for one in panel])
-    fitted = fit(forecaster_of(config), panel, everything, config, decided={fact: decided})
-    assert fitted.state()[fact] == decided
+    fitted = fit(forecaster_of(config), panel, everything, config, chosen={fact: decided})
+    assert fitted.report.chosen[fact] == decided
     forecasts = fitted.forecast(panel.series[0], np.array([699]))
     assert np.isfinite(forecasts.scaled).all()

@@ -26,6 +26,7 @@ from forecaster.features.covariates import (
     price_covariate,
 )
 from forecaster.features.market_volatility import MarketActivity, market_activity
+from forecaster.models import traits_of
 
 __all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settled"]
 
@@ -164,11 +165,10 @@ def reads_market(config: Config, named: Sequence[PriceSeries]) -> bool:
     Raises:
         UsageError: It is asked for beside prices that are not the ECB's, which are not fixed at its time.
     """
-    fixed = config.kind == "lstm" and all(one.source == "ecb" for one in named)
+    fixed = traits_of(config.kind).panel and all(one.source == "ecb" for one in named)
     if config.data.market and not fixed:
         raise UsageError(
-            "data.market is true; expected a model lstm of rates of the ECB, which are all fixed at one time; "
-            "leave it out"
+            "data.market needs rates of the ECB, which are all fixed at one time, and a model for a panel; remove it"
         )
     return fixed and config.universe == "currencies" if config.data.market is None else config.data.market
 

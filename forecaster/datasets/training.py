@@ -22,8 +22,7 @@ from forecaster.datasets.selection import (
 )
 from forecaster.environment import Environment
 from forecaster.errors import SourceError, UsageError
-from forecaster.features import suitable_features
-from forecaster.models.architectures.lstm import LSTMOptions
+from forecaster.models import traits_of
 
 __all__ = ["TrainingData", "load_training_data", "with_features"]
 
@@ -160,7 +159,7 @@ def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
     """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
     if config.universe != "auto":
         return config
-    panel = config.kind == "lstm" and all(one.source == "ecb" for one in named)
+    panel = traits_of(config.kind).panel and all(one.source == "ecb" for one in named)
     return config.model_copy(update={"universe": "currencies" if panel else "none"})
 
 
@@ -177,13 +176,12 @@ def with_features(config: Config, panel: Panel, before: np.datetime64) -> Config
         panel: What learns together.
         before: Only rows before this day decide.
     """
-    if not isinstance(config.model, LSTMOptions):
-        return config
-    model = config.model.with_features(suitable_features(panel, before), panel.series[0].inputs)
-    return config.model_copy(update={"model": model})
+    return config.model_copy(update={"model": config.model.resolved(panel, before)})
 
 
 def _require_readable(config: Config) -> None:
     """Refuse inputs beside a model that reads none."""
-    if not isinstance(config.model, LSTMOptions) and (config.data.inputs or config.data.exog):
-        raise UsageError(f"model {config.kind} reads prices only; --with and --exog go with the model lstm")
+    if not traits_of(config.kind).reads_features and (config.data.inputs or config.data.exog):
+        raise UsageError(
+            f"the model {config.kind} reads prices only; remove --with and --exog or choose another model.kind"
+        )

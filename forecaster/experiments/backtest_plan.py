@@ -11,7 +11,6 @@ import forecaster
 from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.evaluation.splits import Fold
-from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
 from forecaster.models.base import Forecaster
 
 __all__ = ["BacktestPlan", "backtests_folder"]
@@ -66,12 +65,14 @@ class BacktestPlan:
 
     def panels(self, name: str) -> list[Panel]:
         """What the model `name` is fitted on at once: everything, or one series after the other."""
-        return [self.panel] if name in PANEL_MODELS else [Panel((self.panel[one],)) for one in self.named]
+        return (
+            [self.panel] if self.forecasters[name].traits.panel else [Panel((self.panel[one],)) for one in self.named]
+        )
 
     def kept_steps(self, name: str) -> tuple[int, ...]:
         """Days ahead that the records of the model `name` hold: its own where calibrated ones decide those between."""
         knots: tuple[int, ...] = getattr(self.forecasters[name], "knots", ())
-        return knots if name in CALIBRATED_MODELS and not set(self.steps) <= set(knots) else self.steps
+        return knots if self.forecasters[name].traits.calibrated and not set(self.steps) <= set(knots) else self.steps
 
     @property
     def id(self) -> str:

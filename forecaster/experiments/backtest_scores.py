@@ -17,7 +17,7 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
 from forecaster.features.outcomes import returns_after, rows_with_outcome
-from forecaster.models import CALIBRATED_MODELS
+from forecaster.models.base import FitReport
 from forecaster.quantiles import interpolate_returns
 
 __all__ = ["BacktestResult", "judge", "scored", "what_was_said"]
@@ -167,14 +167,14 @@ def what_was_said(
 
     Returns:
         (N,) rows of `series`, and (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the steps of the plan;
-        those of `CALIBRATED_MODELS` calibrated where that is asked, on all cutoffs of the model, whatever others have,
+        those of calibrated models calibrated where that is asked, on all cutoffs of the model, whatever others have,
         and then interpolated between its own steps, as `predict` does.
     """
     name, mine = series.instrument.name, [one for one in records if one.model == model]
     rows = np.concatenate([one.rows[name] for one in mine])
     said = np.concatenate([one.quantiles[name] for one in mine])
     kept = plan.kept_steps(model)
-    if calibrated and model in CALIBRATED_MODELS:
+    if calibrated and plan.forecasters[model].traits.calibrated:
         said = calibrate(said, rows, returns_after(series.log_price, rows, kept), kept)
     return rows, said if kept == plan.steps else interpolate_returns(said, kept, plan.steps)
 
@@ -206,7 +206,7 @@ def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, dict[str, int]]:
     """Model -> series -> how many fits did not converge and fell back, of those that a forecast was asked of."""
     counts: dict[str, dict[str, int]] = {}
     for record in records:
-        names = itertools.chain.from_iterable(state.get("fallbacks", ()) for state in record.facts["states"])
+        names = itertools.chain.from_iterable(FitReport.from_json(state).fallbacks for state in record.facts["states"])
         for name in names:
             if len(record.rows.get(name, ())):
                 mine = counts.setdefault(record.model, {})

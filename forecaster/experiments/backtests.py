@@ -15,19 +15,19 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
-from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.series import PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import DamageError, ForecasterError
 from forecaster.evaluation.splits import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.executors import FoldFits
 from forecaster.files import check_writable, json_text, write_file
-from forecaster.models.base import Fitted
+from forecaster.models.base import Fitted, LocatedForecaster
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
@@ -116,33 +116,21 @@ def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: 
         if isinstance(fitted, ForecasterError):
             skipped |= {one.instrument.name: fitted.messages[0] for one in named}
             continue
-        if isinstance(model, Locating):
-            fitted = model.with_location(fitted, _supported(known, model))
-        states.append(dict(fitted.state()))
+        if model.traits.located:
+            located = cast(LocatedForecaster, model)
+            fitted = located.with_location(fitted, _supported(known, located))
+        states.append(fitted.report.to_json())
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
             rows[series.instrument.name] = cutoffs = cutoffs[cutoffs >= fitted.first_row]
             quantiles[series.instrument.name] = _at_scoring_levels(fitted, series, cutoffs, steps)
-        if isinstance(model, Locating):
+        if model.traits.located:
             settled = {one.instrument.name: fold.settled_rows(one.dates, plan.config.horizon) for one in panel}
-            evidence = model.location_gains(fitted, panel, settled)
+            evidence = located.location_gains(fitted, panel, settled)
     return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, evidence)
 
 
-@runtime_checkable
-class Locating(Protocol):
-    """A forecaster whose location is used only where forecasts that its weights had not seen support it."""
-
-    knots: tuple[int, ...]
-
-    def with_location(self, fitted: Any, steps: Sequence[int]) -> Any:
-        """`fitted` with a location at `steps` alone; see `QuantileForecaster.with_location`."""
-
-    def location_gains(self, fitted: Any, panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
-        """What the location gains at `rows`; see `QuantileForecaster.location_gains`."""
-
-
-def _supported(known: Sequence[LocationGains], model: Locating) -> list[int]:
+def _supported(known: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
     """What earlier folds decide for this one: there is no validation, since every row before it is learned from."""
     return functools.reduce(LocationGains.then, known, LocationGains.none(model.knots)).supported(model.knots)
 

@@ -20,7 +20,6 @@ from forecaster.environment import Progress, no_progress
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.evaluation.splits import Fold
 from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.models import MODELS
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.pipeline import fit
 
@@ -48,7 +47,7 @@ class FoldFits:
         self, plan: BacktestPlan, tasks: Sequence[Task], processes: int = 1, progress: Progress = no_progress
     ) -> None:
         self._plan, self._progress = plan, progress
-        self._tasks = [(name, fold) for name, fold in tasks if name in MODELS]
+        self._tasks = [(name, fold) for name, fold in tasks if plan.forecasters[name].traits.engine]
         self._processes = min(processes, len(self._tasks))
         self._pool: ProcessPoolExecutor | None = None
         self._made: dict[Task, list[Future[Outcome]]] = {}
@@ -99,10 +98,8 @@ class FoldFits:
 
 
 def _fit(model: Forecaster, panel: Panel, fold: Fold, config: Config, progress: Progress = no_progress) -> Outcome:
-    # Which steps have a location is decided afterwards, by earlier folds: there is no validation in a fold.
-    decided: dict[str, object] = {"location_steps": []}
     try:
-        return fit(model, panel, fold.split, config, progress, decided)
+        return fit(model, panel, fold.split, config, progress)
     except (NotEnoughDataError, UsageError) as error:
         return error
 

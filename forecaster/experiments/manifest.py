@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from forecaster.data.series import PriceSeries
+from forecaster.models.base import FitReport
 from forecaster.models.engine import Engine
 
 __all__ = [
@@ -324,7 +325,7 @@ class Manifest:
         created: Time of the training, ISO 8601.
         scores: Scores and verdicts.
         seconds: Stage -> seconds.
-        state: What the fitted model needs besides its arrays, and what it reports about its fit.
+        report: Facts about the fit, under the key ``state``.
         run_id: Name of the run's folder.
         files: File name -> SHA-256.
     """
@@ -336,7 +337,7 @@ class Manifest:
     created: str
     scores: ScoreFacts
     seconds: Mapping[str, float]
-    state: JSON = dataclasses.field(default_factory=dict)
+    report: FitReport = dataclasses.field(default_factory=FitReport)
     run_id: str = ""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -355,7 +356,7 @@ class Manifest:
             created=document.get("created", ""),
             scores=ScoreFacts.from_json(document),
             seconds=document.get("seconds", {}),
-            state=document["state"],
+            report=FitReport.from_json(document["state"]),
             run_id=document["run_id"],
             files=document["files"],
         )
@@ -372,7 +373,7 @@ class Manifest:
             "created": self.created,
             **self.scores.to_json(),
             "seconds": dict(self.seconds),
-            "state": dict(self.state),
+            "state": self.report.to_json(),
             "files": dict(self.files),
         }
 

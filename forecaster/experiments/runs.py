@@ -25,7 +25,8 @@ from forecaster.data.series import PriceSeries
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.files import json_text, plain, sha256_of, write_folder
-from forecaster.models.base import Fitted
+from forecaster.models.base import Fitted, Forecaster
+from forecaster.models.engine import use_engine
 from forecaster.pipeline import forecaster_of
 
 __all__ = [
@@ -106,9 +107,17 @@ class Run:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            return forecaster_of(self.config).restore(arrays, self.manifest.state)
+            return self._prepared().restore(arrays, self.manifest.report)
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise DamageError(_damage(path, f"cannot be read as weights: {error}")) from error
+
+    def _prepared(self) -> Forecaster:
+        """The model of the run, not yet fitted, with the engine of the training where its forecasts need one."""
+        model = forecaster_of(self.config)
+        if not model.traits.numpy_forecast:
+            engine = self.manifest.engine.engine
+            use_engine("auto" if engine is None else engine.backend)
+        return model
 
     def history(self) -> list[dict[str, float]]:
         """Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``."""
@@ -160,13 +169,13 @@ def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fit
     files = {
         "config.yaml": config_text.encode(),
         "weights.npz": weights.getvalue(),
-        "history.csv": _history_csv(fitted.history),
+        "history.csv": _history_csv(fitted.report.curve),
     }
     hashes = {name: sha256_of(content) for name, content in files.items()}
     tail = sha256_of("".join([now.isoformat(), *hashes.values()]).encode())[:6]
     label = "".join(c if c.isalnum() else "_" for c in manifest.data.instruments[0])[:24]
     run_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{label}-{tail}"
-    document = dataclasses.replace(manifest, run_id=run_id, files=hashes, state=fitted.state()).to_json()
+    document = dataclasses.replace(manifest, run_id=run_id, files=hashes, report=fitted.report).to_json()
     document["checksum"] = manifest_checksum(document)
     write_folder(folder / run_id, {**files, "manifest.json": (json_text(document) + "\n").encode()})
     return read_run(folder / run_id)

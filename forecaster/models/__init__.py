@@ -1,31 +1,67 @@
-"""Forecasters, neural and not; each is found by name through a registry that loads it on first use.
+"""Forecasters by name: networks and baselines in one registry.
 
-A model is added by writing one file and one line below; the same holds for a baseline in
-`forecaster.models.baselines`.
+A model is added by one file and one line of `MODELS`. The class describes itself by its attributes `traits` and
+`Options`; see `forecaster.models.base.Forecaster`.
 """
 
 import importlib
+from collections.abc import Sequence
 
 from forecaster.models.base import Forecaster
+from forecaster.models.traits import Traits
 
-__all__ = ["CALIBRATED_MODELS", "MODELS", "PANEL_MODELS", "model_class"]
+__all__ = ["MODELS", "baselines", "create", "is_network", "model_class", "networks", "traits_of"]
 
-# Kind in a config -> module and class. The class owns its options (`Options`) and does its own imports.
+# Name in configurations, tables and JSON -> module and class, imported on first use.
 MODELS = {
     "classic": "forecaster.models.classic:Classic",
     "lstm": "forecaster.models.architectures.lstm:LSTM",
     "gru": "forecaster.models.architectures.gru:GRU",
+    "ewma": "forecaster.models.baselines.ewma:EWMA",
+    "ewma_t": "forecaster.models.baselines.ewma_t:EWMAT",
+    "fhs": "forecaster.models.baselines.fhs:FHS",
+    "garch": "forecaster.models.baselines.garch:GARCH",
+    "gjr_garch": "forecaster.models.baselines.gjr_garch:GJRGARCH",
+    "har": "forecaster.models.baselines.har:HAR",
+    "random_walk": "forecaster.models.baselines.random_walk:RandomWalk",
+    "random_walk_constant": "forecaster.models.baselines.random_walk_constant:RandomWalkConstant",
+    "ridge": "forecaster.models.baselines.ridge:Ridge",
 }
 
-PANEL_MODELS = frozenset({"lstm", "gru"})
-"""Kinds that learn one set of weights from all series of a panel; any other learns each series by itself."""
 
-CALIBRATED_MODELS = frozenset({"lstm", "gru"})
-"""Kinds whose intervals are calibrated; those of any other stand as the model gives them, as do all baselines."""
+def model_class(name: str) -> type[Forecaster]:
+    """The forecaster class registered as `name`; KeyError for an unknown name."""
+    module, _, attribute = MODELS[name].partition(":")
+    registered: type[Forecaster] = getattr(importlib.import_module(module), attribute)
+    return registered
 
 
-def model_class(kind: str) -> type[Forecaster]:
-    """The forecaster class registered as `kind`; KeyError for an unknown one."""
-    module, _, name = MODELS[kind].partition(":")
-    found: type[Forecaster] = getattr(importlib.import_module(module), name)
-    return found
+def traits_of(name: str) -> Traits:
+    """Traits of the model registered as `name`."""
+    return model_class(name).traits
+
+
+def is_network(name: str) -> bool:
+    """True for a registered model that `train` can fit; every other model is a baseline."""
+    return name in MODELS and traits_of(name).engine
+
+
+def networks() -> Sequence[str]:
+    """Names of the models that `train` can fit."""
+    return [name for name in MODELS if is_network(name)]
+
+
+def baselines() -> Sequence[str]:
+    """Names of the models without a network."""
+    return [name for name in MODELS if not is_network(name)]
+
+
+def create(name: str, horizon: int) -> Forecaster:
+    """The model registered as `name` with its default options, not yet fitted; KeyError for an unknown name.
+
+    Args:
+        name: Key of `MODELS`.
+        horizon: Longest step H that it will forecast.
+    """
+    registered = model_class(name)
+    return registered(registered.Options(), horizon)

@@ -1,18 +1,30 @@
-"""What every forecaster obeys, neural or not: fit on a panel, then forecast any of its series at any row."""
+"""Protocols of every forecaster: fit on a panel, then forecast any of its series at any row."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import BaseModel
+import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import NotEnoughDataError
 from forecaster.forecast import Forecasts
+from forecaster.models.quantile.location_gate import LocationGains
+from forecaster.models.traits import Traits
 
-__all__ = ["FitRequest", "Fitted", "Forecaster", "NothingToFit", "check_rows"]
+__all__ = [
+    "FitReport",
+    "FitRequest",
+    "Fitted",
+    "Forecaster",
+    "LocatedForecaster",
+    "ModelOptions",
+    "NothingToFit",
+    "check_rows",
+]
 
 
 def check_rows(rows: IntArray, first_row: int) -> None:
@@ -28,6 +40,95 @@ def check_rows(rows: IntArray, first_row: int) -> None:
         )
 
 
+class ModelOptions(BaseModel):
+    """Options of a model: the section ``model`` of a configuration for a network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features that the model reads; none for a model of prices."""
+        return ()
+
+    @classmethod
+    def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
+        """Defaults that differ where a row is a week (``1wk``) or a month (``1mo``), as keys of these options."""
+        return {}
+
+    def resolved(self, panel: Panel, before: np.datetime64) -> Self:
+        """These options with every ``auto`` decided by the rows of `panel` before the date `before`."""
+        return self
+
+    def quick(self) -> tuple[Self, str | None]:
+        """Options for a short training that still runs all the code, and a description of what is shorter."""
+        return self, None
+
+
+Median = Literal["last_price", "mean_is_last_price", "learned"]
+
+
+@dataclasses.dataclass(frozen=True)
+class FitReport:
+    """Facts about a fit, besides its arrays.
+
+    Args:
+        chosen: Decisions made on the validation rows, as JSON values; a refit, which has no such rows, takes them over.
+        median: Median of the forecasts: the last price; the median of a skewed distribution whose mean is the last
+            price; or learned.
+        learned: Further facts and fitted numbers as JSON values, those that `Forecaster.restore` needs among them.
+        fallbacks: Names of series whose parameters could not be estimated and were replaced by typical ones.
+        parity: Largest difference between the forecasts of NumPy and Keras; None where there is one of them only.
+        curve: Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``. It is
+            recorded in a file of its own, not in JSON.
+    """
+
+    chosen: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    median: Median = "last_price"
+    learned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    fallbacks: tuple[str, ...] = ()
+    parity: float | None = None
+    curve: tuple[Mapping[str, float], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, without the learning curve."""
+        return {
+            "chosen": dict(self.chosen),
+            "median": self.median,
+            "learned": dict(self.learned),
+            "fallbacks": list(self.fallbacks),
+            "parity": self.parity,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The report that `to_json` wrote, or one of a run recorded before reports had sections."""
+        if "chosen" in document:
+            return cls(
+                chosen=document["chosen"],
+                median=document["median"],
+                learned=document["learned"],
+                fallbacks=tuple(document["fallbacks"]),
+                parity=document["parity"],
+            )
+        return cls._from_flat(document)
+
+    @classmethod
+    def _from_flat(cls, document: Mapping[str, Any]) -> Self:
+        chosen = {key: document[key] for key in ("location_gains", "location_steps", "spread") if key in document}
+        other = {*chosen, "mean_is_last_price", "numpy_difference", "fallbacks"}
+        if document.get("mean_is_last_price"):
+            median: Median = "mean_is_last_price"
+        else:
+            median = "learned" if chosen.get("location_steps") or "spread" in chosen else "last_price"
+        return cls(
+            chosen=chosen,
+            median=median,
+            learned={key: value for key, value in document.items() if key not in other},
+            fallbacks=tuple(document.get("fallbacks", ())),
+            parity=document.get("numpy_difference"),
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class FitRequest:
     """What a fit may see.
@@ -39,7 +140,7 @@ class FitRequest:
         horizon: Longest step H that will be asked for.
         seed: Of every random choice.
         progress: Told after every few steps.
-        decided: State of an earlier fit; what its validation decided holds for this one, which has none.
+        chosen: Decisions that the validation of an earlier fit made, for a refit; see `FitReport.chosen`.
     """
 
     panel: Panel
@@ -48,7 +149,7 @@ class FitRequest:
     horizon: int
     seed: int = 0
     progress: Progress = no_progress
-    decided: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    chosen: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Fitted(Protocol):
@@ -82,32 +183,27 @@ class Fitted(Protocol):
     def arrays(self) -> dict[str, AnyArray]:
         """The numbers to store."""
 
-    def state(self) -> dict[str, Any]:
-        """Facts about the fit that belong in a manifest, as JSON values."""
-
     @property
-    def history(self) -> list[dict[str, float]]:
-        """Learning curve: rows with ``step``, ``loss`` and, where it exists, ``validation_loss``."""
+    def report(self) -> FitReport:
+        """Facts about the fit."""
 
 
 class Forecaster(Protocol):
     """A kind of model with its options.
 
     Attributes:
-        Options: pydantic class of the section ``model`` of a configuration.
+        Options: Class of the options.
+        traits: Properties of this kind of model.
     """
 
-    Options: type[BaseModel]
+    Options: ClassVar[type[ModelOptions]]
+    traits: ClassVar[Traits]
 
     def __init__(self, options: Any, horizon: int) -> None: ...
 
     @property
-    def options(self) -> BaseModel:
-        """The options it was made with."""
-
-    @property
-    def parameters(self) -> int:
-        """Number of trained weights."""
+    def options(self) -> Any:
+        """The options it was made with, an instance of `Options`."""
 
     def least_training_rows(self) -> int:
         """Rows that a series needs before the validation."""
@@ -115,32 +211,42 @@ class Forecaster(Protocol):
     def fit(self, request: FitRequest) -> Fitted:
         """Learn from the training rows of every series that is long enough."""
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> Fitted:
-        """The fitted model that `Fitted.arrays` and `Fitted.state` were taken from."""
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> Fitted:
+        """The fitted model that `Fitted.arrays` and `Fitted.report` were taken from."""
+
+
+class LocatedForecaster(Forecaster, Protocol):
+    """A forecaster with the trait `located`: its median moves where forecasts of unseen rows support it."""
+
+    knots: tuple[int, ...]
+
+    def with_location(self, fitted: Any, steps: Sequence[int]) -> Any:
+        """`fitted` with a median that moves at `steps` only."""
+
+    def location_gains(self, fitted: Any, panel: Panel, rows: Mapping[str, IntArray]) -> LocationGains:
+        """Gains of the location at rows that the weights of `fitted` have not seen.
+
+        Args:
+            fitted: Result of this forecaster's `fit`.
+            panel: The series.
+            rows: Name -> (N,) consecutive cutoffs whose outcomes are known; other series are left out.
+        """
 
 
 class NothingToFit:
-    """Base of a baseline that has no parameters to estimate: its fitted form is itself."""
+    """Base class of a baseline without parameters to estimate: its fitted form is itself."""
 
-    parameters = 0
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """No learning curve."""
-        return []
+    traits: ClassVar[Traits] = Traits()
+    report = FitReport()
 
     def fit(self, request: FitRequest) -> Self:
         """See `Forecaster`."""
         return self
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> Self:
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> Self:
         """See `Forecaster`."""
         return self
 
     def arrays(self) -> dict[str, AnyArray]:
-        """Nothing was fitted."""
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        """Nothing was fitted."""
+        """No numbers are stored."""
         return {}

@@ -4,12 +4,12 @@ It is here because everybody has built it once, and so that its worth can be see
 Its scaler is fitted on training rows only, which most tutorials get wrong.
 """
 
-import itertools
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
@@ -19,21 +19,21 @@ from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.numpy_dense import dense
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
 
+QUICK_EPOCHS = 2  # of a short training
 _KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
 _LEAST_PRICE = 1e-3  # of the last price: what is fed back must stay a price, or its logarithm is lost
 
 
-class ClassicOptions(BaseModel):
+class ClassicOptions(ModelOptions):
     """Section ``model`` of a configuration with ``kind: classic``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["classic"] = "classic"
     context_length: PositiveInt = 60
@@ -46,6 +46,12 @@ class ClassicOptions(BaseModel):
     learning_rate: PositiveFloat = 1e-3
     calibration_rows: PositiveInt = 250
 
+    def quick(self) -> tuple[Self, str | None]:
+        """These options with few epochs."""
+        if self.epochs <= QUICK_EPOCHS:
+            return self, None
+        return self.model_copy(update={"epochs": QUICK_EPOCHS}), f"{QUICK_EPOCHS} of {self.epochs} epochs"
+
 
 class Classic:
     """Forecaster of kind ``classic``.
@@ -55,19 +61,12 @@ class Classic:
         horizon: Longest step H; the network forecasts one step and is fed its own forecasts after that.
     """
 
-    Options = ClassicOptions
+    Options: ClassVar[type[ModelOptions]] = ClassicOptions
+    traits: ClassVar[Traits] = Traits(engine=True)
 
     def __init__(self, options: ClassicOptions, horizon: int) -> None:
         self.options = options
         self.knots = (*(knot for knot in _KNOTS if knot < horizon), horizon)
-
-    @property
-    def parameters(self) -> int:
-        """Number of trained weights."""
-        sizes = (1, *self.options.units)
-        stack = sum(4 * size * (inputs + size + 1) for inputs, size in itertools.pairwise(sizes))
-        hidden = self.options.dense_units
-        return stack + ((sizes[-1] + 1) * hidden + hidden + 1 if hidden else sizes[-1] + 1)
 
     def least_training_rows(self) -> int:
         """A window, a few targets, and the horizon that is purged."""
@@ -90,14 +89,14 @@ class Classic:
             )
         scaler = fit_scaler(series.close[:rows], options.scaler)
         network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
-        history = self._train(network, series, scaler, request)
-        facts: dict[str, Any] = {"scaler": scaler, "spread": [], "series": 1}
-        fitted = FittedClassic(options, self.knots, named_weights(network), facts, history)
+        curve = self._train(network, series, scaler, request)
+        report = FitReport({"spread": []}, "learned", {"scaler": scaler, "series": 1}, curve=tuple(curve))
+        fitted = FittedClassic(options, self.knots, named_weights(network), report)
         x = fitted.windows(series).batch(np.array([0]))[0]
         difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
-        facts["numpy_difference"] = float(np.abs(difference).max())
-        facts["spread"] = request.decided.get("spread") or self._spread(fitted, series, request)
-        return fitted
+        spread = request.chosen.get("spread") or self._spread(fitted, series, request)
+        report = dataclasses.replace(report, chosen={"spread": spread}, parity=float(np.abs(difference).max()))
+        return FittedClassic(options, self.knots, fitted.arrays(), report)
 
     def _spread(self, fitted: "FittedClassic", series: PriceSeries, request: FitRequest) -> list[list[float]]:
         """The errors around the point on the newest validation rows; on training rows where there are no others."""
@@ -106,9 +105,9 @@ class Classic:
             rows = np.arange(request.training_rows[series.instrument.name])
         return fitted.residual_spread(series, rows[-self.options.calibration_rows :])
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedClassic":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedClassic(self.options, self.knots, dict(arrays), dict(state), [])
+        return FittedClassic(self.options, self.knots, dict(arrays), report)
 
     def _train(
         self, network: Any, series: PriceSeries, scaler: Mapping[str, float], request: FitRequest
@@ -139,8 +138,7 @@ class FittedClassic:
         options: Of the model.
         knots: (K,) steps at which the errors were measured.
         weights: Named arrays of the network.
-        facts: ``scaler`` and ``spread`` (K, Q), what `state` returns.
-        history: Learning curve.
+        report: Facts about the fit; ``learned`` holds the ``scaler``, ``chosen`` the ``spread`` (K, Q).
     """
 
     name = "classic"
@@ -151,10 +149,11 @@ class FittedClassic:
         options: ClassicOptions,
         knots: tuple[int, ...],
         weights: dict[str, AnyArray],
-        facts: dict[str, Any],
-        history: list[dict[str, float]],
+        report: FitReport,
     ) -> None:
-        self.options, self.knots, self.facts, self.history = options, knots, facts, history
+        self.options = options
+        self.knots = knots
+        self.report = report
         self._weights = weights
         self._stack = LSTMPass(lstm_layers(weights))
 
@@ -167,10 +166,6 @@ class FittedClassic:
         """See `forecaster.models.base.Fitted`."""
         return self._weights
 
-    def state(self) -> dict[str, Any]:
-        """See `forecaster.models.base.Fitted`."""
-        return self.facts
-
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
@@ -180,12 +175,12 @@ class FittedClassic:
         volatility = History.of(series).volatility[rows]
         path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
         middle = np.log(path / series.close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
-        scaled = middle[..., None] + np.asarray(self.facts["spread"])[:count]
+        scaled = middle[..., None] + np.asarray(self.report.chosen["spread"])[:count]
         return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
 
     def windows(self, series: PriceSeries) -> LastWindows:
         """All windows of scaled prices of `series`."""
-        level = scaled_level(series, self.facts["scaler"])
+        level = scaled_level(series, self.report.learned["scaler"])
         return LastWindows(level, level, self.options.context_length, len(level))
 
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
@@ -197,7 +192,7 @@ class FittedClassic:
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
         """(N, steps) forecast prices, each after the first made from the ones before it."""
-        scaler = self.facts["scaler"]
+        scaler = self.report.learned["scaler"]
         x = self.windows(series).x[rows - self.first_row]
         least = series.close[rows] * _LEAST_PRICE
         path = np.empty((len(rows), steps))

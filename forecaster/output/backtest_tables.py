@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
-from forecaster.models import CALIBRATED_MODELS, PANEL_MODELS
+from forecaster.models import traits_of
 from forecaster.output.tables import verdict_lines
 
 __all__ = ["backtest_exceptions", "backtest_lines", "backtest_rows", "backtest_table"]
@@ -84,8 +84,8 @@ def backtest_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     if document["unscored_steps"]:
         lines.append(f"no outcome is known yet {', '.join(_ahead(step, span) for step in document['unscored_steps'])}")
-    lines += [f"{name} learns from {document['series']} series" for name in document["models"] if name in PANEL_MODELS]
-    if document["calibrated"] and CALIBRATED_MODELS.intersection(document["models"]):
+    lines += [f"{name} learns from {document['series']} series" for name in document["models"] if traits_of(name).panel]
+    if document["calibrated"] and any(traits_of(name).calibrated for name in document["models"]):
         lines.append("intervals of networks are calibrated by what was known at each cutoff; see --no-calibration")
     if document["verdict"]["name"] == _POOLED:
         names = list(dict.fromkeys(row["instrument"] for row in document["rows"] if row["model"] == judged))[:-1]

@@ -13,6 +13,7 @@ from forecaster.errors import UsageError
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.results import Prediction, TrainResult
+from forecaster.models.base import FitReport
 
 __all__ = [
     "Units",
@@ -41,10 +42,18 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "seconds": dict(result.seconds),
         **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
         "splits": facts["split"],
-        **{key: manifest.state.get(key) for key in ("location_steps", "mean_is_last_price")},
+        **_median_facts(manifest.report),
         "scores": [score_document(score, manifest.model.model) for score in result.scores],
         "verdict": verdict,
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+    }
+
+
+def _median_facts(report: FitReport) -> dict[str, Any]:
+    steps = report.chosen.get("location_steps")
+    return {
+        "location_steps": steps,
+        "mean_is_last_price": None if steps is None else report.median == "mean_is_last_price",
     }
 
 

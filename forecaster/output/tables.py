@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
-from forecaster.models import CALIBRATED_MODELS
+from forecaster.models import traits_of
 
 __all__ = [
     "csv_text",
@@ -189,7 +189,7 @@ def skill_line(document: Mapping[str, Any]) -> list[str]:
     if not ratios:
         return ["skill: this run did not score the instrument; train with it named to see how it does"]
     which = "test rows before the refit" if document["refit"] else "test rows"
-    if not document["calibrated"] and document["model"] in CALIBRATED_MODELS:
+    if not document["calibrated"] and traits_of(document["model"]).calibrated:
         which += ", calibrated there"
     return [
         f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} {SPANS[document['interval']]}s"

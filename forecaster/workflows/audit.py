@@ -21,8 +21,6 @@ from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persisten
 from forecaster.evaluation.leakage.types import Check, Finding, Subject
 from forecaster.evaluation.splits import split_by_rows
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.models.architectures.lstm import LSTMOptions
-from forecaster.models.classic import ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import forecaster_of, losses_on_test
 from forecaster.workflows.audit_target import subject_of
@@ -31,7 +29,7 @@ from forecaster.workflows.train import TRAINING_BASELINES
 __all__ = ["AuditRequest", "AuditResult", "audit"]
 
 _DATA = "Stored versions of the histories match their hashes; what the validation warns of is named."
-_STEPS, _EPOCHS, _OTHERS = 30, 2, 3  # of the cheap audit: what leaks does so after few steps as after many
+_OTHERS = 3  # series beside the named ones in a short audit: what leaks does so beside few as beside many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,16 +123,9 @@ def audit(request: AuditRequest, environment: Environment) -> AuditResult:
 
 
 def _cheap(config: Config) -> tuple[Config, list[str]]:
-    """`config` with shorter fits, and in words what was shortened."""
-    options = config.model
-    if isinstance(options, LSTMOptions) and options.training.steps > _STEPS:
-        training = options.training.model_copy(update={"steps": _STEPS})
-        said = f"{_STEPS} of {options.training.steps} steps"
-        return config.model_copy(update={"model": options.model_copy(update={"training": training})}), [said]
-    if isinstance(options, ClassicOptions) and options.epochs > _EPOCHS:
-        said = f"{_EPOCHS} of {options.epochs} epochs"
-        return config.model_copy(update={"model": options.model_copy(update={"epochs": _EPOCHS})}), [said]
-    return config, []
+    """`config` with a shorter fit, and a description of what is shorter."""
+    options, description = config.model.quick()
+    return config.model_copy(update={"model": options}), [description] if description else []
 
 
 def _checks(

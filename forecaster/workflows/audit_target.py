@@ -18,7 +18,6 @@ from forecaster.data.sources import default_source
 from forecaster.data.validation import Report
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker
-from forecaster.datasets.training import with_features
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
 from forecaster.evaluation.leakage.alterations import Alteration
@@ -31,8 +30,7 @@ from forecaster.features import FEATURES, covariates, feature_matrix, market_vol
 from forecaster.features.covariates import column_covariate
 from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
-from forecaster.models import model_class
-from forecaster.models.architectures.lstm import LSTMOptions
+from forecaster.models import model_class, traits_of
 from forecaster.pipeline import fit, forecaster_of, forecasts, forecasts_on_test
 
 __all__ = ["RawRows", "subject_of"]
@@ -123,7 +121,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
 
     steps = tuple(sorted({1, config.horizon}))
     options = config.model
-    names = options.feature_names if isinstance(options, LSTMOptions) else ()
+    names = options.feature_names
     return Subject(
         prepare=prepare,
         features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
@@ -169,12 +167,11 @@ def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[i
 
 
 def _decided_features(config: Config, panel: Panel, split: Split) -> list[str]:
-    """As a training decides them, where they are left to it."""
-    if not isinstance(config.model, LSTMOptions):
+    """Features that a training chooses where ``features`` is ``auto``."""
+    if not traits_of(config.kind).reads_features:
         return []
-    auto = config.model_copy(update={"model": config.model.model_copy(update={"features": "auto"})})
-    decided = with_features(auto, panel, split.validation_start).model
-    return list(decided.feature_names) if isinstance(decided, LSTMOptions) else []
+    automatic = config.model.model_copy(update={"features": "auto"})
+    return list(automatic.resolved(panel, split.validation_start).feature_names)
 
 
 def _alone(series: PriceSeries, dates: DateArray) -> list[np.datetime64]:
@@ -195,7 +192,7 @@ def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
 def _files(config: Config) -> dict[str, str]:
     stages = {
         "validation": validation.validate,
-        "decided": with_features,
+        "decided": model_class(config.kind).Options.resolved,
         "fit": model_class(config.kind),
         "calibration": calibration.calibrate,
         "pipeline": fit,

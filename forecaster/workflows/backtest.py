@@ -16,9 +16,8 @@ from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.backtest_scores import BacktestResult, judge
 from forecaster.experiments.backtests import run_backtest
-from forecaster.models import MODELS, model_class
+from forecaster.models import MODELS, create, is_network
 from forecaster.models.base import Forecaster
-from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import Engine, use_engine
 from forecaster.pipeline import forecaster_of
 
@@ -73,7 +72,7 @@ def backtest(request: BacktestRequest, environment: Environment) -> BacktestResu
     names = _models(request.models or (config.kind, *DEFAULT_BASELINES))
     data = load_training_data(config, request.choice, environment)
     dates = np.unique(np.concatenate([one.dates for one in data.named]))  # whichever of them is named first
-    networks = [name for name in names if name in MODELS]
+    networks = [name for name in names if is_network(name)]
     start = _start(request.start, dates, [_forecaster(name, data) for name in networks])
     found = folds(dates, start, refit)
     data = data.with_features(start)
@@ -108,9 +107,9 @@ def _with_horizon(config: Config, steps: Sequence[int]) -> Config:
 
 
 def _models(names: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in names if name not in MODELS and name not in BASELINES]
+    unknown = [name for name in names if name not in MODELS]
     if unknown:
-        known = ", ".join((*MODELS, *BASELINES))
+        known = ", ".join(MODELS)
         raise UsageError(f"model {', '.join(unknown):.100} is unknown; expected some of {known}; change --models")
     return tuple(dict.fromkeys(names))
 
@@ -119,10 +118,7 @@ def _forecaster(name: str, data: TrainingData) -> Forecaster:
     config = data.config
     if name == config.kind:
         return forecaster_of(config)
-    if name in MODELS:
-        kind = model_class(name)
-        return kind(kind.Options(), config.horizon)
-    return baseline(name, config.horizon)
+    return create(name, config.horizon)
 
 
 def _start(asked: datetime.date | None, dates: DateArray, networks: Sequence[Forecaster]) -> np.datetime64:

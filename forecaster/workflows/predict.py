@@ -14,7 +14,7 @@ from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.results import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.forecast import Forecast
-from forecaster.models import CALIBRATED_MODELS
+from forecaster.models import traits_of
 from forecaster.pipeline import forecast_next
 
 __all__ = ["coming_dates", "predict", "prediction"]
@@ -106,7 +106,6 @@ def prediction(selection: SelectedRun, forecast: Forecast, calibrate: bool) -> P
     """
     run = selection.run
     series = selection.series
-    state = run.manifest.state
     if selection.instrument.sign < 0:
         forecast = forecast.mirrored(selection.instrument.name)
     return Prediction(
@@ -119,8 +118,8 @@ def prediction(selection: SelectedRun, forecast: Forecast, calibrate: bool) -> P
         frequency=series.interval,
         calendar=calendar_name(series),
         in_sample=selection.in_sample,
-        calibrated=calibrate and run.fitted.name in CALIBRATED_MODELS and bool(forecast.cutoff >= run.unseen_from),
+        calibrated=calibrate and traits_of(run.fitted.name).calibrated and bool(forecast.cutoff >= run.unseen_from),
         refit=run.manifest.split.refit,
-        median_moves=bool(state.get("location_steps", True) or state.get("mean_is_last_price")),
+        median_moves=run.manifest.report.median != "last_price",
         skill=run.manifest.scores.skill(series.instrument.name),
     )

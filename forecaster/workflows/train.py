@@ -86,13 +86,13 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     watch.lap("evaluate")
     if config.refit:
         everything = whole_history([series.dates[-1] for series in panel])
-        fitted = fit(model, panel, everything, config, environment.progress, decided=fitted.state())
+        fitted = fit(model, panel, everything, config, environment.progress, chosen=fitted.report.chosen)
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
         data=_data_facts(named, data),
         split=_split_facts(named, panel, split, config.refit),
-        model=ModelFacts(config.kind, model.parameters, config.seed, config.horizon),
+        model=ModelFacts(config.kind, _parameters(fitted), config.seed, config.horizon),
         engine=_engine_facts(engine),
         created=environment.clock().isoformat(),
         scores=ScoreFacts(
@@ -160,8 +160,13 @@ def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
     return [part for part in PARTS if not len(split.cutoffs(series.dates, part, config.horizon))]
 
 
+def _parameters(fitted: Fitted) -> int:
+    """Count of the numbers that were fitted."""
+    return sum(array.size for array in fitted.arrays().values())
+
+
 def _check_parity(fitted: Fitted) -> None:
-    difference = fitted.state()["numpy_difference"]
+    difference = fitted.report.parity
     if difference is not None and not difference <= MAX_PARITY_ERROR:
         raise ForecasterError(
             f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {MAX_PARITY_ERROR:g}; "

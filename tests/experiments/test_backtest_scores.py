@@ -12,8 +12,8 @@ from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import what_was_said
 from forecaster.experiments.backtests import run_backtest
 from forecaster.forecast import Forecasts
+from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
-from forecaster.models.baselines import baseline
 from forecaster.quantiles import SCORING_LEVELS
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
@@ -26,7 +26,7 @@ def plan(steps: tuple[int, ...]) -> BacktestPlan:
         panel=Panel((series,)),
         named=("USDJPY",),
         config=Config(model=OPTIONS, horizon=5),
-        forecasters={"lstm": LSTM(OPTIONS, 5), "ewma": baseline("ewma", 5)},
+        forecasters={"lstm": LSTM(OPTIONS, 5), "ewma": create("ewma", 5)},
         folds=folds(series.dates, series.dates[700], 200),
         steps=steps,
         stride=1,

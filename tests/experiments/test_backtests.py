@@ -19,8 +19,8 @@ from forecaster.evaluation.splits import folds
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import FoldFits
+from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
-from forecaster.models.baselines import baseline
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
@@ -28,7 +28,7 @@ OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "traini
 
 def plan(panel: Panel, models: tuple[str, ...] = ("lstm", "ewma", "garch"), **changed: Any) -> BacktestPlan:
     config = Config(model=OPTIONS, horizon=5)
-    made = {name: LSTM(OPTIONS, 5) if name == "lstm" else baseline(name, 5) for name in models}
+    made = {name: LSTM(OPTIONS, 5) if name == "lstm" else create(name, 5) for name in models}
     first = panel["EURUSD"].dates
     found: dict[str, Any] = {
         "panel": panel,
@@ -122,9 +122,9 @@ def test_a_model_that_cannot_run_on_a_series_says_so_and_the_others_go_on(panel:
             (series,) = request.panel
             if len(series) < 400:
                 raise NotEnoughDataError(f"{len(series)} rows; expected 400")
-            return baseline("ewma", 5).fit(request)
+            return create("ewma", 5).fit(request)
 
-    made = {"choosy": Choosy(), "ewma": baseline("ewma", 5)}
+    made = {"choosy": Choosy(), "ewma": create("ewma", 5)}
     records = run_backtest(plan(short, forecasters=made), tmp_path)
     for one in records:
         assert set(one.facts["skipped"]) == ({"USDJPY"} if one.model == "choosy" else set())
@@ -203,8 +203,8 @@ def test_a_process_killed_as_it_starts_is_made_up_for_here(
 def test_no_location_where_none_is_wanted(panel: Any, tmp_path: Path) -> None:
     never = LSTM(OPTIONS.model_copy(update={"location": "never"}), 5)
     fitted = never.restore({}, {"location_steps": []})
-    assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).facts["location_steps"] == [1, 5]
-    assert never.with_location(fitted, [1, 5]).facts["location_steps"] == []
+    assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).report.chosen["location_steps"] == [1, 5]
+    assert never.with_location(fitted, [1, 5]).report.chosen["location_steps"] == []
 
 
 def test_a_finished_backtest_is_read_where_nothing_can_be_written(

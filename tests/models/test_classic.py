@@ -73,23 +73,22 @@ def test_rows_before_the_first_are_refused(helpers: SimpleNamespace) -> None:
 
 
 def test_a_fit_trains_every_epoch_and_validates_after_it(classic: SimpleNamespace) -> None:
-    history = classic.fitted.history
+    history = classic.fitted.report.curve
     validated = [row for row in history if "validation_loss" in row]
     per_epoch = (225 - 12 + 1) // 16
     assert [row["step"] for row in validated] == [per_epoch * epoch for epoch in range(1, 21)]
     assert validated[-1]["loss"] < validated[0]["loss"]
-    assert classic.fitted.facts["numpy_difference"] < 1e-5
-    assert classic.model.parameters == sum(array.size for array in classic.fitted.arrays().values())
+    assert classic.fitted.report.parity < 1e-5
 
 
 def test_the_scaler_has_seen_training_rows_only(classic: SimpleNamespace) -> None:
     prices = classic.series.close[:225]
-    assert classic.fitted.facts["scaler"] == {"offset": prices.min(), "width": prices.max() - prices.min()}
+    assert classic.fitted.report.learned["scaler"] == {"offset": prices.min(), "width": prices.max() - prices.min()}
 
 
 def test_intervals_hold_their_share_of_the_validation_errors(classic: SimpleNamespace) -> None:
     fitted, series, rows = classic.fitted, classic.series, np.arange(230, 290)
-    spread = np.array(fitted.facts["spread"])
+    spread = np.array(fitted.report.chosen["spread"])
     assert spread.shape == (4, 9)
     path, volatility = fitted.path(series, rows, 5), History.of(series).volatility[rows]
     for k, step in enumerate((1, 2, 3, 5)):
@@ -100,7 +99,7 @@ def test_intervals_hold_their_share_of_the_validation_errors(classic: SimpleName
 
 
 def test_a_fitted_model_comes_back_from_its_arrays(classic: SimpleNamespace) -> None:
-    again = classic.model.restore(classic.fitted.arrays(), classic.fitted.state())
+    again = classic.model.restore(classic.fitted.arrays(), classic.fitted.report)
     rows = np.array([100, 300])
     made, expected = (one.forecast(classic.series, rows) for one in (again, classic.fitted))
     np.testing.assert_array_equal(made.scaled, expected.scaled)
@@ -117,7 +116,7 @@ def test_without_a_validation_the_intervals_come_from_training_rows_and_nothing_
     series = helpers.oracles.walk(250)
     spoiled = dataclasses.replace(series, columns={"close": np.where(np.arange(250) >= 200, 1e3, series.close)})
     fits = [tiny(2).fit(FitRequest(Panel((one,)), {"USDJPY": 197}, {}, 3)) for one in (series, spoiled)]
-    assert fits[0].facts == fits[1].facts
+    assert fits[0].report == fits[1].report
     for name, array in fits[0].arrays().items():
         np.testing.assert_array_equal(fits[1].arrays()[name], array)
 

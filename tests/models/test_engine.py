@@ -46,7 +46,7 @@ from forecaster.models.base import FitRequest
 panel = Panel((oracles.walk(700), oracles.walk(500, 1, "EURUSD")))
 fitted = LSTM(options, 20).fit(FitRequest(panel, {"USDJPY": 600, "EURUSD": 450}, {}, 20, seed=3))
 parts = [array.tobytes() for _, array in sorted(fitted.arrays().items())]
-print(json.dumps([hashlib.sha256(b"".join(parts)).hexdigest(), fitted.facts["numpy_difference"]]))
+print(json.dumps([hashlib.sha256(b"".join(parts)).hexdigest(), fitted.report.parity]))
 """
 
 

@@ -43,7 +43,7 @@ def alone(series: PriceSeries) -> FittedQuantileModel:
 def test_an_autocorrelated_series_alone_is_learned(phi: float) -> None:
     series = history("ar1", phi=phi, seed=1)
     model = alone(series)
-    assert 1 in model.facts["location_steps"]
+    assert 1 in model.report.chosen["location_steps"]
     rows, moves = np.arange(TEST, ROWS - 1), np.diff(np.log(series.close), prepend=np.nan)
     moved = moves[rows + 1]
     best = np.mean((moved - phi * moves[rows]) ** 2) / np.mean(moved**2)
@@ -53,14 +53,14 @@ def test_an_autocorrelated_series_alone_is_learned(phi: float) -> None:
 
 
 def test_the_median_of_a_random_walk_alone_stays_at_the_last_price() -> None:
-    opened = [alone(history("random_walk", seed=seed)).facts["location_steps"] for seed in range(3)]
+    opened = [alone(history("random_walk", seed=seed)).report.chosen["location_steps"] for seed in range(3)]
     assert sum(bool(steps) for steps in opened) == 0
 
 
 def test_the_location_opens_where_returns_are_predictable(helpers: SimpleNamespace) -> None:
     series = history("ar1", phi=0.5, seed=1)
     model = fitted(helpers, series)
-    assert 1 in model.facts["location_steps"]
+    assert 1 in model.report.chosen["location_steps"]
     rows = np.arange(TEST, ROWS - 1)
     moved = np.log(series.close[rows + 1] / series.close[rows])
     error = model.forecast(series, rows).median(1) - moved
@@ -69,7 +69,9 @@ def test_the_location_opens_where_returns_are_predictable(helpers: SimpleNamespa
 
 
 def test_the_location_stays_shut_on_random_walks(helpers: SimpleNamespace) -> None:
-    opened = [fitted(helpers, history("random_walk", seed=seed), seed).facts["location_steps"] for seed in range(5)]
+    opened = [
+        fitted(helpers, history("random_walk", seed=seed), seed).report.chosen["location_steps"] for seed in range(5)
+    ]
     assert sum(bool(steps) for steps in opened) <= 1
 
 

@@ -19,10 +19,10 @@ from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.leakage.types import Check, Finding, FoldsSaid, Subject
 from forecaster.forecast import Forecasts
+from forecaster.models.base import FitReport
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = [
-    "CHOICES",
     "check_calibration",
     "check_choices",
     "check_features",
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 
-CHOICES = frozenset({"location_gains", "location_steps", "spread"})
 """Facts of a fit that the validation decides; all others belong to the weights."""
 
 _NOT_REPEATED = "(On this engine not even the same rows give the same bits; try --device cpu.)"
@@ -166,13 +165,13 @@ def _changed_track(file: str, both: tuple[OutOfSample, OutOfSample], days: AnyAr
 def check_weights(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
     """Weights see nothing from the validation on: neither its rows nor outcomes that reach into it."""
     what = "Everything from the validation on is altered: the fit gives the same weights, bit for bit."
-    return _check_fit(subject, fitted, alterations, "weights", what, lambda fact: fact not in CHOICES)
+    return _check_fit(subject, fitted, alterations, "weights", what, _learned_facts)
 
 
 def check_choices(subject: Subject, fitted: Any, alterations: Sequence[Alteration]) -> Check:
     """Choices see nothing from the test on: when to stop, whether the median moves, how wide the errors were."""
     what = "Everything from the test on is altered: weights and all choices of the fit stay, and those made before it."
-    found = _check_fit(subject, fitted, alterations, "choices", what, lambda fact: True)
+    found = _check_fit(subject, fitted, alterations, "choices", what, _all_facts)
     findings = list(found.findings)
     expected = subject.decided(subject.prepare(None, None))
     for one in alterations:
@@ -252,16 +251,26 @@ def _comparable(subject: Subject, one: Alteration) -> tuple[Alteration, Panel | 
     return one, None
 
 
+def _learned_facts(report: FitReport) -> Mapping[str, Any]:
+    """Facts that rest on training rows only."""
+    return {**report.learned, "fallbacks": report.fallbacks, "parity": report.parity}
+
+
+def _all_facts(report: FitReport) -> Mapping[str, Any]:
+    """Facts that rest on training and validation rows."""
+    return {**_learned_facts(report), **report.chosen, "median": report.median}
+
+
 def _check_fit(
     subject: Subject,
     fitted: Any,
     alterations: Sequence[Alteration],
     name: str,
     what: str,
-    counts: Callable[[str], bool],
+    facts: Callable[[FitReport], Mapping[str, Any]],
 ) -> Check:
-    compared, findings = _changed_fit(subject, fitted, alterations, counts)
-    if findings and (repeated := _changed_fit(subject, fitted, [None], counts)[1]):
+    compared, findings = _changed_fit(subject, fitted, alterations, facts)
+    if findings and (repeated := _changed_fit(subject, fitted, [None], facts)[1]):
         shaky = {one.column for one in repeated}
         findings = [one for one in findings if one.column not in shaky]
         what, compared = f"{what} {_NOT_REPEATED}", 0
@@ -269,7 +278,10 @@ def _check_fit(
 
 
 def _changed_fit(
-    subject: Subject, fitted: Any, alterations: Sequence[Alteration | None], counts: Callable[[str], bool]
+    subject: Subject,
+    fitted: Any,
+    alterations: Sequence[Alteration | None],
+    facts: Callable[[FitReport], Mapping[str, Any]],
 ) -> tuple[int, list[Finding]]:
     """How many fits were compared, and what differs."""
     findings: list[Finding] = []
@@ -284,11 +296,11 @@ def _changed_fit(
             after = again.arrays().get(name, np.empty(0))
             if before.shape != after.shape or not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
                 findings.append(Finding(file, name, cut, f"{text}: the fit gives other numbers"))
-        after_facts = again.state()
+        after_facts = facts(again.report)
         findings += [
             Finding(file, fact, cut, f"{text}: {before} becomes {after_facts.get(fact)}"[:200])
-            for fact, before in fitted.state().items()
-            if counts(fact) and after_facts.get(fact) != before
+            for fact, before in facts(fitted.report).items()
+            if after_facts.get(fact) != before
         ]
     return compared, findings
 

@@ -62,6 +62,11 @@ class Architecture(ABC):
             (B, K, U).
         """
 
+    @property
+    def has_numpy_pass(self) -> bool:
+        """True if a fitted model forecasts without Keras."""
+        return type(self).numpy_pass is not Architecture.numpy_pass
+
     def numpy_pass(self, weights: Mapping[str, AnyArray]) -> ForwardPass | None:
         """The same network in NumPy, from its named weights; None where it is not written: then Keras forecasts."""
         return None

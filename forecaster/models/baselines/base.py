@@ -1,7 +1,6 @@
 """What the baselines share that estimate a few numbers for each series on its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from forecaster.arrays import AnyArray, FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import UsageError
 from forecaster.features.volatility import ewma_volatility, rounding_floor
+from forecaster.models.base import FitReport
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FIRST_ROW", "FittedEach", "ewma_of", "knots_up_to", "linear_quantiles", "mirrored_quantiles"]
@@ -62,8 +62,7 @@ class FittedEach:
     first_row = FIRST_ROW
 
     def __init__(self, name: str, fits: Mapping[str, FloatArray], fallbacks: Sequence[str], horizon: int) -> None:
-        self.name, self.fits, self.fallbacks, self.own_steps = name, dict(fits), list(fallbacks), horizon
-        self.history: list[dict[str, float]] = []
+        self.name, self.fits, self.fallbacks, self.own_steps = name, dict(fits), tuple(fallbacks), horizon
 
     def fit_of(self, series: PriceSeries) -> FloatArray:
         """The parameters of `series`.
@@ -83,6 +82,7 @@ class FittedEach:
         """See `forecaster.models.base.Fitted`."""
         return dict(self.fits)
 
-    def state(self) -> dict[str, Any]:
-        """See `forecaster.models.base.Fitted`; `fallbacks` names the series that could not be fitted."""
-        return {"fallbacks": self.fallbacks}
+    @property
+    def report(self) -> FitReport:
+        """See `forecaster.models.base.Fitted`."""
+        return FitReport(fallbacks=self.fallbacks)

@@ -3,22 +3,20 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from forecaster.arrays import IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
-from forecaster.models.base import NothingToFit, check_rows
+from forecaster.models.base import ModelOptions, NothingToFit, check_rows
 from forecaster.models.baselines.base import ewma_of
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["EWMA", "EWMAOptions"]
 
 
-class EWMAOptions(BaseModel):
+class EWMAOptions(ModelOptions):
     """Options of the baseline ``ewma``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["ewma"] = "ewma"
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.94

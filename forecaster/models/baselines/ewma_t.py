@@ -1,16 +1,17 @@
 """EWMA with the tails of a Student t: the variance of RiskMetrics, the shape of the training rows."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.baselines.base import FittedEach, ewma_of
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
@@ -21,10 +22,8 @@ _WARM_UP = 100  # returns after which the volatility has settled
 _FALLBACK = (0.8, 6.0)  # scale and degrees of freedom, about those of the major currencies
 
 
-class EWMATOptions(BaseModel):
+class EWMATOptions(ModelOptions):
     """Options of the baseline ``ewma_t``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["ewma_t"] = "ewma_t"
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.94
@@ -44,7 +43,7 @@ class EWMAT:
     """
 
     Options = EWMATOptions
-    parameters = 2
+    traits: ClassVar[Traits] = Traits()
 
     def __init__(self, options: EWMATOptions, horizon: int) -> None:
         self.options, self.horizon = options, horizon
@@ -67,9 +66,9 @@ class EWMAT:
             request.progress("ewma_t", number, len(request.panel))
         return FittedEWMAT(fits, fallbacks, self.options.decay, self.horizon)
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedEWMAT":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedEWMAT":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedEWMAT(dict(arrays), state["fallbacks"], self.options.decay, self.horizon)
+        return FittedEWMAT(dict(arrays), report.fallbacks, self.options.decay, self.horizon)
 
 
 class FittedEWMAT(FittedEach):
@@ -82,7 +81,7 @@ class FittedEWMAT(FittedEach):
         horizon: Longest step H.
     """
 
-    def __init__(self, fits: Mapping[str, FloatArray], fallbacks: list[str], decay: float, horizon: int) -> None:
+    def __init__(self, fits: Mapping[str, FloatArray], fallbacks: Sequence[str], decay: float, horizon: int) -> None:
         super().__init__("ewma_t", fits, fallbacks, horizon)
         self._decay = decay
 

@@ -5,15 +5,15 @@ Journal of Futures Markets 19.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.baselines.base import FittedEach, linear_quantiles
 from forecaster.models.baselines.garch_simulation import (
     LEAST_ROWS,
@@ -24,6 +24,7 @@ from forecaster.models.baselines.garch_simulation import (
     fit_or_fallback,
     next_variance,
 )
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FHS", "FHSOptions", "FittedFHS"]
@@ -32,10 +33,8 @@ __all__ = ["FHS", "FHSOptions", "FittedFHS"]
 _LEAST_SHOCKS = 100  # with fewer the tails are a guess
 
 
-class FHSOptions(BaseModel):
+class FHSOptions(ModelOptions):
     """Options of the baseline ``fhs``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["fhs"] = "fhs"
     paths: Annotated[int, Field(ge=100)] = 20_000
@@ -56,7 +55,7 @@ class FHS:
     """
 
     Options = FHSOptions
-    parameters = 3
+    traits: ClassVar[Traits] = Traits()
 
     def __init__(self, options: FHSOptions, horizon: int) -> None:
         self.options, self.horizon = options, horizon
@@ -80,9 +79,9 @@ class FHS:
             request.progress("fhs", number, len(request.panel))
         return FittedFHS(fits, fallbacks, self._paths(request.seed))
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedFHS":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedFHS":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedFHS(arrays, state["fallbacks"], self._paths(state["seed"]))
+        return FittedFHS(arrays, report.fallbacks, self._paths(report.learned["seed"]))
 
     def _paths(self, seed: int) -> Paths:
         return Paths(self.horizon, self.options.paths, seed)
@@ -135,6 +134,7 @@ class FittedFHS(FittedEach):
             scaled[:, 1:] = self._paths.quantiles(recursion, shocks, variance, typical, mirrored=False)[:, 1:]
         return self._paths.forecasts(self.name, rows, variance, scaled)
 
-    def state(self) -> dict[str, Any]:
+    @property
+    def report(self) -> FitReport:
         """See `forecaster.models.base.Fitted`."""
-        return {**super().state(), "seed": self._paths.seed}
+        return FitReport(learned={"seed": self._paths.seed}, fallbacks=self.fallbacks)

@@ -1,25 +1,24 @@
 """GARCH(1,1) with Student-t innovations, zero mean: the density baseline that is hard to beat (Bollerslev 1987)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitReport, FitRequest, ModelOptions
 from forecaster.models.baselines.base import FittedEach
 from forecaster.models.baselines.garch_simulation import LEAST_ROWS, Paths, Recursion, StudentFit, fit_or_fallback
+from forecaster.models.traits import Traits
 
 __all__ = ["GARCH", "FittedGARCH", "GARCHOptions"]
 
 
-class GARCHOptions(BaseModel):
+class GARCHOptions(ModelOptions):
     """Options of the baseline ``garch``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["garch"] = "garch"
     paths: Annotated[int, Field(ge=100)] = 20_000
@@ -36,9 +35,9 @@ class GARCH:
         horizon: Longest step H.
     """
 
-    Options: type[BaseModel] = GARCHOptions
+    Options: ClassVar[type[ModelOptions]] = GARCHOptions
+    traits: ClassVar[Traits] = Traits()
     name = "garch"
-    parameters = 4
     asymmetric = False
 
     def __init__(self, options: Any, horizon: int) -> None:
@@ -59,9 +58,9 @@ class GARCH:
             request.progress(self.name, number, len(request.panel))
         return FittedGARCH(self.name, fits, fallbacks, self._paths(request.seed))
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedGARCH":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedGARCH":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedGARCH(self.name, arrays, state["fallbacks"], self._paths(state["seed"]))
+        return FittedGARCH(self.name, arrays, report.fallbacks, self._paths(report.learned["seed"]))
 
     def _paths(self, seed: int) -> Paths:
         return Paths(self.horizon, self.options.paths, seed)
@@ -87,6 +86,7 @@ class FittedGARCH(FittedEach):
         *recursion, freedom, typical = self.fit_of(series).tolist()
         return self._paths.student(self.name, StudentFit(Recursion(*recursion), freedom, typical), series, rows)
 
-    def state(self) -> dict[str, Any]:
+    @property
+    def report(self) -> FitReport:
         """See `forecaster.models.base.Fitted`."""
-        return {**super().state(), "seed": self._paths.seed}
+        return FitReport(learned={"seed": self._paths.seed}, fallbacks=self.fallbacks)

@@ -2,17 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.garch import GARCH
 
 __all__ = ["GJRGARCH", "GJRGARCHOptions"]
 
 
-class GJRGARCHOptions(BaseModel):
+class GJRGARCHOptions(ModelOptions):
     """Options of the baseline ``gjr_garch``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["gjr_garch"] = "gjr_garch"
     paths: Annotated[int, Field(ge=100)] = 20_000
@@ -27,5 +26,4 @@ class GJRGARCH(GARCH):
 
     Options = GJRGARCHOptions
     name = "gjr_garch"
-    parameters = 5
     asymmetric = True

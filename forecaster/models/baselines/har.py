@@ -1,10 +1,9 @@
 """Log-HAR: volatility from its own averages over a day, a week and a month (Corsi 2009, J. Fin. Econometrics 7)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
@@ -13,8 +12,9 @@ from forecaster.features.outcomes import returns_over
 from forecaster.features.ranges import parkinson_variance
 from forecaster.features.volatility import VOLATILITY_PER_ABSOLUTE_RETURN, trailing_mean
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.baselines.base import FittedEach, knots_up_to
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
 
@@ -35,10 +35,8 @@ _MARGIN = 2.0  # how far the log of a predicted volatility may lie outside those
 _FALLBACK = (0.0, 0.2, 0.4, 0.4, -20.0, 5.0, 0.8, 6.0)
 
 
-class HAROptions(BaseModel):
+class HAROptions(ModelOptions):
     """Options of the baseline ``har``; it has none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["har"] = "har"
 
@@ -47,7 +45,7 @@ class HAR:
     """Forecaster: for each series and each of a few steps h, least squares of the log volatility of the h coming days.
 
     The volatility of a day is the root of its Parkinson variance plus its squared overnight gap, where most training
-    rows have open, high and low; else it is the absolute return, which `FittedHAR.state` tells. Returns over h days,
+    rows have open, high and low; else it is the absolute return, which `FittedHAR.report` records. Returns over h days,
     divided by the predicted volatility, follow a Student t fitted by maximum likelihood, step by step.
 
     Args:
@@ -56,7 +54,7 @@ class HAR:
     """
 
     Options = HAROptions
-    parameters = 6
+    traits: ClassVar[Traits] = Traits()
 
     def __init__(self, options: HAROptions, horizon: int) -> None:
         self.options, self.horizon = options, horizon
@@ -84,9 +82,9 @@ class HAR:
             request.progress("har", number, len(request.panel))
         return FittedHAR(fits, fallbacks, ranges, self.horizon)
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedHAR":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedHAR":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedHAR(arrays, state["fallbacks"], state["ranges"], self.horizon)
+        return FittedHAR(arrays, report.fallbacks, report.learned["ranges"], self.horizon)
 
 
 def _range_volatility(history: History) -> FloatArray:
@@ -182,7 +180,8 @@ class FittedHAR(FittedEach):
         )
         return Forecasts(self.name, rows, volatility[0], knots_up_to(self.own_steps), SCORING_LEVELS, scaled)
 
-    def state(self) -> dict[str, Any]:
-        """See `forecaster.models.base.Fitted`; tells which series are forecast from ranges, which from returns."""
+    @property
+    def report(self) -> FitReport:
+        """See `forecaster.models.base.Fitted`; names the series that are forecast from ranges and from returns."""
         returns = sorted(set(self.fits) - set(self.ranges))
-        return {**super().state(), "ranges": self.ranges, "returns": returns}
+        return FitReport(learned={"ranges": self.ranges, "returns": returns}, fallbacks=self.fallbacks)

@@ -3,13 +3,13 @@
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import PositiveInt
 
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.outcomes import returns_over
 from forecaster.forecast import Forecasts
-from forecaster.models.base import NothingToFit, check_rows
+from forecaster.models.base import ModelOptions, NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -18,10 +18,8 @@ __all__ = ["RandomWalk", "RandomWalkOptions"]
 _BLOCK = 512  # cutoffs whose windows are sorted together, to bound memory
 
 
-class RandomWalkOptions(BaseModel):
+class RandomWalkOptions(ModelOptions):
     """Options of the baseline ``random_walk``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["random_walk"] = "random_walk"
     days: PositiveInt = 500

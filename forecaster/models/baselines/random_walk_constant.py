@@ -4,22 +4,19 @@ import bisect
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
-from forecaster.models.base import NothingToFit, check_rows
+from forecaster.models.base import ModelOptions, NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["RandomWalkConstant", "RandomWalkConstantOptions"]
 
 
-class RandomWalkConstantOptions(BaseModel):
+class RandomWalkConstantOptions(ModelOptions):
     """Options of the baseline ``random_walk_constant``; it has none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["random_walk_constant"] = "random_walk_constant"
 

@@ -5,18 +5,19 @@ Technometrics 21.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.history import History
 from forecaster.features.returns import scaled_return
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.baselines.base import FittedEach, ewma_of, knots_up_to
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["FittedRidge", "Ridge", "RidgeOptions"]
@@ -27,10 +28,8 @@ _LEAST_TARGETS = 100
 _LARGEST_POINT = 1.0  # in volatilities of the step, should a sum of iterated forecasts run away
 
 
-class RidgeOptions(BaseModel):
+class RidgeOptions(ModelOptions):
     """Options of the baseline ``ridge``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["ridge"] = "ridge"
     lags: PositiveInt = 20
@@ -50,10 +49,10 @@ class Ridge:
     """
 
     Options = RidgeOptions
+    traits: ClassVar[Traits] = Traits()
 
     def __init__(self, options: RidgeOptions, horizon: int) -> None:
         self.options, self.horizon = options, horizon
-        self.parameters = options.lags
 
     def least_training_rows(self) -> int:
         """Two years, so that there are many more targets than lags."""
@@ -71,9 +70,9 @@ class Ridge:
             request.progress("ridge", number, len(request.panel))
         return FittedRidge(fits, fallbacks, self.options, self.horizon)
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedRidge":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedRidge":
         """See `forecaster.models.base.Forecaster`."""
-        return FittedRidge(arrays, state["fallbacks"], self.options, self.horizon)
+        return FittedRidge(arrays, report.fallbacks, self.options, self.horizon)
 
 
 def _ridge(scaled: FloatArray, lags: int) -> FloatArray:

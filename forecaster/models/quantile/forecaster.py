@@ -20,7 +20,7 @@ from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures.base import ForwardPass
-from forecaster.models.base import FitRequest, check_rows
+from forecaster.models.base import FitReport, FitRequest, check_rows
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import LocationGains, gather_gains
@@ -36,6 +36,7 @@ from forecaster.models.quantile.numpy_head import Blend, quantile_head
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FittedQuantileModel", "ForecastFunction", "QuantileForecaster"]
@@ -123,20 +124,24 @@ class QuantileForecaster:
     Attributes:
         name: Registry key.
         Options: Class of the options.
+        traits: Properties of the model, those of every quantile forecaster and of its architecture.
     """
 
     name: ClassVar[str]
     Options: ClassVar[type[QuantileOptions]]
+    traits: ClassVar[Traits]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        in_numpy = cls.Options.architecture.has_numpy_pass
+        cls.traits = Traits(
+            True, calibrated=True, reads_features=True, engine=True, numpy_forecast=in_numpy, located=True
+        )
 
     def __init__(self, options: QuantileOptions, horizon: int) -> None:
         self.options = options
         self.knots = (*(knot for knot in options.knots if knot < horizon), horizon)
         self.sampling: Sampling = sampling_of(options.windows)
-
-    @property
-    def parameters(self) -> int:
-        """Number of trained weights."""
-        return sum(math.prod(weight.shape) for weight in self.network().trainable_variables)
 
     def least_training_rows(self) -> int:
         """Rows of warm-up, of one context, some to be scored, and of the horizon that is purged."""
@@ -154,14 +159,14 @@ class QuantileForecaster:
         regression = self._regression(members, request.horizon)
         weights = named_weights(network) | ({} if regression is None else regression.arrays())
         function = ForecastFunction.of(self.options, self.knots, weights)
-        facts = {
-            **self._chosen(function, members, request),
-            "mean_is_last_price": regression is not None and not invertible(members),
-            "numpy_difference": _parity(network, function, samples[0]),
-            "series": len(samples),
-            "steps": self._steps(samples),
-        }
-        return self._fitted(weights, facts, curve)
+        report = FitReport(
+            chosen=self._chosen(function, members, request),
+            median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
+            learned={"series": len(samples), "steps": self._steps(samples)},
+            parity=_parity(network, function, samples[0]),
+            curve=tuple(curve),
+        )
+        return self._fitted(weights, report)
 
     def network(self, seed: int = 0) -> Any:
         """The Keras model that is trained, with fresh weights."""
@@ -169,15 +174,13 @@ class QuantileForecaster:
 
         return build_network(self.options, self.knots, self.sampling.sequences, seed)
 
-    def restore(self, arrays: Mapping[str, AnyArray], state: Mapping[str, Any]) -> "FittedQuantileModel":
+    def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
-        return self._fitted(arrays, state, [])
+        return self._fitted(arrays, report)
 
-    def _fitted(
-        self, weights: Mapping[str, AnyArray], facts: Mapping[str, Any], curve: list[dict[str, float]]
-    ) -> "FittedQuantileModel":
-        function = ForecastFunction.of(self.options, self.knots, weights, facts.get("location_steps", ()))
-        return FittedQuantileModel(self.name, function, dict(weights), dict(facts), curve)
+    def _fitted(self, weights: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
+        function = ForecastFunction.of(self.options, self.knots, weights, report.chosen.get("location_steps", ()))
+        return FittedQuantileModel(self.name, function, dict(weights), _with_median(report))
 
     def _members(self, request: FitRequest) -> list[Member]:
         return members_of(request, self.options.feature_names, self.knots)
@@ -254,8 +257,8 @@ class QuantileForecaster:
 
     def _chosen(self, function: ForecastFunction, members: Sequence[Member], request: FitRequest) -> dict[str, Any]:
         """The steps at which the location moves the median, and its gains where the validation decides."""
-        if "location_steps" in request.decided:
-            return {"location_steps": list(request.decided["location_steps"])}
+        if "location_steps" in request.chosen:
+            return {"location_steps": list(request.chosen["location_steps"])}
         if not self._may_locate:
             return {"location_steps": []}
         gains = self._gains(function, members, request.validation_rows)
@@ -295,9 +298,8 @@ class FittedQuantileModel:
         name: Registry key of the model.
         function: The whole forecaster.
         weights: Named arrays as they are stored.
-        facts: Result of `state`: ``location_steps``, at which the median moves; ``mean_is_last_price``, as of a
-            stock; ``numpy_difference``, the largest between NumPy and Keras; ``series`` and ``steps`` of the training.
-        history: Learning curve.
+        report: Facts about the fit: ``chosen`` holds the ``location_steps`` at which the median moves, ``learned`` the
+            number of ``series`` and of ``steps`` of the training.
     """
 
     def __init__(
@@ -305,13 +307,11 @@ class FittedQuantileModel:
         name: str,
         function: ForecastFunction,
         weights: dict[str, AnyArray],
-        facts: dict[str, Any],
-        history: list[dict[str, float]],
+        report: FitReport,
     ) -> None:
         self.name = name
         self.function = function
-        self.facts = facts
-        self.history = history
+        self.report = report
         self._weights = weights
 
     @property
@@ -327,10 +327,6 @@ class FittedQuantileModel:
     def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
         return self._weights
-
-    def state(self) -> dict[str, Any]:
-        """See `forecaster.models.base.Fitted`."""
-        return self.facts
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
@@ -348,8 +344,16 @@ class FittedQuantileModel:
     def with_location(self, steps: Sequence[int]) -> "FittedQuantileModel":
         """This model with a location at `steps`."""
         function = dataclasses.replace(self.function, location_steps=tuple(steps))
-        facts = {**self.facts, "location_steps": list(steps)}
-        return FittedQuantileModel(self.name, function, self._weights, facts, self.history)
+        chosen = {**self.report.chosen, "location_steps": list(steps)}
+        report = _with_median(dataclasses.replace(self.report, chosen=chosen))
+        return FittedQuantileModel(self.name, function, self._weights, report)
+
+
+def _with_median(report: FitReport) -> FitReport:
+    """`report` with a median that is learned exactly where the gate is open at some step."""
+    if report.median == "mean_is_last_price":
+        return report
+    return dataclasses.replace(report, median="learned" if report.chosen.get("location_steps") else "last_price")
 
 
 def _parity(network: Any, function: ForecastFunction, samples: Samples) -> float | None:

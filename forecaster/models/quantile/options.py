@@ -1,9 +1,10 @@
 """Options of every quantile forecaster: section ``model`` of a configuration."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -15,12 +16,20 @@ from pydantic import (
     model_validator,
 )
 
-from forecaster.features import FEATURES, RETURN_FEATURES
+from forecaster.data.series import Panel
+from forecaster.features import FEATURES, RETURN_FEATURES, suitable_features
 from forecaster.features.covariates import is_covariate
 from forecaster.features.history import WARM_UP
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.base import ModelOptions
 
 __all__ = ["QuantileOptions", "TrainingOptions", "WindowOptions"]
+
+QUICK_STEPS = 30  # of a short training
+FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "1wk": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": 104}},
+    "1mo": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": 60}},
+}
 
 
 class _Section(BaseModel):
@@ -60,7 +69,7 @@ class TrainingOptions(_Section):
     clip_norm: PositiveFloat = 1.0
 
 
-class QuantileOptions(_Section):
+class QuantileOptions(ModelOptions):
     """Section ``model`` of a configuration, for every quantile forecaster; a subclass names its `kind`.
 
     Attributes:
@@ -114,7 +123,26 @@ class QuantileOptions(_Section):
         """(F,) inputs in their order; only those of the returns while ``auto`` is not resolved."""
         return RETURN_FEATURES if self.features == "auto" else self.features
 
-    def with_features(self, names: tuple[str, ...], inputs: Iterable[str] = ()) -> Self:
-        """These options with ``auto`` resolved to `names`, and with the covariates `inputs` added."""
-        chosen = names if self.features == "auto" else self.features
-        return self.model_copy(update={"features": tuple(dict.fromkeys((*chosen, *inputs)))})
+    @classmethod
+    def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
+        """Shorter chunks for weeks and months, of which a history has fewer."""
+        return FREQUENCY_DEFAULTS.get(frequency, {})
+
+    def resolved(self, panel: Panel, before: np.datetime64) -> Self:
+        """These options with ``features: auto`` replaced by the features that suit `panel`, and its covariates added.
+
+        Args:
+            panel: Series that are fitted together.
+            before: Only rows before this date decide.
+        """
+        chosen = suitable_features(panel, before) if self.features == "auto" else self.features
+        covariates = panel.series[0].inputs
+        return self.model_copy(update={"features": tuple(dict.fromkeys((*chosen, *covariates)))})
+
+    def quick(self) -> tuple[Self, str | None]:
+        """These options with few optimiser steps."""
+        steps = self.training.steps
+        if steps <= QUICK_STEPS:
+            return self, None
+        training = self.training.model_copy(update={"steps": QUICK_STEPS})
+        return self.model_copy(update={"training": training}), f"{QUICK_STEPS} of {steps} steps"

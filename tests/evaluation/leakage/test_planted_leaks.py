@@ -12,7 +12,7 @@ import pytest
 from forecaster import pipeline
 from forecaster.config import load_config
 from forecaster.data import exogenous
-from forecaster.datasets import covariates, training
+from forecaster.datasets import covariates
 from forecaster.datasets.histories import HistoryChecker
 from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import load_training_data
@@ -38,6 +38,7 @@ from forecaster.features.outcomes import returns_after
 from forecaster.models import classic
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.engine import use_engine
+from forecaster.models.quantile import options
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.pipeline import forecaster_of
 from forecaster.workflows import audit_target
@@ -267,7 +268,7 @@ def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch:
 
 
 def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = training.suitable_features
+    true = options.suitable_features
 
     def leaky(panel: Any, before: Any = None) -> tuple[str, ...]:
         series, names = panel.series[0], true(panel, before)
@@ -276,10 +277,10 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
         fit = [abs(np.corrcoef(values[60:, k], after[60:])[0, 1]) for k in range(len(names))]
         return tuple(name for name, one in zip(names, fit, strict=True) if one >= np.median(fit))
 
-    monkeypatch.setattr(training, "suitable_features", leaky)
+    monkeypatch.setattr(options, "suitable_features", leaky)
     made = audited()
     (found,) = check_choices(made.subject, fitted(made), made.untested).findings
-    assert (found.file, found.column) == ("forecaster/datasets/training.py", "features")
+    assert (found.file, found.column) == ("forecaster/models/quantile/options.py", "features")
 
 
 @pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])
@@ -391,7 +392,9 @@ def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.
     monkeypatch.setattr(LSTM, "_chosen", leaky)
     made = audited(name=name, test_rows=80 if name == "main.csv" else 160)
     model = fitted(made)
-    assert bool(model.facts["location_steps"]) is (name == "main.csv"), "an autocorrelated return supports a location"
+    assert bool(model.report.chosen["location_steps"]) is (name == "main.csv"), (
+        "an autocorrelated return supports a location"
+    )
     caught(check_choices(made.subject, model, made.untested), "location_steps")
 
 

@@ -9,21 +9,21 @@ import pytest
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.forecast import Forecasts
-from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import BASELINES, baseline
+from forecaster.models import baselines, create
+from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 FITTED = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # the others estimate nothing
 SIMULATED = ("fhs", "garch", "gjr_garch")
 SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
-names = pytest.mark.parametrize("name", BASELINES)
+names = pytest.mark.parametrize("name", baselines())
 fitted_names = pytest.mark.parametrize("name", FITTED)
 HORIZONS = (1, 2, 3, 20, 30, 250)
 
 
 def fitted(name: str, series: PriceSeries, rows: int, horizon: int = 20, seed: int = 0) -> Fitted:
     request = FitRequest(Panel((series,)), {series.instrument.name: rows}, {}, horizon, seed)
-    return baseline(name, horizon).fit(request)
+    return create(name, horizon).fit(request)
 
 
 def forecast(name: str, series: PriceSeries, rows: np.ndarray, horizon: int = 20) -> Forecasts:
@@ -49,7 +49,7 @@ def jumpy() -> PriceSeries:
 
 
 def test_the_lists_of_this_file_are_complete() -> None:
-    estimating = {name for name in BASELINES if fitted(name, oracles.walk(700), 700, 5).arrays()}
+    estimating = {name for name in baselines() if fitted(name, oracles.walk(700), 700, 5).arrays()}
     assert estimating == set(FITTED)
 
 
@@ -77,7 +77,7 @@ def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -
         assert found.keys() == expected.keys()
         for key, values in expected.items():
             np.testing.assert_array_equal(found[key], values)
-        assert made[0].state() == made[1].state()
+        assert made[0].report == made[1].report
 
 
 @names
@@ -134,7 +134,7 @@ def test_a_price_that_never_moves_gives_finite_forecasts(name: str, price: str, 
     assert (np.diff(values, axis=-1) >= 0).all()
     if price == "constant" or learned < 250:
         assert np.abs(values[rows < 240]).max() < 1e-4
-        assert model.state().get("fallbacks", []) == (["USDJPY"] if name in FITTED else [])
+        assert list(model.report.fallbacks) == (["USDJPY"] if name in FITTED else [])
 
 
 @names
@@ -151,7 +151,7 @@ def test_jumps_and_gaps_give_finite_forecasts(name: str) -> None:
 def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: int) -> None:
     series = oracles.walk(400)
     model = fitted(name, series, rows)
-    assert model.state()["fallbacks"] == ["USDJPY"]
+    assert list(model.report.fallbacks) == ["USDJPY"]
     made = model.forecast(series, np.array([100, 399]))
     assert np.isfinite(made.scaled).all()
     assert (np.diff(made.scaled, axis=-1) > 0).all()
@@ -160,7 +160,7 @@ def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: in
 @fitted_names
 def test_least_training_rows_are_enough(name: str) -> None:
     series, horizon = oracles.walk(1500), 20
-    assert fitted(name, series, baseline(name, horizon).least_training_rows(), horizon).state()["fallbacks"] == []
+    assert fitted(name, series, create(name, horizon).least_training_rows(), horizon).report.fallbacks == ()
 
 
 @fitted_names
@@ -177,7 +177,7 @@ def test_series_of_a_panel_do_not_mix(name: str) -> None:
     request = FitRequest(
         Panel(tuple(pair)), {"EURUSD": 650, "USDJPY": 600}, {}, 5, 0, lambda *facts: told.append(facts)
     )
-    together = baseline(name, 5).fit(request).arrays()
+    together = create(name, 5).fit(request).arrays()
     for series, rows in zip(pair, (650, 600), strict=True):
         key = series.instrument.name
         np.testing.assert_array_equal(together[key], fitted(name, series, rows, 5).arrays()[key])
@@ -207,23 +207,23 @@ def test_rows_before_the_first_are_refused(name: str) -> None:
 @names
 def test_a_baseline_comes_back_from_its_arrays(name: str, tmp_path: Path) -> None:
     for series in (oracles.walk(700), oracles.bars(700)):
-        maker = baseline(name, 5)
+        maker = create(name, 5)
         model = maker.fit(FitRequest(Panel((series,)), {series.instrument.name: 600}, {}, 5, seed=3))
         np.savez(tmp_path / "arrays.npz", allow_pickle=False, **model.arrays())
         with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
-            again = maker.restore(dict(stored), json.loads(json.dumps(model.state())))
+            again = maker.restore(dict(stored), FitReport.from_json(json.loads(json.dumps(model.report.to_json()))))
         rows = np.array([100, 600])
         found, expected = again.forecast(series, rows), model.forecast(series, rows)
         np.testing.assert_array_equal(found.scaled, expected.scaled)
         np.testing.assert_array_equal(found.scale, expected.scale)
-        assert again.state() == model.state()
-        assert (model.name, model.history, maker.least_training_rows() > 1) == (name, [], True)
-        assert (expected.model, model.own_steps, maker.parameters >= 0) == (name, 5, True)
+        assert again.report == model.report
+        assert (model.name, model.report.curve, maker.least_training_rows() > 1) == (name, (), True)
+        assert (expected.model, model.own_steps) == (name, 5)
 
 
 def test_an_unknown_baseline_is_no_baseline() -> None:
     with pytest.raises(KeyError):
-        baseline("astrology", 5)
+        create("astrology", 5)
 
 
 def test_ewma_is_normal_with_the_volatility_of_the_slow_loop() -> None:

@@ -8,8 +8,8 @@ from arch.univariate.base import ARCHModel
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.models import create
 from forecaster.models.base import FitRequest
-from forecaster.models.baselines import baseline
 from forecaster.models.baselines.fhs import FittedFHS
 from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
 from forecaster.models.baselines.garch_simulation import Paths
@@ -74,7 +74,7 @@ def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
     flat, short = oracles.series_of([7.0] * 300), oracles.walk(300, name="EURUSD")
     rows = {"USDJPY": 280, "EURUSD": 0}
     fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((flat, short)), rows, {}, 5))
-    assert fitted.state()["fallbacks"] == ["EURUSD", "USDJPY"]
+    assert list(fitted.report.fallbacks) == ["EURUSD", "USDJPY"]
     for series in (flat, short):
         assert np.isfinite(fitted.forecast(series, np.array([250])).scaled).all()
 
@@ -123,14 +123,14 @@ def test_an_optimiser_that_fails_is_asked_twice_and_then_counted(
 
     monkeypatch.setattr(ARCHModel, "fit", unwilling)
     series, name = simulated(1500), "gjr_garch" if asymmetric else "garch"
-    fitted = baseline(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
+    fitted = create(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
     assert [start is None for start in starts] == [True, False][: failures + 1]
-    assert fitted.state()["fallbacks"] == (["USDJPY"] if failures == 2 else [])
+    assert list(fitted.report.fallbacks) == (["USDJPY"] if failures == 2 else [])
     _, alpha, _, beta, freedom, _ = fitted.arrays()["USDJPY"]
     assert ((alpha, beta, freedom) == (0.06, 0.935, 8.0)) is (failures == 2)
     if failures == 1:
         monkeypatch.undo()
-        usual = baseline(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
+        usual = create(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
         np.testing.assert_allclose(fitted.arrays()["USDJPY"], usual.arrays()["USDJPY"], rtol=0.02, atol=2e-3)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.metrics import coverage, crps
+from forecaster.models import baselines, create
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.baselines.garch import FittedGARCH
 from forecaster.models.baselines.garch_simulation import Paths
 from forecaster.quantiles import SCORING_LEVELS
@@ -62,7 +62,7 @@ def volatile_bars(rows: int = 6000) -> tuple[PriceSeries, np.ndarray]:
 @functools.cache
 def fitted(name: str, series: PriceSeries) -> Fitted:
     request = FitRequest(Panel((series,)), {series.instrument.name: LEARNED}, {}, STEPS[-1])
-    return baseline(name, STEPS[-1]).fit(request)
+    return create(name, STEPS[-1]).fit(request)
 
 
 def outcomes(series: PriceSeries, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +94,7 @@ def test_on_garch_data_a_garch_is_as_good_as_the_truth(name: str) -> None:
     assert (losses(fitted("ewma", series), series) / best > 1.003).all(), "or the bound above shows nothing"
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", baselines())
 def test_intervals_cover_what_they_say(name: str) -> None:
     series = garch_series(SYMMETRIC)
     for step in (1, 10):
@@ -139,7 +139,7 @@ def test_fhs_keeps_the_shape_of_the_shocks() -> None:
 def test_har_sees_volatility_in_ranges() -> None:
     series, volatility = volatile_bars()
     model = fitted("har", series)
-    assert (model.state()["ranges"], model.state()["returns"]) == (["SPX"], [])
+    assert (model.report.learned["ranges"], model.report.learned["returns"]) == (["SPX"], [])
     found = losses(model, series)
     for name in ("ewma", "ewma_t", "garch", "gjr_garch"):
         assert (found / losses(fitted(name, series), series) < [0.99, 0.995, 0.998]).all(), name
@@ -154,7 +154,11 @@ def test_har_goes_by_returns_where_there_are_no_ranges_and_says_so() -> None:
     series, _ = volatile_bars()
     closes = dataclasses.replace(series, columns={"close": series.close})
     model = fitted("har", closes)
-    assert (model.state()["ranges"], model.state()["returns"], model.state()["fallbacks"]) == ([], ["SPX"], [])
+    assert (model.report.learned["ranges"], model.report.learned["returns"], model.report.fallbacks) == (
+        [],
+        ["SPX"],
+        [],
+    )
     found = losses(model, closes)
     assert (found / losses(fitted("ewma_t", closes), closes) < 0.999).all()
     assert (found / losses(fitted("random_walk", closes), closes) < 0.99).all()

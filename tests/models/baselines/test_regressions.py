@@ -8,15 +8,15 @@ import pytest
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines import baseline
+from forecaster.models import create
+from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 LEARNED, KNOTS = 480, (1, 5, 10)
 
 
 def fitted(name: str, series: PriceSeries, horizon: int = KNOTS[-1]) -> Fitted:
-    return baseline(name, horizon).fit(FitRequest(Panel((series,)), {series.instrument.name: LEARNED}, {}, horizon))
+    return create(name, horizon).fit(FitRequest(Panel((series,)), {series.instrument.name: LEARNED}, {}, horizon))
 
 
 def returns_of(series: PriceSeries) -> list[float]:
@@ -90,7 +90,7 @@ def test_har_does_not_run_away() -> None:
 def test_har_takes_the_parameters_of_the_knot_before_where_a_step_is_too_long() -> None:
     series = oracles.walk(700)
     model = fitted("har", series, 400)
-    assert model.state()["fallbacks"] == ["USDJPY"]
+    assert list(model.report.fallbacks) == ["USDJPY"]
     fits = model.arrays()["USDJPY"]
     assert len(fits) == 7
     np.testing.assert_array_equal(fits[5:], fits[[4, 4]])  # 120 and 400 days: too few that do not overlap
@@ -103,8 +103,8 @@ def test_har_goes_by_returns_where_most_days_have_no_range() -> None:
     sparse = PriceSeries(
         series.instrument, "test", "SPX", series.dates, {**few, "close": series.close, "adj_close": series.close}
     )
-    assert fitted("har", series).state() == {"fallbacks": [], "ranges": ["SPX"], "returns": []}
-    assert fitted("har", sparse).state() == {"fallbacks": [], "ranges": [], "returns": ["SPX"]}
+    assert fitted("har", series).report == FitReport(learned={"ranges": ["SPX"], "returns": []})
+    assert fitted("har", sparse).report == FitReport(learned={"ranges": [], "returns": ["SPX"]})
 
 
 # --- ridge ------------------------------------------------------------------------------------------------------------

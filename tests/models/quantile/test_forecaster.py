@@ -10,7 +10,7 @@ from forecaster.errors import NotEnoughDataError
 from forecaster.features import FEATURES
 from forecaster.features.history import WARM_UP, History
 from forecaster.models.architectures.lstm import LSTM
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
@@ -82,7 +82,7 @@ def test_an_untrained_model_forecasts_ewma_volatility(helpers: SimpleNamespace) 
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     arrays |= {name: np.zeros_like(one) for name, one in arrays.items() if name.startswith("head/")}
     series, rows = helpers.oracles.walk(400), np.arange(WARM_UP, 400)
-    made = LSTM(helpers.lstm_options(knots=(1,)), 4).restore(arrays, {}).forecast(series, rows)
+    made = LSTM(helpers.lstm_options(knots=(1,)), 4).restore(arrays, FitReport()).forecast(series, rows)
     widths = np.multiply.outer(History.of(series).volatility[rows], [1, 2])
     np.testing.assert_allclose(made.log_returns([1, 4]), widths[..., None] * normal_scores(SCORING_LEVELS), atol=1e-8)
 
@@ -94,32 +94,19 @@ def test_knots_end_at_the_horizon(helpers: SimpleNamespace, horizon: int, knots:
     model = LSTM(helpers.lstm_options(knots=(1, 5, 10, 20)), horizon)
     assert model.knots == knots
     arrays = helpers.oracles.lstm_arrays(8, (4,), len(knots))
-    fitted = model.restore(arrays, {})
+    fitted = model.restore(arrays, FitReport())
     made = fitted.forecast(helpers.oracles.walk(300), np.array([299])).log_returns(range(1, horizon + 1))
     assert made.shape == (1, horizon, 9)
     assert (np.diff(made, axis=-1) > 0).all()
     assert fitted.own_steps == horizon
 
 
-@pytest.mark.parametrize("units", [(4,), (3, 5), (7, 2, 3)])
-@pytest.mark.parametrize("horizon", [1, 20])
-def test_parameters_are_those_of_the_network(helpers: SimpleNamespace, units: tuple[int, ...], horizon: int) -> None:
-    model = LSTM(helpers.lstm_options(units=units, features=("momentum_5", "volatility_fast")), horizon)
-    arrays = helpers.oracles.lstm_arrays(2, units, len(model.knots))
-    assert model.parameters == sum(one.size for name, one in arrays.items() if name != "head/direct/kernel")
-    network = model.network()
-    assert model.parameters == sum(int(np.prod(one.shape)) for one in network.trainable_variables)
-
-
-# --- fitting ----------------------------------------------------------------------------------------------------------
-
-
 def test_a_fit_learns_and_says_what_it_did(lstm: SimpleNamespace) -> None:
-    assert lstm.fitted.facts["numpy_difference"] < 1e-5
-    assert lstm.fitted.facts["series"] == (4 if lstm.supervision == "last" else 3)
-    assert lstm.fitted.facts["location_steps"] == []
-    assert [row["step"] for row in lstm.fitted.history] == [10, 20, 25]
-    assert all(np.isfinite(row["loss"]) for row in lstm.fitted.history)
+    assert lstm.fitted.report.parity < 1e-5
+    assert lstm.fitted.report.learned["series"] == (4 if lstm.supervision == "last" else 3)
+    assert lstm.fitted.report.chosen["location_steps"] == []
+    assert [row["step"] for row in lstm.fitted.report.curve] == [10, 20, 25]
+    assert all(np.isfinite(row["loss"]) for row in lstm.fitted.report.curve)
     stages = [facts[:3] for facts in lstm.told]
     assert stages == [("features", k, 4) for k in (1, 2, 3, 4)] + [("fit", k, 25) for k in (10, 20, 25)]
     assert np.abs(lstm.fitted.arrays()["head/spread/kernel"]).max() > 0
@@ -132,7 +119,7 @@ def test_a_fitted_model_forecasts_and_comes_back_from_its_arrays(lstm: SimpleNam
     assert made.model == "lstm"
     assert made.scaled.shape == (len(rows), 4, 9)
     assert (np.diff(made.scaled, axis=-1) > 0).all()
-    again = lstm.model.restore(lstm.fitted.arrays(), lstm.fitted.state()).forecast(panel["USDJPY"], rows)
+    again = lstm.model.restore(lstm.fitted.arrays(), lstm.fitted.report).forecast(panel["USDJPY"], rows)
     np.testing.assert_array_equal(again.scaled, made.scaled)
 
 
@@ -228,7 +215,7 @@ def test_only_what_has_no_mirror_has_a_median_beside_the_last_price(
 ) -> None:
     series = helpers.oracles.walk(700) if kind == "pair" else helpers.oracles.bars(700)
     fitted = LSTM(helpers.lstm_options(training={"steps": 2}), 5).fit(helpers.request_of(Panel((series,)), 5))
-    assert fitted.facts["mean_is_last_price"] is skewed
+    assert (fitted.report.median == "mean_is_last_price") is skewed
     assert (fitted.forecast(series, np.array([500])).scaled[0, :, 4] != 0).all() == skewed
 
 
@@ -236,7 +223,7 @@ def test_without_a_share_there_is_no_regression(helpers: SimpleNamespace, panel:
     model = LSTM(helpers.lstm_options(linear_share=0, training={"steps": 2}), 5)
     fitted = model.fit(helpers.request_of(panel, 5))
     assert not [name for name in fitted.arrays() if name.startswith("linear_volatility")]
-    assert fitted.facts["mean_is_last_price"] is False
+    assert (fitted.report.median == "mean_is_last_price") is False
 
 
 @pytest.mark.slow

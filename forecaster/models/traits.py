@@ -1,0 +1,27 @@
+"""Traits: the properties of a kind of model that the rest of the program asks for."""
+
+import dataclasses
+
+__all__ = ["Traits"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Traits:
+    """Properties of a kind of model; the class of every forecaster has them as its attribute `traits`.
+
+    Args:
+        panel: One fit serves all series of a panel; otherwise every series is fitted alone.
+        calibrated: Prediction intervals are calibrated by past outcomes.
+        reads_features: The inputs are named features, so covariates can be added to them.
+        engine: A fit runs Keras. Only such a model can be trained with `train`.
+        numpy_forecast: A fitted model forecasts in NumPy; otherwise a forecast runs Keras, too.
+        located: The median may leave the last price at steps where forecasts of unseen rows support it; the
+            forecaster is a `forecaster.models.base.LocatedForecaster`.
+    """
+
+    panel: bool = False
+    calibrated: bool = False
+    reads_features: bool = False
+    engine: bool = False
+    numpy_forecast: bool = True
+    located: bool = False
