@@ -29,7 +29,7 @@ from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market_volatility import market_activity
-from forecaster.models import baselines, create
+from forecaster.models import baseline_names, create
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.location_gate import mean_t_statistic
@@ -152,7 +152,7 @@ def report(results: dict[str, Losses], layout: str = "table") -> None:
 
 def model_names(text: str) -> list[str]:
     """Parse and check model names."""
-    known, names = [*baselines(), *NETWORKS], text.split(",")
+    known, names = [*baseline_names(), *NETWORKS], text.split(",")
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
     return names
@@ -162,7 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--models", type=model_names, default=[*baselines(), *NETWORKS], help=",".join([*baselines(), *NETWORKS])
+        "--models",
+        type=model_names,
+        default=[*baseline_names(), *NETWORKS],
+        help=",".join([*baseline_names(), *NETWORKS]),
     )
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
     parser.add_argument("--backend", choices=["auto", "jax", "tensorflow"], default="auto")

@@ -27,7 +27,7 @@ from forecaster.data.sources.sample import SAMPLES
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
-from forecaster.models import baselines, create
+from forecaster.models import baseline_names, create
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
@@ -39,7 +39,7 @@ STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2018-12-31")
 FOLDS = [np.datetime64(f"{year}-01-01") for year in range(2005, 2020)]
 NETWORKS = {"lstm": "with all available features", "returns_lstm": "with features of returns only"}
-MODELS = (*baselines(), *NETWORKS)
+MODELS = (*baseline_names(), *NETWORKS)
 
 
 def load_panel() -> Panel:

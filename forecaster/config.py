@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from forecaster.errors import ConfigError
-from forecaster.models import is_network, model_class, networks
+from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions
 
 __all__ = [
@@ -260,7 +260,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
         )
     elif not _is_kind(kind):
-        message = f"expected one of {', '.join(networks())}"
+        message = f"expected one of {', '.join(network_names())}"
         errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
     else:
         try:
@@ -319,7 +319,7 @@ def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every dotted key that a configuration knows, those of all model kinds included."""
     for name, field in section.model_fields.items():
         if section is Config and name == "model":
-            for kind in networks():
+            for kind in network_names():
                 yield from _keys(model_class(kind).Options, "model.")
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{prefix}{name}.")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from forecaster.models.base import Forecaster
 from forecaster.models.traits import Traits
 
-__all__ = ["MODELS", "baselines", "create", "is_network", "model_class", "networks", "traits_of"]
+__all__ = ["MODELS", "baseline_names", "create", "is_network", "model_class", "network_names", "traits_of"]
 
 # Name in configurations, tables and JSON -> module and class, imported on first use.
 MODELS = {
@@ -46,12 +46,12 @@ def is_network(name: str) -> bool:
     return name in MODELS and traits_of(name).engine
 
 
-def networks() -> Sequence[str]:
+def network_names() -> Sequence[str]:
     """Names of the models that `train` can fit."""
     return [name for name in MODELS if is_network(name)]
 
 
-def baselines() -> Sequence[str]:
+def baseline_names() -> Sequence[str]:
     """Names of the models without a network."""
     return [name for name in MODELS if not is_network(name)]
 

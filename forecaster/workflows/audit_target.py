@@ -193,7 +193,7 @@ def _files(config: Config) -> dict[str, str]:
     stages = {
         "validation": validation.validate,
         "decided": model_class(config.kind).Options.resolved,
-        "fit": model_class(config.kind),
+        "fit": model_class(config.kind).fit,
         "calibration": calibration.calibrate,
         "pipeline": fit,
         "folds": run_backtest,

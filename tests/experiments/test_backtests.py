@@ -21,6 +21,8 @@ from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import FoldFits
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
+from forecaster.models.base import FitReport
+from forecaster.models.traits import Traits
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
@@ -117,6 +119,7 @@ def test_a_model_that_cannot_run_on_a_series_says_so_and_the_others_go_on(panel:
 
     class Choosy:
         options = OPTIONS
+        traits = Traits()
 
         def fit(self, request: Any) -> Any:
             (series,) = request.panel
@@ -202,7 +205,7 @@ def test_a_process_killed_as_it_starts_is_made_up_for_here(
 
 def test_no_location_where_none_is_wanted(panel: Any, tmp_path: Path) -> None:
     never = LSTM(OPTIONS.model_copy(update={"location": "never"}), 5)
-    fitted = never.restore({}, {"location_steps": []})
+    fitted = never.restore({}, FitReport({"location_steps": []}))
     assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).report.chosen["location_steps"] == [1, 5]
     assert never.with_location(fitted, [1, 5]).report.chosen["location_steps"] == []
 

@@ -7,7 +7,7 @@ import pytest
 from forecaster.data.series import Panel
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.features.history import History
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.classic import Classic, ClassicOptions, FittedClassic, fit_scaler
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -19,9 +19,8 @@ def random_classic(helpers: SimpleNamespace, horizon: int = 5) -> FittedClassic:
     arrays = helpers.oracles.lstm_arrays(1, (5, 4), 1)
     arrays |= {"output/kernel": np.ones((4, 1), np.float32), "output/bias": np.full(1, 0.5, np.float32)}
     spread = [list(np.linspace(-2, 2, 9))] * len(model.knots)
-    return FittedClassic(
-        OPTIONS, model.knots, arrays, {"scaler": {"offset": 80.0, "width": 40.0}, "spread": spread}, []
-    )
+    report = FitReport({"spread": spread}, "learned", {"scaler": {"offset": 80.0, "width": 40.0}})
+    return FittedClassic(OPTIONS, model.knots, arrays, report)
 
 
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])

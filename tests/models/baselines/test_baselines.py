@@ -9,14 +9,14 @@ import pytest
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.forecast import Forecasts
-from forecaster.models import baselines, create
+from forecaster.models import baseline_names, create
 from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 FITTED = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # the others estimate nothing
 SIMULATED = ("fhs", "garch", "gjr_garch")
 SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
-names = pytest.mark.parametrize("name", baselines())
+names = pytest.mark.parametrize("name", baseline_names())
 fitted_names = pytest.mark.parametrize("name", FITTED)
 HORIZONS = (1, 2, 3, 20, 30, 250)
 
@@ -49,7 +49,7 @@ def jumpy() -> PriceSeries:
 
 
 def test_the_lists_of_this_file_are_complete() -> None:
-    estimating = {name for name in baselines() if fitted(name, oracles.walk(700), 700, 5).arrays()}
+    estimating = {name for name in baseline_names() if fitted(name, oracles.walk(700), 700, 5).arrays()}
     assert estimating == set(FITTED)
 
 

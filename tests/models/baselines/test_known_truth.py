@@ -9,7 +9,7 @@ import pytest
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.metrics import coverage, crps
-from forecaster.models import baselines, create
+from forecaster.models import baseline_names, create
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.baselines.garch import FittedGARCH
 from forecaster.models.baselines.garch_simulation import Paths
@@ -94,7 +94,7 @@ def test_on_garch_data_a_garch_is_as_good_as_the_truth(name: str) -> None:
     assert (losses(fitted("ewma", series), series) / best > 1.003).all(), "or the bound above shows nothing"
 
 
-@pytest.mark.parametrize("name", baselines())
+@pytest.mark.parametrize("name", baseline_names())
 def test_intervals_cover_what_they_say(name: str) -> None:
     series = garch_series(SYMMETRIC)
     for step in (1, 10):

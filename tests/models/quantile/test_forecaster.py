@@ -22,7 +22,7 @@ def random_lstm(helpers: SimpleNamespace, supervision: str, units: tuple[int, ..
     """Random weights and an open location: whatever leaks, leaks here."""
     options = helpers.lstm_options(supervision, units=units, features=tuple(FEATURES), knots=(1, 5))
     arrays = helpers.oracles.lstm_arrays(len(FEATURES), units, 3)
-    return LSTM(options, 20).restore(arrays, {"location_steps": [1, 5, 20]})
+    return LSTM(options, 20).restore(arrays, FitReport({"location_steps": [1, 5, 20]}))
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])
@@ -200,8 +200,8 @@ def test_a_forecast_is_the_mean_of_network_and_regression(helpers: SimpleNamespa
     kernel[0] = np.log([2, 3])
     second = VolatilityRegression(kernel, np.array([[-9.0, -9], [9, 9]]), shape)
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
-    alone = model.restore(arrays, {"location_steps": [20]}).forecast(series, rows).scaled
-    found = model.restore(arrays | second.arrays(), {"location_steps": [20]}).forecast(series, rows).scaled
+    alone = model.restore(arrays, FitReport({"location_steps": [20]})).forecast(series, rows).scaled
+    found = model.restore(arrays | second.arrays(), FitReport({"location_steps": [20]})).forecast(series, rows).scaled
     scores = normal_scores(SCORING_LEVELS)
     np.testing.assert_allclose(found[:, 0], 0.75 * alone[:, 0] + 0.25 * 2 * scores + 2 * 0.1, atol=1e-6)
     location = alone[:, 1, 4:5]  # a mean: the middle of the regression lies beside it as beside the last price
