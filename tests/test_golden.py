@@ -25,8 +25,8 @@ from forecaster.cli import cli
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel
 from forecaster.data.sources import LoadRequest, get_source
+from forecaster.models import baseline_names, create
 from forecaster.models.base import FitRequest
-from forecaster.models.baselines import BASELINES, baseline
 from forecaster.models.engine import cpu_features, engine_versions
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -62,7 +62,7 @@ def baseline_quantiles() -> dict[str, Any]:
     series = get_source("ecb").load(request).between(end=np.datetime64("2012-12-31"))
     cutoffs = np.searchsorted(series.dates, np.array(["2011-03-11", "2012-11-30"], dtype="datetime64[D]"))
     fit_request = FitRequest(Panel((series,)), {"USDJPY": int(cutoffs[0]) - 20}, {}, 20)
-    fits = {name: baseline(name, 20).fit(fit_request) for name in sorted(BASELINES)}
+    fits = {name: create(name, 20).fit(fit_request) for name in sorted(baseline_names())}
     return {name: fit.forecast(series, cutoffs).log_returns(STEPS).tolist() for name, fit in fits.items()}
 
 

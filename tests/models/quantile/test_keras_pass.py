@@ -12,6 +12,7 @@ from forecaster.features.history import WARM_UP
 from forecaster.models.architectures.gru import GRU, GRUOptions
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.base import FitReport
 from forecaster.models.quantile import keras_pass
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.models.quantile.keras_pass import KerasPass
@@ -29,7 +30,7 @@ def random_gru(helpers: SimpleNamespace, supervision: str) -> FittedQuantileMode
         name: rng.normal(0, 0.3, array.shape).astype(np.float32)
         for name, array in named_weights(model.network()).items()
     }
-    return model.restore(arrays, {"location_steps": [1, 5, 20]})
+    return model.restore(arrays, FitReport({"location_steps": [1, 5, 20]}))
 
 
 @pytest.mark.parametrize("supervision", ["dense", "last"])

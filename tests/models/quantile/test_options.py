@@ -7,8 +7,10 @@ import pytest
 from pydantic import ValidationError
 from toy_architectures import BidirectionalOptions
 
+from forecaster.data.series import Panel
 from forecaster.features import RETURN_FEATURES
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
+from forecaster.models.base import FitReport
 
 
 @pytest.mark.parametrize(
@@ -36,16 +38,18 @@ def test_features_that_are_not_settled_are_those_of_the_returns(helpers: SimpleN
     options = helpers.lstm_options()
     assert options.features == "auto"
     assert options.feature_names == RETURN_FEATURES
-    named = options.with_features(RETURN_FEATURES)
-    assert (named.features, LSTM(named, 5).parameters) == (RETURN_FEATURES, LSTM(options, 5).parameters)
+    named = helpers.lstm_options(features=RETURN_FEATURES)
     arrays, series, rows = helpers.oracles.lstm_arrays(8, (4,), 2), helpers.oracles.bars(300), np.array([250, 299])
-    found, expected = (LSTM(one, 5).restore(arrays, {}).forecast(series, rows).scaled for one in (options, named))
+    found, expected = (
+        LSTM(one, 5).restore(arrays, FitReport()).forecast(series, rows).scaled for one in (options, named)
+    )
     np.testing.assert_array_equal(found, expected)
 
 
 def test_features_that_were_named_stay(helpers: SimpleNamespace) -> None:
     options = helpers.lstm_options(features=("momentum_5", "range_day"))
-    assert options.with_features(RETURN_FEATURES).features == ("momentum_5", "range_day")
+    panel = Panel((helpers.oracles.walk(300),))
+    assert options.resolved(panel, panel.series[0].dates[-1]).features == ("momentum_5", "range_day")
     assert LSTMOptions.model_validate(options.model_dump(mode="json")) == options
 
 
