@@ -90,7 +90,8 @@ def simulate(kind: str, walks: int, days: int, rng: np.random.Generator, phi: fl
     alpha, beta = (0.07, 0.91) if kind == "garch" else (0.0, 0.0)
     drawn = shocks(kind, (days, walks), rng)
     returns, volatility = np.empty((days, walks)), np.empty((days, walks))
-    variance, last = np.ones(walks), np.zeros(walks)
+    variance = np.ones(walks)
+    last = np.zeros(walks)
     for day in range(days):
         volatility[day] = np.sqrt(variance)
         shock = volatility[day] * drawn[day]
@@ -111,7 +112,8 @@ def true_scores(kind: str) -> FloatArray:
 
 def smoothed(returns: FloatArray, decay: float) -> FloatArray:
     """(W, T) EWMA volatility of the days before each day; column 0 is the typical size."""
-    variance, result = np.full(len(returns), DAILY**2), np.empty_like(returns)
+    variance = np.full(len(returns), DAILY**2)
+    result = np.empty_like(returns)
     for day in range(returns.shape[1]):
         result[:, day] = np.sqrt(variance)
         variance = decay * variance + (1 - decay) * returns[:, day] ** 2
@@ -135,7 +137,7 @@ def stand_in(kind: str, moves: bool, seed: int) -> Maker:
     scores = np.quantile(scaled, SCORING_LEVELS)
     scores -= scores[SCORING_LEVELS.index(0.5)]
 
-    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+    def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
         returns = walks.returns
         model = smoothed(returns, 0.97)[:, -rows:, None] * scores
         if moves:
@@ -149,7 +151,7 @@ def stand_in(kind: str, moves: bool, seed: int) -> Maker:
             "garch": walks.volatility[:, -rows:, None] * true_scores(kind),
         }
 
-    return made
+    return make
 
 
 def twins(seed: int) -> Maker:
@@ -158,26 +160,29 @@ def twins(seed: int) -> Maker:
 
     def noise(walks: int, rows: int) -> FloatArray:
         """(W, N) persistent noise with variance 1."""
-        drawn, result, last = rng.standard_normal((rows, walks)), np.empty((rows, walks)), rng.standard_normal(walks)
+        drawn = rng.standard_normal((rows, walks))
+        result = np.empty((rows, walks))
+        last = rng.standard_normal(walks)
         for row in range(rows):
             result[row] = last = 0.9 * last + np.sqrt(1 - 0.81) * drawn[row]
         return result.T
 
-    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
-        count, scores = len(walks.returns), true_scores(walks.kind)
+    def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
+        count = len(walks.returns)
+        scores = true_scores(walks.kind)
         result = {}
         for name in ("model", "ewma", "garch"):
             width = np.exp(0.1 * noise(count, rows)) * walks.volatility[:, -rows:]
             result[name] = width[..., None] * scores + (0.05 * DAILY * noise(count, rows))[..., None]
         return result
 
-    return made
+    return make
 
 
 def fitted_maker(models: Sequence[Fitted]) -> Maker:
     """Forecasts of fitted models, the first of which is evaluated; one panel fit serves every walk."""
 
-    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+    def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
         days = walks.returns.shape[1]
         cutoffs = np.arange(days - rows, days)  # price row t includes returns up to t - 1, counted from 0
         result: dict[str, list[FloatArray]] = {model.name: [] for model in models}
@@ -189,7 +194,7 @@ def fitted_maker(models: Sequence[Fitted]) -> Maker:
                 result[model.name].append(forecasts.log_returns([1])[:, 0] @ weights)
         return {name: np.stack(values) for name, values in result.items()}
 
-    return made
+    return make
 
 
 def fitted_panel(kind: str, seed: int) -> Maker:
@@ -217,59 +222,58 @@ def series_of(returns: FloatArray, name: str) -> PriceSeries:
 
 def verdicts(walks: Walks, rows: int, maker: Maker) -> list[Verdict]:
     """One verdict per walk, over its last `rows` days."""
-    made, dates = maker(walks, rows), FIRST_DAY + np.arange(rows)
-    return [
-        verdict(
-            daily_losses(
-                OutOfSample(
-                    "walk", 1, dates, walks.returns[walk, -rows:], {name: one[walk] for name, one in made.items()}
-                )
-            )
+    forecasts = maker(walks, rows)
+    dates = FIRST_DAY + np.arange(rows)
+    samples = (
+        OutOfSample(
+            "walk", 1, dates, walks.returns[walk, -rows:], {name: values[walk] for name, values in forecasts.items()}
         )
         for walk in range(len(walks.returns))
-    ]
+    )
+    return [verdict(daily_losses(sample)) for sample in samples]
 
 
 def share(hits: Sequence[bool]) -> dict[str, float]:
     """Share in percent with its Monte Carlo standard error."""
-    rate, count = float(np.mean(hits)), len(hits)
-    return {"percent": 100 * rate, "error": 100 * float(np.sqrt(rate * (1 - rate) / count))}
+    rate = float(np.mean(hits))
+    return {"percent": 100 * rate, "error": 100 * float(np.sqrt(rate * (1 - rate) / len(hits)))}
 
 
-def placebo(found: Sequence[Verdict], density_can_be_worse: bool) -> dict[str, Any]:
+def placebo(results: Sequence[Verdict], density_can_be_worse: bool) -> dict[str, Any]:
     """Rates of false claims and warnings; a claim is "better", or "worse" of coverage."""
     claims = {
-        kind: [one[kind].outcome == ("worse" if kind == "coverage" else "better") for one in found] for kind in KINDS
+        kind: [parts[kind].outcome == ("worse" if kind == "coverage" else "better") for parts in results]
+        for kind in KINDS
     }
     false_warnings = ["direction"] if density_can_be_worse else ["direction", "density"]
     any_claim = share(np.any(list(claims.values()), axis=0).tolist())
-    warned = [any(one[kind].outcome == "worse" for kind in false_warnings) for one in found]  # type: ignore[index]
+    warned = [any(parts[kind].outcome == "worse" for kind in false_warnings) for parts in results]  # type: ignore[index]
     return {
         "any_claim": any_claim,
         **{kind: share(hits) for kind, hits in claims.items()},
         "false_warning": share(warned),
-        "true_or_false_worse": {k: share([one[k].outcome == "worse" for one in found]) for k in KINDS[:3]},
+        "true_or_false_worse": {k: share([parts[k].outcome == "worse" for parts in results]) for k in KINDS[:3]},
         "aim": 100 * LEVEL,
         "met": any_claim["percent"] <= 100 * LEVEL + 2 * any_claim["error"],
     }
 
 
-def power(found: Sequence[Verdict], kind: Any, gain: float | None = None) -> dict[str, Any]:
-    """Power of one test at the level of Holm's first step and in the whole verdict, with the reported effect.
+def power(results: Sequence[Verdict], kind: Any, gain: float | None = None) -> dict[str, Any]:
+    """Power of parts test at the level of Holm's first step and in the whole verdict, with the reported effect.
 
     `gain` is the true gain; None: the gain of density over the best baseline, estimated from all samples.
     """
     if gain is None:
-        ratios = [list(one["density"].measured["crps_ratio"].values()) for one in found]
+        ratios = [list(parts["density"].measured["crps_ratio"].values()) for parts in results]
         gain = 100 * float(1 - np.mean(ratios, axis=0).max())
-    p_values = [one[kind].raw_p_value for one in found]
+    p_values = [parts[kind].raw_p_value for parts in results]
     rejected = share([value is not None and value <= FIRST_STEP for value in p_values])
-    claimed = share([one[kind].outcome == ("worse" if kind == "coverage" else "better") for one in found])
+    claimed = share([parts[kind].outcome == ("worse" if kind == "coverage" else "better") for parts in results])
     return {
         "gain": gain,
-        "stated": float(np.mean([one[kind].detectable for one in found])),
-        "unit": found[0][kind].unit,
-        "days": found[0].days,
+        "stated": float(np.mean([parts[kind].detectable for parts in results])),
+        "unit": results[0][kind].unit,
+        "days": results[0].days,
         "rejected": rejected,
         "claimed": claimed,
         "aim": 100 * POWER,
@@ -280,11 +284,11 @@ def power(found: Sequence[Verdict], kind: Any, gain: float | None = None) -> dic
 def knowing(phi: float) -> Maker:
     """Forecasts of a model that knows the coefficient of an AR(1), and of one that does not."""
 
-    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+    def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
         width = walks.volatility[:, -rows:, None] * true_scores(walks.kind)
         return {"model": width + phi * walks.returns[:, -rows - 1 : -1, None], "random_walk": width}
 
-    return made
+    return make
 
 
 def wide(walks: Walks, rows: int) -> dict[str, FloatArray]:
@@ -300,20 +304,21 @@ def wide(walks: Walks, rows: int) -> dict[str, FloatArray]:
 def narrow(factor: float) -> Maker:
     """Forecasts with intervals that are too narrow by a factor."""
 
-    def made(walks: Walks, rows: int) -> dict[str, FloatArray]:
+    def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
         return {"model": factor * walks.volatility[:, -rows:, None] * true_scores(walks.kind)}
 
-    return made
+    return make
 
 
 def powers(count: int, rows: int, seed: int) -> dict[str, dict[str, Any]]:
     """Power for samples whose true gain is the reported minimum detectable effect."""
-    rng, result = np.random.default_rng([seed, 3]), {}
+    rng = np.random.default_rng([seed, 3])
+    result = {}
     shift = detectable_shift(rows**-0.5, FIRST_STEP)  # in standard errors of one day
     for kind, phi in (("point", shift), ("direction", float(np.sin(np.pi * shift / 2)))):
         gain = np.sqrt(1 - phi**2) if kind == "point" else 0.5 + np.arcsin(phi) / np.pi
-        found = verdicts(simulate("ar1", count, BEFORE + rows, rng, phi), rows, knowing(phi))
-        result[kind] = power(found, kind, float(gain))
+        results = verdicts(simulate("ar1", count, BEFORE + rows, rng, phi), rows, knowing(phi))
+        result[kind] = power(results, kind, float(gain))
     days = rows
     for _ in range(2):  # the number of days at which the gain equals the reported effect
         pilot = power(verdicts(simulate("garch", max(count // 4, 20), BEFORE + days, rng), days, wide), "density")
@@ -329,8 +334,8 @@ def _coverage_power(count: int, rows: int, rng: np.random.Generator) -> dict[str
 
     points = detectable_shift(float(np.sqrt(0.16 / rows)), FIRST_STEP / 4)
     factor = stats.norm.ppf(0.9 - points / 2) / stats.norm.ppf(0.9)
-    found = verdicts(simulate("normal", count, BEFORE + rows, rng), rows, narrow(float(factor)))
-    return power(found, "coverage", 100 * points)
+    results = verdicts(simulate("normal", count, BEFORE + rows, rng), rows, narrow(float(factor)))
+    return power(results, "coverage", 100 * points)
 
 
 def through_the_command_line(count: int, days: int, seed: int) -> dict[str, Any]:
@@ -341,27 +346,27 @@ def through_the_command_line(count: int, days: int, seed: int) -> dict[str, Any]
 
 
 def cells(
-    placebos: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]], trained: Mapping[str, Any] | None
+    placebos: Mapping[str, Mapping[str, Any]], tests: Mapping[str, Mapping[str, Any]], trained: Mapping[str, Any] | None
 ) -> list[list[str]]:
     """The cells of all tables."""
 
-    def shown(one: Mapping[str, float]) -> str:
-        return f"{one['percent']:.1f} +- {one['error']:.1f}"
+    def shown(rate: Mapping[str, float]) -> str:
+        return f"{rate['percent']:.1f} +- {rate['error']:.1f}"
 
     rows = [["walks, % of false claims", "any", *KINDS, "false warning", "target", "met"]]
-    for name, one in placebos.items():
-        kinds = [shown(one[kind]) for kind in KINDS]
-        warned, met = shown(one["false_warning"]), "yes" if one["met"] else "no"
-        rows.append([name, shown(one["any_claim"]), *kinds, warned, f"at most {one['aim']:g}", met])
+    for name, rates in placebos.items():
+        shares = [shown(rates[kind]) for kind in ("any_claim", *KINDS, "false_warning")]
+        rows.append([name, *shares, f"at most {rates['aim']:g}", "yes" if rates["met"] else "no"])
     rows.append(["known gain, % detected", "test", "verdict", "gain", "reported", "unit", "days", "target", "met"])
-    for name, one in found.items():
-        figures = [f"{one['gain']:.4g}", f"{one['stated']:.4g}", one["unit"], str(one["days"])]
-        met = "yes" if one["met"] else "no"
-        rows.append([name, shown(one["rejected"]), shown(one["claimed"]), *figures, f"at least {one['aim']:g}", met])
+    for name, test in tests.items():
+        figures = [f"{test['gain']:.4g}", f"{test['stated']:.4g}", test["unit"], str(test["days"])]
+        met = "yes" if test["met"] else "no"
+        rows.append([name, shown(test["rejected"]), shown(test["claimed"]), *figures, f"at least {test['aim']:g}", met])
     if trained is not None:
         rows.append(["trained, false claims", "any", *KINDS, "expected", "p of point or direction", "met"])
         counts = [str(trained["claims"][kind]) for kind in KINDS]
-        chance, met = f"{100 * trained['chance_of_so_many']:.0f} %", "yes" if trained["met"] else "no"
+        chance = f"{100 * trained['chance_of_so_many']:.0f} %"
+        met = "yes" if trained["met"] else "no"
         claimed = [str(trained["any"]), *counts, f"{trained['expected']:g}"]
         rows.append([f"{trained['walks']} walks", *claimed, chance, met])
     return rows
@@ -383,24 +388,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number, (kind, moves) in enumerate((k, m) for k in KINDS_OF_WALKS for m in (False, True)):
         rng = np.random.default_rng([parsed.seed, 4, number])
         walks = simulate(kind, parsed.walks, BEFORE + parsed.rows, rng)
-        found = verdicts(walks, parsed.rows, stand_in(kind, moves, parsed.seed))
-        placebos[f"{kind}, {'AR(1) median' if moves else 'last price'}"] = placebo(found, density_can_be_worse=True)
+        results = verdicts(walks, parsed.rows, stand_in(kind, moves, parsed.seed))
+        placebos[f"{kind}, {'AR(1) median' if moves else 'last price'}"] = placebo(results, density_can_be_worse=True)
         print(f"{kind}: done", file=sys.stderr)
     walks = simulate("twins", parsed.walks, BEFORE + parsed.rows, np.random.default_rng([parsed.seed, 5]))
     placebos["twins"] = placebo(verdicts(walks, parsed.rows, twins(parsed.seed)), density_can_be_worse=False)
     for number, kind in enumerate(KINDS_OF_WALKS if parsed.fitted == "all" else ()):
         walks = simulate(kind, parsed.walks, 1500 + parsed.rows, np.random.default_rng([parsed.seed, 7, number]))
-        found = verdicts(walks, parsed.rows, fitted_panel(kind, parsed.seed))
-        placebos[f"{kind}, fitted network"] = placebo(found, density_can_be_worse=True)
+        results = verdicts(walks, parsed.rows, fitted_panel(kind, parsed.seed))
+        placebos[f"{kind}, fitted network"] = placebo(results, density_can_be_worse=True)
         print(f"{kind}, fitted network: done", file=sys.stderr)
-    found_powers = powers(parsed.walks, parsed.rows, parsed.seed)
+    tests = powers(parsed.walks, parsed.rows, parsed.seed)
     trained = None
     if parsed.command_line:
         trained = through_the_command_line(parsed.command_line, 2250 + parsed.rows, parsed.seed)
     sizes = {"walks": parsed.walks, "rows": parsed.rows, "seed": parsed.seed}
     document = {"benchmark": "placebo", "machine": machine(), "sizes": sizes}
-    found = {"rows": placebos, "power": found_powers, "command_line": trained}
-    print_result(cells(placebos, found_powers, trained), {**document, **found}, parsed.layout)
+    document |= {"rows": placebos, "power": tests, "command_line": trained}
+    print_result(cells(placebos, tests, trained), document, parsed.layout)
 
 
 if __name__ == "__main__":

@@ -98,20 +98,20 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
     for name in names:
         once(name)
     rounds = [{name: once(name) for name in names} for _ in range(runs)]
-    return {name: [one[name] for one in rounds] for name in names}
+    return {name: [measurements[name] for measurements in rounds] for name in names}
 
 
 def summary(name: str, measured: Sequence[Measured]) -> dict[str, object]:
     """Medians, each compared with its budget (None: no budget)."""
     command = COMMANDS[name]
-    seconds = statistics.median(one.seconds for one in measured)
-    gigabytes = statistics.median(one.peak_bytes for one in measured) / 1e9
+    seconds = statistics.median(run.seconds for run in measured)
+    gigabytes = statistics.median(run.peak_bytes for run in measured) / 1e9
     return {
         "command": command.text,
         "seconds": round(seconds, 3),
-        "fastest": round(min(one.seconds for one in measured), 3),
-        "slowest": round(max(one.seconds for one in measured), 3),
-        "processor_seconds": round(statistics.median(one.processor_seconds for one in measured), 3),
+        "fastest": round(min(run.seconds for run in measured), 3),
+        "slowest": round(max(run.seconds for run in measured), 3),
+        "processor_seconds": round(statistics.median(run.processor_seconds for run in measured), 3),
         "seconds_budget": command.seconds,
         "seconds_met": None if command.seconds is None else seconds < command.seconds,
         "peak_gb": round(gigabytes, 3),

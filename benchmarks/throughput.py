@@ -8,7 +8,7 @@ the targets in the batches of every variant.
 The throughput is the number of targets in the batches between the first and the last progress report, over the seconds
 between them. The first report comes after compilation, so this is the steady state, including drawing and copying of
 the batches. The processor seconds of all threads are reported too; they depend less on the load of the machine. Each
-variant runs in a separate process on the CPU, through `forecaster.workflows.train`, and stops when the network is
+variant runs in a separate process on the CPU, through `forecaster.workflows.train.train`, and stops when the network is
 fitted:
 
     jax         training of the default network with this program, JAX
@@ -118,9 +118,11 @@ def count_targets(batches: Any, first: int, end: int) -> int:
 
 def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float]:
     """Train in this process, a child of the benchmark."""
-    from forecaster import workflows
     from forecaster.config import load_config
+    from forecaster.datasets.selection import Selection
+    from forecaster.environment import Environment
     from forecaster.models.engine import use_engine
+    from forecaster.workflows.train import train
 
     use_engine(way.backend, "cpu")
     from forecaster.models import training
@@ -131,7 +133,7 @@ def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float
     config = load_config(assignments=[*own, *assignments], flags={"backend": way.backend, "device": "cpu"})
     try:
         with tempfile.TemporaryDirectory() as home:
-            workflows.train(config, workflows.Selection(pairs=["USDJPY"]), workflows.Environment(Path(home)))
+            train(config, Selection(pairs=["USDJPY"]), Environment(Path(home)))
     except FittedEnough as fitted:
         return throughput(fitted.batches, fitted.marks)
     raise SystemExit("error: the training no longer goes through forecaster.models.training.fit_network")
@@ -165,37 +167,37 @@ def measure_all(names: Sequence[str], runs: int, passed_on: Sequence[str]) -> di
             {name: last_json(run([*command, "--child", name], environment=environments[name])) for name in names}
         )
     return {
-        name: {key: statistics.median(one[name][key] for one in rounds) for key in rounds[0][name]} for name in names
+        name: {key: statistics.median(figures[name][key] for figures in rounds) for key in rounds[0][name]}
+        for name in names
     }
 
 
 def ratios(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float | bool]]:
     """Rate of this program on JAX over the other rates, with its target if there is one."""
-    found: dict[str, dict[str, float | bool]] = {}
+    compared: dict[str, dict[str, float | bool]] = {}
     for name, aim in (("tensorflow", None), ("stock", AIM_STOCK), ("classic", AIM_CLASSIC)):
         if {"jax", name} <= measured.keys():
-            ours, other = measured["jax"], measured[name]
-            ratio, processor = (ours[key] / other[key] for key in ("rate", "processor_rate"))
+            ratio, processor = (measured["jax"][key] / measured[name][key] for key in ("rate", "processor_rate"))
             row = {"ratio": round(ratio, 2), "processor_ratio": round(processor, 2)}
-            found[f"jax/{name}"] = row | ({"aim": aim, "met": ratio >= aim} if aim else {})
-    return found
+            compared[f"jax/{name}"] = row | ({"aim": aim, "met": ratio >= aim} if aim else {})
+    return compared
 
 
 def table(measured: dict[str, dict[str, float]], compared: dict[str, dict[str, float | bool]]) -> list[list[str]]:
     """The cells of the printed table; the ratio in brackets is per processor second."""
     header = ["training", "steps", "seconds", "targets/s", "per processor s", "JAX over this", "target", "met"]
     cells = [header]
-    for name, one in measured.items():
+    for name, rates in measured.items():
         row = compared.get(f"jax/{name}", {})
         figures = [
-            f"{one['steps']:.0f}",
-            f"{one['seconds']:.1f}",
-            f"{one['rate']:,.0f}",
-            f"{one['processor_rate']:,.0f}",
+            f"{rates['steps']:.0f}",
+            f"{rates['seconds']:.1f}",
+            f"{rates['rate']:,.0f}",
+            f"{rates['processor_rate']:,.0f}",
         ]
-        told = [f"{row['ratio']:.1f} ({row['processor_ratio']:.1f})" if row else ""]
+        ratio = [f"{row['ratio']:.1f} ({row['processor_ratio']:.1f})" if row else ""]
         aim = [f"at least {row['aim']}", "yes" if row["met"] else "no"] if "aim" in row else ["", ""]
-        cells.append([WAYS[name].text, *figures, *told, *aim])
+        cells.append([WAYS[name].text, *figures, *ratio, *aim])
     return cells
 
 

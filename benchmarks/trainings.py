@@ -35,16 +35,16 @@ def train_on_walks(returns: FloatArray, flags: Sequence[str] = ()) -> list[dict[
     Returns:
         The verdicts, as in the document ``train/1``.
     """
-    found = []
+    verdicts = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, one in enumerate(returns):
+        for number, walk in enumerate(returns):
             file = Path(folder) / f"walk{number}.csv"
-            file.write_text(_csv(one))
+            file.write_text(_csv(walk))
             command = [sys.executable, "-m", "forecaster", "train", "--csv", file.name, "--home", folder, "--offline"]
             output = run([*command, "--format", "json", *flags], Path(folder)).output
-            found.append(json.loads(output)["verdict"])
+            verdicts.append(json.loads(output)["verdict"])
             print(f"training {number + 1} of {len(returns)}: done", file=sys.stderr)
-    return found
+    return verdicts
 
 
 def _csv(returns: FloatArray) -> str:
@@ -63,7 +63,7 @@ def claims(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     count = len(verdicts)
     claimed = {
-        kind: [one[kind]["outcome"] == ("worse" if kind == "coverage" else "better") for one in verdicts]
+        kind: [verdict[kind]["outcome"] == ("worse" if kind == "coverage" else "better") for verdict in verdicts]
         for kind in KINDS
     }
     either = int(np.logical_or(claimed["point"], claimed["direction"]).sum())
@@ -71,7 +71,7 @@ def claims(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "walks": count,
         "claims": {kind: int(sum(hits)) for kind, hits in claimed.items()},
-        "tested": {kind: sum(one[kind]["p_value"] is not None for one in verdicts) for kind in KINDS},
+        "tested": {kind: sum(verdict[kind]["p_value"] is not None for verdict in verdicts) for kind in KINDS},
         "any": int(np.any(list(claimed.values()), axis=0).sum()),
         "expected": count * LEVEL,
         "point_or_direction": either,

@@ -59,7 +59,7 @@ def draw(kind: str, rng: Any, rows: int, features: int, context: int, batches: i
     windows: Any = DenseWindows(x, y, context, context // 3, rows) if dense else LastWindows(x, y, context, rows)
     total = 0.0
     for _ in range(batches):
-        total += sum(float(np.nansum(one)) for one in windows.batch(rng.integers(len(windows), size=BATCH_SIZE)))
+        total += sum(float(np.nansum(array)) for array in windows.batch(rng.integers(len(windows), size=BATCH_SIZE)))
     return x.nbytes + y.nbytes, total
 
 
@@ -82,10 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     passed_on = [f"--{name}={value}" for name, value in sizes.items()]
     measured = {kind: last_json(run([sys.executable, __file__, *passed_on, "--child", kind])) for kind in KINDS}
     cells = [["windows", "rows MB", "peak MB", "ratio", "target", "met"]]
-    for kind, one in measured.items():
-        sizes_mb = [f"{one[key] / 1e6:.0f}" for key in ("rows_bytes", "peak_bytes")]
-        one |= {"aim": AIM, "met": one["ratio"] <= AIM}
-        cells.append([KINDS[kind], *sizes_mb, f"{one['ratio']:.3f}", f"at most {AIM}", "yes" if one["met"] else "no"])
+    for kind, sizes_of_kind in measured.items():
+        sizes_mb = [f"{sizes_of_kind[key] / 1e6:.0f}" for key in ("rows_bytes", "peak_bytes")]
+        ratio = sizes_of_kind["ratio"]
+        sizes_of_kind |= {"aim": AIM, "met": ratio <= AIM}
+        cells.append([KINDS[kind], *sizes_mb, f"{ratio:.3f}", f"at most {AIM}", "yes" if ratio <= AIM else "no"])
     print_result(
         cells, {"benchmark": "windows_memory", "machine": machine(), "sizes": sizes, "rows": measured}, parsed.layout
     )
