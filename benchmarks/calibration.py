@@ -26,7 +26,7 @@ from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_co
 from forecaster.evaluation.tally import COVERED
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import mean_test
-from forecaster.workflows.backtest import BacktestRequest, BacktestResult, backtest
+from forecaster.workflows.backtest import BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")
 START, END = datetime.date(2011, 1, 3), "2020-12-31"
@@ -36,8 +36,8 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
     """Run the backtest; a second call reuses the fits of the first."""
     config = load_config(assignments=assignments, flags={"data.end": END})
     choice = Selection(pairs=MAJORS, network="never")
-    request = BacktestRequest(choice, config, start=START, models=("lstm",), calibrate=calibrate)
-    return backtest(request, Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr)))
+    environment = Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr))
+    return backtest(choice, environment, config=config, start=START, models=("lstm",), calibrate=calibrate)
 
 
 def figures(tracks: Sequence[OutOfSample], step: int) -> dict[str, float]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from forecaster.cli import cli
+from forecaster.cli.sections import list_all_options
+from forecaster.errors import ExitCode
 
 PAGE = Path(__file__).with_name("cli.md")
 _WIDTH = 100
@@ -19,16 +21,22 @@ _HEAD = """\
 
 Written by `python docs/make_cli.py` from the program's own `--help`; change the help, not this page.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failed, 2 usage, configuration or input file,
-3 data source unavailable or symbol unknown to it, 4 a stored file is damaged or `data diff --exit-code` found a
-difference, 130 interrupted.
+Results go to stdout, everything else to stderr. `--help` lists the common options of a command, `--help-all` all of
+them; this page lists all.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
 """
 
 
 def reference() -> str:
     """The text of the page."""
     context = click.Context(cli, info_name="forecast", terminal_width=_WIDTH, **cli.context_settings)
-    return "\n".join([_HEAD, *_blocks(cli, context)])
+    list_all_options(context)
+    codes = "".join(f"| {code.value} | {code.meaning} |\n" for code in ExitCode)
+    return "\n".join([_HEAD + codes, *_blocks(cli, context)])
 
 
 def _blocks(command: click.Command, context: click.Context) -> Iterator[str]:

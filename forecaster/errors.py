@@ -5,8 +5,7 @@
     |   |-- InstrumentError             unknown or malformed pair, two kinds of instrument, none
     |   |-- ConfigError                 a config file or a ``--set`` key; one message per mistake
     |   |-- InputFileError              a CSV that cannot be read as a price history
-    |   |-- NotEnoughDataError          fewer rows than the model needs
-    |   `-- MissingExtraError           an optional package is not installed
+    |   `-- NotEnoughDataError          fewer rows than the model needs
     |-- SourceError                 3   a data source is unavailable or does not know the symbol
     |   `-- UnreachableError            the network, or the server, does not answer
     |-- DamageError                 4   a run or a store does not match its own checksums
@@ -18,6 +17,7 @@ A message is one line and says what happened, what was expected and what to do.
 """
 
 import enum
+from typing import Self
 
 __all__ = [
     "ConfigError",
@@ -26,7 +26,6 @@ __all__ = [
     "ForecasterError",
     "InputFileError",
     "InstrumentError",
-    "MissingExtraError",
     "NewerSchemaError",
     "NotEnoughDataError",
     "RunNotFoundError",
@@ -38,15 +37,23 @@ __all__ = [
 
 
 class ExitCode(enum.IntEnum):
-    """What the process returns to the shell; scripts may rely on these numbers."""
+    """Exit code of the process, and its meaning; scripts may rely on these numbers."""
 
-    OK = 0
-    FAILED = 1
-    USAGE = 2
-    SOURCE = 3
-    DIFFERENCE = 4
-    RULE_FIRED = 5
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """A member with the number `value`."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    OK = 0, "success"
+    FAILED = 1, "failed, such as no run that fits, or a full disk"
+    USAGE = 2, "wrong usage, configuration or input file"
+    SOURCE = 3, "data source unavailable, or symbol unknown to it"
+    DIFFERENCE = 4, "leak (audit), damaged file, or difference (data diff --exit-code)"
+    INTERRUPTED = 130, "interrupted by Ctrl-C"
 
 
 class ForecasterError(Exception):
@@ -87,10 +94,6 @@ class InputFileError(UsageError):
 
 class NotEnoughDataError(UsageError):
     """A series has fewer rows than the model needs; the message says how many that is."""
-
-
-class MissingExtraError(UsageError):
-    """An optional package is missing; the message names the extra that brings it."""
 
 
 class SourceError(ForecasterError):

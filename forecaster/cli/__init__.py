@@ -1,4 +1,4 @@
-"""The command line: parses, calls one workflow, prints. Every fault is told here and nowhere else."""
+"""Command line: parse, call one workflow, print. This is the only place that prints errors."""
 
 import errno
 import importlib
@@ -83,20 +83,26 @@ def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool)
     ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"{code.value:>5}  {code.meaning}" for code in ExitCode)
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--version", is_flag=True, callback=_print_versions, expose_value=False, is_eager=True,
-    help="Show this program's version and those of its engines.",
+    help="Show the version of this program and of its engines.",
 )  # fmt: skip
 def cli() -> None:
-    """Forecast currencies and stocks with a stacked LSTM.
-
-    Odds instead of promises, and beside every number the same number for "tomorrow = today".
+    """Forecast currencies and stocks with a stacked LSTM: probabilities, always next to those of naive forecasts.
 
     \b
-    forecast train --pair USDJPY        learn from the history that is installed with the program
-    forecast predict --pair USDJPY      the coming days, with odds
-    forecast plot --pair USDJPY         actual blue, train predictions green, test predictions red
+    Example:
+      forecast train --pair USDJPY      train on the installed history
+      forecast predict --pair USDJPY    forecast the coming days
+      forecast plot --pair USDJPY       draw history and forecast
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
 
 

@@ -1,52 +1,32 @@
 """`forecast audit`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from forecaster.cli.options import (
-    config_of,
-    date_option,
-    format_option,
-    home_option,
-    input_options,
-    instrument_options,
-    interval_option,
-)
+from forecaster.cli.options import with_options
+from forecaster.cli.sections import SectionedCommand
+from forecaster.environment import Environment
 
 __all__ = ["command"]
 
 
-@click.command("audit", short_help="Prove that no number rests on rows that came after it.")
-@instrument_options
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file or a shipped name.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any key of the configuration.")
-@click.option("--universe", metavar="NAME", help="What learns together; or a file of symbols.")
-@input_options
-@interval_option("Span of a row: 1d, 1wk or 1mo.")
-@date_option("--start", "First row to use.")
-@date_option("--end", "Last row to use.")
-@click.option("--full", is_flag=True, help="Fit as configured; else in few steps and beside few others.")
-@click.option("--seed", type=int, help="Of everything random.")
-@click.option("--backend", type=click.Choice(["auto", "jax", "tensorflow"]), help="Engine under Keras.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where to train.")
-@format_option("table", "json", "csv")
-@home_option
-def command(
-    environment: Any,
-    choice: Any,
-    config: Path | None,
-    assignments: tuple[str, ...],
-    full: bool,
-    output: str,
-    **flags: Any,
-) -> None:
-    """Alter what comes after a day, before validation, and demand that nothing before it changes by a bit.
+@click.command("audit", cls=SectionedCommand, short_help="Check for look-ahead leakage.")
+@with_options(
+    common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "full", "seed", "home"),
+    rare=(
+        *("source", "name", "date_column", "price_column"),
+        *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
+        *("backend", "device"),
+    ),
+    formats=("table", "json", "csv"),
+)
+def command(*, environment: Environment, choice: Any, config: Any, full: bool, format: str) -> None:
+    """Check for look-ahead leakage: change the rows after a day, and compare every number before it bit for bit.
 
-    Validated rows, inputs, weights, choices, calibration and forecasts are compared; random walks must show no skill;
-    a model that merely repeats yesterday is named. Exit code 4 where a leak or damage is found, with the file, the
-    column and the first row.
+    Compared are validated rows, features, weights, choices, calibration and forecasts; on random walks, no skill may
+    be found; a model that repeats yesterday is named. A short training on a small panel is enough, unless --full is
+    given. A leak or damage ends with exit code 4, and the file, the column and the first row are printed.
 
     \b
     Example:
@@ -57,8 +37,8 @@ def command(
     from forecaster.errors import ExitCode
     from forecaster.workflows.audit import AuditRequest, audit
 
-    result = audit(AuditRequest(choice, config_of(config, assignments, flags), full), environment)
-    print_result(environment, _text(result.to_json(), output))
+    result = audit(AuditRequest(choice, config, full), environment)
+    print_result(environment, _text(result.to_json(), format))
     if not result.clean:
         click.get_current_context().exit(ExitCode.DIFFERENCE)
 

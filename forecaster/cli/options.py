@@ -1,68 +1,45 @@
-"""Options that several commands share."""
+"""Options of all commands: each flag has one definition, so that it means the same wherever it appears."""
 
 import functools
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-__all__ = [
-    "OFFLINE_VARIABLE",
-    "CommaList",
-    "Command",
-    "comma_option",
-    "config_of",
-    "date_option",
-    "format_option",
-    "home_option",
-    "input_options",
-    "instrument_options",
-    "interval_option",
-    "run_option",
-]
+from forecaster.cli.sections import SectionOption
+from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_frequency, to_lag, to_level, to_step
+
+__all__ = ["OFFLINE_VARIABLE", "Command", "with_options"]
 
 OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 
 Command = Callable[..., Any]
+Definition = Callable[[bool], Callable[[Command], Command]]
+"""From whether an option is rare in a command to its decorator."""
 
 
-class CommaList(click.ParamType[tuple[Any, ...]]):
-    """Values separated by commas.
+def _option(section: str, *flags: str, **settings: Any) -> Definition:
+    def definition(rare: bool) -> Callable[[Command], Command]:
+        return click.option(*flags, cls=SectionOption, section=section, rare=rare, **settings)
 
-    Args:
-        expected: Description of the values, for the error message.
-        item: Reads one value; raises ValueError for a text that is none.
-    """
-
-    name = "list"
-
-    def __init__(self, expected: str, item: Callable[[str], Any]) -> None:
-        self._expected, self._item = expected, item
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
-        """The values in the text `value`, in order."""
-        texts = [text.strip() for text in value.split(",")]
-        if not all(texts):
-            self.fail(f"expected {self._expected} separated by commas; got an empty one.", param, ctx)
-        try:
-            return tuple(map(self._item, texts))
-        except ValueError:
-            self.fail(f"expected {self._expected}; got {value!r}.", param, ctx)
+    return definition
 
 
-def comma_option(
+def _list_option(
+    section: str,
     *flags: str,
     expected: str = "names",
     item: Callable[[str], Any] = str,
     collect: Callable[[Any], Any] = tuple,
     **settings: Any,
-) -> Callable[[Command], Command]:
+) -> Definition:
     """An option with several values: it may be repeated, and each text may hold values separated by commas.
 
     Args:
+        section: Section of --help.
         flags: As for `click.option`.
         expected: Description of the values, for the error message.
         item: Reads one value; raises ValueError for a text that is none.
@@ -73,169 +50,293 @@ def comma_option(
     def joined(ctx: click.Context, parameter: click.Parameter, values: tuple[tuple[Any, ...], ...]) -> Any:
         return collect(list(dict.fromkeys(itertools.chain.from_iterable(values))))
 
-    return click.option(*flags, multiple=True, type=CommaList(expected, item), callback=joined, **settings)
+    return _option(section, *flags, multiple=True, type=CommaList(expected, item), callback=joined, **settings)
 
 
-_INSTRUMENT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    comma_option("--pair", "pairs", metavar="PAIR", help="Currency pair: USDJPY, usd/jpy, ..."),
-    comma_option(
-        "--ticker",
-        "tickers",
-        metavar="SYMBOL",
-        help="Symbol as at Yahoo (AAPL, ^GSPC), or sine, random_walk, ar1, garch.",
+def _date_option(section: str, *flags: str, **settings: Any) -> Definition:
+    """A day, written as 2020-12-31; the command gets a `datetime.date`."""
+    day = click.DateTime(["%Y-%m-%d"])
+    return _option(section, *flags, type=day, callback=to_date, metavar="DATE", **settings)
+
+
+_FILE = click.Path(path_type=Path)
+_OUT_FILE = click.Path(path_type=Path, dir_okay=False)
+
+INSTRUMENT_OPTIONS = {
+    "pair": _list_option("Instrument", "--pair", metavar="PAIR", help="Currency pair, such as USDJPY."),
+    "ticker": _list_option(
+        "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."
     ),
-    comma_option("--csv", "csvs", metavar="FILE", help="Price history in a CSV file."),
-    click.option("--source", metavar="NAME", help="Where prices come from: ecb, yahoo, csv, sample, synthetic."),
-    click.option("--name", metavar="NAME", help="What to call the series of a CSV file."),
-    click.option("--date-column", metavar="NAME", help="Column of dates in the CSV file."),
-    click.option("--price-column", metavar="NAME", help="Column of prices in the CSV file."),
-    click.option("--refresh", is_flag=True, help="Ask the source for newer prices, and fail if it is away."),
-    click.option("--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"),
-    click.option("--strict", is_flag=True, help="Refuse prices that would only be warned of."),
-)
+    "csv": _list_option("Instrument", "--csv", metavar="FILE", help="CSV file of prices."),
+    "source": _option(
+        "Instrument", "--source", metavar="NAME", help="Source of prices: ecb, yahoo, csv, sample, synthetic."
+    ),
+    "name": _option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
+    "date_column": _option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
+    "price_column": _option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),
+    "refresh": _option(
+        "Data", "--refresh", is_flag=True, help="Download newer prices; fail if the source is unreachable."
+    ),
+    "offline": _option(
+        "Data", "--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"
+    ),
+    "strict": _option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
+}
+"""Options that name instruments and their source; a command with ``pair`` gets one argument `choice`."""
+
+_OPTIONS: dict[str, Definition] = {
+    **INSTRUMENT_OPTIONS,
+    "frequency": _option(
+        "Data",
+        "--frequency",
+        "--interval",
+        callback=to_frequency,
+        metavar="SPAN",
+        help="Row length: 1d, 1wk or 1mo.",
+    ),
+    "start": _date_option("Data", "--start", help="First row to use; for a backtest, the first cutoff."),
+    "end": _date_option("Data", "--end", help="Last row to use."),
+    "as_of": _date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
+    "universe": _option(
+        "Data", "--universe", metavar="NAME", help="Series to learn from: currencies, none, or a file of symbols."
+    ),
+    "peers": _list_option("Data", "--peers", metavar="NAMES", help="Further series to learn from, of the same kind."),
+    "with": _list_option(
+        "Data", "--with", "inputs", metavar="NAMES", help="Prices to read as covariates: EURUSD,^VIX,x.csv."
+    ),
+    "exog": _option("Data", "--exog", type=_FILE, metavar="FILE", help="CSV file of dated covariates."),
+    "lag": _list_option(
+        "Data",
+        "--lag",
+        "lags",
+        expected="NAME=DAYS with 0 or more days, such as cpi=30",
+        item=to_lag,
+        collect=dict,
+        metavar="NAME=DAYS",
+        help="Days until a covariate is known; required for each column of --exog.",
+    ),
+    "config": _option(
+        "Model",
+        "--config",
+        type=_FILE,
+        metavar="FILE",
+        help="YAML file, or a shipped name such as quick.",
+    ),
+    "set": _option(
+        "Model", "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."
+    ),
+    "horizon": _option(
+        "Model", "--horizon", type=click.IntRange(1, MAX_STEP), metavar="ROWS", help="Longest step of the forecast."
+    ),
+    "run": _option("Model", "--run", metavar="ID", help="Run to use.  [default: newest that fits]"),
+    "train_if_missing": _option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
+    "refit": _option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
+    "no_calibration": _option(
+        "Model", "--no-calibration", is_flag=True, help="Use the intervals as the model gives them."
+    ),
+    "models": _list_option(
+        "Model", "--models", metavar="NAMES", help="Models to compare; the first is evaluated against the others."
+    ),
+    "step": _list_option(
+        "Model",
+        "--step",
+        expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5,20",
+        item=to_step,
+        default=("1,5,10,20",),
+        show_default=True,
+        metavar="ROWS",
+        help="Steps to score.",
+    ),
+    "schedule": _option(
+        "Model",
+        "--schedule",
+        default="yearly",
+        show_default=True,
+        metavar="WHEN",
+        help="Refits: never, yearly, monthly or every N rows.",
+    ),
+    "stride": _option(
+        "Model",
+        "--stride",
+        type=click.IntRange(1, 999_999),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Forecast from every Nth row.",
+    ),
+    "full": _option("Model", "--full", is_flag=True, help="Train at full length on the full panel."),
+    "seed": _option("Model", "--seed", type=int, metavar="N", help="Random seed."),
+    "backend": _option(
+        "Engine",
+        "--backend",
+        type=click.Choice(["auto", "jax", "tensorflow"]),
+        metavar="NAME",
+        help="auto, jax or tensorflow.",
+    ),
+    "device": _option(
+        "Engine",
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        metavar="NAME",
+        help="auto, cpu or gpu.",
+    ),
+    "jobs": _option(
+        "Engine",
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Parallel fits on a CPU, up to 1.3 GB each.  [default: processors, at most 4]",
+    ),
+    "from": _date_option("Output", "--from", "from_date", help="First date to draw."),
+    "to": _date_option("Output", "--to", "to_date", help="Last date to draw."),
+    "last": _option("Output", "--last", type=click.IntRange(min=2), metavar="N", help="Draw only the last N rows."),
+    "kind": _option(
+        "Output",
+        "--kind",
+        type=click.Choice(["forecast", "loss"]),
+        default="forecast",
+        show_default=True,
+        metavar="KIND",
+        help="Picture: forecast, or loss (learning curve).",
+    ),
+    "level": _list_option(
+        "Output",
+        "--level",
+        expected="percentages from 0.1 to 99.9, such as 80,95",
+        item=to_level,
+        default=("80,95",),
+        show_default=True,
+        metavar="PERCENT",
+        help="Central prediction intervals.",
+    ),
+    "units": _option(
+        "Output",
+        "--units",
+        type=click.Choice(["price", "return", "pips"]),
+        default="price",
+        show_default=True,
+        metavar="NAME",
+        help="Units of the values: price, return or pips.",
+    ),
+    "show": _option("Output", "--show", is_flag=True, help="Open a window instead of writing a file."),
+    "no_picture": _option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
+    "out": _option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; a picture: png, svg or pdf."),
+    "home": _option(
+        "Output",
+        "--home",
+        type=_FILE,
+        default=Path(),
+        envvar="FORECAST_HOME",
+        metavar="DIR",
+        help="Project folder.  [default: here; variable FORECAST_HOME]",
+    ),
+    "hash": _option("Data", "--hash", metavar="DIGITS", help="Stored version, by the first digits of its hash."),
+    "rows": _option(
+        "Output", "--rows", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Rows to list."
+    ),
+    "exit_code": _option("Output", "--exit-code", is_flag=True, help="Exit with code 4 on a difference."),
+    "dry_run": _option("Data", "--dry-run", is_flag=True, help="List what would be removed, and remove nothing."),
+    "force": _option("Data", "--force", is_flag=True, help="Go on although a run cannot be read."),
+}
+
+# Options that are keys of the configuration: name of the argument -> key.
+_CONFIG_KEYS = {
+    **{name: name for name in ("universe", "horizon", "seed", "backend", "device", "refit")},
+    **{name: f"data.{name}" for name in ("start", "end", "peers", "inputs", "exog", "lags")},
+    "frequency": "data.interval",
+}
 
 
-def instrument_options(function: Command) -> Command:
-    """Which instruments, from which source; the command gets one argument `choice`."""
+def _format_option(*formats: str) -> Definition:
+    """The option --format of a command: its formats, the first of which is the default."""
+    return _option(
+        "Output",
+        "--format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Output format.",
+    )
 
-    @functools.wraps(function)
-    def command(**values: Any) -> Any:
-        from forecaster.datasets.selection import Selection
 
-        columns = {name: values.pop(name) for name in ("date_column", "price_column")}
-        named = {name: values.pop(name) for name in ("pairs", "tickers", "csvs", "source", "name", "strict")}
-        choice = Selection(
-            **named,
-            options={name: value for name, value in columns.items() if value is not None},
-            network=_network(values.pop("refresh"), values.pop("offline")),
-        )
-        return function(choice=choice, **values)
+def with_options(
+    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), outside_config: Sequence[str] = ()
+) -> Callable[[Command], Command]:
+    """Options of a command, and the objects that are made from them.
 
-    decorated: Command = command
-    for option in reversed(_INSTRUMENT_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+    With instruments among the options, the command gets them as `choice`, a `forecaster.datasets.selection.Selection`;
+    with ``set``, every option that is a key of the configuration as `config`, a `forecaster.config.Config`; with
+    ``home``, an `environment`. All other options reach the command by their own names.
+
+    Args:
+        common: Names of the options that --help lists, in order.
+        rare: Names of the options that only --help-all lists.
+        formats: Values of --format; none for a command without it.
+        outside_config: Options that the command gets itself although they are named like keys of the configuration.
+    """
+
+    def decorator(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(**values: Any) -> Any:
+            if "pair" in values:
+                values["choice"] = _choice(values)
+            if "assignments" in values:
+                values["config"] = _config(values, outside_config)
+            if "home" not in values:
+                return function(**values)
+            from forecaster.cli.terminal import watched_environment
+
+            with watched_environment(values.pop("home")) as environment:
+                return function(environment=environment, **values)
+
+        decorated: Command = command
+        definitions = [_OPTIONS[name](False) for name in common if name != "home"]
+        definitions += [_OPTIONS[name](True) for name in rare]
+        definitions += [_format_option(*formats)(False)] if formats else []
+        definitions += [_OPTIONS["home"](False)] if "home" in common else []
+        for definition in reversed(definitions):
+            decorated = definition(decorated)
+        return decorated
+
+    return decorator
+
+
+def _choice(values: dict[str, Any]) -> Any:
+    """Instruments and source; their options are taken out of `values`."""
+    from forecaster.datasets.selection import Selection
+
+    flags = {name: values.pop(name) for name in INSTRUMENT_OPTIONS}
+    columns = {name: flags[name] for name in ("date_column", "price_column") if flags[name] is not None}
+    return Selection(
+        pairs=flags["pair"],
+        tickers=flags["ticker"],
+        csvs=flags["csv"],
+        source=flags["source"],
+        name=flags["name"],
+        options=columns,
+        network=_network(flags["refresh"], flags["offline"]),
+        strict=flags["strict"],
+    )
 
 
 def _network(refresh: bool, offline: bool) -> Literal["auto", "refresh", "never"]:
     if refresh and offline:
-        raise click.UsageError("--refresh asks the network and --offline forbids it; give one of them.")
+        raise click.UsageError("--refresh needs the network and --offline forbids it; give one of them.")
     if refresh:
         return "refresh"
-    asked = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
-    return "never" if offline or asked else "auto"
+    variable = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
+    return "never" if offline or variable else "auto"
 
 
-def home_option(function: Command) -> Command:
-    """Where ``data/`` and ``runs/`` are; the command gets one argument `project`."""
-
-    @functools.wraps(function)
-    def command(home: Path, **values: Any) -> Any:
-        from forecaster.cli.terminal import watched_environment
-
-        with watched_environment(home) as environment:
-            return function(environment=environment, **values)
-
-    return click.option(
-        "--home",
-        type=click.Path(path_type=Path),
-        default=Path(),
-        envvar="FORECAST_HOME",
-        metavar="DIR",
-        help="Project folder, holding data/, runs/ and backtests/.  [default: here; variable FORECAST_HOME]",
-    )(command)
-
-
-def format_option(*choices: str) -> Callable[[Command], Command]:
-    """How the result is printed; the first choice is the default."""
-    return click.option(
-        "--format", "output", type=click.Choice(choices), default=choices[0], show_default=True, help="How to print."
-    )
-
-
-def interval_option(text: str) -> Callable[[Command], Command]:
-    """Span of one row; anything finer than a day is refused with a reason."""
-    return click.option("--interval", callback=_to_interval, metavar="SPAN", help=text)
-
-
-def _to_interval(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    from forecaster.config import INTERVALS
-
-    if value is not None and value not in INTERVALS:
-        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(INTERVALS)}.")
-    return value
-
-
-def run_option(function: Command) -> Command:
-    """Which run to use."""
-    return click.option("--run", metavar="ID", help="Run to use.  [default: the newest that fits]")(function)
-
-
-def date_option(flag: str, text: str, *name: str) -> Callable[[Command], Command]:
-    """A day, written as 2020-12-31; the command gets a `datetime.date`."""
-    return click.option(flag, *name, type=click.DateTime(["%Y-%m-%d"]), callback=_to_date, metavar="DATE", help=text)
-
-
-def _to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    return None if value is None else value.date()
-
-
-def input_options(command: Command) -> Command:
-    """What is learned from beside the named histories; `config_of` takes what the command gets."""
-    for option in reversed(_INPUT_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OF_DATA = {"start", "end", "interval", "peers", "inputs", "exog", "lags"}  # options that are keys of the section data
-
-
-def _lag(text: str) -> tuple[str, int]:
-    """``cpi=30`` as a name and a number of days."""
-    name, equals, days = text.rpartition("=")
-    if not (equals and name.strip() and days.strip().isdecimal()):
-        raise ValueError(text)
-    return name.strip(), int(days)
-
-
-_INPUT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    comma_option(
-        "--peers",
-        metavar="NAMES",
-        help="Others of the same kind to learn from as well.",
-    ),
-    comma_option(
-        "--with",
-        "inputs",
-        metavar="NAMES",
-        help="Other prices to read as inputs: EURUSD,^VIX,x.csv.",
-    ),
-    click.option(
-        "--exog", type=click.Path(path_type=Path), metavar="FILE", help="CSV file of dated columns to read as inputs."
-    ),
-    comma_option(
-        "--lag",
-        "lags",
-        expected="NAME=DAYS with 0 or more days, such as cpi=30",
-        item=_lag,
-        collect=dict,
-        metavar="NAME=DAYS",
-        help="Days after its date from which an input is known; every column of --exog needs one.",
-    ),
-)
-
-
-def config_of(file: Path | None, assignments: Sequence[str], flags: Mapping[str, Any]) -> Any:
-    """The configuration: defaults, then the file, then ``--set``, then what the flags say, where they say anything.
-
-    Args:
-        file: YAML file or a shipped name.
-        assignments: Of ``--set``.
-        flags: Name of an option -> value; None, False and an empty list or dictionary say nothing.
-    """
+def _config(values: dict[str, Any], outside: Sequence[str]) -> Any:
+    """The configuration: defaults, then the file, then --set, then the flags; these are taken out of `values`."""
     from forecaster.config import load_config
 
-    texts = {**flags, "exog": None if flags.get("exog") is None else str(flags["exog"])}
-    dotted = {f"data.{key}" if key in _OF_DATA else key: value for key, value in texts.items()}
-    given = {key: value for key, value in dotted.items() if value or (value == 0 and value is not False)}
+    file = values.pop("config")
+    assignments = values.pop("assignments")
+    names = [name for name in _CONFIG_KEYS if name in values and name not in outside]
+    flags = {_CONFIG_KEYS[name]: values.pop(name) for name in names}
+    if flags.get("data.exog") is not None:
+        flags["data.exog"] = str(flags["data.exog"])
+    given = {key: value for key, value in flags.items() if value or (value == 0 and value is not False)}
     return load_config(file, assignments, given)

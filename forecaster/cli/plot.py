@@ -6,56 +6,49 @@ from typing import Any, Literal
 
 import click
 
-from forecaster.cli.options import date_option, home_option, instrument_options, interval_option, run_option
+from forecaster.cli.options import with_options
+from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
 __all__ = ["command"]
 
 
-@click.command("plot", short_help="Actual blue, train predictions green, test predictions red.")
-@instrument_options
-@click.option(
-    "--kind",
-    type=click.Choice(["forecast", "loss"]),
-    default="forecast",
-    show_default=True,
-    help="Overlay, or learning curve.",
+@click.command(
+    "plot",
+    cls=SectionedCommand,
+    renamed={"--start": "--from", "--end": "--to"},
+    short_help="Draw the history, the predictions and the coming days.",
 )
-@click.option("--last", type=click.IntRange(min=2), metavar="N", help="Show only the last N rows.")
-@date_option("--as-of", "Use rows up to this date only.")
-@date_option("--from", "First date to draw.", "first")
-@date_option("--to", "Last date to draw.", "final")
-@interval_option("Of a run with rows of this span: 1d, 1wk or 1mo.")
-@run_option
-@click.option("--no-calibration", is_flag=True, help="Draw the intervals as the network gives them.")
-@click.option("--show", is_flag=True, help="Open a window instead of writing a file.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="png, svg or pdf.  [default: USDJPY-forecast.png]",
+@with_options(
+    common=("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last", "show", "out", "home"),
+    rare=(
+        *("source", "name", "date_column", "price_column"),
+        *("frequency", "refresh", "offline", "strict", "no_calibration"),
+    ),
 )
-@home_option
 def command(
     *,
     environment: Environment,
     choice: Any,
-    kind: Literal["forecast", "loss"],
     as_of: datetime.date | None,
-    first: datetime.date | None,
-    final: datetime.date | None,
-    last: int | None,
-    interval: str | None,
     run: str | None,
+    kind: Literal["forecast", "loss"],
+    from_date: datetime.date | None,
+    to_date: datetime.date | None,
+    last: int | None,
+    frequency: str | None,
     no_calibration: bool,
     show: bool,
     out: Path | None,
 ) -> None:
-    """Draw the history, the one-step-ahead predictions on it, and the coming days; prints the file's name.
+    """Draw actual prices in blue, train predictions in green, test predictions in red, and the coming days.
+
+    The file is named after the instrument, USDJPY-forecast.png, unless --out names it.
 
     \b
     Example:
       forecast plot --pair USDJPY --out usdjpy.png
+      forecast plot --pair USDJPY --as-of 2024-03-01 --last 120
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows.plot import plot
 
@@ -64,10 +57,10 @@ def command(
         environment,
         kind=kind,
         as_of=as_of,
-        first=first,
-        final=final,
+        from_date=from_date,
+        to_date=to_date,
         last=last,
-        frequency=interval,
+        frequency=frequency,
         run=run,
         calibrate=not no_calibration,
         out=out,

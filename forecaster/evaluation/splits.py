@@ -165,7 +165,7 @@ def parse_refit(text: str) -> str | int:
         return text
     if re.fullmatch(r"[1-9]\d{0,5}", text):
         return int(text)
-    raise UsageError(f"--refit is {text!r:.40}; expected never, yearly, monthly or up to 999999 rows, such as 250")
+    raise UsageError(f"--schedule is {text!r:.40}; expected never, yearly, monthly or up to 999999 rows, such as 250")
 
 
 def folds(dates: DateArray, start: np.datetime64, refit: str | int) -> tuple[Fold, ...]:

@@ -37,6 +37,7 @@ class BacktestResult:
         standings: Of all models together, one a step (`forecaster.evaluation.comparison.standing`).
         verdicts: Name -> verdict at the first step; ``pooled`` where there are several instruments.
         skipped: Model -> instrument -> why there is no forecast.
+        fallbacks: Model -> instrument -> number of fits that used fallback parameters.
         calibrated: Whether intervals of networks were calibrated as time went on.
     """
 
@@ -49,6 +50,7 @@ class BacktestResult:
     standings: Sequence[Mapping[str, Any]]
     verdicts: Mapping[str, Verdict]
     skipped: Mapping[str, Mapping[str, str]]
+    fallbacks: Mapping[str, Mapping[str, int]]
     calibrated: bool
 
     @property
@@ -56,33 +58,6 @@ class BacktestResult:
         """Of all instruments together; of the one that the judged model could forecast, where it is but one."""
         able = (one for one in self.verdicts.values() if one.model == self.judged)
         return self.verdicts.get(POOLED) or next(able)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document ``backtest/1``."""
-        facts, fallbacks = self.plan.facts(), _fallbacks(self.records)
-        return {
-            "schema": "backtest/1",
-            "id": self.id,
-            "instruments": list(self.plan.named),
-            "models": list(self.plan.forecasters),
-            "interval": self.plan.config.data.interval,
-            "series": len(self.plan.panel),
-            "last_cutoff": str(max(one.dates[-1] for found in self.tracks.values() for one in found)),
-            "stride": self.plan.stride,
-            "engine": self.plan.engine,
-            "calibrated": self.calibrated,
-            "data": {name: facts["data"][name] for name in self.plan.named},
-            "folds": [{"start": start, "end": end} for start, end in facts["folds"]],
-            "unscored_steps": [step for step in self.plan.steps if step not in self.tracks],
-            "rows": [dict(row) for row in self.rows],
-            "confidence_set": [one["confidence_set"] for one in self.standings],
-            "spa": [one["spa"] for one in self.standings],
-            "skipped": {name: dict(found) for name, found in self.skipped.items()},
-            "fallbacks": {model: sum(found.values()) for model, found in fallbacks.items()},
-            "fallbacks_of": fallbacks,
-            "verdict": self.verdict.to_json(),
-            "verdicts": {name: one.to_json() for name, one in self.verdicts.items()},
-        }
 
 
 def judge(
@@ -125,6 +100,7 @@ def judge(
         standings=[standing(whole, plan.config.seed) for whole in together],
         verdicts={name: verdict(one) for name, one in known[0].items()},
         skipped=skipped,
+        fallbacks=_fallbacks(records),
         calibrated=calibrated,
     )
 

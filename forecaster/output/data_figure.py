@@ -1,8 +1,7 @@
-"""The picture of a history: its prices, the size of each day's move, and everything that was found wrong with it.
+"""Picture of a history: prices, the size of each day's move, and all findings.
 
-What was found is told by shape as well as by colour: a cross is an error, a diamond a repair, a triangle a warning,
-a ring something merely worth knowing. Nothing that was found is left out: what does not fit on the axes stands at
-their edge.
+Shape and colour show the severity of a finding: a cross is an error, a diamond a repair, a triangle a warning, a ring
+a remark. A finding beyond the axes is drawn at their edge.
 """
 
 import dataclasses
@@ -18,11 +17,18 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter
 
 from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.results import HistoryFacts
+from forecaster.data.series import PriceSeries
+from forecaster.data.validation import Finding, RawRows, Report, repaired
 from forecaster.errors import UsageError
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, day_number, drawing_style, headline
+from forecaster.output.data_documents import history_document
 from forecaster.output.forecast_panels import BLUE, LOG_RATIO, RED, log_axis
 
-__all__ = ["Flag", "HistoryPicture", "draw_history_picture"]
+__all__ = ["Flag", "HistoryPicture", "draw_history_picture", "history_picture"]
+
+# Finding -> the marks that hold all of its rows, where these have another name.
+_MARKS_OF = {"gap": "missing_days", "many_bad_prices": "bad_price", "wrong_symbol": "reference_mismatch"}
 
 
 _AMBER, _VIOLET = "#B36B00", "#7A3E9D"
@@ -82,6 +88,64 @@ class HistoryPicture:
     flags: Sequence[Flag]
     facts: Mapping[str, str]
     note: str
+
+
+def history_picture(facts: HistoryFacts) -> HistoryPicture:
+    """The picture of a history: repaired prices, and every finding on its rows."""
+    series = facts.series
+    instrument = series.instrument
+    rows = repaired(RawRows.of(series), facts.report)
+    flags = []
+    for finding in facts.findings:
+        dates = _dates_of(finding, facts.report)
+        flags.append(Flag(finding.severity.value, finding.text, dates, _prices_at(series, dates)))
+    return HistoryPicture(
+        title=f"{instrument.name}: prices and findings",
+        unit=f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price",
+        dates=rows.dates,
+        prices=rows.columns["close"],
+        flags=flags,
+        facts=_facts_in_words(facts),
+        note=" · ".join(filter(None, (series.name, f"rows to {series.dates[-1]}", series.meta.get("attribution")))),
+    )
+
+
+def _facts_in_words(facts: HistoryFacts) -> dict[str, str]:
+    """Facts for the table next to the picture."""
+    document = history_document(facts)
+    versions = len(facts.versions)
+    extremes = {label: document[label] for label in ("lowest", "highest")}
+    return {
+        "source": document["source"],
+        "rows": f"{document['rows']:,}",
+        "first": document["first"],
+        "last": document["last"],
+        "age": f"{facts.age:,} business day{'' if facts.age == 1 else 's'}",
+        **{label: f"{extreme['price']:,.6g} on {extreme['date']}" for label, extreme in extremes.items()},
+        "columns": ", ".join(document["columns"]),
+        "stored": f"{versions} version{'s' if versions > 1 else ''}" if versions else "not yet",
+        "sha256": document["sha256"][:12],
+    }
+
+
+def _dates_of(finding: Finding, report: Report) -> DateArray:
+    """(N,) the rows that a finding is about: all of them where the report holds them, else the first few."""
+    code = finding.code.removesuffix("_by_factor")
+    marks = next((marks for marks in report.marks if marks.code == _MARKS_OF.get(code, code)), None)
+    if code == "close_equals_open" or marks is None or not len(marks):
+        return np.array([date for date in finding.dates if len(date) == len("2020-12-31")], dtype="datetime64[D]")
+    if code == "rows_gone":
+        return marks.values.astype("datetime64[D]")
+    rows = marks.rows[marks.known_until > len(report.dates) - 1]
+    if code == "gap":  # the longest of the pauses
+        rows = marks.rows[np.sort(np.argsort(-marks.values, kind="stable")[: finding.count])]
+    return report.dates[rows].astype("datetime64[D]")
+
+
+def _prices_at(series: PriceSeries, dates: DateArray) -> FloatArray:
+    """(N,) closing prices on `dates`, NaN where there is no row: the source has left it out."""
+    places = np.minimum(np.searchsorted(series.dates, dates), len(series) - 1)
+    return np.where(series.dates[places] == dates, series.close[places], np.nan)
 
 
 def draw_history_picture(picture: HistoryPicture) -> Figure:
@@ -213,7 +277,7 @@ def _write_column(axes: Axes, picture: HistoryPicture) -> None:
             line += 1
         line += 0.15
     line += 1
-    head = "What was found" if picture.flags else "Nothing suspicious was found"
+    head = "Findings" if picture.flags else "No findings"
     axes.text(0.05, _height(line), head, fontsize=_SMALL + 1.5, fontweight="bold", color="#222222", va="center")
     _write_findings(axes, picture.flags, line + 1.4)
 

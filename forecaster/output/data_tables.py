@@ -14,6 +14,7 @@ __all__ = [
     "prune_lines",
     "revised_table",
     "show_lines",
+    "verification_line",
     "versions_table",
 ]
 
@@ -203,3 +204,14 @@ def prune_lines(document: Mapping[str, Any]) -> list[str]:
         return [f"would remove {gone} with {rows}, about {freed}; {kept} kept"]
     space = f"{freed} freed" if document["shrunk"] else "the file is in use and keeps its size, for the next versions"
     return [f"removed {gone} with {rows}, {space}; {kept} kept"]
+
+
+def verification_line(document: Mapping[str, Any]) -> str:
+    """`data verify` in one line."""
+    count = document["versions"]
+    histories = document["histories"]
+    damaged = len(document["damaged"])
+    checked = f"{count} version{'s' if count != 1 else ''} of {histories} histor{'ies' if histories != 1 else 'y'}"
+    if damaged:
+        return f"{damaged} of {checked} {'are' if damaged > 1 else 'is'} damaged"
+    return f"{checked} {'are' if count != 1 else 'is'} intact"

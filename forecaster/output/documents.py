@@ -12,11 +12,13 @@ from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
 from forecaster.evaluation.scoring import Score
 from forecaster.evaluation.verdict import Verdict
+from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.results import Prediction, TrainResult
 from forecaster.models.base import FitReport
 
 __all__ = [
     "Units",
+    "backtest_document",
     "forecast_document",
     "score_document",
     "train_document",
@@ -65,6 +67,34 @@ def score_document(score: Score, model: str) -> dict[str, Any]:
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """A verdict: its four findings, and what it is about."""
     return verdict.to_json()
+
+
+def backtest_document(result: BacktestResult) -> dict[str, Any]:
+    """The document ``backtest/1`` of a backtest."""
+    plan = result.plan
+    return {
+        "schema": "backtest/1",
+        "id": result.id,
+        "instruments": list(plan.named),
+        "models": list(plan.forecasters),
+        "interval": plan.config.data.interval,
+        "series": len(plan.panel),
+        "last_cutoff": str(max(track.dates[-1] for tracks in result.tracks.values() for track in tracks)),
+        "stride": plan.stride,
+        "engine": plan.engine,
+        "calibrated": result.calibrated,
+        "data": {name: plan.panel[name].sha256 for name in plan.named},
+        "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
+        "unscored_steps": [step for step in plan.steps if step not in result.tracks],
+        "rows": [dict(row) for row in result.rows],
+        "confidence_set": [standing["confidence_set"] for standing in result.standings],
+        "spa": [standing["spa"] for standing in result.standings],
+        "skipped": {model: dict(reasons) for model, reasons in result.skipped.items()},
+        "fallbacks": {model: sum(counts.values()) for model, counts in result.fallbacks.items()},
+        "fallbacks_of": {model: dict(counts) for model, counts in result.fallbacks.items()},
+        "verdict": verdict_document(result.verdict),
+        "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+    }
 
 
 def forecast_document(

@@ -1,6 +1,5 @@
-"""`backtest`: what every model would have said at every cutoff of the last years, fitted anew as time went on."""
+"""`backtest`: forecasts of every model at every cutoff of past years, with refits as time passes."""
 
-import dataclasses
 import datetime
 from collections.abc import Sequence
 
@@ -21,81 +20,78 @@ from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
 from forecaster.pipeline import forecaster_of
 
-__all__ = ["DEFAULT_BASELINES", "BacktestRequest", "BacktestResult", "backtest"]
+__all__ = ["DEFAULT_BASELINES", "BacktestResult", "backtest"]
 
 DEFAULT_BASELINES = ("random_walk", "ewma", "garch")
 
-_STEPS = (1, 5, 10, 20)
-_YEARS = 10
-_LEARNED_ROWS = 250  # before the first cutoff at least, unless it is asked for
-_LONG_FITS = 60  # so many fits of a network take minutes, which is worth a word beforehand
+DEFAULT_STEPS = (1, 5, 10, 20)
+DEFAULT_YEARS = 10
+MIN_TRAINING_ROWS = 250  # before the first cutoff, unless it is given
+MANY_FITS = 60  # fits of a network that take minutes
 
 
-@dataclasses.dataclass(frozen=True)
-class BacktestRequest:
-    """What is asked of `backtest`.
+def backtest(
+    choice: Selection,
+    environment: Environment,
+    *,
+    config: Config,
+    start: datetime.date | None = None,
+    schedule: str = "yearly",
+    stride: int = 1,
+    models: Sequence[str] = (),
+    step: Sequence[int] = DEFAULT_STEPS,
+    calibrate: bool = True,
+    jobs: int = 1,
+) -> BacktestResult:
+    """Fit, forecast and score; fits of earlier backtests are read instead of repeated.
 
     Args:
-        choice: The instruments.
-        config: Of the network; its ``data.end`` is the last row that is used.
+        choice: Instruments.
+        environment: Home folder, clock, progress and messages.
+        config: Configuration of the network; its ``data.end`` is the last row that is used.
         start: First cutoff; when None, ten years before the last row of any instrument, or later where the history
             before would be too short to learn from.
-        refit: ``never``, ``yearly``, ``monthly`` or a number of rows.
-        stride: Every so many rows is a cutoff.
-        models: Registry keys, the judged one first; the configured one and `DEFAULT_BASELINES` when empty.
-        steps: Days ahead that are scored.
-        calibrate: Whether intervals of networks are calibrated as time goes on.
-        processes: How many networks are fitted at once on a CPU, each in a process of its own. With more than one,
-            a script has to be guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
-    """
-
-    choice: Selection
-    config: Config
-    start: datetime.date | None = None
-    refit: str = "yearly"
-    stride: int = 1
-    models: Sequence[str] = ()
-    steps: Sequence[int] = _STEPS
-    calibrate: bool = True
-    processes: int = 1
-
-
-def backtest(request: BacktestRequest, environment: Environment) -> BacktestResult:
-    """Fit, forecast and judge; what an earlier call has done is read, not done again.
+        schedule: When the models are fitted again: ``never``, ``yearly``, ``monthly`` or after a number of rows.
+        stride: Only every so many rows is a cutoff.
+        models: Registry keys, the evaluated one first; the configured one and `DEFAULT_BASELINES` when empty.
+        step: Rows ahead that are scored.
+        calibrate: Whether past coverage adjusts the widths of the intervals of networks.
+        jobs: Fits of networks at once on a CPU, each in a process of its own. With more than one, a script has to be
+            guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
 
     Raises:
-        UsageError: A model is unknown, or a step or the refit is none.
+        UsageError: A model is unknown, or a step or the schedule is invalid.
         NotEnoughDataError: No row is left to forecast, or no model can run.
     """
-    refit = parse_refit(request.refit)
-    config = _with_horizon(request.config, request.steps)
-    names = _models(request.models or (config.kind, *DEFAULT_BASELINES))
-    data = load_training_data(config, request.choice, environment)
-    dates = np.unique(np.concatenate([one.dates for one in data.named]))  # whichever of them is named first
+    refit = parse_refit(schedule)
+    config = _with_horizon(config, step)
+    names = _models(models or (config.kind, *DEFAULT_BASELINES))
+    data = load_training_data(config, choice, environment)
+    dates = np.unique(np.concatenate([series.dates for series in data.named]))  # in whatever order they are named
     networks = [name for name in names if is_network(name)]
-    start = _start(request.start, dates, [_forecaster(name, data) for name in networks])
-    found = folds(dates, start, refit)
-    data = data.with_features(start)
+    first = _start(start, dates, [_forecaster(name, data) for name in networks])
+    periods = folds(dates, first, refit)
+    data = data.with_features(first)
     forecasters = {name: _forecaster(name, data) for name in names}
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
-    if len(found) * len(networks) > _LONG_FITS:
-        environment.note(f"{len(found)} folds, each with {len(networks)} fits of a network: this takes a while")
+    if len(periods) * len(networks) > MANY_FITS:
+        environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
         panel=data.panel,
-        named=tuple(one.instrument.name for one in data.named),
+        named=tuple(series.instrument.name for series in data.named),
         config=data.config,
         forecasters=forecasters,
-        folds=found,
-        steps=tuple(sorted(set(request.steps))),
-        stride=request.stride,
+        folds=periods,
+        steps=tuple(sorted(set(step))),
+        stride=stride,
         engine=f"{engine.backend} on {engine.device}",
     )
     folder = backtests_folder(environment.home) / plan.id
     try:
-        records = run_backtest(plan, folder, environment.progress, request.processes if engine.device == "cpu" else 1)
+        records = run_backtest(plan, folder, environment.progress, jobs if engine.device == "cpu" else 1)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
-    return judge(plan, records, data.named, request.calibrate)
+    return judge(plan, records, data.named, calibrate)
 
 
 def _with_horizon(config: Config, steps: Sequence[int]) -> Config:
@@ -121,10 +117,10 @@ def _forecaster(name: str, data: TrainingData) -> Forecaster:
     return create(name, config.horizon)
 
 
-def _start(asked: datetime.date | None, dates: DateArray, networks: Sequence[Forecaster]) -> np.datetime64:
-    if asked is not None:
-        return np.datetime64(asked)
+def _start(given: datetime.date | None, dates: DateArray, networks: Sequence[Forecaster]) -> np.datetime64:
+    if given is not None:
+        return np.datetime64(given)
     last: datetime.date = dates[-1].astype(datetime.date)
-    needed = max([_LEARNED_ROWS, *(one.least_training_rows() for one in networks)])
+    needed = max([MIN_TRAINING_ROWS, *(one.least_training_rows() for one in networks)])
     earliest: np.datetime64 = dates[min(needed, len(dates) // 2)]
-    return max(np.datetime64(last) - np.timedelta64(round(_YEARS * 365.25), "D"), earliest)
+    return max(np.datetime64(last) - np.timedelta64(round(DEFAULT_YEARS * 365.25), "D"), earliest)

@@ -3,143 +3,62 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
+from forecaster.data.results import Fetched, Fetching
 from forecaster.data.sources import Source
 from forecaster.data.store import Store, Version, store_path
-from forecaster.data.validation import Finding
 from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UnreachableError
-from forecaster.workflows.data_show import all_findings, finding_facts
-from forecaster.workflows.data_store import SCHEMA, existing_store, version_facts
+from forecaster.workflows.data_show import all_findings
+from forecaster.workflows.data_store import existing_store
 
-__all__ = ["FetchRequest", "Fetched", "Fetching", "RefreshRequest", "fetch", "refresh"]
+__all__ = ["fetch", "refresh"]
 
 ONLINE = ("ecb", "yahoo")
 """Sources whose histories grow, and are asked for newer rows."""
 
-_UNREACHABLE_LIMIT = 2  # histories in a row that a source does not answer for: then it is away
+MAX_UNANSWERED = 2  # histories in a row; then the source is taken to be unreachable
 
 
-@dataclasses.dataclass(frozen=True)
-class FetchRequest:
-    """What is asked of `fetch`.
-
-    Args:
-        choice: The instruments, and whether the network may be used.
-    """
-
-    choice: Selection
-
-
-@dataclasses.dataclass(frozen=True)
-class RefreshRequest:
-    """What is asked of `refresh`.
-
-    Args:
-        choice: The instruments; every history in the store that comes over a network when none is named.
-    """
-
-    choice: Selection
-
-
-@dataclasses.dataclass(frozen=True)
-class Fetched:
-    """What became of one history.
-
-    Args:
-        name: The instrument as it is kept; as the source spells it where it could not be loaded.
-        outcome: ``new``: a new version was stored; ``unchanged``; ``failed``; ``not asked``.
-        version: The newest version in the store, where one was stored or refreshed.
-        age: Business days since the last row of that version.
-        findings: What was found in the rows.
-        error: Why it failed.
-    """
-
-    name: str
-    outcome: Literal["new", "unchanged", "failed", "not asked"]
-    version: Version | None = None
-    age: int | None = None
-    findings: tuple[Finding, ...] = ()
-    error: ForecasterError | None = None
-
-    @property
-    def label(self) -> str:
-        """The stored history where there is one, else the name."""
-        return self.name if self.version is None else self.version.series
-
-    def to_json(self) -> dict[str, Any]:
-        """One entry of the document."""
-        return {
-            "instrument": self.name,
-            "outcome": self.outcome,
-            "version": None if self.version is None else version_facts(self.version),
-            "age_business_days": self.age,
-            "findings": [finding_facts(one) for one in self.findings],
-            "reason": None if self.error is None else self.error.messages[0],
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class Fetching:
-    """What became of several histories, in the order in which they were asked for."""
-
-    fetched: tuple[Fetched, ...]
-
-    @property
-    def problem(self) -> ForecasterError | None:
-        """All failures as one, of the kind of the first; and what was not asked for any more; None without any."""
-        errors = [one.error for one in self.fetched if one.error is not None]
-        if not errors:
-            return None
-        messages = list(dict.fromkeys(message for one in errors for message in one.messages))
-        skipped = [one.label for one in self.fetched if one.outcome == "not asked"]
-        if skipped:
-            messages.append(f"not asked any more, since their source does not answer: {', '.join(skipped)}; try later")
-        return type(errors[0])(*messages)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document ``data/1``."""
-        return {"schema": SCHEMA, "histories": [one.to_json() for one in self.fetched]}
-
-
-def fetch(request: FetchRequest, environment: Environment) -> Fetching:
-    """Load the named histories and keep them in the store; what fails is told, the others are kept.
+def fetch(choice: Selection, environment: Environment) -> Fetching:
+    """Load the named histories and store them; a failure is recorded, and the others are stored.
 
     Raises:
-        InstrumentError, UsageError: What is named is no instrument, or no source.
+        InstrumentError, UsageError: An instrument or the source is unknown.
     """
-    config, instruments = resolve(load_config(), request.choice)
-    histories = Histories.of_section(environment, config.data, instruments, request.choice.network)
+    config, instruments = resolve(load_config(), choice)
+    histories = Histories.of_section(environment, config.data, instruments, choice.network)
     jobs = [
-        _Job(one.name, histories.source.name, functools.partial(_pair, histories, one))
-        for one in _canonical(instruments, environment)
+        _Job(instrument.name, histories.source.name, functools.partial(_pair, histories, instrument))
+        for instrument in _canonical(instruments, environment)
     ]
     return _all(jobs, environment)
 
 
-def refresh(request: RefreshRequest, environment: Environment) -> Fetching:
-    """Ask the sources for newer rows of the named histories, or of all in the store that come over a network.
+def refresh(choice: Selection, environment: Environment) -> Fetching:
+    """Download newer rows of the named histories, or of all in the store that come over a network.
 
     Raises:
-        InstrumentError, UsageError: What is named is no instrument, or no source.
+        InstrumentError, UsageError: An instrument or the source is unknown.
         DamageError, StorageError: The store cannot be read.
     """
-    choice = dataclasses.replace(request.choice, network="refresh")
+    choice = dataclasses.replace(choice, network="refresh")
     if not choice.is_empty:
-        return fetch(FetchRequest(choice), environment)
+        return fetch(choice, environment)
     with existing_store(environment) as store:
         newest = () if store is None else store.series()
-    wanted = [one for one in newest if one.source in (ONLINE if choice.source is None else (choice.source,))]
+    wanted = ONLINE if choice.source is None else (choice.source,)
     sources: dict[str, Source] = {}
-    return _all([_stored_job(one, sources, environment) for one in wanted], environment)
+    jobs = [_stored_job(version, sources, environment) for version in newest if version.source in wanted]
+    return _all(jobs, environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +107,7 @@ def _all(jobs: Sequence[_Job], environment: Environment) -> Fetching:
     unreachable: dict[str, int] = {}
     for number, job in enumerate(jobs):
         environment.progress("fetch", number, len(jobs))
-        if unreachable.get(job.source, 0) >= _UNREACHABLE_LIMIT:
+        if unreachable.get(job.source, 0) >= MAX_UNANSWERED:
             fetched.append(job.undone("not asked", None, environment))
             continue
         one = _one(job, environment)

@@ -35,8 +35,8 @@ def plot(
     *,
     kind: Kind = "forecast",
     as_of: datetime.date | None = None,
-    first: datetime.date | None = None,
-    final: datetime.date | None = None,
+    from_date: datetime.date | None = None,
+    to_date: datetime.date | None = None,
     last: int | None = None,
     frequency: str | None = None,
     run: str | None = None,
@@ -52,8 +52,8 @@ def plot(
         kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve.
         as_of: Last row that the forecast may use; the newest when None. Later prices are drawn as far as the forecast
             reaches, for comparison.
-        first: First date to draw.
-        final: Last date to draw.
+        from_date: First date to draw.
+        to_date: Last date to draw.
         last: Draw only so many rows up to the cutoff.
         frequency: Length of a row; that of the run when None.
         run: Id of a run; the newest run that fits when None.
@@ -78,7 +78,7 @@ def plot(
             _draw_loss(selection, path)
         else:
             picture = picture_of(selection, current.series, calibrate)
-            _draw_forecast(picture, _window(picture, first, final, last), path)
+            _draw_forecast(picture, _window(picture, from_date, to_date, last), path)
         paths += [] if path is None else [path]
     return paths
 
@@ -107,24 +107,24 @@ def _draw_loss(selection: SelectedRun, path: Path | None) -> None:
 
 
 def _window(
-    picture: ForecastPicture, first: datetime.date | None, final: datetime.date | None, last: int | None
+    picture: ForecastPicture, from_date: datetime.date | None, to_date: datetime.date | None, last: int | None
 ) -> Window | None:
     """The dates to draw, or None for all.
 
     Raises:
         UsageError: Fewer than two rows are left.
     """
-    if first is None and final is None and last is None:
+    if from_date is None and to_date is None and last is None:
         return None
     dates = picture.dates
-    start = dates[0] if first is None else np.datetime64(first)
-    end = dates[-1] if final is None else np.datetime64(final)
+    start = dates[0] if from_date is None else np.datetime64(from_date)
+    end = dates[-1] if to_date is None else np.datetime64(to_date)
     shown = dates[(dates >= start) & (dates <= end)]
     if last is not None and picture.forecast is not None:
         shown = shown[max(np.searchsorted(shown, picture.forecast.cutoff, side="right") - last, 0) :]
     if len(shown) < 2:
         raise UsageError(
-            f"{len(shown)} rows from --from {start} to --to {final or 'the newest'}; a picture needs 2; "
+            f"{len(shown)} rows from --from {start} to --to {to_date or 'the newest'}; a picture needs 2; "
             f"the history runs from {dates[0]} to {dates[-1]}"
         )
     return shown[0], end

@@ -130,11 +130,11 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
     ("flags", "message"),
     [
         (("--models", "lstm,prophet"), "model prophet is unknown; expected some of classic, lstm"),
-        (("--refit", "weekly"), "--refit is 'weekly'; expected never, yearly, monthly or up to 999999 rows"),
+        (("--schedule", "weekly"), "--schedule is 'weekly'; expected never, yearly, monthly or up to 999999 rows"),
         (("--step", "0"), "expected days ahead from 1 to 250"),
         (("--step", "1,x"), "expected days ahead from 1 to 250"),
         (("--start", "2031-01-01"), "0 rows from 2031-01-01 to 2020-12-31; a backtest needs at least 2"),
-        (("--start", "1999-01-04", "--models", "lstm", "--refit", "never"), "no model could forecast anything"),
+        (("--start", "1999-01-04", "--models", "lstm", "--schedule", "never"), "no model could forecast anything"),
         (("--stride", "0"), "0 is not in the range"),
         (("--stride", "100000", "--models", "ewma"), "rows from 2020-01-02 on is a cutoff at --stride 100000"),
         (("--models", ","), "expected names separated by commas; got an empty one"),
@@ -246,7 +246,7 @@ def test_the_order_of_instruments_decides_nothing(forecast, tmp_path: Path) -> N
     """One that ended years ago, named first, once took its window for that of all."""
     write_prices(tmp_path / "ended.csv", walk(0, 600), "2017-12-29")
     write_prices(tmp_path / "alive.csv", walk(1, 1500))
-    asked = (*TINY, "--models", "ewma,garch", "--step", "1", "--refit", "never")
+    asked = (*TINY, "--models", "ewma,garch", "--step", "1", "--schedule", "never")
     one, other = (
         document(forecast, "backtest", "--csv", names, *asked)
         for names in ("ended.csv,alive.csv", "alive.csv,ended.csv")
@@ -274,7 +274,7 @@ def test_fallbacks_are_those_of_series_that_are_scored(forecast, tmp_path: Path)
     write_prices(tmp_path / "tiny.csv", walk(0, 50), "2018-01-31")
     write_prices(tmp_path / "still.csv", np.r_[np.ones(500), walk(2, 100)])
     write_prices(tmp_path / "long.csv", walk(1, 900))
-    how = ("--start", "2020-06-01", *TINY, "--models", "garch,ewma", "--step", "1", "--refit", "never")
+    how = ("--start", "2020-06-01", *TINY, "--models", "garch,ewma", "--step", "1", "--schedule", "never")
     made = document(forecast, "backtest", "--csv", "long.csv,tiny.csv,still.csv", *how)
     assert made["fallbacks"] == {"garch": 1}
     assert made["fallbacks_of"] == {"garch": {"still": 1}}
@@ -318,7 +318,7 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
 
 def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:
     for span, refit, folds in (("1wk", "5", 11), ("1mo", "monthly", 12), ("1wk", "monthly", 12)):
-        asked = (*ALONE, "--interval", span, "--refit", refit, "--models", "ewma,random_walk", "--step", "1")
+        asked = (*ALONE, "--interval", span, "--schedule", refit, "--models", "ewma,random_walk", "--step", "1")
         made = document(forecast, *asked)
         assert len(made["folds"]) == folds
         assert made["interval"] == span

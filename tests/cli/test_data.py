@@ -185,7 +185,7 @@ def test_export_reads_back_as_the_same_history(data, forecast, tmp_path):
 def test_export_of_an_old_version(data):
     versions = json.loads(data("show", "csv/gold/1d", "--format", "json").stdout)["versions"]
     old = versions[0]["sha256"][:10]
-    by_name, by_instrument = data("export", f"csv/gold/1d@{old}"), data("export", "--csv", "gold.csv", "--version", old)
+    by_name, by_instrument = data("export", f"csv/gold/1d@{old}"), data("export", "--csv", "gold.csv", "--hash", old)
     assert by_name.stdout == by_instrument.stdout
     assert len(by_name.stdout.splitlines()) == 201
     assert data("export", "csv/gold/1d@ffffffff").exit_code == 3
@@ -265,7 +265,7 @@ def test_refresh_forbidden_or_away(forecast, tmp_path, monkeypatch):
     outcomes = [one["outcome"] for one in json.loads(result.stdout)["histories"]]
     assert outcomes == ["failed", "failed", "not asked"]
     assert result.exit_code == 3
-    assert "not asked any more, since their source does not answer: yahoo/MSFT/1d" in errors(result)[-1]
+    assert "skipped, since their source does not answer: yahoo/MSFT/1d" in errors(result)[-1]
 
 
 # stores that cannot be used

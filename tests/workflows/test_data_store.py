@@ -7,13 +7,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import forecaster.datasets.histories
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
+from forecaster.data.results import Fetched, Fetching, Verification
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import LoadRequest, get_source
 from forecaster.data.sources.base import Source
@@ -30,19 +30,18 @@ from forecaster.errors import (
     UsageError,
 )
 from forecaster.experiments.manifest import SeriesFacts
-from forecaster.workflows.data_fetch import Fetched, Fetching, FetchRequest, RefreshRequest, fetch, refresh
-from forecaster.workflows.data_show import ExportRequest, ShowRequest, export, show
-from forecaster.workflows.data_store import (
-    DiffRequest,
-    PruneRequest,
-    Verification,
-    VerifyRequest,
-    diff,
-    list_histories,
-    list_json,
-    prune,
-    verify,
+from forecaster.output.data_documents import (
+    columns_csv,
+    difference_document,
+    fetching_document,
+    histories_document,
+    history_document,
+    verification_document,
 )
+from forecaster.output.data_tables import verification_line
+from forecaster.workflows.data_fetch import fetch, refresh
+from forecaster.workflows.data_show import export, show
+from forecaster.workflows.data_store import diff, list_histories, prune, verify
 
 NOON = datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.UTC)  # a Friday
 NONE = Selection()
@@ -123,6 +122,10 @@ def damage(environment: Environment, statement: str) -> None:
         connection.execute(statement)
 
 
+def line(verification: Verification) -> str:
+    return verification_line(verification_document(verification))
+
+
 def version_of(one: Fetched) -> Version:
     assert one.version is not None
     return one.version
@@ -143,27 +146,27 @@ def problem_of(found: Fetching | Verification) -> ForecasterError:
 
 def test_fetch_keeps_and_tells(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    (one,) = fetch(FetchRequest(tickers("AAPL")), environment).fetched
+    (one,) = fetch(tickers("AAPL"), environment).fetched
     assert (one.name, one.outcome, one.age, one.findings, one.error) == ("AAPL", "new", 1, (), None)
     assert version_of(one).rows == version_of(one).added == 300
-    (again,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), environment).fetched
+    (again,) = fetch(tickers("AAPL", network="refresh"), environment).fetched
     assert (again.outcome, again.version) == ("unchanged", one.version)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo", 302)  # another walk: every row is another
-    (new,) = fetch(FetchRequest(tickers("AAPL", network="refresh")), environment).fetched
+    (new,) = fetch(tickers("AAPL", network="refresh"), environment).fetched
     assert (new.outcome, version_of(new).added) == ("new", 2)
     assert "price_changed" in {one.code for one in new.findings}
 
 
 def test_fetch_tells_what_fails_and_keeps_the_rest(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
-    found = fetch(FetchRequest(tickers("AAPL", "WRONG", "IBM")), environment)
+    found = fetch(tickers("AAPL", "WRONG", "IBM"), environment)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("AAPL", "new"), ("WRONG", "failed"), ("IBM", "new"),
     ]  # fmt: skip
     assert isinstance(found.problem, SourceError)
     assert problem_of(found).messages == ("WRONG is unknown",)
     assert [one.newest.symbol for one in list_histories(environment)] == ["AAPL", "IBM"]
-    document = found.to_json()
+    document = fetching_document(found)
     assert document["schema"] == "data/1"
     assert [one["reason"] for one in document["histories"]] == [None, "WRONG is unknown", None]
     json.dumps(document, allow_nan=False)
@@ -173,7 +176,7 @@ def test_a_mirrored_pair_is_kept_once_in_its_market_order(
     environment: Environment, sources: Mapping[str, MadeSource], notes: list[str]
 ) -> None:
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    (one,) = fetch(FetchRequest(Selection(pairs=["JPYUSD", "USDJPY"])), environment).fetched
+    (one,) = fetch(Selection(pairs=["JPYUSD", "USDJPY"]), environment).fetched
     assert one.name == "USDJPY"
     assert notes == ["JPYUSD is kept as USDJPY, whose exact mirror it is"]
 
@@ -182,20 +185,20 @@ def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
     environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
     sources["yahoo"].gives |= {name: UnreachableError(f"no answer for {name}") for name in ("A", "B", "C", "D")}
-    found = fetch(FetchRequest(tickers("A", "B", "C", "D")), environment)
+    found = fetch(tickers("A", "B", "C", "D"), environment)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "not asked"]
     assert [name for name, _ in sources["yahoo"].asked] == ["A", "B"]
     assert problem_of(found).messages == (
         "no answer for A",
         "no answer for B",
-        "not asked any more, since their source does not answer: C, D; try later",
+        "skipped, since their source does not answer: C, D; try later",
     )
 
 
 def test_bad_rows_fail_with_a_reason(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "gold.csv"
     file.write_text("date,close\n2023-01-02,1\n2023-01-03,1.1\n2030-01-02,1.2\n")
-    (one,) = fetch(FetchRequest(Selection(csvs=[str(file)])), environment).fetched
+    (one,) = fetch(Selection(csvs=[str(file)]), environment).fetched
     assert one.outcome == "failed"
     assert error_of(one).exit_code == 2
     assert "in the future" in error_of(one).messages[0]
@@ -205,7 +208,7 @@ def test_a_store_that_cannot_be_written_is_told(environment: Environment, source
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     environment.home.parent.mkdir(exist_ok=True)
     environment.home.write_text("a file where the folder should be")
-    found = fetch(FetchRequest(tickers("AAPL")), environment)
+    found = fetch(tickers("AAPL"), environment)
     assert isinstance(found.problem, StorageError)
 
 
@@ -222,7 +225,7 @@ def test_refresh_asks_for_every_online_history(
     )
     sources["yahoo"].gives |= {"AAPL": longer, "MSFT": SourceError("MSFT is gone")}
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    found = refresh(RefreshRequest(NONE), environment)
+    found = refresh(NONE, environment)
     assert [(one.name, one.outcome) for one in found.fetched] == [
         ("USDJPY", "unchanged"), ("AAPL", "new"), ("MSFT", "failed"),
     ]  # fmt: skip
@@ -239,8 +242,8 @@ def test_refresh_of_one_source_or_of_named_instruments(
     save(made(AAPL, "yahoo"), made(USDJPY, "ecb"))
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    assert [one.name for one in refresh(RefreshRequest(Selection(source="ecb")), environment).fetched] == ["USDJPY"]
-    assert [one.name for one in refresh(RefreshRequest(tickers("AAPL")), environment).fetched] == ["AAPL"]
+    assert [one.name for one in refresh(Selection(source="ecb"), environment).fetched] == ["USDJPY"]
+    assert [one.name for one in refresh(tickers("AAPL"), environment).fetched] == ["AAPL"]
     assert sources["yahoo"].asked == [("AAPL", "refresh")]
 
 
@@ -251,7 +254,7 @@ def test_one_source_away_does_not_stop_the_other(
     save(*(made(one, "ecb") for one in pairs), made(AAPL, "yahoo"))
     sources["ecb"].gives |= {one.name: UnreachableError("the ECB is away") for one in pairs}
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    found = refresh(RefreshRequest(NONE), environment)
+    found = refresh(NONE, environment)
     assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "unchanged"]
     assert problem_of(found).messages[0] == "the ECB is away"
     assert "USDCHF" in problem_of(found).messages[1]
@@ -264,14 +267,14 @@ def test_an_answer_in_between_shows_that_the_source_is_there(
     save(*(made(parse_ticker(name), "yahoo") for name in names))
     sources["yahoo"].gives |= {name: UnreachableError("away") for name in ("A", "C")}
     sources["yahoo"].gives |= {name: made(parse_ticker(name), "yahoo") for name in ("B", "D")}
-    outcomes = [one.outcome for one in refresh(RefreshRequest(NONE), environment).fetched]
+    outcomes = [one.outcome for one in refresh(NONE, environment).fetched]
     assert outcomes == ["failed", "unchanged", "failed", "unchanged"]
 
 
 def test_refresh_without_a_store_has_nothing_to_do_and_makes_no_files(
     environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
-    assert refresh(RefreshRequest(NONE), environment).fetched == ()
+    assert refresh(NONE, environment).fetched == ()
     assert not environment.home.exists()
 
 
@@ -281,7 +284,7 @@ def test_a_damaged_history_does_not_stop_the_others(
     save(made(AAPL, "yahoo"), made(MSFT, "yahoo"))
     damage(environment, "UPDATE bar SET close = close + 1 WHERE series = 1")
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "MSFT": made(MSFT, "yahoo")}
-    found = refresh(RefreshRequest(NONE), environment)
+    found = refresh(NONE, environment)
     assert [one.outcome for one in found.fetched] == ["failed", "unchanged"]
     assert isinstance(found.problem, DamageError)
 
@@ -291,7 +294,7 @@ def test_a_damaged_history_does_not_stop_the_others(
 
 def test_list_tells_of_every_history(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
-    document = list_json(list_histories(environment))
+    document = histories_document(list_histories(environment))
     keys = ("series", "versions", "rows", "age_business_days")
     assert [tuple(one[key] for key in keys) for one in document["histories"]] == [
         ("ecb/USDJPY/1d", 1, 5, 1), ("yahoo/AAPL/1d", 2, 12, 1),
@@ -301,13 +304,13 @@ def test_list_tells_of_every_history(environment: Environment, save: Callable[..
 
 def test_looking_makes_no_files(environment: Environment) -> None:
     assert list_histories(environment) == []
-    assert verify(VerifyRequest(), environment).text == "0 versions of 0 histories are intact"
-    assert prune(PruneRequest(), environment).pruned.versions == ()
+    assert line(verify(environment)) == "0 versions of 0 histories are intact"
+    assert prune(environment).pruned.versions == ()
     for look in (
-        lambda: verify(VerifyRequest("ecb/USDJPY/1d"), environment),
-        lambda: diff(DiffRequest("ecb/USDJPY/1d", "ecb/EURUSD/1d"), environment),
-        lambda: show(ShowRequest(NONE, "ecb/USDJPY/1d"), environment),
-        lambda: export(ExportRequest(NONE, "ecb/USDJPY/1d"), environment),
+        lambda: verify(environment, history="ecb/USDJPY/1d"),
+        lambda: diff(environment, "ecb/USDJPY/1d", "ecb/EURUSD/1d"),
+        lambda: show(NONE, environment, history="ecb/USDJPY/1d"),
+        lambda: export(NONE, environment, history="ecb/USDJPY/1d"),
     ):
         with pytest.raises(SourceError, match=r"there is no store .* forecast data fetch"):
             look()
@@ -319,25 +322,25 @@ def test_looking_makes_no_files(environment: Environment) -> None:
 
 def test_verify_counts_and_names(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12), made(USDJPY, "ecb", 5))
-    sound = verify(VerifyRequest(), environment)
-    assert (sound.text, sound.problem) == ("3 versions of 2 histories are intact", None)
+    sound = verify(environment)
+    assert (line(sound), sound.problem) == ("3 versions of 2 histories are intact", None)
     damage(environment, "UPDATE bar SET close = close * 2 WHERE series = 1 AND died IS NULL")
-    found = verify(VerifyRequest(), environment)
-    assert found.text == "1 of 3 versions of 2 histories is damaged"
+    found = verify(environment)
+    assert line(found) == "1 of 3 versions of 2 histories is damaged"
     assert isinstance(found.problem, DamageError)
     assert len(problem_of(found).messages) == 1
-    assert found.to_json()["intact"] is False
-    assert found.to_json()["damaged"][0]["series"] == "yahoo/AAPL/1d"
-    assert verify(VerifyRequest("ecb/USDJPY/1d"), environment).problem is None
-    assert verify(VerifyRequest("yahoo/AAPL/1d"), environment).problem is not None
+    assert verification_document(found)["intact"] is False
+    assert verification_document(found)["damaged"][0]["series"] == "yahoo/AAPL/1d"
+    assert verify(environment, history="ecb/USDJPY/1d").problem is None
+    assert verify(environment, history="yahoo/AAPL/1d").problem is not None
 
 
 def test_verify_of_one_version(environment: Environment, save: Callable[..., None]) -> None:
     old, new = made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12)
     save(old, new)
-    assert len(verify(VerifyRequest("yahoo/AAPL/1d"), environment).checkups) == 2
+    assert len(verify(environment, history="yahoo/AAPL/1d").checkups) == 2
     for name in (old.name, old.sha256[:8]):
-        (one,) = verify(VerifyRequest(name), environment).checkups
+        (one,) = verify(environment, history=name).checkups
         assert one.version.sha256 == old.sha256
 
 
@@ -348,7 +351,7 @@ def test_diff_of_two_versions(environment: Environment, save: Callable[..., None
     dates, close = walk(300)
     split = made(AAPL, "yahoo", dates=dates[1:], columns={"close": close[1:] / 2})
     save(made(AAPL, "yahoo"), split)
-    document = diff(DiffRequest(made(AAPL, "yahoo").name, "yahoo/AAPL/1d", rows=2), environment).to_json()
+    document = difference_document(diff(environment, made(AAPL, "yahoo").name, "yahoo/AAPL/1d", rows=2))
     assert document["same"] is False
     assert (document["added"]["count"], document["removed"]) == (0, {"count": 1, "dates": [str(dates[0])]})
     revised = document["revised"]
@@ -356,7 +359,7 @@ def test_diff_of_two_versions(environment: Environment, save: Callable[..., None
     assert revised["columns"]["close"]["ratio"] == pytest.approx(0.5)
     assert revised["columns"]["close"]["rows"][0] == {"date": str(dates[1]), "old": close[1], "new": close[1] / 2}
     assert len(revised["columns"]["close"]["rows"]) == 2
-    same = diff(DiffRequest("yahoo/AAPL/1d", split.sha256[:10]), environment).to_json()
+    same = difference_document(diff(environment, "yahoo/AAPL/1d", split.sha256[:10]))
     assert (same["same"], same["revised"]["columns"]) == (True, {})
 
 
@@ -366,7 +369,7 @@ def test_a_column_that_only_one_has_is_null_on_the_other_side(
     dates, close = walk(5)
     with_volume = made(AAPL, "yahoo", dates=dates, columns={"close": close, "volume": np.full(5, 7.0)})
     save(made(AAPL, "yahoo", 5), with_volume)
-    document = diff(DiffRequest(made(AAPL, "yahoo", 5).name, with_volume.name, rows=1), environment).to_json()
+    document = difference_document(diff(environment, made(AAPL, "yahoo", 5).name, with_volume.name, rows=1))
     assert document["revised"]["columns"] == {
         "volume": {"count": 5, "ratio": None, "rows": [{"date": str(dates[0]), "old": None, "new": 7.0}]}
     }
@@ -384,8 +387,8 @@ def test_show_tells_origin_versions_and_findings(environment: Environment, save:
             {"code": "bad_price", "severity": "repair", "count": 1, "dates": ["2023-05-01"], "text": "1 row dropped"}]),
     }  # fmt: skip
     save(made(AAPL, "yahoo", 299), made(AAPL, "yahoo", columns={"close": close}, meta=meta))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", picture=False), environment)
-    document = facts.to_json()
+    (facts,) = show(NONE, environment, history="yahoo/AAPL/1d", picture=False)
+    document = history_document(facts)
     assert (document["attribution"], document["origin"]) == ("the makers", {"file": "x.csv"})
     assert [one["rows"] for one in document["versions"]] == [299, 300]
     codes = {one["code"]: one["severity"] for one in document["findings"]}
@@ -396,7 +399,7 @@ def test_show_tells_origin_versions_and_findings(environment: Environment, save:
     )
     assert document["highest"] == {"date": str(dates[np.argmax(close)]), "price": close.max()}
     json.dumps(document, allow_nan=False)
-    (old,) = show(ShowRequest(NONE, made(AAPL, "yahoo", 299).name, picture=False), environment)
+    (old,) = show(NONE, environment, history=made(AAPL, "yahoo", 299).name, picture=False)
     assert "price_changed" not in {one.code for one in old.findings}
 
 
@@ -419,7 +422,7 @@ def test_show_marks_every_row_that_was_found(
     pictures: list[drawing.HistoryPicture] = []
     monkeypatch.setattr(drawing, "draw_history_picture", pictures.append)
     monkeypatch.setattr(forecaster.output.canvas, "save_figure", lambda figure, path: path.write_bytes(b"drawn"))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d", out=tmp_path / "p.png"), environment)
+    (facts,) = show(NONE, environment, history="yahoo/AAPL/1d", out=tmp_path / "p.png")
     assert facts.path is not None
     assert facts.path.read_bytes() == b"drawn"
     (picture,) = pictures
@@ -441,7 +444,7 @@ def test_show_of_an_instrument_loads_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    (facts,) = show(ShowRequest(tickers("AAPL")), environment)
+    (facts,) = show(tickers("AAPL"), environment)
     assert facts.path == Path("AAPL-data.png")
     assert facts.path.read_bytes().startswith(b"\x89PNG")
     assert len(facts.versions) == 1
@@ -451,7 +454,7 @@ def test_one_row_has_facts_but_no_picture(
     environment: Environment, save: Callable[..., None], notes: list[str]
 ) -> None:
     save(made(AAPL, "yahoo", 1))
-    (facts,) = show(ShowRequest(NONE, "yahoo/AAPL/1d"), environment)
+    (facts,) = show(NONE, environment, history="yahoo/AAPL/1d")
     assert facts.path is None
     assert notes == ["AAPL has 1 row, which makes no picture"]
 
@@ -461,38 +464,34 @@ def test_a_version_of_an_instrument(
 ) -> None:
     old, new = made(AAPL, "yahoo", 20), made(AAPL, "yahoo", 22)
     save(old, new)
-    (facts,) = show(ShowRequest(tickers("AAPL"), version=old.sha256[:7], picture=False), environment)
+    (facts,) = show(tickers("AAPL"), environment, version=old.sha256[:7], picture=False)
     assert facts.series.sha256 == old.sha256
     assert sources["yahoo"].asked == []
-    text = export(ExportRequest(tickers("AAPL"), version=old.sha256[:7]), environment)
-    assert len(text.splitlines()) == 21
+    assert export(tickers("AAPL"), environment, version=old.sha256[:7]).sha256 == old.sha256
 
 
-@pytest.mark.parametrize("request_of", [ShowRequest, ExportRequest])
-def test_a_history_is_named_in_one_way(
-    environment: Environment, request_of: type[ExportRequest], tmp_path: Path
-) -> None:
-    work: Callable[[Any, Environment], object] = show if request_of is ShowRequest else export
+@pytest.mark.parametrize("work", [show, export])
+def test_a_history_is_named_in_one_way(environment: Environment, work: Callable[..., object]) -> None:
     with pytest.raises(UsageError, match="and an instrument given"):
-        work(request_of(tickers("AAPL"), "yahoo/AAPL/1d"), environment)
-    with pytest.raises(UsageError, match="and --version given"):
-        work(request_of(NONE, "yahoo/AAPL/1d", "5f2a"), environment)
+        work(tickers("AAPL"), environment, history="yahoo/AAPL/1d")
+    with pytest.raises(UsageError, match="and --hash given"):
+        work(NONE, environment, history="yahoo/AAPL/1d", version="5f2a")
     with pytest.raises(InstrumentError, match="no history given; expected --pair, --ticker or --csv, or a name"):
-        work(request_of(NONE), environment)
+        work(NONE, environment)
 
 
 def test_one_file_holds_one_history(
     environment: Environment, sources: Mapping[str, MadeSource], tmp_path: Path
 ) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
-    with pytest.raises(UsageError, match="2 instruments named; a CSV file holds one history"):
-        export(ExportRequest(tickers("AAPL", "IBM")), environment)
+    with pytest.raises(UsageError, match="2 instruments named; a file holds one history"):
+        export(tickers("AAPL", "IBM"), environment)
     with pytest.raises(UsageError, match="--out names one file; got 2 instruments"):
-        show(ShowRequest(tickers("AAPL", "IBM"), out=tmp_path / "x.png"), environment)
+        show(tickers("AAPL", "IBM"), environment, out=tmp_path / "x.png")
 
 
 def test_what_is_exported_comes_back_bit_for_bit(
-    environment: Environment, save: Callable[..., None], tmp_path: Path, notes: list[str]
+    environment: Environment, save: Callable[..., None], tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(5)
     dates, _ = walk(400)
@@ -504,17 +503,15 @@ def test_what_is_exported_comes_back_bit_for_bit(
     saved = made(AAPL, "yahoo", dates=dates, columns=columns)
     save(saved)
     file = tmp_path / "out.csv"
-    text = export(ExportRequest(NONE, "yahoo/AAPL/1d", out=file), environment)
-    assert text.encode() == file.read_bytes()
-    assert text.splitlines()[0] == "date,open,high,low,close,adj_close,volume"
-    assert notes == [f"written: {file}"]
+    file.write_text(columns_csv(export(NONE, environment, history="yahoo/AAPL/1d")))
+    assert file.read_text().splitlines()[0] == "date,open,high,low,close,adj_close,volume"
     again = get_source("csv").load(LoadRequest(csv_instrument(file), tmp_path, NOON.date()))
     assert again.sha256 == saved.sha256
 
 
 def test_only_columns_that_are_there_are_exported(environment: Environment, save: Callable[..., None]) -> None:
     save(made(USDJPY, "ecb", 3))
-    assert export(ExportRequest(NONE, "ecb/USDJPY/1d"), environment).splitlines()[0] == "date,close"
+    assert columns_csv(export(NONE, environment, history="ecb/USDJPY/1d")).splitlines()[0] == "date,close"
 
 
 # prune
@@ -544,21 +541,21 @@ def test_prune_keeps_what_runs_were_trained_on(environment: Environment, save: C
     manifest(environment, "1", {"stored": {"AAPL": versions[0].sha256}})
     manifest(environment, "2", {"members": {"AAPL": facts(versions[1])}})
     manifest(environment, "3", {"data": [facts(versions[2])]})
-    told = prune(PruneRequest(dry_run=True), environment)
+    told = prune(environment, dry_run=True)
     assert [one.sha256 for one in told.pruned.versions] == [versions[3].sha256]
     assert told.kept == 4
     assert list_histories(environment)[0].versions == 5
-    done = prune(PruneRequest(), environment)
+    done = prune(environment)
     assert (done.pruned.versions, done.kept) == (told.pruned.versions, 4)
-    assert verify(VerifyRequest(), environment).text == "4 versions of 1 history are intact"
-    assert prune(PruneRequest(), environment).to_json()["versions"] == []
+    assert line(verify(environment)) == "4 versions of 1 history are intact"
+    assert prune(environment).pruned.versions == ()
 
 
 def test_prune_refuses_where_a_run_cannot_be_read(environment: Environment, save: Callable[..., None]) -> None:
     save(made(AAPL, "yahoo", 10), made(AAPL, "yahoo", 12))
     manifest(environment, "1", "half a mani")
-    for request in (PruneRequest(), PruneRequest(dry_run=True)):
-        with pytest.raises(DamageError, match=r"1 run cannot be read, .* with --force \(.*manifest.json"):
-            prune(request, environment)
+    for dry_run in (False, True):
+        with pytest.raises(DamageError, match=r"1 run cannot be read, .*, or ignore it with --force \(.*manifest.json"):
+            prune(environment, dry_run=dry_run)
     assert list_histories(environment)[0].versions == 2
-    assert len(prune(PruneRequest(force=True), environment).pruned.versions) == 1
+    assert len(prune(environment, force=True).pruned.versions) == 1

@@ -1,0 +1,95 @@
+"""Commands whose --help lists options in sections; rarely needed options are listed by --help-all alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+__all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
+
+SECTIONS = ("Instrument", "Data", "Model", "Engine", "Output")
+MAX_COMMON_OPTIONS = 14  # of one command, the options about help included
+MAX_FLAGS_WIDTH = 27  # of the column of flags; a longer one has its text on the next line
+_LIST_ALL = "forecaster.list_all_options"
+
+
+class SectionOption(click.Option):
+    """An option that belongs to a section of --help.
+
+    Args:
+        section: One of `SECTIONS`.
+        rare: Whether only --help-all lists it.
+        settings: As for `click.Option`.
+    """
+
+    def __init__(self, *flags: Any, section: str, rare: bool = False, **settings: Any) -> None:
+        super().__init__(*flags, **settings)
+        self.section = section
+        self.rare = rare
+
+
+class SectionedCommand(click.Command):
+    """A command with its options in sections.
+
+    Args:
+        renamed: Flag that users may expect -> the flag that does it, for the message about an unknown option.
+        settings: As for `click.Command`.
+    """
+
+    def __init__(self, *arguments: Any, renamed: Mapping[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.renamed = renamed or {}
+        if any(option.rare for option in self.options()):
+            self.params.append(
+                click.Option(
+                    ["--help-all"],
+                    is_flag=True,
+                    is_eager=True,
+                    expose_value=False,
+                    callback=_print_help_of_all,
+                    help="Show all options and exit.",
+                )
+            )
+
+    def options(self) -> list[SectionOption]:
+        """The options of all sections, in order."""
+        return [option for option in self.params if isinstance(option, SectionOption)]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and name the right flag where another is expected."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in self.renamed:
+                raise
+            raise click.NoSuchOption(error.option_name, possibilities=[self.renamed[error.option_name]]) from None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section, without empty lines between them."""
+        sections: dict[str, list[tuple[str, str]]] = {section: [] for section in (*SECTIONS, "Help")}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx)
+            if isinstance(option, SectionOption):
+                if record is not None and (ctx.meta.get(_LIST_ALL) or not option.rare):
+                    sections[option.section].append(record)
+            elif record is not None:
+                sections["Help"].append(record)
+        formatter.write_paragraph()
+        width = min(max(len(flags) for records in sections.values() for flags, _ in records), MAX_FLAGS_WIDTH)
+        for section, records in sections.items():
+            if records:
+                formatter.write_heading(section)
+                with formatter.indentation():
+                    formatter.write_dl([(flags.ljust(width), text) for flags, text in records], col_max=width)
+
+
+def list_all_options(ctx: click.Context) -> None:
+    """Let every help in `ctx` and in the contexts inside it list rare options too."""
+    ctx.meta[_LIST_ALL] = True
+
+
+def _print_help_of_all(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        list_all_options(ctx)
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()

@@ -1,0 +1,72 @@
+"""Values of options: lists, dates, steps, levels, lags, frequencies."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+__all__ = ["MAX_STEP", "CommaList", "to_date", "to_frequency", "to_lag", "to_level", "to_step"]
+
+MAX_STEP = 250  # rows ahead
+
+
+class CommaList(click.ParamType[tuple[Any, ...]]):
+    """Values separated by commas.
+
+    Args:
+        expected: Description of the values, for the error message.
+        item: Reads one value; raises ValueError for a text that is none.
+    """
+
+    name = "list"
+
+    def __init__(self, expected: str, item: Callable[[str], Any]) -> None:
+        self._expected = expected
+        self._item = item
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """The values in the text `value`, in order."""
+        texts = [text.strip() for text in value.split(",")]
+        if not all(texts):
+            self.fail(f"expected {self._expected} separated by commas; got an empty one.", param, ctx)
+        try:
+            return tuple(map(self._item, texts))
+        except ValueError:
+            self.fail(f"expected {self._expected}; got {value!r}.", param, ctx)
+
+
+def to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """A `datetime.date` of a date and time."""
+    return None if value is None else value.date()
+
+
+def to_frequency(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The length of a row; anything finer than a day is refused with a reason."""
+    from forecaster.config import INTERVALS
+
+    if value is not None and value not in INTERVALS:
+        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(INTERVALS)}.")
+    return value
+
+
+def to_step(text: str) -> int:
+    """A number of rows ahead."""
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_STEP):
+        raise ValueError(text)
+    return int(text)
+
+
+def to_level(text: str) -> float:
+    """A percentage as a share."""
+    percentage = float(text)
+    if not 0.1 <= percentage <= 99.9:
+        raise ValueError(text)
+    return percentage / 100
+
+
+def to_lag(text: str) -> tuple[str, int]:
+    """``cpi=30`` as a name and a number of days."""
+    name, equals, days = text.rpartition("=")
+    if not (equals and name.strip() and days.strip().isdecimal()):
+        raise ValueError(text)
+    return name.strip(), int(days)

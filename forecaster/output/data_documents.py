@@ -1,0 +1,182 @@
+"""JSON documents ``data/1`` of stored histories; see `forecaster.output.documents`."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from forecaster.arrays import DateArray
+from forecaster.data.results import (
+    Fetching,
+    HistoryDifference,
+    HistoryFacts,
+    Pruning,
+    StoredHistory,
+    Verification,
+)
+from forecaster.data.series import COLUMNS, PriceSeries
+from forecaster.data.store import Version
+from forecaster.data.store_difference import ColumnChange
+from forecaster.data.validation import Finding
+from forecaster.files import plain
+
+__all__ = [
+    "columns_csv",
+    "columns_document",
+    "difference_document",
+    "fetching_document",
+    "histories_document",
+    "history_document",
+    "pruning_document",
+    "verification_document",
+]
+
+SCHEMA = "data/1"
+_SHOWN_ELSEWHERE = ("findings", "notes", "attribution")  # keys of a series' origin with a place of their own
+
+
+def fetching_document(fetching: Fetching) -> dict[str, Any]:
+    """Outcomes of `data fetch` and `data refresh`."""
+    histories = [
+        {
+            "instrument": history.name,
+            "outcome": history.outcome,
+            "version": None if history.version is None else _version(history.version),
+            "age_business_days": history.age,
+            "findings": [_finding(finding) for finding in history.findings],
+            "reason": None if history.error is None else history.error.messages[0],
+        }
+        for history in fetching.fetched
+    ]
+    return {"schema": SCHEMA, "histories": histories}
+
+
+def histories_document(histories: Sequence[StoredHistory]) -> dict[str, Any]:
+    """Histories of `data list`."""
+    documents = []
+    for history in histories:
+        newest = dataclasses.asdict(history.newest)
+        documents.append(
+            {
+                "series": history.newest.series,
+                **{key: newest[key] for key in ("source", "symbol", "interval")},
+                "versions": history.versions,
+                **{key: newest[key] for key in ("rows", "first", "last")},
+                "age_business_days": history.age,
+                **{key: newest[key] for key in ("saved_at", "sha256")},
+            }
+        )
+    return {"schema": SCHEMA, "histories": documents}
+
+
+def history_document(facts: HistoryFacts) -> dict[str, Any]:
+    """Facts of `data show` about one history."""
+    series = facts.series
+    return {
+        "schema": SCHEMA,
+        "instrument": series.instrument.name,
+        "series": series.name,
+        **{key: getattr(series, key) for key in ("source", "symbol", "interval", "sha256")},
+        "rows": len(series),
+        "first": str(series.dates[0]),
+        "last": str(series.dates[-1]),
+        "age_business_days": facts.age,
+        "columns": list(series.columns),
+        "last_price": float(series.close[-1]),
+        "lowest": _row(series, int(np.argmin(series.close))),
+        "highest": _row(series, int(np.argmax(series.close))),
+        "attribution": series.meta.get("attribution"),
+        "origin": {key: value for key, value in series.meta.items() if key not in _SHOWN_ELSEWHERE},
+        "versions": [_version(version) for version in facts.versions],
+        "findings": [_finding(finding) for finding in facts.findings],
+        "picture": None if facts.path is None else str(facts.path),
+    }
+
+
+def columns_document(series: PriceSeries) -> dict[str, Any]:
+    """Rows of `data export`."""
+    columns = {name: values.tolist() for name, values in series.columns.items()}
+    dates = [str(day) for day in series.dates]
+    return {"schema": SCHEMA, "series": series.name, "sha256": series.sha256, "columns": {"date": dates, **columns}}
+
+
+def columns_csv(series: PriceSeries) -> str:
+    """Rows of `data export` as CSV, with numbers that are read back bit for bit."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    names = [name for name in COLUMNS if name in series.columns]
+    writer.writerow(["date", *names])
+    columns = (series.columns[name].tolist() for name in names)
+    for date, *values in zip(series.dates.tolist(), *columns, strict=True):
+        writer.writerow([date.isoformat(), *("" if value != value else repr(value) for value in values)])
+    return text.getvalue()
+
+
+def verification_document(verification: Verification) -> dict[str, Any]:
+    """Result of `data verify`."""
+    return {
+        "schema": SCHEMA,
+        "intact": verification.problem is None,
+        "versions": len(verification.checkups),
+        "histories": verification.histories,
+        "damaged": [{**_version(checkup.version), "damage": checkup.damage} for checkup in verification.damaged],
+        "faults": list(verification.faults),
+    }
+
+
+def difference_document(result: HistoryDifference) -> dict[str, Any]:
+    """Result of `data diff`."""
+    difference = result.difference
+    columns = {name: _change(change, result.rows) for name, change in difference.columns.items()}
+    return {
+        "schema": SCHEMA,
+        "first": _version(result.first),
+        "second": _version(result.second),
+        "same": difference.is_empty,
+        "added": _dates(difference.added, result.rows),
+        "removed": _dates(difference.removed, result.rows),
+        "revised": {**_dates(difference.revised, result.rows), "columns": columns},
+    }
+
+
+def pruning_document(pruning: Pruning) -> dict[str, Any]:
+    """Result of `data prune`."""
+    return {
+        "schema": SCHEMA,
+        "dry_run": pruning.dry_run,
+        "versions": [_version(version) for version in pruning.pruned.versions],
+        "rows": pruning.pruned.rows,
+        "bytes": pruning.pruned.bytes,
+        "shrunk": pruning.pruned.shrunk,
+        "kept": pruning.kept,
+    }
+
+
+def _version(version: Version) -> dict[str, Any]:
+    facts = dataclasses.asdict(version)
+    keys = ("sha256", "rows", "first", "last", "saved_at", "added", "revised", "removed")
+    return {"series": version.series, **{key: facts[key] for key in keys}}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**dataclasses.asdict(finding), "severity": finding.severity.value, "dates": list(finding.dates)}
+
+
+def _row(series: PriceSeries, row: int) -> dict[str, Any]:
+    return {"date": str(series.dates[row]), "price": float(series.close[row])}
+
+
+def _dates(dates: DateArray, rows: int) -> dict[str, Any]:
+    return {"count": len(dates), "dates": [str(date) for date in dates[:rows]]}
+
+
+def _change(change: ColumnChange, rows: int) -> dict[str, Any]:
+    values = zip(change.dates[:rows], change.old.tolist(), change.new.tolist(), strict=False)
+    return {
+        "count": len(change.dates),
+        "ratio": change.ratio,
+        "rows": [plain({"date": date, "old": old, "new": new}) for date, old, new in values],  # no NaN
+    }
