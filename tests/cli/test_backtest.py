@@ -103,6 +103,15 @@ def test_several_instruments_are_judged_together(forecast) -> None:
     assert "; direction nothing to judge; density " in line
 
 
+def test_peers_and_covariates_of_a_training_can_be_backtested(forecast) -> None:
+    asked = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "lstm,ewma", "--step", "1")
+    alone = document(forecast, *asked)
+    made = document(forecast, *asked, "--peers", "EURUSD", "--with", "GBPUSD", "--lag", "GBPUSD=2")
+    assert (alone["series"], made["series"]) == (1, 2)
+    crps = [next(row["crps"] for row in found["rows"] if row["model"] == "lstm") for found in (alone, made)]
+    assert crps[0] != crps[1]
+
+
 def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
     asked = (*ALONE, "--models", "ewma,random_walk,garch")
     table = forecast(*asked, "--out", "picture.png")

@@ -103,7 +103,7 @@ def test_a_file_of_symbols_of_which_none_can_be_had(forecast, tmp_path: Path) ->
 def test_offline_and_refresh_exclude_each_other(forecast) -> None:
     result = forecast("predict", "--pair", "USDJPY", "--offline", "--refresh")
     assert result.exit_code == 2
-    assert "--refresh asks the network and --offline forbids it" in result.stderr
+    assert "--refresh needs the network and --offline forbids it" in result.stderr
 
 
 def test_strict_refuses_what_would_be_warned_of(forecast, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
     assert manifest["data"][0]["sha256"].startswith(manifest["data"][0]["series"].partition("@")[2])
     assert {"python", "keras", "jax", "tensorflow", "numpy", "forecaster"} <= manifest["versions"].keys()
     assert manifest["seed"] == 0
-    assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["pair"] == "USDJPY"
+    assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["pair"] == ["USDJPY"]
     assert (tmp_path / "data" / "store.sqlite").exists()
 
 
