@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,12 +84,12 @@ def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
 def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitted:
     split = Split(start, start)
     if name in NETWORKS:
-        names, inputs = suitable_features(panel.between(end=start)), panel.series[0].inputs
-        if name == "plain_lstm" or config.data.market is False:
-            inputs = {}
-        options = config.model.with_features(names if name == "lstm" else RETURN_FEATURES, inputs)
         if name == "plain_lstm":
-            options = options.model_copy(update={"linear_share": 0.0})
+            changes: dict[str, Any] = {"features": RETURN_FEATURES, "linear_share": 0.0}
+        else:
+            covariates = () if config.data.market is False else tuple(panel.series[0].inputs)
+            changes = {"features": (*suitable_features(panel.between(end=start)), *covariates)}
+        options = config.model.model_copy(update=changes)
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}

@@ -71,7 +71,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         if not isinstance(options, LSTMOptions):
             raise SystemExit("error: this benchmark needs model.kind=lstm; remove the option")
         names = suitable_features(panel.between(end=start)) if name == "lstm" else RETURN_FEATURES
-        config = config.model_copy(update={"model": options.with_features(names)})
+        config = config.model_copy(update={"model": options.model_copy(update={"features": names})})
         return fit(forecaster_of(config), panel, split, config)
     rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
     return create(name, STEPS[-1]).fit(FitRequest(panel, rows, {}, STEPS[-1]))
