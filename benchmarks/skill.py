@@ -85,10 +85,10 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     split = Split(start, start)
     if name in NETWORKS:
         if name == "plain_lstm":
-            changes: dict[str, Any] = {"features": RETURN_FEATURES, "linear_share": 0.0}
+            changes: dict[str, Any] = {"features": _features(config, RETURN_FEATURES), "linear_share": 0.0}
         else:
             covariates = () if config.data.market is False else tuple(panel.series[0].inputs)
-            changes = {"features": (*suitable_features(panel.between(end=start)), *covariates)}
+            changes = {"features": (*_features(config, suitable_features(panel.between(end=start))), *covariates)}
         options = config.model.model_copy(update=changes)
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
@@ -96,6 +96,11 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     names = {parse_pair(pair).canonical.name for pair in SCORED}
     scored = Panel(tuple(one for one in panel if one.instrument.name in names))
     return create(name, 20).fit(FitRequest(scored, rows, {}, 20))
+
+
+def _features(config: Config, automatic: tuple[str, ...]) -> tuple[str, ...]:
+    """Features that --set names, or else the automatic ones."""
+    return automatic if config.model.features == "auto" else config.model.features
 
 
 def _losses(
