@@ -1,0 +1,122 @@
+"""Claims of CONTRIBUTING.md: whatever its table lists is added by one file and one registry line.
+
+Each test writes the file, adds the line, and sees the addition work from the command line.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Forecast
+
+from forecaster import cli
+from forecaster.features import FEATURES, Feature
+from forecaster.models import MODELS
+
+PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
+SPAN = ("--start", "2019-01-01", "--end", "2019-12-31", "--universe", "none")
+BACKTEST = ("backtest", "--pair", "USDJPY", *SPAN, "--step", "1", "--models", "random_walk,ewma")
+TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[4]", "--backend", "jax")
+
+BASELINE = '''
+from typing import Literal
+
+import numpy as np
+
+from forecaster.forecast import Forecasts
+from forecaster.models.base import ModelOptions, NothingToFit, check_rows
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
+
+
+class Options(ModelOptions):
+    kind: Literal["toy_walk"] = "toy_walk"
+
+
+class ToyWalk(NothingToFit):
+    """Normal log returns of one per cent a day."""
+
+    Options = Options
+    name = "toy_walk"
+    first_row = 0
+
+    def __init__(self, options, horizon):
+        self.options = options
+        self.own_steps = horizon
+
+    def least_training_rows(self):
+        return 1
+
+    def forecast(self, series, rows, longest=None):
+        check_rows(rows, self.first_row)
+        scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), 1, len(SCORING_LEVELS)))
+        return Forecasts(self.name, rows, np.full(len(rows), 0.01), (1,), SCORING_LEVELS, scaled)
+'''
+
+COMMAND = '''
+import click
+
+
+@click.command("toy", short_help="Print a greeting.")
+def command():
+    """Print a greeting."""
+    click.echo("hello from toy")
+'''
+
+
+@pytest.fixture
+def add_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Write a module that can be imported by its name."""
+    names = []
+
+    def add(name: str, text: str) -> str:
+        (tmp_path / f"{name}.py").write_text(text)
+        names.append(name)
+        return name
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield add
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def claims() -> list[str]:
+    """First column of the table in CONTRIBUTING.md."""
+    section = PAGE.read_text(encoding="utf-8").split("## Adding something", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| ([\w ]+) \|", section, re.MULTILINE)
+    return [row for row in rows if row != "what"]
+
+
+def test_every_claim_is_performed() -> None:
+    performed = {"model", "baseline", "architecture", "feature", "metric", "source", "command"}
+    assert set(claims()) == performed  # the first and the third by tests/models/test_every_model.py
+
+
+def test_a_baseline(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, "toy_walk", f"{add_file('toy_walk', BASELINE)}:ToyWalk")
+    result = forecast(
+        "backtest", "--pair", "USDJPY", *SPAN, "--step", "1", "--models", "toy_walk,ewma", "--format", "json"
+    )
+    assert result.exit_code == 0, result.output
+    toy = next(row for row in json.loads(result.stdout)["rows"] if row["model"] == "toy_walk")
+    assert toy["coverage"]["0.95"] > 0.99  # the yen moves by far less than one per cent a day
+
+
+def test_a_feature(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FEATURES, "toy_feature", Feature(lambda history: history.log_return / history.volatility, True))
+    names = "model.features=[scaled_return,toy_feature]"
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--set", names, "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert forecast("predict", "--pair", "USDJPY").exit_code == 0
+
+
+def test_a_command(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_file("toy", COMMAND)
+    monkeypatch.setattr(cli, "_COMMANDS", (*cli._COMMANDS, "toy"))
+    import toy
+
+    monkeypatch.setitem(sys.modules, "forecaster.cli.toy", toy)
+    assert forecast("toy").stdout == "hello from toy\n"
+    assert "Print a greeting." in forecast("--help").stdout
