@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,22 @@ def test_nothing_hides_from_the_law() -> None:
     drawers = [path for path in PACKAGE.rglob("*") if path.stem in {"utils", "util", "common", "helpers", "misc"}]
     assert not hidden
     assert not drawers
+
+
+def test_models_are_known_by_name_in_their_room_only() -> None:
+    """Everything else asks their traits and their options."""
+    named = re.compile(
+        r"\b(LSTMOptions|GRUOptions|ClassicOptions|QuantileOptions|PANEL_MODELS|CALIBRATED_MODELS)\b"
+        r"|(kind|model|name) (==|!=|in|not in) [\"'(\[{]+(lstm|gru|classic)\b"
+    )
+    broken = [
+        f"{where(path, number)}: {line.strip()}"
+        for path in TREES
+        if not path.is_relative_to(PACKAGE / "models")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if named.search(line)
+    ]
+    assert not broken
 
 
 @pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
