@@ -1,7 +1,7 @@
-"""The tutorial's model: a scaled price level, a window of 60 rows, two LSTM layers, one step, squared error.
+"""Classic model of many tutorials: scaled price, window of 60 rows, two LSTM layers, one step, squared error.
 
-It is here because everybody has built it once, and so that its worth can be seen beside "tomorrow = today".
-Its scaler is fitted on training rows only, which most tutorials get wrong.
+It serves as a comparison with "tomorrow = today". Its scaler is fitted on training rows only, which most tutorials
+get wrong.
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
 
 QUICK_EPOCHS = 2  # of a short training
-_KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
-_LEAST_PRICE = 1e-3  # of the last price: what is fed back must stay a price, or its logarithm is lost
+KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
+MIN_PRICE_RATIO = 1e-3  # of a recursive forecast to the last price: its logarithm must exist
 
 
 class ClassicOptions(ModelOptions):
@@ -58,7 +58,7 @@ class Classic:
 
     Args:
         options: Section ``model`` of the configuration.
-        horizon: Longest step H; the network forecasts one step and is fed its own forecasts after that.
+        horizon: Longest step H; the network forecasts one step, later ones are recursive.
     """
 
     Options: ClassVar[type[ModelOptions]] = ClassicOptions
@@ -66,10 +66,10 @@ class Classic:
 
     def __init__(self, options: ClassicOptions, horizon: int) -> None:
         self.options = options
-        self.knots = (*(knot for knot in _KNOTS if knot < horizon), horizon)
+        self.knots = (*(knot for knot in KNOTS if knot < horizon), horizon)
 
     def least_training_rows(self) -> int:
-        """A window, a few targets, and the horizon that is purged."""
+        """Rows of a window, of some targets, and of the horizon that is purged."""
         return self.options.context_length + 100 + self.knots[-1]
 
     def fit(self, request: FitRequest) -> "FittedClassic":
@@ -81,7 +81,8 @@ class Classic:
                 f"the classic model learns one price level; got a panel of {len(request.panel)}; use --universe none"
             )
         (series,) = request.panel
-        options, rows = self.options, request.training_rows[series.instrument.name]
+        options = self.options
+        rows = request.training_rows[series.instrument.name]
         if rows <= options.context_length:
             raise NotEnoughDataError(
                 f"{rows} rows before the validation are too few for windows of {options.context_length}; "
@@ -99,7 +100,7 @@ class Classic:
         return FittedClassic(options, self.knots, fitted.arrays(), report)
 
     def _spread(self, fitted: "FittedClassic", series: PriceSeries, request: FitRequest) -> list[list[float]]:
-        """The errors around the point on the newest validation rows; on training rows where there are no others."""
+        """Errors around the point on the newest validation rows; on training rows where there is no validation."""
         rows = request.validation_rows.get(series.instrument.name, np.empty(0, np.intp))
         if not len(rows):
             rows = np.arange(request.training_rows[series.instrument.name])
@@ -116,7 +117,8 @@ class Classic:
 
         from forecaster.models.training import PanelBatches, fit_network, shuffled_samples
 
-        options, name = self.options, series.instrument.name
+        options = self.options
+        name = series.instrument.name
         level = scaled_level(series, scaler)
         windows = LastWindows(level[:-1], level[1:], options.context_length, request.training_rows[name])
         samples = shuffled_samples(len(windows), options.epochs, np.random.default_rng(request.seed))
@@ -129,10 +131,10 @@ class Classic:
 
 
 class FittedClassic:
-    """A fitted tutorial model: a point forecast one step ahead, fed back for more, with measured errors around it.
+    """A fitted classic model: a point forecast one step ahead, recursive for later steps, with measured errors.
 
-    The interval at a step is symmetric around the point: it holds as large a share of the errors that the model
-    made on the validation, in units of the EWMA volatility of the day, as its level says.
+    The interval at a step is symmetric around the point. Its level is the share of the errors on the validation that
+    it contains, in units of the EWMA volatility of the day.
 
     Args:
         options: Of the model.
@@ -174,8 +176,8 @@ class FittedClassic:
         knots = self.knots[:count]
         volatility = History.of(series).volatility[rows]
         path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
-        middle = np.log(path / series.close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
-        scaled = middle[..., None] + np.asarray(self.report.chosen["spread"])[:count]
+        point = np.log(path / series.close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
+        scaled = point[..., None] + np.asarray(self.report.chosen["spread"])[:count]
         return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
 
     def windows(self, series: PriceSeries) -> LastWindows:
@@ -184,21 +186,21 @@ class FittedClassic:
         return LastWindows(level, level, self.options.context_length, len(level))
 
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
-        """The forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
+        """Forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
         hidden = self._stack.windows(x, rows)
         if self.options.dense_units:
             hidden = dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
         return dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
-        """(N, steps) forecast prices, each after the first made from the ones before it."""
+        """(N, steps) forecast prices; each is the last input of the next one."""
         scaler = self.report.learned["scaler"]
         x = self.windows(series).x[rows - self.first_row]
-        least = series.close[rows] * _LEAST_PRICE
+        smallest = series.close[rows] * MIN_PRICE_RATIO
         path = np.empty((len(rows), steps))
         for step in range(steps):
             following = self.network(x, rows)
-            path[:, step] = np.maximum(following[:, 0] * scaler["width"] + scaler["offset"], least)
+            path[:, step] = np.maximum(following[:, 0] * scaler["width"] + scaler["offset"], smallest)
             x = np.concatenate([x[:, 1:], following[:, None]], axis=1)
         return path
 
@@ -241,12 +243,14 @@ def build_point_network(units: Sequence[int], dropout: float, dense_units: int, 
 
 
 def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:
-    """Offset and width of the prices (T,) that may be learned from: ``scaled = (price - offset) / width``."""
+    """Offset and width of training prices (T,): ``scaled = (price - offset) / width``."""
     if kind == "minmax":
-        offset, width = float(prices.min()), float(prices.max() - prices.min())
+        offset = prices.min()
+        width = prices.max() - prices.min()
     else:
-        offset, width = float(prices.mean()), float(prices.std())
-    return {"offset": offset, "width": width or 1.0}
+        offset = prices.mean()
+        width = prices.std()
+    return {"offset": float(offset), "width": float(width) or 1.0}
 
 
 def scaled_level(series: PriceSeries, scaler: Mapping[str, float]) -> Float32Array:
