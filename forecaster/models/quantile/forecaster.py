@@ -12,15 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
+from forecaster.arrays import AnyArray, Float32Array, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import antisymmetric_features, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts
-from forecaster.models.architectures.base import ForwardPass
 from forecaster.models.base import FitReport, FitRequest, check_rows
+from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import LocationGains, gather_gains
@@ -32,86 +32,19 @@ from forecaster.models.quantile.members import (
     validation_of,
     volatility_regression,
 )
-from forecaster.models.quantile.numpy_head import Blend, quantile_head
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["FittedQuantileModel", "ForecastFunction", "QuantileForecaster"]
+__all__ = ["FittedQuantileModel", "QuantileForecaster"]
 
 
 MAX_CURVE_SERIES = 32  # series whose validation loss is computed during the training
 MIN_SCORED_ROWS = 64  # of a series that is long enough
 
 Samples = DenseWindows | LastWindows
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ForecastFunction:
-    """The whole forecaster with fixed weights as one function, from features to scaled quantiles.
-
-    Network, head, mean with the volatility regression, location gate. `keras_model` is the same function in Keras.
-
-    Args:
-        options: Of the model.
-        steps: (K,) steps that are forecast.
-        weights: Named arrays of the network, its head and the regression.
-        location_steps: Steps at which the location moves the median.
-        network: The forward pass, made from `weights`.
-    """
-
-    options: QuantileOptions
-    steps: tuple[int, ...]
-    weights: Mapping[str, AnyArray]
-    location_steps: tuple[int, ...]
-    network: ForwardPass
-
-    @classmethod
-    def of(
-        cls,
-        options: QuantileOptions,
-        steps: tuple[int, ...],
-        weights: Mapping[str, AnyArray],
-        location_steps: Sequence[int] = (),
-    ) -> "ForecastFunction":
-        """The function with the weights of a run; one older than the linear path to the location gets it with zeros."""
-        direct = np.zeros((len(options.feature_names), len(steps)), dtype=np.float32)
-        weights = {"head/direct/kernel": direct, **weights}
-        network = options.architecture.numpy_pass(weights) or KerasPass(options, steps, weights)
-        return cls(options, steps, weights, tuple(location_steps), network)
-
-    def __call__(self, features: Float32Array, rows: IntArray) -> FloatArray:
-        """Quantiles (N, K, Q) of the log return after the rows `rows` (N,), in units of the volatility and sqrt(step).
-
-        Args:
-            features: (T, F) of a history, from its first row on.
-            rows: (N,) row numbers.
-        """
-        state = sampling_of(self.options.windows).states(self.network, features, rows)
-        location, quantiles = self.head(state, features[rows], rows)
-        regression = VolatilityRegression.of(self.weights)
-        blend = Blend(regression, self.options.linear_share, np.isin(self.steps, self.location_steps))
-        return blend(location, quantiles, features[rows])
-
-    def head(
-        self, state: Float32Array, features: Float32Array, places: IntArray | None = None
-    ) -> tuple[Float32Array, Float32Array]:
-        """Locations (N, K) and quantiles around 0 (N, K, Q); see `quantile_head`."""
-        return quantile_head(state, features, self.weights, SCORING_LEVELS, places)
-
-    def locate(self, x: Float32Array) -> Float32Array:
-        """Locations (B, T, K) in every row of histories x (B, T, F), whether or not the gate is open."""
-        state = self.network.histories(x)
-        location, _ = self.head(state.reshape(-1, *state.shape[2:]), x.reshape(-1, x.shape[-1]))
-        return location.reshape(*x.shape[:2], -1)
-
-    def keras_model(self) -> Any:
-        """This function as a Keras model; see `forecaster.models.quantile.network.build_forecast_model`."""
-        from forecaster.models.quantile.network import build_forecast_model
-
-        return build_forecast_model(self.options, self.steps, self.weights, self.location_steps)
 
 
 class QuantileForecaster:

@@ -43,7 +43,7 @@ def build_forecast_model(
 ) -> keras.Model:
     """The whole forecaster with fixed weights, from features to quantiles of the log return.
 
-    Network, head, regression, location gate and scale: what `forecaster.models.quantile.forecaster` computes.
+    Network, head, regression, location gate and scale: `ForecastFunction` is the same in NumPy.
 
     Args:
         options: Of the model.
