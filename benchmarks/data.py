@@ -80,25 +80,25 @@ def load_seconds(home: Path, runs: int) -> float:
 
 def validate_seconds(runs: int) -> float:
     """Median time of all validation checks of one pair."""
-    from forecaster.data.markets import market_of
-    from forecaster.data.validation import RawRows, validate
+    from forecaster.data.validation import RawRows, market_expectations, validate
 
     series = pair("USDJPY")
-    market, rows = market_of(series), RawRows.of(series)
+    market, rows = market_expectations(series), RawRows.of(series)
     return median_seconds(lambda: validate(rows, today=TODAY, market=market).findings, runs)
 
 
 def pairs_seconds(home: Path, count: int) -> float:
     """Time to compute and store ordered pairs of all current currencies and to verify every version."""
     from forecaster.data.instruments import CURRENCIES, ENDED_CURRENCIES, Instrument
-    from forecaster.data.sources import LoadRequest, get_source
+    from forecaster.data.sources.base import LoadRequest
+    from forecaster.data.sources.registry import get_source
     from forecaster.data.store import Store
 
     source, live = get_source("ecb"), [one for one in CURRENCIES if one not in ENDED_CURRENCIES]
     begun = time.perf_counter()
     with Store.open(home / "many.sqlite") as store:
         for base, quote in itertools.islice(itertools.permutations(live, 2), count):
-            store.save(source.load(LoadRequest(Instrument("pair", base + quote), home, TODAY)))
+            store.save(source.load(LoadRequest(Instrument("pair", base + quote), home, TODAY)).series)
         damaged = [one for one in store.verify() if one.damage]
     if damaged:
         raise SystemExit(f"error: {len(damaged)} versions are damaged")
@@ -110,7 +110,8 @@ def csv_seconds(home: Path, count: int, runs: int) -> float:
     import numpy as np
 
     from forecaster.data.instruments import csv_instrument
-    from forecaster.data.sources import LoadRequest, get_source
+    from forecaster.data.sources.base import LoadRequest
+    from forecaster.data.sources.registry import get_source
 
     rng = np.random.default_rng(0)
     close = 100 * np.exp(rng.normal(0, 0.01, count).cumsum() * 0.05)
@@ -122,15 +123,16 @@ def csv_seconds(home: Path, count: int, runs: int) -> float:
         for day, *prices in zip(days.astype(str).tolist(), close, high, low, close, strict=True):
             file.write(f"{day},{','.join(f'{price:.6f}' for price in prices)},1000\n")
     request = LoadRequest(csv_instrument(path), home, TODAY_MADE_UP)
-    return median_seconds(lambda: get_source("csv").load(request), min(runs, 3))
+    return median_seconds(lambda: get_source("csv").load(request).series, min(runs, 3))
 
 
 def pair(name: str) -> PriceSeries:
     """Load a pair from the installed ECB history."""
     from forecaster.data.instruments import parse_pair
-    from forecaster.data.sources import LoadRequest, get_source
+    from forecaster.data.sources.base import LoadRequest
+    from forecaster.data.sources.registry import get_source
 
-    return get_source("ecb").load(LoadRequest(parse_pair(name), Path(), TODAY))
+    return get_source("ecb").load(LoadRequest(parse_pair(name), Path(), TODAY)).series
 
 
 if __name__ == "__main__":

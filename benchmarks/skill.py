@@ -24,7 +24,8 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.data.universes import universe
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
@@ -57,7 +58,7 @@ def load_panel() -> Panel:
     source = get_source("ecb")
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
     today = datetime.date(2021, 1, 1)
-    series = [source.load(LoadRequest(pair, Path(), today)).between(end=LAST) for pair in pairs]
+    series = [source.load(LoadRequest(pair, Path(), today)).series.between(end=LAST) for pair in pairs]
     market = market_activity([one for one in series if "EUR" in one.instrument.name])
     known = [dataclasses.replace(one, inputs=market.features_on(one.dates)) for one in series if len(one) > 1000]
     return Panel(tuple(known))

@@ -22,7 +22,8 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.sample import SAMPLES
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split
@@ -45,7 +46,7 @@ MODELS = (*baseline_names(), *NETWORKS)
 def load_panel() -> Panel:
     """Load the sample indices up to the end of the window."""
     source, today = get_source("sample"), datetime.date(2019, 1, 1)
-    series = [source.load(LoadRequest(parse_ticker(name), Path(), today)) for name in SAMPLES]
+    series = [source.load(LoadRequest(parse_ticker(name), Path(), today)).series for name in SAMPLES]
     return Panel(tuple(one.between(end=LAST) for one in series))
 
 

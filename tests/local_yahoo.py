@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from forecaster.data.instruments import CURRENCIES, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.errors import ForecasterError
 
@@ -113,7 +113,7 @@ def seconds(dates: Sequence[Any] | npt.NDArray[np.datetime64], zone: str, hour: 
 def fixings(pair: str, start: str | None = None, end: str | None = None) -> PriceSeries:
     """The ECB's history of a pair between two dates."""
     request = LoadRequest(parse_pair(pair), Path(), datetime.date(2100, 1, 1))
-    return EcbSource().load(request).between(start and np.datetime64(start), end and np.datetime64(end))
+    return EcbSource().load(request).series.between(start and np.datetime64(start), end and np.datetime64(end))
 
 
 def pair_chart(series: PriceSeries) -> Chart:

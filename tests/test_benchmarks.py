@@ -14,7 +14,7 @@ import pytest
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest
 from forecaster.forecast import Forecasts
 from forecaster.models import create
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
@@ -302,7 +302,7 @@ class LaterSource:
         dates = np.arange("2005-01-03", "2026-10-30", dtype="datetime64[D]")
         dates = dates[np.is_busday(dates)]
         prices = np.exp(np.cumsum(np.random.default_rng(1).normal(scale=0.01, size=len(dates))))
-        return PriceSeries(request.instrument, "ecb", request.instrument.name, dates, {"close": prices})
+        return Loaded(PriceSeries(request.instrument, "ecb", request.instrument.name, dates, {"close": prices}))
 
 
 def test_skill_knows_no_row_of_the_lockbox(monkeypatch):
@@ -347,7 +347,9 @@ def test_skill_shows_baselines_only_the_scored_pairs_and_the_rows_before_the_fol
     monkeypatch.setattr(skill, "create", lambda name, horizon: Baseline())
     names = [*skill.SCORED, "USDHUF"]
     today = datetime.date(2026, 10, 30)
-    panel = Panel(tuple(LaterSource().load(LoadRequest(parse_pair(name).canonical, Path(), today)) for name in names))
+    panel = Panel(
+        tuple(LaterSource().load(LoadRequest(parse_pair(name).canonical, Path(), today)).series for name in names)
+    )
     skill._fit("garch", panel, load_config(), np.datetime64("2015-01-01"))
     (request,) = requests
     assert len(request.panel) == len(skill.SCORED)

@@ -24,7 +24,8 @@ from click.testing import CliRunner
 from forecaster.cli import cli
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.models import baseline_names, create
 from forecaster.models.base import FitRequest
 from forecaster.models.engine import cpu_features, engine_versions
@@ -59,7 +60,7 @@ def predicted(home: Path, pair: str, as_of: str) -> dict[str, Any]:
 def baseline_quantiles() -> dict[str, Any]:
     """Log-return quantiles of every baseline over STEPS, fitted on ten years and forecast at two later cutoffs."""
     request = LoadRequest(parse_pair("USDJPY"), Path(), datetime.date(2020, 1, 1))
-    series = get_source("ecb").load(request).between(end=np.datetime64("2012-12-31"))
+    series = get_source("ecb").load(request).series.between(end=np.datetime64("2012-12-31"))
     cutoffs = np.searchsorted(series.dates, np.array(["2011-03-11", "2012-11-30"], dtype="datetime64[D]"))
     fit_request = FitRequest(Panel((series,)), {"USDJPY": int(cutoffs[0]) - 20}, {}, 20)
     fits = {name: create(name, 20).fit(fit_request) for name in sorted(baseline_names())}

@@ -10,7 +10,8 @@ import pytest
 from forecaster.config import Config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.metrics import crps
 from forecaster.evaluation.splits import Split, split_by_rows
@@ -97,7 +98,9 @@ def pairs() -> Panel:
     start, end = np.datetime64("2012-01-01"), np.datetime64("2017-12-31")
     source = get_source("ecb")
     today = datetime.date(2021, 1, 1)
-    loaded = [source.load(LoadRequest(parse_pair(name), Path(), today)) for name in ("USDJPY", "EURUSD", "GBPUSD")]
+    loaded = [
+        source.load(LoadRequest(parse_pair(name), Path(), today)).series for name in ("USDJPY", "EURUSD", "GBPUSD")
+    ]
     pound, days = loaded.pop(), loaded[0].dates[::5]
     column = column_covariate("column", days, np.random.default_rng(3).normal(size=len(days)).cumsum(), 7)
     cut = [one.between(start, end) for one in loaded]

@@ -9,7 +9,8 @@ import pytest
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.evaluation.splits import whole_history
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import fit, forecaster_of
@@ -27,7 +28,7 @@ TINY = {
 def test_decided_facts_are_carried_over(kind: str, fact: str, decided: object) -> None:
     use_engine("jax", "cpu")
     request = LoadRequest(parse_ticker("random_walk"), Path(), datetime.date(2021, 1, 1), {"rows": 700})
-    panel = Panel((get_source("synthetic").load(request),))
+    panel = Panel((get_source("synthetic").load(request).series,))
     config = load_config(None, [*TINY[kind], "horizon=5"])
     everything = whole_history([one.dates[-1] for one in panel])
     fitted = fit(forecaster_of(config), panel, everything, config, chosen={fact: decided})

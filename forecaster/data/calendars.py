@@ -10,6 +10,7 @@ from dateutil.easter import easter
 
 from forecaster.arrays import BoolArray, DateArray, Int64Array
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.registry import source_traits
 
 __all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "same_clock", "trading_weekdays"]
 
@@ -123,13 +124,12 @@ def business_age(last: np.datetime64, today: datetime.date) -> int:
 
 def _market(series: PriceSeries) -> str | None:
     """Calendar of the market, None where only the weekdays of the rows are known."""
-    if series.source == "ecb":
-        return "XECB"
-    if series.source == "sample":
-        return "XNYS"
+    traits = source_traits(series.source)
+    if traits.calendar is not None:
+        return traits.calendar
     if series.instrument.kind == "pair":
         return "fx"
-    return _exchange(series.symbol) if series.source == "yahoo" else None
+    return _exchange(series.symbol) if traits.symbols_name_exchanges else None
 
 
 def _exchange(symbol: str) -> str | None:

@@ -4,10 +4,11 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+from forecaster.data.findings import Finding
 from forecaster.data.series import PriceSeries
 from forecaster.data.store import Checkup, Pruned, Version
 from forecaster.data.store_difference import Difference
-from forecaster.data.validation import Finding, Report
+from forecaster.data.validation import Report
 from forecaster.errors import DamageError, ForecasterError
 
 __all__ = [

@@ -10,10 +10,11 @@ It is no part of that hash, which identifies prices alone, and makes no new vers
 
 import datetime
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from forecaster.data.findings import Finding
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.store_file import SCHEMA, damage_message, open_file, reported_faults, snapshot, transaction
@@ -28,7 +29,7 @@ from forecaster.data.store_maintenance import (
     the_one,
     with_digits,
 )
-from forecaster.data.store_rows import Version, insert, newest_hash, read, select_versions
+from forecaster.data.store_rows import Version, insert, newest_hash, read, read_findings, select_versions
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]
@@ -86,10 +87,12 @@ class Store:
         """Release the file; twice is once."""
         self._connection.close()
 
-    def save(self, series: PriceSeries) -> Version | None:
+    def save(self, series: PriceSeries, findings: Sequence[Finding] = ()) -> Version | None:
         """Keep `series` as the newest version of its history; the versions before it stay as they are.
 
-        `series` is the whole history: rows of the newest version that it does not have are gone from the new one.
+        Args:
+            series: The whole history: rows of the newest version that it does not have are gone from the new one.
+            findings: Repairs that its source has made, kept beside the rows.
 
         Returns:
             The new version; None when the newest version has the same hash, and then nothing is written.
@@ -109,7 +112,7 @@ class Store:
                 # Another process may have saved the same between the look above and the lock.
                 if newest_hash(self._connection, key) == series.sha256:
                     return None
-                insert(self._connection, series, self._clock())
+                insert(self._connection, series, findings, self._clock())
         return self._find(key, series.sha256)
 
     def load(self, source: str, symbol: str, interval: str = "1d", sha256: str | None = None) -> PriceSeries:
@@ -144,6 +147,15 @@ class Store:
         if (len(series), str(series.dates[0]), str(series.dates[-1])) != (version.rows, version.first, version.last):
             raise DamageError(damage_message(self.path, f"{series.name} has other rows or dates than were recorded"))
         return series
+
+    def findings(self, version: Version) -> tuple[Finding, ...]:
+        """Repairs that the source had made when `version` was saved.
+
+        Raises:
+            DamageError: They cannot be read.
+        """
+        with reported_faults(self.path), snapshot(self._connection):
+            return read_findings(self._connection, version)
 
     def find(self, text: str) -> Version:
         """The version that `text` names.

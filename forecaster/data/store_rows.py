@@ -9,20 +9,24 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from forecaster.arrays import FloatArray, Int64Array
+from forecaster.data.findings import Finding, findings_from_json, findings_to_json
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store_file import DamagedRowsError
 from forecaster.errors import ForecasterError
 
-__all__ = ["Version", "insert", "newest_hash", "read", "select_versions"]
+__all__ = ["Version", "insert", "newest_hash", "read", "read_findings", "select_versions"]
 
 _VALUES = (*COLUMNS, "rounding")
+_FINDINGS = "findings"  # in the stored facts about the origin
+_NOTES = "notes"  # likewise, of versions saved earlier: about one request, long over
 _VERSION_FIELDS = "v.id, source, symbol, interval, sha256, saved_at, rows, first, last, added, revised, removed"
 
 
@@ -88,17 +92,20 @@ def newest_hash(connection: sqlite3.Connection, key: tuple[str, str, str]) -> st
     return None if row is None else str(row[0])
 
 
-def insert(connection: sqlite3.Connection, series: PriceSeries, now: datetime.datetime) -> None:
-    """Write a version and the rows in which it differs from the one before."""
+def insert(
+    connection: sqlite3.Connection, series: PriceSeries, findings: Sequence[Finding], now: datetime.datetime
+) -> None:
+    """Write a version, the findings of its source, and the rows in which it differs from the one before."""
     series_id = _series_id(connection, (series.source, series.symbol, series.interval))
     version = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM version").fetchone()[0])
     counts = _insert_rows(connection, series, series_id, version)
     path = None if series.instrument.path is None else os.fspath(series.instrument.path)
     instrument = {"kind": series.instrument.kind, "name": series.instrument.name, "path": path}
+    meta = {**series.meta, _FINDINGS: findings_to_json(findings)} if findings else dict(series.meta)
     record = (
         version, series_id, now.isoformat(timespec="seconds"), series.sha256, len(series), str(series.dates[0]),
         str(series.dates[-1]), *counts, ",".join(series.columns), _rounding_hash(series.rounding),
-        json.dumps(instrument), json.dumps(dict(series.meta)),
+        json.dumps(instrument), json.dumps(meta),
     )  # fmt: skip
     connection.execute(f"INSERT INTO version VALUES (?{', ?' * (len(record) - 1)})", record)
 
@@ -157,9 +164,18 @@ def read(connection: sqlite3.Connection, version: Version) -> PriceSeries:
             columns=by_name,
             rounding=rounding,
             interval=version.interval,
-            meta=json.loads(meta),
+            meta={key: value for key, value in json.loads(meta).items() if key not in (_FINDINGS, _NOTES)},
         )
-    except (ForecasterError, ValueError, TypeError) as error:
+    except (ForecasterError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedRowsError(f"version {version.id} of {version.symbol}: {error}") from error
+
+
+def read_findings(connection: sqlite3.Connection, version: Version) -> tuple[Finding, ...]:
+    """Repairs that the source had made in the rows of `version`."""
+    (meta,) = connection.execute("SELECT meta FROM version WHERE id = ?", (version.id,)).fetchone()
+    try:
+        return findings_from_json(json.loads(meta).get(_FINDINGS, "[]"))
+    except (ValueError, AttributeError) as error:
         raise DamagedRowsError(f"version {version.id} of {version.symbol}: {error}") from error
 
 

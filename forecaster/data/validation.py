@@ -14,19 +14,18 @@ Validating a history that was cut at a row gives what `Report.known_at` gives fo
 
 import dataclasses
 import datetime
-import enum
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, Int64Array
-from forecaster.data.calendars import business_age
+from forecaster.data.calendars import business_age, trading_weekdays
+from forecaster.data.findings import OLD_DATA, Finding, Severity, merged_findings
 from forecaster.data.series import PriceSeries
 from forecaster.data.validation_checks import (
     DROPPED,
-    Market,
+    MarketExpectations,
     Marks,
     RawRows,
     Subject,
@@ -36,14 +35,13 @@ from forecaster.data.validation_checks import (
 from forecaster.errors import ForecasterError
 
 __all__ = [
-    "Finding",
-    "Market",
+    "MarketExpectations",
     "RawRows",
     "Repair",
     "Report",
-    "Severity",
     "cleaned",
-    "finding",
+    "finding_about",
+    "market_expectations",
     "repaired",
     "source_findings",
     "validate",
@@ -61,34 +59,6 @@ _OLD_DAYS = 5
 _RATIO_STEPS, _RATIO_TOLERANCE = 4, 1e-4
 
 _BLANKED = {"impossible_range": ("open", "high", "low"), "bad_adjusted_price": ("adj_close",)}
-
-
-class Severity(enum.StrEnum):
-    """How bad a finding is. Errors stop whoever wanted to use the history; repairs have been made, and are told."""
-
-    ERROR = "error"
-    REPAIR = "repair"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One thing that was found, however many rows it concerns.
-
-    Args:
-        code: Short name, for programs.
-        severity: What follows from it.
-        count: Rows, days or years that it concerns.
-        dates: The first of them, ISO 8601.
-        text: One line for people.
-    """
-
-    code: str
-    severity: Severity
-    count: int
-    dates: tuple[str, ...]
-    text: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +90,7 @@ class Report:
     """
 
     dates: DateArray
-    market: Market
+    market: MarketExpectations
     today: datetime.date
     marks: tuple[Marks, ...]
 
@@ -129,8 +99,7 @@ class Report:
         """Everything worth telling, errors first."""
         last = len(self.dates) - 1
         by_code = {marks.code: marks.select(marks.known_until > last) for marks in self.marks}
-        found = [one for make in _SUMMARIES for one in make(self, by_code)]
-        return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))
+        return merged_findings(finding for summarise in _SUMMARIES for finding in summarise(self, by_code))
 
     @property
     def repairs(self) -> tuple[Repair, ...]:
@@ -181,11 +150,16 @@ class Report:
             raise error(*(f"{name}: {one.text}" for one in problems))
 
 
+def market_expectations(series: PriceSeries) -> MarketExpectations:
+    """Expectations of a series whose rows are all final: its trading days, and whether it is a currency pair."""
+    return MarketExpectations(weekdays=trading_weekdays(series), is_pair=series.instrument.kind == "pair")
+
+
 def validate(
     rows: RawRows,
     *,
     today: datetime.date,
-    market: Market = Market(),  # noqa: B008 - immutable
+    market: MarketExpectations = MarketExpectations(),  # noqa: B008 - immutable
     reference: PriceSeries | None = None,
     previous: PriceSeries | None = None,
 ) -> Report:
@@ -217,15 +191,17 @@ def cleaned(rows: RawRows, report: Report) -> RawRows:
     return _apply(rows, report, lambda marks: marks.known_from == marks.rows)
 
 
-def source_findings(report: Report, more: Sequence[Finding] = ()) -> str:
-    """What a source has repaired, as JSON for its ``meta["findings"]``: what was known on its own day, and no more.
+def source_findings(report: Report, more: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+    """Repairs that a source has made with `cleaned`, after `more` findings of its own.
 
-    The rest depends on the last row that may be seen. Whoever uses the series cuts it and looks again. `more` is what
-    the source itself has found.
+    Other findings depend on the last row that may be used: whoever uses the series cuts and validates it again.
     """
-    told = [*more]
-    told += [one for one in report.findings if one.severity is Severity.REPAIR and one.code != "reverting_spike"]
-    return json.dumps([dataclasses.asdict(one) for one in told])
+    repairs = [
+        finding
+        for finding in report.findings
+        if finding.severity is Severity.REPAIR and finding.code != "reverting_spike"
+    ]
+    return (*more, *repairs)
 
 
 def repaired(rows: RawRows, report: Report, cutoff: np.datetime64 | None = None) -> RawRows:
@@ -278,7 +254,7 @@ _PLAIN = {
 """Findings that say no more than their rows; {} is the count and its noun."""
 
 
-def finding(
+def finding_about(
     code: str, severity: Severity, text: str, dates: DateArray | Sequence[object], count: int | None = None
 ) -> Finding:
     """A finding about `dates`; {} in the text becomes their number."""
@@ -294,25 +270,25 @@ def _plain(report: Report, by_code: ByCode) -> Iterator[Finding]:
     for code, (severity, text) in _PLAIN.items():
         if code in by_code and len(by_code[code]):
             dates = report.dates[by_code[code].rows]
-            yield finding(code, severity, text, dates[~np.isnat(dates)], len(dates))
+            yield finding_about(code, severity, text, dates[~np.isnat(dates)], len(dates))
 
 
 def _too_many(report: Report, by_code: ByCode) -> Iterator[Finding]:
     """Bad rows that are too many to be dropped."""
     dates = report.dates
     if not len(dates):
-        yield finding("no_rows", Severity.ERROR, "there are no rows", ())
+        yield finding_about("no_rows", Severity.ERROR, "there are no rows", ())
         return
     bad, wrong, compared = (by_code.get(code) for code in ("bad_price", "reference_mismatch", "compared"))
     if bad is not None and len(bad) > max(_FEW, _BAD_PRICES_LIMIT * len(dates)):
         text = f"{{}} of {len(dates)} without a usable price; expected at most {_BAD_PRICES_LIMIT:.0%}"
-        yield finding("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
+        yield finding_about("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
     if wrong is not None and compared is not None and len(wrong) > max(_FEW, _MISMATCH_LIMIT * len(compared)):
         text = (
             f"{{}} of {len(compared)} disagree with the fixings of the ECB; expected at most {_MISMATCH_LIMIT:.0%}: "
             "this is another symbol, or the pair the other way round"
         )
-        yield finding("wrong_symbol", Severity.ERROR, text, dates[wrong.rows])
+        yield finding_about("wrong_symbol", Severity.ERROR, text, dates[wrong.rows])
 
 
 def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -322,12 +298,12 @@ def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
     long = missing.values > _LONG_GAP
     if long.any():
         text = f"{{}} after gaps of more than {_LONG_GAP} trading days, the longest {missing.values.max():.0f} days"
-        yield finding("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
+        yield finding_about("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
     total = int(np.busday_count(report.dates[0], report.dates[-1] + 1, weekmask=report.market.weekdays))
     count, limit = int(missing.values.sum()), _MISSING_DAYS_LIMIT[report.market.is_pair]
     if count > limit * total:
         text = f"{count} of {total} trading days have no row; expected at most {limit:.0%}"
-        yield finding("missing_days", Severity.WARNING, text, report.dates[missing.rows], count)
+        yield finding_about("missing_days", Severity.WARNING, text, report.dates[missing.rows], count)
 
 
 def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -347,7 +323,7 @@ def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
             + ("the open is used" if harmless else "the open is better")
         )
         severity = Severity.INFO if harmless else Severity.WARNING
-        yield finding("close_equals_open", severity, text, (1970 + first + many).tolist(), len(many))
+        yield finding_about("close_equals_open", severity, text, (1970 + first + many).tolist(), len(many))
 
 
 def _years(dates: DateArray) -> Int64Array:
@@ -365,14 +341,14 @@ def _changes(report: Report, by_code: ByCode) -> Iterator[Finding]:
         contiguous = len(changed) > 1 and steps <= min(_RATIO_STEPS, len(changed) // 10)
         if contiguous:
             text = f"{{}} whose {what} were rescaled since the last version, the newest by {changed.values[-1]:.6g}"
-            yield finding(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)
+            yield finding_about(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)
         else:
             text = f"{{}} whose {what} were revised since the last version"
-            yield finding(code, Severity.WARNING, text, dates)
+            yield finding_about(code, Severity.WARNING, text, dates)
     gone = by_code.get("rows_gone")
     if gone is not None and len(gone):
         text = "{} of the last version are no longer there"
-        yield finding("rows_gone", Severity.WARNING, text, gone.values.astype("datetime64[D]"))
+        yield finding_about("rows_gone", Severity.WARNING, text, gone.values.astype("datetime64[D]"))
 
 
 def _age(report: Report, by_code: ByCode) -> Iterator[Finding]:
@@ -386,7 +362,7 @@ def _age(report: Report, by_code: ByCode) -> Iterator[Finding]:
         age = business_age(last, report.today)
         if age > _OLD_DAYS:
             text = f"the last row is {age} business days old"
-            yield finding("old_data", Severity.WARNING, text, (last,), age)
+            yield finding_about(OLD_DATA, Severity.WARNING, text, (last,), age)
 
 
 _SUMMARIES = (_plain, _too_many, _gaps, _equal_prices, _changes, _age)

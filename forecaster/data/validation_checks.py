@@ -14,7 +14,7 @@ import numpy.typing as npt
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.series import COLUMNS, PriceSeries, is_price
 
-__all__ = ["DROPPED", "FOREVER", "Market", "Marks", "RawRows", "Subject", "row_marks", "structure_marks"]
+__all__ = ["DROPPED", "FOREVER", "MarketExpectations", "Marks", "RawRows", "Subject", "row_marks", "structure_marks"]
 
 FOREVER = np.iinfo(np.int64).max
 
@@ -66,7 +66,7 @@ class RawRows:
 
 
 @dataclasses.dataclass(frozen=True)
-class Market:
+class MarketExpectations:
     """What is to be expected of the rows of one market.
 
     Args:
@@ -128,7 +128,7 @@ class Subject:
     """
 
     rows: RawRows
-    market: Market
+    market: MarketExpectations
     reference: PriceSeries | None
     previous: PriceSeries | None
 
@@ -143,7 +143,7 @@ class Subject:
         return self.rows.columns.get(name, np.full(len(self.rows), np.nan))
 
 
-def structure_marks(rows: RawRows, market: Market, today: datetime.date) -> Iterator[Marks]:
+def structure_marks(rows: RawRows, market: MarketExpectations, today: datetime.date) -> Iterator[Marks]:
     """Dates that are missing, have a time of day, do not increase, or lie after `today`."""
     missing = np.isnat(rows.dates)
     yield Marks.at("missing_date", np.flatnonzero(missing))

@@ -13,7 +13,8 @@ from forecaster.data.calendars import same_clock
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import SOURCES, default_source
+from forecaster.data.sources import SOURCES
+from forecaster.data.sources.registry import default_source, source_traits
 from forecaster.data.universes import PANEL_CURRENCIES
 from forecaster.datasets.histories import Histories
 from forecaster.errors import ConfigError, InstrumentError, NotEnoughDataError, SourceError, UsageError
@@ -65,7 +66,7 @@ class Inputs:
             if missing.any():
                 line += f"; none is known on {int(missing.sum())} of {len(series)} rows, where a neutral zero stands"
             told.append(line)
-            told += [text.replace("data: ", f"data: {one.name}: ", 1) for text in facts["lines"]]
+            told += [str(note.about(one.name)) for note in facts["notes"]]
             if missing[-1]:
                 told.append(f"warning: input {one.name} has nothing newer than {facts['last']}: it is left out since")
         return told
@@ -73,7 +74,7 @@ class Inputs:
     def for_manifest(self, until: np.datetime64) -> list[dict[str, Any]]:
         """What a run records of each input: its facts, and a hash of what was known by `until`."""
         recorded = [
-            {key: value for key, value in facts.items() if key != "lines"} | {"known_sha256": known_hash(one, until)}
+            {key: value for key, value in facts.items() if key != "notes"} | {"known_sha256": known_hash(one, until)}
             for one, facts in zip(self.inputs, self.facts, strict=True)
         ]
         return recorded + ([{"name": _MARKET, "known_sha256": self.market.known_hash(until)}] if self.market else [])
@@ -155,7 +156,7 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], histories: Histor
         raise ConfigError(
             f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
-    market = market_activity([histories.whole(pair) for pair in _against_the_euro()]) if data.market else None
+    market = market_activity([histories.whole(pair).series for pair in _against_the_euro()]) if data.market else None
     return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
 
 
@@ -165,7 +166,7 @@ def reads_market(config: Config, named: Sequence[PriceSeries]) -> bool:
     Raises:
         UsageError: It is asked for beside prices that are not the ECB's, which are not fixed at its time.
     """
-    fixed = traits_of(config.kind).panel and all(one.source == "ecb" for one in named)
+    fixed = traits_of(config.kind).panel and all(source_traits(series.source).one_fixing for series in named)
     if config.data.market and not fixed:
         raise UsageError(
             "data.market needs rates of the ECB, which are all fixed at one time, and a model for a panel; remove it"
@@ -218,7 +219,7 @@ def _prices(
     made = price_covariate(dataclasses.replace(series, instrument=instrument), lag)
     facts = {
         "name": instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
-        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "lines": checked.lines,
+        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "notes": checked.notes,
     }  # fmt: skip
     return made, facts
 
@@ -236,7 +237,7 @@ def _columns(path: Path, data: DataConfig) -> list[Found]:
             column_covariate(name, column.dates, column.values, data.lags[name]),
             {
                 "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
-                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "lines": [],
+                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "notes": [],
             },
         )
         for name, column in read.columns.items()

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,22 +9,22 @@ import numpy as np
 
 from forecaster.config import DataConfig
 from forecaster.data.calendars import business_age, future_dates
+from forecaster.data.findings import Finding, Note, merged_findings
 from forecaster.data.instruments import Instrument
-from forecaster.data.markets import market_of
 from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, Network, OnlineSource, Source, default_source, get_source
+from forecaster.data.sources.base import Loaded, LoadRequest, Network, OnlineSource
+from forecaster.data.sources.registry import OpenSources, chosen_source, source_traits
 from forecaster.data.store import Store, Version, store_path
-from forecaster.data.validation import RawRows, Report, repaired, validate
+from forecaster.data.validation import RawRows, Report, market_expectations, repaired, validate
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, InputFileError, NotEnoughDataError, SourceError, UnreachableError, UsageError
 
-__all__ = ["Checked", "Histories", "HistoryChecker", "data_line", "load_members", "tell_findings"]
+__all__ = ["Checked", "Histories", "HistoryChecker", "data_line", "load_members", "note_findings"]
 
-_STALE_DAYS = 5  # business days; a week without a new price is worth a word
-_UNREACHABLE_LIMIT = 2  # histories in a row for which a source does not answer; then it is not asked any more
-_REASONS = 5  # left out members whose reasons are told
-_TOLD_ONE_BY_ONE = 20  # members of which every finding is told
+_STALE_DAYS = 5  # business days; a week without a new price is reported
+_MAX_REASONS = 5  # members left out whose reasons are noted
+_MAX_DETAILED = 20  # members whose findings are noted one by one
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,15 +32,15 @@ class Checked:
     """A history that may be used.
 
     Args:
-        whole: All daily rows that there are.
+        loaded: All daily rows, with the findings of their source.
         series: The rows up to the cutoff, repaired, one for each period of the interval.
-        report: What was found in the daily rows behind it.
-        newest: Date of the newest row that there is, whatever the cutoff.
+        report: Findings in the daily rows behind it.
+        newest: Date of the newest row, whatever the cutoff.
         stored: The newest version in the store, where it was put there.
         is_new: Whether that version was not there before.
     """
 
-    whole: PriceSeries
+    loaded: Loaded
     series: PriceSeries
     report: Report
     newest: np.datetime64
@@ -49,12 +48,21 @@ class Checked:
     is_new: bool = False
 
     @property
-    def lines(self) -> list[str]:
-        """What the source repaired, and what was found in the rows afterwards, in one line each."""
-        told = [f"{one['severity']}: {one['text']}" for one in json.loads(self.whole.meta.get("findings", "[]"))]
-        # The age of the newest row stands in the line about the data.
-        told += [f"{one.severity}: {one.text}" for one in self.report.findings if one.code != "old_data"]
-        return [f"data: {line}" for line in dict.fromkeys(told)]
+    def whole(self) -> PriceSeries:
+        """All daily rows."""
+        return self.loaded.series
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Repairs of the source and findings in the rows afterwards, errors first."""
+        return merged_findings(self.loaded.findings, self.report.findings)
+
+    @property
+    def notes(self) -> list[Note]:
+        """The findings as notes, those of the source first; `data_line` states the age of the newest row."""
+        findings = [*self.loaded.findings, *self.report.findings]
+        notes = [Note("data", finding.text, finding.severity) for finding in findings if not finding.is_about_age]
+        return list(dict.fromkeys(notes))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,13 +83,11 @@ class HistoryChecker:
     interval: str = "1d"
     strict: bool = False
 
-    def check(
-        self, whole: PriceSeries, until: datetime.date | None = None, previous: PriceSeries | None = None
-    ) -> Checked:
-        """Rows of `whole` from `start` to `until`, validated as they would have been on that day.
+    def check(self, loaded: Loaded, until: datetime.date | None = None, previous: PriceSeries | None = None) -> Checked:
+        """Rows from `start` to `until`, validated as they would have been on that day.
 
         Args:
-            whole: All daily rows, as `Histories.whole` returns them.
+            loaded: All daily rows, as `Histories.whole` returns them.
             until: Last date that may be used; `end` when None.
             previous: The version that was used before, for reporting what has changed.
 
@@ -89,15 +95,16 @@ class HistoryChecker:
             NotEnoughDataError: No row is left.
             InputFileError, SourceError: A finding forbids the use of the rows.
         """
+        whole = loaded.series
         end = until or self.end
         span = self._cut(whole, end)
         today = min(self.today, end) if end else self.today
         before = None if previous is None else previous.between(end=span.dates[-1])
-        report = validate(RawRows.of(span), today=today, market=market_of(span), previous=before)
-        kind = InputFileError if whole.source == "csv" else SourceError
+        report = validate(RawRows.of(span), today=today, market=market_expectations(span), previous=before)
+        kind = InputFileError if source_traits(whole.source).is_file else SourceError
         report.require_good(whole.symbol, kind, strict=self.strict)
         series = resampled(_repaired(span, report), self.interval)
-        return Checked(whole, series, report, whole.dates[-1] if self.interval == "1d" else series.dates[-1])
+        return Checked(loaded, series, report, whole.dates[-1] if self.interval == "1d" else series.dates[-1])
 
     def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
         first, last = (None if day is None else np.datetime64(day) for day in (self.start, end))
@@ -129,7 +136,7 @@ class Histories:
         checker: Checks the histories before they are used.
         options: Options of the source.
         network: Whether prices may, or have to, come over the network.
-        sources: Sources that are open already, by name; a new one is added to them.
+        sources: Sources that are open already; a new one is added to them.
     """
 
     def __init__(
@@ -139,21 +146,17 @@ class Histories:
         checker: HistoryChecker,
         options: Mapping[str, object] | None = None,
         network: Network = "auto",
-        sources: dict[str, Source] | None = None,
+        sources: OpenSources | None = None,
     ) -> None:
-        opened = {} if sources is None else sources
-        if source not in opened:
-            opened[source] = get_source(source)
-        self.source = opened[source]
+        self._sources = OpenSources() if sources is None else sources
+        self.source = self._sources.open(source)
         self.checker = checker
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
         self._environment = environment
         self._options = options or {}
         self._network = network
-        self._sources = opened
-        self._noted: set[str] = set()
-        self._unanswered = 0
+        self._noted: set[Note] = set()
 
     @classmethod
     def of_section(
@@ -162,7 +165,7 @@ class Histories:
         data: DataConfig,
         instruments: Sequence[Instrument],
         network: Network = "auto",
-        sources: dict[str, Source] | None = None,
+        sources: OpenSources | None = None,
     ) -> "Histories":
         """The histories that the section ``data`` of a configuration describes.
 
@@ -171,13 +174,13 @@ class Histories:
             data: Source, its options, first and last row, frequency.
             instruments: The named instruments, whose kind decides the source if it is ``auto``.
             network: Whether prices may, or have to, come over the network.
-            sources: Sources that are open already, by name.
+            sources: Sources that are open already.
         """
-        source = default_source(instruments[0]) if data.source == "auto" else data.source
+        source = chosen_source(data.source, instruments[0])
         checker = HistoryChecker(environment.today, data.start, data.end, data.interval, data.strict)
         return cls(environment, source, checker, data.options, network, sources)
 
-    def whole(self, instrument: Instrument, until: datetime.date | None = None) -> PriceSeries:
+    def whole(self, instrument: Instrument, until: datetime.date | None = None) -> Loaded:
         """All daily rows of an instrument, in canonical orientation.
 
         A source that needs the network is asked only if newer prices should exist. The newest version in the store
@@ -199,18 +202,27 @@ class Histories:
             until=until or self.checker.end,
         )
         if isinstance(self.source, OnlineSource):
-            series = self._from_store_or_network(self.source, request)
+            loaded = self._from_store_or_network(self.source, request)
         else:
-            series = self.source.load(request)
-        for text in json.loads(series.meta.get("notes", "[]")):
-            if text not in self._noted:
-                self._noted.add(text)
-                self._environment.note(f"data: {text}")
-        return series
+            loaded = self._ask(request)
+        for note in loaded.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._environment.note(str(note))
+        return loaded
 
-    def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> PriceSeries:
+    def _ask(self, request: LoadRequest) -> Loaded:
+        try:
+            loaded = self.source.load(request)
+        except SourceError as error:
+            self._sources.record(self.source.name, error)
+            raise
+        self._sources.record(self.source.name, None)
+        return loaded
+
+    def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> Loaded:
         stored = self._newest_stored(source, request.instrument)
-        silent = self._unanswered >= _UNREACHABLE_LIMIT
+        silent = self._sources.is_silent(source.name)
         if stored is None and silent:
             raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
         if self._network == "never" and stored is None:
@@ -218,32 +230,34 @@ class Histories:
                 f"the store {store_path(self._environment.home)} has no prices of {request.instrument.name} from "
                 f"{source.name}, and --offline forbids to ask; load them once without --offline"
             )
-        if stored is not None and (silent or self._network == "never" or self._is_fresh(stored)):
+        if stored is not None and (silent or self._network == "never" or self._is_fresh(stored.series)):
             return stored
         try:
-            series = source.load(request)
+            return self._ask(request)
         except SourceError as error:
-            self._unanswered = self._unanswered + 1 if isinstance(error, UnreachableError) else 0
             if stored is None or self._network == "refresh":
                 raise
+            last = stored.series.dates[-1]
             self._environment.note(f"warning: {error.messages[0]}")
-            self._environment.note(f"warning: the prices in the store are used instead, to {stored.dates[-1]}")
+            self._environment.note(f"warning: the prices in the store are used instead, to {last}")
             return stored
-        self._unanswered = 0
-        return series
 
-    def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> PriceSeries | None:
+    def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> Loaded | None:
         """The newest version of a history from the server that would be asked now, if there is one."""
         path = store_path(self._environment.home)
         symbol = source.symbol(instrument)
         if not path.exists():
             return None
         with Store.open(path, clock=self._environment.clock) as store:
-            stored = store.load(source.name, symbol) if store.versions(source.name, symbol) else None
-        if stored is None or stored.meta.get("endpoint") == source.endpoint:
+            versions = store.versions(source.name, symbol)
+            if not versions:
+                return None
+            stored = Loaded(store.load_version(versions[-1]), store.findings(versions[-1]))
+        endpoint = stored.series.meta.get("endpoint")
+        if endpoint == source.endpoint:
             return stored
         self._environment.note(
-            f"warning: the store has prices of {symbol} from {stored.meta.get('endpoint', source.name)}; passed over"
+            f"warning: the store has prices of {symbol} from {endpoint or source.name}; they are not used"
         )
         return None
 
@@ -264,16 +278,17 @@ class Histories:
         """
         return self.accept(self.whole(instrument), keep=keep)
 
-    def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
-        """Check the history `whole` and put it into the store; see `load`."""
+    def accept(self, loaded: Loaded, *, keep: bool = False) -> Checked:
+        """Check a history and put it into the store; see `load`."""
         if not (keep or isinstance(self.source, OnlineSource)):
-            return self.checker.check(whole)
+            return self.checker.check(loaded)
+        whole = loaded.series
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
             versions = store.versions(whole.source, whole.symbol, whole.interval)
             changed = versions and versions[-1].sha256 != whole.sha256
             previous = store.load_version(versions[-1]) if changed else None
-            checked = self.checker.check(whole, previous=previous)
-            saved = store.save(whole)
+            checked = self.checker.check(loaded, previous=previous)
+            saved = store.save(whole, loaded.findings)
             if saved is None and versions:
                 store.load_version(versions[-1])  # rows that were damaged since would not be seen otherwise
             stored = saved or store.versions(whole.source, whole.symbol, whole.interval)[-1]
@@ -300,12 +315,12 @@ class Histories:
 def load_members(
     histories: Histories, members: Sequence[Instrument], note: Callable[[str], None], *, keep: bool = False
 ) -> list[Checked]:
-    """The histories of `members`; one that cannot be had is told and left out, and so is what was found in the others.
+    """Histories of the members of a universe; a member without a usable history is noted and left out.
 
     Args:
         histories: Histories of their source.
         members: In canonical orientation.
-        note: Told, in one line each.
+        note: Called with one line for each note.
         keep: Whether to put them into the store.
     """
     loaded: list[Checked] = []
@@ -317,35 +332,38 @@ def load_members(
             raise
         except (SourceError, UsageError) as error:  # about this member alone
             missing[member.name] = error.messages[0]
-    for name, reason in list(missing.items())[:_REASONS]:
+    for name, reason in list(missing.items())[:_MAX_REASONS]:
         note(f"universe: left out {name}: {reason}")
-    if len(missing) > _REASONS:
-        note(f"universe: left out {', '.join(list(missing)[_REASONS:])}: for reasons like these")
+    if len(missing) > _MAX_REASONS:
+        note(f"universe: left out {', '.join(list(missing)[_MAX_REASONS:])}: for reasons like these")
     return loaded
 
 
-def tell_findings(loaded: Sequence[Checked], note: Callable[[str], None]) -> None:
-    """What was found in histories that stand beside the named ones: line by line, or counted where they are many."""
-    if len(loaded) <= _TOLD_ONE_BY_ONE:
-        for one in loaded:
-            for line in one.lines:
-                note(f"{line.partition(': ')[0]}: {one.series.instrument.name}: {line.partition(': ')[2]}")
+def note_findings(loaded: Sequence[Checked], note: Callable[[str], None]) -> None:
+    """Note the findings in the other histories of a panel: line by line, or counted where there are many histories."""
+    if len(loaded) <= _MAX_DETAILED:
+        for checked in loaded:
+            for finding_note in checked.notes:
+                note(str(finding_note.about(checked.series.instrument.name)))
         return
     counts = Counter(
-        f"{found.severity} {found.code}" for one in loaded for found in one.report.findings if found.code != "old_data"
+        f"{finding.severity} {finding.code}"
+        for checked in loaded
+        for finding in checked.report.findings
+        if not finding.is_about_age
     )
     if counts:
-        told = ", ".join(f"{what} in {count}" for what, count in counts.most_common())
-        note(f"universe: found in {len(loaded)} series beside the named: {told}; forecast data show tells more of each")
+        summary = ", ".join(f"{kind} ({count})" for kind, count in counts.most_common())
+        note(f"universe: findings in the {len(loaded)} other series: {summary}; see: forecast data show")
 
 
 def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 | None = None) -> str:
-    """Which data was used: source, rows, first and last date, age, hash.
+    """Line about the data in use: source, rows, first and last date, age, hash.
 
     Args:
         series: The rows that were used.
         today: The current date.
-        newest: Date of the newest row that there is, where `series` was cut before it.
+        newest: Date of the newest row, where `series` was cut before it.
     """
     last = series.dates[-1]
     if newest is not None and newest > last:
@@ -353,6 +371,6 @@ def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 |
     age = business_age(last, today)
     days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
     late = ", older than a week" if series.interval == "1d" and age > _STALE_DAYS else ""
-    told = "made up" if series.source == "synthetic" else days + late
-    told += f", from {series.meta['endpoint']}" if "endpoint" in series.meta else ""
-    return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({told})"
+    state = "simulated" if source_traits(series.source).is_synthetic else days + late
+    state += f", from {series.meta['endpoint']}" if "endpoint" in series.meta else ""
+    return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({state})"

@@ -8,7 +8,8 @@ from typing import Any
 
 from forecaster.config import Config, DataConfig
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
-from forecaster.data.sources import Network
+from forecaster.data.sources.base import Network
+from forecaster.data.sources.registry import source_traits
 from forecaster.data.universes import UNIVERSES, universe
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
@@ -76,7 +77,7 @@ def with_choice(config: Config, choice: Selection) -> Config:
 
 def names_none(data: DataConfig) -> bool:
     """Whether a configuration leaves it to a file of symbols what to train on."""
-    return data.source != "synthetic" and not any(getattr(data, kind) for kind in _KINDS)
+    return source_traits(data.source).default_ticker is None and not any(getattr(data, kind) for kind in _KINDS)
 
 
 def resolve(config: Config, choice: Selection) -> tuple[Config, tuple[Instrument, ...]]:
@@ -109,8 +110,9 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
         InstrumentError: None, or two kinds at once.
     """
     given = [kind for kind in _KINDS if getattr(data, kind)]
-    if not given and data.source == "synthetic":
-        return (parse_ticker("sine"),)
+    default = source_traits(data.source).default_ticker
+    if not given and default is not None:
+        return (parse_ticker(default),)
     if len(given) != 1:
         what = (
             f"instruments of {len(given)} kinds ({', '.join('--' + one for one in given)})"

@@ -9,9 +9,10 @@ import numpy as np
 from forecaster.config import Config
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.sources.registry import source_traits
 from forecaster.data.universes import UNIVERSES, read_universe, universe
 from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, settled
-from forecaster.datasets.histories import Checked, Histories, data_line, load_members, tell_findings
+from forecaster.datasets.histories import Checked, Histories, data_line, load_members, note_findings
 from forecaster.datasets.selection import (
     Selection,
     names_none,
@@ -97,8 +98,8 @@ def _load_named(histories: Histories, instruments: Sequence[Instrument], environ
     for instrument in instruments:
         checked = histories.load(instrument, keep=True)
         named.append(checked.series)
-        for line in (data_line(checked.series, environment.today), *checked.lines, *_unscored(checked)):
-            environment.note(line)
+        for line in (data_line(checked.series, environment.today), *checked.notes, *_unscored(checked)):
+            environment.note(str(line))
     return named
 
 
@@ -122,7 +123,7 @@ def _load_listed(
         )
     for one in loaded:
         environment.note(data_line(one.series, environment.today))
-    tell_findings(loaded, environment.note)
+    note_findings(loaded, environment.note)
     return sorted((one.series for one in loaded), key=lambda one: (-len(one), one.instrument.name))
 
 
@@ -135,7 +136,7 @@ def _load_others(
     if not crosses:
         for one in loaded:
             environment.note(data_line(one.series, environment.today))
-    tell_findings(loaded, environment.note)
+    note_findings(loaded, environment.note)
     return [one.series for one in loaded]
 
 
@@ -159,7 +160,7 @@ def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
     """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
     if config.universe != "auto":
         return config
-    panel = traits_of(config.kind).panel and all(one.source == "ecb" for one in named)
+    panel = traits_of(config.kind).panel and all(source_traits(series.source).one_fixing for series in named)
     return config.model_copy(update={"universe": "currencies" if panel else "none"})
 
 

@@ -11,7 +11,7 @@ from forecaster.config import DataConfig, load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import Source
+from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, source_traits
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments, with_choice
@@ -86,9 +86,9 @@ class SelectedRun:
         checked = self.checked
         if as_of is not None:
             # A cross is computed once more: its rows before a gap that comes after the cutoff are not left out then.
-            again = self.histories.source.name == "ecb"
-            whole = self.histories.whole(self.instrument, as_of) if again else checked.whole
-            checked = self.histories.checker.check(whole, as_of)
+            again = self.histories.source.traits.depends_on_cutoff
+            loaded = self.histories.whole(self.instrument, as_of) if again else checked.loaded
+            checked = self.histories.checker.check(loaded, as_of)
         first = self.run.fitted.first_row
         if len(checked.series) <= first:
             earliest = self.series.dates[first] if len(self.series) > first else "never"
@@ -117,7 +117,7 @@ class SelectedRun:
             lines.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
         changed = self.inputs.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
         lines += [f"warning: input {name} has changed since the run was trained" for name in changed]
-        return [*self.checked.lines, *self.inputs.notes(self.series), *lines]
+        return [*map(str, self.checked.notes), *self.inputs.notes(self.series), *lines]
 
     @property
     def in_sample(self) -> bool:
@@ -136,7 +136,7 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
         RunNotFoundError: No run fits; the message says what to type.
         DamageError: The run with this id, or every run that might fit, is damaged.
     """
-    sources: dict[str, Source] = {}
+    sources = OpenSources()
     folder = runs_folder(environment.home)
     if choice.is_empty and choice.source is None:
         if query.run_id is None:
@@ -149,7 +149,7 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
     if query.run_id is not None:
         run = find_run(folder, query.run_id)
         return [_load(run, instrument, choice, environment, sources) for instrument in instruments]
-    Histories.of_section(environment, data, instruments, sources=sources)  # raises for an unknown source
+    sources.open(chosen_source(data.source, instruments[0]))  # raises for an unknown source
     return [_newest(instrument, choice, query, environment, sources) for instrument in instruments]
 
 
@@ -167,7 +167,7 @@ def _newest(
     choice: Selection,
     query: RunQuery,
     environment: Environment,
-    sources: dict[str, Source],
+    sources: OpenSources,
 ) -> SelectedRun:
     folder = runs_folder(environment.home)
     damaged: list[ForecasterError] = []
@@ -204,8 +204,8 @@ def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environm
 
 def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQuery) -> bool:
     return (
-        (run.source == "csv") == (instrument.kind == "csv")
-        and source in (None, "auto", run.source)
+        source_traits(run.source).is_file == (instrument.kind == "csv")
+        and source in (None, AUTO, run.source)
         and (query.horizon is None or query.horizon <= run.manifest.model.horizon)
         and query.frequency in (None, run.frequency)
         and instrument.canonical.name in run.manifest.data.members
@@ -213,7 +213,7 @@ def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQue
 
 
 def _load(
-    run: Run, instrument: Instrument, choice: Selection, environment: Environment, sources: dict[str, Source]
+    run: Run, instrument: Instrument, choice: Selection, environment: Environment, sources: OpenSources
 ) -> SelectedRun:
     """The instrument with the history that `run` would read: its source, its options, its first row."""
     members = list(run.manifest.data.members)

@@ -22,6 +22,7 @@ import numpy as np
 
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.registry import source_traits
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.files import json_text, plain, sha256_of, write_folder
@@ -128,7 +129,7 @@ class Run:
         """Whether the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
         if series.instrument.name not in self.manifest.data.members or series.source != self.source:
             return False
-        return series.source != "csv" or not self.history_changed(series)
+        return not source_traits(series.source).is_file or not self.history_changed(series)
 
     def history_changed(self, series: PriceSeries) -> bool:
         """Whether `series` no longer begins with exactly the rows that the run was trained on."""

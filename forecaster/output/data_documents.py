@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import DateArray
+from forecaster.data.findings import Finding
 from forecaster.data.results import (
     Fetching,
     HistoryDifference,
@@ -20,7 +21,6 @@ from forecaster.data.results import (
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store import Version
 from forecaster.data.store_difference import ColumnChange
-from forecaster.data.validation import Finding
 from forecaster.files import plain
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 SCHEMA = "data/1"
-_SHOWN_ELSEWHERE = ("findings", "notes", "attribution")  # keys of a series' origin with a place of their own
 
 
 def fetching_document(fetching: Fetching) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def history_document(facts: HistoryFacts) -> dict[str, Any]:
         "lowest": _row(series, int(np.argmin(series.close))),
         "highest": _row(series, int(np.argmax(series.close))),
         "attribution": series.meta.get("attribution"),
-        "origin": {key: value for key, value in series.meta.items() if key not in _SHOWN_ELSEWHERE},
+        "origin": {key: value for key, value in series.meta.items() if key != "attribution"},
         "versions": [_version(version) for version in facts.versions],
         "findings": [_finding(finding) for finding in facts.findings],
         "picture": None if facts.path is None else str(facts.path),

@@ -17,9 +17,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter
 
 from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.findings import Finding
 from forecaster.data.results import HistoryFacts
 from forecaster.data.series import PriceSeries
-from forecaster.data.validation import Finding, RawRows, Report, repaired
+from forecaster.data.validation import RawRows, Report, repaired
 from forecaster.errors import UsageError
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, day_number, drawing_style, headline
 from forecaster.output.data_documents import history_document

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from forecaster.config import Config
+from forecaster.data.findings import Severity
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
-from forecaster.data.validation import Severity
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.datasets.training import load_training_data
 from forecaster.environment import Environment
@@ -184,7 +184,7 @@ def _check_data(subject: Subject, environment: Environment) -> Check:
         Finding(subject.files["validation"], f"{name} {one.code}", one.dates[0] if one.dates else None, one.text)
         for name in subject.named
         for one in subject.report(name).findings
-        if one.severity is Severity.WARNING and one.code != "old_data"  # the age says nothing of the rows
+        if one.severity is Severity.WARNING and not one.is_about_age
     ]
     what = _DATA if stored else f"{_DATA} (None is stored.)"
     if damaged:

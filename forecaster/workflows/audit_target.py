@@ -14,7 +14,8 @@ from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries, is_price
-from forecaster.data.sources import default_source
+from forecaster.data.sources.base import Loaded
+from forecaster.data.sources.registry import chosen_source
 from forecaster.data.validation import Report
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker
@@ -69,16 +70,16 @@ class _AlteredHistories(Histories):
         self._raw = raw
         self._change = change
 
-    def whole(self, instrument: Instrument, until: object = None) -> PriceSeries:
+    def whole(self, instrument: Instrument, until: object = None) -> Loaded:
         """The same rows at every call, altered; see `Histories.whole`."""
         key = (self.source.name, instrument.canonical.name)
         if key not in self._raw:
-            self._raw[key] = super().whole(instrument)
-        return self._raw[key] if self._change is None else self._change(self._raw[key])
+            self._raw[key] = super().whole(instrument).series
+        return Loaded(self._raw[key] if self._change is None else self._change(self._raw[key]))
 
-    def accept(self, whole: PriceSeries, *, keep: bool = False) -> Checked:
-        """Check `whole` and store nothing; see `Histories.accept`."""
-        return self.checker.check(whole)
+    def accept(self, loaded: Loaded, *, keep: bool = False) -> Checked:
+        """Check a history and store nothing; see `Histories.accept`."""
+        return self.checker.check(loaded)
 
     def _of_source(self, source: str, instrument: Instrument) -> Histories:
         """Histories of a covariate: rows that are not known on the day of the cut, by its lag, are altered too."""
@@ -104,11 +105,12 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
         data = config.data
-        source = default_source(instruments[0]) if data.source == "auto" else data.source
+        source = chosen_source(data.source, instruments[0])
         checker = HistoryChecker(environment.today, data.start, data.end, data.interval)
         histories = _AlteredHistories(environment, source, checker, config, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
-        checked = [checker.check(whole, day) for whole in map(histories.whole, instruments) if _begun(whole, until)]
+        loaded = [answer for answer in map(histories.whole, instruments) if _begun(answer.series, until)]
+        checked = [checker.check(answer, day) for answer in loaded]
         for one in checked if until is None else ():
             reports[change, one.series.instrument.name] = one.report
         series = [one.series for one in checked]

@@ -11,21 +11,15 @@ from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.results import Fetched, Fetching
-from forecaster.data.sources import Source
+from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, Version, store_path
 from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError, UnreachableError
-from forecaster.workflows.data_show import all_findings
+from forecaster.errors import ForecasterError
 from forecaster.workflows.data_store import existing_store
 
 __all__ = ["fetch", "refresh"]
-
-ONLINE = ("ecb", "yahoo")
-"""Sources whose histories grow, and are asked for newer rows."""
-
-MAX_UNANSWERED = 2  # histories in a row; then the source is taken to be unreachable
 
 
 def fetch(choice: Selection, environment: Environment) -> Fetching:
@@ -35,12 +29,13 @@ def fetch(choice: Selection, environment: Environment) -> Fetching:
         InstrumentError, UsageError: An instrument or the source is unknown.
     """
     config, instruments = resolve(load_config(), choice)
-    histories = Histories.of_section(environment, config.data, instruments, choice.network)
+    sources = OpenSources()
+    histories = Histories.of_section(environment, config.data, instruments, choice.network, sources)
     jobs = [
         _Job(instrument.name, histories.source.name, functools.partial(_pair, histories, instrument))
         for instrument in _canonical(instruments, environment)
     ]
-    return _all(jobs, environment)
+    return _all(jobs, sources, environment)
 
 
 def refresh(choice: Selection, environment: Environment) -> Fetching:
@@ -55,10 +50,13 @@ def refresh(choice: Selection, environment: Environment) -> Fetching:
         return fetch(choice, environment)
     with existing_store(environment) as store:
         newest = () if store is None else store.series()
-    wanted = ONLINE if choice.source is None else (choice.source,)
-    sources: dict[str, Source] = {}
-    jobs = [_stored_job(version, sources, environment) for version in newest if version.source in wanted]
-    return _all(jobs, environment)
+    if choice.source is None:
+        newest = tuple(version for version in newest if source_traits(version.source).grows)
+    else:
+        newest = tuple(version for version in newest if version.source == choice.source)
+    sources = OpenSources()
+    jobs = [_stored_job(version, sources, environment) for version in newest]
+    return _all(jobs, sources, environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _pair(histories: Histories, instrument: Instrument) -> tuple[Histories, Inst
     return histories, instrument
 
 
-def _stored_job(version: Version, sources: dict[str, Source], environment: Environment) -> _Job:
+def _stored_job(version: Version, sources: OpenSources, environment: Environment) -> _Job:
     def prepare() -> tuple[Histories, Instrument]:
         with Store.open(store_path(environment.home), clock=environment.clock) as store:
             instrument = store.load_version(version).instrument
@@ -101,24 +99,20 @@ def _stored_job(version: Version, sources: dict[str, Source], environment: Envir
     return _Job(version.symbol, version.source, prepare, version)
 
 
-def _all(jobs: Sequence[_Job], environment: Environment) -> Fetching:
-    """Do them one after another; a source that does not answer twice in a row is left alone."""
+def _all(jobs: Sequence[_Job], sources: OpenSources, environment: Environment) -> Fetching:
+    """Run the jobs one after another; a source that has not answered twice in a row is not asked again."""
     fetched: list[Fetched] = []
-    unreachable: dict[str, int] = {}
     for number, job in enumerate(jobs):
         environment.progress("fetch", number, len(jobs))
-        if unreachable.get(job.source, 0) >= MAX_UNANSWERED:
+        if sources.is_silent(job.source):
             fetched.append(job.undone("not asked", None, environment))
             continue
-        one = _one(job, environment)
-        away = isinstance(one.error, UnreachableError)
-        unreachable[job.source] = unreachable.get(job.source, 0) + 1 if away else 0
-        fetched.append(one)
+        fetched.append(_run(job, environment))
     environment.progress("fetch", len(jobs), len(jobs))
     return Fetching(tuple(fetched))
 
 
-def _one(job: _Job, environment: Environment) -> Fetched:
+def _run(job: _Job, environment: Environment) -> Fetched:
     try:
         histories, instrument = job.prepare()
         checked = histories.load(instrument, keep=True)
@@ -126,4 +120,4 @@ def _one(job: _Job, environment: Environment) -> Fetched:
         return job.undone("failed", error, environment)
     whole, age = checked.whole, business_age(checked.whole.dates[-1], environment.today)
     outcome: Literal["new", "unchanged"] = "new" if checked.is_new else "unchanged"
-    return Fetched(whole.instrument.name, outcome, checked.stored, age, all_findings(whole, checked.report))
+    return Fetched(whole.instrument.name, outcome, checked.stored, age, checked.findings)

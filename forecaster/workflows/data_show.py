@@ -2,35 +2,24 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from forecaster.config import load_config
 from forecaster.data.calendars import business_age
-from forecaster.data.markets import market_of
+from forecaster.data.findings import merged_findings
 from forecaster.data.results import HistoryFacts
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import OnlineSource
+from forecaster.data.sources.base import Loaded, OnlineSource
 from forecaster.data.store import Store, Version
-from forecaster.data.validation import Finding, RawRows, Report, Severity, validate
+from forecaster.data.validation import RawRows, market_expectations, validate
 from forecaster.datasets.histories import Histories
 from forecaster.datasets.selection import Selection, resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
 from forecaster.workflows.data_store import existing_store
 
-__all__ = ["all_findings", "export", "show"]
-
-
-def all_findings(whole: PriceSeries, report: Report) -> tuple[Finding, ...]:
-    """Repairs by the source and findings of the validation, each once, errors first."""
-    repairs = (
-        Finding(repair["code"], Severity(repair["severity"]), repair["count"], tuple(repair["dates"]), repair["text"])
-        for repair in json.loads(whole.meta.get("findings", "[]"))
-    )
-    findings = {finding.text: finding for finding in (*repairs, *report.findings)}.values()
-    return tuple(sorted(findings, key=lambda finding: list(Severity).index(finding.severity)))
+__all__ = ["export", "show"]
 
 
 def export(
@@ -51,7 +40,7 @@ def export(
     histories = list(_histories(choice, environment, history, version))
     if len(histories) != 1:
         raise UsageError(f"{len(histories)} instruments named; a file holds one history; export each by itself")
-    return histories[0]
+    return histories[0].series
 
 
 def show(
@@ -84,20 +73,22 @@ def show(
             f"--out names one file; got {len(histories)} instruments; leave it out to name a file after each"
         )
     results = []
-    for series in histories:
-        facts = _facts(series, environment)
-        path = out or Path(f"{series.instrument.name}-data.png")
+    for loaded in histories:
+        facts = _facts(loaded, environment)
+        path = out or Path(f"{facts.series.instrument.name}-data.png")
         results.append(_drawn(facts, path, environment) if picture else facts)
     return results
 
 
-def _facts(series: PriceSeries, environment: Environment) -> HistoryFacts:
+def _facts(loaded: Loaded, environment: Environment) -> HistoryFacts:
+    series = loaded.series
     with existing_store(environment) as store:
         versions = () if store is None else store.versions(series.source, series.symbol, series.interval)
         previous = None if store is None else _previous(series, versions, store)
-    report = validate(RawRows.of(series), today=environment.today, market=market_of(series), previous=previous)
+    market = market_expectations(series)
+    report = validate(RawRows.of(series), today=environment.today, market=market, previous=previous)
     age = business_age(series.dates[-1], environment.today)
-    return HistoryFacts(series, versions, report, all_findings(series, report), age)
+    return HistoryFacts(series, versions, report, merged_findings(loaded.findings, report.findings), age)
 
 
 def _drawn(facts: HistoryFacts, path: Path, environment: Environment) -> HistoryFacts:
@@ -123,7 +114,7 @@ def _previous(series: PriceSeries, versions: tuple[Version, ...], store: Store) 
 
 def _histories(
     choice: Selection, environment: Environment, history: str | None, version: str | None
-) -> Iterator[PriceSeries]:
+) -> Iterator[Loaded]:
     """The wanted histories: from the store by name, or by instrument as `train` would read them."""
     if history is None:
         yield from _by_instrument(choice, environment, version)
@@ -136,14 +127,15 @@ def _histories(
     yield _stored(history, environment)
 
 
-def _stored(name: str, environment: Environment) -> PriceSeries:
+def _stored(name: str, environment: Environment) -> Loaded:
     with existing_store(environment) as store:
         if store is not None:
-            return store.load_version(store.find(name))
+            version = store.find(name)
+            return Loaded(store.load_version(version), store.findings(version))
     raise SourceError(f"there is no store in {environment.home} yet, so no {name}; load it first: forecast data fetch")
 
 
-def _by_instrument(choice: Selection, environment: Environment, version: str | None) -> Iterator[PriceSeries]:
+def _by_instrument(choice: Selection, environment: Environment, version: str | None) -> Iterator[Loaded]:
     if choice.is_empty and choice.source is None:
         raise InstrumentError(
             "no history given; expected --pair, --ticker or --csv, or a name such as ecb/USDJPY/1d; "
@@ -156,10 +148,10 @@ def _by_instrument(choice: Selection, environment: Environment, version: str | N
             environment.note(f"{instrument.name} is stored as {instrument.canonical.name}, its exact mirror")
     for instrument in dict.fromkeys(instrument.canonical for instrument in instruments):
         if version is None:
-            whole = histories.whole(instrument)
+            loaded = histories.whole(instrument)
             with contextlib.suppress(SourceError, UsageError):  # a history that cannot be used can be shown
-                histories.accept(whole)
-            yield whole
+                histories.accept(loaded)
+            yield loaded
         else:
             source = histories.source
             symbol = source.symbol(instrument) if isinstance(source, OnlineSource) else instrument.name

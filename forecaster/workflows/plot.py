@@ -9,6 +9,7 @@ import numpy as np
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.registry import source_traits
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -209,6 +210,6 @@ def _one_step_rmse(
 
 def _corner(selection: SelectedRun) -> str:
     series = selection.series
-    label = "computed from ECB euro reference rates" if series.source == "ecb" else series.source
+    label = source_traits(series.source).description or series.source
     seen = ", in-sample" if selection.in_sample else ""
     return f"{label}, {len(series)} rows to {series.dates[-1]}{seen}, sha256 {series.sha256[:12]}"

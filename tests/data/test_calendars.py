@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from forecaster.data.calendars import business_age, calendar_name, future_dates, same_clock
 from forecaster.data.instruments import Instrument, parse_pair, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 
 
 @pytest.fixture(scope="module")
 def ecb() -> PriceSeries:
-    return get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), Path("."), datetime.date(2026, 11, 20)))
+    return get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), Path("."), datetime.date(2026, 11, 20))).series
 
 
 def made(days: np.ndarray, instrument: Instrument | None = None, source: str = "csv") -> PriceSeries:
@@ -155,7 +156,7 @@ def test_what_has_no_known_exchange_goes_by_its_own_weekdays(symbol: str) -> Non
 
 
 def test_the_exchange_in_new_york_was_open_on_exactly_the_days_of_the_sample_index() -> None:
-    series = get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path(), datetime.date(2026, 11, 20)))
+    series = get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path(), datetime.date(2026, 11, 20))).series
     start = series.between(end=np.datetime64("2008-12-31"))
     assert np.array_equal(future_dates(start, len(series) - len(start)), series.dates[len(start) :])
 

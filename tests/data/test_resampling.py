@@ -10,7 +10,8 @@ from forecaster.data.calendars import future_dates, periods
 from forecaster.data.instruments import Instrument, parse_pair, parse_ticker
 from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.errors import NotEnoughDataError
 
 TODAY = datetime.date(2026, 11, 20)
@@ -18,12 +19,12 @@ TODAY = datetime.date(2026, 11, 20)
 
 @pytest.fixture(scope="module")
 def index() -> PriceSeries:
-    return get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path("."), TODAY))
+    return get_source("sample").load(LoadRequest(parse_ticker("SP500"), Path("."), TODAY)).series
 
 
 @pytest.fixture(scope="module")
 def pair() -> PriceSeries:
-    return get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), Path("."), TODAY))
+    return get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), Path("."), TODAY)).series
 
 
 @pytest.mark.parametrize("interval", ["1wk", "1mo"])

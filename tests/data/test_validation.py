@@ -1,70 +1,14 @@
 import datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
+from raw_rows import PAIR, changed, check, codes, days, fixings, made, only
 
-from forecaster.data.instruments import parse_pair, parse_ticker
+from forecaster.data.findings import Severity
+from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest
-from forecaster.data.sources.ecb import EcbSource
-from forecaster.data.validation import (
-    Finding,
-    Market,
-    RawRows,
-    Report,
-    Severity,
-    cleaned,
-    repaired,
-    validate,
-)
+from forecaster.data.validation import MarketExpectations, RawRows, cleaned, repaired
 from forecaster.errors import SourceError
-
-TODAY = datetime.date(2024, 3, 1)
-STOCK, PAIR = Market(), Market(is_pair=True)
-ECB = EcbSource()
-
-
-def days(count: int, first: str = "2023-01-02") -> np.ndarray:
-    return np.busday_offset(np.datetime64(first), np.arange(count))
-
-
-def made(count: int = 300, seed: int = 0, sd: float = 0.006) -> RawRows:
-    """A quiet made-up history with all columns, ending on 2024-02-23; nothing is wrong with it."""
-    random = np.random.default_rng(seed)
-    close = 100 * np.exp(np.cumsum(sd * np.clip(random.standard_normal(count), -3, 3)))
-    opened = close * 1.0005
-    columns = {
-        "open": opened, "high": opened * 1.004, "low": close * 0.996, "close": close, "adj_close": close * 0.9,
-        "volume": np.full(count, 1000.0),
-    }  # fmt: skip
-    return RawRows(days(count), columns)
-
-
-def changed(rows: RawRows, **cells: dict[int, float]) -> RawRows:
-    columns = {name: values.copy() for name, values in rows.columns.items()}
-    for name, new in cells.items():
-        for row, value in new.items():
-            columns[name][row] = value
-    return RawRows(rows.dates, columns)
-
-
-def check(rows: RawRows, market: Market = STOCK, **others: object) -> Report:
-    return validate(rows, today=others.pop("today", TODAY), market=market, **others)  # type: ignore[arg-type]
-
-
-def only(report: Report) -> Finding:
-    (finding,) = report.findings
-    return finding
-
-
-def codes(report: Report) -> list[str]:
-    return [one.code for one in report.findings]
-
-
-def fixings(pair: str, end: str | None = None) -> PriceSeries:
-    series = ECB.load(LoadRequest(parse_pair(pair), Path(), TODAY))
-    return series.between(end=end and np.datetime64(end))
 
 
 def test_a_good_history_has_no_findings_and_stays_as_it_is() -> None:
@@ -159,7 +103,7 @@ def test_a_range_that_cannot_be_is_ignored_and_the_price_kept(column: str, value
 
 def test_where_the_open_is_the_price_it_survives_an_impossible_range() -> None:
     rows = changed(made(), high={50: 1.0})
-    report = check(rows, Market(price="open"))
+    report = check(rows, MarketExpectations(price="open"))
     assert np.isfinite(cleaned(rows, report).columns["open"][50])
 
 
@@ -178,7 +122,7 @@ def test_an_adjusted_price_below_zero_is_ignored() -> None:
 
 def test_rows_after_the_last_finished_day_are_dropped_even_from_the_future() -> None:
     rows = made()
-    market = Market(last_finished=datetime.date(2024, 2, 21))
+    market = MarketExpectations(last_finished=datetime.date(2024, 2, 21))
     report = check(rows, market, today=datetime.date(2024, 2, 22))
     assert (only(report).code, only(report).dates) == ("unfinished_bar", ("2024-02-22", "2024-02-23"))
     assert str(cleaned(rows, report).dates[-1]) == "2024-02-21"
@@ -200,8 +144,8 @@ def test_a_flat_saturday_is_dropped_a_moving_one_is_told() -> None:
     moving = with_row(rows, "2023-03-11", friday, 1.001)
     assert (only(check(moving)).code, only(check(moving)).severity) == ("weekend_row", Severity.WARNING)
     assert len(cleaned(moving, check(moving))) == 301
-    assert codes(check(moving, Market(weekdays="1111110"))) != []  # now other Saturdays are missing
-    assert codes(check(moving, Market(weekdays=None))) == []
+    assert codes(check(moving, MarketExpectations(weekdays="1111110"))) != []  # now other Saturdays are missing
+    assert codes(check(moving, MarketExpectations(weekdays=None))) == []
 
 
 def test_a_weekend_row_at_the_beginning_has_nothing_to_be_flat_against() -> None:
@@ -227,7 +171,7 @@ def test_rows_that_the_fixing_contradicts_are_dropped() -> None:
     swapped = int(np.searchsorted(series.dates, np.datetime64("2008-01-08")))
     # The case on record: the price of the first of August stands on the eighth of January.
     rows = changed(yahoo_like(series), open={swapped: 1.5571}, high={swapped: 1.56}, low={swapped: 1.55})
-    market = Market(price="open", is_pair=True)
+    market = MarketExpectations(price="open", is_pair=True)
     report = check(rows, market, reference=series, today=datetime.date(2021, 1, 1))
     assert "reference_mismatch" in codes(report)
     assert [str(one.date) for one in report.repairs] == ["2008-01-08"]
@@ -241,7 +185,9 @@ def test_a_fixing_outside_of_the_range_of_the_day_contradicts_it(above: float, d
     near, far = series.close[9] * above, series.close[9] * (above + np.sign(above - 1) * 0.004)
     low, high = min(near, far), max(near, far)
     rows = changed(yahoo_like(series), low={9: low}, high={9: high}, open={9: near}, close={9: far})
-    report = check(rows, Market(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1))
+    report = check(
+        rows, MarketExpectations(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1)
+    )
     assert [one.date for one in report.repairs] == ([series.dates[9]] if dropped else [])
 
 
@@ -250,7 +196,9 @@ def test_the_morning_before_the_franc_broke_is_no_mistake() -> None:
     series = fixings("EURCHF", "2020-12-31")
     opened = np.concatenate([series.close[:1], series.close[:-1]])
     rows = RawRows(series.dates, {"open": opened})
-    report = check(rows, Market(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1))
+    report = check(
+        rows, MarketExpectations(price="open", is_pair=True), reference=series, today=datetime.date(2021, 1, 1)
+    )
     assert report.repairs == ()
 
 
@@ -317,7 +265,7 @@ def test_a_close_that_equals_the_open_matters_where_the_close_is_the_price() -> 
     rows = RawRows(days(600), {"open": rows.columns["open"], "close": rows.columns["close"].copy()})
     rows.columns["close"][:40] = rows.columns["open"][:40]
     for price, severity in (("close", Severity.WARNING), ("open", Severity.INFO)):
-        report = check(rows, Market(price=price, is_pair=True), today=datetime.date(2025, 4, 21))
+        report = check(rows, MarketExpectations(price=price, is_pair=True), today=datetime.date(2025, 4, 21))
         assert (only(report).code, only(report).severity) == ("close_equals_open", severity)
         assert only(report).dates == ("2023",)
         assert "most often in 2023: 40 of 260 rows" in only(report).text

@@ -11,7 +11,8 @@ import pytest
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import OpenSources
 from forecaster.data.sources.sample import SampleSource
 from forecaster.datasets.covariates import input_instruments, load_inputs, settled
 from forecaster.datasets.histories import Histories, HistoryChecker
@@ -110,7 +111,7 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
     sources = {"SP500": sample("SP500"), "elsewhere": dataclasses.replace(sample("SP500"), source="yahoo")}
     checker = HistoryChecker(datetime.date(2026, 11, 20))
     histories = Histories(
-        Environment(home=tmp_path), "yahoo", checker, network="never", sources={"yahoo": SampleSource()}
+        Environment(home=tmp_path), "yahoo", checker, network="never", sources=OpenSources({"yahoo": SampleSource()})
     )
     config = load_config(flags={"data.inputs": "sample:NASDAQ", "data.source": "sample"})
     alone = load_inputs(config, [sources["SP500"]], histories)
@@ -142,7 +143,7 @@ def test_files_of_inputs_are_found_from_anywhere(trained, forecast, tmp_path: Pa
 
 
 def sample(name: str) -> PriceSeries:
-    return SampleSource().load(LoadRequest(parse_ticker(name), Path(), datetime.date(2026, 11, 20)))
+    return SampleSource().load(LoadRequest(parse_ticker(name), Path(), datetime.date(2026, 11, 20))).series
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,18 @@
 import dataclasses
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from forecaster.data.findings import Note
 from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest
+from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.histories import Histories, HistoryChecker, data_line, load_members, tell_findings
+from forecaster.datasets.histories import Histories, HistoryChecker, data_line, load_members, note_findings
 from forecaster.environment import Environment
 from forecaster.errors import InputFileError, InstrumentError, NotEnoughDataError, SourceError, UnreachableError
 
@@ -28,19 +29,20 @@ class Fake:
     """A source that needs the network, and counts how often it is asked."""
 
     name = "yahoo"
+    traits = source_traits("yahoo")
     endpoint: str | None = None
 
-    def __init__(self, answer: PriceSeries | Exception) -> None:
-        self.answer, self.asked = answer, 0
+    def __init__(self, answer: PriceSeries | Exception, notes: tuple[Note, ...] = ()) -> None:
+        self.answer, self.notes, self.asked = answer, notes, 0
 
     def symbol(self, instrument: Instrument) -> str:
         return instrument.name
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return Loaded(self.answer, notes=self.notes)
 
 
 class Bench:
@@ -52,7 +54,7 @@ class Bench:
 
     def histories(self, source: Fake, network: str = "auto", **rules: Any) -> Histories:
         checker = HistoryChecker(self.today, **rules)
-        return Histories(self.environment, "yahoo", checker, network=network, sources={"yahoo": source})
+        return Histories(self.environment, "yahoo", checker, network=network, sources=OpenSources({"yahoo": source}))
 
     @property
     def environment(self) -> Environment:
@@ -142,14 +144,14 @@ def spiked(row: int, rows: int = 300) -> PriceSeries:
 
 def test_a_spike_is_repaired_from_the_day_on_which_it_is_known(bench: Bench) -> None:
     histories = bench.histories(Fake(spiked(200)))
-    whole = histories.whole(TICKER)
-    day = DAYS[200].astype(datetime.date)
-    then, after = histories.checker.check(whole, day), histories.checker.check(whole, DAYS[201].astype(datetime.date))
+    loaded = histories.whole(TICKER)
+    whole = loaded.series
+    then, after = (histories.checker.check(loaded, DAYS[row].astype(datetime.date)) for row in (200, 201))
     assert then.series.dates[-1] == DAYS[200]
     assert then.series.close[-1] == whole.close[200]
     assert DAYS[200] not in after.series.dates
     assert [one.code for one in after.report.repairs] == ["reverting_spike"]
-    assert any("jumps and comes back" in line for line in after.lines)
+    assert any("jumps and comes back" in note.text for note in after.notes)
 
 
 def test_strict_makes_warnings_errors(bench: Bench) -> None:
@@ -180,7 +182,7 @@ def test_a_span_without_rows(bench: Bench) -> None:
 
 
 def test_notes_of_a_source_are_told_once(bench: Bench) -> None:
-    histories = bench.histories(Fake(made(meta={"notes": json.dumps(["the ECB cannot be reached"])})))
+    histories = bench.histories(Fake(made(), (Note("data", "the ECB cannot be reached"),)))
     histories.whole(TICKER)
     histories.whole(TICKER)
     assert bench.notes == ["data: the ECB cannot be reached"]
@@ -189,13 +191,13 @@ def test_notes_of_a_source_are_told_once(bench: Bench) -> None:
 class Some(Fake):
     """Has every second symbol; or does not answer at all."""
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
         if int(request.instrument.name[1:]) % 2:
             raise SourceError(f"no {request.instrument.name}")
-        return dataclasses.replace(made(), instrument=request.instrument, symbol=request.instrument.name)
+        return Loaded(dataclasses.replace(made(), instrument=request.instrument, symbol=request.instrument.name))
 
 
 def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) -> None:
@@ -238,8 +240,8 @@ def test_a_refused_history_is_not_put_into_the_store(bench: Bench) -> None:
             bench.histories(source, strict=True).load(TICKER)
     with Store.open(store_path(bench.home)) as store:
         assert len(store.versions("yahoo", "MADE")) == 1
-    assert "2 rows whose prices were revised" in "".join(bench.histories(source).load(TICKER).lines)
-    assert "revised" not in "".join(bench.histories(source).load(TICKER).lines)
+    assert "2 rows whose prices were revised" in "".join(map(str, bench.histories(source).load(TICKER).notes))
+    assert "revised" not in "".join(map(str, bench.histories(source).load(TICKER).notes))
 
 
 def test_prices_of_another_server_are_not_yahoos(bench: Bench) -> None:
@@ -249,17 +251,17 @@ def test_prices_of_another_server_are_not_yahoos(bench: Bench) -> None:
     source = Fake(made())
     bench.histories(source).load(TICKER)
     assert source.asked == 1
-    assert "warning: the store has prices of MADE from http://127.0.0.1:1; passed over" in bench.notes
+    assert "warning: the store has prices of MADE from http://127.0.0.1:1; they are not used" in bench.notes
 
 
 def test_findings_beside_the_named_series_are_told_or_counted(bench: Bench) -> None:
     checked = bench.histories(Fake(spiked(200))).load(TICKER)
-    tell_findings([checked], bench.notes.append)
+    note_findings([checked], bench.notes.append)
     assert bench.notes[0].startswith("data: MADE: repair: 1 row whose price jumps and comes back")
     bench.notes.clear()
-    tell_findings([checked] * 30, bench.notes.append)
+    note_findings([checked] * 30, bench.notes.append)
     (line,) = bench.notes
-    assert line.startswith("universe: found in 30 series beside the named: repair reverting_spike in 30")
+    assert line.startswith("universe: findings in the 30 other series: repair reverting_spike (30)")
 
 
 def test_a_source_that_does_not_answer_leaves_what_the_store_has(bench: Bench) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair
-from forecaster.data.sources import LoadRequest, ecb, get_source
+from forecaster.data.sources import ecb
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.datasets.covariates import reads_market
 
 TINY = (
@@ -77,7 +79,7 @@ def test_the_forecast_reads_the_market(forecast, monkeypatch) -> None:
 def test_it_is_read_where_all_crosses_learn_together(tmp_path, name, universe, asked, expected) -> None:
     flags = {"universe": universe, "data.market": asked}
     config = load_config(Path(name), flags={key: value for key, value in flags.items() if value is not None})
-    series = get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), tmp_path, datetime.date(2026, 1, 2)))
+    series = get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), tmp_path, datetime.date(2026, 1, 2))).series
     assert reads_market(config, [series]) is expected
 
 
@@ -86,7 +88,7 @@ def test_prices_of_another_clock_have_no_market(forecast) -> None:
         *("train", "--ticker", "SP500", "--source", "sample", "--set", "data.market=true", "--universe", "none")
     )
     assert result.exit_code == 2
-    assert "data.market is true; expected a model lstm of rates of the ECB" in result.stderr
+    assert "data.market needs rates of the ECB" in result.stderr
 
 
 def test_a_market_that_was_rewritten_is_warned_of(forecast, monkeypatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.quantile.forecaster import FittedQuantileModel
@@ -20,7 +21,7 @@ ROWS, VALIDATION, TEST = 4000, 2400, 3200
 
 def history(name: str, **options: object) -> PriceSeries:
     request = LoadRequest(parse_ticker(name), Path("."), datetime.date(2021, 1, 1), {"rows": ROWS, **options})
-    return get_source("synthetic").load(request)
+    return get_source("synthetic").load(request).series
 
 
 def fitted(helpers: SimpleNamespace, series: PriceSeries, seed: int = 0) -> Fitted:

@@ -7,16 +7,17 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-import forecaster.datasets.histories
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
 from forecaster.data.results import Fetched, Fetching, Verification
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
-from forecaster.data.sources.base import Source
+from forecaster.data.sources import registry
+from forecaster.data.sources.base import Loaded, LoadRequest, Source, SourceTraits
+from forecaster.data.sources.registry import get_source
 from forecaster.data.store import Store, Version, store_path
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
@@ -66,16 +67,17 @@ class MadeSource:
     gives: dict[str, PriceSeries | Exception]
     asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     endpoint: str | None = None
+    traits: ClassVar[SourceTraits] = SourceTraits(grows=True)
 
     def symbol(self, instrument: Instrument) -> str:
         return instrument.name
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         self.asked.append((request.instrument.name, request.network))
         found = self.gives.get(request.instrument.name) or SourceError(f"{request.instrument.name} is unknown")
         if isinstance(found, Exception):
             raise found
-        return found
+        return Loaded(found)
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, MadeSource]:
     def made_or_real(name: str) -> Source:
         return found.get(name) or get_source(name)
 
-    monkeypatch.setattr(forecaster.datasets.histories, "get_source", made_or_real)
+    monkeypatch.setattr(registry, "get_source", made_or_real)
     return found
 
 
@@ -505,7 +507,7 @@ def test_what_is_exported_comes_back_bit_for_bit(
     file = tmp_path / "out.csv"
     file.write_text(columns_csv(export(NONE, environment, history="yahoo/AAPL/1d")))
     assert file.read_text().splitlines()[0] == "date,open,high,low,close,adj_close,volume"
-    again = get_source("csv").load(LoadRequest(csv_instrument(file), tmp_path, NOON.date()))
+    again = get_source("csv").load(LoadRequest(csv_instrument(file), tmp_path, NOON.date())).series
     assert again.sha256 == saved.sha256
 
 

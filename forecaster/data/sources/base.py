@@ -1,31 +1,59 @@
-"""What every source of prices is: a name and one function."""
+"""The interface of every source of prices: its traits and one function."""
 
 import dataclasses
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
+from forecaster.data.findings import Finding, Note
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 
-__all__ = ["LoadRequest", "Network", "OnlineSource", "Source"]
+__all__ = ["LoadRequest", "Loaded", "Network", "OnlineSource", "Source", "SourceTraits"]
 
 Network = Literal["auto", "refresh", "never"]
-"""``auto``: asked where newer prices may be there; ``refresh``: asked always; ``never``: not asked."""
+"""``auto``: ask where newer prices may exist; ``refresh``: always ask; ``never``: do not ask."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceTraits:
+    """Properties of a source that the rest of the program acts on, so that nothing compares its name.
+
+    Args:
+        description: Origin of the prices, for pictures; None for the source's name.
+        grows: Newer rows come over a network: ``data refresh`` asks for them.
+        is_file: Each history is a file of the user, who may edit it; a fault in the rows is a fault of the file.
+        is_synthetic: Prices are simulated: their age means nothing.
+        one_fixing: All instruments are priced at one time of day, so that prices of one date may explain each other.
+        depends_on_cutoff: Rows before a cutoff depend on which later rows exist: load again for each cutoff.
+        calendar: Trading calendar of all instruments, a key of `forecaster.data.calendars`; None where it differs.
+        symbols_name_exchanges: The symbol of a stock tells its exchange, as Yahoo's ``7203.T`` does.
+        default_ticker: Instrument to use where the user names the source alone.
+    """
+
+    description: str | None = None
+    grows: bool = False
+    is_file: bool = False
+    is_synthetic: bool = False
+    one_fixing: bool = False
+    depends_on_cutoff: bool = False
+    calendar: str | None = None
+    symbols_name_exchanges: bool = False
+    default_ticker: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class LoadRequest:
-    """What a source is asked for.
+    """One request to a source.
 
     Args:
         instrument: In canonical orientation.
         home: The project's folder, for sources that keep files of their own.
-        today: The current date, so that no source looks at a clock.
+        today: The current date, so that no source reads a clock.
         options: The source's own options, as written in a config or on the command line.
-        network: Whether a source that also works without one may use the network.
-        until: Last date that will be looked at, where rows after it must not decide what comes before; None for all.
+        network: Whether a source that also works offline may use the network.
+        until: Last date that will be used, where rows after it must not decide what comes before; None for all.
     """
 
     instrument: Instrument
@@ -36,18 +64,35 @@ class LoadRequest:
     until: datetime.date | None = None
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Loaded:
+    """Answer of a source.
+
+    Args:
+        series: The whole history.
+        findings: Repairs that the source has made, none of which needs a later row; see `data.validation`.
+        notes: Lines for the user, such as a failed request behind an older answer.
+    """
+
+    series: PriceSeries
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
 class Source(Protocol):
-    """A place where prices come from. One object may be asked many times and may cache between requests."""
+    """A place where prices come from. One object answers many requests and may cache between them."""
+
+    traits: ClassVar[SourceTraits]
 
     @property
     def name(self) -> str:
         """Registry key, which every series from here carries as `PriceSeries.source`."""
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """The whole history that the source has.
 
         Raises:
-            SourceError: The source is unavailable or does not know the symbol.
+            SourceError: The source is unavailable or does not have the symbol.
             UsageError: The source has no such kind of instrument, or an option or a file is wrong.
         """
 
@@ -58,10 +103,10 @@ class OnlineSource(Source, Protocol):
 
     @property
     def endpoint(self) -> str | None:
-        """Server that is asked in place of the source's own; None for that."""
+        """Server that is asked instead of the source's own; None for the source's own."""
 
     def symbol(self, instrument: Instrument) -> str:
-        """How the source spells `instrument`, and so the store.
+        """The source's spelling of `instrument`, which the store uses as well.
 
         Raises:
             UsageError: The source has no such kind of instrument.

@@ -12,21 +12,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, Int64Array
+from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries, is_price
-from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
 from forecaster.data.sources.csv_numbers import EMPTY, number_in
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.data.validation import (
-    Finding,
-    Market,
+    MarketExpectations,
     RawRows,
     Report,
-    Severity,
     cleaned,
-    finding,
+    finding_about,
     source_findings,
     validate,
 )
@@ -55,15 +54,16 @@ class CsvSource:
     """Close, and open, high, low, adjusted close and volume where present, from a CSV file."""
 
     name = "csv"
+    traits = SourceTraits(is_file=True)
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """Read the instrument's file.
 
         The date is the column called date, datetime, time, timestamp or day; the price the first of close,
         adj close, price, rate, last, value, or else the only column of numbers. Case does not matter. Open,
         high, low, adjusted close and volume are read beside a close. Rows without a price are left out and
-        rows out of order are sorted; `meta` says so. What is wrong on its face is repaired and counted in
-        ``meta["findings"]``; repairs that need later rows are left to the user of the series (see `validation`).
+        rows out of order are sorted, which is a finding. Repairs that need no later row are made and are findings;
+        the others are left to the user of the series (see `validation`).
 
         Raises:
             InputFileError: The file cannot be read as a price history, or is too bad to be used; the message names
@@ -82,7 +82,7 @@ class CsvSource:
         places = _find_columns(text, options)
         rows, found = _in_order(text, _read(text, places), request.today)
         good, report = _validated(text, rows, request.today)
-        return PriceSeries(
+        series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=request.instrument.name,
@@ -93,9 +93,9 @@ class CsvSource:
                 "file_sha256": text.sha256,
                 "layout": f"{text.encoding}, {text.delimiter_name} separated, dates {rows.date_format}",
                 "columns": ", ".join(f"{name}={text.header[place]}" for name, place in places.items()),
-                "findings": source_findings(report, found),
             },
         )
+        return Loaded(series, source_findings(report, found))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,7 +211,9 @@ def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, 
     found: list[Finding] = []
     empty = np.isnan(rows.columns["close"])
     if empty.any():
-        found.append(finding("empty_price", Severity.REPAIR, "{} left out, the price is empty", rows.dates[empty]))
+        found.append(
+            finding_about("empty_price", Severity.REPAIR, "{} left out, the price is empty", rows.dates[empty])
+        )
     if len(empty) - int(empty.sum()) < 2:
         raise InputFileError(
             f"{text.label}: only {int((~empty).sum())} of {len(empty)} rows have a price; expected at least 2"
@@ -224,7 +226,9 @@ def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, 
     if not (np.diff(rows.dates[kept]).astype(np.int64) > 0).all():
         kept = date_order(text, rows.dates[kept], kept)
         found.append(
-            finding("not_in_order", Severity.INFO, "{} were not in order of date and have been sorted", (), len(kept))
+            finding_about(
+                "not_in_order", Severity.INFO, "{} were not in order of date and have been sorted", (), len(kept)
+            )
         )
     columns = {name: values[kept] for name, values in rows.columns.items()}
     return _Rows(rows.dates[kept], columns, rows.date_format, kept), found
@@ -240,7 +244,7 @@ def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRow
         InputFileError: Too many prices are zero, negative or beyond 1e100, or one row or none is left.
     """
     raw = RawRows(rows.dates, rows.columns)
-    report = validate(raw, today=today, market=Market(weekdays=None))
+    report = validate(raw, today=today, market=MarketExpectations(weekdays=None))
     good = cleaned(raw, report)
     if report.problems() or len(good) < 2:
         close = rows.columns["close"]

@@ -6,16 +6,16 @@ statistics of the ECB and are read untouched; crosses are computed from them.
 
 import datetime
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from forecaster.arrays import DateArray
+from forecaster.data.findings import Note
 from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.ecb_cache import newest_table, stored_path
 from forecaster.data.sources.ecb_refresh import AUTO_SECONDS, REFRESH_SECONDS, due, refresh
 from forecaster.data.sources.ecb_table import (
@@ -46,6 +46,13 @@ class EcbSource:
     """
 
     name = "ecb"
+    traits = SourceTraits(
+        description="computed from ECB euro reference rates",
+        grows=True,
+        one_fixing=True,
+        depends_on_cutoff=True,  # rows before a pause of a currency are left out once the pause is over
+        calendar="XECB",
+    )
 
     def __init__(self, now: Callable[[], datetime.datetime] = _utc_now) -> None:
         self._now = now
@@ -59,7 +66,7 @@ class EcbSource:
         """The installed file, parsed once."""
         return installed_table()
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """The cross of the instrument's two currencies: quote per euro over base per euro.
 
         Only dates with both rates have a row; nothing is interpolated. Where a currency paused (the Icelandic
@@ -69,7 +76,7 @@ class EcbSource:
 
         The rates are those that were fetched into ``request.home``, where they are newer than the installed ones.
         With ``request.network`` they are fetched before, once for all requests to this object: ``auto`` where a
-        newer fixing should be out, in five seconds, and a failure is one line in ``meta["notes"]``.
+        newer fixing should be out, in five seconds, and a failure is a note.
 
         Raises:
             SourceError: The file is missing or damaged, or the two currencies have less than two dates in common;
@@ -93,10 +100,11 @@ class EcbSource:
         meta = dict(table.facts)
         if len(kept) < len(rows):
             meta["left_out"] = f"{len(rows) - len(kept)} rows before the gap that ended on {table.dates[kept[0]]}"
+        notes = []
         if request.network != "never" and self._failure is not None:
-            meta["notes"] = json.dumps([f"{_first_clause(self._failure)}; rates to {table.last} are used"])
+            notes.append(Note("data", f"{_first_clause(self._failure)}; rates to {table.last} are used"))
         rounding = np.hypot(table.rounding(quote)[kept], table.rounding(base)[kept])
-        return PriceSeries(
+        series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=request.instrument.name,
@@ -105,6 +113,7 @@ class EcbSource:
             rounding=rounding,
             meta=meta,
         )
+        return Loaded(series, notes=tuple(notes))
 
     def _newest(self, home: Path) -> RateTable:
         if home not in self._tables:

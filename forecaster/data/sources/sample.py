@@ -18,7 +18,7 @@ import numpy as np
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import SourceError, UsageError
 
@@ -40,8 +40,9 @@ class SampleSource:
     """S&P 500 and NASDAQ Composite, 1999 to 2018, with open, high, low, close and volume."""
 
     name = "sample"
+    traits = SourceTraits(calendar="XNYS")
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """The whole history of one index.
 
         Raises:
@@ -63,7 +64,7 @@ class SampleSource:
                 f"{path.name} of the package arch cannot be read: {error}; "
                 "expected dates and prices; run: pip install --force-reinstall arch"
             ) from error
-        return PriceSeries(
+        series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=name,
@@ -71,6 +72,7 @@ class SampleSource:
             columns=columns,
             meta={"arch": importlib.metadata.version("arch"), "sha256": hashlib.sha256(content).hexdigest()},
         )
+        return Loaded(series)
 
 
 def _folder() -> Path:

@@ -13,7 +13,7 @@ import pydantic
 from forecaster.arrays import FloatArray
 from forecaster.data.instruments import SYNTHETIC_NAMES, shown
 from forecaster.data.series import PriceSeries, is_price
-from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import ConfigError, UsageError
 
@@ -63,8 +63,9 @@ class SyntheticSource:
     """Histories made from a seed. Tickers: ``sine``, ``random_walk``, ``ar1``, ``garch``."""
 
     name = "synthetic"
+    traits = SourceTraits(is_synthetic=True, default_ticker=SYNTHETIC_NAMES[0])
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """Make the history that the ticker names, with `SyntheticOptions` from the request's options.
 
         Raises:
@@ -86,7 +87,7 @@ class SyntheticSource:
                 f"choose fewer rows or a volatility below {options.volatility:g}"
             )
         dates = np.busday_offset(np.datetime64(options.last_date), np.arange(1 - options.rows, 1), roll="backward")
-        return PriceSeries(
+        series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=kind,
@@ -94,6 +95,7 @@ class SyntheticSource:
             columns={"close": close},
             meta={"options": options.model_dump_json(), "numpy": np.__version__},
         )
+        return Loaded(series)
 
 
 def _sine(options: SyntheticOptions, random: np.random.Generator) -> FloatArray:

@@ -20,14 +20,14 @@ import pydantic
 
 from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.data.sources.yahoo_backoff import Pause
 from forecaster.data.sources.yahoo_bars import CURRENCY_ZONE, Bars, last_finished_day, read_bars
 from forecaster.data.sources.yahoo_symbols import is_currency, yahoo_symbol
 from forecaster.data.sources.yahoo_types import Fault, Outcome, Patience
-from forecaster.data.validation import Market, RawRows, Report, cleaned, source_findings, validate
+from forecaster.data.validation import MarketExpectations, RawRows, cleaned, source_findings, validate
 from forecaster.errors import ConfigError, SourceError, UnreachableError
 
 __all__ = ["ATTRIBUTION", "ENDPOINT_VARIABLE", "YahooOptions", "YahooSource"]
@@ -64,6 +64,7 @@ class YahooSource:
     """
 
     name = "yahoo"
+    traits = SourceTraits(grows=True, symbols_name_exchanges=True)
 
     def __init__(self, patience: Patience | None = None, now: Callable[[], datetime.datetime] = _utc_now) -> None:
         self._patience = patience
@@ -82,12 +83,12 @@ class YahooSource:
         """Yahoo's spelling; see `yahoo_symbol`."""
         return yahoo_symbol(instrument)
 
-    def load(self, request: LoadRequest) -> PriceSeries:
+    def load(self, request: LoadRequest) -> Loaded:
         """The history of a ticker or a currency pair up to the last finished day.
 
         A ticker has raw open, high, low, close and volume, already divided by splits, and an adjusted close; a pair
-        has the open of each day as its close. Rows that are wrong on their face are left out and counted in
-        ``meta["findings"]``; repairs that need later rows are left to the user of the series (see `validation`).
+        has the open of each day as its close. Repairs that need no later row are made and are findings; the others
+        are left to the user of the series (see `validation`).
 
         Raises:
             SourceError: Yahoo refuses, cannot be reached, sends something else, or does not know the symbol;
@@ -107,7 +108,7 @@ class YahooSource:
         if len(rows) < 2:
             fault = Fault(Outcome.NO_DATA, f"{len(rows)} finished days with a price; expected at least 2")
             raise SourceError(_message(symbol, request.instrument, fault))
-        return _series(symbol, request.instrument, bars, rows, report)
+        return Loaded(_series(symbol, request.instrument, bars, rows), source_findings(report))
 
     def _ask(self, symbol: str, request: LoadRequest, patience: Patience) -> Bars:
         """Yahoo's answer, or one line about why there is none."""
@@ -141,7 +142,7 @@ class YahooSource:
         if request.instrument.kind != "pair":
             return None
         try:
-            return self._ecb.load(dataclasses.replace(request, options={}, network="never"))
+            return self._ecb.load(dataclasses.replace(request, options={}, network="never")).series
         except SourceError:  # no fixings of these two: then there is nothing to compare with
             return None
 
@@ -170,18 +171,18 @@ def _check_identity(symbol: str, bars: Bars) -> None:
         raise SourceError(f"Yahoo's {symbol} is a currency pair; expected a stock or an index; use --pair")
 
 
-def _market(symbol: str, bars: Bars, moment: datetime.datetime) -> Market:
+def _market(symbol: str, bars: Bars, moment: datetime.datetime) -> MarketExpectations:
     last = last_finished_day(bars, moment)
     if is_currency(symbol):
-        return Market(price="open", is_pair=True, last_finished=last)
+        return MarketExpectations(price="open", is_pair=True, last_finished=last)
     if bars.kind == "CRYPTOCURRENCY":
-        return Market(weekdays="1111111", last_finished=last)
+        return MarketExpectations(weekdays="1111111", last_finished=last)
     if bars.kind in _MONDAY_TO_FRIDAY_KINDS and bars.zone not in _SUNDAY_TO_THURSDAY:
-        return Market(last_finished=last)
-    return Market(weekdays=None, last_finished=last)
+        return MarketExpectations(last_finished=last)
+    return MarketExpectations(weekdays=None, last_finished=last)
 
 
-def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows, report: Report) -> PriceSeries:
+def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows) -> PriceSeries:
     if is_currency(symbol):
         columns, price = {"close": rows.columns["open"]}, f"open of the day, 00:00 {CURRENCY_ZONE}"
     else:
@@ -191,7 +192,6 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows, repo
         "attribution": ATTRIBUTION,
         "price": price,
         **bars.facts,
-        "findings": source_findings(report),
         "software": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages),
     }
     endpoint = _endpoint()

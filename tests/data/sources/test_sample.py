@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from forecaster.data.instruments import parse_ticker
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.sample import SAMPLES
 from forecaster.errors import ConfigError, UsageError
 
@@ -17,7 +18,7 @@ TODAY = datetime.date(2026, 11, 20)
 
 
 def load(name: str, **options: object):
-    return get_source("sample").load(LoadRequest(parse_ticker(name), Path(), TODAY, options))
+    return get_source("sample").load(LoadRequest(parse_ticker(name), Path(), TODAY, options)).series
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
@@ -50,9 +51,10 @@ def test_arch_is_not_imported() -> None:
     code = (
         "import datetime, pathlib, sys\n"
         "from forecaster.data.instruments import parse_ticker\n"
-        "from forecaster.data.sources import LoadRequest, get_source\n"
+        "from forecaster.data.sources.base import LoadRequest\n"
+        "from forecaster.data.sources.registry import get_source\n"
         "request = LoadRequest(parse_ticker('SP500'), pathlib.Path(), datetime.date(2026, 1, 1))\n"
-        "get_source('sample').load(request)\n"
+        "get_source('sample').load(request).series\n"
         "assert not {'arch', 'pandas', 'scipy'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,8 @@ import pytest
 
 import forecaster.data.sources
 from forecaster.data.instruments import csv_instrument, parse_pair, parse_ticker
-from forecaster.data.sources import SOURCES, default_source, get_source
+from forecaster.data.sources import SOURCES
+from forecaster.data.sources.registry import default_source, get_source
 from forecaster.errors import UsageError
 
 
@@ -38,10 +39,11 @@ def test_a_pair_and_a_file_need_none_of_the_heavy_packages(tmp_path: Path) -> No
     code = """
 import datetime, pathlib, sys
 from forecaster.data.instruments import csv_instrument, parse_pair
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 today = datetime.date(2026, 11, 20)
-get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), pathlib.Path(), today))
-get_source("csv").load(LoadRequest(csv_instrument(pathlib.Path(sys.argv[1])), pathlib.Path(), today))
+get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), pathlib.Path(), today)).series
+get_source("csv").load(LoadRequest(csv_instrument(pathlib.Path(sys.argv[1])), pathlib.Path(), today)).series
 heavy = {"pandas", "scipy", "currency_converter", "holidays", "keras", "yfinance"}
 print(sorted(heavy & set(sys.modules)))
 """

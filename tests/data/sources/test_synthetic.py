@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from forecaster.data.instruments import SYNTHETIC_NAMES, parse_pair, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.errors import ConfigError, UsageError
 
 names = pytest.mark.parametrize("name", SYNTHETIC_NAMES)
 
 
 def make(name: str, **options: object) -> PriceSeries:
-    return get_source("synthetic").load(
-        LoadRequest(parse_ticker(name), Path("."), datetime.date(2026, 11, 20), options)
+    return (
+        get_source("synthetic")
+        .load(LoadRequest(parse_ticker(name), Path("."), datetime.date(2026, 11, 20), options))
+        .series
     )
 
 

@@ -18,8 +18,8 @@ import pytest
 from local_yahoo import Chart, stock, with_cells
 
 from forecaster.data.instruments import parse_pair, parse_ticker
-from forecaster.data.series import PriceSeries
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.yahoo import ATTRIBUTION
 from forecaster.data.validation import RawRows, repaired, validate
 from forecaster.errors import SourceError
@@ -32,10 +32,6 @@ THURSDAY = datetime.date(2026, 11, 19)
 SATURDAY = datetime.date(2026, 11, 21)  # for sources on the real clock: Thursday is over at any hour of that day
 AAPL = parse_ticker("AAPL")
 EURUSD = parse_pair("EURUSD")
-
-
-def findings(series: PriceSeries) -> dict[str, dict[str, Any]]:
-    return {one["code"]: one for one in json.loads(series.meta["findings"])}
 
 
 # ---- what is served is what is loaded --------------------------------------------------------------------------------
@@ -104,7 +100,7 @@ def test_the_registry_gives_a_source_that_works_and_a_session_serves_several_sym
     source = get_source("yahoo")
     symbols = ["AAPL", "^GSPC", "BRK-B", "7203.T", "BTC-USD"]
     for symbol in symbols:
-        assert len(source.load(LoadRequest(parse_ticker(symbol), tmp_path, SATURDAY))) == 30
+        assert len(source.load(LoadRequest(parse_ticker(symbol), tmp_path, SATURDAY)).series) == 30
     assert server.charts == symbols
     assert [path for _, path in server.hits].count(local_yahoo.CRUMB) == 1
 
@@ -141,13 +137,13 @@ def test_nothing_is_printed_or_warned(serve: Callable[..., Any], asked: Any, tmp
     code = (
         "import datetime, pathlib, sys\n"
         "from forecaster.data.instruments import parse_ticker\n"
-        "from forecaster.data.sources import LoadRequest\n"
+        "from forecaster.data.sources.base import LoadRequest\n"
         "from forecaster.data.sources.yahoo import YahooSource\n"
         "from forecaster.data.sources.yahoo_types import Patience\n"
         "assert not {'yfinance', 'curl_cffi', 'pandas'} & set(sys.modules), 'imported too early'\n"
         "source = YahooSource(Patience(sleep=lambda seconds: None))\n"
         "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
-        "print(len(source.load(request)))\n"
+        "print(len(source.load(request).series))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "60\n", "")
@@ -175,7 +171,7 @@ def test_the_bar_of_today_counts_an_hour_after_the_end_of_trading(
     series = asked.load(today=datetime.date(2026, 11, 19))
     assert str(series.dates[-1]) == last
     if last == "2026-11-18":
-        assert findings(series)["unfinished_bar"]["dates"] == ["2026-11-19"]
+        assert asked.findings["unfinished_bar"].dates == ("2026-11-19",)
         assert len(series) == 59
 
 
@@ -227,9 +223,9 @@ def test_dirty_rows_are_cleaned_and_counted(serve: Callable[..., Any], asked: An
     series = asked.load()
     assert len(series) == 396
     assert series.meta["empty_rows"] == "2 rows without any price left out"
-    found = findings(series)
-    assert (found["bad_price"]["count"], found["bad_price"]["severity"]) == (2, "repair")
-    assert found["impossible_range"]["count"] == 1
+    found = asked.findings
+    assert (found["bad_price"].count, found["bad_price"].severity) == (2, "repair")
+    assert found["impossible_range"].count == 1
     place = int(np.flatnonzero(np.isnan(series.columns["high"]))[0])
     assert series.dates[place] == np.datetime64(chart.times[50], "s").astype("datetime64[D]")
     assert np.isfinite(series.columns["close"]).all()
@@ -243,7 +239,7 @@ def test_a_weekend_row_of_a_stock(serve: Callable[..., Any], asked: Any) -> None
     prices = {name: np.insert(values, friday, values[friday]) for name, values in chart.prices.items()}
     serve(dataclasses.replace(chart, times=times, prices=prices))
     series = asked.load()
-    assert findings(series)["flat_weekend_row"]["dates"] == ["2026-11-14"]
+    assert asked.findings["flat_weekend_row"].dates == ("2026-11-14",)
     assert len(series) == 60
 
 
@@ -253,7 +249,7 @@ def test_a_jump_that_comes_back_is_left_to_whoever_knows_the_cutoff(serve: Calla
     serve(with_cells(chart, **{name: {40: chart.prices[name][40] * 100} for name in ("open", "high", "low", "close")}))
     series = asked.load()
     assert series.close[40] == pytest.approx(close[40] * 100)
-    assert "reverting_spike" not in findings(series)
+    assert "reverting_spike" not in asked.findings
     report = validate(RawRows.of(series), today=TODAY)
     assert len(repaired(RawRows.of(series), report)) == 59
     assert len(repaired(RawRows.of(series), report, series.dates[40])) == 41

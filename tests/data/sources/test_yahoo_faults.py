@@ -15,7 +15,8 @@ import pytest
 from local_yahoo import Reply, stock
 
 from forecaster.data.instruments import parse_pair, parse_ticker
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE
 from forecaster.data.sources.yahoo_backoff import PAUSE, Pause
 from forecaster.data.sources.yahoo_types import Patience

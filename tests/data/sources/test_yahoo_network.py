@@ -19,7 +19,8 @@ import pytest
 from local_yahoo import LocalYahoo, stock
 
 from forecaster.data.instruments import parse_pair, parse_ticker
-from forecaster.data.sources import LoadRequest, get_source
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
 from forecaster.errors import SourceError
 
 pytestmark = pytest.mark.usefixtures("fresh_yfinance")
@@ -143,11 +144,12 @@ def asked_elsewhere(tmp_path: Path, **environment: str) -> subprocess.CompletedP
     code = (
         "import datetime, pathlib, sys\n"
         "from forecaster.data.instruments import parse_ticker\n"
-        "from forecaster.data.sources import LoadRequest, get_source\n"
+        "from forecaster.data.sources.base import LoadRequest\n"
+        "from forecaster.data.sources.registry import get_source\n"
         "from forecaster.errors import SourceError\n"
         "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
         "try:\n"
-        "    print(len(get_source('yahoo').load(request)))\n"
+        "    print(len(get_source('yahoo').load(request).series))\n"
         "except SourceError as error:\n"
         "    sys.exit(str(error))\n"
     )
@@ -210,8 +212,8 @@ def test_the_server_can_be_run_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
             monkeypatch.setenv(name, endpoint)
             today = datetime.datetime.now(datetime.UTC).date()
             source = get_source("yahoo")
-            assert len(source.load(LoadRequest(AAPL, tmp_path, today))) == 2500
-            assert len(source.load(LoadRequest(parse_pair("USDJPY"), tmp_path, today))) == 7126
+            assert len(source.load(LoadRequest(AAPL, tmp_path, today)).series) == 2500
+            assert len(source.load(LoadRequest(parse_pair("USDJPY"), tmp_path, today)).series) == 7126
             with pytest.raises(SourceError, match="no prices of UNKNOWN"):
                 source.load(LoadRequest(parse_ticker("UNKNOWN"), tmp_path, today))
         finally:

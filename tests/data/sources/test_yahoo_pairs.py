@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from local_yahoo import stock, with_cells
 
 from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
-from forecaster.data.series import PriceSeries
 from forecaster.data.sources.yahoo_symbols import yahoo_symbol
 from forecaster.errors import InstrumentError, SourceError, UsageError
 
@@ -26,10 +24,6 @@ AAPL = parse_ticker("AAPL")
 EURUSD = parse_pair("EURUSD")
 
 
-def findings(series: PriceSeries) -> dict[str, dict[str, Any]]:
-    return {one["code"]: one for one in json.loads(series.meta["findings"])}
-
-
 # ---- pairs are held against the ECB ----------------------------------------------------------------------------------
 
 
@@ -40,7 +34,7 @@ def test_a_pair_is_checked_against_the_fixings(serve: Callable[..., Any], asked:
     chart = local_yahoo.pair_chart(fixing)
     serve(with_cells(chart, **{name: {row: 1.5571} for name in ("open", "high", "low", "close")}))
     series = asked.load(EURUSD)
-    assert findings(series)["reference_mismatch"]["dates"] == ["2008-01-08"]
+    assert asked.findings["reference_mismatch"].dates == ("2008-01-08",)
     assert np.datetime64("2008-01-08") not in series.dates
     assert len(series) == len(fixing) - 1
 

@@ -288,13 +288,14 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
     """A price that stands alone is replaced by the mean of its neighbours, and only then the history is cut."""
     true = HistoryChecker.check
 
-    def leaky(self: HistoryChecker, whole: Any, until: Any = None, previous: Any = None) -> Any:
+    def leaky(self: HistoryChecker, loaded: Any, until: Any = None, previous: Any = None) -> Any:
+        whole = loaded.series
         close = whole.close.copy()
         around = (close[2:] + close[:-2]) / 2
         alone = np.abs(np.log(close[1:-1] / around)) > 0.08
         close[1:-1] = np.where(alone, around, close[1:-1])
         mended = dataclasses.replace(whole, columns={**whole.columns, "close": close})
-        return true(self, mended, until, previous)
+        return true(self, dataclasses.replace(loaded, series=mended), until, previous)
 
     monkeypatch.setattr(HistoryChecker, "check", leaky)
     made = audited(name=name)
