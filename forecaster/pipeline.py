@@ -13,7 +13,7 @@ from forecaster.environment import Progress, no_progress
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
 from forecaster.evaluation.scoring import Score, score
-from forecaster.evaluation.splits import PARTS, Split
+from forecaster.evaluation.splits import PARTS, Split, split_by_rows
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import create, model_class, traits_of
@@ -35,6 +35,17 @@ __all__ = [
 def forecaster_of(config: Config) -> Forecaster:
     """The forecaster that a configuration describes, not yet fitted."""
     return model_class(config.kind)(config.model, config.horizon)
+
+
+def training_split(config: Config, series: PriceSeries) -> Split:
+    """Parts of the rows of `series`: train, validation and test.
+
+    Raises:
+        NotEnoughDataError: Too few rows are left for the model to train on.
+    """
+    rows = config.split
+    min_rows = forecaster_of(config).least_training_rows()
+    return split_by_rows(series.dates, rows.test_rows, rows.validation_rows, min_rows)
 
 
 def fit(

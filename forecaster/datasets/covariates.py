@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.config import Config, DataConfig
+from forecaster.config import DataConfig
 from forecaster.data.calendars import same_clock
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
@@ -29,7 +29,7 @@ from forecaster.features.covariates import (
 from forecaster.features.market_volatility import MarketActivity, market_activity
 from forecaster.models import traits_of
 
-__all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "settled"]
+__all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "recorded_inputs"]
 
 Found = tuple[Covariate, dict[str, Any]]
 
@@ -129,20 +129,22 @@ def _instrument(name: str) -> Instrument:
     return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
 
 
-def load_inputs(config: Config, beside: Sequence[PriceSeries], histories: Histories) -> Inputs:
-    """Load what ``inputs`` and ``exog`` of the section ``data`` name.
+def load_inputs(
+    data: DataConfig, beside: Sequence[PriceSeries], histories: Histories, *, market: bool = False
+) -> Inputs:
+    """Load the covariates ``inputs`` and ``exog`` of the section ``data``.
 
     Args:
-        config: Names them, and the lags. A price without one is known on its own day where *every* series of
-            `beside` is a price of the same clock, else one day later.
-        beside: The histories that they stand beside; prices of their kind come from their source.
+        data: Names of the covariates, and their lags. A price without a lag is known on its own day if *every* series
+            of `beside` is quoted at the same time of day, else one day later.
+        beside: The histories that are forecast; prices of their kind come from their source.
         histories: Histories of the same source.
+        market: Whether the volatility of all currencies is read.
 
     Raises:
-        ConfigError: A column has no lag, or a lag has no input, or two inputs have one name.
-        InstrumentError, InputFileError, SourceError: An input cannot be had.
+        ConfigError: A column has no lag, or a lag has no covariate, or two covariates have one name.
+        InstrumentError, InputFileError, SourceError: A covariate cannot be loaded.
     """
-    data = config.data
     found = [_prices(one, beside, histories, data.lags) for one in input_instruments(data.inputs)]
     found += [] if data.exog is None else _columns(Path(data.exog), data)
     names = [one.name for one, _ in found]
@@ -156,22 +158,28 @@ def load_inputs(config: Config, beside: Sequence[PriceSeries], histories: Histor
         raise ConfigError(
             f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
         )
-    market = market_activity([histories.whole(pair).series for pair in _against_the_euro()]) if data.market else None
-    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), market)
+    activity = market_activity([histories.whole(pair).series for pair in _against_the_euro()]) if market else None
+    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), activity)
 
 
-def reads_market(config: Config, named: Sequence[PriceSeries]) -> bool:
-    """Whether the activity of all currencies is read: as configured, or where all their crosses learn together.
+def reads_market(kind: str, universe: str, market: bool | None, named: Sequence[PriceSeries]) -> bool:
+    """True if the volatility of all currencies is read: as configured, or if all their crosses train together.
+
+    Args:
+        kind: Registry key of the model.
+        universe: Resolved name of the universe.
+        market: As configured.
+        named: The named histories.
 
     Raises:
-        UsageError: It is asked for beside prices that are not the ECB's, which are not fixed at its time.
+        UsageError: It is configured for a model that reads no covariates, or for prices of another time of day.
     """
-    fixed = traits_of(config.kind).panel and all(source_traits(series.source).one_fixing for series in named)
-    if config.data.market and not fixed:
+    fixed = traits_of(kind).panel and all(source_traits(series.source).one_fixing for series in named)
+    if market and not fixed:
         raise UsageError(
             "data.market needs rates of the ECB, which are all fixed at one time, and a model for a panel; remove it"
         )
-    return fixed and config.universe == "currencies" if config.data.market is None else config.data.market
+    return fixed and universe == "currencies" if market is None else market
 
 
 def _against_the_euro() -> list[Instrument]:
@@ -182,21 +190,18 @@ def _meant(near: Sequence[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def settled(config: Config, inputs: Inputs) -> Config:
-    """`config` with every lag as it was decided and files by their whole path: a later reader decides nothing anew."""
-    data = config.data
-    named = input_instruments(data.inputs)
-    texts = [f"{source}:" * bool(source) + (_whole(one.path) if one.path else one.name) for source, one in named]
-    changed = {
-        "inputs": tuple(texts),
-        "exog": None if data.exog is None else _whole(Path(data.exog)),
+def recorded_inputs(data: DataConfig, inputs: Inputs) -> dict[str, Any]:
+    """The keys of the section ``data`` that name covariates, as a run records them: whole paths, resolved lags."""
+    return {
+        "inputs": tuple(_recorded_name(source, instrument) for source, instrument in input_instruments(data.inputs)),
+        "exog": None if data.exog is None else str(Path(data.exog).resolve()),
         "lags": {facts["name"]: facts["lag"] for facts in inputs.facts},
     }
-    return config.model_copy(update={"data": data.model_copy(update=changed)})
 
 
-def _whole(path: Path) -> str:
-    return str(path.resolve())
+def _recorded_name(source: str | None, instrument: Instrument) -> str:
+    name = str(instrument.path.resolve()) if instrument.path else instrument.name
+    return f"{source}:{name}" if source else name
 
 
 def _prices(

@@ -1,188 +1,228 @@
-"""What a training reads: the named histories, and those that train together with them."""
+"""Datasets of trainings: everything that a configuration leaves open, resolved once."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from forecaster.config import Config
+from forecaster.config import Config, DataConfig
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import source_traits
 from forecaster.data.universes import UNIVERSES, read_universe, universe
-from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, settled
+from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, recorded_inputs
 from forecaster.datasets.histories import Checked, Histories, data_line, load_members, note_findings
-from forecaster.datasets.selection import (
-    Selection,
-    names_none,
-    parse_names,
-    resolve,
-    with_choice,
-    with_instruments,
-)
+from forecaster.datasets.selection import Selection, is_listed, parse_names, selected_instruments, spelled
 from forecaster.environment import Environment
 from forecaster.errors import SourceError, UsageError
 from forecaster.models import traits_of
 
-__all__ = ["TrainingData", "load_training_data", "with_features"]
+__all__ = ["Dataset", "LearnBefore", "resolve"]
 
-_SHOWN_DAYS = 3
+MAX_LISTED_DAYS = 3
+
+LearnBefore = Callable[[Sequence[PriceSeries]], np.datetime64]
+"""Named histories -> the day from which on no row may decide anything about the model."""
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingData:
-    """The histories of a training, and the configuration with all that they decide.
+class Dataset:
+    """What a training reads, and its configuration with every open choice made.
 
     Args:
-        config: Instruments, universe and inputs as they are used.
-        instruments: Those that were named, as the user turned them.
+        asked: The configuration as the user gave it.
+        config: The resolved configuration, as a run records it: instruments as the program spells them, universe,
+            market, lags and features decided.
+        instruments: The named instruments, in the user's orientation.
         named: Their histories, canonical, each once.
-        listed: Whether a file of symbols named them: then one that is too short is left out, not an error.
-        panel: The named histories and those beside them.
+        listed: Whether a universe file names them; then a history that is too short is left out, not an error.
+        panel: The series that train together, the named ones among them.
         stored: Name -> hash of the whole history, of those in the store.
-        inputs: What the network reads beside the prices.
+        inputs: Covariates.
+        shortened: What a quick training leaves out; None for a full one.
     """
 
+    asked: Config
     config: Config
     instruments: tuple[Instrument, ...]
     named: tuple[PriceSeries, ...]
     listed: bool
     panel: Panel
-    stored: dict[str, str]
+    stored: Mapping[str, str]
     inputs: Inputs
-
-    def with_features(self, before: np.datetime64) -> "TrainingData":
-        """The same with ``features: auto`` decided, by rows before the day from which on nothing is learned."""
-        return dataclasses.replace(self, config=with_features(self.config, self.panel, before))
+    shortened: str | None = None
 
 
-def load_training_data(config: Config, choice: Selection, environment: Environment) -> TrainingData:
-    """Load everything that a training reads.
+def resolve(
+    config: Config,
+    selection: Selection,
+    environment: Environment,
+    learn_before: LearnBefore,
+    *,
+    min_horizon: int = 1,
+    quick: bool = False,
+) -> Dataset:
+    """Load everything that a training reads and make every choice that the configuration leaves open.
+
+    Args:
+        config: The configuration as the user gave it.
+        selection: What the user named besides; it comes before what the configuration names.
+        environment: Home folder, clock and messages.
+        learn_before: Day before which rows may decide about features.
+        min_horizon: Rows ahead that are needed; the configured horizon if that is longer.
+        quick: Whether the model is trained only for a short while, to check the program rather than to forecast.
 
     Raises:
-        InstrumentError, ConfigError: What is named is no instrument or no universe.
-        SourceError: A named history cannot be had, or none of a file of symbols.
+        InstrumentError, ConfigError: A name is no instrument or no universe.
+        SourceError: A named history cannot be loaded, or none of a universe file.
         InputFileError, NotEnoughDataError: A named history cannot be used.
+        UsageError: The model does not read covariates.
     """
-    listed = names_none(with_choice(config, choice).data)
-    config, instruments = resolve(config, choice)
-    histories = Histories.of_section(environment, config.data, instruments, choice.network)
-    for one in instruments:
-        if one.sign < 0:
-            environment.note(f"{one.name} is learned and scored as {one.canonical.name}, whose exact mirror it is")
-    canonical = tuple(dict.fromkeys(one.canonical for one in instruments))
+    data = selection.applied(config.data)
+    listed = is_listed(data, config.universe)
+    instruments = selected_instruments(data, config.universe)
+    histories = Histories.of_section(environment, data, instruments, selection.network)
+    _note_mirrors(instruments, environment)
+    canonical = tuple(dict.fromkeys(instrument.canonical for instrument in instruments))
     if listed:
         named = _load_listed(histories, canonical, environment)
-        instruments = tuple(one.instrument for one in named)
-        config = with_instruments(config, instruments)
+        instruments = tuple(series.instrument for series in named)
     else:
         named = _load_named(histories, canonical, environment)
-    config = _with_market(_with_universe(config, named), named)
-    others = _load_others(histories, _others(named, config, environment, listed), config, environment)
-    inputs = load_inputs(config, [*named, *others], histories)
-    for series in named:
-        inputs.require_use(series)
-    for text in inputs.notes(named[0]):
-        environment.note(text)
-    named = [inputs.beside(one) for one in named]
-    panel = Panel((*named, *(inputs.beside(one) for one in others)))
-    config = settled(config, inputs)
-    _require_readable(config)
-    return TrainingData(config, instruments, tuple(named), listed, panel, histories.stored, inputs)
+    universe_name = _universe_name(config, named)
+    market = reads_market(config.kind, universe_name, data.market, named)
+    members = [] if listed else list(universe(universe_name, canonical))
+    members += _peers(data, named)
+    _note_universe_file(universe_name, environment)
+    others = _load_others(histories, members, named, universe_name == "currencies", environment)
+    inputs = load_inputs(data, [*named, *others], histories, market=market)
+    _require_readable(config, data)
+    _note_inputs(inputs, named, environment)
+    named = [inputs.beside(series) for series in named]
+    panel = Panel((*named, *(inputs.beside(series) for series in others)))
+    options, shortened = config.model.quick() if quick else (config.model, None)
+    section = data.model_copy(
+        update={**spelled(instruments), **recorded_inputs(data, inputs), "market": market},
+    )
+    resolved = config.model_copy(
+        update={
+            "data": section,
+            "universe": universe_name,
+            "horizon": max(config.horizon, min_horizon),
+            "model": options.resolved(panel, learn_before(named)),
+        }
+    )
+    return Dataset(config, resolved, instruments, tuple(named), listed, panel, histories.stored, inputs, shortened)
+
+
+def _note_mirrors(instruments: Sequence[Instrument], environment: Environment) -> None:
+    for instrument in instruments:
+        if instrument.sign < 0:
+            environment.note(
+                f"{instrument.name} is trained and scored as {instrument.canonical.name}, its exact mirror image"
+            )
 
 
 def _load_named(histories: Histories, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
-    """The named histories, kept in the store."""
+    """The named histories, put into the store."""
     named = []
     for instrument in instruments:
         checked = histories.load(instrument, keep=True)
         named.append(checked.series)
-        for line in (data_line(checked.series, environment.today), *checked.notes, *_unscored(checked)):
+        for line in (data_line(checked.series, environment.today), *checked.notes, *_excluded_cutoffs(checked)):
             environment.note(str(line))
     return named
 
 
-def _unscored(checked: Checked) -> list[str]:
-    """Cutoffs at which no forecast is made, though one would have been made then: their price was mended later."""
-    days = [str(one.date) for one in checked.report.late_repairs]
-    more = ", ..." if len(days) > _SHOWN_DAYS else ""
-    told = f"data: no forecast is scored from {len(days)} days whose price was found wrong on the next one"
-    return [f"{told} ({', '.join(days[:_SHOWN_DAYS])}{more})"] if days else []
+def _excluded_cutoffs(checked: Checked) -> list[str]:
+    """Message about cutoffs at which no forecast is scored, since their price was repaired later."""
+    days = [str(repair.date) for repair in checked.report.late_repairs]
+    if not days:
+        return []
+    more = ", ..." if len(days) > MAX_LISTED_DAYS else ""
+    shown = f"{', '.join(days[:MAX_LISTED_DAYS])}{more}"
+    plural = "cutoffs are" if len(days) > 1 else "cutoff is"
+    return [f"data: {len(days)} {plural} excluded, whose price was flagged as wrong the next day ({shown})"]
 
 
 def _load_listed(
     histories: Histories, instruments: Sequence[Instrument], environment: Environment
 ) -> list[PriceSeries]:
-    """The histories of a file of symbols, the longest first; what cannot be had is told and left out."""
+    """The histories of a universe file, the longest first; those that cannot be loaded are reported and left out."""
     loaded = load_members(histories, instruments, environment.note, keep=True)
     if not loaded:
         raise SourceError(
-            f"none of the {len(instruments)} symbols of the universe has a history that can be used; "
-            "expected at least one; the lines above say why each was left out"
+            f"none of the {len(instruments)} symbols of the universe has a usable history; "
+            "expected at least one; the lines above give the reasons"
         )
-    for one in loaded:
-        environment.note(data_line(one.series, environment.today))
+    for checked in loaded:
+        environment.note(data_line(checked.series, environment.today))
     note_findings(loaded, environment.note)
-    return sorted((one.series for one in loaded), key=lambda one: (-len(one), one.instrument.name))
+    return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
+
+
+def _universe_name(config: Config, named: Sequence[PriceSeries]) -> str:
+    """The universe; ``auto`` is all crosses for currencies of the ECB and a model of panels, else no other series."""
+    if config.universe != "auto":
+        return config.universe
+    panel = traits_of(config.kind).panel and all(source_traits(series.source).one_fixing for series in named)
+    return "currencies" if panel else "none"
+
+
+def _peers(data: DataConfig, named: Sequence[PriceSeries]) -> list[Instrument]:
+    if not data.peers:
+        return []
+    return [instrument.canonical for instrument in parse_names(data.peers, named[0].instrument.kind)]
+
+
+def _note_universe_file(name: str, environment: Environment) -> None:
+    """Report lines of a universe file that are not used."""
+    if name in UNIVERSES:
+        return
+    file = read_universe(Path(name))
+    if file.repeated:
+        environment.note(f"universe: listed more than once, counted once: {', '.join(file.repeated)}")
+    for mistake in file.mistakes:
+        environment.note(f"universe: left out: {mistake}")
 
 
 def _load_others(
-    histories: Histories, members: Sequence[Instrument], config: Config, environment: Environment
+    histories: Histories,
+    members: Sequence[Instrument],
+    named: Sequence[PriceSeries],
+    crosses: bool,
+    environment: Environment,
 ) -> list[PriceSeries]:
-    """What stands beside the named histories. Crosses are not stored: one file, which the run names, makes them all."""
-    crosses = config.universe == "currencies"
-    loaded = load_members(histories, members, environment.note, keep=not crosses)
-    if not crosses:
-        for one in loaded:
-            environment.note(data_line(one.series, environment.today))
-    note_findings(loaded, environment.note)
-    return [one.series for one in loaded]
-
-
-def _others(named: Sequence[PriceSeries], config: Config, environment: Environment, listed: bool) -> list[Instrument]:
-    """The members of the universe and the peers that are not named; all that is `listed` has been asked for."""
-    instruments = [one.instrument for one in named]
-    members = [] if listed else list(universe(config.universe, instruments))
-    if config.universe not in UNIVERSES:
-        found = read_universe(Path(config.universe))
-        if found.repeated:
-            environment.note(f"universe: listed more than once, counted once: {', '.join(found.repeated)}")
-        for mistake in found.mistakes:
-            environment.note(f"universe: left out: {mistake}")
-    if config.data.peers:
-        members += [one.canonical for one in parse_names(config.data.peers, instruments[0].kind)]
-    known = {one.name for one in instruments}
-    return [one for one in dict.fromkeys(members) if one.name not in known]
-
-
-def _with_universe(config: Config, named: Sequence[PriceSeries]) -> Config:
-    """`config` with ``universe: auto`` decided: all crosses for currencies from the ECB, else the series alone."""
-    if config.universe != "auto":
-        return config
-    panel = traits_of(config.kind).panel and all(source_traits(series.source).one_fixing for series in named)
-    return config.model_copy(update={"universe": "currencies" if panel else "none"})
-
-
-def _with_market(config: Config, named: Sequence[PriceSeries]) -> Config:
-    """`config` with ``data.market`` decided."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"market": reads_market(config, named)})})
-
-
-def with_features(config: Config, panel: Panel, before: np.datetime64) -> Config:
-    """`config` with ``features: auto`` decided by the columns that all series of `panel` have, and by the inputs.
+    """The histories that train together with the named ones.
 
     Args:
-        config: Of the training.
-        panel: What learns together.
-        before: Only rows before this day decide.
+        histories: Histories of the source.
+        members: Instruments, the named ones perhaps among them.
+        named: The named histories.
+        crosses: Whether they are the crosses of one table. Crosses are not stored: the run names the table.
+        environment: Messages.
     """
-    return config.model_copy(update={"model": config.model.resolved(panel, before)})
+    names = {series.instrument.name for series in named}
+    wanted = [instrument for instrument in dict.fromkeys(members) if instrument.name not in names]
+    loaded = load_members(histories, wanted, environment.note, keep=not crosses)
+    if not crosses:
+        for checked in loaded:
+            environment.note(data_line(checked.series, environment.today))
+    note_findings(loaded, environment.note)
+    return [checked.series for checked in loaded]
 
 
-def _require_readable(config: Config) -> None:
-    """Refuse inputs beside a model that reads none."""
-    if not traits_of(config.kind).reads_features and (config.data.inputs or config.data.exog):
+def _require_readable(config: Config, data: DataConfig) -> None:
+    """Refuse covariates for a model that does not read them."""
+    if not traits_of(config.kind).reads_features and (data.inputs or data.exog):
         raise UsageError(
             f"the model {config.kind} reads prices only; remove --with and --exog or choose another model.kind"
         )
+
+
+def _note_inputs(inputs: Inputs, named: Sequence[PriceSeries], environment: Environment) -> None:
+    for series in named:
+        inputs.require_use(series)
+    for text in inputs.notes(named[0]):
+        environment.note(text)

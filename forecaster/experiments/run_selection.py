@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.config import DataConfig, load_config
+from forecaster.config import DataConfig
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, source_traits
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
-from forecaster.datasets.selection import Selection, command_line, named_instruments, with_choice
+from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import (
     DamageError,
@@ -144,7 +144,7 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
         run = find_run(folder, str(query.run_id))
         named = named_instruments(run.config.data)
         return [_load(run, instrument, choice, environment, sources) for instrument in named]
-    data = with_choice(load_config(), choice).data
+    data = choice.applied()
     instruments = named_instruments(data)
     if query.run_id is not None:
         run = find_run(folder, query.run_id)
@@ -186,7 +186,7 @@ def _newest(
     if damaged:
         raise damaged[0]
     if instrument.kind == "csv":  # a file that cannot be read is reported first
-        data = with_choice(load_config(), choice).data
+        data = choice.applied()
         Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
     raise _no_run(instrument, choice, query, environment)
 
@@ -224,8 +224,7 @@ def _load(
             f"run {run.id} was not trained on {instrument.name}; it forecasts {some}; "
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
-    config = run.config
-    data = config.data
+    data = run.config.data
     checker = HistoryChecker(
         environment.today, start=data.start, interval=data.interval, strict=choice.strict or data.strict
     )
@@ -233,7 +232,7 @@ def _load(
     histories = Histories(environment, run.source, checker, options, choice.network, sources)
     checked = histories.load(instrument)
     try:
-        inputs = load_inputs(config, [checked.series], histories)
+        inputs = load_inputs(data, [checked.series], histories, market=bool(data.market))
     except (InputFileError, SourceError) as error:
         problem = f"run {run.id} reads an input that cannot be had"
         advice = "bring it back, or choose another run with --run ID"

@@ -11,18 +11,17 @@ from forecaster.config import Config
 from forecaster.data.findings import Severity
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.selection import Selection, resolve
-from forecaster.datasets.training import load_training_data
+from forecaster.datasets.selection import Selection, selected_instruments
+from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
 from forecaster.evaluation.leakage import checks as checks
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
 from forecaster.evaluation.leakage.types import Check, Finding, Subject
-from forecaster.evaluation.splits import split_by_rows
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import forecaster_of, losses_on_test
+from forecaster.pipeline import losses_on_test, training_split
 from forecaster.workflows.audit_target import subject_of
 from forecaster.workflows.train import TRAINING_BASELINES
 
@@ -93,16 +92,22 @@ def audit(request: AuditRequest, environment: Environment) -> AuditResult:
         ForecasterError: As for a training; what the audit finds is in the result, damage of what is stored too.
     """
     try:
-        data = load_training_data(request.config, request.choice, environment)
+        data = resolve(
+            request.config,
+            request.choice,
+            environment,
+            lambda named: training_split(request.config, named[0]).validation_start,
+            quick=not request.full,
+        )
     except DamageError as error:
         damage = Finding(store_path(environment.home).name, "hash", None, error.messages[0])
-        names = [one.name for one in resolve(request.config, request.choice)[1]]
+        section = request.choice.applied(request.config.data)
+        names = [instrument.name for instrument in selected_instruments(section, request.config.universe)]
         return AuditResult(names, request.config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
-    rows, first = data.config.split, data.named[0]
-    least = forecaster_of(data.config).least_training_rows()
-    split = split_by_rows(first.dates, rows.test_rows, rows.validation_rows, least)
-    data = data.with_features(split.validation_start)
-    config, cheaper = (data.config, []) if request.full else _cheap(data.config)
+    first = data.named[0]
+    split = training_split(data.config, first)
+    config = data.config
+    cheaper = [data.shortened] if data.shortened else []
     names = [one.instrument.name for one in data.named]
     others = [one for one in data.panel if one.instrument.name not in names]
     panel = Panel((*data.named, *(others if request.full else others[:_OTHERS])))
@@ -120,12 +125,6 @@ def audit(request: AuditRequest, environment: Environment) -> AuditResult:
         seconds.append(time.perf_counter() - begun)
     environment.progress("audit", len(todo), len(todo))
     return AuditResult(names, config.kind, cheaper, done, seconds)
-
-
-def _cheap(config: Config) -> tuple[Config, list[str]]:
-    """`config` with a shorter fit, and a description of what is shorter."""
-    options, description = config.model.quick()
-    return config.model_copy(update={"model": options}), [description] if description else []
 
 
 def _checks(

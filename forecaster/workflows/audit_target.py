@@ -114,7 +114,9 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         for one in checked if until is None else ():
             reports[change, one.series.instrument.name] = one.report
         series = [one.series for one in checked]
-        found = _altered_columns(load_inputs(config, series, histories), change, config.data.exog)
+        found = _altered_columns(
+            load_inputs(data, series, histories, market=bool(data.market)), change, config.data.exog
+        )
         return Panel(tuple(found.beside(one) for one in series))
 
     def late(change: Alteration | None, name: str) -> frozenset[np.datetime64]:

@@ -7,18 +7,18 @@ import numpy as np
 
 from forecaster.arrays import DateArray
 from forecaster.config import Config
+from forecaster.data.series import PriceSeries
 from forecaster.datasets.selection import Selection
-from forecaster.datasets.training import TrainingData, load_training_data
+from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.backtest_scores import BacktestResult, judge
 from forecaster.experiments.backtests import run_backtest
-from forecaster.models import MODELS, create, is_network
+from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
-from forecaster.pipeline import forecaster_of
 
 __all__ = ["DEFAULT_BASELINES", "BacktestResult", "backtest"]
 
@@ -64,22 +64,26 @@ def backtest(
         NotEnoughDataError: No row is left to forecast, or no model can run.
     """
     refit = parse_refit(schedule)
-    config = _with_horizon(config, step)
-    names = _models(models or (config.kind, *DEFAULT_BASELINES))
-    data = load_training_data(config, choice, environment)
-    dates = np.unique(np.concatenate([series.dates for series in data.named]))  # in whatever order they are named
+    asked = config
+    horizon = _horizon(asked, step)
+    names = _models(models or (asked.kind, *DEFAULT_BASELINES))
     networks = [name for name in names if is_network(name)]
-    first = _start(start, dates, [_forecaster(name, data) for name in networks])
-    periods = folds(dates, first, refit)
-    data = data.with_features(first)
-    forecasters = {name: _forecaster(name, data) for name in names}
+    min_rows = [_forecaster(name, asked, horizon).least_training_rows() for name in networks]
+
+    def first_cutoff(named: Sequence[PriceSeries]) -> np.datetime64:
+        return _start(start, _dates(named), min_rows)
+
+    data = resolve(asked, choice, environment, first_cutoff, min_horizon=horizon)
+    config = data.config
+    periods = folds(_dates(data.named), first_cutoff(data.named), refit)
+    forecasters = {name: _forecaster(name, config, config.horizon) for name in names}
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(periods) * len(networks) > MANY_FITS:
         environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
         panel=data.panel,
         named=tuple(series.instrument.name for series in data.named),
-        config=data.config,
+        config=config,
         forecasters=forecasters,
         folds=periods,
         steps=tuple(sorted(set(step))),
@@ -94,12 +98,18 @@ def backtest(
     return judge(plan, records, data.named, calibrate)
 
 
-def _with_horizon(config: Config, steps: Sequence[int]) -> Config:
+def _dates(named: Sequence[PriceSeries]) -> DateArray:
+    """(T,) every date of any named series, whichever of them is named first."""
+    return np.unique(np.concatenate([series.dates for series in named]))
+
+
+def _horizon(config: Config, steps: Sequence[int]) -> int:
+    """Rows ahead that are needed for the scored steps, at least the configured ones."""
     if not steps or min(steps) < 1:
         raise UsageError(
             f"--step is {', '.join(map(str, steps)) or 'empty'}; expected days ahead from 1, such as 1,5,20"
         )
-    return config.model_copy(update={"horizon": max(config.horizon, *steps)})
+    return max(config.horizon, *steps)
 
 
 def _models(names: Sequence[str]) -> tuple[str, ...]:
@@ -110,17 +120,14 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _forecaster(name: str, data: TrainingData) -> Forecaster:
-    config = data.config
-    if name == config.kind:
-        return forecaster_of(config)
-    return create(name, config.horizon)
+def _forecaster(name: str, config: Config, horizon: int) -> Forecaster:
+    return model_class(name)(config.model, horizon) if name == config.kind else create(name, horizon)
 
 
-def _start(given: datetime.date | None, dates: DateArray, networks: Sequence[Forecaster]) -> np.datetime64:
+def _start(given: datetime.date | None, dates: DateArray, min_rows: Sequence[int]) -> np.datetime64:
     if given is not None:
         return np.datetime64(given)
     last: datetime.date = dates[-1].astype(datetime.date)
-    needed = max([MIN_TRAINING_ROWS, *(one.least_training_rows() for one in networks)])
+    needed = max([MIN_TRAINING_ROWS, *min_rows])
     earliest: np.datetime64 = dates[min(needed, len(dates) // 2)]
     return max(np.datetime64(last) - np.timedelta64(round(DEFAULT_YEARS * 365.25), "D"), earliest)

@@ -7,14 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.results import Fetched, Fetching
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, Version, store_path
 from forecaster.datasets.histories import Histories, HistoryChecker
-from forecaster.datasets.selection import Selection, resolve
+from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError
 from forecaster.workflows.data_store import existing_store
@@ -28,9 +27,10 @@ def fetch(choice: Selection, environment: Environment) -> Fetching:
     Raises:
         InstrumentError, UsageError: An instrument or the source is unknown.
     """
-    config, instruments = resolve(load_config(), choice)
+    data = choice.applied()
+    instruments = named_instruments(data)
     sources = OpenSources()
-    histories = Histories.of_section(environment, config.data, instruments, choice.network, sources)
+    histories = Histories.of_section(environment, data, instruments, choice.network, sources)
     jobs = [
         _Job(instrument.name, histories.source.name, functools.partial(_pair, histories, instrument))
         for instrument in _canonical(instruments, environment)

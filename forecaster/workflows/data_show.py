@@ -5,7 +5,6 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from forecaster.config import load_config
 from forecaster.data.calendars import business_age
 from forecaster.data.findings import merged_findings
 from forecaster.data.results import HistoryFacts
@@ -14,7 +13,7 @@ from forecaster.data.sources.base import Loaded, OnlineSource
 from forecaster.data.store import Store, Version
 from forecaster.data.validation import RawRows, market_expectations, validate
 from forecaster.datasets.histories import Histories
-from forecaster.datasets.selection import Selection, resolve
+from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import DamageError, InstrumentError, SourceError, UsageError
 from forecaster.workflows.data_store import existing_store
@@ -141,8 +140,9 @@ def _by_instrument(choice: Selection, environment: Environment, version: str | N
             "no history given; expected --pair, --ticker or --csv, or a name such as ecb/USDJPY/1d; "
             "see: forecast data list"
         )
-    config, instruments = resolve(load_config(), choice)
-    histories = Histories.of_section(environment, config.data, instruments, choice.network)
+    data = choice.applied()
+    instruments = named_instruments(data)
+    histories = Histories.of_section(environment, data, instruments, choice.network)
     for instrument in instruments:
         if instrument.sign < 0:
             environment.note(f"{instrument.name} is stored as {instrument.canonical.name}, its exact mirror")

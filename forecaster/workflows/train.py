@@ -10,12 +10,12 @@ import forecaster
 from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.datasets.selection import Selection, command_line
-from forecaster.datasets.training import TrainingData, load_training_data
+from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation.daily_losses import DailyLosses, pool
 from forecaster.evaluation.scoring import Score
-from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows, whole_history
+from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.manifest import (
     DataFacts,
@@ -30,10 +30,10 @@ from forecaster.experiments.manifest import (
 from forecaster.experiments.results import TrainResult
 from forecaster.experiments.runs import runs_folder, save_run
 from forecaster.files import check_writable
-from forecaster.models.base import Fitted, Forecaster
+from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import evaluate, fit, forecaster_of, losses_on_test
+from forecaster.pipeline import evaluate, fit, forecaster_of, losses_on_test, training_split
 
 __all__ = ["TRAINING_BASELINES", "train"]
 
@@ -71,10 +71,11 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     """
     watch = _Stopwatch()
     check_writable(runs_folder(environment.home))
-    data = load_training_data(config, choice, environment)
-    split, named = _split(data, forecaster_of(data.config))
-    data = data.with_features(split.validation_start)
+    asked = config
+    data = resolve(asked, choice, environment, lambda named: training_split(asked, named[0]).validation_start)
     config, panel = data.config, data.panel
+    split = training_split(config, data.named[0])
+    named = _scored(data, split)
     model = forecaster_of(config)
     watch.lap("data")
     engine = use_engine(config.backend, config.device)
@@ -136,11 +137,9 @@ def _steps(config: Config) -> list[int]:
     return sorted({step for step in DEFAULT_STEPS if step < config.horizon} | {config.horizon})
 
 
-def _split(data: TrainingData, model: Forecaster) -> tuple[Split, tuple[PriceSeries, ...]]:
-    """The split by the rows of the first named series, and the named series that have rows in all of its parts."""
+def _scored(data: Dataset, split: Split) -> tuple[PriceSeries, ...]:
+    """The named series that have rows in all parts of the split, which is that of the first of them."""
     first = data.named[0]
-    rows = data.config.split
-    split = split_by_rows(first.dates, rows.test_rows, rows.validation_rows, model.least_training_rows())
     scored = []
     for series in data.named:
         lacking = _lacking(series, split, data.config)
@@ -152,7 +151,7 @@ def _split(data: TrainingData, model: Forecaster) -> tuple[Split, tuple[PriceSer
                 f"{first.instrument.name} (test from {split.test_start}); it runs from {series.dates[0]} to "
                 f"{series.dates[-1]}; train it alone"
             )
-    return split, tuple(scored)
+    return tuple(scored)
 
 
 def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
@@ -174,7 +173,7 @@ def _check_parity(fitted: Fitted) -> None:
         )
 
 
-def _data_facts(named: Sequence[PriceSeries], data: TrainingData) -> DataFacts:
+def _data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
     return DataFacts(
         instruments=tuple(dict.fromkeys(instrument.name for instrument in data.instruments)),
         frequency=data.config.data.interval,

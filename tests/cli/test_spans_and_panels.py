@@ -97,7 +97,7 @@ def test_a_file_of_symbols_of_which_none_can_be_had(forecast, tmp_path: Path) ->
     (tmp_path / "list.txt").write_text("AAPL\nMSFT\nGOOG\n")
     result = forecast("train", "--universe", "list.txt", *TINY)
     assert result.exit_code == 3
-    assert "error: none of the 3 symbols of the universe has a history that can be used" in result.stderr
+    assert "error: none of the 3 symbols of the universe has a usable history" in result.stderr
 
 
 def test_offline_and_refresh_exclude_each_other(forecast) -> None:

@@ -14,7 +14,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import OpenSources
 from forecaster.data.sources.sample import SampleSource
-from forecaster.datasets.covariates import input_instruments, load_inputs, settled
+from forecaster.datasets.covariates import input_instruments, load_inputs, recorded_inputs
 from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
@@ -113,11 +113,11 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
     histories = Histories(
         Environment(home=tmp_path), "yahoo", checker, network="never", sources=OpenSources({"yahoo": SampleSource()})
     )
-    config = load_config(flags={"data.inputs": "sample:NASDAQ", "data.source": "sample"})
-    alone = load_inputs(config, [sources["SP500"]], histories)
-    together = load_inputs(config, list(sources.values()), histories)
+    data = load_config(flags={"data.inputs": ["sample:NASDAQ"], "data.source": "sample"}).data
+    alone = load_inputs(data, [sources["SP500"]], histories)
+    together = load_inputs(data, list(sources.values()), histories)
     assert [inputs.facts[0]["lag"] for inputs in (alone, together)] == [0, 1]
-    assert settled(config, together).data.lags == {"NASDAQ": 1}
+    assert recorded_inputs(data, together)["lags"] == {"NASDAQ": 1}
 
 
 def test_an_input_that_was_rewritten_is_warned_of(trained, forecast, tmp_path: Path) -> None:

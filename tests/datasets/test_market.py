@@ -80,7 +80,7 @@ def test_it_is_read_where_all_crosses_learn_together(tmp_path, name, universe, a
     flags = {"universe": universe, "data.market": asked}
     config = load_config(Path(name), flags={key: value for key, value in flags.items() if value is not None})
     series = get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), tmp_path, datetime.date(2026, 1, 2))).series
-    assert reads_market(config, [series]) is expected
+    assert reads_market(config.kind, config.universe, config.data.market, [series]) is expected
 
 
 def test_prices_of_another_clock_have_no_market(forecast) -> None:

@@ -1,7 +1,7 @@
 """A zoo of leaks: each is planted in the program itself, and the audit has to find it where it is."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +12,11 @@ import pytest
 from forecaster import pipeline
 from forecaster.config import load_config
 from forecaster.data import exogenous
+from forecaster.data.series import PriceSeries
 from forecaster.datasets import covariates
 from forecaster.datasets.histories import HistoryChecker
 from forecaster.datasets.selection import Selection
-from forecaster.datasets.training import load_training_data
+from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.evaluation.calibration import calibrate
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
@@ -108,11 +109,15 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         environment = Environment(home=folder / "home", note=lambda text: None)
         base = LSTM_FLAGS if kind == "lstm" else CLASSIC_FLAGS
         config = load_config(Path("default" if kind == "lstm" else "classic"), flags={**base, **flags})
-        data = load_training_data(config, Selection(csvs=[folder / name], network="never"), environment)
+        least = forecaster_of(config).least_training_rows()
+
+        def split_of(named: Sequence[PriceSeries]) -> Split:
+            return split_by_rows(named[0].dates, test_rows, 120, least)
+
+        selection = Selection(csvs=[folder / name], network="never")
+        data = resolve(config, selection, environment, lambda named: split_of(named).validation_start)
         first = data.named[0]
-        least = forecaster_of(data.config).least_training_rows()
-        split = split_by_rows(first.dates, test_rows, 120, least)
-        data = data.with_features(split.validation_start)
+        split = split_of(data.named)
         subject = subject_of(data.config, data.panel, [first.instrument.name], split, environment)
         cut = first.dates[SPIKE]
         before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
