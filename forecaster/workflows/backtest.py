@@ -1,6 +1,7 @@
 """`backtest`: forecasts of every model at every cutoff of past years, with refits as time passes."""
 
 import datetime
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,26 +65,21 @@ def backtest(
         NotEnoughDataError: No row is left to forecast, or no model can run.
     """
     refit = parse_refit(schedule)
-    asked = config
-    horizon = _horizon(asked, step)
-    names = _models(models or (asked.kind, *DEFAULT_BASELINES))
+    horizon = _horizon(config, step)
+    names = _models(models or (config.kind, *DEFAULT_BASELINES))
     networks = [name for name in names if is_network(name)]
-    min_rows = [_forecaster(name, asked, horizon).least_training_rows() for name in networks]
-
-    def first_cutoff(named: Sequence[PriceSeries]) -> np.datetime64:
-        return _start(start, _dates(named), min_rows)
-
-    data = resolve(asked, choice, environment, first_cutoff, min_horizon=horizon)
-    config = data.config
+    min_rows = [_forecaster(name, config, horizon).least_training_rows() for name in networks]
+    first_cutoff = functools.partial(_start, start, min_rows)
+    data = resolve(config, choice, environment, first_cutoff, min_horizon=horizon)
     periods = folds(_dates(data.named), first_cutoff(data.named), refit)
-    forecasters = {name: _forecaster(name, config, config.horizon) for name in names}
+    forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
     engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
     if len(periods) * len(networks) > MANY_FITS:
         environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
         panel=data.panel,
         named=tuple(series.instrument.name for series in data.named),
-        config=config,
+        config=data.config,
         forecasters=forecasters,
         folds=periods,
         steps=tuple(sorted(set(step))),
@@ -124,9 +120,11 @@ def _forecaster(name: str, config: Config, horizon: int) -> Forecaster:
     return model_class(name)(config.model, horizon) if name == config.kind else create(name, horizon)
 
 
-def _start(given: datetime.date | None, dates: DateArray, min_rows: Sequence[int]) -> np.datetime64:
+def _start(given: datetime.date | None, min_rows: Sequence[int], named: Sequence[PriceSeries]) -> np.datetime64:
+    """The first cutoff: as given, or ten years before the last row, or after `min_rows` of every model."""
     if given is not None:
         return np.datetime64(given)
+    dates = _dates(named)
     last: datetime.date = dates[-1].astype(datetime.date)
     needed = max([MIN_TRAINING_ROWS, *min_rows])
     earliest: np.datetime64 = dates[min(needed, len(dates) // 2)]
