@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Atomic writes: a reader sees the old file or the whole new one, never a part."""
 
 import contextlib
 import datetime
@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ __all__ = ["check_writable", "json_text", "plain", "sha256_of", "storage_faults"
 
 @contextlib.contextmanager
 def storage_faults(path: Path) -> Iterator[None]:
-    """Turn what the operating system says of a refused write into one line about `path`."""
+    """Turn an error of the operating system into one line about `path`."""
     try:
         yield
     except OSError as error:
@@ -33,10 +34,10 @@ def storage_faults(path: Path) -> Iterator[None]:
 
 
 def check_writable(folder: Path) -> None:
-    """Make `folder` and prove that a file can be made in it, before hours of work depend on it.
+    """Make `folder` and write a probe file, before hours of work depend on it.
 
     Raises:
-        StorageError: It cannot.
+        StorageError: The folder or the file cannot be written.
     """
     with storage_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,11 +56,11 @@ def sha256_of(content: bytes) -> str:
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write a new folder with `files`, all or nothing.
 
-    The files are written and flushed in a hidden folder beside it, which is renamed at the end and removed
-    when anything goes wrong, an interrupt included.
+    The files are written and flushed in a hidden folder beside it, which is renamed at the end, and removed after any
+    error or interrupt.
 
     Raises:
-        StorageError: The disk is full, the folder is there already or cannot be made.
+        StorageError: The disk is full, or the folder exists or cannot be made.
     """
     partial = folder.with_name(f".partial-{folder.name}-{os.getpid()}")
     try:
@@ -87,16 +88,16 @@ def _sync_folder(folder: Path) -> None:
 
 
 def json_text(value: Any) -> str:
-    """JSON without NaN or infinity: they become null, since not every reader knows them."""
+    """JSON text; NaN and infinity, which JSON lacks, become null."""
     return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
 def plain(value: Any) -> Any:
-    """`value` in types that JSON knows."""
+    """`value` in types that JSON has."""
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if isinstance(value, (np.datetime64, datetime.date, Path)):
         return str(value)
     if isinstance(value, np.generic):
@@ -105,12 +106,14 @@ def plain(value: Any) -> Any:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, all or nothing; a file that was there before stays until the new one is whole.
+    """Write `content` to `path`, all or nothing; an earlier file stays until the new one is complete.
+
+    Several processes and threads may write the same path: the last one to finish wins.
 
     Raises:
-        StorageError: The disk is full or the folder refuses.
+        StorageError: The disk is full or the folder refuses the write.
     """
-    partial = path.with_name(f".partial-{path.name}-{os.getpid()}")
+    partial = path.with_name(f".partial-{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         with storage_faults(path):
             with open(partial, "wb") as file:

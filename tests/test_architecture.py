@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
+from forecaster.data.sources import SOURCES
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "forecaster"
 
@@ -149,6 +151,41 @@ def test_models_are_known_by_name_in_their_room_only() -> None:
     assert not broken
 
 
+def source_names(tree: ast.Module) -> Iterator[int]:
+    """Lines with the key of a source as text, or with a comparison between a `source` and a text."""
+    keys = SOURCES.keys() - {"csv"}  # which is an output format and a kind of instrument as well
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in keys:
+            yield node.lineno
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(map(names_source, sides)) and any(holds_text(one) for one in sides):
+                yield node.lineno
+
+
+def holds_text(node: ast.expr) -> bool:
+    """Whether an expression is a string, or a group of strings."""
+    items = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+    return any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in items)
+
+
+def names_source(node: ast.expr) -> bool:
+    """Whether an expression is `source`, `series.source`, `histories.source.name`, `source_name`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in {"source", "source_name"} or names_source(node.value)
+    return isinstance(node, ast.Name) and node.id in {"source", "source_name"}
+
+
+def test_only_the_sources_know_the_name_of_a_source() -> None:
+    known = [
+        where(path, line)
+        for path, tree in TREES.items()
+        if not path.is_relative_to(PACKAGE / "data" / "sources")
+        for line in source_names(tree)
+    ]
+    assert not known, "let the source say it in its traits"
+
+
 @pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_functions_and_classes_stay_small(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
@@ -204,3 +241,31 @@ def test_the_law_allows() -> None:
     assert may_import("forecaster.data.series", "forecaster.errors")
     assert may_import("forecaster.forecast", "forecaster.quantiles")
     assert may_import("forecaster.__main__", "forecaster.cli")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'series.source == "csv"',
+        'histories.source.name == "mine"',
+        'source in ("mine", "yours")',
+        'ONLINE = ("ecb", "yahoo")',
+        'source != "auto"',
+    ],
+)
+def test_a_source_known_by_name_is_seen(code: str) -> None:
+    assert list(source_names(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'instrument.kind == "csv"',
+        "series.source == run.source",
+        "source is None",
+        "traits_of(series.source).is_file",
+        'format_option("csv", "json")',
+    ],
+)
+def test_a_source_known_by_traits_is_fine(code: str) -> None:
+    assert not list(source_names(ast.parse(code)))

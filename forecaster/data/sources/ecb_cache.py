@@ -5,20 +5,18 @@ is known about it. One file, because two cannot be replaced at once: whoever rea
 each with its own facts, and processes need no lock. When the ECB was last asked stands beside it, in ``attempt.json``.
 """
 
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import io
 import json
-import os
-import threading
 import zipfile
 import zlib
 from pathlib import Path
 
 from forecaster.data.sources.ecb_table import RateTable, currency_file, installed_table
-from forecaster.errors import DamageError, SourceError, StorageError
+from forecaster.errors import DamageError, SourceError
+from forecaster.files import storage_faults, write_file
 
 __all__ = [
     "Provenance",
@@ -150,7 +148,7 @@ def store_table(home: Path, content: bytes, provenance: Provenance) -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_MEMBER, content)
         archive.comment = json.dumps(dataclasses.asdict(provenance)).encode()
-    _replace(stored_path(home), buffer.getvalue())
+    _write(stored_path(home), buffer.getvalue())
 
 
 def last_attempt(home: Path) -> datetime.datetime | None:
@@ -170,28 +168,14 @@ def remember_attempt(home: Path, now: datetime.datetime) -> None:
         StorageError: The folder or the disk refuses.
     """
     content = json.dumps({"last_attempt": now.astimezone(datetime.UTC).isoformat(timespec="seconds")})
-    _replace(_attempt_path(home), content.encode())
+    _write(_attempt_path(home), content.encode())
 
 
 def _attempt_path(home: Path) -> Path:
     return stored_path(home).with_name("attempt.json")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing."""
-    partial = path.with_name(f".partial-{path.name}-{os.getpid()}-{threading.get_ident()}")
-    try:
+def _write(path: Path, content: bytes) -> None:
+    with storage_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}; expected a folder that may be written; "
-            "free some space, or choose another --home"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    write_file(path, content)

@@ -3,9 +3,10 @@
 import contextlib
 import datetime
 import json
-import os
-import tempfile
 from pathlib import Path
+
+from forecaster.errors import StorageError
+from forecaster.files import write_file
 
 __all__ = ["PAUSE", "Pause"]
 
@@ -39,9 +40,9 @@ class Pause:
         """Ask nothing more for half an hour; returns when that ends."""
         end = now + PAUSE
         content = json.dumps(self._read() | {self._server: end.isoformat(timespec="seconds")})
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StorageError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, content)
+            write_file(self.path, content.encode())
         return end
 
     def _read(self) -> dict[str, str]:
@@ -50,16 +51,3 @@ class Pause:
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
-
-
-def _replace(path: Path, content: str) -> None:
-    """Write a whole file or nothing."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8") as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

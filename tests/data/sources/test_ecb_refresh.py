@@ -617,14 +617,14 @@ def test_a_disk_that_is_full_when_the_file_comes(
 ) -> None:
     before = fetched(tmp_path, ecb).read_bytes()
     ecb.give(zipped(continued(2)))
-    real = ecb_cache._replace
+    real = ecb_cache.write_file
 
     def full(path: Path, content: bytes) -> None:
         if path.suffix == ".zip":
             raise StorageError("the disk is full")
         real(path, content)
 
-    monkeypatch.setattr(ecb_cache, "_replace", full)
+    monkeypatch.setattr(ecb_cache, "write_file", full)
     with pytest.raises(StorageError):
         refresh(tmp_path, NOW)
     assert stored_path(tmp_path).read_bytes() == before
