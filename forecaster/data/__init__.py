@@ -1,1 +1,1 @@
-"""Data: instruments, price histories, where they come from and where they are kept."""
+"""Data: instruments, price histories, their sources, their validation and their store."""

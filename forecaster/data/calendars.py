@@ -1,6 +1,6 @@
-"""Calendars: which dates the coming rows of a series will have, and how old its last row is.
+"""Trading calendars: the dates of the coming rows of a series, and the age of its last row.
 
-A model counts rows, so a calendar never changes a forecast, only the dates it is printed with.
+Models count rows, so a calendar changes the dates printed with a forecast, never the forecast.
 """
 
 import datetime
@@ -18,7 +18,7 @@ SPANS = {"1d": "day", "1wk": "week", "1mo": "month"}
 """Interval -> what one row spans, in words."""
 
 _OBSERVED_DAYS = 730
-_ENOUGH_ROWS = 15
+_MIN_OBSERVED_ROWS = 15
 _DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -46,7 +46,7 @@ _NAMES = {
     "XASX": "Australian Securities Exchange",
     "fx": "Mon-Fri without 25 Dec and 1 Jan",
 }
-_MOST_DAYS = {"1wk": 7, "1mo": 31}
+_MAX_DAYS = {"1wk": 7, "1mo": 31}
 _MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
 
 
@@ -59,14 +59,14 @@ def future_dates(series: PriceSeries, count: int) -> DateArray:
 
     Args:
         series: At least one row.
-        count: How many dates, 0 or more.
+        count: Number of dates, 0 or more.
 
     Returns:
         (count,) datetime64[D], increasing, all after the last row.
     """
     if series.interval == "1d":
         return _future_days(series, count)
-    days = _future_days(series, (count + 1) * _MOST_DAYS[series.interval])
+    days = _future_days(series, (count + 1) * _MAX_DAYS[series.interval])
     ends = days[:-1][np.diff(periods(days, series.interval)) > 0]
     later = ends[periods(ends, series.interval) > periods(series.dates[-1:], series.interval)[0]]
     return np.asarray(later[:count])
@@ -93,7 +93,7 @@ def _future_days(series: PriceSeries, count: int) -> DateArray:
 
 
 def calendar_name(series: PriceSeries) -> str:
-    """What `future_dates` goes by, in words for the user."""
+    """Description of the calendar that `future_dates` uses."""
     market = _market(series)
     if market is not None:
         return _NAMES[market]
@@ -101,15 +101,15 @@ def calendar_name(series: PriceSeries) -> str:
     return f"observed weekdays, holidays unknown ({days.strip()})"
 
 
-def same_clock(one: PriceSeries, other: PriceSeries) -> bool:
-    """Whether two prices of one date are known to be of the same hour: of one source and one market that is known."""
-    market = _market(one)
-    zones = [series.meta.get("time zone") for series in (one, other)]
-    return one.source == other.source and market is not None and market == _market(other) and zones[0] == zones[1]
+def same_clock(first: PriceSeries, second: PriceSeries) -> bool:
+    """True if two series have prices of the same time of day: one source, and one market with a known calendar."""
+    market = _market(first)
+    zones = [series.meta.get("time zone") for series in (first, second)]
+    return first.source == second.source and market is not None and market == _market(second) and zones[0] == zones[1]
 
 
 def trading_weekdays(series: PriceSeries) -> str:
-    """Days on which rows are to be expected, seven digits from Monday as in ``numpy.busday_count``."""
+    """Days on which rows are expected, seven digits from Monday as in ``numpy.busday_count``."""
     mask = _observed_weekdays(series) if _market(series) is None else _MONDAY_TO_FRIDAY
     return "".join(str(int(day)) for day in mask)
 
@@ -123,7 +123,7 @@ def business_age(last: np.datetime64, today: datetime.date) -> int:
 
 
 def _market(series: PriceSeries) -> str | None:
-    """Calendar of the market, None where only the weekdays of the rows are known."""
+    """Calendar of the market; None if only the weekdays of the rows are known."""
     traits = source_traits(series.source)
     if traits.calendar is not None:
         return traits.calendar
@@ -134,9 +134,9 @@ def _market(series: PriceSeries) -> str | None:
 
 def _exchange(symbol: str) -> str | None:
     """Exchange of a Yahoo symbol; coins (BTC-USD) and futures (GC=F) have none here."""
-    known = _EXCHANGES.get(symbol) or _EXCHANGES.get("." + symbol.rpartition(".")[2])
-    if known or any(mark in symbol for mark in ".^="):
-        return known
+    exchange = _EXCHANGES.get(symbol) or _EXCHANGES.get("." + symbol.rpartition(".")[2])
+    if exchange or any(mark in symbol for mark in ".^="):
+        return exchange
     # A share class is one letter behind the dash (BRK-B), a coin has its currency there.
     return None if len(symbol.partition("-")[2]) > 1 else "XNYS"
 
@@ -158,7 +158,7 @@ def _holidays(market: str, years: range) -> list[np.datetime64]:
 def _target_closing_days(year: int) -> list[np.datetime64]:
     """Closing days of TARGET, on which the ECB sets no rates (press release of 14 December 2000).
 
-    Written down because they are the calendar of every forecast of a currency, and `holidays` takes 0.1 s to tell them.
+    Written out because every forecast of a currency needs them, and importing `holidays` takes 0.1 s.
     """
     fixed = ["01-01", "05-01", "12-25", "12-26"] if year > 1999 else ["01-01", "12-25"]
     fixed += ["12-31"] if year in (1999, 2001) else []  # for the year 2000, and for the coins of the euro
@@ -168,15 +168,14 @@ def _target_closing_days(year: int) -> list[np.datetime64]:
 
 
 def _observed_weekdays(series: PriceSeries) -> BoolArray:
-    """(7,) whether rows fall on Monday ... Sunday.
+    """(7,) True for each of Monday ... Sunday on which rows fall.
 
-    A weekday counts when it has at least a fifth of the rows of the commonest one, so that a stray Sunday
-    row does not make Sundays business days. Fewer than 15 rows say nothing about the days they lack: they
-    are taken to be from a Monday to Friday market.
+    A weekday counts if it has at least a fifth of the rows of the most frequent one, so that a stray Sunday row does
+    not make Sundays business days. Fewer than 15 rows are taken to be from a Monday to Friday market.
     """
     recent = series.dates[series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")]
     weekdays = (recent.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
     rows = np.bincount(weekdays, minlength=7)
-    if len(recent) < _ENOUGH_ROWS:
+    if len(recent) < _MIN_OBSERVED_ROWS:
         return np.asarray((rows > 0) | (np.arange(7) < 5))
     return np.asarray(rows * 5 >= rows.max())

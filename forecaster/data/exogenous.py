@@ -1,4 +1,4 @@
-"""Dated columns of the user's own that are no prices: rates, indices, sentiment; read from a CSV file."""
+"""Dated columns that are not prices, such as rates, indices or sentiment, read from a CSV file."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from forecaster.errors import InputFileError
 
 __all__ = ["Column", "Exogenous", "read_exogenous"]
 
-_MOST_COLUMNS = 64
+_MAX_COLUMNS = 64
 
 Change = Callable[[str, DateArray, FloatArray], FloatArray]
 """Name of a column, dates (N,), cells (N,) with NaN where one is empty -> cells (N,)."""
@@ -22,7 +22,7 @@ Change = Callable[[str, DateArray, FloatArray], FloatArray]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Column:
-    """The values of one column, where it has any.
+    """The values of one column, without its empty cells.
 
     Args:
         dates: (N,) datetime64[D], increasing.
@@ -35,20 +35,20 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Exogenous:
-    """The columns of a file, by name, and the hash of its bytes."""
+    """The columns of a file by name, and the hash of its bytes."""
 
     columns: Mapping[str, Column]
     sha256: str
 
 
 def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
-    """Read a CSV file with a date column and columns of numbers; empty cells are no values.
+    """Read a CSV file with a date column and columns of numbers; empty cells are left out.
 
     Rows out of order are sorted. The date column is called date, datetime, time, timestamp or day, or is the first.
 
     Args:
-        path: Of the file.
-        change: What is done to the cells before anything is made of them; nothing when None.
+        path: The file.
+        change: Applied to the cells of each column before they are used; None to leave them.
 
     Raises:
         InputFileError: The file cannot be read, a cell holds text, a date is there twice, a column has less than two
@@ -61,9 +61,9 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
     double = sorted({name for name in names if text.header.count(name) > 1})
     if double:
         raise InputFileError(f"{text.label} has several columns {', '.join(map(shown, double))}; rename all but one")
-    if not 0 < len(names) <= _MOST_COLUMNS:
+    if not 0 < len(names) <= _MAX_COLUMNS:
         raise InputFileError(
-            f"{text.label} has {len(names)} named columns beside the date; expected 1 to {_MOST_COLUMNS}"
+            f"{text.label} has {len(names)} named columns beside the date; expected 1 to {_MAX_COLUMNS}"
         )
     dates, cells, _ = read_columns(text, date, names)
     order = date_order(text, dates, np.arange(len(dates)))
@@ -75,10 +75,10 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
 
 
 def _column(text: CsvText, name: str, dates: DateArray, values: FloatArray) -> Column:
-    kept = ~np.isnan(values)
-    if np.isinf(values).any() or kept.sum() < 2:
+    filled = ~np.isnan(values)
+    if np.isinf(values).any() or filled.sum() < 2:
         raise InputFileError(
             f"{text.label}, column {shown(name)} has {int(np.isfinite(values).sum())} finite values of "
-            f"{int(kept.sum())}; expected at least 2, all finite; leave the column out or mend it"
+            f"{int(filled.sum())}; expected at least 2, all finite; leave the column out or correct it"
         )
-    return Column(dates[kept], values[kept])
+    return Column(dates[filled], values[filled])

@@ -1,4 +1,4 @@
-"""Findings about a history, and notes for the user: what sources, validation and the store report."""
+"""Findings about a history, and notes for the user."""
 
 import dataclasses
 import enum
@@ -41,7 +41,7 @@ class Finding:
 
     @property
     def is_about_age(self) -> bool:
-        """Whether it reports the age of the newest row, which every line about the data states anyway."""
+        """True for the finding about the age of the newest row, which every line about the data states anyway."""
         return self.code == OLD_DATA
 
 
@@ -52,7 +52,7 @@ class Note:
     Args:
         topic: First word of the line: ``data``, ``universe``, ``warning``, ...
         text: The message.
-        severity: Of the finding behind it, if any.
+        severity: Severity of the finding behind it, if any.
         subject: Name of the series that it concerns, where several are in use.
 
     >>> print(Note("data", "2 rows dropped", Severity.REPAIR).about("SP500"))
@@ -79,12 +79,12 @@ def merged_findings(*groups: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def findings_to_json(findings: Iterable[Finding]) -> str:
-    """Findings as the store keeps them."""
+    """Findings as text for the store."""
     return json.dumps([dataclasses.asdict(finding) for finding in findings])
 
 
 def findings_from_json(text: str) -> tuple[Finding, ...]:
-    """Findings as the store kept them.
+    """Findings from the text in the store.
 
     Raises:
         ValueError: The text holds something else.

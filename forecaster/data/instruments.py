@@ -1,4 +1,4 @@
-"""Instruments: what a user names with ``--pair``, ``--ticker`` or ``--csv``, parsed and put in market orientation."""
+"""Instruments: currency pairs, tickers and price files, parsed, with their market orientation."""
 
 import dataclasses
 import difflib
@@ -29,10 +29,10 @@ CURRENCIES = (
 """The euro and every currency in the ECB's file, kept here so that a spelling is checked without opening it."""
 
 ENDED_CURRENCIES = frozenset({"BGN", "CYP", "EEK", "HRK", "LTL", "LVL", "MTL", "ROL", "RUB", "SIT", "SKK", "TRL"})
-"""Currencies whose ECB rates have stopped: valid, with a history that ends early."""
+"""Currencies whose ECB rates have ended: valid, with a history that ends early."""
 
 SYNTHETIC_NAMES = ("sine", "random_walk", "ar1", "garch")
-"""Names of the made-up series; the only tickers written in lower case."""
+"""Names of the simulated series; the only tickers written in lower case."""
 
 # The order in which the market writes two currencies. Those not named stand between the two tuples, by
 # alphabet: the yen is quoted after almost all of them (SEKJPY, ZARJPY), but before the won and the rupiah.
@@ -60,7 +60,7 @@ _NAME_LENGTH = 64
 
 @dataclasses.dataclass(frozen=True)
 class Instrument:
-    """One thing that has a price.
+    """A currency pair, a ticker or a price file.
 
     Args:
         kind: ``"pair"`` (two currencies), ``"ticker"`` (a symbol of some source) or ``"csv"`` (a file).
@@ -120,7 +120,7 @@ def _precedence(currency: str) -> tuple[int, str]:
 
 
 def shown(text: str, limit: int = 40) -> str:
-    """Text that somebody else wrote, made safe for a message: escaped, quoted, cut to `limit` characters."""
+    """Foreign text made safe for a message: escaped, quoted, cut to `limit` characters."""
     quoted = repr(text[:limit])
     return quoted if len(text) <= limit and len(quoted) <= limit + 2 else quoted[: limit - 3] + "..."
 
@@ -129,7 +129,7 @@ def parse_pair(text: str) -> Instrument:
     """Read a currency pair in any usual spelling.
 
     Accepts ``USDJPY``, ``usdjpy``, ``USD/JPY``, ``usd-jpy``, ``USD_JPY``, ``USD JPY`` and ``USDJPY=X``. The
-    order is kept: ask for `Instrument.canonical` to get the market's.
+    order stays as typed; `Instrument.canonical` is in the market's order.
 
     Raises:
         InstrumentError: Not two codes, the same code twice, or a code outside `CURRENCIES`. The message
@@ -176,7 +176,7 @@ def _letters(text: str) -> str:
 
 
 def _nearest_pairs(text: str, codes: tuple[str, ...], count: int = 3) -> list[str]:
-    """Up to `count` valid pairs close to what was typed; well-known ones when nothing is close."""
+    """Up to `count` valid pairs close to the typed text; well-known ones if none is close."""
     letters = _letters(text)
     word = difflib.get_close_matches(letters, _WORDS, n=1, cutoff=0.8)
     if word or letters in CURRENCIES:
@@ -193,24 +193,24 @@ def _nearest_pairs(text: str, codes: tuple[str, ...], count: int = 3) -> list[st
 
 
 def _nearest_codes(code: str, cutoff: float = 0.6) -> list[str]:
-    def likeness(known: str) -> float:
+    def likeness(candidate: str) -> float:
         # Letters in the wrong order are the likeliest slip of all.
-        return 1.0 if sorted(known) == sorted(code) else difflib.SequenceMatcher(None, code, known).ratio()
+        return 1.0 if sorted(candidate) == sorted(code) else difflib.SequenceMatcher(None, code, candidate).ratio()
 
-    near = [known for known in CURRENCIES if likeness(known) >= cutoff]
-    return sorted(near, key=lambda known: (-likeness(known), known in ENDED_CURRENCIES, _precedence(known)))
+    near = [candidate for candidate in CURRENCIES if likeness(candidate) >= cutoff]
+    return sorted(near, key=lambda code: (-likeness(code), code in ENDED_CURRENCIES, _precedence(code)))
 
 
 def _well_known(currency: str) -> list[str]:
-    partners: Iterable[str] = (one for one in ("EUR", "USD", "JPY", "GBP") if one != currency)
+    partners: Iterable[str] = (code for code in ("EUR", "USD", "JPY", "GBP") if code != currency)
     return [Instrument("pair", currency + partner).canonical.name for partner in partners]
 
 
 def parse_ticker(text: str) -> Instrument:
     """Read a ticker such as ``AAPL``, ``^GSPC``, ``BRK-B``, ``7203.T``, or a synthetic name such as ``sine``.
 
-    Tickers are put in upper case, the names in `SYNTHETIC_NAMES` in lower case. Whether the ticker exists is
-    for its source to say.
+    Tickers are put in upper case, the names in `SYNTHETIC_NAMES` in lower case. The source checks later that the
+    ticker exists.
 
     Raises:
         InstrumentError: Empty, longer than 32 characters, or with characters that no ticker has.
@@ -231,11 +231,11 @@ def parse_ticker(text: str) -> Instrument:
 
 
 def csv_instrument(path: Path, name: str | None = None) -> Instrument:
-    """The instrument of a price file; the file itself is not touched.
+    """The instrument of a price file; the file itself is not opened.
 
     Args:
-        path: Where the file is.
-        name: What to call the series; the file's name without its ending when None.
+        path: The file.
+        name: Name of the series; the file's name without its ending when None.
 
     Raises:
         InstrumentError: The name is empty, longer than 64 characters, or holds control characters or slashes.

@@ -1,4 +1,4 @@
-"""Weeks and months out of days: only periods that are over have a row."""
+"""Weekly and monthly rows from daily rows; only completed periods have a row."""
 
 import dataclasses
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def resampled(series: PriceSeries, interval: str) -> PriceSeries:
     """A daily series with one row a week or month, dated by the last day of the period that has a price.
 
     The period of the last row is over, and has a row, when the next day of the market's calendar lies in another
-    one: so what a row says never changes when later days come.
+    one. So later days never change a row.
 
     Args:
         series: Daily.

@@ -21,23 +21,23 @@ COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_LARGEST_PRICE = 1e100  # its square, and that of its inverse, are still numbers; nothing that is traded comes near
+_MAX_PRICE = 1e100  # its square and the square of its inverse are finite; no traded price comes near
 
 
 def is_price(values: FloatArray) -> BoolArray:
-    """Which values a price can have: positive numbers between 1e-100 and 1e100, so not NaN."""
-    return np.asarray((values >= 1 / _LARGEST_PRICE) & (values <= _LARGEST_PRICE))
+    """True for possible prices: positive numbers between 1e-100 and 1e100, so not NaN."""
+    return np.asarray((values >= 1 / _MAX_PRICE) & (values <= _MAX_PRICE))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PriceSeries:
-    """One price history: dates, columns, and where they came from.
+    """One price history: dates, columns, and their origin.
 
-    Immutable: arrays that could still be written to are copied, and all of them are read-only. Two series
-    hold the same history when their `sha256` are equal; ``==`` asks for the same object.
+    Immutable: writeable arrays are copied, and all arrays are read-only. Two series hold the same history if their
+    `sha256` are equal; ``==`` compares the objects.
 
     Args:
-        instrument: What the prices are of, in its canonical orientation.
+        instrument: Instrument of the prices, in canonical orientation.
         source: Registry key of the source, such as ``"ecb"``.
         symbol: The source's own spelling of the instrument.
         dates: (T,) datetime64[D], strictly increasing.
@@ -47,8 +47,8 @@ class PriceSeries:
             ``log(close)``, known at each row; None where the source does not know it.
         interval: ``"1d"``.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
-        inputs: Name -> (T,) float64: what else was known on each day (`forecaster.features.covariates`);
-            no part of the history, nor of its hash.
+        inputs: Name -> (T,) float64: covariate features at each row (`forecaster.features.covariates`); not part of
+            the history, nor of its hash.
 
     Raises:
         InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
@@ -86,7 +86,7 @@ class PriceSeries:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Spawned processes receive series by pickle, which knows no MappingProxyType.
-        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields |= {name: dict(fields[name]) for name in ("columns", "meta", "inputs")}
         return type(self), tuple(fields.values())
 
@@ -105,30 +105,30 @@ class PriceSeries:
 
     @functools.cached_property
     def total_return_price(self) -> FloatArray:
-        """(T,) the first closing price, grown by each day's total return: what a holding is worth, dividends kept.
+        """(T,) value of a holding with dividends reinvested, starting at the first close.
 
-        A day's return is the ratio of its adjusted closes where both are known, else of its raw closes. It is
-        cumulated forward: an adjusted price itself holds every later dividend, its ratio only that of its day,
-        so no row depends on later ones. Without adjusted closes it is `close` itself, bit for bit.
+        A day's return is the ratio of its adjusted closes if both exist, else of its raw closes. Returns are cumulated
+        forward: an adjusted price contains every later dividend, but a ratio of two contains only the dividend of its
+        day, so no row depends on later rows. Without adjusted closes it is `close` itself, bit for bit.
         """
         if "adj_close" not in self.columns or not len(self):
             return self.close
         adjusted = self.columns["adj_close"]
-        known = is_price(adjusted)
+        is_adjusted = is_price(adjusted)
         growth = self.close.copy()
         growth[1:] /= self.close[:-1]
-        both = known[1:] & known[:-1]
+        both = is_adjusted[1:] & is_adjusted[:-1]
         growth[1:][both] = adjusted[1:][both] / adjusted[:-1][both]
         return _read_only(np.asarray(np.cumprod(growth), dtype=np.float64))
 
     @functools.cached_property
     def log_price(self) -> FloatArray:
-        """(T,) log of `total_return_price`: its differences are the returns that everything learns and is scored on."""
+        """(T,) log of `total_return_price`; its differences are the returns that models learn and are scored on."""
         return _read_only(np.log(self.total_return_price))
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Hash of dates and values alone: the same whatever file, library or unit they came through."""
+        """Hash of dates and values alone, independent of file format, library and time unit."""
         digest = hashlib.sha256(b"bars-v1\0")
         days = self.dates.astype("datetime64[D]").astype("<i8")
         digest.update(struct.pack("<q", len(days)))
@@ -142,7 +142,7 @@ class PriceSeries:
         return digest.hexdigest()
 
     def between(self, start: np.datetime64 | None = None, end: np.datetime64 | None = None) -> "PriceSeries":
-        """The rows from `start` to `end`, both included; a bound of None leaves that side open."""
+        """The rows from `start` to `end`, both included; None leaves that side open."""
         first = 0 if start is None else int(np.searchsorted(self.dates, start, side="left"))
         last = len(self) if end is None else int(np.searchsorted(self.dates, end, side="right"))
         if (first, last) == (0, len(self)):
@@ -166,7 +166,9 @@ def _read_only(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
 
 def _check_length(symbol: str, name: str, values: FloatArray, dates: DateArray) -> None:
     if values.shape != dates.shape:
-        raise InputFileError(f"{symbol}: column {name!r} has {values.size} rows; expected {dates.size}, one a date")
+        raise InputFileError(
+            f"{symbol}: column {name!r} has {values.size} rows; expected {dates.size}, one for each date"
+        )
 
 
 def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray]) -> None:
@@ -195,7 +197,7 @@ class Panel:
     series: tuple[PriceSeries, ...]
 
     def __post_init__(self) -> None:
-        ordered = sorted(self.series, key=lambda one: one.instrument.name)
+        ordered = sorted(self.series, key=lambda series: series.instrument.name)
         object.__setattr__(self, "series", tuple(ordered))
 
     def __len__(self) -> int:
@@ -207,15 +209,15 @@ class Panel:
     @property
     def names(self) -> tuple[str, ...]:
         """Instrument names, in the panel's order."""
-        return tuple(one.instrument.name for one in self.series)
+        return tuple(series.instrument.name for series in self.series)
 
     def __getitem__(self, name: str) -> PriceSeries:
-        for one in self.series:
-            if one.instrument.name == name:
-                return one
+        for series in self.series:
+            if series.instrument.name == name:
+                return series
         raise KeyError(name)
 
     def between(self, start: np.datetime64 | None = None, end: np.datetime64 | None = None) -> "Panel":
-        """Every series cut to the rows from `start` to `end`; one left without rows is dropped."""
-        cut = (one.between(start, end) for one in self.series)
-        return Panel(tuple(one for one in cut if len(one)))
+        """Every series cut to the rows from `start` to `end`; a series without rows is dropped."""
+        cut = (series.between(start, end) for series in self.series)
+        return Panel(tuple(series for series in cut if len(series)))

@@ -1,4 +1,4 @@
-"""The store: every history that was ever used, in one SQLite file, each version still loadable.
+"""The store: every history ever used, in one SQLite file; every version can still be loaded.
 
 Rows are kept with the versions between which they were valid (``born <= version < died``), so a new version
 costs only the rows that changed, and nothing is overwritten. A version is known by the hash of its dates and
@@ -26,7 +26,7 @@ from forecaster.data.store_maintenance import (
     parse_name,
     shrink,
     superfluous,
-    the_one,
+    unique_version,
     with_digits,
 )
 from forecaster.data.store_rows import Version, insert, newest_hash, read, read_findings, select_versions
@@ -36,12 +36,12 @@ __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc
 
 
 def store_path(home: Path) -> Path:
-    """Where a project keeps its store."""
+    """Path of a project's store."""
     return home / "data" / "store.sqlite"
 
 
 def utc_now() -> datetime.datetime:
-    """The clock that a store stamps versions with, unless it is given another."""
+    """Default clock for the time stamps of versions."""
     return datetime.datetime.now(datetime.UTC)
 
 
@@ -66,7 +66,7 @@ class Store:
         Args:
             path: The SQLite file.
             clock: Gives the time to stamp new versions with.
-            timeout_seconds: How long to wait for another process that is writing.
+            timeout_seconds: Longest wait for another process that is writing.
 
         Raises:
             StorageError: The file or its folder cannot be made, or stays locked.
@@ -88,11 +88,11 @@ class Store:
         self._connection.close()
 
     def save(self, series: PriceSeries, findings: Sequence[Finding] = ()) -> Version | None:
-        """Keep `series` as the newest version of its history; the versions before it stay as they are.
+        """Save `series` as the newest version of its history; earlier versions stay as they are.
 
         Args:
             series: The whole history: rows of the newest version that it does not have are gone from the new one.
-            findings: Repairs that its source has made, kept beside the rows.
+            findings: Repairs that its source has made, stored with the rows.
 
         Returns:
             The new version; None when the newest version has the same hash, and then nothing is written.
@@ -171,8 +171,8 @@ class Store:
         key, digits = parse_name(text)
         if key is not None:
             return self._find(key, digits)
-        found = self._versions("WHERE substr(sha256, 1, ?) = ? ORDER BY v.id", (len(digits or ""), digits))
-        return the_one(found, text, self.path)
+        versions = self._versions("WHERE substr(sha256, 1, ?) = ? ORDER BY v.id", (len(digits or ""), digits))
+        return unique_version(versions, text, self.path)
 
     def versions(self, source: str, symbol: str, interval: str = "1d") -> tuple[Version, ...]:
         """All versions of one history, oldest first; none when the store does not have it."""
@@ -189,12 +189,12 @@ class Store:
         return self._versions(newest, ())
 
     def verify(self, versions: Collection[Version] | None = None) -> tuple[Checkup, ...]:
-        """Load versions and compare them with what was recorded; all of them when None.
+        """Load versions and compare them with their records; all of them when None.
 
         The file as a whole is for `faults`.
         """
         with reported_faults(self.path), snapshot(self._connection):
-            return tuple(self._checked(one) for one in (self.all_versions() if versions is None else versions))
+            return tuple(self._checked(version) for version in (self.all_versions() if versions is None else versions))
 
     def _checked(self, version: Version) -> Checkup:
         try:
@@ -204,13 +204,13 @@ class Store:
         return Checkup(version, None)
 
     def faults(self) -> tuple[str, ...]:
-        """What SQLite finds wrong with the file as a whole, one line each; none when it is sound."""
+        """Faults of the file as a whole that SQLite reports, one line each; none if it is sound."""
         try:
             with reported_faults(self.path):
-                found = file_faults(self._connection)
+                faults = file_faults(self._connection)
         except DamageError as error:
             return error.messages
-        return tuple(damage_message(self.path, one) for one in found)
+        return tuple(damage_message(self.path, fault) for fault in faults)
 
     def prune(self, keep: Collection[str], *, dry_run: bool = False) -> Pruned:
         """Remove the versions that are neither the newest of their history nor in `keep`, and rows only they had.
@@ -219,7 +219,7 @@ class Store:
 
         Args:
             keep: Hashes of versions that are still needed.
-            dry_run: Whether to say only what would go.
+            dry_run: Report what would be removed, and remove nothing.
 
         Raises:
             StorageError: The file cannot be written: read-only, disk full, or locked for too long.
@@ -239,8 +239,8 @@ class Store:
             return select_versions(self._connection, where, values)
 
     def _find(self, key: tuple[str, str, str], sha256: str | None) -> Version:
-        found = self.versions(*key)
-        if not found:
+        versions = self.versions(*key)
+        if not versions:
             name = shown("/".join(key), 100)
             raise SourceError(f"store {self.path} has no history {name}; expected one saved before")
-        return found[-1] if sha256 is None else with_digits(found, sha256, self.path)
+        return versions[-1] if sha256 is None else with_digits(versions, sha256, self.path)

@@ -1,4 +1,4 @@
-"""What two histories, or two versions of one, do not have in common."""
+"""Difference between two histories, or two versions of one."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class ColumnChange:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Difference:
-    """What has to be done to the first history to get the second.
+    """Changes that turn the first history into the second.
 
     Args:
         added: Dates that only the second has.
@@ -56,7 +56,7 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the two are the same, and so are their hashes."""
+        """True if the histories, and so their hashes, are the same."""
         return not (len(self.added) or len(self.removed) or len(self.revised))
 
 

@@ -1,4 +1,4 @@
-"""The file under the store: opening it, its tables, its transactions, and what can go wrong with it."""
+"""The file under the store: opening, tables, transactions and faults."""
 
 import contextlib
 import os
@@ -137,7 +137,7 @@ class DamagedRowsError(Exception):
 
 @contextlib.contextmanager
 def reported_faults(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the operating system report into errors of this program."""
+    """Turn errors of SQLite and the operating system into errors of this program."""
     try:
         yield
     except DamagedRowsError as error:
@@ -160,5 +160,5 @@ def reported_faults(path: Path) -> Iterator[None]:
 
 
 def damage_message(path: Path, what: str) -> str:
-    """What to say, and to do, about a store that does not hold what was put into it."""
+    """Message about a store whose contents differ from what was saved."""
     return f"store {path} is damaged: {what}; restore it from a copy, or move it away and load the data again"

@@ -1,4 +1,4 @@
-"""Upkeep of the store: what a version is called, whether the file is sound, and what nobody needs any more."""
+"""Maintenance of the store: names of versions, checks of the file, removal of superfluous versions."""
 
 import contextlib
 import dataclasses
@@ -19,13 +19,13 @@ __all__ = [
     "parse_name",
     "shrink",
     "superfluous",
-    "the_one",
+    "unique_version",
     "with_digits",
 ]
 
 _DIGITS = re.compile(r"[0-9a-fA-F]{1,64}")
-_FEWEST_ALONE = 4
-_SHRINK_PATIENCE_MS = 2000  # a file that is somewhat too large is not worth a longer wait
+_MIN_DIGITS = 4
+_SHRINK_PATIENCE_MS = 2000  # an oversized file is not worth a longer wait
 
 # A row is needed as long as there is a version between its birth and its death.
 _UNSEEN = """NOT EXISTS (SELECT 1 FROM version v WHERE v.series = bar.series AND v.id >= bar.born
@@ -34,11 +34,11 @@ _UNSEEN = """NOT EXISTS (SELECT 1 FROM version v WHERE v.series = bar.series AND
 
 @dataclasses.dataclass(frozen=True)
 class Checkup:
-    """How one version fared when it was loaded and compared with its hash.
+    """Result of loading one version and comparing it with its hash.
 
     Args:
-        version: Which one.
-        damage: What is wrong with it, one line; None when it is intact.
+        version: The version.
+        damage: The damage, in one line; None if the version is intact.
     """
 
     version: Version
@@ -47,13 +47,13 @@ class Checkup:
 
 @dataclasses.dataclass(frozen=True)
 class Pruned:
-    """What a clearing out removes, or has removed.
+    """Versions that pruning removes, or has removed.
 
     Args:
-        versions: Those that go, by history, oldest first.
+        versions: Removed versions, by history, oldest first.
         rows: Stored rows that no other version has.
-        bytes: By which the file becomes smaller; an estimate before it is done.
-        shrunk: Whether the file was made smaller; another process may be using it.
+        bytes: Space released; an estimate before it is done.
+        shrunk: True if the file became smaller; not if another process is using it.
     """
 
     versions: tuple[Version, ...]
@@ -78,28 +78,28 @@ def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
     symbol, another, interval = rest.rpartition("/")
     if slash and another and source and symbol and interval:
         return (source, symbol, interval), digits.lower() or None
-    if not slash and not digits and _DIGITS.fullmatch(name) and len(name) >= _FEWEST_ALONE:
+    if not slash and not digits and _DIGITS.fullmatch(name) and len(name) >= _MIN_DIGITS:
         return None, name.lower()
     raise UsageError(
         f"{shown(text, 100)} names no stored history; expected source/symbol/interval, such as ecb/USDJPY/1d, with "
-        f"@digits behind it for one version, or {_FEWEST_ALONE} or more digits of a hash; see: forecast data list"
+        f"@digits behind it for one version, or {_MIN_DIGITS} or more digits of a hash; see: forecast data list"
     )
 
 
-def the_one(found: Sequence[Version], text: str, path: Path) -> Version:
+def unique_version(versions: Sequence[Version], text: str, path: Path) -> Version:
     """The newest of the versions whose hash begins with `text`, where all of them are the same state of one history.
 
     Raises:
         SourceError: There is none, or there are several.
     """
-    if len({(one.key, one.sha256) for one in found}) != 1:
-        names = ", ".join(dict.fromkeys(one.name for one in found[-5:]))
-        problem = f"several versions ({names}) have" if found else "no version has"
+    if len({(version.key, version.sha256) for version in versions}) != 1:
+        names = ", ".join(dict.fromkeys(version.name for version in versions[-5:]))
+        problem = f"several versions ({names}) have" if versions else "no version has"
         raise SourceError(
             f"store {path}: {problem} a hash that begins with {shown(text)}; "
             "expected one; give source/symbol/interval@digits as forecast data list shows it"
         )
-    return found[-1]
+    return versions[-1]
 
 
 def with_digits(versions: Sequence[Version], digits: str, path: Path) -> Version:
@@ -108,28 +108,28 @@ def with_digits(versions: Sequence[Version], digits: str, path: Path) -> Version
     Raises:
         SourceError: There is none, or there are several with different hashes.
     """
-    fitting = [one for one in versions if digits and one.sha256.startswith(digits.lower())]
-    if len({one.sha256 for one in fitting}) != 1:
-        known = ", ".join(one.sha256[:12] for one in versions[-5:])
+    fitting = [version for version in versions if digits and version.sha256.startswith(digits.lower())]
+    if len({version.sha256 for version in fitting}) != 1:
+        newest = ", ".join(version.sha256[:12] for version in versions[-5:])
         problem = "no version" if not fitting else "several versions"
         name = shown(versions[-1].series, 100)
-        raise SourceError(f"store {path}: {problem} of {name} with the hash {shown(digits, 64)}; newest: {known}")
+        raise SourceError(f"store {path}: {problem} of {name} with the hash {shown(digits, 64)}; newest: {newest}")
     return fitting[-1]
 
 
 def file_faults(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite finds wrong with the file: torn pages, broken indices, versions of no history."""
-    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    """Faults of the file that SQLite reports: torn pages, broken indices, versions of no history."""
+    faults = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
-        found.append(f"{len(orphans)} versions belong to no history")
-    return [one for one in found if one != "ok"]
+        faults.append(f"{len(orphans)} versions belong to no history")
+    return [fault for fault in faults if fault != "ok"]
 
 
 def superfluous(connection: sqlite3.Connection, keep: Collection[str]) -> Pruned:
-    """What goes when only the newest versions and those whose hash is in `keep` stay."""
+    """Versions to remove: all but the newest of each history and those whose hash is in `keep`."""
     older = "WHERE v.id NOT IN (SELECT max(id) FROM version GROUP BY series) ORDER BY source, symbol, interval, v.id"
-    gone = tuple(one for one in select_versions(connection, older, ()) if one.sha256 not in keep)
+    gone = tuple(version for version in select_versions(connection, older, ()) if version.sha256 not in keep)
     _note_leaving(connection, gone)
     unseen = _UNSEEN.format(but=" AND v.id NOT IN (SELECT id FROM temp.leaving)")
     rows = int(connection.execute(f"SELECT count(*) FROM bar WHERE {unseen}").fetchone()[0])
@@ -139,20 +139,20 @@ def superfluous(connection: sqlite3.Connection, keep: Collection[str]) -> Pruned
 
 
 def _note_leaving(connection: sqlite3.Connection, versions: Collection[Version]) -> None:
-    """Keep ids in a table of this connection alone: a statement takes only so many question marks."""
+    """Put ids into a temporary table, because a statement takes a limited number of parameters."""
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS leaving (id INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM temp.leaving")
-    connection.executemany("INSERT INTO temp.leaving VALUES (?)", ((one.id,) for one in versions))
+    connection.executemany("INSERT INTO temp.leaving VALUES (?)", ((version.id,) for version in versions))
 
 
 def delete_versions(connection: sqlite3.Connection, versions: Collection[Version]) -> None:
     """Delete `versions`, and the rows that no other version has."""
-    connection.executemany("DELETE FROM version WHERE id = ?", ((one.id,) for one in versions))
+    connection.executemany("DELETE FROM version WHERE id = ?", ((version.id,) for version in versions))
     connection.execute(f"DELETE FROM bar WHERE {_UNSEEN.format(but='')}")
 
 
 def shrink(connection: sqlite3.Connection, pruned: Pruned) -> Pruned:
-    """Give the space of deleted rows back to the disk, and say how much that was.
+    """Release the space of deleted rows and report its size.
 
     A file that is in use elsewhere, or a disk without room for the copy that this takes, keeps its size: the
     space is used again by the next versions.

@@ -1,4 +1,4 @@
-"""The rows under the store: what a version is, how one is written as its difference from the one before, and read back.
+"""Rows of the store: each version is written as its difference from the version before, and read back.
 
 Rows are kept with the versions between which they were valid (``born <= version < died``).
 """
@@ -40,7 +40,7 @@ class Version:
         symbol: The source's spelling of the instrument.
         interval: ``"1d"``.
         sha256: Hash of dates and values.
-        saved_at: When it was saved, ISO 8601, UTC.
+        saved_at: Time of saving, ISO 8601, UTC.
         rows: Number of rows.
         first: Date of the first row, ISO 8601.
         last: Date of the last row.
@@ -79,7 +79,7 @@ class Version:
 
 
 def select_versions(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> tuple[Version, ...]:
-    """The versions that a condition in SQL, with `values` for its question marks, lets through."""
+    """The versions that a condition in SQL, with `values` for its question marks, selects."""
     query = f"SELECT {_VERSION_FIELDS} FROM version v JOIN series s ON v.series = s.id {where}"
     return tuple(Version(*row) for row in connection.execute(query, values))
 

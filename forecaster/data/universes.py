@@ -1,4 +1,4 @@
-"""Universes: sets of instruments that train one model together, known by name or listed in a file."""
+"""Universes: named sets of instruments, or lists in a file, that train one model together."""
 
 import dataclasses
 import difflib
@@ -20,7 +20,7 @@ __all__ = [
     "universe",
 ]
 
-_LARGEST_FILE = 1 << 20  # bytes; a hundred thousand symbols
+_MAX_FILE_BYTES = 1 << 20  # bytes; a hundred thousand symbols
 
 PANEL_CURRENCIES = (
     "USD", "EUR", "JPY", "GBP", "AUD", "CHF", "CAD", "NZD", "SEK",
@@ -42,34 +42,40 @@ def currency_universe(instruments: Sequence[Instrument]) -> tuple[Instrument, ..
         ConfigError: One of the instruments is no currency pair.
     """
     currencies = set(PANEL_CURRENCIES)
-    for one in instruments:
-        if one.base is None or one.quote is None:
+    for instrument in instruments:
+        if instrument.base is None or instrument.quote is None:
             raise ConfigError(
-                f"universe 'currencies' holds currency pairs; got the {one.kind} {shown(one.name)}; use --universe none"
+                f"universe 'currencies' holds currency pairs; got the {instrument.kind} {shown(instrument.name)}; "
+                "use --universe none"
             )
-        currencies |= {one.base, one.quote}
+        currencies |= {instrument.base, instrument.quote}
     pairs = (Instrument("pair", base + quote).canonical for base, quote in itertools.combinations(currencies, 2))
-    return tuple(sorted(pairs, key=lambda one: one.name))
+    return tuple(sorted(pairs, key=lambda instrument: instrument.name))
 
 
 def instruments_alone(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
     """The instruments themselves in canonical orientation, each once, sorted by name."""
-    return tuple(sorted({one.canonical for one in instruments}, key=lambda one: (one.name, one.kind, str(one.path))))
+    return tuple(
+        sorted(
+            {instrument.canonical for instrument in instruments},
+            key=lambda instrument: (instrument.name, instrument.kind, str(instrument.path)),
+        )
+    )
 
 
 UNIVERSES: dict[str, Callable[[Sequence[Instrument]], tuple[Instrument, ...]]] = {
     "currencies": currency_universe,
     "none": instruments_alone,
 }
-"""Name -> the members that train together with the given instruments. One line a universe."""
+"""Name -> the members that train together with the given instruments. A universe is added by one line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class UniverseFile:
-    """What a file of symbols says.
+    """Content of a file of symbols.
 
     Args:
-        instruments: In the order of the file, each once, all of one kind.
+        instruments: Instruments in the order of the file, each once, all of one kind.
         repeated: Symbols that are there more than once.
         mistakes: Lines that are no symbol, each in one line with its number.
     """
@@ -80,7 +86,7 @@ class UniverseFile:
 
 
 def read_universe(path: Path) -> UniverseFile:
-    """Read a file with one symbol a line; empty lines and what follows a ``#`` are passed over.
+    """Read a file with one symbol a line; empty lines and comments after ``#`` are ignored.
 
     Where most lines are pairs of currencies they are pairs; where most end in ``.csv`` they are files, relative to the
     list; else they are tickers. A line that does not fit is one of the mistakes.
@@ -92,31 +98,31 @@ def read_universe(path: Path) -> UniverseFile:
     lines = [(number, line.partition("#")[0].strip()) for number, line in enumerate(_lines(path), start=1)]
     lines = [(number, text) for number, text in lines if text]
     if not lines:
-        raise InputFileError(f"{path} lists no symbols; expected one a line, such as AAPL or USDJPY")
+        raise InputFileError(f"{path} lists no symbols; expected one in each line, such as AAPL or USDJPY")
     read = _reader([text for _, text in lines], path.parent)
-    found: list[Instrument] = []
+    instruments: list[Instrument] = []
     mistakes: list[str] = []
     for number, text in lines:
         try:
-            found.append(read(text))
+            instruments.append(read(text))
         except InstrumentError as error:
             mistakes += [f"{path}:{number}: {message}" for message in error.messages]
-    if not found:
+    if not instruments:
         raise InstrumentError(*mistakes)
-    repeated = [name for name, count in Counter(one.name for one in found).items() if count > 1]
-    return UniverseFile(tuple(dict.fromkeys(found)), tuple(repeated), tuple(mistakes))
+    repeated = [name for name, count in Counter(instrument.name for instrument in instruments).items() if count > 1]
+    return UniverseFile(tuple(dict.fromkeys(instruments)), tuple(repeated), tuple(mistakes))
 
 
 def _lines(path: Path) -> list[str]:
     try:
         with open(path, "rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
+            content = file.read(_MAX_FILE_BYTES + 1)
         text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputFileError(
             f"{path} cannot be read as a list of symbols: {error}; expected text, one symbol a line"
         ) from error
-    if len(content) > _LARGEST_FILE:
+    if len(content) > _MAX_FILE_BYTES:
         raise InputFileError(f"{path} is larger than 1 MiB; expected a list of symbols, one a line")
     return text.splitlines()
 
@@ -152,10 +158,10 @@ def universe(name: str, instruments: Sequence[Instrument]) -> tuple[Instrument, 
     if not Path(name).is_file():
         nearest = difflib.get_close_matches(name[:64], UNIVERSES, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        known = ", ".join(sorted(UNIVERSES))
-        raise ConfigError(f"universe {shown(name)} is unknown; expected one of {known}, or a file of symbols{hint}")
+        names = ", ".join(sorted(UNIVERSES))
+        raise ConfigError(f"universe {shown(name)} is unknown; expected one of {names}, or a file of symbols{hint}")
     members = read_universe(Path(name)).instruments
-    kinds = {one.kind for one in (*members, *instruments)}
+    kinds = {instrument.kind for instrument in (*members, *instruments)}
     if len(kinds) > 1 and instruments:
         raise ConfigError(
             f"universe {shown(name)} lists {members[0].kind}s; expected {instruments[0].kind}s as the instrument named"

@@ -1,15 +1,15 @@
-"""Validation: what is wrong with a history, said once, in words, and repaired where a repair is certain.
+"""Validation: faults of a history, each reported once, and repaired where a repair is certain.
 
-A report never looks ahead. Every repair says from which row on it is known. Most are known on their own row: a price
-that is zero is wrong on the day it comes. One kind is not: a price that jumps and comes back is known to have been
-wrong on the day it comes back, and a forecast made in between would have used it. So that training and backtests
-see what they would have seen:
+A report never looks ahead. Every repair has a row from which it is known. Most repairs are known on their own row: a
+price of zero is wrong on its day. One kind is not: a price that jumps and comes back is known to be wrong only when it
+comes back, and a forecast made in between would have used it. So that training and backtests see what a user would
+have seen on each day:
 
-* a source hands over `cleaned` rows, without what was known to be wrong on its own day;
-* whoever looks from a cutoff takes `repaired` rows at that cutoff, in which later knowledge is not used;
+* a source returns `cleaned` rows, with the repairs that were known on their own day;
+* a forecast from a cutoff uses rows `repaired` at that cutoff, without later knowledge;
 * the two differ at few rows, `Report.late_repairs`: elsewhere one repaired history serves every cutoff.
 
-Validating a history that was cut at a row gives what `Report.known_at` gives for that row.
+Validating a history that was cut at a row gives the same report as `Report.known_at` for that row.
 """
 
 import dataclasses
@@ -48,15 +48,16 @@ __all__ = [
 ]
 
 _SHOWN_DATES = 3
-_FEW = 2  # so many bad rows are no reason to refuse a history, however short it is
+_MAX_TOLERATED_ROWS = 2  # bad rows that are no reason to refuse a history, however short
 _BAD_PRICES_LIMIT = 0.01
 _MISMATCH_LIMIT = 0.02
 _MISSING_DAYS_LIMIT = {True: 0.03, False: 0.10}  # pairs; others, which have up to twenty holidays a year
-_LONG_GAP = 5
+_MAX_GAP_DAYS = 5
 _EQUAL_LIMIT = 0.05
-_ROWS_OF_A_YEAR = 20
+_MIN_ROWS_OF_A_YEAR = 20
 _OLD_DAYS = 5
-_RATIO_STEPS, _RATIO_TOLERANCE = 4, 1e-4
+_MAX_RATIO_STEPS = 4
+_RATIO_TOLERANCE = 1e-4
 
 _BLANKED = {"impossible_range": ("open", "high", "low"), "bad_adjusted_price": ("adj_close",)}
 
@@ -66,10 +67,10 @@ class Repair:
     """One row that is left out, or loses some of its values.
 
     Args:
-        code: Which finding it follows from.
+        code: Code of the finding.
         date: The row.
         known_from: Date of the first row at which it is known.
-        blanked: Columns that become NaN; the whole row is dropped when there are none.
+        blanked: Columns that become NaN; the whole row is dropped if there are none.
     """
 
     code: str
@@ -80,13 +81,13 @@ class Repair:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
-    """What `validate` found. Look at `findings`; apply with `cleaned` or `repaired`.
+    """Result of `validate`: `findings`, and repairs to apply with `cleaned` or `repaired`.
 
     Args:
-        dates: (T,) of the rows that were looked at.
-        market: What was expected of them.
+        dates: (T,) dates of the rows.
+        market: Expectations of the rows.
         today: Date from which the age of the last row counts.
-        marks: What each check found.
+        marks: Marked rows of each check.
     """
 
     dates: DateArray
@@ -96,7 +97,7 @@ class Report:
 
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything worth telling, errors first."""
+        """All findings, errors first."""
         last = len(self.dates) - 1
         by_code = {marks.code: marks.select(marks.known_until > last) for marks in self.marks}
         return merged_findings(finding for summarise in _SUMMARIES for finding in summarise(self, by_code))
@@ -104,12 +105,12 @@ class Report:
     @property
     def repairs(self) -> tuple[Repair, ...]:
         """Every repair, by date."""
-        return tuple(sorted(self._repairs(), key=lambda one: (one.date, one.code)))
+        return tuple(sorted(self._repairs(), key=lambda repair: (repair.date, repair.code)))
 
     @property
     def late_repairs(self) -> tuple[Repair, ...]:
-        """Repairs that were not yet known on their own day: there a cutoff sees a row that later cutoffs do not."""
-        return tuple(one for one in self.repairs if one.known_from > one.date)
+        """Repairs that were not known on their own day: a cutoff there uses a row that later cutoffs do not."""
+        return tuple(repair for repair in self.repairs if repair.known_from > repair.date)
 
     def _repairs(self) -> Iterator[Repair]:
         for marks in self.marks:
@@ -122,32 +123,32 @@ class Report:
         return tuple(name for name in _BLANKED.get(code, ()) if name != self.market.price)
 
     def known_at(self, cutoff: np.datetime64) -> "Report":
-        """What `validate` would have said on `cutoff`, from the rows up to then. Needs dates in order."""
+        """The report of `validate` on `cutoff`, from the rows up to then. Needs dates in order."""
         rows = int(np.searchsorted(self.dates, cutoff, side="right"))
         today = min(self.today, cutoff.astype("datetime64[D]").astype(datetime.date))
         return Report(
-            self.dates[:rows], self.market, today, tuple(one.select(one.known_from < rows) for one in self.marks)
+            self.dates[:rows], self.market, today, tuple(marks.select(marks.known_from < rows) for marks in self.marks)
         )
 
     def problems(self, *, strict: bool = False) -> tuple[Finding, ...]:
-        """The findings that forbid using the history: errors, and warnings too when `strict`."""
+        """Findings that forbid using the history: errors, and warnings too if `strict`."""
         bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-        return tuple(one for one in self.findings if one.severity in bad)
+        return tuple(finding for finding in self.findings if finding.severity in bad)
 
     def require_good(self, name: str, error: type[ForecasterError], *, strict: bool = False) -> None:
         """Refuse a history with `problems`.
 
         Args:
-            name: What the history is called in the message.
-            error: What to raise.
-            strict: Whether warnings count as errors.
+            name: Name of the history in the message.
+            error: Class of the error.
+            strict: Treat warnings as errors.
 
         Raises:
-            ForecasterError: Of the given class; one message per problem.
+            ForecasterError: An error of the given class, with one message per problem.
         """
         problems = self.problems(strict=strict)
         if problems:
-            raise error(*(f"{name}: {one.text}" for one in problems))
+            raise error(*(f"{name}: {finding.text}" for finding in problems))
 
 
 def market_expectations(series: PriceSeries) -> MarketExpectations:
@@ -163,38 +164,38 @@ def validate(
     reference: PriceSeries | None = None,
     previous: PriceSeries | None = None,
 ) -> Report:
-    """Look for everything that is known to go wrong with daily prices.
+    """Check daily prices for all known kinds of faults.
 
-    Nothing is changed: see `cleaned` and `repaired`. Where dates are not in order nothing else is looked at.
+    Nothing is changed: see `cleaned` and `repaired`. If dates are not in order, nothing else is checked.
 
     Args:
-        rows: As the source gave them.
-        today: Later dates are errors; the age of the last row counts from here.
-        market: What is to be expected of them.
+        rows: Rows of the source.
+        today: The current date: later dates are errors, and the age of the last row counts from here.
+        market: Expectations of the rows.
         reference: An independent price of the same instrument in the same orientation, such as the ECB's fixing.
             Cut it at the same date as the rows when looking back.
-        previous: The version of this history that was loaded before, to tell what has changed.
+        previous: The version of this history that was loaded before, to report changes.
 
     Returns:
-        Findings and repairs; a history without findings is not thereby proved right.
+        Findings and repairs; a history without findings may still be wrong.
     """
     structure = tuple(structure_marks(rows, market, today))
     dates = rows.dates.astype("datetime64[D]")
-    if any(len(one) for one in structure):
+    if any(len(marks) for marks in structure):
         return Report(dates, market, today, structure)
-    found = tuple(row_marks(Subject(rows, market, reference, previous)))
-    return Report(dates, market, today, found)
+    marks = tuple(row_marks(Subject(rows, market, reference, previous)))
+    return Report(dates, market, today, marks)
 
 
 def cleaned(rows: RawRows, report: Report) -> RawRows:
-    """The rows without what was known to be wrong on its own day: the same at every cutoff."""
+    """The rows after the repairs that were known on their own day: the same at every cutoff."""
     return _apply(rows, report, lambda marks: marks.known_from == marks.rows)
 
 
 def source_findings(report: Report, more: Sequence[Finding] = ()) -> tuple[Finding, ...]:
     """Repairs that a source has made with `cleaned`, after `more` findings of its own.
 
-    Other findings depend on the last row that may be used: whoever uses the series cuts and validates it again.
+    Other findings depend on the last row that may be used: the user of the series cuts and validates it again.
     """
     repairs = [
         finding
@@ -205,12 +206,12 @@ def source_findings(report: Report, more: Sequence[Finding] = ()) -> tuple[Findi
 
 
 def repaired(rows: RawRows, report: Report, cutoff: np.datetime64 | None = None) -> RawRows:
-    """The rows up to `cutoff`, repaired with what was known by then.
+    """The rows up to `cutoff` after the repairs known by then.
 
     Args:
-        rows: Those that the report is about.
-        report: Of the whole history; it need not be made again for a cutoff.
-        cutoff: The last date that may be looked at; the last row when None.
+        rows: The rows of the report.
+        report: Report on the whole history, which serves every cutoff.
+        cutoff: Last date that may be used; the last row when None.
     """
     last = len(rows) if cutoff is None else int(np.searchsorted(report.dates, cutoff, side="right"))
     seen = _apply(rows, report, lambda marks: marks.known_from < last)
@@ -218,16 +219,16 @@ def repaired(rows: RawRows, report: Report, cutoff: np.datetime64 | None = None)
 
 
 def _apply(rows: RawRows, report: Report, which: Callable[[Marks], BoolArray]) -> RawRows:
-    kept = np.ones(len(rows), dtype=bool)
+    remaining = np.ones(len(rows), dtype=bool)
     columns = {name: values.copy() for name, values in rows.columns.items()}
     for marks in report.marks:
         chosen = marks.rows[which(marks)]
         if marks.code in _DROPPED_AT_ALL:
-            kept[chosen] = False
+            remaining[chosen] = False
         for name in report.blanked(marks.code):
             if name in columns:
                 columns[name][chosen] = np.nan
-    return RawRows(rows.dates, columns).select(kept)
+    return RawRows(rows.dates, columns).select(remaining)
 
 
 _DROPPED_AT_ALL = DROPPED | {"reverting_spike"}
@@ -236,8 +237,8 @@ _DROPPED_AT_ALL = DROPPED | {"reverting_spike"}
 ByCode = Mapping[str, Marks]
 
 _PLAIN = {
-    "missing_date": (Severity.ERROR, "{} without a date; expected one row a date"),
-    "time_of_day": (Severity.ERROR, "{} with a time of day; expected one row a date"),
+    "missing_date": (Severity.ERROR, "{} without a date; expected one row for each date"),
+    "time_of_day": (Severity.ERROR, "{} with a time of day; expected one row for each date"),
     "dates_not_increasing": (Severity.ERROR, "{} out of order or there twice; expected each date once, in order"),
     "future_date": (Severity.ERROR, "{} in the future"),
     "unfinished_bar": (Severity.REPAIR, "{} not finished yet; dropped"),
@@ -259,7 +260,7 @@ def finding_about(
 ) -> Finding:
     """A finding about `dates`; {} in the text becomes their number."""
     total = len(dates) if count is None else count
-    first = tuple(str(one) for one in dates[:_SHOWN_DATES])
+    first = tuple(str(date) for date in dates[:_SHOWN_DATES])
     text = text.format(f"{total} row{'s' if total != 1 else ''}")
     if first:
         text += f" ({', '.join(first)}{', ...' if len(dates) > _SHOWN_DATES else ''})"
@@ -280,10 +281,14 @@ def _too_many(report: Report, by_code: ByCode) -> Iterator[Finding]:
         yield finding_about("no_rows", Severity.ERROR, "there are no rows", ())
         return
     bad, wrong, compared = (by_code.get(code) for code in ("bad_price", "reference_mismatch", "compared"))
-    if bad is not None and len(bad) > max(_FEW, _BAD_PRICES_LIMIT * len(dates)):
+    if bad is not None and len(bad) > max(_MAX_TOLERATED_ROWS, _BAD_PRICES_LIMIT * len(dates)):
         text = f"{{}} of {len(dates)} without a usable price; expected at most {_BAD_PRICES_LIMIT:.0%}"
         yield finding_about("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
-    if wrong is not None and compared is not None and len(wrong) > max(_FEW, _MISMATCH_LIMIT * len(compared)):
+    if (
+        wrong is not None
+        and compared is not None
+        and len(wrong) > max(_MAX_TOLERATED_ROWS, _MISMATCH_LIMIT * len(compared))
+    ):
         text = (
             f"{{}} of {len(compared)} disagree with the fixings of the ECB; expected at most {_MISMATCH_LIMIT:.0%}: "
             "this is another symbol, or the pair the other way round"
@@ -295,9 +300,9 @@ def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
     missing = by_code.get("missing_days")
     if missing is None or not len(missing) or report.market.weekdays is None:
         return
-    long = missing.values > _LONG_GAP
+    long = missing.values > _MAX_GAP_DAYS
     if long.any():
-        text = f"{{}} after gaps of more than {_LONG_GAP} trading days, the longest {missing.values.max():.0f} days"
+        text = f"{{}} after gaps of more than {_MAX_GAP_DAYS} trading days, the longest {missing.values.max():.0f} days"
         yield finding_about("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
     total = int(np.busday_count(report.dates[0], report.dates[-1] + 1, weekmask=report.market.weekdays))
     count, limit = int(missing.values.sum()), _MISSING_DAYS_LIMIT[report.market.is_pair]
@@ -313,7 +318,7 @@ def _equal_prices(report: Report, by_code: ByCode) -> Iterator[Finding]:
     first = int(report.dates[0].astype("datetime64[Y]").astype(int))
     rows, same = (np.bincount(_years(dates) - first) for dates in (report.dates, report.dates[equal.rows]))
     same = np.pad(same, (0, len(rows) - len(same)))
-    many = np.flatnonzero((same > _EQUAL_LIMIT * rows) & (rows >= _ROWS_OF_A_YEAR))
+    many = np.flatnonzero((same > _EQUAL_LIMIT * rows) & (rows >= _MIN_ROWS_OF_A_YEAR))
     if len(many):
         worst = many[np.argmax(same[many] / rows[many])]
         harmless = report.market.price == "open"
@@ -338,7 +343,7 @@ def _changes(report: Report, by_code: ByCode) -> Iterator[Finding]:
             continue
         dates = report.dates[changed.rows]
         steps = int((np.abs(np.diff(np.log(changed.values))) > _RATIO_TOLERANCE).sum())
-        contiguous = len(changed) > 1 and steps <= min(_RATIO_STEPS, len(changed) // 10)
+        contiguous = len(changed) > 1 and steps <= min(_MAX_RATIO_STEPS, len(changed) // 10)
         if contiguous:
             text = f"{{}} whose {what} were rescaled since the last version, the newest by {changed.values[-1]:.6g}"
             yield finding_about(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)

@@ -67,12 +67,12 @@ class RawRows:
 
 @dataclasses.dataclass(frozen=True)
 class MarketExpectations:
-    """What is to be expected of the rows of one market.
+    """Expectations of the rows of one market.
 
     Args:
         price: Column that is modelled.
-        weekdays: Days on which it trades, seven digits from Monday as in ``numpy.busday_count``; None where that is
-            unknown, and then nothing is said about weekends and missing days.
+        weekdays: Days on which it trades, seven digits from Monday as in ``numpy.busday_count``; None if that is
+            unknown: then weekends and missing days are not checked.
         is_pair: Two currencies: few holidays, and a close that is also the next open.
         last_finished: Rows after this date are still changing and are dropped; None when all are final.
     """
@@ -88,7 +88,7 @@ class Marks:
     """Rows in which one check found something, by index into the raw rows.
 
     Args:
-        code: Which finding.
+        code: Code of the finding.
         rows: (N,) the rows it is about.
         known_from: (N,) the first row at which it is known.
         known_until: (N,) the first row at which it is no longer believed.
@@ -118,11 +118,11 @@ class Marks:
 
 @dataclasses.dataclass(eq=False)
 class Subject:
-    """What the checks look at.
+    """Input of the checks.
 
     Args:
         rows: Dates in order, each once.
-        market: What is expected of them.
+        market: Expectations of the rows.
         reference: An independent price of the same thing, such as the ECB's fixing.
         previous: The version of this history that was loaded before.
     """
@@ -157,7 +157,7 @@ def structure_marks(rows: RawRows, market: MarketExpectations, today: datetime.d
 
 
 def row_marks(subject: Subject) -> Iterator[Marks]:
-    """What is wrong with single rows; those dropped by one check are not looked at by the next."""
+    """Faults of single rows; rows dropped by one check are not seen by the next."""
     for check in (_unfinished, _bad_prices, _weekends, _beside_reference):
         for marks in check(subject):
             if marks.code in DROPPED:
@@ -192,8 +192,8 @@ def _impossible_ranges(subject: Subject) -> Iterator[Marks]:
     high, low = prices[1], prices[2]
     with np.errstate(invalid="ignore"):
         outside = np.zeros(len(subject.dates), dtype=bool)
-        for one in prices:
-            outside |= (high < one * (1 - _RANGE_TOLERANCE)) | (low > one * (1 + _RANGE_TOLERANCE))
+        for price in prices:
+            outside |= (high < price * (1 - _RANGE_TOLERANCE)) | (low > price * (1 + _RANGE_TOLERANCE))
         outside |= low <= 0  # then a high of zero is below the price
     yield Marks.at("impossible_range", np.flatnonzero(subject.alive & outside))
 
@@ -222,10 +222,10 @@ def _beside_reference(subject: Subject) -> Iterator[Marks]:
     if reference is None or not len(reference):
         return
     place = np.searchsorted(reference.dates, subject.dates)
-    found = (place < len(reference)) & (reference.dates[np.minimum(place, len(reference) - 1)] == subject.dates)
-    rows = np.flatnonzero(found & subject.alive)
+    has_fixing = (place < len(reference)) & (reference.dates[np.minimum(place, len(reference) - 1)] == subject.dates)
+    rows = np.flatnonzero(has_fixing & subject.alive)
     fixing, before = reference.close[place[rows]], reference.close[np.maximum(place[rows] - 1, 0)]
-    price, high, low = (one[rows] for one in (subject.price, subject.column("high"), subject.column("low")))
+    price, high, low = (values[rows] for values in (subject.price, subject.column("high"), subject.column("low")))
     distance = np.minimum(np.abs(np.log(price / fixing)), np.abs(np.log(price / before)))
     ranged = (low > 0) & (high >= low)
     with np.errstate(invalid="ignore"):
@@ -264,7 +264,7 @@ def _jumps(subject: Subject) -> Iterator[Marks]:
 
 
 def _limits(returns: FloatArray) -> tuple[float, float, float]:
-    """Beyond what a move is large, beyond what it may be a wrong price, and what may remain of such a one."""
+    """Three limits: of an ordinary move, of a possibly wrong price, and of what remains after a wrong price."""
     if len(returns) < _RECENT_RETURNS:
         return _SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR
     middle = len(returns) // 2  # np.median takes five times as long, for half the distance to the next value
@@ -312,7 +312,7 @@ def _stale_runs(subject: Subject) -> Iterator[Marks]:
 
 
 def _revisions(subject: Subject) -> Iterator[Marks]:
-    """Where this history differs from the version before it, and by which ratio; and which of its rows are gone."""
+    """Rows that differ from the version before, with their ratio; and rows that are gone."""
     previous = subject.previous
     if previous is None or not len(subject.dates):
         return

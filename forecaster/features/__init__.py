@@ -30,9 +30,9 @@ class Feature(NamedTuple):
 
     Args:
         compute: History of T rows -> (T,) values; row t uses rows up to t only.
-        antisymmetric: Whether it changes sign when the quotation is inverted; else it stays as it is.
+        antisymmetric: True if it changes sign when the quotation is inverted; other features stay as they are.
         usable: History -> (T,) rows on which the columns that it needs are usable; None where a close is enough.
-        default: Whether ``features: auto`` takes it where its columns are usable.
+        default: True if ``features: auto`` includes it where its columns are usable.
     """
 
     compute: Callable[[History], FloatArray]
@@ -73,7 +73,7 @@ RETURN_FEATURES = (
     *("scaled_return", "momentum_5", "momentum_20", "absolute_return"),
     *("volatility_fast", "volatility_slow", "volatility_slowest", "volatility_anchor"),
 )
-"""What ``features: auto`` means where no panel decides it: the inputs of the first released runs."""
+"""Meaning of ``features: auto`` where no panel decides it: the inputs of the first released runs."""
 
 _MIN_USABLE_SHARE = 0.9  # of the rows; a feature that is neutral more often would teach the absence of data
 

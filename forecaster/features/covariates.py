@@ -91,7 +91,7 @@ def _covariate(name: str, dates: DateArray, value: FloatArray, lag_days: int) ->
 def _age_limits(dates: DateArray) -> Int64Array:
     """(N,) days for which each value is used: from the median of the waits between the values up to it.
 
-    Later waits are not looked at: whether a column turns from monthly to daily is not known before it does.
+    Later waits are not used: a column that turns from monthly to daily is monthly until then.
     """
     limits = np.full(len(dates), _FIRST_AGE_LIMIT, dtype=np.int64)
     ordered: list[int] = []
@@ -108,13 +108,13 @@ def covariate_features(name: str) -> tuple[str, str, str]:
 
 
 def is_covariate(feature: str) -> bool:
-    """Whether a feature comes from a covariate or the market, not from the forecast series itself."""
+    """True if a feature comes from a covariate or the market, not from the forecast series itself."""
     named = feature.startswith(_PREFIX) and feature.rpartition(":")[2] in (_MOVE, _LEVEL, _SPREAD)
     return named or feature in MARKET_FEATURES
 
 
 def is_antisymmetric_covariate(feature: str) -> bool:
-    """Whether a covariate feature changes sign together with an inverted quotation: moves do, other features do not.
+    """True if a covariate feature changes sign when the quotation is inverted: moves do, other features do not.
 
     Inverting a history and its covariates' moves together keeps the relation between them.
     """

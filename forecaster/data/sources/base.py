@@ -28,7 +28,7 @@ class SourceTraits:
         one_fixing: All instruments are priced at one time of day, so that prices of one date may explain each other.
         depends_on_cutoff: Rows before a cutoff depend on which later rows exist: load again for each cutoff.
         calendar: Trading calendar of all instruments, a key of `forecaster.data.calendars`; None where it differs.
-        symbols_name_exchanges: The symbol of a stock tells its exchange, as Yahoo's ``7203.T`` does.
+        symbols_name_exchanges: The symbol of a stock contains its exchange, as Yahoo's ``7203.T`` does.
         default_ticker: Instrument to use where the user names the source alone.
     """
 
@@ -48,11 +48,11 @@ class LoadRequest:
     """One request to a source.
 
     Args:
-        instrument: In canonical orientation.
+        instrument: Instrument in canonical orientation.
         home: The project's folder, for sources that keep files of their own.
         today: The current date, so that no source reads a clock.
         options: The source's own options, as written in a config or on the command line.
-        network: Whether a source that also works offline may use the network.
+        network: Use of the network by a source that also works offline.
         until: Last date that will be used, where rows after it must not decide what comes before; None for all.
     """
 
@@ -99,7 +99,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class OnlineSource(Source, Protocol):
-    """A source that needs the network for every history, so that histories are kept in the store and used again."""
+    """A source that needs the network for every history, so that the store serves as its cache."""
 
     @property
     def endpoint(self) -> str | None:

@@ -13,9 +13,9 @@ from forecaster.errors import InputFileError
 __all__ = ["DATE_NAMES", "date_order", "read_columns"]
 
 DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
-"""What a column of dates is called, in lower case."""
+"""Names of a column of dates, in lower case."""
 
-_MOST_ROWS = 3_652_059  # days in the years 1 to 9999: with more rows than days some day is there twice
+_MAX_ROWS = 3_652_059  # days in the years 1 to 9999; with more rows some date would be repeated
 
 
 def read_columns(
@@ -25,9 +25,9 @@ def read_columns(
 
     Args:
         text: The file.
-        date: Where the dates stand in the header.
+        date: Column number of the dates.
         places: Name -> where its numbers stand.
-        advice: What else to do, at the end of a message about text where a number should be.
+        advice: Further advice, at the end of a message about text where a number should be.
 
     Returns:
         (T,) dates in the order of the file, name -> (T,) numbers with NaN for empty cells, and how dates are written.
@@ -42,9 +42,9 @@ def read_columns(
         for (name, place), column in zip(places.items(), cells, strict=True):
             chunks[name].append(numbers.read(column, text.header[place], len(written)))
         written += dates
-        if len(written) > _MOST_ROWS:
+        if len(written) > _MAX_ROWS:
             raise InputFileError(
-                f"{text.label} has more than {_MOST_ROWS} rows, which is one for each day that a calendar has; "
+                f"{text.label} has more than {_MAX_ROWS} rows, which is one for each day that a calendar has; "
                 "expected one row a date: daily values or longer"
             )
     if not written:

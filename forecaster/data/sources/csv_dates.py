@@ -29,7 +29,7 @@ class DateError(ValueError):
 
     Args:
         row: Index of the row, from 0.
-        what: What is wrong, and what was expected.
+        what: The mistake, and the expected form.
     """
 
     def __init__(self, row: int, what: str) -> None:
@@ -96,7 +96,7 @@ def _with_name(day: str) -> Parts | None:
     if match is None:
         return None
     name = (match[2] or match[3]).lower()
-    month = next((number for number, one in enumerate(_MONTHS, start=1) if one.startswith(name)), None)
+    month = next((number for number, month_name in enumerate(_MONTHS, start=1) if month_name.startswith(name)), None)
     return None if month is None else (int(match[5]), month, int(match[1] or match[4]))
 
 
@@ -112,8 +112,8 @@ def _read_all(texts: Sequence[str], days: Sequence[str], reader: Reader) -> list
 
 def _day_or_month_first(texts: Sequence[str], parts: Sequence[Parts]) -> tuple[DateArray, str]:
     """Decide by the first number that is no month; `parts` are as they stand in the file, year last."""
-    day_first = next((row for row, one in enumerate(parts) if one[0] > 12), None)
-    month_first = next((row for row, one in enumerate(parts) if one[1] > 12), None)
+    day_first = next((row for row, part in enumerate(parts) if part[0] > 12), None)
+    month_first = next((row for row, part in enumerate(parts) if part[1] > 12), None)
     if day_first is None and month_first is None:
         raise DateError(0, f"{texts[0]!r:.60} can be read with the day or the month first; {_EXPECTED}")
     if day_first is not None and month_first is not None:

@@ -1,7 +1,7 @@
-"""Prices from a CSV file of the user's own.
+"""Prices from a CSV file of the user.
 
-Read with the standard library and NumPy: numbers are exactly those in the file whatever else is installed,
-and a forecast from a file needs no pandas.
+Read with the standard library and NumPy: numbers are exactly those in the file whatever else is installed, and a
+forecast from a file needs no pandas.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ _OTHER_COLUMNS = {
 
 
 class CsvOptions(SourceOptions):
-    """Which columns to read, where their names do not say it; a named price column is read alone."""
+    """Columns to read if their names are not recognised; a named price column is read alone."""
 
     date_column: str | None = None
     price_column: str | None = None
@@ -61,7 +61,7 @@ class CsvSource:
 
         The date is the column called date, datetime, time, timestamp or day; the price the first of close,
         adj close, price, rate, last, value, or else the only column of numbers. Case does not matter. Open,
-        high, low, adjusted close and volume are read beside a close. Rows without a price are left out and
+        high, low, adjusted close and volume are read together with a close. Rows without a price are left out and
         rows out of order are sorted, which is a finding. Repairs that need no later row are made and are findings;
         the others are left to the user of the series (see `validation`).
 
@@ -80,7 +80,7 @@ class CsvSource:
         options = parse_options(CsvOptions, request.options, self.name)
         text = CsvText.open(path)
         places = _find_columns(text, options)
-        rows, found = _in_order(text, _read(text, places), request.today)
+        rows, findings = _in_order(text, _read(text, places), request.today)
         good, report = _validated(text, rows, request.today)
         series = PriceSeries(
             instrument=request.instrument,
@@ -95,7 +95,7 @@ class CsvSource:
                 "columns": ", ".join(f"{name}={text.header[place]}" for name, place in places.items()),
             },
         )
-        return Loaded(series, source_findings(report, found))
+        return Loaded(series, source_findings(report, findings))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Rows:
     Args:
         dates: (T,) datetime64[D].
         columns: Name -> (T,), NaN for empty cells.
-        date_format: In words.
+        date_format: Description of the date format.
         places: (T,) where each row stands in the file, from 0.
     """
 
@@ -116,7 +116,7 @@ class _Rows:
 
 
 def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
-    """Where ``date``, ``close`` and the others stand in the header."""
+    """Column numbers of ``date``, ``close`` and the others."""
     names = [" ".join(name.lower().replace("_", " ").replace(".", " ").split()) for name in text.header]
     date = _named(text, options.date_column, "date_column")
     if date is None:
@@ -142,7 +142,7 @@ def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
 def _named(text: CsvText, name: str | None, option: str) -> int | None:
     if name is None:
         return None
-    lower = [one.lower() for one in text.header]
+    lower = [column.lower() for column in text.header]
     if lower.count(name.strip().lower()) != 1:
         nearest = difflib.get_close_matches(name.strip().lower()[:64], lower, n=1)
         hint = f"; did you mean {shown(nearest[0])}?" if nearest else ""
@@ -201,44 +201,44 @@ def _read(text: CsvText, places: dict[str, int]) -> _Rows:
 
 
 def _in_order(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[_Rows, list[Finding]]:
-    """Rows whose price is not empty, by date, each date once; and what was done to get there.
+    """Rows with a price, sorted by date, each date once; and findings about rows left out or sorted.
 
-    Empty cells are no fault of the prices: many files have a row for every holiday.
+    Empty cells are not bad prices: many files have a row for every holiday.
 
     Raises:
         InputFileError: A date is there twice or lies after `today`, or one row or none is left.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     empty = np.isnan(rows.columns["close"])
     if empty.any():
-        found.append(
+        findings.append(
             finding_about("empty_price", Severity.REPAIR, "{} left out, the price is empty", rows.dates[empty])
         )
     if len(empty) - int(empty.sum()) < 2:
         raise InputFileError(
             f"{text.label}: only {int((~empty).sum())} of {len(empty)} rows have a price; expected at least 2"
         )
-    kept = np.flatnonzero(~empty)
-    future = kept[rows.dates[kept] > np.datetime64(today)]
+    priced = np.flatnonzero(~empty)
+    future = priced[rows.dates[priced] > np.datetime64(today)]
     if len(future):
         what = f"date {rows.dates[future[0]]} lies in the future, today is {today}"
         text.refuse(int(future[0]), f"{what}; expected days that are over; look at how the dates are written")
-    if not (np.diff(rows.dates[kept]).astype(np.int64) > 0).all():
-        kept = date_order(text, rows.dates[kept], kept)
-        found.append(
+    if not (np.diff(rows.dates[priced]).astype(np.int64) > 0).all():
+        priced = date_order(text, rows.dates[priced], priced)
+        findings.append(
             finding_about(
-                "not_in_order", Severity.INFO, "{} were not in order of date and have been sorted", (), len(kept)
+                "not_in_order", Severity.INFO, "{} were not in order of date and have been sorted", (), len(priced)
             )
         )
-    columns = {name: values[kept] for name, values in rows.columns.items()}
-    return _Rows(rows.dates[kept], columns, rows.date_format, kept), found
+    columns = {name: values[priced] for name, values in rows.columns.items()}
+    return _Rows(rows.dates[priced], columns, rows.date_format, priced), findings
 
 
 def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRows, Report]:
-    """The rows without those that are wrong on their face, and what was found.
+    """Rows after the repairs that need no later row, and the report about them.
 
-    On which days this market trades can be seen from the whole file only; to drop a row for what later rows show
-    would be looking ahead. So weekends are left to whoever has cut the rows.
+    The trading days of this market can be seen from the whole file only, and to drop a row because of later rows would
+    be look-ahead. So weekends are checked by the user of the series, after the cut.
 
     Raises:
         InputFileError: Too many prices are zero, negative or beyond 1e100, or one row or none is left.
@@ -250,7 +250,7 @@ def _validated(text: CsvText, rows: _Rows, today: datetime.date) -> tuple[RawRow
         close = rows.columns["close"]
         bad = int(np.flatnonzero(~is_price(close))[0])
         line = text.line_number(int(rows.places[bad]))
-        name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]} and more; mend the file"
+        name = f"{text.label}, line {line}: price {close[bad]:g} on {rows.dates[bad]} and more; correct the file"
         report.require_good(name, InputFileError)
         text.refuse(
             int(rows.places[bad]),

@@ -12,7 +12,7 @@ from forecaster.data.sources.csv_text import CsvText
 __all__ = ["EMPTY", "NumberReader", "number_in"]
 
 EMPTY = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
-"""What a cell without a value says, in lower case."""
+"""Texts of a cell without a value, in lower case."""
 
 
 class NumberReader:
@@ -20,7 +20,7 @@ class NumberReader:
 
     Args:
         text: The file, for its delimiter and for messages.
-        advice: What else to do, at the end of a message about text where a number should be.
+        advice: Further advice, at the end of a message about text where a number should be.
     """
 
     def __init__(self, text: CsvText, advice: str = "") -> None:
@@ -55,7 +55,7 @@ class NumberReader:
             if sign in cell:
                 self._signs.setdefault(sign, cell)
         if len(self._signs) > 1:
-            both = " and ".join(shown(one) for one in self._signs.values())
+            both = " and ".join(shown(sign) for sign in self._signs.values())
             self._text.refuse(
                 row,
                 f"{shown(column)} is {shown(cell)}, but {both} have different decimal signs; "

@@ -28,9 +28,9 @@ class CsvText:
     """A CSV file in memory, decoded while it is read.
 
     Args:
-        path: Where the file is, for messages.
+        path: The file, for messages.
         content: Its bytes.
-        encoding: ``utf-8``, or what its byte order mark says.
+        encoding: ``utf-8``, or the encoding of its byte order mark.
         delimiter: Comma, semicolon or tab, whichever the header has most of.
         header: Names of the columns, stripped of white space.
     """

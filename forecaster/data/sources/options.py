@@ -1,4 +1,4 @@
-"""Reading a source's own options, with one message for every mistake in them."""
+"""Options of a source, with one message for every mistake in them."""
 
 import difflib
 from collections.abc import Mapping
@@ -32,7 +32,10 @@ def parse_options(kind: type[Options], values: Mapping[str, object], source: str
     except pydantic.ValidationError as error:
         mistakes = error.errors(include_url=False)
         raise ConfigError(
-            *(_message(kind, source, one["loc"], one["type"], one["msg"], one["input"]) for one in mistakes)
+            *(
+                _message(kind, source, mistake["loc"], mistake["type"], mistake["msg"], mistake["input"])
+                for mistake in mistakes
+            )
         ) from error
 
 
@@ -43,8 +46,8 @@ def _message(
     if mistake == "extra_forbidden":
         nearest = difflib.get_close_matches(name[:64], kind.model_fields, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        known = f"one of {', '.join(kind.model_fields)}" if kind.model_fields else "none"
-        return f"source {source}: option {shown(name)} is unknown; expected {known}{hint}"
+        expected = f"one of {', '.join(kind.model_fields)}" if kind.model_fields else "none"
+        return f"source {source}: option {shown(name)} is unknown; expected {expected}{hint}"
     if not name:  # a rule about several options together, which names them itself
         return f"source {source}: {text.removeprefix('Value error, ')}"
     return f"source {source}: {name}: {text} (got {shown(str(value))})"

@@ -80,5 +80,5 @@ class OpenSources:
         self._unanswered[name] = self._unanswered.get(name, 0) + 1 if unanswered else 0
 
     def is_silent(self, name: str) -> bool:
-        """Whether the source `name` has not answered twice in a row."""
+        """True if the source `name` has not answered twice in a row."""
         return self._unanswered.get(name, 0) >= _MAX_UNANSWERED

@@ -1,4 +1,4 @@
-"""Daily stock indices that are installed with arch: a real history with ranges and volume, without a network.
+"""Daily stock indices installed with the package arch: real histories with ranges and volume, offline.
 
 The files are opened by their path; importing arch itself would take a second.
 """
@@ -76,10 +76,10 @@ class SampleSource:
 
 
 def _folder() -> Path:
-    found = importlib.util.find_spec("arch")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("arch")
+    if spec is None or spec.origin is None:
         raise SourceError("the sample indices are not installed; expected the package arch; run: pip install arch")
-    return Path(found.origin).parent / "data"
+    return Path(spec.origin).parent / "data"
 
 
 def _parse(text: str) -> tuple[DateArray, dict[str, FloatArray]]:

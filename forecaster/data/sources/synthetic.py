@@ -1,7 +1,7 @@
-"""Made-up price histories whose truth is known: a sine wave, a random walk, an AR(1) and a GARCH(1,1).
+"""Simulated price histories with a known law: a sine wave, a random walk, an AR(1) and a GARCH(1,1).
 
-They show what a model can and cannot learn: the sine is certain, the random walk has nothing in it, the
-AR(1) has a little direction, the GARCH has volatility and no direction.
+They test what a model can learn: the sine is deterministic, the random walk is unpredictable, the AR(1) has some
+predictable direction, the GARCH has predictable volatility and no direction.
 """
 
 import datetime
@@ -21,7 +21,7 @@ __all__ = ["SyntheticOptions", "SyntheticSource"]
 
 
 class SyntheticOptions(SourceOptions):
-    """What a made-up history looks like; every name uses the options that concern it.
+    """Parameters of a simulated history; each series uses those that apply to it.
 
     Values are drawn from the first row on, and the last row falls on a fixed date. So with the same seed a
     longer history begins with the same prices as a shorter one, but at earlier dates; another `last_date` moves
@@ -60,16 +60,16 @@ class SyntheticOptions(SourceOptions):
 
 
 class SyntheticSource:
-    """Histories made from a seed. Tickers: ``sine``, ``random_walk``, ``ar1``, ``garch``."""
+    """Histories simulated from a seed. Tickers: ``sine``, ``random_walk``, ``ar1``, ``garch``."""
 
     name = "synthetic"
     traits = SourceTraits(is_synthetic=True, default_ticker=SYNTHETIC_NAMES[0])
 
     def load(self, request: LoadRequest) -> Loaded:
-        """Make the history that the ticker names, with `SyntheticOptions` from the request's options.
+        """Simulate the history that the ticker names, with `SyntheticOptions` from the request's options.
 
         Raises:
-            UsageError: The instrument is none of the made-up ones.
+            UsageError: The instrument is none of the simulated series.
             ConfigError: An option is unknown or out of range; one message per mistake.
         """
         kind = request.instrument.name

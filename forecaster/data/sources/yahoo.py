@@ -1,11 +1,11 @@
 """Yahoo Finance: stocks, indices, funds, futures, crypto currencies and currency pairs, over the network.
 
-Yahoo's service comes without a contract: it is for personal use, changes without notice, and refuses who asks too
-much. Its rows are kept on the user's own disk and never come with this program.
+Yahoo's service comes without a contract: it is for personal use, changes without notice, and limits the rate of
+requests. Its rows are stored on the user's disk and are not distributed with this program.
 
-Of a currency pair the *open* is taken, 00:00 in London, and nothing else. Yahoo's close of many past days equals
-the open of the same day, and its high and low do not always hold the next open, so that returns of closes have
-structure that was never in the market. Every row is held against the ECB's fixing, which is installed.
+For a currency pair only the *open* is used, 00:00 in London. Yahoo's close of many past days equals the open of the
+same day, and its high and low do not always contain the next open, so returns of closes show patterns that were never
+in the market. Every row is compared with the ECB's fixing, which is installed.
 """
 
 import dataclasses
@@ -40,15 +40,17 @@ _SUNDAY_TO_THURSDAY = frozenset(
     {"Asia/Jerusalem", "Asia/Riyadh", "Asia/Kuwait", "Asia/Qatar", "Asia/Dubai", "Asia/Bahrain", "Asia/Muscat",
      "Asia/Amman", "Asia/Dhaka", "Africa/Cairo"}
 )  # fmt: skip
-"""Zones whose exchanges have, or had, other weekends: nothing is said about missing days there."""
+"""Zones whose exchanges have, or had, other weekends: missing days are not reported there."""
 
 _MONDAY_TO_FRIDAY_KINDS = frozenset({"EQUITY", "ETF", "INDEX", "MUTUALFUND"})
 
 
 class YahooOptions(SourceOptions):
-    """What may be changed about asking Yahoo."""
+    """Options of requests to Yahoo."""
 
-    deadline_seconds: float = pydantic.Field(12.0, ge=1, le=120, description="for one symbol, all attempts together")
+    deadline_seconds: float = pydantic.Field(
+        12.0, ge=1, le=120, description="limit for one symbol, all attempts together"
+    )
 
 
 def _utc_now() -> datetime.datetime:
@@ -60,7 +62,7 @@ class YahooSource:
 
     Args:
         patience: Limits, pauses, clock and randomness of the requests.
-        now: The time, to tell which days are over.
+        now: The current time, which decides which days are over.
     """
 
     name = "yahoo"
@@ -84,14 +86,14 @@ class YahooSource:
         return yahoo_symbol(instrument)
 
     def load(self, request: LoadRequest) -> Loaded:
-        """The history of a ticker or a currency pair up to the last finished day.
+        """The history of a ticker or a currency pair up to the last completed day.
 
         A ticker has raw open, high, low, close and volume, already divided by splits, and an adjusted close; a pair
         has the open of each day as its close. Repairs that need no later row are made and are findings; the others
         are left to the user of the series (see `validation`).
 
         Raises:
-            SourceError: Yahoo refuses, cannot be reached, sends something else, or does not know the symbol;
+            SourceError: Yahoo refuses, cannot be reached, sends something else, or does not have the symbol;
                 or the rows are too bad to be used.
             UsageError: The instrument is none that Yahoo has.
             ConfigError: An option or the endpoint is wrong.
@@ -111,7 +113,7 @@ class YahooSource:
         return Loaded(_series(symbol, request.instrument, bars, rows), source_findings(report))
 
     def _ask(self, symbol: str, request: LoadRequest, patience: Patience) -> Bars:
-        """Yahoo's answer, or one line about why there is none."""
+        """Yahoo's answer; raises an error with the reason if there is none."""
         endpoint = _endpoint()
         pause = Pause(request.home, endpoint or "yahoo")
         until = pause.until(self._now())
@@ -134,7 +136,7 @@ class YahooSource:
             raise (UnreachableError if silent else SourceError)(message) from fault
 
     def _moment(self, today: datetime.date) -> datetime.datetime:
-        """The time, or the first moment of `today` when that is another day: of such a day no hour is known."""
+        """The time, or the first moment of `today` if that is another day, whose hour is not known."""
         now = self._now().astimezone(datetime.UTC)
         return now if now.date() == today else datetime.datetime.combine(today, datetime.time(), datetime.UTC)
 
@@ -158,7 +160,7 @@ def _endpoint() -> str | None:
 
 
 def _check_identity(symbol: str, bars: Bars) -> None:
-    """Refuse prices of something else than was asked for."""
+    """Refuse prices of another instrument than the requested one."""
     got = f"{bars.kind} in {bars.currency} at {bars.zone}"
     if is_currency(symbol):
         expected = ("CURRENCY", symbol[3:6], CURRENCY_ZONE)
@@ -196,14 +198,14 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows) -> P
     }
     endpoint = _endpoint()
     if endpoint:
-        meta["endpoint"] = endpoint  # these prices may be anybody's
+        meta["endpoint"] = endpoint  # these prices may not be Yahoo's
     return PriceSeries(
         instrument=instrument, source=YahooSource.name, symbol=symbol, dates=rows.dates, columns=columns, meta=meta
     )
 
 
 def _otherwise(instrument: Instrument) -> str:
-    """What works without Yahoo."""
+    """Advice for a history without Yahoo."""
     has_fixings = instrument.kind == "pair" and {instrument.base, instrument.quote} <= set(CURRENCIES)
     return "prices of your own with --csv FILE" + (
         ", or --source ecb for the fixings of the ECB" if has_fixings else ""
@@ -213,7 +215,7 @@ def _otherwise(instrument: Instrument) -> str:
 def _pause_message(symbol: str, instrument: Instrument, until: datetime.datetime, path: Path) -> str:
     return (
         f"Yahoo refuses more requests from this address (HTTP 429, asked for {symbol}); "
-        f"it is left alone until {until.astimezone(datetime.UTC):%H:%M} UTC; "
+        f"it is not asked again until {until.astimezone(datetime.UTC):%H:%M} UTC; "
         f"wait until then (or delete {path}), or use {_otherwise(instrument)}"
     )
 

@@ -1,4 +1,4 @@
-"""The pause after "too many requests", remembered between processes so that none of them asks again too soon."""
+"""Pause after HTTP 429, stored in a file so that no process asks again too soon."""
 
 import contextlib
 import datetime
@@ -11,17 +11,15 @@ from forecaster.files import write_file
 __all__ = ["PAUSE", "Pause"]
 
 PAUSE = datetime.timedelta(minutes=30)
-"""How long Yahoo is left alone."""
+"""Length of the pause."""
 
 
 class Pause:
-    """Until when a server is not to be asked, in a small file.
-
-    It is a courtesy and no more: a file that cannot be read or written is as good as none.
+    """End of a server's pause, in a small file. A file that cannot be read or written is ignored.
 
     Args:
         home: The project's folder.
-        server: Which server; each has a pause of its own.
+        server: The server; each has its own pause.
     """
 
     def __init__(self, home: Path, server: str) -> None:
@@ -29,7 +27,7 @@ class Pause:
         self._server = server
 
     def until(self, now: datetime.datetime) -> datetime.datetime | None:
-        """When the pause ends; None when there is none. A date too far ahead is a clock set back, and no pause."""
+        """End of the pause; None if there is none. An end too far ahead means a clock set back: no pause."""
         try:
             end = datetime.datetime.fromisoformat(self._read()[self._server])
             return end if now < end <= now + PAUSE else None
@@ -37,7 +35,7 @@ class Pause:
             return None
 
     def begin(self, now: datetime.datetime) -> datetime.datetime:
-        """Ask nothing more for half an hour; returns when that ends."""
+        """Begin a pause of half an hour and return its end."""
         end = now + PAUSE
         content = json.dumps(self._read() | {self._server: end.isoformat(timespec="seconds")})
         with contextlib.suppress(OSError, StorageError):

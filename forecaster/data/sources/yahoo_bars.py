@@ -1,4 +1,4 @@
-"""What Yahoo's answer says: rows dated by the calendar of the exchange, and facts about the symbol."""
+"""Rows of Yahoo's answer, dated by the calendar of the exchange, and facts about the symbol."""
 
 import dataclasses
 import datetime
@@ -36,10 +36,10 @@ class Bars:
     Args:
         rows: Raw rows, one a date of the exchange, oldest first; empty ones are gone.
         kind: ``EQUITY``, ``ETF``, ``INDEX``, ``CURRENCY``, ``CRYPTOCURRENCY``, ``FUTURE``, ``MUTUALFUND``.
-        currency: Of the prices; ``GBp`` is pence.
+        currency: Currency of the prices; ``GBp`` is pence.
         zone: Time zone of the exchange.
-        session_end: End of the current trading day, None where it is not told.
-        facts: For a manifest: dividends, splits and what else is worth keeping.
+        session_end: End of the current trading day, None if it is missing.
+        facts: Dividends, splits and other facts for a manifest.
     """
 
     rows: RawRows
@@ -56,16 +56,16 @@ def read_bars(answer: Answer) -> Bars:
     Raises:
         Fault: Something that every answer has is missing, or is of another type.
     """
-    told = answer.metadata
+    metadata = answer.metadata
     try:
         frame = answer.frame
         dates = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
         columns = {name: frame[title].to_numpy(dtype=np.float64) for name, title in _COLUMNS.items()}
-        kind, currency, zone = (str(told[key]) for key in ("instrumentType", "currency", "exchangeTimezoneName"))
+        kind, currency, zone = (str(metadata[key]) for key in ("instrumentType", "currency", "exchangeTimezoneName"))
         prices = np.stack([columns[name] for name in ("open", "high", "low", "close")])
         empty = (np.isnan(prices) | (prices == 0)).all(axis=0)
         facts = {
-            "exchange": str(told.get("exchangeName", "")),
+            "exchange": str(metadata.get("exchangeName", "")),
             "kind": kind,
             "currency": currency,
             "time_zone": zone,
@@ -74,7 +74,7 @@ def read_bars(answer: Answer) -> Bars:
         }
         if empty.any():
             facts["empty_rows"] = f"{int(empty.sum())} rows without any price left out"
-        return Bars(RawRows(dates, columns).select(~empty), kind, currency, zone, _session_end(told), facts)
+        return Bars(RawRows(dates, columns).select(~empty), kind, currency, zone, _session_end(metadata), facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fault(Outcome.GARBLED, f"{type(error).__name__}: {error}"[:160]) from error
 
@@ -86,8 +86,8 @@ def _events(dates: DateArray, values: Any) -> str:
     return json.dumps({str(dates[row]): float(amounts[row]) for row in rows})
 
 
-def _session_end(told: Mapping[str, Any]) -> datetime.datetime | None:
-    period = told.get("currentTradingPeriod", {})
+def _session_end(metadata: Mapping[str, Any]) -> datetime.datetime | None:
+    period = metadata.get("currentTradingPeriod", {})
     end = period.get("regular", {}).get("end")
     return end.to_pydatetime() if hasattr(end, "to_pydatetime") else None
 
@@ -99,7 +99,7 @@ def last_finished_day(bars: Bars, now: datetime.datetime) -> datetime.date:
     its row is replaced once more at midnight in London.
 
     Args:
-        bars: For the zone and the end of trading.
+        bars: Rows with their zone and end of trading.
         now: With a time zone.
     """
     today = now.astimezone(zoneinfo.ZoneInfo(bars.zone)).date()

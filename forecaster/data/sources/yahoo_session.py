@@ -1,4 +1,4 @@
-"""How Yahoo is asked: bounded in time, patient in measure, and with every outcome told apart.
+"""Requests to Yahoo: bounded in time, with retries, and with a distinct error for every outcome.
 
 Wraps yfinance, which has one session, one cookie and one set of switches for the whole process. Requests go out
 one history at a time. Import this module only when something is to be fetched: it brings curl_cffi.
@@ -23,8 +23,8 @@ from forecaster.data.sources.yahoo_types import Answer, Fault, Outcome, Patience
 __all__ = ["YahooSession", "fetch_history", "session_for"]
 
 _CHART_PATH = "/v8/finance/chart/"
-_LARGEST_BODY = 32 * 2**20  # bytes; a history of sixty years has two million
-_LEAST_SECONDS = 0.05  # curl takes zero milliseconds for "no limit"
+_MAX_BODY_BYTES = 32 * 2**20  # bytes; a history of sixty years has two million
+_MIN_SECONDS = 0.05  # curl takes zero milliseconds for "no limit"
 _WORTH_ANOTHER_TRY = 0.5
 _SPAN_SECONDS = 3_122_064_000  # 99 years, what yfinance calls "max"
 
@@ -32,17 +32,17 @@ _one_at_a_time = threading.Lock()
 
 
 class YahooSession(curl.Session[curl.Response]):
-    """A session that keeps to a deadline, remembers what it was answered, and may talk to another server.
+    """A session with a deadline, a record of answers, and optionally another server.
 
     Proxies and certificates are those of the environment, as everywhere with curl: ``HTTPS_PROXY``, ``NO_PROXY``,
     ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE``.
 
     Args:
-        endpoint: Where to send every request, as ``<endpoint>/<host>/<path>``; None for Yahoo itself.
+        endpoint: Server for every request, as ``<endpoint>/<host>/<path>``; None for Yahoo itself.
     """
 
     def __init__(self, endpoint: str | None = None) -> None:
-        options: dict[CurlOpt, Any] = {CurlOpt.MAXFILESIZE_LARGE: _LARGEST_BODY}
+        options: dict[CurlOpt, Any] = {CurlOpt.MAXFILESIZE_LARGE: _MAX_BODY_BYTES}
         if endpoint is not None:
             options[CurlOpt.NOPROXY] = "*"  # a test server is never behind a proxy
         super().__init__(impersonate="chrome", curl_options=options)
@@ -53,7 +53,7 @@ class YahooSession(curl.Session[curl.Response]):
 
     @contextlib.contextmanager
     def limited(self, patience: Patience) -> Iterator[None]:
-        """Everything asked inside has to be answered within the deadline."""
+        """Limit all requests inside the block to the deadline."""
         self._patience, self._deadline = patience, patience.clock() + patience.deadline_seconds
         try:
             yield
@@ -66,7 +66,7 @@ class YahooSession(curl.Session[curl.Response]):
         return self._deadline - self._patience.clock()
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Any:
-        """As in curl_cffi, with the timeout cut to what is left.
+        """Send a request as curl_cffi does, with the timeout cut to the remaining time.
 
         Raises:
             Timeout: No time is left, or this request has used up its own.
@@ -75,7 +75,7 @@ class YahooSession(curl.Session[curl.Response]):
         is_chart = parts.path.startswith(_CHART_PATH)
         limit = self._patience.request_seconds if is_chart else self._patience.side_request_seconds
         seconds = min(limit, self.seconds_left)
-        if seconds < _LEAST_SECONDS:
+        if seconds < _MIN_SECONDS:
             raise curl.exceptions.Timeout("the time for this symbol is used up")
         if self._endpoint is not None:
             query = f"?{parts.query}" if parts.query else ""
@@ -99,10 +99,10 @@ def fetch_history(symbol: str, end_seconds: int, session: YahooSession, patience
 
     Args:
         symbol: As Yahoo spells it.
-        end_seconds: Rows from here on are not asked for, seconds since 1970.
+        end_seconds: End of the requested rows, seconds since 1970.
         session: Carries the requests.
         patience: Limits, clock and pauses.
-        folder: Where yfinance may keep files.
+        folder: Folder for the files of yfinance.
 
     Raises:
         Fault: There is no history, after as many attempts as that kind of fault is worth.
@@ -134,7 +134,7 @@ def _pause(fault: Fault, session: YahooSession, patience: Patience) -> bool:
         return False
     pause = patience.pauses_seconds[fault.attempts - 1] * patience.random.uniform(0.5, 1.5)
     patience.sleep(min(pause, time_for_pause))
-    return session.seconds_left >= _LEAST_SECONDS
+    return session.seconds_left >= _MIN_SECONDS
 
 
 def _attempt(symbol: str, end_seconds: int, session: YahooSession) -> Answer:
@@ -166,7 +166,7 @@ def _attempt(symbol: str, end_seconds: int, session: YahooSession) -> Answer:
 
 
 def _classified(error: Exception, status: int | None) -> Fault:
-    """What an exception means, given the status of the last answer about prices.
+    """Fault for an exception, given the status of the last answer about prices.
 
     A refusal or an outage often comes with a body from which yfinance concludes that the symbol has no prices;
     the status knows better.
@@ -187,14 +187,14 @@ def _classified(error: Exception, status: int | None) -> Fault:
 
 
 def _line(text: str) -> str:
-    """The first words of a text, on one line, without what curl says in every error."""
+    """Start of a text, on one line, without the phrases that curl adds to every error."""
     plain = str(text).replace("Failed to perform, curl: ", "").split(" See https://")[0]
     return " ".join(plain.split())[:160]
 
 
 @contextlib.contextmanager
 def _strict_yfinance(folder: Path) -> Iterator[None]:
-    """Let yfinance raise what goes wrong, say nothing, and keep its files in `folder`."""
+    """Let yfinance raise its errors, log nothing, and store its files in `folder`."""
     with warnings.catch_warnings():
         import yfinance
         import yfinance.cache as files

@@ -1,4 +1,4 @@
-"""How Yahoo spells an instrument, and what to write instead of names that it does not have."""
+"""Yahoo's spelling of instruments, and suggestions for names that it does not have."""
 
 import re
 
@@ -20,7 +20,7 @@ _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 
 
 def is_currency(symbol: str) -> bool:
-    """Whether a symbol is Yahoo's for a pair of currencies."""
+    """True if a symbol is Yahoo's spelling of a currency pair."""
     return symbol.endswith("=X")
 
 
@@ -28,10 +28,10 @@ def yahoo_symbol(instrument: Instrument) -> str:
     """Yahoo's symbol: ``USDJPY=X`` for a pair, a ticker as it is.
 
     A pair has all six letters: of the short form ``EUR=X`` it is not plain that it prices the dollar in euros.
-    Spot prices of metals are not there, and their futures are something else, so that they have to be asked for.
+    Yahoo has no spot prices of metals; their futures are another instrument and must be named as such.
 
     Raises:
-        InstrumentError: The ticker is written in a way that Yahoo does not have; the message says how to write it.
+        InstrumentError: Yahoo has no such spelling; the message suggests one.
         UsageError: The instrument is a file or a made-up series.
     """
     if instrument.kind == "pair":
@@ -50,7 +50,7 @@ def yahoo_symbol(instrument: Instrument) -> str:
 
 
 def _hint(name: str) -> str | None:
-    """What is wrong with a ticker and what to write instead, None when nothing is known to be."""
+    """Mistake in a ticker and its correction; None if no mistake is recognised."""
     letters = name.removesuffix("=X").replace("-", "")
     base, quote = letters[:3], letters[3:]
     if base in _FUTURES and (not quote or quote in CURRENCIES):

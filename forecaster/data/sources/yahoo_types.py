@@ -1,4 +1,4 @@
-"""The words of a conversation with Yahoo: how patient to be, what an answer is, and the ways in which there is none."""
+"""Types of a request to Yahoo: patience, answers and faults."""
 
 import dataclasses
 import enum
@@ -11,7 +11,7 @@ __all__ = ["Answer", "Fault", "Outcome", "Patience"]
 
 
 class Outcome(enum.Enum):
-    """Why there is no history."""
+    """Reasons for a missing history."""
 
     RATE_LIMITED = "refuses more requests"
     UNREACHABLE = "cannot be reached"
@@ -20,11 +20,11 @@ class Outcome(enum.Enum):
 
 
 class Fault(Exception):
-    """Yahoo gave no history; becomes a SourceError where the symbol and what to do are known.
+    """Yahoo gave no history; becomes a SourceError where symbol and advice are known.
 
     Args:
-        outcome: Which of the four ways to fail it is.
-        detail: What was seen, in one short line.
+        outcome: Kind of the failure.
+        detail: Short description.
     """
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
@@ -36,12 +36,12 @@ class Fault(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Patience:
-    """How long one history may take, and how the time is spent.
+    """Time limits and pauses of the requests for one history.
 
     Args:
-        deadline_seconds: For everything together: attempts, pauses, and what yfinance asks for on the side.
-        request_seconds: For one answer with prices.
-        side_request_seconds: For one cookie or crumb; prices come without them.
+        deadline_seconds: Limit for attempts, pauses and side requests of yfinance together.
+        request_seconds: Limit for one answer with prices.
+        side_request_seconds: Limit for one cookie or crumb, which prices do not need.
         pauses_seconds: Before the second, third, ... attempt, each times a number between a half and one and a half.
         rate_limited_attempts: Attempts when the answer is "too many requests": each one makes it worse.
         clock: Seconds on a clock that never goes back.
@@ -61,7 +61,7 @@ class Patience:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What yfinance made of Yahoo's answer.
+    """Yahoo's answer as parsed by yfinance.
 
     Args:
         frame: A pandas DataFrame: raw open, high, low, close, adjusted close, volume, dividends and splits, by date.
