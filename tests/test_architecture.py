@@ -263,7 +263,7 @@ def test_a_source_known_by_name_is_seen(code: str) -> None:
         'instrument.kind == "csv"',
         "series.source == run.source",
         "source is None",
-        "traits_of(series.source).is_file",
+        "source_traits(series.source).is_file",
         'format_option("csv", "json")',
     ],
 )
