@@ -31,7 +31,7 @@ def test_a_good_history_has_no_findings_and_stays_as_it_is() -> None:
         (5, "2023-01-06", "dates_not_increasing", "1 row out of order or there twice; .* \\(2023-01-06\\)"),
         (5, "2022-12-30", "dates_not_increasing", "1 row out of order"),
         (299, "2024-03-04", "future_date", "1 row in the future \\(2024-03-04\\)"),
-        (7, "NaT", "missing_date", "1 row without a date; expected one row a date$"),
+        (7, "NaT", "missing_date", "1 row without a date; expected one row for each date$"),
     ],
 )
 def test_dates_that_are_no_calendar_are_errors(row: int, date: str, code: str, text: str) -> None:
