@@ -164,13 +164,13 @@ def source_names(tree: ast.Module) -> Iterator[int]:
 
 
 def holds_text(node: ast.expr) -> bool:
-    """Whether an expression is a string, or a group of strings."""
+    """True for a string or a group of strings."""
     items = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
     return any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in items)
 
 
 def names_source(node: ast.expr) -> bool:
-    """Whether an expression is `source`, `series.source`, `histories.source.name`, `source_name`."""
+    """True for `source`, `series.source`, `histories.source.name` and `source_name`."""
     if isinstance(node, ast.Attribute):
         return node.attr in {"source", "source_name"} or names_source(node.value)
     return isinstance(node, ast.Name) and node.id in {"source", "source_name"}
