@@ -149,10 +149,10 @@ def what_was_said(
     name, mine = series.instrument.name, [one for one in records if one.model == model]
     rows = np.concatenate([one.rows[name] for one in mine])
     said = np.concatenate([one.quantiles[name] for one in mine])
-    kept = plan.kept_steps(model)
+    stored = plan.stored_steps(model)
     if calibrated and plan.forecasters[model].traits.calibrated:
-        said = calibrate(said, rows, returns_after(series.log_price, rows, kept), kept)
-    return rows, said if kept == plan.steps else interpolate_returns(said, kept, plan.steps)
+        said = calibrate(said, rows, returns_after(series.log_price, rows, stored), stored)
+    return rows, said if stored == plan.steps else interpolate_returns(said, stored, plan.steps)
 
 
 def scored(

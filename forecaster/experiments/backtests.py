@@ -1,19 +1,20 @@
-"""Backtests: what every model would have said at every cutoff, each fold fitted afresh on the rows before it.
+"""Backtests: forecasts of every model at every cutoff, each fold fitted on the rows before it.
 
-A backtest is known by all that decides its numbers, so the same question finds the folder of the same answer: a
-finished one is read, a broken one goes on where it stopped.
+Each fit has a record, named by all that decides it. So a repeated backtest is read, an interrupted one resumes, and
+one with more models or steps fits only what is not there yet.
 
-backtests/<id>/
-    plan.json                  what was asked, on which data, with which versions
-    <first cutoff>-<model>.npz one fold of one model: its quantiles, and what the fit said of itself
+backtests/
+    <id>/plan.json                        a backtest: data, configuration, versions, and the names of its records
+    fits/<first cutoff>-<model>-<hash>.npz  one model in one fold: its quantiles, and the reports of its fits
 """
 
 import dataclasses
 import functools
 import io
+import itertools
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,30 +23,33 @@ import numpy as np
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.environment import Progress, no_progress
-from forecaster.errors import DamageError, ForecasterError
+from forecaster.errors import DamageError, ForecasterError, NotEnoughDataError, UsageError
 from forecaster.evaluation.splits import Fold
-from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.experiments.executors import FoldFits
+from forecaster.experiments.backtest_plan import BacktestPlan, FitTask
+from forecaster.experiments.executors import Executor, InProcess
 from forecaster.files import check_writable, json_text, write_file
 from forecaster.models.base import Fitted, LocatedForecaster
 from forecaster.models.quantile.location_gate import LocationGains
+from forecaster.pipeline import fit
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["FoldRecord", "read_fold", "run_backtest"]
+__all__ = ["FoldRecord", "fit_task", "read_fold", "run_backtest"]
+
+FitOutcome = Fitted | NotEnoughDataError | UsageError
 
 
 @dataclasses.dataclass(frozen=True)
 class FoldRecord:
-    """What one model said in one fold.
+    """Forecasts of one model in one fold.
 
     Args:
         model: Registry key.
-        fold: Which cutoffs.
+        fold: Cutoffs of the record.
         rows: Name -> (N,) row numbers of the cutoffs, none where the model cannot run.
-        quantiles: Name -> (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the kept steps of the plan,
-            as the model gives them.
-        facts: What the fits said: ``skipped`` (name -> why there is no forecast) and ``states``.
-        gains: Of the location, of this fold; None for a model without one.
+        quantiles: Name -> (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and at the stored steps of the
+            plan, as the model gives them.
+        facts: ``skipped`` (name -> reason why there is no forecast) and ``states`` (reports of the fits).
+        gains: Gains of the location in this fold; None for a model without one.
     """
 
     model: str
@@ -57,16 +61,15 @@ class FoldRecord:
 
 
 def run_backtest(
-    plan: BacktestPlan, folder: Path, progress: Progress = no_progress, processes: int = 1
+    plan: BacktestPlan, folder: Path, progress: Progress = no_progress, executor: Executor | None = None
 ) -> list[FoldRecord]:
-    """Fit and forecast what the folder does not hold yet.
+    """Fit and forecast what has no record yet.
 
     Args:
-        plan: What to do.
-        folder: Of this backtest; made where it does not exist.
-        progress: Told after every fold of every model, and by the fits in between that are made in this process.
-        processes: How many fits of networks at once, each in a process of its own; 1 makes them in this one. The
-            numbers are the same.
+        plan: Plan of the backtest.
+        folder: Folder of all backtests; made where it does not exist.
+        progress: Receives every fold of every model.
+        executor: Computes the fits of networks; those of baselines take less time than sending them to a process.
 
     Returns:
         One record for each model and fold, fold by fold.
@@ -75,46 +78,76 @@ def run_backtest(
         StorageError: A record cannot be written.
         DamageError: A record cannot be read.
     """
-    # Not model by model: a network takes longest, and each fold as long as the next.
-    tasks = [(name, fold) for fold in plan.folds for name in plan.forecasters]
+    # Fold by fold, not model by model: a network takes longest, and each fold about as long as the next.
+    jobs = list(itertools.product(range(len(plan.folds)), plan.forecasters))
+    paths = {(number, name): plan.record_path(folder, name, number) for number, name in jobs}
+    missing = {job for job, path in paths.items() if not path.exists()}
+    if missing or not plan.plan_path(folder).exists():
+        _prepare(plan, folder)
+    fits = [
+        task
+        for number, name in jobs
+        if (number, name) in missing and plan.forecasters[name].traits.engine
+        for task in _tasks(plan, name, number)
+    ]
     records: list[FoldRecord] = []
     known: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
-    progress("backtest", 0, len(tasks))
-    missing = [(name, fold) for name, fold in tasks if not _path(folder, name, fold).exists()]
-    if missing:  # a finished one can be read where nothing can be written
-        check_writable(folder)
-        write_file(folder / "plan.json", (json_text(plan.facts()) + "\n").encode())
-    with FoldFits(plan, missing, processes, progress) as fits:
-        for name, fold in tasks:
-            path = _path(folder, name, fold)
-            if path.exists():
-                record = read_fold(path, name, fold, plan)
+    progress("backtest", 0, len(jobs))
+    with (executor or InProcess(progress)).run(fit_task, plan, fits) as fitted:
+        for number, name in jobs:
+            path = paths[number, name]
+            if (number, name) in missing:
+                tasks = _tasks(plan, name, number)
+                here = (fit_task(plan, task, progress) for task in tasks)
+                outcomes = itertools.islice(fitted, len(tasks)) if plan.forecasters[name].traits.engine else here
+                record = _record(plan, name, number, outcomes, known[name])
+                write_file(path, _record_bytes(record, plan))
             else:
-                record = _run_fold(plan, name, fold, fits, known[name])
-                write_file(path, _fold_bytes(record, plan.named))
+                record = read_fold(path, name, number, plan)
             if record.gains is not None:
                 known[name].append(record.gains)
             records.append(record)
-            progress("backtest", len(records), len(tasks))
+            progress("backtest", len(records), len(jobs))
     return records
 
 
-def _path(folder: Path, name: str, fold: Fold) -> Path:
-    return folder / f"{fold.start}-{name}.npz"
+def _prepare(plan: BacktestPlan, folder: Path) -> None:
+    """Write the plan, and prove that records can be written."""
+    path = plan.plan_path(folder)
+    check_writable(path.parent)
+    check_writable(plan.record_path(folder, next(iter(plan.forecasters)), 0).parent)
+    write_file(path, (json_text(plan.facts()) + "\n").encode())
 
 
-def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: Sequence[LocationGains]) -> FoldRecord:
+def _tasks(plan: BacktestPlan, name: str, number: int) -> list[FitTask]:
+    return [FitTask(name, number, panel) for panel in range(len(plan.panels(name)))]
+
+
+def fit_task(plan: BacktestPlan, task: FitTask, progress: Progress) -> FitOutcome:
+    """The fitted model of a task, or the error that says why there is none."""
+    panel = plan.panels(task.model)[task.panel]
+    try:
+        return fit(plan.forecasters[task.model], panel, plan.folds[task.fold].split, plan.config, progress)
+    except (NotEnoughDataError, UsageError) as error:
+        return error
+
+
+def _record(
+    plan: BacktestPlan, name: str, number: int, outcomes: Iterator[FitOutcome], known: Sequence[LocationGains]
+) -> FoldRecord:
+    """Forecasts of the fits of one model in one fold; `known` are the gains of its location in earlier folds."""
     model = plan.forecasters[name]
+    fold = plan.folds[number]
+    steps = plan.stored_steps(name)
     skipped: dict[str, str] = {}
-    rows = {one: np.empty(0, dtype=np.intp) for one in plan.named}
-    steps = plan.kept_steps(name)
-    quantiles = {one: np.empty((0, len(steps), len(SCORING_LEVELS))) for one in plan.named}
     states: list[dict[str, Any]] = []
-    evidence: LocationGains | None = None
-    for panel, fitted in fits(name, fold):
-        named = [one for one in panel if one.instrument.name in plan.named]
+    rows = {series: np.empty(0, dtype=np.intp) for series in plan.named}
+    quantiles = {series: np.empty((0, len(steps), len(SCORING_LEVELS))) for series in plan.named}
+    gains: LocationGains | None = None
+    for panel, fitted in zip(plan.panels(name), outcomes, strict=True):
+        named = [series for series in panel if series.instrument.name in plan.named]
         if isinstance(fitted, ForecasterError):
-            skipped |= {one.instrument.name: fitted.messages[0] for one in named}
+            skipped |= {series.instrument.name: fitted.messages[0] for series in named}
             continue
         if model.traits.located:
             located = cast(LocatedForecaster, model)
@@ -125,13 +158,13 @@ def _run_fold(plan: BacktestPlan, name: str, fold: Fold, fits: FoldFits, known: 
             rows[series.instrument.name] = cutoffs = cutoffs[cutoffs >= fitted.first_row]
             quantiles[series.instrument.name] = _at_scoring_levels(fitted, series, cutoffs, steps)
         if model.traits.located:
-            settled = {one.instrument.name: fold.settled_rows(one.dates, plan.config.horizon) for one in panel}
-            evidence = located.location_gains(fitted, panel, settled)
-    return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, evidence)
+            settled = {series.instrument.name: fold.settled_rows(series.dates, plan.config.horizon) for series in panel}
+            gains = located.location_gains(fitted, panel, settled)
+    return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, gains)
 
 
 def _supported(known: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
-    """What earlier folds decide for this one: there is no validation, since every row before it is learned from."""
+    """Steps at which earlier folds support the location: a fold has no validation, since it learns from all rows."""
     return functools.reduce(LocationGains.then, known, LocationGains.none(model.knots)).supported(model.knots)
 
 
@@ -146,10 +179,11 @@ def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, step
     return np.asarray(values @ level_weights(made.quantile_levels, SCORING_LEVELS))
 
 
-def _fold_bytes(record: FoldRecord, named: Sequence[str]) -> bytes:
+def _record_bytes(record: FoldRecord, plan: BacktestPlan) -> bytes:
     arrays: dict[str, AnyArray] = {"facts": np.frombuffer(json_text(record.facts).encode(), dtype=np.uint8)}
-    for number, name in enumerate(named):
-        arrays[f"rows_{number}"], arrays[f"quantiles_{number}"] = record.rows[name], record.quantiles[name]
+    for number, name in enumerate(plan.named):
+        arrays[f"rows_{number}"] = record.rows[name]
+        arrays[f"quantiles_{number}"] = record.quantiles[name]
     if record.gains is not None:
         arrays |= {"gain_days": record.gains.days, "gains": record.gains.gains}
     content = io.BytesIO()
@@ -157,7 +191,7 @@ def _fold_bytes(record: FoldRecord, named: Sequence[str]) -> bytes:
     return content.getvalue()
 
 
-def read_fold(path: Path, model: str, fold: Fold, plan: BacktestPlan) -> FoldRecord:
+def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRecord:
     """A record that `run_backtest` has written.
 
     Raises:
@@ -165,23 +199,23 @@ def read_fold(path: Path, model: str, fold: Fold, plan: BacktestPlan) -> FoldRec
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+            arrays = {key: stored[key] for key in stored.files}
         facts = json.loads(arrays["facts"].tobytes())
-        rows = {name: arrays[f"rows_{number}"] for number, name in enumerate(plan.named)}
-        quantiles = {name: arrays[f"quantiles_{number}"] for number, name in enumerate(plan.named)}
-        _check_record(facts, rows, quantiles, len(plan.kept_steps(model)))
+        rows = {series: arrays[f"rows_{place}"] for place, series in enumerate(plan.named)}
+        quantiles = {series: arrays[f"quantiles_{place}"] for place, series in enumerate(plan.named)}
+        _check_record(facts, rows, quantiles, len(plan.stored_steps(name)))
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DamageError(
             f"{path} cannot be read: {error}; expected the record of a fold; delete it, and it is made anew"
         ) from error
-    evidence = LocationGains(arrays["gain_days"], arrays["gains"]) if "gain_days" in arrays else None
-    return FoldRecord(model, fold, rows, quantiles, facts, evidence)
+    gains = LocationGains(arrays["gain_days"], arrays["gains"]) if "gain_days" in arrays else None
+    return FoldRecord(name, plan.folds[number], rows, quantiles, facts, gains)
 
 
 def _check_record(facts: Any, rows: Mapping[str, IntArray], quantiles: Mapping[str, FloatArray], steps: int) -> None:
     """Raise ValueError where the arrays of a record do not fit each other or the plan."""
     if not isinstance(facts, dict) or not {"skipped", "states"} <= facts.keys():
         raise ValueError("its facts are not those of a fit")
-    for name, one in quantiles.items():
-        if one.shape != (*rows[name].shape, steps, len(SCORING_LEVELS)):
-            raise ValueError(f"it holds quantiles {one.shape} of {name} for cutoffs {rows[name].shape}")
+    for name, values in quantiles.items():
+        if values.shape != (*rows[name].shape, steps, len(SCORING_LEVELS)):
+            raise ValueError(f"it holds quantiles {values.shape} of {name} for cutoffs {rows[name].shape}")

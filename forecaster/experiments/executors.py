@@ -1,112 +1,140 @@
-"""Fits of a backtest, several at once: each in a process of its own, with the bits that it has in this one.
+"""Executors: where the tasks of an experiment are computed, in this process or in several.
 
-A network trains on one processor, so that its bits do not depend on how many there are; a second processor is of use
-for the next fold. Baselines are fitted here: that takes less time than sending them.
+The results have the same bits either way. An executor knows nothing about what it computes: it calls
+``work(shared, task, progress)`` for each task, with one object that all tasks share.
 """
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Self
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from forecaster.config import Config
-from forecaster.data.series import Panel
 from forecaster.environment import Progress, no_progress
-from forecaster.errors import NotEnoughDataError, UsageError
-from forecaster.evaluation.splits import Fold
-from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.models.base import Fitted, Forecaster
-from forecaster.pipeline import fit
 
-__all__ = ["FoldFits", "Task"]
+__all__ = ["Executor", "InProcess", "Processes"]
 
-Task = tuple[str, Fold]
-"""Registry key and fold."""
-
-Outcome = Fitted | NotEnoughDataError | UsageError
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
-class FoldFits:
-    """The fits of the folds of a plan; a context, at whose end no process is left.
+class Executor(Protocol):
+    """Computes many tasks."""
 
-    An error inside it ends every process that this one has started in the meantime.
+    def run(
+        self, work: Callable[[Shared, Task, Progress], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> contextlib.AbstractContextManager[Iterator[Result]]:
+        """A context with the results of `tasks`, in order; when it ends, nothing is computed any more.
+
+        Args:
+            work: Function of a module, called with the shared object, a task, and the progress of its own steps.
+            shared: Object that every task needs, such as a panel.
+            tasks: Small objects that describe what to compute.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class InProcess:
+    """Computes each task in this process when its result is asked for.
 
     Args:
-        plan: What is fitted.
-        tasks: What will be asked for, in this order.
-        processes: How many fits of networks at once; 1 fits them here.
-        progress: Told by the fits that are made here.
+        progress: Receives the steps of each task.
     """
 
-    def __init__(
-        self, plan: BacktestPlan, tasks: Sequence[Task], processes: int = 1, progress: Progress = no_progress
-    ) -> None:
-        self._plan, self._progress = plan, progress
-        self._tasks = [(name, fold) for name, fold in tasks if plan.forecasters[name].traits.engine]
-        self._processes = min(processes, len(self._tasks))
-        self._pool: ProcessPoolExecutor | None = None
-        self._made: dict[Task, list[Future[Outcome]]] = {}
+    progress: Progress = no_progress
 
-    def __enter__(self) -> Self:
-        self._others = multiprocessing.active_children()
-        if self._processes > 1:
+    @contextlib.contextmanager
+    def run(
+        self, work: Callable[[Shared, Task, Progress], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> Iterator[Iterator[Result]]:
+        """See `Executor`."""
+        yield (work(shared, task, self.progress) for task in tasks)
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """Computes several tasks at once, each in a process of its own; a network trains on one processor.
+
+    A task whose process is killed, as for want of memory, is computed in this process. An error in the context ends
+    every process at once. A script that uses this class has to be guarded by ``if __name__ == "__main__"``.
+
+    Args:
+        count: Number of processes; with fewer than two tasks none is started.
+        prepare: Function of a module, called in each process before its first task, such as the choice of an engine.
+        progress: Receives the steps of the tasks that are computed in this process.
+    """
+
+    count: int
+    prepare: Callable[[], object]
+    progress: Progress = no_progress
+
+    @contextlib.contextmanager
+    def run(
+        self, work: Callable[[Shared, Task, Progress], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> Iterator[Iterator[Result]]:
+        """See `Executor`."""
+        count = min(self.count, len(tasks))
+        if count < 2:
+            with InProcess(self.progress).run(work, shared, tasks) as results:
+                yield results
+            return
+        others = multiprocessing.active_children()
+        with tempfile.TemporaryDirectory(prefix="forecast-") as folder:
+            path = Path(folder) / "shared"
+            path.write_bytes(pickle.dumps(shared))
+            # Nothing large goes to a process as it starts: the pool would wait for ever for one that dies before it
+            # has read. The pool also starts the tracker of its semaphores here, which would lift the mask below.
+            spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as JAX's, may hang
+            pool = ProcessPoolExecutor(count, spawn, _start, (str(path), self.prepare))
             try:
-                self._fill()
-            except BaseException as error:
-                self.__exit__(error)
-                raise
-        return self
-
-    def _fill(self) -> None:
-        spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as JAX's, may hang
-        # Nothing large goes to a process as it starts: one that dies before it has read would be waited for for ever.
-        # The pool also starts the tracker of its semaphores here, which would lift the mask below.
-        self._pool = ProcessPoolExecutor(self._processes, spawn, _begin)
-        # What cannot be begun is fitted here: no more processes, or the pool broke while it was filled.
-        with _interrupts_kept_off(), contextlib.suppress(BrokenProcessPool, OSError):
-            for name, fold in self._tasks:
-                work = [
-                    (self._plan.forecasters[name], panel, fold, self._plan.config) for panel in self._plan.panels(name)
-                ]
-                self._made[name, fold] = [self._pool.submit(_fit, *one) for one in work]
-
-    def __exit__(self, *raised: object) -> None:
-        if self._pool is not None:
-            if any(raised):  # nobody waits for fits that are under way
-                for child in multiprocessing.active_children():
-                    if child not in self._others:
+                futures = _submit(pool, work, tasks)
+                yield self._results(work, shared, tasks, futures)
+            except BaseException:
+                for child in multiprocessing.active_children():  # nobody waits for tasks that are under way
+                    if child not in others:
                         child.terminate()
-            self._pool.shutdown(cancel_futures=True)
+                raise
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-    def __call__(self, name: str, fold: Fold) -> Iterator[tuple[Panel, Outcome]]:
-        """Each panel that the model `name` learns at once in `fold`, and the fitted model, or why there is none."""
-        panels = self._plan.panels(name)
-        futures = self._made.pop((name, fold), [None] * len(panels))
-        for panel, future in zip(panels, futures, strict=True):
+    def _results(
+        self,
+        work: Callable[[Shared, Task, Progress], Result],
+        shared: Shared,
+        tasks: Sequence[Task],
+        futures: Sequence["Future[Result]"],
+    ) -> Iterator[Result]:
+        for number, task in enumerate(tasks):
             try:
-                yield panel, self._fit(name, fold, panel) if future is None else future.result()
-            except BrokenProcessPool:  # killed, as for want of memory; one fit at a time needs less
-                yield panel, self._fit(name, fold, panel)
-
-    def _fit(self, name: str, fold: Fold, panel: Panel) -> Outcome:
-        return _fit(self._plan.forecasters[name], panel, fold, self._plan.config, self._progress)
+                result = futures[number].result() if number < len(futures) else work(shared, task, self.progress)
+            except BrokenProcessPool:  # one task at a time needs less memory
+                result = work(shared, task, self.progress)
+            yield result
 
 
-def _fit(model: Forecaster, panel: Panel, fold: Fold, config: Config, progress: Progress = no_progress) -> Outcome:
-    try:
-        return fit(model, panel, fold.split, config, progress)
-    except (NotEnoughDataError, UsageError) as error:
-        return error
+def _submit(
+    pool: ProcessPoolExecutor, work: Callable[[Shared, Task, Progress], Result], tasks: Sequence[Task]
+) -> list["Future[Result]"]:
+    """The tasks as futures, in order; fewer where no more processes can be started, or the pool broke meanwhile."""
+    futures: list[Future[Result]] = []
+    with _interrupts_blocked(), contextlib.suppress(BrokenProcessPool, OSError):
+        for task in tasks:
+            futures.append(pool.submit(_call, work, task))
+    return futures
 
 
 @contextlib.contextmanager
-def _interrupts_kept_off() -> Iterator[None]:
-    """Processes begun in here never see Ctrl-C, which is the parent's to answer; it does so afterwards."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes started in this context never receive Ctrl-C; this process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -117,10 +145,17 @@ def _interrupts_kept_off() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
-    """Ctrl-C is left to the parent, on Windows too, and a process whose parent was killed ends itself."""
+# What follows runs in the other processes.
+
+_shared: dict[str, Any] = {}
+
+
+def _start(path: str, prepare: Callable[[], object]) -> None:
+    """Leave Ctrl-C to the parent, on Windows too, and end this process when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _shared["path"] = path
+    prepare()
 
 
 def _end_with_parent() -> None:
@@ -128,3 +163,10 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _call(work: Callable[[Any, Task, Progress], Result], task: Task) -> Result:
+    """One task; the shared object is read at the first one, from a folder that only this program can write."""
+    if "object" not in _shared:
+        _shared["object"] = pickle.loads(Path(_shared["path"]).read_bytes())
+    return work(_shared["object"], task, no_progress)

@@ -14,9 +14,10 @@ from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.splits import folds, parse_refit
-from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
+from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
 from forecaster.experiments.backtest_scores import BacktestResult, judge
 from forecaster.experiments.backtests import run_backtest
+from forecaster.experiments.executors import Executor, InProcess, Processes
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
@@ -86,9 +87,11 @@ def backtest(
         stride=stride,
         engine=f"{engine.backend} on {engine.device}",
     )
-    folder = backtests_folder(environment.home) / plan.id
+    folder = backtests_folder(environment.home)
+    if old := old_backtests(folder):
+        environment.note(f"{len(old)} backtests of an earlier version in {folder} are not read and can be deleted")
     try:
-        records = run_backtest(plan, folder, environment.progress, jobs if engine.device == "cpu" else 1)
+        records = run_backtest(plan, folder, environment.progress, _executor(engine, jobs, environment))
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
     return judge(plan, records, data.named, calibrate)
@@ -97,6 +100,13 @@ def backtest(
 def _dates(named: Sequence[PriceSeries]) -> DateArray:
     """(T,) every date of any named series, whichever of them is named first."""
     return np.unique(np.concatenate([series.dates for series in named]))
+
+
+def _executor(engine: Engine, jobs: int, environment: Environment) -> Executor:
+    """Processes on a CPU, each with the same engine; a GPU is used by this process alone."""
+    if engine.device != "cpu" or jobs < 2:
+        return InProcess(environment.progress)
+    return Processes(jobs, functools.partial(use_engine, engine.backend, engine.device), environment.progress)
 
 
 def _horizon(config: Config, steps: Sequence[int]) -> int:

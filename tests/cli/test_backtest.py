@@ -57,8 +57,22 @@ def test_the_document(forecast) -> None:
 
 def test_the_same_question_is_answered_at_once(forecast, monkeypatch) -> None:
     first = document(forecast, *ALONE, "--models", "ewma,random_walk")
-    monkeypatch.setattr("forecaster.experiments.executors.fit", None)
+    monkeypatch.setattr("forecaster.experiments.backtests.fit", None)
     assert document(forecast, *ALONE, "--models", "ewma,random_walk") == first
+
+
+def test_more_models_and_steps_fit_only_what_is_new(forecast, monkeypatch) -> None:
+    first = document(forecast, *ALONE, "--models", "lstm,ewma", "--step", "1,5")
+    fits = []
+    monkeypatch.setattr(
+        "forecaster.experiments.backtests.fit", lambda model, *rest: fits.append(model.traits) or fit(model, *rest)
+    )
+    made = document(forecast, *ALONE, "--models", "lstm,ewma,ewma_t", "--step", "1,3,5,10")
+    assert len(fits) == 1
+    assert not fits[0].engine
+    rows = {(row["model"], row["step"]): row["crps"] for row in made["rows"]}
+    assert all(rows[row["model"], row["step"]] == row["crps"] for row in first["rows"])
+    assert {step for _, step in rows} == {1, 3, 5, 10}
 
 
 def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypatch, tmp_path: Path) -> None:
@@ -73,14 +87,14 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
         return fit(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr("forecaster.experiments.executors.fit", stopped)
+        patched.setattr("forecaster.experiments.backtests.fit", stopped)
         result = forecast(*asked, "--home", tmp_path / "broken")
     assert result.exit_code == 130
     assert result.stdout == ""
     kept = "interrupted; finished folds are kept, and the same command goes on from there"
     assert result.stderr.splitlines()[-1] == kept
-    (folder,) = (tmp_path / "broken" / "backtests").iterdir()
-    assert sorted(file.name for file in folder.iterdir()) == ["2018-01-02-ewma.npz", "2018-01-02-lstm.npz", "plan.json"]
+    files = sorted((tmp_path / "broken" / "backtests").glob("fits/*"))
+    assert [file.name.rpartition("-")[0] for file in files] == ["2018-01-02-ewma", "2018-01-02-lstm"]
     assert document(forecast, *asked, "--jobs", "2", "--home", tmp_path / "broken") == whole
 
 

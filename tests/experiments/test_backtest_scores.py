@@ -37,8 +37,8 @@ def plan(steps: tuple[int, ...]) -> BacktestPlan:
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_a_step_between_those_of_the_network_is_what_predict_would_say(tmp_path: Path, calibrated: bool) -> None:
     own, between = plan((1, 5)), plan((2, 3))
-    assert own.kept_steps("lstm") == between.kept_steps("lstm") == (1, 5)
-    assert between.kept_steps("ewma") == (2, 3)
+    assert own.stored_steps("lstm") == between.stored_steps("lstm") == (1, 5)
+    assert between.stored_steps("ewma") == (1, 5)
     series = own.panel["USDJPY"]
     rows, said = what_was_said(own, run_backtest(own, tmp_path / "own"), "lstm", series, calibrated=False)
     scaled = said / np.sqrt([[1.0], [5.0]])

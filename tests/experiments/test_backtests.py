@@ -1,3 +1,6 @@
+import dataclasses
+import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -16,13 +19,15 @@ from forecaster.data.series import Panel
 from forecaster.environment import no_progress
 from forecaster.errors import DamageError, NotEnoughDataError
 from forecaster.evaluation.splits import folds
-from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.experiments.backtests import FoldRecord, run_backtest
-from forecaster.experiments.executors import FoldFits
+from forecaster.experiments.backtest_plan import BacktestPlan, FitTask, old_backtests
+from forecaster.experiments.backtests import FoldRecord, fit_task, run_backtest
+from forecaster.experiments.executors import InProcess, Processes
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitReport
+from forecaster.models.engine import use_engine
 from forecaster.models.traits import Traits
+from forecaster.pipeline import fit
 
 WINDOWS = {"chunk": 64, "burn_in": 16, "warm_up": 60}
 OPTIONS = LSTMOptions.model_validate({"units": (4,), "windows": WINDOWS, "training": {"steps": 4, "batch_size": 2}})
@@ -78,7 +83,7 @@ def test_a_second_call_reads_what_the_first_has_done(
     panel: Panel, done: tuple[list[FoldRecord], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records, folder = done
-    monkeypatch.setattr("forecaster.experiments.executors.fit", None)  # would fail
+    monkeypatch.setattr("forecaster.experiments.backtests.fit", None)  # would fail
     same(run_backtest(plan(panel), folder), records)
 
 
@@ -95,7 +100,7 @@ def test_a_broken_backtest_goes_on_to_identical_numbers(
 
     with pytest.raises(Killed):
         run_backtest(plan(panel), tmp_path, progress)
-    assert len(list(tmp_path.glob("*.npz"))) == stopped_after
+    assert len(list(tmp_path.glob("fits/*.npz"))) == stopped_after
     same(run_backtest(plan(panel), tmp_path), done[0])
 
 
@@ -153,7 +158,7 @@ def test_what_decides_the_numbers_decides_the_name(panel: Panel) -> None:
 def test_a_damaged_record_is_told(panel: Panel, tmp_path: Path) -> None:
     small = plan(panel, models=("ewma",))
     run_backtest(small, tmp_path)
-    path = sorted(tmp_path.glob("*.npz"))[0]
+    path = sorted(tmp_path.glob("fits/*.npz"))[0]
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DamageError, match="expected the record of a fold; delete it, and it is made anew"):
         run_backtest(small, tmp_path)
@@ -162,30 +167,31 @@ def test_a_damaged_record_is_told(panel: Panel, tmp_path: Path) -> None:
 
 
 def test_the_plan_is_written_down(done: tuple[list[FoldRecord], Path], panel: Panel) -> None:
-    written = json.loads((done[1] / "plan.json").read_text())
+    written = json.loads((done[1] / plan(panel).id / "plan.json").read_text())
+    assert sorted(path.name for path in done[1].glob("fits/*")) == sorted(itertools.chain(*written["records"].values()))
     assert written["data"] == {one.instrument.name: one.sha256 for one in panel}
     assert written["folds"][0][0] == str(panel.series[0].dates[700])
 
 
-def tasks_of(asked: Any) -> list[Any]:
-    return [(name, fold) for fold in asked.folds for name in asked.forecasters]
+TWO = Processes(2, functools.partial(use_engine, "jax", "cpu"))
 
 
 def test_fits_of_several_processes_have_the_same_bits(panel: Any, done: Any, tmp_path: Path) -> None:
-    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    same(run_backtest(plan(panel), tmp_path, no_progress, TWO), done[0])
     assert not multiprocessing.active_children()
 
 
 def test_a_killed_process_is_made_up_for_here(panel: Any) -> None:
     asked = plan(panel, models=("lstm",))
-    with FoldFits(asked, tasks_of(asked), processes=2) as fits:
+    tasks = [FitTask("lstm", number, 0) for number in range(3)]
+    with TWO.run(fit_task, asked, tasks) as results:
         for child in multiprocessing.active_children():
             os.kill(child.pid or 0, signal.SIGKILL)
-        ((_, found),) = fits("lstm", asked.folds[1])
-    with FoldFits(asked, []) as fits:
-        ((_, expected),) = fits("lstm", asked.folds[1])
-    for name, values in expected.arrays().items():
-        np.testing.assert_array_equal(found.arrays()[name], values)
+        found = list(results)
+    with InProcess().run(fit_task, asked, tasks) as results:
+        for again, expected in zip(found, results, strict=True):
+            for name, values in expected.arrays().items():
+                np.testing.assert_array_equal(again.arrays()[name], values)
 
 
 def test_a_process_killed_as_it_starts_is_made_up_for_here(
@@ -199,7 +205,7 @@ def test_a_process_killed_as_it_starts_is_made_up_for_here(
         os.kill(self.pid, signal.SIGKILL)
 
     monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", killed)
-    same(run_backtest(plan(panel), tmp_path, no_progress, processes=2), done[0])
+    same(run_backtest(plan(panel), tmp_path, no_progress, TWO), done[0])
     assert not multiprocessing.active_children()
 
 
@@ -220,23 +226,22 @@ def test_a_finished_backtest_is_read_where_nothing_can_be_written(
 
 def test_a_stop_ends_the_processes_at_once(panel: Any) -> None:
     asked = plan(panel, models=("lstm",))
-    fits = FoldFits(asked, tasks_of(asked), processes=2)
-    fits.__enter__()
+    running = TWO.run(fit_task, asked, [FitTask("lstm", 0, 0), FitTask("lstm", 1, 0)])
+    running.__enter__()
     assert len(multiprocessing.active_children()) == 2
-    fits.__exit__(KeyboardInterrupt())
+    running.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert not multiprocessing.active_children()
 
 
 def test_one_fit_needs_no_other_process(panel: Any) -> None:
-    asked = plan(panel)
-    with FoldFits(asked, tasks_of(asked)[:3], processes=4):  # one network and two baselines
+    with Processes(4, TWO.prepare).run(fit_task, plan(panel), [FitTask("lstm", 0, 0)]):
         assert not multiprocessing.active_children()
 
 
 def test_why_there_is_no_fit_is_told_by_another_process_as_here(panel: Any, tmp_path: Path) -> None:
     short = Panel(tuple(one.between(start=one.dates[690]) for one in panel))
     asked = plan(short, models=("lstm",), folds=plan(panel).folds[:2])
-    there = run_backtest(asked, tmp_path / "there", no_progress, processes=2)
+    there = run_backtest(asked, tmp_path / "there", no_progress, TWO)
     assert there[0].facts["skipped"]
     assert [one.facts for one in there] == [one.facts for one in run_backtest(asked, tmp_path / "here")]
 
@@ -263,7 +268,7 @@ def test_a_damaged_record_is_named(
 ) -> None:
     _, folder = done
     shutil.copytree(folder, tmp_path / "copy")
-    record = sorted((tmp_path / "copy").glob("*-garch.npz"))[0]
+    record = sorted((tmp_path / "copy").glob("fits/*-garch-*.npz"))[0]
     if isinstance(damage, bytes):
         record.write_bytes(damage)
     else:
@@ -272,3 +277,62 @@ def test_a_damaged_record_is_named(
     with pytest.raises(DamageError, match=message) as found:
         run_backtest(plan(panel), tmp_path / "copy")
     assert "delete it, and it is made anew" in str(found.value)
+
+
+def fits_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Model and first cutoff of every fit from now on."""
+    fits = []
+
+    def counted(model: Any, panel: Any, split: Any, *rest: Any) -> Any:
+        fits.append((type(model).__name__, str(split.validation_start)))
+        return fit(model, panel, split, *rest)
+
+    monkeypatch.setattr("forecaster.experiments.backtests.fit", counted)
+    return fits
+
+
+def test_more_models_and_steps_fit_only_what_is_new(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, folder = done
+    shutil.copytree(folder, tmp_path / "copy")
+    fits = fits_of(monkeypatch)
+    more = plan(panel, models=("lstm", "ewma_t", "ewma", "garch"), steps=(1, 2, 3, 5))
+    again = run_backtest(more, tmp_path / "copy")
+    starts = [str(fold.start) for fold in more.folds for _ in panel]
+    assert fits == [("EWMAT", start) for start in starts]
+    same([record for record in again if record.model != "ewma_t"], records)
+
+
+def test_a_longer_horizon_is_another_fit(panel: Panel) -> None:
+    base = plan(panel)
+    longer = plan(panel, config=base.config.model_copy(update={"horizon": 6}))
+    assert all(base.record_name(name, 0) != longer.record_name(name, 0) for name in base.forecasters)
+
+
+def test_rows_after_a_fold_leave_its_record_valid(
+    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tomorrow, or after a revision of recent prices, earlier folds need no fit."""
+    _, folder = done
+    shutil.copytree(folder, tmp_path / "copy")
+    fits = fits_of(monkeypatch)
+    revised = plan(Panel(tuple(oracles.scrambled(series, 825) for series in panel)))
+    run_backtest(revised, tmp_path / "copy")
+    assert {start for _, start in fits} == {str(revised.folds[2].start)}
+    assert len(fits) == 1 + 2 * 2  # one network on the panel, two baselines on each series
+
+
+def test_covariates_decide_the_record(panel: Panel) -> None:
+    values = np.arange(850.0)
+    series = tuple(dataclasses.replace(one, inputs={"level x": values}) for one in panel)
+    other = tuple(dataclasses.replace(one, inputs={"level x": values + 1}) for one in panel)
+    names = {plan(Panel(chosen)).record_name("lstm", 1) for chosen in (panel.series, series, other)}
+    assert len(names) == 3
+
+
+def test_backtests_of_an_earlier_version_are_named(tmp_path: Path) -> None:
+    for name in ("USDJPY-0123456789ab", "fits"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "2018-01-02-ewma.npz").write_bytes(b"")
+    assert old_backtests(tmp_path) == [tmp_path / "USDJPY-0123456789ab"]
