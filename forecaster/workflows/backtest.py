@@ -89,7 +89,7 @@ def backtest(
     )
     folder = backtests_folder(environment.home)
     if old := old_backtests(folder):
-        environment.note(f"{len(old)} backtests of an earlier version in {folder} are not read and can be deleted")
+        environment.note(f"backtests of an earlier version in {folder} are not read; delete them: {len(old)} folders")
     try:
         records = run_backtest(plan, folder, environment.progress, _executor(engine, jobs, environment))
     except KeyboardInterrupt as stop:
