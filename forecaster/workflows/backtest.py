@@ -16,7 +16,7 @@ from forecaster.errors import UsageError
 from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
 from forecaster.experiments.backtest_scores import BacktestResult, judge
-from forecaster.experiments.backtests import run_backtest
+from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor, InProcess, Processes
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
@@ -87,14 +87,19 @@ def backtest(
         stride=stride,
         engine=f"{engine.backend} on {engine.device}",
     )
+    records = _records(plan, _executor(engine, jobs, environment), environment)
+    return judge(plan, records, data.named, calibrate)
+
+
+def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -> list[FoldRecord]:
+    """Records of the plan: those of earlier backtests are read, the others are computed."""
     folder = backtests_folder(environment.home)
     if old := old_backtests(folder):
         environment.note(f"backtests of an earlier version in {folder} are not read; delete them: {len(old)} folders")
     try:
-        records = run_backtest(plan, folder, environment.progress, _executor(engine, jobs, environment))
+        return run_backtest(plan, folder, environment.progress, executor)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("finished folds are kept, and the same command goes on from there") from stop
-    return judge(plan, records, data.named, calibrate)
 
 
 def _dates(named: Sequence[PriceSeries]) -> DateArray:
