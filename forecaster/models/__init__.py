@@ -24,7 +24,7 @@ MODELS = {
     "gjr_garch": "forecaster.models.baselines.gjr_garch:GJRGARCH",
     "har": "forecaster.models.baselines.har:HAR",
     "random_walk": "forecaster.models.baselines.random_walk:RandomWalk",
-    "random_walk_constant": "forecaster.models.baselines.random_walk_constant:RandomWalkConstant",
+    "random_walk_constant": "forecaster.models.baselines.random_walk:RandomWalkConstant",
     "ridge": "forecaster.models.baselines.ridge:Ridge",
 }
 

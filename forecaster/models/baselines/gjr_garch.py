@@ -18,10 +18,10 @@ class GJRGARCHOptions(ModelOptions):
 
 
 class GJRGARCH(GARCH):
-    """Forecaster: one GJR-GARCH(1,1,1)-t a series, fitted by maximum likelihood on all its training rows.
+    """Forecaster: one GJR-GARCH(1,1,1)-t for each series, fitted by maximum likelihood on all its training rows.
 
-    Like ``garch``, with one parameter more: what a fall adds to the variance. That makes the distribution over
-    several days skewed, so its median need not be the last price.
+    It has one parameter more than ``garch``: the addition to the variance after a fall. That makes the distribution
+    over several days skewed, so its median may differ from the last price.
     """
 
     Options = GJRGARCHOptions

@@ -1,6 +1,7 @@
-"""Random walk: tomorrow is today, give or take what the last 500 days show (historical simulation)."""
+"""Random walk: the last price, with the width of past returns (historical simulation)."""
 
-from typing import Any, Literal
+import bisect
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import PositiveInt
@@ -13,34 +14,43 @@ from forecaster.models.base import ModelOptions, NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["RandomWalk", "RandomWalkOptions"]
+__all__ = ["RandomWalk", "RandomWalkConstant", "RandomWalkConstantOptions", "RandomWalkOptions"]
 
 _BLOCK = 512  # cutoffs whose windows are sorted together, to bound memory
+_MIDDLE = SCORING_LEVELS.index(0.5)
 
 
 class RandomWalkOptions(ModelOptions):
-    """Options of the baseline ``random_walk``."""
+    """Options of the baseline ``random_walk``; `days` is the number of past returns, None for all."""
 
     kind: Literal["random_walk"] = "random_walk"
-    days: PositiveInt = 500
+    days: PositiveInt | None = 500
+
+
+class RandomWalkConstantOptions(ModelOptions):
+    """Options of the baseline ``random_walk_constant``, which always uses all past returns."""
+
+    kind: Literal["random_walk_constant"] = "random_walk_constant"
+    days: None = None
 
 
 class RandomWalk(NothingToFit):
     """Baseline ``random_walk``.
 
     The distribution over h days is that of the last `days` returns over h days (overlapping) around their
-    median, so that the median forecast is exactly the last price. Early cutoffs use what there is.
+    median, so that the median forecast is exactly the last price. Early cutoffs use the returns that exist.
 
     Args:
         options: Length of the window.
         horizon: Longest step H.
     """
 
-    Options = RandomWalkOptions
+    Options: ClassVar[type[ModelOptions]] = RandomWalkOptions
     name = "random_walk"
 
-    def __init__(self, options: RandomWalkOptions, horizon: int) -> None:
-        self.options, self.own_steps = options, horizon
+    def __init__(self, options: RandomWalkOptions | RandomWalkConstantOptions, horizon: int) -> None:
+        self.options = options
+        self.own_steps = horizon
         self.first_row = 2 * horizon  # at least as many returns over the horizon as it has days
 
     def least_training_rows(self) -> int:
@@ -50,22 +60,58 @@ class RandomWalk(NothingToFit):
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
-        log_price = series.log_price
         knots = knots_up_to(self.own_steps)
-        scaled = np.stack([self._quantiles(log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)
-        return Forecasts("random_walk", rows, np.ones(len(rows)), knots, SCORING_LEVELS, scaled)
+        scaled = np.stack([self._quantiles(series.log_price, rows, step) / np.sqrt(step) for step in knots], axis=1)
+        return Forecasts(self.name, rows, np.ones(len(rows)), knots, SCORING_LEVELS, scaled)
 
-    def _quantiles(self, log_price: FloatArray, rows: IntArray, step: int) -> Any:
-        """(N, Q) quantiles of the last returns over `step` days, their median taken off."""
+    def _quantiles(self, log_price: FloatArray, rows: IntArray, step: int) -> FloatArray:
+        """(N, Q) quantiles of past returns over `step` days minus their median."""
         days = self.options.days
-        moved = np.full(len(log_price) + days, np.nan)
-        moved[days + step :] = returns_over(log_price, step)
-        windows = np.lib.stride_tricks.sliding_window_view(moved, days)[1:]  # row t ends with the return to t
-        result = np.empty((len(rows), len(SCORING_LEVELS)))
-        for start in range(0, len(rows), _BLOCK):
-            part = windows[rows[start : start + _BLOCK]]
-            full = ~np.isnan(part[:, 0])
-            quantile = np.quantile if full.all() else np.nanquantile
-            result[start : start + _BLOCK] = quantile(part, SCORING_LEVELS, axis=1).T
-        middle = SCORING_LEVELS.index(0.5)
-        return result - result[:, middle : middle + 1]
+        if days is None:
+            quantiles = _expanding_quantiles(log_price, rows, step)
+        else:
+            quantiles = _rolling_quantiles(log_price, rows, step, days)
+        return quantiles - quantiles[:, _MIDDLE : _MIDDLE + 1]
+
+
+class RandomWalkConstant(RandomWalk):
+    """Baseline ``random_walk_constant``: all past returns, as if volatility did not change."""
+
+    Options = RandomWalkConstantOptions
+    name = "random_walk_constant"
+
+
+def _rolling_quantiles(log_price: FloatArray, rows: IntArray, step: int, days: int) -> FloatArray:
+    """(N, Q) quantiles of the last `days` returns over `step` days up to each row."""
+    returns = np.full(len(log_price) + days, np.nan)
+    returns[days + step :] = returns_over(log_price, step)
+    windows = np.lib.stride_tricks.sliding_window_view(returns, days)[1:]  # row t ends with the return to t
+    result = np.empty((len(rows), len(SCORING_LEVELS)))
+    for start in range(0, len(rows), _BLOCK):
+        block = windows[rows[start : start + _BLOCK]]
+        full = ~np.isnan(block[:, 0])
+        quantile = np.quantile if full.all() else np.nanquantile
+        result[start : start + _BLOCK] = quantile(block, SCORING_LEVELS, axis=1).T
+    return result
+
+
+def _expanding_quantiles(log_price: FloatArray, rows: IntArray, step: int) -> FloatArray:
+    """(N, Q) quantiles of all returns over `step` days up to each row.
+
+    The returns are kept sorted: each further day is one insertion, and the quantiles are read by position.
+    """
+    returns = (log_price[step:] - log_price[:-step]).tolist()
+    ends, places = np.unique(rows, return_inverse=True)
+    counts = ends + 1 - step
+    positions = np.asarray(SCORING_LEVELS) * (counts[:, None] - 1)  # linear interpolation, as NumPy does
+    low = positions.astype(np.intp)
+    high = np.minimum(low + 1, counts[:, None] - 1)
+    picks = np.concatenate([low, high], axis=1).tolist()
+    values = np.empty((len(ends), 2 * len(SCORING_LEVELS)))
+    ordered = sorted(returns[: counts[0]]) if len(ends) else []
+    for number, count in enumerate(counts.tolist()):
+        for value in returns[len(ordered) : count]:
+            bisect.insort(ordered, value)
+        values[number] = [ordered[pick] for pick in picks[number]]
+    below, above = np.split(values, 2, axis=1)
+    return np.asarray((below + (positions - low) * (above - below))[places])

@@ -9,18 +9,17 @@ from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.models import create
-from forecaster.models.base import FitRequest
-from forecaster.models.baselines.fhs import FittedFHS
-from forecaster.models.baselines.garch import GARCH, FittedGARCH, GARCHOptions
-from forecaster.models.baselines.garch_simulation import Paths
+from forecaster.models.base import FitReport, FitRequest, Fitted
+from forecaster.models.baselines.fhs import FHS, FHSOptions
+from forecaster.models.baselines.garch import GARCH, GARCHOptions
 from forecaster.quantiles import SCORING_LEVELS
 
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
 
 
-def garch(horizon: int = 20, typical: float = 0.5, paths: int = 4000) -> FittedGARCH:
-    fits = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, FREEDOM, typical])}
-    return FittedGARCH("garch", fits, [], Paths(horizon, paths, seed=0))
+def garch(horizon: int = 20, typical: float = 0.5, paths: int = 4000) -> Fitted:
+    arrays = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, FREEDOM, typical])}
+    return GARCH(GARCHOptions(paths=paths), horizon).restore(arrays, FitReport(learned={"seed": 0}))
 
 
 def simulated(rows: int, seed: int = 0) -> PriceSeries:
@@ -82,8 +81,8 @@ def test_a_fit_that_cannot_be_made_falls_back_and_says_so() -> None:
 def test_the_fallback_has_the_volatility_of_the_returns() -> None:
     series = oracles.walk(45)
     fitted = GARCH(GARCHOptions(), 1).fit(FitRequest(Panel((series,)), {"USDJPY": 45}, {}, 1))
-    omega, alpha, _, beta, _, typical = fitted.fits["USDJPY"]
-    assert fitted.fallbacks == ["USDJPY"]
+    omega, alpha, _, beta, _, typical = fitted.arrays()["USDJPY"]
+    assert fitted.report.fallbacks == ("USDJPY",)
     assert omega / (1 - alpha - beta) == pytest.approx(typical)
     assert typical == pytest.approx(np.mean((100 * np.diff(np.log(series.close))) ** 2))
 
@@ -91,7 +90,7 @@ def test_the_fallback_has_the_volatility_of_the_returns() -> None:
 def test_a_fit_reads_training_rows_only() -> None:
     series = simulated(900)
     found, expected = (
-        GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).fits["USDJPY"]
+        GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).arrays()["USDJPY"]
         for one in (series, oracles.scrambled(series, 699))
     )
     np.testing.assert_array_equal(found, expected)
@@ -100,8 +99,8 @@ def test_a_fit_reads_training_rows_only() -> None:
 @pytest.mark.slow
 def test_a_fit_recovers_the_truth() -> None:
     fitted = GARCH(GARCHOptions(), 5).fit(FitRequest(Panel((simulated(20_000),)), {"USDJPY": 20_000}, {}, 5))
-    assert fitted.fallbacks == []
-    omega, alpha, gamma, beta, freedom, _ = fitted.fits["USDJPY"]
+    assert fitted.report.fallbacks == ()
+    omega, alpha, gamma, beta, freedom, _ = fitted.arrays()["USDJPY"]
     assert gamma == 0
     assert omega == pytest.approx(OMEGA, rel=0.3)
     assert alpha == pytest.approx(ALPHA, abs=0.015)
@@ -111,15 +110,15 @@ def test_a_fit_recovers_the_truth() -> None:
 
 @pytest.mark.parametrize("asymmetric", [False, True])
 @pytest.mark.parametrize("failures", [0, 1, 2])
-def test_an_optimiser_that_fails_is_asked_twice_and_then_counted(
+def test_an_optimiser_that_fails_starts_twice_before_the_fallback(
     monkeypatch: pytest.MonkeyPatch, failures: int, asymmetric: bool
 ) -> None:
     fit, starts = ARCHModel.fit, []
 
     def unwilling(model: ARCHModel, **options: Any) -> Any:
         starts.append(options["starting_values"])
-        found = fit(model, **options)
-        return SimpleNamespace(params=found.params, convergence_flag=int(len(starts) <= failures))
+        result = fit(model, **options)
+        return SimpleNamespace(params=result.params, convergence_flag=int(len(starts) <= failures))
 
     monkeypatch.setattr(ARCHModel, "fit", unwilling)
     series, name = simulated(1500), "gjr_garch" if asymmetric else "garch"
@@ -136,6 +135,7 @@ def test_an_optimiser_that_fails_is_asked_twice_and_then_counted(
 
 def test_antithetic_ranks_of_symmetric_shocks_are_mirror_images() -> None:
     shocks = np.sort(np.r_[-2.0, -1.0, -0.3, 0.3, 1.0, 2.0])
-    fits = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, 0.5, *shocks])}
-    scaled = FittedFHS(fits, [], Paths(7, 501, seed=0)).forecast(oracles.walk(200), np.array([150])).scaled
+    arrays = {"USDJPY": np.array([OMEGA, ALPHA, 0, BETA, 0.5, *shocks])}
+    fitted = FHS(FHSOptions(paths=501), 7).restore(arrays, FitReport(learned={"seed": 0}))
+    scaled = fitted.forecast(oracles.walk(200), np.array([150])).scaled
     np.testing.assert_allclose(scaled, -scaled[..., ::-1], rtol=1e-9, atol=1e-9)

@@ -10,9 +10,8 @@ import pytest
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.metrics import coverage, crps
 from forecaster.models import baseline_names, create
-from forecaster.models.base import FitRequest, Fitted
-from forecaster.models.baselines.garch import FittedGARCH
-from forecaster.models.baselines.garch_simulation import Paths
+from forecaster.models.base import FitReport, FitRequest, Fitted
+from forecaster.models.baselines.garch import GARCH, GARCHOptions
 from forecaster.quantiles import SCORING_LEVELS
 
 LEARNED, STEPS, FREEDOM = 5000, (1, 5, 10), 6.0
@@ -80,9 +79,10 @@ def losses(model: Fitted, series: PriceSeries) -> np.ndarray:
     return np.array(result)
 
 
-def truth(series: PriceSeries, recursion: tuple[float, float, float, float]) -> FittedGARCH:
+def truth(series: PriceSeries, recursion: tuple[float, float, float, float]) -> Fitted:
     """The model that made `series`."""
-    return FittedGARCH("garch", {"USDJPY": np.array([*recursion, FREEDOM, 0.5])}, [], Paths(STEPS[-1], 20_000, 0))
+    arrays = {"USDJPY": np.array([*recursion, FREEDOM, 0.5])}
+    return GARCH(GARCHOptions(), STEPS[-1]).restore(arrays, FitReport(learned={"seed": 0}))
 
 
 @pytest.mark.parametrize("name", ["garch", "gjr_garch", "fhs"])
@@ -154,11 +154,8 @@ def test_har_goes_by_returns_where_there_are_no_ranges_and_says_so() -> None:
     series, _ = volatile_bars()
     closes = dataclasses.replace(series, columns={"close": series.close})
     model = fitted("har", closes)
-    assert (model.report.learned["ranges"], model.report.learned["returns"], model.report.fallbacks) == (
-        [],
-        ["SPX"],
-        [],
-    )
+    assert model.report.learned == {"ranges": [], "returns": ["SPX"]}
+    assert model.report.fallbacks == ()
     found = losses(model, closes)
     assert (found / losses(fitted("ewma_t", closes), closes) < 0.999).all()
     assert (found / losses(fitted("random_walk", closes), closes) < 0.99).all()
