@@ -22,9 +22,8 @@ from forecaster.config import load_config
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.evaluation.daily_losses import OutOfSample
-from forecaster.evaluation.metrics import crps, interval_score, worst_rolling_coverage
-from forecaster.evaluation.tally import COVERED
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.evaluation.metrics import worst_rolling_coverage
+from forecaster.evaluation.registry import COVERAGES, METRICS, Sample
 from forecaster.stats.mean_tests import mean_test
 from forecaster.workflows.backtest import BacktestResult, backtest
 
@@ -40,39 +39,28 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
     return backtest(choice, environment, config=config, start=START, models=("lstm",), calibrate=calibrate)
 
 
-def figures(tracks: Sequence[OutOfSample], step: int) -> dict[str, float]:
+def figures(samples: Sequence[OutOfSample], step: int) -> dict[str, float]:
     """Mean scores over the pairs, and the lowest rolling coverage of any pair."""
-    found: dict[str, float] = {}
-    for level, (low, high) in COVERED.items():
-        inside = [_inside(one, low, high) for one in tracks]
-        dates = np.unique(np.concatenate([one.dates for one in tracks]))
-        total, count = np.zeros(len(dates)), np.zeros(len(dates))
-        for one, values in zip(tracks, inside, strict=True):
-            place = np.searchsorted(dates, one.dates)
-            total[place] += values
-            count[place] += 1
+    made = [Sample(sample.quantiles["lstm"], sample.outcomes) for sample in samples]
+    dates = np.unique(np.concatenate([sample.dates for sample in samples]))
+    result: dict[str, float] = {}
+    for k, level in enumerate(COVERAGES):
+        inside = [sample.inside[k] for sample in made]
+        total = np.zeros(len(dates))
+        count = np.zeros(len(dates))
+        for sample, values in zip(samples, inside, strict=True):
+            index = np.searchsorted(dates, sample.dates)
+            total[index] += values
+            count[index] += 1
         test = mean_test(total / count - level, step)
-        found[f"inside_{level:g}"] = float(np.mean([values.mean() for values in inside]))
-        found[f"two_errors_{level:g}"] = 2 * (test.standard_error or float("nan"))
+        result[f"inside_{level:g}"] = float(np.mean([values.mean() for values in inside]))
+        result[f"two_errors_{level:g}"] = 2 * (test.standard_error or float("nan"))
         if level == 0.9:
-            found["worst_250"] = min(worst_rolling_coverage(values) or 1.0 for values in inside)
-    found["crps"] = float(np.mean([crps(one.quantiles["lstm"], SCORING_LEVELS, one.outcomes).mean() for one in tracks]))
-    found["interval_score"] = float(np.mean([_interval_score(one) for one in tracks]))
-    return found
-
-
-def _inside(track: OutOfSample, low: int, high: int) -> np.ndarray:
-    said = track.quantiles["lstm"]
-    return (said[:, low] <= track.outcomes) & (track.outcomes <= said[:, high])
-
-
-def _interval_score(track: OutOfSample) -> float:
-    said = track.quantiles["lstm"]
-    scores = [
-        interval_score(said[:, low], said[:, high], track.outcomes, level).mean()
-        for level, (low, high) in COVERED.items()
-    ]
-    return float(np.mean(scores))
+            result["worst_250"] = min(worst_rolling_coverage(values) or 1.0 for values in inside)
+    result["crps"] = float(np.mean([METRICS["crps"].of(sample) for sample in made]))
+    scores = [list(METRICS["interval_score"].of(sample).values()) for sample in made]
+    result["interval_score"] = float(np.mean(scores))
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,13 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         home = asked.home or Path(temporary)
-        raw, calibrated = (run(home, asked.assignments, calibrate=one).tracks for one in (False, True))
+        raw, calibrated = (run(home, asked.assignments, calibrate=one).samples for one in (False, True))
     table = [("step", "intervals", "80 %", "90 %", "95 %", "worst 250 of 90 %", "CRPS", "interval score")]
     document: dict[str, dict[str, dict[str, float]]] = {}
     for step in raw:
         before, after = figures(raw[step], step), figures(calibrated[step], step)
         for name, one in (("raw", before), ("calibrated", after)):
-            shares = [f"{one[f'inside_{k:g}']:.1%} ± {one[f'two_errors_{k:g}']:.1%}" for k in COVERED]
+            shares = [f"{one[f'inside_{k:g}']:.1%} ± {one[f'two_errors_{k:g}']:.1%}" for k in COVERAGES]
             ratios = [f"{one[key] / before[key]:.4f}" for key in ("crps", "interval_score")]
             table.append((str(step), name, *shares, f"{one['worst_250']:.1%}", *ratios))
             document.setdefault(str(step), {})[name] = one

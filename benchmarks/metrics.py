@@ -1,8 +1,8 @@
 """Time and memory of scoring 10 million forecasts of nine quantiles each.
 
-A child process creates one chunk of forecasts and passes it to `Tally` until all are scored. It reports the seconds
+A child process creates one chunk of forecasts and passes it to `Scorer` until all are scored. It reports the seconds
 of the scoring and the increase of its peak resident memory (``ru_maxrss``). All scores of
-`forecaster.evaluation.tally` are computed: CRPS, RMSE, MAE, coverage, width and interval score at three levels, the
+`forecaster.evaluation.registry` are computed: CRPS, RMSE, MAE, coverage, width and interval score at three levels, the
 worst 250 days, the PIT histogram and hits.
 
     python benchmarks/metrics.py    # a few seconds
@@ -23,22 +23,24 @@ def measure(forecasts: int, chunk: int) -> dict[str, float]:
     """Score the forecasts in this process, a child of the benchmark."""
     import numpy as np
 
-    from forecaster.evaluation.tally import Tally
+    from forecaster.evaluation.scores import Scorer
     from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-    Tally().add(np.zeros((10, 9)), np.zeros(10))  # lazy imports must not count as memory of the forecasts
+    Scorer().add(np.zeros((10, 9)), np.zeros(10))  # lazy imports must not count as memory of the forecasts
     before = own_peak_bytes()
     rng = np.random.default_rng(0)
     width = np.exp(0.3 * rng.normal(size=chunk))
     quantiles = width[:, None] * normal_scores(SCORING_LEVELS) + 0.1 * rng.normal(size=chunk)[:, None]
     actual = width * rng.normal(size=chunk)
-    tally, left, begun = Tally(), forecasts, time.perf_counter()
+    scorer = Scorer()
+    left = forecasts
+    begun = time.perf_counter()
     while left:
-        tally.add(quantiles[:left], actual[:left])
+        scorer.add(quantiles[:left], actual[:left])
         left -= min(left, chunk)
     seconds = time.perf_counter() - begun
-    results = tally.results()
-    return {"seconds": seconds, "peak_bytes": own_peak_bytes() - before, "n": results["n"], "crps": results["crps"]}
+    results = scorer.results()
+    return {"seconds": seconds, "peak_bytes": own_peak_bytes() - before, "n": scorer.n, "crps": results["crps"]}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from processes import machine, positive, print_result
 
 from forecaster.stats.bootstrap import (
-    FEWEST_OUTCOMES,
+    MIN_OUTCOMES,
     mean_ratio_intervals,
     model_confidence_set,
     superior_ability,
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--format", choices=["table", "markdown"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
-    if parsed.cutoffs and parsed.cutoffs < FEWEST_OUTCOMES * parsed.step:
-        parser.error(f"--cutoffs {parsed.cutoffs} with --step {parsed.step}; expected {FEWEST_OUTCOMES} times the step")
+    if parsed.cutoffs and parsed.cutoffs < MIN_OUTCOMES * parsed.step:
+        parser.error(f"--cutoffs {parsed.cutoffs} with --step {parsed.step}; expected {MIN_OUTCOMES} times the step")
     cases = ((parsed.cutoffs, parsed.step),) if parsed.cutoffs else CASES
     rows = [simulate(*case, parsed.models, parsed.samples, parsed.seed) for case in cases]
     cells = [["cutoffs", "step", "SPA rejects (5 %)", "set drops a model (10 %)", "interval contains 1 (95 %)"]]

@@ -12,8 +12,8 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
-from forecaster.evaluation.scoring import Score, score
-from forecaster.evaluation.splits import PARTS, Split, split_by_rows
+from forecaster.evaluation.scores import Score, score
+from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import create, model_class, traits_of
@@ -21,6 +21,7 @@ from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
+    "Evaluation",
     "evaluate",
     "fit",
     "forecast_next",
@@ -112,69 +113,98 @@ def forecasts(
     return dataclasses.replace(made, scaled=scaled).take(np.searchsorted(every, rows))
 
 
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model next to its baselines.
+
+    Args:
+        scores: One for each part and step.
+        test: Forecasts of all models on the test rows, one step ahead; None where there are no rows.
+    """
+
+    scores: tuple[Score, ...]
+    test: OutOfSample | None
+
+
 def evaluate(
     fitted: Fitted, series: PriceSeries, split: Split, steps: Sequence[int], names: Sequence[str], horizon: int
-) -> list[Score]:
-    """Score a fitted model beside the baselines `names` on every part of `split` that has rows.
+) -> Evaluation:
+    """Score a fitted model next to baselines on every part of a split that has rows.
+
+    Each baseline is fitted once, and every model forecasts the rows of a part once.
 
     Args:
         fitted: The model.
         series: One series of the panel.
-        split: Of the fit.
+        split: Split of the fit.
         steps: Days ahead to score.
-        names: Registry keys of baselines.
+        names: Registry keys of the baselines.
         horizon: Longest step H.
     """
     models = [fitted, *_baselines(series, split, names, horizon)]
-    scores = []
+    scores: list[Score] = []
+    test = None
     for part in PARTS:
-        # What is fed back is not scored on the training rows: it costs most there and says least.
-        asked = [step for step in steps if part != "train" or step <= fitted.own_steps]
-        if not asked:
+        # Recursive steps are not scored on the training rows, where they cost most and matter least.
+        scored_steps = [step for step in steps if part != "train" or step <= fitted.own_steps]
+        if not scored_steps:
             continue
-        rows = split.cutoffs(series.dates, part, 1)
-        rows = rows[rows >= max(model.first_row for model in models)]
-        made = {model.name: forecasts(model, series, rows, max(asked), split.validation_start) for model in models}
-        scores += [
-            score(series, part, step, {name: one.take(kept) for name, one in made.items()})
-            for step in asked
-            if len(kept := np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step)))
-        ]
-    return scores
+        rows = _rows_of_all(models, series, split, part)
+        by_model = {
+            model.name: forecasts(model, series, rows, max(scored_steps), split.validation_start) for model in models
+        }
+        for step in scored_steps:
+            positions = np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step))
+            if len(positions):
+                taken = {name: made.take(positions) for name, made in by_model.items()}
+                scores.append(score(series, part, step, taken))
+        if part == "test" and len(rows):
+            test = _one_step_ahead(series, rows, by_model)
+    return Evaluation(tuple(scores), test)
 
 
 def losses_on_test(
     fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
 ) -> DailyLosses | None:
-    """What the test rows say of a model beside baselines; see `forecasts_on_test`."""
-    found = forecasts_on_test(fitted, series, split, names, horizon)
-    return None if found is None else daily_losses(found)
+    """Daily losses on the test rows; see `forecasts_on_test`."""
+    sample = forecasts_on_test(fitted, series, split, names, horizon)
+    return None if sample is None else daily_losses(sample)
 
 
 def forecasts_on_test(
     fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
 ) -> OutOfSample | None:
-    """What a model and the baselines `names` said on the test rows, one step ahead; None where there are no rows.
+    """Forecasts of a model and of baselines on the test rows, one step ahead; None where there are no rows.
 
     Args:
         fitted: The model.
         series: One series of the panel.
-        split: Of the fit.
-        names: Registry keys of baselines.
+        split: Split of the fit.
+        names: Registry keys of the baselines.
         horizon: Longest step H of the fit.
     """
     models = [fitted, *_baselines(series, split, names, horizon)]
-    rows = split.cutoffs(series.dates, "test", 1)
-    rows = rows[rows >= max(model.first_row for model in models)]
+    rows = _rows_of_all(models, series, split, "test")
     if not len(rows):
         return None
-    said = {one.name: forecasts(one, series, rows, 1, split.validation_start) for one in models}
+    return _one_step_ahead(
+        series, rows, {model.name: forecasts(model, series, rows, 1, split.validation_start) for model in models}
+    )
+
+
+def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, part: Part) -> IntArray:
+    """Cutoffs of a part from which every model can forecast."""
+    rows = split.cutoffs(series.dates, part, 1)
+    return np.asarray(rows[rows >= max(model.first_row for model in models)])
+
+
+def _one_step_ahead(series: PriceSeries, rows: IntArray, by_model: Mapping[str, Forecasts]) -> OutOfSample:
     quantiles = {
         name: made.log_returns([1])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS)
-        for name, made in said.items()
+        for name, made in by_model.items()
     }
-    moved = returns_after(series.log_price, rows, [1])[:, 0]
-    return OutOfSample(series.instrument.name, 1, series.dates[rows], moved, quantiles)
+    outcomes = returns_after(series.log_price, rows, [1])[:, 0]
+    return OutOfSample(series.instrument.name, 1, series.dates[rows], outcomes, quantiles)
 
 
 def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:

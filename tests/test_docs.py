@@ -14,9 +14,11 @@ from packaging.utils import canonicalize_name
 
 from forecaster import __version__
 from forecaster.cli import cli
+from forecaster.evaluation.registry import metric_table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+EVALUATION = ROOT / "docs" / "evaluation.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 READMES = [ROOT / folder / "README.md" for folder in ("benchmarks", "data")]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *READMES])
@@ -71,6 +73,10 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         assert isinstance(option, click.Option)
         assert option.help, f"forecast {name} {option.opts[-1]} has no help"
         assert all(flag in section for flag in option.opts)
+
+
+def test_every_metric_is_documented_with_unit_best_value_and_formula() -> None:
+    assert f"\n{metric_table()}\n" in read(EVALUATION)
 
 
 def test_the_two_lines_of_the_readme_are_there() -> None:

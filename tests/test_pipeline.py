@@ -22,7 +22,15 @@ from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.base import FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import evaluate, fit, forecast_next, forecaster_of, forecasts, losses_on_test
+from forecaster.pipeline import (
+    evaluate,
+    fit,
+    forecast_next,
+    forecaster_of,
+    forecasts,
+    forecasts_on_test,
+    losses_on_test,
+)
 from forecaster.quantiles import SCORING_LEVELS
 
 
@@ -59,14 +67,14 @@ def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None
     series = oracles.walk(900)
     split = Split(series.dates[600], series.dates[750])
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
-    scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20)
+    scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20).scores
     found = {(one.part, one.step): (one.n, one.window) for one in scores}
     expected = {}
     for part, first, end in (("train", 40, 600), ("validation", 600, 750), ("test", 750, 900)):
         for step in (1, 20):
             expected[part, step] = end - step - first, (series.dates[first], series.dates[end - step - 1])
     assert found == expected
-    assert all(list(one.crps) == ["ewma", "random_walk"] for one in scores)
+    assert all(list(score.metrics["crps"]) == ["ewma", "random_walk"] for score in scores)
 
 
 def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
@@ -74,9 +82,9 @@ def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     fed_back = SimpleNamespace(name="ewma", own_steps=5, first_row=1, forecast=model.forecast)
     split = Split(series.dates[600], series.dates[750])
-    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], [], 20)}
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], [], 20).scores}
     assert scored == {("train", 5)} | {(part, step) for part in ("validation", "test") for step in (5, 20)}
-    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [20], [], 20)}
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [20], [], 20).scores}
     assert scored == {("validation", 20), ("test", 20)}
 
 
@@ -84,9 +92,41 @@ def test_a_part_without_rows_has_no_score() -> None:
     series = oracles.walk(300)
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     split = Split(series.dates[250], series.dates[285])
-    scores = evaluate(model, series, split, [1, 20], [], 20)
+    scores = evaluate(model, series, split, [1, 20], [], 20).scores
     assert ("test", 20) not in {(one.part, one.step) for one in scores}
     assert ("test", 1) in {(one.part, one.step) for one in scores}
+
+
+def test_each_baseline_is_fitted_once_and_forecasts_each_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores and the sample of the verdict come from the same fits and the same forecasts."""
+    series = oracles.walk(900)
+    split = Split(series.dates[600], series.dates[750])
+    model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
+    expected = forecasts_on_test(model, series, split, ["garch"], 20)
+    fits, calls = [], []
+
+    def counted(name: str, horizon: int) -> SimpleNamespace:
+        def fit_once(request: FitRequest) -> SimpleNamespace:
+            fits.append(name)
+            fitted = create(name, horizon).fit(request)
+
+            def forecast(*arguments: object) -> object:
+                calls.append(name)
+                return fitted.forecast(*arguments)
+
+            return SimpleNamespace(name=name, own_steps=20, first_row=fitted.first_row, forecast=forecast)
+
+        return SimpleNamespace(fit=fit_once)
+
+    monkeypatch.setattr("forecaster.pipeline.create", counted)
+    evaluation = evaluate(model, series, split, [1, 5, 20], ["garch"], 20)
+    assert fits == ["garch"]
+    assert calls == ["garch"] * 3
+    assert evaluation.test is not None
+    np.testing.assert_array_equal(evaluation.test.dates, expected.dates)
+    np.testing.assert_array_equal(evaluation.test.outcomes, expected.outcomes)
+    for name, quantiles in expected.quantiles.items():
+        np.testing.assert_array_equal(evaluation.test.quantiles[name], quantiles)
 
 
 # --- the network, from the panel to the forecast ----------------------------------------------------------------------
@@ -175,17 +215,17 @@ def test_rows_that_the_weights_have_not_seen_are_calibrated_and_others_are_not(
 
 
 def test_what_is_scored_is_what_is_given(pairs: Panel, trained: SimpleNamespace) -> None:
-    """The same numbers at the newest row that has an outcome: in the evidence, and in the forecast made there."""
+    """The same numbers at the newest row that has an outcome: in the daily losses, and in the forecast made there."""
     series = pairs["USDJPY"]
     unseen = trained.split.validation_start
-    evidence = losses_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
+    losses = losses_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
     before = series.between(end=series.dates[-2])
     given = forecast_next(trained.fitted, before, coming_days(before), unseen)
     ewma = forecast_next(create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)
     moved = np.array([series.log_price[-1] - series.log_price[-2]])
     ours, theirs = (crps(one.values[:1], SCORING_LEVELS, moved)[0] for one in (given, ewma))
-    assert evidence.dates[-1] == before.dates[-1]
-    assert evidence.crps["lstm"][-1] / evidence.crps["ewma"][-1] == pytest.approx(ours / theirs, rel=1e-12)
+    assert losses.dates[-1] == before.dates[-1]
+    assert losses.crps["lstm"][-1] / losses.crps["ewma"][-1] == pytest.approx(ours / theirs, rel=1e-12)
 
 
 @pytest.mark.parametrize("cutoff", [1050, 1300])
@@ -210,14 +250,19 @@ def test_a_baseline_is_never_calibrated() -> None:
 
 def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, trained: SimpleNamespace) -> None:
     """The whole way, features to weights: nonsense in the test leaves weights and validation scores alone."""
-    row = int(np.searchsorted(pairs["USDJPY"].dates, trained.split.test_start))
+    split = trained.split
+    row = int(np.searchsorted(pairs["USDJPY"].dates, split.test_start))
     spoiled = Panel(tuple(oracles.scrambled(one, row - 1) for one in pairs))
     again = fit(forecaster_of(trained.config), spoiled, trained.split, trained.config)
     for name, array in trained.fitted.arrays().items():
         np.testing.assert_array_equal(again.arrays()[name], array)
     assert again.report.chosen["location_steps"] == trained.fitted.report.chosen["location_steps"]
     scores = [
-        [one for one in evaluate(model, panel["USDJPY"], trained.split, [1, 20], ["ewma"], 20) if one.part != "test"]
+        [
+            score
+            for score in evaluate(model, panel["USDJPY"], trained.split, [1, 20], ["ewma"], 20).scores
+            if score.part != "test"
+        ]
         for model, panel in ((trained.fitted, pairs), (again, spoiled))
     ]
     assert [dataclasses.asdict(one) for one in scores[0]] == [dataclasses.asdict(one) for one in scores[1]]

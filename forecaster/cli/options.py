@@ -12,6 +12,7 @@ import click
 from forecaster.cli.sections import SectionOption
 from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_frequency, to_lag, to_level, to_step
 from forecaster.data.sources import SOURCES
+from forecaster.evaluation import DEFAULT_STEPS
 
 __all__ = ["OFFLINE_VARIABLE", "Command", "with_options"]
 
@@ -141,7 +142,7 @@ _OPTIONS: dict[str, Definition] = {
         "--step",
         expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5,20",
         item=to_step,
-        default=("1,5,10,20",),
+        default=(",".join(map(str, DEFAULT_STEPS)),),
         show_default=True,
         metavar="ROWS",
         help="Steps to score.",

@@ -10,8 +10,11 @@ from forecaster.evaluation.metrics import crps
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS, central
 from forecaster.stats.mean_tests import excess_hits
 
-__all__ = ["TESTED_COVERAGES", "DailyLosses", "OutOfSample", "daily_losses", "pool"]
+__all__ = ["POOLED", "TESTED_COVERAGES", "DailyLosses", "OutOfSample", "daily_losses", "pool"]
 
+
+POOLED = "pooled"
+"""Name of all instruments together."""
 
 TESTED_COVERAGES = (0.8, 0.95)
 """Nominal coverages of the central intervals that the verdict tests."""
@@ -156,7 +159,7 @@ def _check(sample: OutOfSample) -> None:
         raise ValueError("expected finite outcomes; got NaN or infinity; leave such rows out")
 
 
-def pool(members: Sequence[DailyLosses], name: str = "pooled") -> DailyLosses:
+def pool(members: Sequence[DailyLosses], name: str = POOLED) -> DailyLosses:
     """Pool the losses of several instruments: each day is the mean over the instruments that have it, and counts once.
 
     Instruments that move together on a day are not independent observations; pooled by day they count as one.

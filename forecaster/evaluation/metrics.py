@@ -1,28 +1,26 @@
 """Scores of point and distribution forecasts: pure functions of arrays.
 
-``error = forecast - actual`` throughout. `forecaster.evaluation.tally` adds them up for any number of forecasts.
+``error = forecast - actual`` throughout. `forecaster.evaluation.registry` makes metrics of them.
 """
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from forecaster.arrays import BoolArray, FloatArray, IntArray
-from forecaster.quantiles import cumulative_probability, level_weights
+from forecaster.arrays import BoolArray, FloatArray
+from forecaster.quantiles import level_weights
 
 __all__ = [
     "PIT_BINS",
     "HitRate",
-    "coverage",
     "crps",
     "crps_weights",
     "hit_rate",
     "interval_score",
     "mae",
-    "mean_width",
-    "pit",
-    "pit_histogram",
+    "pit_bins",
     "ratio",
     "rmse",
     "rolling_coverage",
@@ -34,7 +32,7 @@ PIT_BINS = 10
 
 
 def rmse(error: FloatArray) -> float:
-    """Root of the mean square of `error` (N,), in its units; the best value is 0."""
+    """Root mean square of `error` (N,), in its units; the best value is 0."""
     return float(np.sqrt(np.mean(error**2)))
 
 
@@ -46,15 +44,15 @@ def mae(error: FloatArray) -> float:
 def ratio(loss: float, reference: float) -> float | None:
     """Mean loss over that of a reference such as the random walk, on the same rows: below 1 is better.
 
-    None where the reference loses nothing: there is no ratio to perfection.
+    None where the loss of the reference is 0.
     """
     return loss / reference if reference > 0 else None
 
 
 def crps_weights(levels: Sequence[float]) -> FloatArray:
-    """(Q,) share of the interval (0, 1) that each level stands for: half the way to its neighbours."""
-    known = np.asarray(levels, dtype=float)
-    return np.diff(np.concatenate([[0.0], (known[1:] + known[:-1]) / 2, [1.0]]))
+    """(Q,) share of the interval (0, 1) that each level represents: half the way to its neighbours."""
+    centers = np.asarray(levels, dtype=float)
+    return np.diff(np.concatenate([[0.0], (centers[1:] + centers[:-1]) / 2, [1.0]]))
 
 
 def crps(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> FloatArray:
@@ -76,16 +74,6 @@ def crps(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> 
     return np.asarray(2 * np.maximum(tau * gap, (tau - 1) * gap) @ crps_weights(levels))
 
 
-def coverage(lower: FloatArray, upper: FloatArray, actual: FloatArray) -> float:
-    """Share of `actual` (N,) within [lower, upper]."""
-    return float(np.mean((lower <= actual) & (actual <= upper)))
-
-
-def mean_width(lower: FloatArray, upper: FloatArray) -> float:
-    """Mean length of the intervals [lower, upper] (N,), in their units; among intervals that hold, less is better."""
-    return float(np.mean(upper - lower))
-
-
 def interval_score(lower: FloatArray, upper: FloatArray, actual: FloatArray, level: float) -> FloatArray:
     """Width of a central interval plus ``2 / (1 - level)`` times how far the outcome lies outside.
 
@@ -95,7 +83,7 @@ def interval_score(lower: FloatArray, upper: FloatArray, actual: FloatArray, lev
         lower: (...,) quantiles at ``(1 - level) / 2``.
         upper: (...,) quantiles at ``(1 + level) / 2``.
         actual: (...,) in the same units.
-        level: Promised coverage, in (0, 1).
+        level: Nominal coverage, in (0, 1).
 
     Returns:
         (...,) in the units of `actual`; the best value is 0.
@@ -104,41 +92,31 @@ def interval_score(lower: FloatArray, upper: FloatArray, actual: FloatArray, lev
     return np.asarray(upper - lower + 2 / (1 - level) * outside)
 
 
-def pit(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> FloatArray:
-    """Probability integral transform: the forecast's distribution function at the outcome (Dawid 1984, JRSS A 147).
-
-    Uniform on (0, 1) when the distributions are right, and independent as well one step ahead.
-
-    Args:
-        quantiles: (..., Q) non-decreasing.
-        levels: (Q,); what lies between and beyond follows `forecaster.quantiles.cumulative_probability`.
-        actual: (...,) in the same units.
-    """
-    return cumulative_probability(quantiles, levels, actual)
-
-
-def pit_histogram(
+def pit_bins(
     quantiles: FloatArray, levels: Sequence[float], actual: FloatArray, bins: int = PIT_BINS
-) -> tuple[FloatArray, IntArray]:
-    """How often `pit` falls into each of `bins` bins of the same width; the counts are alike when all is right.
+) -> npt.NDArray[np.int8]:
+    """Bin of the probability integral transform (PIT): the forecast's distribution function at the outcome.
 
-    A slope means a shift, a U too narrow a distribution, a hump too wide a one (Diebold, Gunther and Tay 1998, Int.
-    Economic Review 39). Counted without the distribution function, by comparing with the quantiles at the edges;
-    an outcome on an edge belongs to the bin above.
+    The PIT is uniform on (0, 1) when the distributions are right (Dawid 1984, JRSS A 147), so that the bins are equally
+    frequent. A slope means a shift, a U too narrow a distribution, a hump too wide a one (Diebold, Gunther and Tay
+    1998, Int. Economic Review 39). Found without the distribution function, by comparing with the quantiles at the
+    edges of the bins; an outcome on an edge belongs to the bin above.
 
     Args:
         quantiles: (N, Q) non-decreasing.
         levels: (Q,).
         actual: (N,) in the same units.
-        bins: Number of bins B.
+        bins: Number of bins B of the same width.
 
     Returns:
-        (B + 1,) edges from 0 to 1, and (B,) counts.
+        (B, N) 1 in the bin of each outcome, else 0.
     """
-    edges = np.linspace(0, 1, bins + 1)
-    inner = quantiles @ level_weights(levels, tuple(edges[1:-1].tolist()))
-    at_least = np.count_nonzero(actual[:, None] >= inner, axis=0)
-    return edges, -np.diff(np.concatenate([[len(actual)], at_least, [0]])).astype(np.intp)
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    inner = quantiles @ level_weights(levels, tuple(edges.tolist()))
+    at_least = np.ones((bins + 1, len(actual)), dtype=np.int8)
+    at_least[1:-1] = (actual[:, None] >= inner).T
+    at_least[-1] = 0
+    return at_least[:-1] - at_least[1:]
 
 
 def rolling_coverage(inside: BoolArray, window: int = 250) -> FloatArray:
@@ -155,14 +133,14 @@ def rolling_coverage(inside: BoolArray, window: int = 250) -> FloatArray:
 
 
 def worst_rolling_coverage(inside: BoolArray, window: int = 250) -> float | None:
-    """The least of `rolling_coverage`: what an average over years hides. None with fewer than `window` outcomes."""
+    """Minimum of `rolling_coverage`; None with fewer than `window` outcomes."""
     shares = rolling_coverage(inside, window)
     return float(shares.min()) if len(shares) else None
 
 
 @dataclasses.dataclass(frozen=True)
 class HitRate:
-    """How often the direction was right.
+    """Counts of right and wrong directions.
 
     Args:
         hits: Forecasts with the sign of their outcome.
@@ -170,9 +148,12 @@ class HitRate:
         without_direction: Rows left out because the forecast or the outcome is "no change".
     """
 
-    hits: int
-    n: int
-    without_direction: int
+    hits: int = 0
+    n: int = 0
+    without_direction: int = 0
+
+    def __add__(self, other: "HitRate") -> "HitRate":
+        return HitRate(self.hits + other.hits, self.n + other.n, self.without_direction + other.without_direction)
 
     @property
     def rate(self) -> float | None:
@@ -182,6 +163,6 @@ class HitRate:
 
 def hit_rate(forecast: FloatArray, actual: FloatArray) -> HitRate:
     """Compare the signs of predicted and true changes, both (N,); a change of exactly 0 has none."""
-    known = (forecast != 0) & (actual != 0)
-    hits = np.count_nonzero(((forecast > 0) == (actual > 0)) & known)
-    return HitRate(int(hits), int(known.sum()), int((~known).sum()))
+    directed = (forecast != 0) & (actual != 0)
+    hits = np.count_nonzero(((forecast > 0) == (actual > 0)) & directed)
+    return HitRate(int(hits), int(directed.sum()), int((~directed).sum()))

@@ -1,9 +1,8 @@
-"""What a backtest found: every model beside every other on the same cutoffs, the verdict, the document, the picture."""
+"""Scores of a backtest: every model on the same cutoffs, and the verdict."""
 
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.calibration import calibrate
-from forecaster.evaluation.comparison import POOLED, compare, losses_by_name, standing
-from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample
+from forecaster.evaluation.comparison import ModelScores, Standing, compare, losses_by_name, standing
+from forecaster.evaluation.daily_losses import POOLED, DailyLosses, OutOfSample
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
@@ -20,171 +19,198 @@ from forecaster.features.outcomes import returns_after, rows_with_outcome
 from forecaster.models.base import FitReport
 from forecaster.quantiles import interpolate_returns
 
-__all__ = ["BacktestResult", "judge", "scored", "what_was_said"]
+__all__ = ["BacktestResult", "evaluate_backtest", "model_forecasts", "out_of_sample"]
 
 
 @dataclasses.dataclass(frozen=True)
 class BacktestResult:
-    """What a backtest found.
+    """A backtest and its scores.
 
     Args:
-        id: Name of its folder.
-        plan: What was done.
-        records: As they are kept.
-        tracks: Step -> one for each instrument.
-        judged: Registry key of the model that is judged: the first that could forecast.
-        rows: JSON values of the table.
-        standings: Of all models together, one a step (`forecaster.evaluation.comparison.standing`).
+        plan: Everything that decides the numbers.
+        records: Forecasts of each model and fold.
+        samples: Step -> out-of-sample forecasts of each instrument.
+        losses: Step -> name -> daily losses of each instrument, and of all pooled where there are several.
+        evaluated_model: Registry key of the first model that could forecast.
+        scores: Scores of every model, step by step.
+        standings: All models together, one for each step.
         verdicts: Name -> verdict at the first step; ``pooled`` where there are several instruments.
-        skipped: Model -> instrument -> why there is no forecast.
-        fallbacks: Model -> instrument -> number of fits that used fallback parameters.
-        calibrated: Whether intervals of networks were calibrated as time went on.
+        skipped: Model -> instrument -> reason why there is no forecast.
+        calibrated: Whether intervals of networks were calibrated.
     """
 
-    id: str
     plan: BacktestPlan
     records: Sequence[FoldRecord]
-    tracks: Mapping[int, Sequence[OutOfSample]]
-    judged: str
-    rows: Sequence[Mapping[str, Any]]
-    standings: Sequence[Mapping[str, Any]]
+    samples: Mapping[int, Sequence[OutOfSample]]
+    losses: Mapping[int, Mapping[str, DailyLosses]]
+    evaluated_model: str
+    scores: Sequence[ModelScores]
+    standings: Sequence[Standing]
     verdicts: Mapping[str, Verdict]
     skipped: Mapping[str, Mapping[str, str]]
-    fallbacks: Mapping[str, Mapping[str, int]]
     calibrated: bool
 
     @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.plan.id
+
+    @property
     def verdict(self) -> Verdict:
-        """Of all instruments together; of the one that the judged model could forecast, where it is but one."""
-        able = (one for one in self.verdicts.values() if one.model == self.judged)
-        return self.verdicts.get(POOLED) or next(able)
+        """The verdict on all instruments together, or on the only one that the evaluated model could forecast."""
+        first = self.losses[min(self.losses)]
+        losses = _together(first, self.evaluated_model) or next(iter(first.values()))
+        return self.verdicts[losses.name]
+
+    @property
+    def last_cutoff(self) -> np.datetime64:
+        """Last date from which a forecast was scored."""
+        last: np.datetime64 = max(sample.dates[-1] for samples in self.samples.values() for sample in samples)
+        return last
+
+    @property
+    def fallbacks(self) -> dict[str, dict[str, int]]:
+        """Model -> series -> number of fits that failed and used default parameters, of the forecast series."""
+        counts: dict[str, dict[str, int]] = {}
+        for record in self.records:
+            names = itertools.chain.from_iterable(
+                FitReport.from_json(state).fallbacks for state in record.facts["states"]
+            )
+            for name in names:
+                if len(record.rows.get(name, ())):
+                    by_series = counts.setdefault(record.model, {})
+                    by_series[name] = by_series.get(name, 0) + 1
+        return counts
 
 
-def judge(
+def evaluate_backtest(
     plan: BacktestPlan, records: Sequence[FoldRecord], named: Sequence[PriceSeries], calibrated: bool
 ) -> BacktestResult:
-    """Score and test what the models said.
+    """Score and test the forecasts of a backtest.
 
     Args:
-        plan: What was done.
+        plan: Everything that decides the numbers.
         records: One for each model and fold.
         named: The series that were forecast.
-        calibrated: Whether to calibrate intervals of networks as time goes on.
+        calibrated: Whether to calibrate intervals of networks by the outcomes known at each cutoff.
 
     Raises:
-        NotEnoughDataError: No model forecast anything whose outcome is known.
+        NotEnoughDataError: No model has a forecast whose outcome is known.
     """
     skipped = _skipped(plan, records)
-    tracks: dict[int, list[OutOfSample]] = {}
-    for step in plan.steps:
-        found = [one for series in named if (one := scored(plan, records, series, step, calibrated)) is not None]
-        if found:
-            tracks[step] = found
-    if not tracks:
-        reasons = [reason for found in skipped.values() for reason in found.values()]
+    by_series = [out_of_sample(plan, records, series, calibrated) for series in named]
+    samples = {step: [steps[step] for steps in by_series if step in steps] for step in plan.steps}
+    samples = {step: members for step, members in samples.items() if members}
+    if not samples:
+        reasons = [reason for by_name in skipped.values() for reason in by_name.values()]
         raise NotEnoughDataError(
             f"no model could forecast anything in this span: {(*reasons, 'no outcome is known yet')[0]}; "
             "change --start, --step, --stride or --models"
         )
-    able = {one.evaluated_model for found in tracks.values() for one in found}
-    judged = next(name for name in plan.forecasters if name in able)
-    known = [losses_by_name(found, judged) for found in tracks.values()]
-    together = [whole for found in known if (whole := _whole(found, judged)) is not None]
+    able = {sample.evaluated_model for members in samples.values() for sample in members}
+    evaluated_model = next(name for name in plan.forecasters if name in able)
+    losses = {step: losses_by_name(members, evaluated_model) for step, members in samples.items()}
+    seed = plan.config.seed
+    together = [whole for by_name in losses.values() if (whole := _together(by_name, evaluated_model)) is not None]
     return BacktestResult(
-        id=plan.id,
         plan=plan,
         records=records,
-        tracks=tracks,
-        judged=judged,
-        rows=[row for found in tracks.values() for row in compare(found, judged, plan.config.seed)],
-        standings=[standing(whole, plan.config.seed) for whole in together],
-        verdicts={name: verdict(one) for name, one in known[0].items()},
+        samples=samples,
+        losses=losses,
+        evaluated_model=evaluated_model,
+        scores=[row for step, members in samples.items() for row in compare(members, losses[step], seed)],
+        standings=[standing(whole, seed) for whole in together],
+        verdicts={name: verdict(member) for name, member in losses[min(losses)].items()},
         skipped=skipped,
-        fallbacks=_fallbacks(records),
         calibrated=calibrated,
     )
 
 
 def _skipped(plan: BacktestPlan, records: Sequence[FoldRecord]) -> dict[str, dict[str, str]]:
-    """Model -> series -> why it has no forecasts, or none in some of the folds."""
+    """Model -> series -> reason why it has no forecasts, or none in some of the folds."""
     skipped: dict[str, dict[str, str]] = {}
     for model, name in itertools.product(plan.forecasters, plan.named):
-        mine = [one for one in records if one.model == model]
-        reasons = [reason for one in mine if (reason := one.facts["skipped"].get(name)) is not None]
-        if not reasons and not any(len(one.rows[name]) for one in mine):
-            reasons = [_without_cutoff(plan, name)]
-        elif reasons and len(reasons) < len(mine):
-            reasons[-1] += f" (in {len(reasons)} of {len(mine)} folds)"
+        folds = [record for record in records if record.model == model]
+        reasons = [reason for record in folds if (reason := record.facts["skipped"].get(name)) is not None]
+        if not reasons and not any(len(record.rows[name]) for record in folds):
+            reasons = [_reason_without_cutoff(plan, name)]
+        elif reasons and len(reasons) < len(folds):
+            reasons[-1] += f" (in {len(reasons)} of {len(folds)} folds)"
         if reasons:
             skipped.setdefault(model, {})[name] = reasons[-1]
     return skipped
 
 
-def _without_cutoff(plan: BacktestPlan, name: str) -> str:
-    """Why a model that could be fitted has nothing to say of a series."""
+def _reason_without_cutoff(plan: BacktestPlan, name: str) -> str:
+    """Reason why a fitted model has no forecast of a series."""
     dates = plan.panel[name].dates
-    every, asked = (sum(len(fold.rows(dates, stride)) for fold in plan.folds) for stride in (1, plan.stride))
-    if not every:
+    rows = sum(len(fold.rows(dates)) for fold in plan.folds)
+    cutoffs = sum(len(fold.rows(dates, plan.stride)) for fold in plan.folds)
+    if not rows:
         return f"it has no row from {plan.folds[0].start} to {plan.folds[-1].end - 1}"
-    if not asked:
-        return f"none of its {every} rows from {plan.folds[0].start} on is a cutoff at --stride {plan.stride}"
+    if not cutoffs:
+        return f"none of its {rows} rows from {plan.folds[0].start} on is a cutoff at --stride {plan.stride}"
     return "too few rows before its cutoffs for the model to begin"
 
 
-def _whole(found: Mapping[str, DailyLosses], judged: str) -> DailyLosses | None:
-    """Of all instruments together; of the one that the judged model could forecast, where it is but one."""
-    return found.get(POOLED) or next((one for one in found.values() if one.model == judged), None)
+def _together(losses: Mapping[str, DailyLosses], evaluated_model: str) -> DailyLosses | None:
+    """Losses of all instruments together, or of the only one that the evaluated model could forecast."""
+    alone = (member for member in losses.values() if member.model == evaluated_model)
+    return losses.get(POOLED) or next(alone, None)
 
 
-def what_was_said(
+def model_forecasts(
     plan: BacktestPlan, records: Sequence[FoldRecord], model: str, series: PriceSeries, calibrated: bool
 ) -> tuple[IntArray, FloatArray]:
-    """All cutoffs of a model and what it said there, through all folds.
+    """Cutoffs and quantiles of one model, through all folds.
 
     Returns:
-        (N,) rows of `series`, and (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the steps of the plan;
-        those of calibrated models calibrated where that is asked, on all cutoffs of the model, whatever others have,
-        and then interpolated between its own steps, as `predict` does.
+        (N,) rows of `series`, and (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and the steps of the plan.
+        Those of calibrated models are calibrated on all cutoffs of the model at its own steps, whatever other models
+        have, and then interpolated between these, as in a forecast.
     """
-    name, mine = series.instrument.name, [one for one in records if one.model == model]
-    rows = np.concatenate([one.rows[name] for one in mine])
-    said = np.concatenate([one.quantiles[name] for one in mine])
-    stored = plan.stored_steps(model)
+    name = series.instrument.name
+    folds = [record for record in records if record.model == model]
+    rows = np.concatenate([record.rows[name] for record in folds])
+    quantiles = np.concatenate([record.quantiles[name] for record in folds])
+    steps = plan.stored_steps(model)
     if calibrated and plan.forecasters[model].traits.calibrated:
-        said = calibrate(said, rows, returns_after(series.log_price, rows, stored), stored)
-    return rows, said if stored == plan.steps else interpolate_returns(said, stored, plan.steps)
+        quantiles = calibrate(quantiles, rows, returns_after(series.log_price, rows, steps), steps)
+    return rows, quantiles if steps == plan.steps else interpolate_returns(quantiles, steps, plan.steps)
 
 
-def scored(
-    plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, step: int, calibrated: bool
-) -> OutOfSample | None:
-    """What the models said of one series `step` rows ahead, on the cutoffs that all have and whose outcome came."""
-    name, place = series.instrument.name, plan.steps.index(step)
-    rows, said = {}, {}
-    for model in plan.forecasters:
-        rows[model], every = what_was_said(plan, records, model, series, calibrated)
-        said[model] = every[:, place]
-    usable = [model for model in plan.forecasters if len(rows[model])]
-    if not usable:
-        return None
-    common = rows[usable[0]]
-    for model in usable[1:]:
-        common = np.intersect1d(common, rows[model])
-    common = rows_with_outcome(common, step, len(series))
-    if not len(common):
-        return None
-    moved = returns_after(series.log_price, common, [step])[:, 0]
-    quantiles = {model: said[model][np.searchsorted(rows[model], common)] for model in usable}
-    return OutOfSample(name, step, series.dates[common], moved, quantiles, plan.stride)
+def out_of_sample(
+    plan: BacktestPlan, records: Sequence[FoldRecord], series: PriceSeries, calibrated: bool
+) -> dict[int, OutOfSample]:
+    """Step -> forecasts of every model for one series, on the cutoffs that all models have and whose outcome is known.
+
+    A step without such a cutoff is left out.
+    """
+    every_model = {model: model_forecasts(plan, records, model, series, calibrated) for model in plan.forecasters}
+    by_model = {model: (rows, quantiles) for model, (rows, quantiles) in every_model.items() if len(rows)}
+    if not by_model:
+        return {}
+    common = _common_rows([rows for rows, _ in by_model.values()])
+    samples = {}
+    for index, step in enumerate(plan.steps):
+        cutoffs = rows_with_outcome(common, step, len(series))
+        if len(cutoffs):
+            samples[step] = OutOfSample(
+                series.instrument.name,
+                step,
+                series.dates[cutoffs],
+                returns_after(series.log_price, cutoffs, [step])[:, 0],
+                {
+                    model: quantiles[np.searchsorted(rows, cutoffs), index]
+                    for model, (rows, quantiles) in by_model.items()
+                },
+                plan.stride,
+            )
+    return samples
 
 
-def _fallbacks(records: Sequence[FoldRecord]) -> dict[str, dict[str, int]]:
-    """Model -> series -> how many fits did not converge and fell back, of those that a forecast was asked of."""
-    counts: dict[str, dict[str, int]] = {}
-    for record in records:
-        names = itertools.chain.from_iterable(FitReport.from_json(state).fallbacks for state in record.facts["states"])
-        for name in names:
-            if len(record.rows.get(name, ())):
-                mine = counts.setdefault(record.model, {})
-                mine[name] = mine.get(name, 0) + 1
-    return counts
+def _common_rows(rows: Sequence[IntArray]) -> IntArray:
+    common = rows[0]
+    for other in rows[1:]:
+        common = np.intersect1d(common, other)
+    return common

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from forecaster.data.instruments import Instrument
-from forecaster.evaluation.scoring import Score
+from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.manifest import Skill
 from forecaster.experiments.runs import Run

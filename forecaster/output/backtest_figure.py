@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.calendars import SPANS
-from forecaster.evaluation.comparison import losses_by_name
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import BLUE, GREEN, RED
+from forecaster.output.wording import verdict_texts
 
 __all__ = ["BacktestPicture", "backtest_picture", "draw_backtest"]
 
@@ -150,7 +150,7 @@ def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
 
 def backtest_picture(result: BacktestResult) -> BacktestPicture:
     """The picture of the first step, all instruments together."""
-    losses = losses_by_name(result.tracks[min(result.tracks)], result.judged)[result.verdict.name]
+    losses = result.losses[min(result.losses)][result.verdict.name]
     several = f"{losses.instruments} instruments" if losses.instruments > 1 else losses.name
     return BacktestPicture(
         title=f"{losses.model} on {several}, walk-forward",
@@ -166,5 +166,5 @@ def backtest_picture(result: BacktestResult) -> BacktestPicture:
         fits=np.array([fold.start for fold in result.plan.folds]),
         note=f"backtest {result.id}, {len(losses):,} cutoffs from {losses.dates[0]} to {losses.dates[-1]}, "
         "a fit at each triangle",
-        words=tuple(result.verdict.lines),
+        words=tuple(verdict_texts(result.verdict)),
     )

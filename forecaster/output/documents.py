@@ -10,11 +10,15 @@ from typing import Any, Literal
 
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
-from forecaster.evaluation.scoring import Score
-from forecaster.evaluation.verdict import Verdict
+from forecaster.evaluation.claims import KINDS, LEVEL
+from forecaster.evaluation.comparison import CONFIDENCE, ModelScores, Standing
+from forecaster.evaluation.registry import METRICS
+from forecaster.evaluation.scores import Score
+from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.results import Prediction, TrainResult
 from forecaster.models.base import FitReport
+from forecaster.output.wording import claim_text
 
 __all__ = [
     "Units",
@@ -45,7 +49,7 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
         "splits": facts["split"],
         **_median_facts(manifest.report),
-        "scores": [score_document(score, manifest.model.model) for score in result.scores],
+        "scores": [score_document(score) for score in result.scores],
         "verdict": verdict,
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
     }
@@ -59,19 +63,36 @@ def _median_facts(report: FitReport) -> dict[str, Any]:
     }
 
 
-def score_document(score: Score, model: str) -> dict[str, Any]:
-    """Scores of one instrument, part and step; the CRPS of `model` is divided by that of each other model."""
-    return score.to_json(model)
+def score_document(score: Score) -> dict[str, Any]:
+    """Scores of one instrument, part and step: metrics of every model by model, others of the evaluated model."""
+    return {
+        **{name: getattr(score, name) for name in ("instrument", "part", "step", "n")},
+        "window": [str(day) for day in score.window],
+        **dataclasses.asdict(score.errors),
+        **{
+            name: dict(values) if METRICS[name].training == "every_model" else values[score.model]
+            for name, values in score.metrics.items()
+        },
+        "crps_ratio": score.crps_ratio,
+    }
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """A verdict: its four findings, and what it is about."""
-    return verdict.to_json()
+    """A verdict: the result of each kind, and what it is about."""
+    about = {key: getattr(verdict, key) for key in ("name", "model", "step", "days", "instruments")}
+    results = {str(kind): _claim_document(verdict[kind]) for kind in KINDS}
+    return {**results, **about, "window": list(verdict.window), "level": LEVEL}
+
+
+def _claim_document(result: ClaimResult) -> dict[str, Any]:
+    keys = ("outcome", "against", "p_value", "raw_p_value", "detectable", "unit", "untestable")
+    return {**{key: getattr(result, key) for key in keys}, "text": claim_text(result), **result.measured}
 
 
 def backtest_document(result: BacktestResult) -> dict[str, Any]:
     """The document ``backtest/1`` of a backtest."""
     plan = result.plan
+    fallbacks = result.fallbacks
     return {
         "schema": "backtest/1",
         "id": result.id,
@@ -79,21 +100,52 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
         "models": list(plan.forecasters),
         "interval": plan.config.data.interval,
         "series": len(plan.panel),
-        "last_cutoff": str(max(track.dates[-1] for tracks in result.tracks.values() for track in tracks)),
+        "last_cutoff": str(result.last_cutoff),
         "stride": plan.stride,
         "engine": plan.engine,
         "calibrated": result.calibrated,
         "data": {name: plan.panel[name].sha256 for name in plan.named},
         "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
-        "unscored_steps": [step for step in plan.steps if step not in result.tracks],
-        "rows": [dict(row) for row in result.rows],
-        "confidence_set": [standing["confidence_set"] for standing in result.standings],
-        "spa": [standing["spa"] for standing in result.standings],
+        "unscored_steps": [step for step in plan.steps if step not in result.samples],
+        "rows": [_model_row(scores) for scores in result.scores],
+        "confidence_set": [_confidence_set_document(standing) for standing in result.standings],
+        "spa": [_spa_document(standing) for standing in result.standings],
         "skipped": {model: dict(reasons) for model, reasons in result.skipped.items()},
-        "fallbacks": {model: sum(counts.values()) for model, counts in result.fallbacks.items()},
-        "fallbacks_of": {model: dict(counts) for model, counts in result.fallbacks.items()},
+        "fallbacks": {model: sum(counts.values()) for model, counts in fallbacks.items()},
+        "fallbacks_of": fallbacks,
         "verdict": verdict_document(result.verdict),
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+    }
+
+
+def _model_row(scores: ModelScores) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(scores, name) for name in ("instrument", "model", "step", "n")}
+    row |= scores.metrics
+    row["direction"] = {**scores.metrics["direction"], "pt_p_value": scores.direction_p_value}
+    if scores.coverage_tests is not None:
+        row["coverage_tests"] = scores.coverage_tests
+    row["crps_ratio"] = scores.crps_ratio
+    row["crps_ratio_interval"] = scores.crps_ratio_interval
+    if scores.crps_ratio_worst is not None:
+        row["crps_ratio_worst"] = {name: list(worst) for name, worst in scores.crps_ratio_worst.items()}
+    row["dm"] = [test._asdict() for test in scores.loss_tests]
+    return row
+
+
+def _confidence_set_document(standing: Standing) -> dict[str, Any]:
+    return {
+        **{key: getattr(standing, key) for key in ("step", "name", "days")},
+        "confidence": CONFIDENCE,
+        "models": None if standing.models is None else list(standing.models),
+        "p_values": standing.p_values,
+    }
+
+
+def _spa_document(standing: Standing) -> dict[str, Any]:
+    return {
+        **{key: getattr(standing, key) for key in ("step", "name", "days", "model")},
+        "against": list(standing.against),
+        "p_value": standing.spa_p_value,
     }
 
 

@@ -1,4 +1,4 @@
-"""Results as text, JSON and CSV; nothing is computed here but the layout."""
+"""Results of trainings and forecasts as tables, lines of text and CSV."""
 
 import csv
 import io
@@ -9,7 +9,10 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.data.calendars import SPANS
+from forecaster.evaluation.registry import METRICS, Metric
+from forecaster.evaluation.verdict import KINDS
 from forecaster.models import traits_of
+from forecaster.output.wording import verdict_summary
 
 __all__ = [
     "csv_text",
@@ -17,6 +20,7 @@ __all__ = [
     "forecast_table",
     "forecast_title",
     "interval_keys",
+    "plain_table",
     "score_table",
     "skill_line",
     "training_lines",
@@ -56,70 +60,80 @@ def _decimals(value: float, digits: int) -> int:
     return int(min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 10))
 
 
-def score_table(rows: Sequence[Mapping[str, Any]], model: str, interval: str = "1d") -> Table:
-    """Scores of a training beside "tomorrow = today" and the baselines, part by part and step by step.
+def plain_table() -> Table:
+    """An empty table without borders."""
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def score_table(rows: Sequence[Mapping[str, Any]], model: str, frequency: str = "1d") -> Table:
+    """Scores of a training next to the last price and the baselines, by part and step.
 
     Args:
         rows: ``scores`` of the document ``train/1``.
-        model: Registry key of the judged model.
-        interval: Span of a step.
+        model: Registry key of the evaluated model.
+        frequency: Length of a step.
     """
-    others = [name for name in rows[0]["crps"] if name != model]
+    models = [model, *(name for name in rows[0]["crps"] if name != model)]
+    metrics = [metric for metric in METRICS.values() if metric.training is not None]
     several = len({row["instrument"] for row in rows}) > 1
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in (["instrument"] if several else []) + ["part"]:
         table.add_column(name)
-    heads = [
-        f"{SPANS[interval]}s",
-        "cutoffs",
-        "RMSE",
-        "today",
-        "MAE",
-        "today",
-        f"CRPS {model}",
-        *others,
-        "in 80 %",
-        "in 95 %",
-    ]
+    heads = [f"{SPANS[frequency]}s", "cutoffs", "RMSE", "today", "MAE", "today"]
+    heads += [head for metric in metrics for head in _training_heads(metric, models)]
     for name in heads:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        crps = [f"{row['crps'][name] * 1e4:.2f}" for name in (model, *others)]
-        covered = [f"{row['coverage'][level]:.1%}" for level in ("0.8", "0.95")]
-        errors = [_number(row[key]) for key in ("rmse", "rmse_naive", "mae", "mae_naive")]
         names = ([row["instrument"]] if several else []) + [row["part"]]
-        table.add_row(*names, str(row["step"]), str(row["n"]), *errors, *crps, *covered)
+        errors = [_number(row[key]) for key in ("rmse", "rmse_naive", "mae", "mae_naive")]
+        values = [text for metric in metrics for text in _training_texts(metric, row[metric.name], models)]
+        table.add_row(*names, str(row["step"]), str(row["n"]), *errors, *values)
     return table
 
 
+def _training_heads(metric: Metric, models: Sequence[str]) -> list[str]:
+    heads = [column.heading for column in metric.table_columns]
+    if metric.training != "every_model":
+        return heads
+    first, *others = models
+    return [name for head in heads for name in (f"{head} {first}", *others)]
+
+
+def _training_texts(metric: Metric, value: Any, models: Sequence[str]) -> list[str]:
+    if metric.training != "every_model":
+        return [column.text(value) for column in metric.table_columns]
+    return [column.text(value[name]) for column in metric.table_columns for name in models]
+
+
 def training_lines(document: Mapping[str, Any]) -> list[str]:
-    """What stands under the scores of a training: what was learned, where the median lies, run and seconds."""
-    seconds, steps, span = document["seconds"], document["location_steps"], SPANS[document["interval"]]
-    series = document["series"]
-    universe = f"learned from {series} series" if series > 1 else f"{document['instruments'][0]} alone"
+    """Lines under the scores of a training: terms, median, model, run, weights and verdict."""
+    seconds = document["seconds"]
+    count = document["series"]
+    panel = f"{count} series" if count > 1 else f"{document['instruments'][0]} alone"
     lines = [
-        'today: "tomorrow = today" on the same rows; CRPS in basis points of the return, lower is better',
-        f"{document['model']}: {document['parameters']:,} weights, {universe}, "
-        f"{seconds['total']:.1f} s in all, {seconds['fit']:.1f} s of it the fit",
+        'today: the last price as forecast ("tomorrow = today"); CRPS in basis points of the return, lower is better',
+        *_median_lines(document),
+        f"{document['model']}: {document['parameters']:,} weights, trained on {panel}; "
+        f"{seconds['total']:.1f} s in total, {seconds['fit']:.1f} s of training",
         f"run: {document['run_id']}",
     ]
-    if steps:
-        lines.insert(1, f"median: moves at {', '.join(map(str, steps))} {span}s, where the validation supports it")
-    elif document.get("mean_is_last_price"):
-        lines.insert(1, "median: where the mean is the last price, beside it where falls are unlike rises")
-    elif steps is not None:
-        lines.insert(1, "median: is the last price, since no direction was found or looked for on the validation")
+    until = document["fitted_until"]
     if document["refit"]:
-        lines.append(
-            f"refit: fitted once more on all rows to {document['fitted_until']}; the scores are of the fit before"
-        )
+        lines.append(f"refit: fitted again on all rows up to {until}; the scores are those of the fit before")
     else:
-        lines.append(f"weights: fitted on rows to {document['fitted_until']}; --refit fits once more on all rows")
+        lines.append(f"weights: fitted on rows up to {until}; --refit fits again on all rows")
     return lines + ([] if document["verdict"] is None else verdict_lines(document["verdict"], document["verdicts"]))
 
 
-_KINDS = ("point", "direction", "density", "coverage")
-_OUTCOMES = {"no_difference": "no difference", "not_applicable": "nothing to judge"}
+def _median_lines(document: Mapping[str, Any]) -> list[str]:
+    """Position of the median; no line for a model without a location output."""
+    steps = document["location_steps"]
+    if steps:
+        days = f"{', '.join(map(str, steps))} {SPANS[document['interval']]}s"
+        return [f"median: differs from the last price at {days}, where the validation supports it"]
+    if document.get("mean_is_last_price"):
+        return ["median: set so that the mean is the last price; the distribution is skewed"]
+    return [] if steps is None else ["median: the last price; the validation supports no direction"]
 
 
 def verdict_lines(document: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -130,70 +144,65 @@ def verdict_lines(document: Mapping[str, Any], members: Mapping[str, Mapping[str
         members: Name -> verdict of every instrument, and of all together.
     """
     about = f"{document['name']}, {document['model']}, step {document['step']}, {document['days']:,} cutoffs"
-    others = [one for name, one in members.items() if name != document["name"]]
+    others = [member for name, member in members.items() if name != document["name"]]
     return [
         f"verdict on {about}:",
-        *(f"  {document[kind]['text']}" for kind in _KINDS),
-        *(f"verdict on {one['name']}, {one['model']}, {one['days']:,} cutoffs: {_outcomes(one)}" for one in others),
+        *(f"  {document[kind]['text']}" for kind in KINDS),
+        *(
+            f"verdict on {member['name']}, {member['model']}, {member['days']:,} cutoffs: {verdict_summary(member)}"
+            for member in others
+        ),
     ]
 
 
-def _outcomes(verdict: Mapping[str, Any]) -> str:
-    """The four kinds in a few words each."""
-    told = {kind: str(verdict[kind]["outcome"]) for kind in _KINDS}
-    words = {kind: _OUTCOMES.get(outcome, outcome) for kind, outcome in told.items()}
-    words["coverage"] = "miscalibrated" if told["coverage"] == "worse" else "no fault seen"
-    return "; ".join(f"{kind} {word}" for kind, word in words.items())
-
-
 def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Table:
-    """The coming days: date, median, central intervals, probability of up.
+    """Table of the coming days: date, median, central intervals, probability of a rise.
 
     Args:
         document: ``forecast/1``.
-        levels: Shares of the central intervals, such as 0.8 and 0.95.
+        levels: Coverages of the central intervals, such as 0.8 and 0.95.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("date", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
     for level in levels:
         table.add_column(f"{100 * level:g} %", justify="right", no_wrap=True)
     table.add_column("up", justify="right", no_wrap=True)
-    fed_back = any(step["fed_back"] for step in document["steps"])
-    if fed_back:
+    recursive = any(step["fed_back"] for step in document["steps"])
+    if recursive:
         table.add_column("")
     text = _value_format(document)
     for step in document["steps"]:
         quantiles = step["quantiles"]
         edges = [[quantiles[key] for key in interval_keys(level)] for level in levels]
         intervals = [" to ".join(map(text, edge)) for edge in edges]
-        mark = (["fed back" if step["fed_back"] else ""]) if fed_back else []
+        mark = ["recursive" if step["fed_back"] else ""] if recursive else []
         table.add_row(step["date"], text(step["median"]), *intervals, f"{step['probability_up']:.1%}", *mark)
     return table
 
 
 def forecast_title(document: Mapping[str, Any]) -> str:
-    """What stands above the coming days."""
-    text = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
+    """Title of a table of coming days."""
+    price = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
     units = {"price": "price", "return": "return from the last price", "pips": "pips from the last price"}
-    told = [units[document["units"]], document["calendar"]]
-    told += [word for word in ("in-sample", "calibrated") if document[word.replace("-", "_")]]
-    return f"{document['instrument']} after {document['cutoff']} at {text} ({'; '.join(told)})"
+    facts = [units[document["units"]], document["calendar"]]
+    facts += [word for word in ("in-sample", "calibrated") if document[word.replace("-", "_")]]
+    return f"{document['instrument']} after {document['cutoff']} at {price} ({'; '.join(facts)})"
 
 
 def skill_line(document: Mapping[str, Any]) -> list[str]:
-    """How the run did on its test rows beside each baseline; no line where it was not scored."""
+    """CRPS ratios of the run on its test rows, a line for each baseline; a line without figures if not scored."""
     ratios: dict[str, list[str]] = {}
-    for one in document["skill"] or []:
-        ratios.setdefault(one["reference"], []).append(f"{one['crps_ratio']:.4f} at {one['step']}")
+    for skill in document["skill"] or []:
+        ratios.setdefault(skill["reference"], []).append(f"{skill['crps_ratio']:.4f} at {skill['step']}")
     if not ratios:
-        return ["skill: this run did not score the instrument; train with it named to see how it does"]
-    which = "test rows before the refit" if document["refit"] else "test rows"
+        return ["skill: this run did not score the instrument; train with it named to score it"]
+    rows = "test rows before the refit" if document["refit"] else "test rows"
     if not document["calibrated"] and traits_of(document["model"]).calibrated:
-        which += ", calibrated there"
+        rows += ", calibrated there"
     return [
-        f"skill: CRPS over that of {name}, {which}, below 1 is better: {', '.join(told)} {SPANS[document['interval']]}s"
-        for name, told in ratios.items()
+        f"skill: CRPS over that of {name}, {rows}, below 1 is better: {', '.join(texts)} {SPANS[document['interval']]}s"
+        for name, texts in ratios.items()
     ]
 
 

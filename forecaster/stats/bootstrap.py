@@ -2,7 +2,7 @@
 
 Days are drawn in blocks of random length (stationary bootstrap, Politis and Romano 1994, J. Am. Stat. Assoc. 89), so
 that what is close in time stays together. Where outcomes overlap a block is meant to be three times as long as they do,
-and what blocks still lose of the variance is made good (`_certainty`). With fewer than `FEWEST_OUTCOMES` that do not
+and what blocks still lose of the variance is made good (`_certainty`). With fewer than `MIN_OUTCOMES` that do not
 overlap there is nothing to draw from, and no answer. All is a function of the losses and the seed.
 """
 
@@ -14,8 +14,9 @@ import numpy as np
 from forecaster.arrays import FloatArray
 
 __all__ = [
-    "FEWEST_OUTCOMES",
+    "MIN_OUTCOMES",
     "ConfidenceSet",
+    "Interval",
     "block_length",
     "mean_ratio_intervals",
     "model_confidence_set",
@@ -23,7 +24,12 @@ __all__ = [
 ]
 
 
-FEWEST_OUTCOMES = 50
+MIN_OUTCOMES = 50
+"""Outcomes that do not overlap, below which nothing is estimated."""
+
+Interval = tuple[float, float]
+"""Lower and upper end."""
+
 _REPETITIONS = 1000
 _TAIL = 0.01  # where a normal and a Student quantile are compared: the largest of several statistics decides
 _ROUNDING = 1e-12
@@ -76,11 +82,11 @@ def model_confidence_set(
         overlap: Of so many neighbouring days the outcomes share days; 1 where each has its own.
 
     Returns:
-        None with fewer than `FEWEST_OUTCOMES`.
+        None with fewer than `MIN_OUTCOMES`.
     """
     from arch.bootstrap import MCS
 
-    if len(next(iter(losses.values()))) < FEWEST_OUTCOMES * overlap:
+    if len(next(iter(losses.values()))) < MIN_OUTCOMES * overlap:
         return None
     # A difference that is the same every day cannot be studentised: the best of such models stands for all.
     best = {name: _best_alike(name, losses) for name in losses}
@@ -132,11 +138,11 @@ def superior_ability(
 
     Returns:
         None where no rival differs from the benchmark, or each by the same every day, or with fewer
-        than `FEWEST_OUTCOMES`.
+        than `MIN_OUTCOMES`.
     """
     from arch.bootstrap import SPA
 
-    if len(benchmark) < FEWEST_OUTCOMES * overlap:
+    if len(benchmark) < MIN_OUTCOMES * overlap:
         return None
     differing = [losses for losses in rivals.values() if _differ(benchmark, losses)]
     if not differing:
@@ -156,7 +162,7 @@ def mean_ratio_intervals(
     seed: int = 0,
     repetitions: int = _REPETITIONS,
     overlap: int = 1,
-) -> dict[str, dict[str, tuple[float, float] | None]]:
+) -> dict[str, dict[str, Interval | None]]:
     """Interval for the mean loss of each model over that of each other one.
 
     Whole days are drawn, so all means move together; percentile interval. With several instruments the ratio is the
@@ -172,12 +178,12 @@ def mean_ratio_intervals(
 
     Returns:
         Model -> other model -> lower and upper end; None where the ratio is not defined, or with fewer
-        than `FEWEST_OUTCOMES`.
+        than `MIN_OUTCOMES`.
     """
-    found: dict[str, dict[str, tuple[float, float] | None]] = {
+    found: dict[str, dict[str, Interval | None]] = {
         name: {other: None for other in losses if other != name} for name in losses
     }
-    if len(next(iter(losses.values()))) < FEWEST_OUTCOMES * overlap:
+    if len(next(iter(losses.values()))) < MIN_OUTCOMES * overlap:
         return found
     table = np.stack([np.nan_to_num(one.reshape(len(one), -1)) for one in losses.values()], axis=2)  # (N, I, M)
     sums, certainty = _drawn_sums(table, repetitions, seed, overlap)

@@ -8,7 +8,7 @@ import dataclasses
 import math
 
 from forecaster.arrays import BoolArray, FloatArray
-from forecaster.stats.mean_tests import MeanTest, hac_lags, long_run_variance, student, student_freedom
+from forecaster.stats.mean_tests import MeanTest, hac_degrees_of_freedom, hac_lags, long_run_variance, student
 
 __all__ = ["LikelihoodRatio", "christoffersen", "coverage_test", "independence", "kupiec"]
 
@@ -21,13 +21,13 @@ class LikelihoodRatio:
         n: Number of outcomes that were used.
         statistic: Twice the gain in log likelihood; None where nothing can be tested.
         p_value: By the chi-squared limit; None likewise.
-        freedom: Degrees of freedom.
+        degrees_of_freedom: Degrees of freedom.
     """
 
     n: int
     statistic: float | None
     p_value: float | None
-    freedom: int
+    degrees_of_freedom: int
 
 
 def kupiec(inside: BoolArray, level: float, step: int = 1) -> LikelihoodRatio:
@@ -97,11 +97,11 @@ def _chain(inside: BoolArray) -> tuple[float, float]:
     return alike, chained
 
 
-def _ratio(count: int, restricted: float, free: float, freedom: int) -> LikelihoodRatio:
+def _ratio(count: int, restricted: float, free: float, degrees_of_freedom: int) -> LikelihoodRatio:
     from scipy.special import chdtrc
 
     statistic = max(2 * (free - restricted), 0.0)  # rounding may leave less than nothing
-    return LikelihoodRatio(count, statistic, float(chdtrc(freedom, statistic)), freedom)
+    return LikelihoodRatio(count, statistic, float(chdtrc(degrees_of_freedom, statistic)), degrees_of_freedom)
 
 
 def coverage_test(inside: FloatArray, level: float, step: int = 1) -> MeanTest:
@@ -129,4 +129,4 @@ def coverage_test(inside: FloatArray, level: float, step: int = 1) -> MeanTest:
     error = math.sqrt(level * (1 - level) * effect / count)
     if not error > 0:
         return MeanTest(count, found - level)
-    return student(count, found - level, error, student_freedom(count, hac_lags(count, step)))
+    return student(count, found - level, error, hac_degrees_of_freedom(count, hac_lags(count, step)))

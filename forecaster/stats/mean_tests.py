@@ -14,7 +14,7 @@ import numpy as np
 from forecaster.arrays import FloatArray
 
 __all__ = [
-    "LEAST_DAYS",
+    "MIN_DAYS",
     "POWER",
     "MeanTest",
     "clark_west",
@@ -22,6 +22,7 @@ __all__ = [
     "detectable_shift",
     "diebold_mariano",
     "excess_hits",
+    "hac_degrees_of_freedom",
     "hac_lags",
     "holm",
     "long_run_variance",
@@ -29,12 +30,11 @@ __all__ = [
     "normal_test",
     "pesaran_timmermann",
     "student",
-    "student_freedom",
     "unpredictable_lags",
 ]
 
 
-LEAST_DAYS = 30  # with fewer, neither the normal limit nor the estimate of the variance is worth its name
+MIN_DAYS = 30  # with fewer, neither the normal limit nor the estimate of the variance is worth its name
 POWER = 0.8
 _ROUNDING = 1e-12  # a standard error below this share of the largest value is rounding
 
@@ -50,7 +50,7 @@ class MeanTest:
         statistic: Mean over standard error; None likewise.
         p_below: One-sided p-value of "the mean is below zero"; None likewise.
         p_above: One-sided p-value of "the mean is above zero"; None likewise.
-        freedom: Degrees of freedom of Student's t; infinite for the normal limit.
+        degrees_of_freedom: Degrees of freedom of Student's t; infinite for the normal limit.
     """
 
     n: int
@@ -59,7 +59,7 @@ class MeanTest:
     statistic: float | None = None
     p_below: float | None = None
     p_above: float | None = None
-    freedom: float = math.inf
+    degrees_of_freedom: float = math.inf
 
     @property
     def p_two_sided(self) -> float | None:
@@ -104,7 +104,7 @@ def mean_test(values: FloatArray, step: int = 1, lags: int | None = None) -> Mea
     return _student_test(values, hac_lags(len(values), step) if lags is None else lags, 1.0)
 
 
-def student_freedom(count: int, lags: int) -> float:
+def hac_degrees_of_freedom(count: int, lags: int) -> float:
     """Degrees of freedom of a test with a HAC standard error: n - 1, and no more than n over the lags.
 
     A long window leaves its estimate of the variance uncertain; Student's t with ``n / lags`` degrees comes close to
@@ -124,16 +124,16 @@ def _student_test(values: FloatArray, lags: int, correction: float) -> MeanTest:
     error = math.sqrt(long_run_variance(values, lags) / count) / correction
     if not error > _ROUNDING * float(np.abs(values).max()):
         return MeanTest(count, mean)
-    return student(count, mean, error, student_freedom(count, lags))
+    return student(count, mean, error, hac_degrees_of_freedom(count, lags))
 
 
-def student(count: int, mean: float, error: float, freedom: float) -> MeanTest:
+def student(count: int, mean: float, error: float, degrees_of_freedom: float) -> MeanTest:
     """Both one-sided p-values of a mean with a standard error above 0, by Student's t."""
     from scipy.special import stdtr
 
     statistic = mean / error
-    below, above = (float(stdtr(freedom, side * statistic)) for side in (1, -1))
-    return MeanTest(count, mean, error, statistic, below, above, freedom)
+    below, above = (float(stdtr(degrees_of_freedom, side * statistic)) for side in (1, -1))
+    return MeanTest(count, mean, error, statistic, below, above, degrees_of_freedom)
 
 
 def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = None) -> MeanTest:
@@ -141,7 +141,7 @@ def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = No
 
     With the small-sample correction of Harvey, Leybourne and Newbold 1997 (Int. J. Forecasting 13): the statistic is
     multiplied by ``sqrt((n + 1 - 2 h + h (h - 1) / n) / n)`` and compared with Student's t, with n - 1 degrees of
-    freedom when one step ahead ``lags=0`` is asked for, as in their paper, else with those of `student_freedom`.
+    freedom when one step ahead with ``lags=0``, as in their paper, else with those of `hac_degrees_of_freedom`.
     The null is about these forecasts, as they were made, not about the models behind them (Giacomini and White
     2006, Econometrica 74), so estimated parameters need no correction.
 
@@ -249,21 +249,23 @@ def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
     return adjusted
 
 
-def detectable_shift(standard_error: float, level: float, freedom: float = math.inf) -> float:
+def detectable_shift(standard_error: float, level: float, degrees_of_freedom: float = math.inf) -> float:
     """True mean that a one-sided test at `level` finds with probability `POWER`.
 
     ``(z_(1-level) + z_power) * se`` for the normal limit; with Student's t the shift at which the noncentral t
     exceeds its critical value that often, a little more.
     """
-    if math.isinf(freedom):
+    if math.isinf(degrees_of_freedom):
         inverse = NormalDist().inv_cdf
         return (inverse(1 - level) + inverse(POWER)) * standard_error
     from scipy.special import nctdtrinc, stdtrit
 
-    return float(nctdtrinc(freedom, 1 - POWER, stdtrit(freedom, 1 - level))) * standard_error
+    return float(nctdtrinc(degrees_of_freedom, 1 - POWER, stdtrit(degrees_of_freedom, 1 - level))) * standard_error
 
 
-def detectable_gain(standard_errors: Sequence[float], leads: Sequence[float], level: float, freedom: float) -> float:
+def detectable_gain(
+    standard_errors: Sequence[float], leads: Sequence[float], level: float, degrees_of_freedom: float
+) -> float:
     """True gain over the best of k rivals that one-sided tests against *all* of them find with probability `POWER`.
 
     The chance to miss at least one is bounded by the sum of the chances to miss each (Bonferroni), so the power is
@@ -273,15 +275,15 @@ def detectable_gain(standard_errors: Sequence[float], leads: Sequence[float], le
         standard_errors: (k,) of the mean difference to each rival.
         leads: (k,) how much the best rival is better than each, at least 0.
         level: Of each test.
-        freedom: Degrees of freedom of Student's t of each test.
+        degrees_of_freedom: Degrees of freedom of Student's t of each test.
     """
     from scipy.special import nctdtr, stdtrit
 
     errors, ahead = np.asarray(standard_errors), np.asarray(leads)
-    critical = float(stdtrit(freedom, 1 - level))
-    low, high = 0.0, detectable_shift(float(errors.max()), level, freedom) * (1 + math.log(len(errors)))
+    critical = float(stdtrit(degrees_of_freedom, 1 - level))
+    low, high = 0.0, detectable_shift(float(errors.max()), level, degrees_of_freedom) * (1 + math.log(len(errors)))
     for _ in range(50):  # halves the interval to rounding
         middle = (low + high) / 2
-        missed = float(nctdtr(freedom, (middle + ahead) / errors, critical).sum())
+        missed = float(nctdtr(degrees_of_freedom, (middle + ahead) / errors, critical).sum())
         low, high = (middle, high) if missed > 1 - POWER else (low, middle)
     return high

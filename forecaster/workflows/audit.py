@@ -15,6 +15,7 @@ from forecaster.datasets.selection import Selection, selected_instruments
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
+from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.evaluation.leakage import checks as checks
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
@@ -23,7 +24,6 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import losses_on_test, training_split
 from forecaster.workflows.audit_target import subject_of
-from forecaster.workflows.train import TRAINING_BASELINES
 
 __all__ = ["AuditRequest", "AuditResult", "audit"]
 
@@ -197,7 +197,7 @@ def _check_placebo(subject: Subject, config: Config, first: PriceSeries, file: s
     for seed in range(PLACEBO_WALKS):
         walk = placebo_walk(series, seed)
         fitted = subject.fit(Panel((walk,)))
-        found = losses_on_test(fitted, walk, subject.split, TRAINING_BASELINES, config.horizon)
+        found = losses_on_test(fitted, walk, subject.split, DEFAULT_BASELINES, config.horizon)
         verdicts += [] if found is None else [verdict(found)]
     return check_placebo(verdicts, file)
 

@@ -25,7 +25,7 @@ from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.leakage.types import FoldsSaid, Subject, file_of
 from forecaster.evaluation.splits import Fold, Split
 from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.experiments.backtest_scores import scored
+from forecaster.experiments.backtest_scores import out_of_sample
 from forecaster.experiments.backtests import run_backtest
 from forecaster.features import FEATURES, covariates, feature_matrix, market_volatility
 from forecaster.features.covariates import column_covariate
@@ -162,10 +162,7 @@ def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[i
     learned = {f"states of fold {number}": one.facts["states"] for number, one in enumerate(records, 1)}
     if records[0].gains is not None:
         learned["location gains of fold 1"] = records[0].gains.gains
-    tracks = {
-        name: [one for step in steps if (one := scored(plan, records, panel[name], step, calibrated=True)) is not None]
-        for name in named
-    }
+    tracks = {name: list(out_of_sample(plan, records, panel[name], calibrated=True).values()) for name in named}
     begun = [panel[name].dates[records[1].rows[name][0]] for name in named if len(records[1].rows[name])]
     return FoldsSaid(tracks, learned, min(begun, default=None))
 

@@ -13,20 +13,18 @@ from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
+from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
 from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
-from forecaster.experiments.backtest_scores import BacktestResult, judge
+from forecaster.experiments.backtest_scores import BacktestResult, evaluate_backtest
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor, InProcess, Processes
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
 
-__all__ = ["DEFAULT_BASELINES", "BacktestResult", "backtest"]
+__all__ = ["BacktestResult", "backtest"]
 
-DEFAULT_BASELINES = ("random_walk", "ewma", "garch")
-
-DEFAULT_STEPS = (1, 5, 10, 20)
 DEFAULT_YEARS = 10
 MIN_TRAINING_ROWS = 250  # before the first cutoff, unless it is given
 MANY_FITS = 60  # fits of a network that take minutes
@@ -88,7 +86,7 @@ def backtest(
         engine=f"{engine.backend} on {engine.device}",
     )
     records = _records(plan, _executor(engine, jobs, environment), environment)
-    return judge(plan, records, data.named, calibrate)
+    return evaluate_backtest(plan, records, data.named, calibrate)
 
 
 def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -> list[FoldRecord]:

@@ -13,8 +13,9 @@ from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
-from forecaster.evaluation.daily_losses import DailyLosses, pool
-from forecaster.evaluation.scoring import Score
+from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
+from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
+from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.manifest import (
@@ -33,12 +34,10 @@ from forecaster.files import check_writable
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import evaluate, fit, forecaster_of, losses_on_test, training_split
+from forecaster.pipeline import evaluate, fit, forecaster_of, training_split
 
-__all__ = ["TRAINING_BASELINES", "train"]
+__all__ = ["train"]
 
-TRAINING_BASELINES = ("garch", "ewma", "random_walk")
-DEFAULT_STEPS = (1, 5, 10, 20)
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
 
 
@@ -82,8 +81,8 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     fitted = fit(model, panel, split, config, environment.progress)
     watch.lap("fit")
-    scores, evidence = _evaluate(fitted, named, split, config, environment)
-    whole, verdicts = _verdicts(evidence)
+    scores, losses = _evaluate(fitted, named, split, config, environment)
+    whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
     if config.refit:
         everything = whole_history([series.dates[-1] for series in panel])
@@ -97,7 +96,7 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
         engine=_engine_facts(engine),
         created=environment.clock().isoformat(),
         scores=ScoreFacts(
-            scores=[score_document(score, fitted.name) for score in scores],
+            scores=[score_document(score) for score in scores],
             verdict=None if whole is None else verdict_document(whole),
             verdicts={name: verdict_document(single) for name, single in verdicts.items()},
         ),
@@ -113,22 +112,22 @@ def _evaluate(
 ) -> tuple[list[Score], list[DailyLosses]]:
     """Scores of every named series on every part, and their losses on the test rows."""
     scores: list[Score] = []
-    evidence: list[DailyLosses] = []
+    losses: list[DailyLosses] = []
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
-        scores += evaluate(fitted, series, split, _steps(config), TRAINING_BASELINES, config.horizon)
-        losses = losses_on_test(fitted, series, split, TRAINING_BASELINES, config.horizon)
-        if losses is not None:
-            evidence.append(losses)
+        evaluation = evaluate(fitted, series, split, _steps(config), DEFAULT_BASELINES, config.horizon)
+        scores += evaluation.scores
+        if evaluation.test is not None:
+            losses.append(daily_losses(evaluation.test))
     environment.progress("evaluate", len(named), len(named))
-    return scores, evidence
+    return scores, losses
 
 
-def _verdicts(evidence: Sequence[DailyLosses]) -> tuple[Verdict | None, dict[str, Verdict]]:
+def _verdicts(losses: Sequence[DailyLosses]) -> tuple[Verdict | None, dict[str, Verdict]]:
     """Verdict on all named series together, and on each of them."""
-    verdicts = {losses.name: verdict(losses) for losses in evidence}
-    if len(evidence) > 1:
-        return verdict(pool(evidence)), verdicts
+    verdicts = {member.name: verdict(member) for member in losses}
+    if len(losses) > 1:
+        return verdict(pool(losses)), verdicts
     return next(iter(verdicts.values()), None), verdicts
 
 

@@ -28,7 +28,7 @@ def document(forecast, *arguments: object) -> dict:
 def test_the_document(forecast) -> None:
     made = document(forecast, *ALONE)
     assert made["schema"] == "backtest/1"
-    assert made["models"] == ["lstm", "random_walk", "ewma", "garch"]
+    assert made["models"] == ["lstm", "garch", "ewma", "random_walk"]
     assert [fold["start"] for fold in made["folds"]] == ["2020-01-02"]
     assert made["last_cutoff"] <= "2020-12-31"
     assert {(row["model"], row["step"]) for row in made["rows"]} == {
@@ -114,7 +114,7 @@ def test_several_instruments_are_judged_together(forecast) -> None:
     ).stdout.splitlines()
     assert sum(line.startswith("verdict on ") for line in told) == 3
     (line,) = [line for line in told if line.startswith("verdict on EURUSD, ewma_t, ")]
-    assert "; direction nothing to judge; density " in line
+    assert "; direction not applicable; density " in line
 
 
 def test_peers_and_covariates_of_a_training_can_be_backtested(forecast) -> None:
@@ -131,9 +131,25 @@ def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
     table = forecast(*asked, "--out", "picture.png")
     assert table.exit_code == 0
     assert "verdict on USDJPY, ewma, step 1" in table.stdout
-    assert "worst 250 in 90 %" in table.stdout.splitlines()[0]
-    assert "\n90 % model confidence set, the best is among them: 1 day ahead " in table.stdout
-    assert "\nis any better than ewma? superior predictive ability: 1 day ahead p = " in table.stdout
+    assert table.stdout.splitlines()[0].split() == [
+        "step",
+        "model",
+        "n",
+        "CRPS",
+        "ratio",
+        "p",
+        "RMSE",
+        "in",
+        "80",
+        "%",
+        "in",
+        "95",
+        "%",
+        "worst",
+    ]
+    assert max(map(len, table.stdout.partition("\nn: ")[0].splitlines())) <= 80
+    assert "\n90 % model confidence set: " in table.stdout
+    assert '\nSPA test, H0 "no model beats ewma": p = ' in table.stdout
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader(io.StringIO(forecast(*asked, "--format", "csv").stdout)))
     assert len(rows) == 12
@@ -260,9 +276,8 @@ def test_where_the_first_model_cannot_run_the_next_is_judged(forecast, tmp_path:
     asked = ("backtest", "--csv", "short.csv", "--start", "2020-06-01", *TINY)
     table = forecast(*asked)
     assert table.exit_code == 0
-    assert "random_walk over it" in table.stdout.splitlines()[0]
-    assert "lstm could not forecast anything here, so random_walk is judged" in table.stdout
-    assert "verdict on short, random_walk, step 1" in table.stdout
+    assert "lstm could not forecast anything here; garch is evaluated instead" in table.stdout
+    assert "verdict on short, garch, step 1" in table.stdout
 
 
 def test_the_order_of_instruments_decides_nothing(forecast, tmp_path: Path) -> None:
@@ -289,7 +304,7 @@ def test_csv_tells_beside_the_rows_what_they_cannot(forecast, tmp_path: Path) ->
     assert found.stdout.startswith("instrument,model,step,")
     assert len({line.count(",") for line in found.stdout.splitlines()}) == 1
     assert "left out: lstm of short: " in found.stderr
-    assert "lstm could not forecast anything here, so random_walk is judged" in found.stderr
+    assert "lstm could not forecast anything here; garch is evaluated instead" in found.stderr
     assert "density: " in found.stderr
 
 
@@ -302,7 +317,7 @@ def test_fallbacks_are_those_of_series_that_are_scored(forecast, tmp_path: Path)
     assert made["fallbacks"] == {"garch": 1}
     assert made["fallbacks_of"] == {"garch": {"still": 1}}
     told = forecast("backtest", "--csv", "long.csv,tiny.csv,still.csv", *how).stdout
-    assert "garch: 1 fit of still did not converge or had too few rows; usual parameters stood in" in told
+    assert "garch: 1 fit of still did not converge or had too few rows, and used default parameters" in told
 
 
 def test_a_narrow_terminal_cuts_no_number(forecast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,11 +347,11 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
         assert all(row["crps"] is None or np.isfinite(row["crps"]) for row in made["rows"])
         if name == "flat":
             for kind in ("point", "density", "coverage"):
-                assert made["verdict"][kind]["text"] == f"{kind}: the price never moved"
+                assert made["verdict"][kind]["text"] == f"{kind}: not tested: the price is constant"
             assert made["fallbacks"]["garch"] == 1
             assert made["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
             told = forecast(*asked).stdout
-            assert "garch: 1 fit did not converge or had too few rows; usual parameters stood in" in told
+            assert "garch: 1 fit did not converge or had too few rows, and used default parameters" in told
 
 
 def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import re
 import sys
 from typing import Any
 
@@ -8,13 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.evaluation.claims import KINDS, LEVEL, Examined, point
+from forecaster.evaluation import claims as claims_before_holm
+from forecaster.evaluation.claims import KINDS, LEVEL, point
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses, pool
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.output.documents import verdict_document
+from forecaster.output.wording import claim_text, verdict_texts
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.coverage_tests import coverage_test
 from forecaster.stats.mean_tests import (
-    clark_west,
     diebold_mariano,
     hac_lags,
     mean_test,
@@ -83,7 +86,7 @@ def outcomes_of(found: Verdict) -> list[str]:
     ],
 )
 def test_every_verdict_is_json_of_the_contract(given: DailyLosses) -> None:
-    document = json.loads(json.dumps(verdict(given).to_json(), allow_nan=False))
+    document = json.loads(json.dumps(verdict_document(verdict(given)), allow_nan=False))
     for kind in KINDS:
         one = document[kind]
         assert {"outcome", "against", "p_value", "detectable", "text"} <= set(one)
@@ -100,14 +103,15 @@ def test_every_verdict_is_json_of_the_contract(given: DailyLosses) -> None:
 def test_the_default_model_claims_density_and_nothing_else() -> None:
     found = verdict(evidence())
     assert outcomes_of(found) == ["no_difference", "not_applicable", "better", "no_difference"]
-    lines = found.lines
-    unmoved = "point: no difference from tomorrow = today, the median is the last price"
-    assert lines[0] == f"{unmoved}; could have seen an RMSE ratio of 0.994"
-    assert lines[1] == "direction: none is given, the median is the last price"
+    lines = verdict_texts(found)
+    assert lines[0] == (
+        "point: same as the random walk, the median is the last price (minimum detectable RMSE ratio 0.994)"
+    )
+    assert lines[1] == "direction: not applicable: the median is the last price"
     assert lines[2].startswith("density: better than garch and random_walk (CRPS ")
-    assert " % below the best of them, p" in lines[2]
-    assert "; could have seen " in lines[2]
-    assert lines[3].startswith("coverage: as promised, as far as can be seen (")
+    assert " % lower than the best of them, p" in lines[2]
+    assert "; minimum detectable " in lines[2]
+    assert lines[3].startswith("coverage: consistent with nominal (")
     assert found["point"].p_value is None
     assert found["direction"].p_value is found["direction"].detectable is None
 
@@ -125,7 +129,7 @@ def test_p_values_are_those_of_the_tests_that_are_named() -> None:
     mean = 0.1 * 0.01 * rng.normal(size=DAYS)
     actual = mean + sigma * rng.normal(size=DAYS)
     median = mean + 0.05 * 0.01 * rng.normal(size=DAYS)
-    west = clark_west(actual, np.zeros(DAYS), median)
+    west = mean_test(2 * median * actual, lags=0)  # of Clark and West, against a forecast of zero
     assert found["point"].raw_p_value == pytest.approx(west.p_above)
     timmermann = pesaran_timmermann(median, actual)
     assert found["direction"].raw_p_value == pytest.approx(timmermann.p_above)
@@ -136,7 +140,7 @@ def test_p_values_are_those_of_the_tests_that_are_named() -> None:
     assert found["coverage"].raw_p_value == pytest.approx(min(1, 2 * min(p for p in shares if p is not None)))
     ratio = math.sqrt(np.mean((median - actual) ** 2) / np.mean(actual**2))
     assert found["point"].measured["rmse_ratio"] == pytest.approx(ratio)
-    raw = sorted((one.raw_p_value or 0.0, kind) for kind, one in found.findings.items())
+    raw = sorted((one.raw_p_value or 0.0, kind) for kind, one in found.results.items())
     largest = 0.0
     for place, (value, kind) in enumerate(raw):
         largest = max(largest, min(1.0, (4 - place) * value))
@@ -186,17 +190,16 @@ def test_kinds_that_are_not_tested_do_not_make_the_others_easier() -> None:
 # --- from p-values to outcomes -----------------------------------------------------------------------------------
 
 
-def judged(monkeypatch: pytest.MonkeyPatch, **tested: Examined) -> dict[str, tuple[Any, ...]]:
+def judged(monkeypatch: pytest.MonkeyPatch, **tested: claims_before_holm.TestedClaim) -> dict[str, tuple[Any, ...]]:
     """Outcome, adjusted p-value and opponent of each kind, when the tests say what they are told to say."""
     module = sys.modules["forecaster.evaluation.verdict"]
     for kind in KINDS:
-        monkeypatch.setattr(module, kind, lambda evidence, kind=kind: tested.get(kind, said()))
-    return {kind: (one.outcome, one.p_value, one.against) for kind, one in verdict(evidence(days=40)).findings.items()}
+        monkeypatch.setattr(module, kind, lambda losses, kind=kind: tested.get(kind, said()))
+    return {kind: (one.outcome, one.p_value, one.against) for kind, one in verdict(evidence(days=40)).results.items()}
 
 
-def said(claim: float | None = None, warning: float | None = None, **more: Any) -> Examined:
-    phrases: Any = dict.fromkeys(("better", "worse", "no_difference", "not_applicable"), "said{p}")
-    return Examined("them", "unit", phrases, {}, p_claim=claim, p_warning=warning, **more)
+def said(claim: float | None = None, warning: float | None = None, **more: Any) -> claims_before_holm.TestedClaim:
+    return claims_before_holm.TestedClaim("them", "unit", {}, p_claim=claim, p_warning=warning, **more)
 
 
 def test_claims_are_made_at_a_quarter_of_the_level_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,30 +212,22 @@ def test_claims_are_made_at_a_quarter_of_the_level_first(monkeypatch: pytest.Mon
 
 
 def test_warnings_are_a_family_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = judged(monkeypatch, density=said(0.9, 0.0166, warned_of="garch"))
+    found = judged(monkeypatch, density=said(0.9, 0.0166, warning_against="garch"))
     assert found["density"] == ("worse", pytest.approx(3 * 0.0166), "garch")
-    found = judged(monkeypatch, density=said(0.9, 0.0167, warned_of="garch"))
+    found = judged(monkeypatch, density=said(0.9, 0.0167, warning_against="garch"))
     assert found["density"] == ("no_difference", 1.0, "them")
 
 
 def test_an_alarm_is_a_claim_and_a_forbidden_claim_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = judged(monkeypatch, coverage=said(0.001, claimed="worse", warned_of="nobody"))
+    found = judged(monkeypatch, coverage=said(0.001, claimed="worse", warning_against="nobody"))
     assert found["coverage"] == ("worse", pytest.approx(0.004), "them")
     assert judged(monkeypatch, point=said(0.001, 0.9, claimed=None))["point"][0] == "no_difference"
     assert judged(monkeypatch, point=said(0.001, 0.001, claimed=None))["point"][0] == "worse"
-    assert judged(monkeypatch, direction=said(untested="not_applicable"))["direction"] == (
+    assert judged(monkeypatch, direction=said(untestable="no_direction"))["direction"] == (
         "not_applicable",
         None,
         "them",
     )
-
-
-def test_what_was_tested_ends_with_its_p_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["forecaster.evaluation.verdict"]
-    for claim, words in ((0.0001, "point: said, p < 0.001; could have seen 3"), (0.01, "point: said, p = 0.040")):
-        seen = "3" if claim < 0.001 else ""
-        monkeypatch.setattr(module, "point", lambda evidence, p=claim, seen=seen: said(p, seen=seen))
-        assert verdict(evidence(days=40))["point"].text == words
 
 
 # --- density -----------------------------------------------------------------------------------------------------
@@ -243,7 +238,8 @@ def test_density_must_beat_every_baseline() -> None:
     assert found["density"].outcome == "no_difference"
     assert found["density"].against == "equal"
     assert found["density"].measured["raw_p_values"]["bad"] < 1e-6
-    assert found["density"].text.startswith("density: no difference from equal, the hardest of bad, equal and worse")
+    text = "density: not significantly better than equal, the strongest baseline (CRPS "
+    assert claim_text(found["density"]).startswith(text)
 
 
 def test_density_is_worse_when_one_baseline_is_better() -> None:
@@ -254,8 +250,7 @@ def test_density_is_worse_when_one_baseline_is_better() -> None:
     raw = diebold_mariano(given.crps["lstm"] - given.crps["good"]).p_above
     assert raw is not None
     assert found["density"].raw_p_value == pytest.approx(2 * raw)  # one of two baselines
-    assert "density: worse than good (CRPS " in found["density"].text
-    assert " % above it, p" in found["density"].text
+    assert re.match(r"density: worse than good \(CRPS [\d.]+ % higher, p [=<] 0\.\d+; ", claim_text(found["density"]))
 
 
 def test_the_same_distributions_are_no_difference() -> None:
@@ -263,7 +258,9 @@ def test_the_same_distributions_are_no_difference() -> None:
     given = dataclasses.replace(given, crps={name: given.crps["lstm"] for name in given.crps})
     found = verdict(given)["density"]
     assert (found.outcome, found.p_value, found.detectable) == ("no_difference", None, None)
-    assert found.text == "density: no difference from garch, the hardest of garch and random_walk"
+    assert claim_text(found) == (
+        "density: not significantly better than garch, the strongest baseline (CRPS 0.00 % lower)"
+    )
     one_same = dataclasses.replace(given, crps={**given.crps, "random_walk": 2 * given.crps["lstm"]})
     found = verdict(one_same)["density"]
     assert (found.outcome, found.p_value) == ("no_difference", 1.0)
@@ -280,8 +277,8 @@ def test_without_baselines_density_is_not_judged() -> None:
 def test_a_true_mean_is_found() -> None:
     found = verdict(evidence(signal=0.4))
     assert found["point"].outcome == found["direction"].outcome == "better"
-    assert found["point"].text.startswith("point: better than tomorrow = today (RMSE ratio 0.9")
-    assert found["direction"].text.startswith("direction: better than chance (")
+    assert claim_text(found["point"]).startswith("point: better than the random walk (RMSE ratio 0.9")
+    assert claim_text(found["direction"]).startswith("direction: better than chance (")
 
 
 def test_noise_in_the_median_is_worse() -> None:
@@ -289,7 +286,7 @@ def test_noise_in_the_median_is_worse() -> None:
     assert found["point"].outcome == "worse"
     assert found["point"].measured["rmse_ratio"] > 1
     assert found["direction"].outcome == "no_difference"
-    assert found["direction"].text.startswith("direction: no difference from chance (")
+    assert claim_text(found["direction"]).startswith("direction: not significantly better than chance (")
 
 
 def test_information_alone_is_no_better_forecast() -> None:
@@ -299,13 +296,13 @@ def test_information_alone_is_no_better_forecast() -> None:
     median = 0.2 * outcomes + noise
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     best = (median @ outcomes) / (median @ median)  # the factor of least squares; twice of it gains nothing
-    assert (clark_west(outcomes, np.zeros(DAYS), median).p_above or 1) < 1e-4
+    assert (mean_test(2 * median * outcomes, lags=0).p_above or 1) < 1e-4
     for factor, outcome in ((1.0, "better"), (1.99, "better"), (2.01, "no_difference"), (5.0, "worse")):
         given = losses("a", dates, outcomes, {"lstm": (factor * best * median)[:, None] + SCORES})
         found = verdict(given)["point"]
         assert found.outcome == outcome
         assert (found.measured["rmse_ratio"] < 1) is (factor < 2)
-        assert ("holds information, yet no smaller error" in found.text) is (outcome == "no_difference")
+        assert ("informative, but its error is not smaller" in claim_text(found)) is (outcome == "no_difference")
 
 
 def test_the_wrong_direction_is_worse_than_chance() -> None:
@@ -324,7 +321,7 @@ def test_a_median_that_always_rises_has_no_direction_to_judge() -> None:
     for one in (given, pool([given, given])):
         found = verdict(one)["direction"]
         assert (found.outcome, found.p_value) == ("not_applicable", None)
-        assert found.text == "direction: the median, or the price, only ever goes one way"
+        assert claim_text(found) == ("direction: not applicable: the median, or the price, moves in one direction only")
     assert verdict(given)["point"].p_value is not None
 
 
@@ -333,7 +330,7 @@ def test_few_directions_are_too_few() -> None:
     given = dataclasses.replace(given, excess=np.where(np.arange(DAYS) < 20, given.excess, np.nan))
     found = verdict(given)["direction"]
     assert (found.outcome, found.p_value) == ("no_difference", None)
-    assert found.text == "direction: 20 cutoffs with a direction are too few to say"
+    assert claim_text(found) == "direction: not tested: too few cutoffs with a direction (20)"
 
 
 # --- coverage ----------------------------------------------------------------------------------------------------
@@ -347,7 +344,7 @@ def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
     given = losses("a", given.dates, rng.normal(size=DAYS), {"lstm": sigma[:, None] * SCORES})
     found = verdict(given)["coverage"]
     assert (found.outcome, found.against) == ("worse", "nominal")
-    assert found.text.startswith("coverage: miscalibrated (")
+    assert claim_text(found).startswith("coverage: miscalibrated (")
     assert found.measured["coverage"]["0.8"] == given.inside["0.8"].mean()
 
 
@@ -364,7 +361,7 @@ def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
     said = {"lstm": np.tile(SCORES, (DAYS, 1)), "ewma": np.tile(2 * SCORES, (DAYS, 1))}
     found = verdict(losses("a", dates, np.zeros(DAYS), said))
     for kind in ("point", "density", "coverage"):
-        assert found[kind].text == f"{kind}: the price never moved"
+        assert claim_text(found[kind]) == f"{kind}: not tested: the price is constant"
     assert outcomes_of(found) == ["no_difference", "not_applicable", "no_difference", "no_difference"]
 
 
@@ -374,8 +371,8 @@ def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
 @pytest.mark.parametrize("days", [1, 2, 3, 29])
 def test_few_days_prove_nothing(days: int) -> None:
     found = verdict(evidence(days=days, noise=0.5, widths={"lstm": 1.5, "garch": 0.0}))
-    assert all(one.p_value is None and one.outcome == "no_difference" for one in found.findings.values())
-    assert f"point: {days} cutoffs are too few to say" in found.lines
+    assert all(one.p_value is None and one.outcome == "no_difference" for one in found.results.values())
+    assert verdict_texts(found)[0] == "point: not tested: too few cutoffs"
 
 
 @pytest.mark.parametrize("days", [31, 40])
@@ -391,8 +388,8 @@ def test_no_effect_beyond_what_there_can_be_is_said_to_be_visible(days: int) -> 
     assert all(
         points < 100 * float(level) for level, points in found["coverage"].measured["detectable_by_level"].items()
     )
-    assert "0.000" not in found["point"].text
-    assert "nan" not in "".join(found.lines)
+    assert "0.000" not in claim_text(found["point"])
+    assert "nan" not in "".join(verdict_texts(found))
 
 
 # --- claims are false as seldom as promised, and found as often as stated -----------------------------------------

@@ -106,7 +106,7 @@ def test_scores_stand_under_their_heads_in_basis_points_and_percent() -> None:
     assert len(head) == len(row), "numbers end where their heads end"
 
 
-def test_the_judged_model_comes_first_wherever_it_stood() -> None:
+def test_the_evaluated_model_comes_first() -> None:
     scores = {"ewma": 1e-4, "classic": 2e-4}
     head, row = rendered(score_table([{**SCORE, "crps": scores}], "classic"))
     assert "CRPS classic  ewma" in head
@@ -123,8 +123,8 @@ def test_instruments_are_named_only_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("steps", "line"),
     [
-        ([], "median: is the last price, since no direction was found or looked for on the validation"),
-        ([1, 5], "median: moves at 1, 5 days, where the validation supports it"),
+        ([], "median: the last price; the validation supports no direction"),
+        ([1, 5], "median: differs from the last price at 1, 5 days, where the validation supports it"),
     ],
 )
 def test_training_says_where_the_median_lies(steps: list[int], line: str) -> None:
@@ -136,13 +136,13 @@ def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
     assert not any(line.startswith("median") for line in lines)
     assert lines[-2:] == [
         "run: 20261030-usdjpy-3fa9c1",
-        "weights: fitted on rows to 2021-12-13; --refit fits once more on all rows",
+        "weights: fitted on rows up to 2021-12-13; --refit fits again on all rows",
     ]
 
 
 def test_a_refit_says_what_its_scores_are_of() -> None:
     assert training_lines({**TRAINED, "refit": True})[-1] == (
-        "refit: fitted once more on all rows to 2021-12-13; the scores are of the fit before"
+        "refit: fitted again on all rows up to 2021-12-13; the scores are those of the fit before"
     )
     (line,) = skill_line({**document(), "refit": True})
     assert "test rows before the refit" in line
@@ -150,7 +150,7 @@ def test_a_refit_says_what_its_scores_are_of() -> None:
 
 def test_training_says_what_was_learned_and_how_long_it_took() -> None:
     text = "\n".join(training_lines(TRAINED))
-    assert "lstm: 14,756 weights, learned from 136 series, 12.0 s in all, 10.0 s of it the fit" in text
+    assert "lstm: 14,756 weights, trained on 136 series; 12.0 s in total, 10.0 s of training" in text
     assert '"tomorrow = today"' in text
 
 
@@ -198,10 +198,10 @@ def test_every_asked_level_has_a_column_and_wider_ones_hold_narrower_ones() -> N
     assert wide_low < low < high < wide_high
 
 
-def test_steps_that_are_fed_back_are_marked_and_others_are_not() -> None:
-    assert not any("fed back" in row for row in rendered(forecast_table(document(), [0.8])))
+def test_recursive_steps_are_marked_and_others_are_not() -> None:
+    assert not any("recursive" in row for row in rendered(forecast_table(document(), [0.8])))
     _, *rows = rendered(forecast_table(document(own_steps=1), [0.8]))
-    assert ["fed back" in row for row in rows] == [False, True, True]
+    assert ["recursive" in row for row in rows] == [False, True, True]
 
 
 def test_skill_is_told_for_each_baseline() -> None:

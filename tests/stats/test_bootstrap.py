@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecaster.stats.bootstrap import (
-    FEWEST_OUTCOMES,
+    MIN_OUTCOMES,
     ConfidenceSet,
     block_length,
     mean_ratio_intervals,
@@ -186,9 +186,7 @@ def test_equal_models_stay_in_the_set_where_outcomes_overlap() -> None:
     assert superior <= 8  # 5 in the limit
 
 
-@pytest.mark.parametrize(
-    ("days", "overlap"), [(1, 1), (2, 1), (FEWEST_OUTCOMES - 1, 1), (20 * FEWEST_OUTCOMES - 1, 20)]
-)
+@pytest.mark.parametrize(("days", "overlap"), [(1, 1), (2, 1), (MIN_OUTCOMES - 1, 1), (20 * MIN_OUTCOMES - 1, 20)])
 def test_a_handful_of_outcomes_says_nothing(days: int, overlap: int) -> None:
     given = losses(10, days)
     assert model_confidence_set(given, overlap=overlap) is None
@@ -198,7 +196,7 @@ def test_a_handful_of_outcomes_says_nothing(days: int, overlap: int) -> None:
 
 @pytest.mark.parametrize("overlap", [1, 20])
 def test_short_samples_and_odd_losses_are_answered(overlap: int) -> None:
-    days = FEWEST_OUTCOMES * overlap
+    days = MIN_OUTCOMES * overlap
     given = losses(11, days) | {"nothing": np.zeros(days), "once": np.eye(1, days)[0]}
     found = confidence_set(given, overlap=overlap)
     assert found.included

@@ -46,7 +46,7 @@ def test_kupiec_is_the_paper(inside: list[bool], level: float) -> None:
     assert found.statistic == pytest.approx(slow_kupiec(inside, level), rel=1e-7, abs=1e-7)
     assert found.statistic is not None
     assert found.p_value == pytest.approx(stats.chi2.sf(found.statistic, 1), rel=1e-9)
-    assert (found.n, found.freedom) == (len(inside), 1)
+    assert (found.n, found.degrees_of_freedom) == (len(inside), 1)
 
 
 @given(BITS)
@@ -70,7 +70,7 @@ def test_conditional_coverage_is_both(inside: list[bool], level: float) -> None:
     assert found.statistic == pytest.approx(expected, abs=1e-6)
     assert found.statistic is not None
     assert found.p_value == pytest.approx(stats.chi2.sf(found.statistic, 2), rel=1e-9)
-    assert found.freedom == 2
+    assert found.degrees_of_freedom == 2
 
 
 def test_figures_of_kupiec_known_from_banking() -> None:
@@ -157,7 +157,7 @@ def test_coverage_keeps_its_level_with_overlap(level: float, step: int) -> None:
 
 def test_coverage_finds_what_it_says_that_it_finds() -> None:
     rng, level, n = np.random.default_rng(3), 0.0125, 750
-    freedom = coverage_test(rng.random(n), 0.8).freedom
-    points = detectable_shift(math.sqrt(0.16 / n), level, freedom)
+    degrees_of_freedom = coverage_test(rng.random(n), 0.8).degrees_of_freedom
+    points = detectable_shift(math.sqrt(0.16 / n), level, degrees_of_freedom)
     found = [coverage_test((rng.random(n) < 0.8 - points).astype(float), 0.8).p_below for _ in range(1000)]
     assert np.mean([p <= level for p in found if p is not None]) == pytest.approx(0.8, abs=0.05)

@@ -17,13 +17,13 @@ from forecaster.stats.mean_tests import (
     detectable_shift,
     diebold_mariano,
     excess_hits,
+    hac_degrees_of_freedom,
     hac_lags,
     holm,
     long_run_variance,
     mean_test,
     normal_test,
     pesaran_timmermann,
-    student_freedom,
 )
 
 
@@ -69,7 +69,7 @@ def test_a_mean_is_tested_as_statsmodels_does(lags: int) -> None:
     found = mean_test(values, lags=lags)
     assert found.standard_error == pytest.approx(fitted.bse[0], rel=1e-10)
     assert found.statistic == pytest.approx(fitted.tvalues[0], rel=1e-10)
-    assert found.p_two_sided == pytest.approx(2 * stats.t.sf(abs(fitted.tvalues[0]), student_freedom(400, lags)))
+    assert found.p_two_sided == pytest.approx(2 * stats.t.sf(abs(fitted.tvalues[0]), hac_degrees_of_freedom(400, lags)))
 
 
 def test_lags_follow_the_rule_and_the_overlap() -> None:
@@ -81,14 +81,14 @@ def test_lags_follow_the_rule_and_the_overlap() -> None:
 
 
 def test_degrees_of_freedom_are_those_of_the_window() -> None:
-    assert student_freedom(750, 0) == 749
-    assert student_freedom(750, 35) == pytest.approx(750 / 35)
-    assert student_freedom(4, 3) == pytest.approx(4 / 3)
+    assert hac_degrees_of_freedom(750, 0) == 749
+    assert hac_degrees_of_freedom(750, 35) == pytest.approx(750 / 35)
+    assert hac_degrees_of_freedom(4, 3) == pytest.approx(4 / 3)
     # Kiefer and Vogelsang 2005, table 1: Bartlett, 1.6449 + 2.1859 b + 0.3142 b^2 - 0.3427 b^3 at 95 %.
     for lags, count in ((35, 750), (65, 2500)):
         share = lags / count
         published = 1.6449 + 2.1859 * share + 0.3142 * share**2 - 0.3427 * share**3
-        assert stats.t.ppf(0.95, student_freedom(count, lags)) == pytest.approx(published, rel=0.02)
+        assert stats.t.ppf(0.95, hac_degrees_of_freedom(count, lags)) == pytest.approx(published, rel=0.02)
 
 
 # --- Diebold and Mariano -----------------------------------------------------------------------------------------
@@ -102,10 +102,10 @@ def test_diebold_mariano_is_the_paper(step: int, lags: int) -> None:
     statistic *= math.sqrt((n + 1 - 2 * step + step * (step - 1) / n) / n)
     found = diebold_mariano(difference, step, lags)
     assert found.statistic == pytest.approx(statistic, rel=1e-9)
-    freedom = min(n - 1, n / lags) if lags else n - 1
-    assert found.p_below == pytest.approx(stats.t.cdf(statistic, freedom))
-    assert found.p_above == pytest.approx(stats.t.sf(statistic, freedom))
-    assert found.p_two_sided == pytest.approx(2 * stats.t.sf(abs(statistic), freedom))
+    degrees_of_freedom = min(n - 1, n / lags) if lags else n - 1
+    assert found.p_below == pytest.approx(stats.t.cdf(statistic, degrees_of_freedom))
+    assert found.p_above == pytest.approx(stats.t.sf(statistic, degrees_of_freedom))
+    assert found.p_two_sided == pytest.approx(2 * stats.t.sf(abs(statistic), degrees_of_freedom))
     assert found.standard_error == pytest.approx(difference.mean() / statistic)
 
 
@@ -167,7 +167,7 @@ def test_clark_west_is_the_regression_of_the_paper() -> None:
         fitted = sm.OLS(adjusted, np.ones(300)).fit(cov_type="HAC", cov_kwds=options)
         found = clark_west(actual, small, large, step)
         assert found.statistic == pytest.approx(fitted.tvalues[0], rel=1e-10)
-        assert found.p_above == pytest.approx(stats.t.sf(fitted.tvalues[0], student_freedom(300, lags)))
+        assert found.p_above == pytest.approx(stats.t.sf(fitted.tvalues[0], hac_degrees_of_freedom(300, lags)))
 
 
 def test_clark_west_against_no_change_is_twice_the_covariance() -> None:
@@ -304,8 +304,10 @@ def test_the_shift_is_that_of_the_normal_limit_and_of_the_noncentral_t() -> None
 
 
 def test_with_one_rival_the_gain_is_the_shift() -> None:
-    for freedom in (749.0, 20.0, 1.5):
-        assert detectable_gain([0.3], [0.0], 0.0125, freedom) == pytest.approx(detectable_shift(0.3, 0.0125, freedom))
+    for degrees_of_freedom in (749.0, 20.0, 1.5):
+        assert detectable_gain([0.3], [0.0], 0.0125, degrees_of_freedom) == pytest.approx(
+            detectable_shift(0.3, 0.0125, degrees_of_freedom)
+        )
 
 
 def test_a_rival_far_behind_does_not_matter_and_one_as_good_does() -> None:

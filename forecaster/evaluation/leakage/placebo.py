@@ -1,20 +1,20 @@
 """What an audit says of a model's behaviour: no skill where there is none, and whether it repeats yesterday."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.evaluation.leakage.types import Check, Finding
-from forecaster.evaluation.verdict import Verdict
+from forecaster.evaluation.verdict import Kind, Verdict
 
 __all__ = ["PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
 
 
 PLACEBO_WALKS = 3
 _SUSPICIOUS = 2  # of the walks: chance claims the same kind on two of three in at most 2 % of all audits
-_SKILL = ("point", "direction", "density")
+_SKILL: tuple[Kind, ...] = ("point", "direction", "density")
 _LONGEST_LAG = 10
 _HARDLY_WORSE = 1.001  # than the last price: a median beside it that only accounts for a skew repeats nothing
 
@@ -42,12 +42,14 @@ def check_placebo(verdicts: Sequence[Verdict], file: str) -> Check:
         verdicts: One for each walk.
         file: That a finding names.
     """
-    documents: list[Mapping[str, Mapping[str, object]]] = [one.to_json() for one in verdicts]
     findings = []
     for kind in _SKILL:
-        claims = [one[kind] for one in documents if one[kind]["outcome"] == "better"]
+        claims = [verdict[kind] for verdict in verdicts if verdict[kind].outcome == "better"]
         if len(claims) >= _SUSPICIOUS:
-            text = f"skill on {len(claims)} of {len(verdicts)} random walks: {claims[0]['text']}"
+            text = (
+                f"skill on {len(claims)} of {len(verdicts)} random walks: {kind} better than {claims[0].against}, "
+                f"p = {claims[0].p_value:.2g}"
+            )
             findings.append(Finding(file, kind, None, text))
     what = f"The model learns {len(verdicts)} random walks: no skill of point, direction or density on more than one."
     if len(verdicts) < _SUSPICIOUS:

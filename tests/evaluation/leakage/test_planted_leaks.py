@@ -573,13 +573,13 @@ def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypat
 
 
 def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = backtest_scores.what_was_said
+    true = backtest_scores.model_forecasts
 
     def leaky(*arguments: Any, **named: Any) -> Any:
         rows, said = true(*arguments, **named)
         return rows, np.roll(said, -1, axis=0)
 
-    monkeypatch.setattr(backtest_scores, "what_was_said", leaky)
+    monkeypatch.setattr(backtest_scores, "model_forecasts", leaky)
     made = audited()
     (row,) = {one.row for one in check_folds(made.subject, made.first_cutoff).findings}
     assert row == str(made.first_cutoff[0].cut)

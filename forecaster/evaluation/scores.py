@@ -1,0 +1,136 @@
+"""Scores of every registered metric: running over any number of forecasts, and of one series for a training."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecaster.arrays import FloatArray
+from forecaster.data.series import PriceSeries
+from forecaster.evaluation.metrics import mae, rmse
+from forecaster.evaluation.reductions import Value
+from forecaster.evaluation.registry import METRICS, Sample
+from forecaster.evaluation.splits import Part
+from forecaster.features.outcomes import prices_after
+from forecaster.forecast import Forecasts
+from forecaster.quantiles import SCORING_LEVELS, level_weights
+
+__all__ = ["PriceErrors", "Score", "Scorer", "score"]
+
+_CHUNK = 4096  # rows that are scored at once: their temporaries stay within a processor's cache
+
+
+class Scorer:
+    """Running scores of one model for one series at one step, fed in order of time."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._running = [(metric, metric.reduce()) for metric in METRICS.values()]
+
+    def add(self, quantiles: FloatArray, outcomes: FloatArray) -> None:
+        """Score the next forecasts.
+
+        Args:
+            quantiles: (N, 9) at `SCORING_LEVELS`, non-decreasing.
+            outcomes: (N,) in the same units.
+
+        Raises:
+            ValueError: The shapes do not fit.
+        """
+        whole = Sample(quantiles, outcomes)
+        for start in range(0, len(outcomes), _CHUNK):
+            sample = Sample(whole.quantiles[start : start + _CHUNK], whole.outcomes[start : start + _CHUNK])
+            for metric, reduction in self._running:
+                reduction.add(metric.stat(sample))
+        self.n += len(outcomes)
+
+    def results(self) -> dict[str, Value]:
+        """Metric -> value as JSON; what is a mean is None before the first forecast."""
+        return {metric.name: metric.named(reduction.result()) for metric, reduction in self._running}
+
+
+@dataclasses.dataclass(frozen=True)
+class PriceErrors:
+    """Errors of point forecasts in units of the price.
+
+    Args:
+        rmse: Root mean square error of the evaluated model's median.
+        rmse_naive: Root mean square error of the last price ("tomorrow = today").
+        mae: Mean absolute error of the evaluated model's median.
+        mae_naive: Mean absolute error of the last price.
+    """
+
+    rmse: float
+    rmse_naive: float
+    mae: float
+    mae_naive: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """Scores of a model and its baselines on one part of one series at one step, on the same cutoffs.
+
+    Args:
+        instrument: Name of the series.
+        part: ``train``, ``validation`` or ``test``.
+        step: Days ahead.
+        n: Number of cutoffs.
+        window: First and last cutoff.
+        model: Registry key of the evaluated model.
+        errors: Errors of the evaluated model in units of the price.
+        metrics: Metric -> model -> value; baselines are there only for metrics of every model.
+    """
+
+    instrument: str
+    part: Part
+    step: int
+    n: int
+    window: tuple[np.datetime64, np.datetime64]
+    model: str
+    errors: PriceErrors
+    metrics: Mapping[str, Mapping[str, Value]]
+
+    @property
+    def crps_ratio(self) -> dict[str, float]:
+        """Baseline -> CRPS of the evaluated model over that of the baseline, where that is not 0."""
+        losses = self.metrics["crps"]
+        return {name: losses[self.model] / loss for name, loss in losses.items() if name != self.model and loss}
+
+
+def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Forecasts]) -> Score:
+    """Score forecasts `step` days ahead.
+
+    Args:
+        series: History that was forecast.
+        part: Part of the split that holds the cutoffs.
+        step: Days ahead.
+        forecasts: Model -> forecasts, all at the same rows; the first is the evaluated model.
+    """
+    evaluated_model = next(iter(forecasts))
+    rows = forecasts[evaluated_model].rows
+    price = series.close[rows]
+    outcome = prices_after(series, rows, step)
+    log_return = np.log(outcome / price)
+    samples = {
+        name: Sample(made.log_returns([step])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS), log_return)
+        for name, made in forecasts.items()
+    }
+    error = price * np.exp(forecasts[evaluated_model].median(step)) - outcome
+    return Score(
+        instrument=series.instrument.name,
+        part=part,
+        step=step,
+        n=len(rows),
+        window=(series.dates[rows[0]], series.dates[rows[-1]]),
+        model=evaluated_model,
+        errors=PriceErrors(rmse(error), rmse(price - outcome), mae(error), mae(price - outcome)),
+        metrics={
+            metric.name: {
+                name: metric.of(sample)
+                for name, sample in samples.items()
+                if metric.training == "every_model" or name == evaluated_model
+            }
+            for metric in METRICS.values()
+            if metric.training is not None
+        },
+    )

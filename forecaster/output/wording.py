@@ -1,0 +1,165 @@
+"""Sentences about results: the words of a verdict."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from forecaster.evaluation.claims import FIRST_LEVEL, Untestable
+from forecaster.evaluation.verdict import KINDS, ClaimResult, Kind, Verdict
+
+__all__ = ["claim_text", "joined_names", "p_value_text", "verdict_summary", "verdict_texts"]
+
+_UNTESTABLE: Mapping[Untestable, str] = {
+    "constant_price": "not tested: the price is constant",
+    "no_baseline": "not applicable: there is no baseline",
+    "no_direction": "not applicable: the median is the last price",
+    "one_direction": "not applicable: the median, or the price, moves in one direction only",
+}
+
+_SUMMARIES = {
+    "better": "better",
+    "worse": "worse",
+    "no_difference": "no significant difference",
+    "not_applicable": "not applicable",
+}
+
+
+def verdict_texts(verdict: Verdict) -> list[str]:
+    """One sentence for each kind."""
+    return [claim_text(verdict[kind]) for kind in KINDS]
+
+
+def claim_text(result: ClaimResult) -> str:
+    """The sentence on one kind, such as ``coverage: consistent with nominal (...)``."""
+    if result.untestable is not None:
+        words = _UNTESTABLE.get(result.untestable) or f"not tested: {_too_few(result)}"
+        return f"{result.kind}: {words}"
+    statement, facts = _STATEMENTS[result.kind](result)
+    if result.p_value is not None:
+        facts = [*facts, p_value_text(result.p_value)]
+    detectable = _detectable(result)
+    details = "; ".join(filter(None, [", ".join(facts), detectable]))
+    return f"{result.kind}: {statement} ({details})" if details else f"{result.kind}: {statement}"
+
+
+def p_value_text(p_value: float) -> str:
+    """The p-value to three digits.
+
+    >>> p_value_text(0.0321)
+    'p = 0.032'
+    >>> p_value_text(0.00001)
+    'p < 0.001'
+    """
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def joined_names(names: Sequence[str]) -> str:
+    """Names as in a sentence.
+
+    >>> joined_names(["garch", "ewma", "random_walk"])
+    'garch, ewma and random_walk'
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def verdict_summary(document: Mapping[str, Any]) -> str:
+    """The four outcomes of a verdict in one line, such as ``density better; coverage consistent with nominal``.
+
+    Args:
+        document: A verdict, as in a document.
+    """
+    words = {kind: _SUMMARIES[document[kind]["outcome"]] for kind in KINDS}
+    worse = document["coverage"]["outcome"] == "worse"
+    words["coverage"] = "miscalibrated" if worse else "consistent with nominal"
+    return "; ".join(f"{kind} {word}" for kind, word in words.items())
+
+
+def _too_few(result: ClaimResult) -> str:
+    days = result.measured.get("days_with_direction")
+    return "too few cutoffs" if days is None else f"too few cutoffs with a direction ({days})"
+
+
+Statement = tuple[str, list[str]]
+"""What is claimed, and the measured numbers."""
+
+
+def _point(result: ClaimResult) -> Statement:
+    ratio = result.measured["rmse_ratio"]
+    if result.measured["median_is_last_price"]:
+        return "same as the random walk, the median is the last price", []
+    informative = result.raw_p_value is not None and result.raw_p_value <= FIRST_LEVEL
+    if result.outcome == "no_difference" and ratio >= 1 and informative:
+        statement = "informative, but its error is not smaller than the random walk's"
+    else:
+        statement = _compared(result, "the random walk")
+    return statement, [f"RMSE ratio {ratio:.4f}"]
+
+
+def _direction(result: ClaimResult) -> Statement:
+    rate = result.measured["hit_rate"]
+    chance = result.measured["hit_rate_by_chance"]
+    return _compared(result, "chance"), [f"{100 * rate:.1f} % correct", f"{100 * chance:.1f} % expected by chance"]
+
+
+def _density(result: ClaimResult) -> Statement:
+    names = result.measured["baselines"]
+    reference = result.measured["best"] if result.outcome == "better" else str(result.against)
+    ratio = _ratio_text(result.measured["crps_ratio"][reference])
+    if result.outcome == "better":
+        which = "" if len(names) == 1 else " than the best of them"
+        return f"better than {joined_names(names)}", [f"{ratio}{which}"]
+    strongest = ", the strongest baseline" if result.outcome == "no_difference" and len(names) > 1 else ""
+    return f"{_compared(result, reference)}{strongest}", [ratio]
+
+
+def _coverage(result: ClaimResult) -> Statement:
+    statement = "miscalibrated" if result.outcome == "worse" else "consistent with nominal"
+    shares = [
+        f"{100 * share:.1f} % in the {100 * float(level):g} % interval"
+        for level, share in result.measured["coverage"].items()
+    ]
+    return statement, shares
+
+
+_STATEMENTS: Mapping[Kind, Callable[[ClaimResult], Statement]] = {
+    "point": _point,
+    "direction": _direction,
+    "density": _density,
+    "coverage": _coverage,
+}
+
+
+def _compared(result: ClaimResult, reference: str) -> str:
+    words = {"better": "better than", "worse": "worse than", "no_difference": "not significantly better than"}
+    return f"{words[result.outcome]} {reference}"
+
+
+def _ratio_text(ratio: float | None) -> str:
+    """The relative CRPS, such as ``CRPS 0.62 % lower``."""
+    if ratio is None:
+        return "the CRPS of the baseline is 0"
+    return f"CRPS {_percent(100 * abs(1 - ratio))} % {'lower' if ratio <= 1 else 'higher'}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+
+
+def _detectable(result: ClaimResult) -> str:
+    """The minimum detectable effect; empty where none is known."""
+    if result.detectable is None:
+        return ""
+    if result.unit == "coverage_points":
+        points = result.measured["detectable_by_level"]
+        values = " and ".join(f"{value:.1f}" for value in points.values())
+        some = "" if len(points) == len(result.measured["coverage"]) else _of_intervals(points)
+        return f"minimum detectable {values} points{some}"
+    effects = {
+        "rmse_ratio": f"RMSE ratio {result.detectable:.3f}",
+        "hit_rate": f"{100 * result.detectable:.1f} %",
+        "crps_percent": f"{_percent(result.detectable)} %",
+    }
+    return f"minimum detectable {effects[result.unit]}"
+
+
+def _of_intervals(levels: Iterable[str]) -> str:
+    return " in the " + " and ".join(f"{100 * float(level):g} % interval" for level in levels)
