@@ -11,7 +11,7 @@ import click
 
 from forecaster.cli.sections import SectionOption
 from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_frequency, to_lag, to_level, to_step
-from forecaster.data.sources import SOURCES
+from forecaster.data.sources import NAMED_SOURCES
 from forecaster.evaluation import DEFAULT_STEPS
 
 __all__ = ["OFFLINE_VARIABLE", "Command", "with_options"]
@@ -70,7 +70,7 @@ INSTRUMENT_OPTIONS = {
         "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."
     ),
     "csv": _list_option("Instrument", "--csv", metavar="FILE", help="CSV file of prices."),
-    "source": _option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(SOURCES)}."),
+    "source": _option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(NAMED_SOURCES)}."),
     "name": _option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
     "date_column": _option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
     "price_column": _option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),

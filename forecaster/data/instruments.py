@@ -16,6 +16,7 @@ __all__ = [
     "SYNTHETIC_NAMES",
     "Instrument",
     "csv_instrument",
+    "memory_instrument",
     "parse_pair",
     "parse_ticker",
     "shown",
@@ -63,7 +64,8 @@ class Instrument:
     """A currency pair, a ticker or a price file.
 
     Args:
-        kind: ``"pair"`` (two currencies), ``"ticker"`` (a symbol of some source) or ``"csv"`` (a file).
+        kind: ``"pair"`` (two currencies), ``"ticker"`` (a symbol of some source), ``"csv"`` (a file)
+            or ``"memory"`` (rows that a Python program gives).
         name: ``USDJPY``, ``AAPL``, or the name of the file's series. Names are unique within a kind.
         path: The file of a ``csv`` instrument, else None.
 
@@ -72,7 +74,7 @@ class Instrument:
         ('USDJPY', -1)
     """
 
-    kind: Literal["pair", "ticker", "csv"]
+    kind: Literal["pair", "ticker", "csv", "memory"]
     name: str
     path: Path | None = None
 
@@ -240,10 +242,23 @@ def csv_instrument(path: Path, name: str | None = None) -> Instrument:
     Raises:
         InstrumentError: The name is empty, longer than 64 characters, or holds control characters or slashes.
     """
-    chosen = path.stem if name is None else name.strip()
+    return Instrument("csv", _series_name(path.stem if name is None else name, "choose one with --name NAME"), path)
+
+
+def memory_instrument(name: str) -> Instrument:
+    """The instrument of a history that a Python program gives.
+
+    Raises:
+        InstrumentError: The name is empty, longer than 64 characters, or holds control characters or slashes.
+    """
+    return Instrument("memory", _series_name(name, "choose another name"))
+
+
+def _series_name(name: str, advice: str) -> str:
+    chosen = name.strip()
     if not chosen or len(chosen) > _NAME_LENGTH or not chosen.isprintable() or "/" in chosen or "\\" in chosen:
         raise InstrumentError(
             f"{shown(chosen)} cannot name a series; expected 1 to {_NAME_LENGTH} printable characters without / or \\; "
-            "choose one with --name NAME"
+            f"{advice}"
         )
-    return Instrument("csv", chosen, path)
+    return chosen

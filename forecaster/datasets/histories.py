@@ -101,7 +101,7 @@ class HistoryChecker:
         today = min(self.today, end) if end else self.today
         before = None if previous is None else previous.between(end=span.dates[-1])
         report = validate(RawRows.of(span), today=today, market=market_expectations(span), previous=before)
-        kind = InputFileError if source_traits(whole.source).is_file else SourceError
+        kind = InputFileError if source_traits(whole.source).is_given else SourceError
         report.require_good(whole.symbol, kind, strict=self.strict)
         series = resampled(_repaired(span, report), self.interval)
         return Checked(loaded, series, report, whole.dates[-1] if self.interval == "1d" else series.dates[-1])

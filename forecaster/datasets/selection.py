@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.config import DataConfig
-from forecaster.data.instruments import Instrument, csv_instrument, parse_pair, parse_ticker
+from forecaster.data.instruments import Instrument, csv_instrument, memory_instrument, parse_pair, parse_ticker
+from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Network
-from forecaster.data.sources.registry import source_traits
+from forecaster.data.sources.memory import MemorySource
+from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.universes import UNIVERSES, universe
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
@@ -35,6 +37,7 @@ class Selection:
         pairs: Currency pairs.
         tickers: Symbols of stocks and indices, or names of synthetic series.
         csvs: Files.
+        history: Rows that a Python program gives, from `load_history`.
         source: Registry key of the source; None for the configured one.
         name: Name of the series of a CSV file.
         options: Options of the source, besides those in the configuration.
@@ -45,6 +48,7 @@ class Selection:
     pairs: Sequence[str] = ()
     tickers: Sequence[str] = ()
     csvs: Sequence[str] = ()
+    history: PriceSeries | None = None
     source: str | None = None
     name: str | None = None
     options: Mapping[str, object] = dataclasses.field(default_factory=dict)
@@ -54,7 +58,12 @@ class Selection:
     @property
     def is_empty(self) -> bool:
         """Whether no instrument is named."""
-        return not (self.pairs or self.tickers or self.csvs)
+        return self.history is None and not (self.pairs or self.tickers or self.csvs)
+
+    def open_sources(self) -> OpenSources:
+        """Sources of one command; the history that the program gave has one of its own, which is open already."""
+        history = self.history
+        return OpenSources() if history is None else OpenSources({history.source: MemorySource(history)})
 
     def applied(self, data: DataConfig | None = None) -> DataConfig:
         """The section ``data`` of a configuration with this selection in place of what it names.
@@ -70,6 +79,8 @@ class Selection:
         changed["source"] = self.source or data.source
         changed["name"] = self.name or data.name
         changed["strict"] = self.strict or data.strict
+        if self.history is not None:
+            changed |= {"source": self.history.source, "name": self.history.instrument.name}
         return data.model_copy(update=changed)
 
 
@@ -91,6 +102,8 @@ def selected_instruments(data: DataConfig, universe_name: str = "auto") -> tuple
 def spelled(instruments: Sequence[Instrument]) -> dict[str, tuple[str, ...]]:
     """The key of the section ``data`` that names `instruments`, which are of one kind, as the program spells them."""
     kind = instruments[0].kind
+    if kind not in _KINDS:  # a history in memory is known by its name alone
+        return {}
     return {kind: tuple(str(each.path) if kind == "csv" else each.name for each in instruments)}
 
 
@@ -101,6 +114,8 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
         InstrumentError: It names none, or instruments of two kinds.
     """
     given = [kind for kind in _KINDS if getattr(data, kind)]
+    if not given and data.name and source_traits(data.source).in_memory:
+        return (memory_instrument(data.name),)
     default = source_traits(data.source).default_ticker
     if not given and default is not None:
         return (parse_ticker(default),)
@@ -146,6 +161,8 @@ def _instrument(kind: str, name: str, series_name: str | None) -> Instrument:
 
 def command_line(verb: str, instrument: Instrument, selection: Selection, environment: Environment, *flags: str) -> str:
     """Command that applies `verb` to `instrument`, with the source, the columns and the home in use."""
+    if instrument.kind not in _KINDS:
+        return f"{verb.replace(' ', '_')}(history=...), in Python"
     name = str(instrument.path) if instrument.kind == "csv" else instrument.name
     words = ["forecast", *verb.split(), f"--{instrument.kind}", name]
     words += ["--name", selection.name] if selection.name else []

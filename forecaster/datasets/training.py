@@ -82,7 +82,7 @@ def resolve(
     data = selection.applied(config.data)
     listed = is_listed(data, config.universe)
     instruments = selected_instruments(data, config.universe)
-    histories = Histories.of_section(environment, data, instruments, selection.network)
+    histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
     _note_mirrors(instruments, environment)
     canonical = tuple(dict.fromkeys(instrument.canonical for instrument in instruments))
     if listed:

@@ -11,7 +11,7 @@ from forecaster.config import DataConfig
 from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, source_traits
+from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
 from forecaster.datasets.covariates import Inputs, load_inputs
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments
@@ -136,7 +136,7 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
         RunNotFoundError: No run fits; the message says what to type.
         DamageError: The run with this id, or every run that might fit, is damaged.
     """
-    sources = OpenSources()
+    sources = choice.open_sources()
     folder = runs_folder(environment.home)
     if choice.is_empty and choice.source is None:
         if query.run_id is None:
@@ -185,7 +185,7 @@ def _newest(
                 return selection
     if damaged:
         raise damaged[0]
-    if instrument.kind == "csv":  # a file that cannot be read is reported first
+    if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
         data = choice.applied()
         Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
     raise _no_run(instrument, choice, query, environment)
@@ -204,12 +204,18 @@ def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environm
 
 def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQuery) -> bool:
     return (
-        source_traits(run.source).is_file == (instrument.kind == "csv")
+        _may_come_from(run.source, instrument)
         and source in (None, AUTO, run.source)
         and (query.horizon is None or query.horizon <= run.manifest.model.horizon)
         and query.frequency in (None, run.frequency)
         and instrument.canonical.name in run.manifest.data.members
     )
+
+
+def _may_come_from(source: str, instrument: Instrument) -> bool:
+    """Whether a source may have an instrument; one that the user gives has a source of its own."""
+    own = default_source(instrument)
+    return source == own or not (source_traits(source).is_given or source_traits(own).is_given)
 
 
 def _load(

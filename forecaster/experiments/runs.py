@@ -129,7 +129,7 @@ class Run:
         """Whether the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
         if series.instrument.name not in self.manifest.data.members or series.source != self.source:
             return False
-        return not source_traits(series.source).is_file or not self.history_changed(series)
+        return not source_traits(series.source).is_given or not self.history_changed(series)
 
     def history_changed(self, series: PriceSeries) -> bool:
         """Whether `series` no longer begins with exactly the rows that the run was trained on."""

@@ -23,7 +23,9 @@ class SourceTraits:
     Args:
         description: Origin of the prices, for pictures; None for the source's name.
         grows: Newer rows come over a network: ``data refresh`` asks for them.
-        is_file: Each history is a file of the user, who may edit it; a fault in the rows is a fault of the file.
+        is_given: The user gives each history, as a file or in memory, and may change its rows; a fault in the rows is
+            a fault of the input.
+        in_memory: A Python program gives the history, so that no command line can name it.
         is_synthetic: Prices are simulated: their age means nothing.
         one_fixing: All instruments are priced at one time of day, so that prices of one date may explain each other.
         depends_on_cutoff: Rows before a cutoff depend on which later rows exist: load again for each cutoff.
@@ -34,7 +36,8 @@ class SourceTraits:
 
     description: str | None = None
     grows: bool = False
-    is_file: bool = False
+    is_given: bool = False
+    in_memory: bool = False
     is_synthetic: bool = False
     one_fixing: bool = False
     depends_on_cutoff: bool = False

@@ -10,12 +10,33 @@ from forecaster.data.sources.csv_numbers import NumberReader
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.errors import InputFileError
 
-__all__ = ["DATE_NAMES", "date_order", "read_columns"]
+__all__ = ["DATE_NAMES", "OTHER_COLUMNS", "PRICE_NAMES", "date_order", "plain_name", "read_columns"]
 
 DATE_NAMES = ("date", "datetime", "time", "timestamp", "day")
 """Names of a column of dates, in lower case."""
 
+PRICE_NAMES = ("close", "adj close", "price", "rate", "last", "value")
+"""Names of a price column, the best one first."""
+
+OTHER_COLUMNS = {
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "adj_close": ("adj close", "adjusted close", "adjclose"),
+    "volume": ("volume", "vol"),
+}
+"""Column of a history -> its names next to a close."""
+
 _MAX_ROWS = 3_652_059  # days in the years 1 to 9999; with more rows some date would be repeated
+
+
+def plain_name(text: str) -> str:
+    """Name of a column in lower case, with single spaces for dots and underscores.
+
+    >>> plain_name("Adj_Close")
+    'adj close'
+    """
+    return " ".join(text.lower().replace("_", " ").replace(".", " ").split())
 
 
 def read_columns(

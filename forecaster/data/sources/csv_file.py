@@ -16,7 +16,14 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
-from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
+from forecaster.data.sources.csv_columns import (
+    DATE_NAMES,
+    OTHER_COLUMNS,
+    PRICE_NAMES,
+    date_order,
+    plain_name,
+    read_columns,
+)
 from forecaster.data.sources.csv_numbers import EMPTY, number_in
 from forecaster.data.sources.csv_text import CsvText
 from forecaster.data.sources.options import SourceOptions, parse_options
@@ -33,15 +40,6 @@ from forecaster.errors import InputFileError, UsageError
 
 __all__ = ["CsvOptions", "CsvSource"]
 
-_PRICE_NAMES = ("close", "adj close", "price", "rate", "last", "value")
-_OTHER_COLUMNS = {
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "adj_close": ("adj close", "adjusted close", "adjclose"),
-    "volume": ("volume", "vol"),
-}
-
 
 class CsvOptions(SourceOptions):
     """Columns to read if their names are not recognised; a named price column is read alone."""
@@ -54,7 +52,7 @@ class CsvSource:
     """Close, and open, high, low, adjusted close and volume where present, from a CSV file."""
 
     name = "csv"
-    traits = SourceTraits(is_file=True)
+    traits = SourceTraits(is_given=True)
 
     def load(self, request: LoadRequest) -> Loaded:
         """Read the instrument's file.
@@ -117,7 +115,7 @@ class _Rows:
 
 def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
     """Column numbers of ``date``, ``close`` and the others."""
-    names = [" ".join(name.lower().replace("_", " ").replace(".", " ").split()) for name in text.header]
+    names = [plain_name(name) for name in text.header]
     date = _named(text, options.date_column, "date_column")
     if date is None:
         date = _first_of(text, names, DATE_NAMES)
@@ -128,13 +126,13 @@ def _find_columns(text: CsvText, options: CsvOptions) -> dict[str, int]:
         )
     price = _named(text, options.price_column, "price_column")
     if price is None:
-        price = _first_of(text, names, _PRICE_NAMES)
+        price = _first_of(text, names, PRICE_NAMES)
     if price is None:
         price = _only_numbers(text, date)
     places = {"date": date, "close": price}
     if options.price_column is None and names[price] == "close":
         # Beside any other price, such as an adjusted one, the day's range would not fit.
-        others = {name: _first_of(text, names, spellings) for name, spellings in _OTHER_COLUMNS.items()}
+        others = {name: _first_of(text, names, spellings) for name, spellings in OTHER_COLUMNS.items()}
         places |= {name: place for name, place in others.items() if place is not None}
     return places
 
@@ -174,7 +172,7 @@ def _only_numbers(text: CsvText, date: int) -> int:
     if len(numeric) != 1:
         several = "several columns of numbers but none" if numeric else "no price column: none"
         raise InputFileError(
-            f"{text.label} has {several} called {', '.join(_PRICE_NAMES)}; found {_listed(text)}; "
+            f"{text.label} has {several} called {', '.join(PRICE_NAMES)}; found {_listed(text)}; "
             "name it with --price-column"
         )
     return numeric[0]

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Mapping
 
 from forecaster.data.instruments import SYNTHETIC_NAMES, Instrument, shown
-from forecaster.data.sources import SOURCES
+from forecaster.data.sources import NAMED_SOURCES, SOURCES
 from forecaster.data.sources.base import Source, SourceTraits
 from forecaster.errors import SourceError, UnreachableError, UsageError
 
@@ -24,9 +24,9 @@ def get_source(name: str) -> Source:
         UsageError: No source has that name.
     """
     if name not in SOURCES:
-        nearest = difflib.get_close_matches(name[:64], SOURCES, n=1)
+        nearest = difflib.get_close_matches(name[:64], NAMED_SOURCES, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise UsageError(f"source {shown(name)} is unknown; expected one of {', '.join(sorted(SOURCES))}{hint}")
+        raise UsageError(f"source {shown(name)} is unknown; expected one of {', '.join(sorted(NAMED_SOURCES))}{hint}")
     return _source_class(name)()
 
 
@@ -45,7 +45,7 @@ def default_source(instrument: Instrument) -> str:
     """Name of the source of an instrument when the user names none."""
     if instrument.kind == "ticker":
         return "synthetic" if instrument.name in SYNTHETIC_NAMES else "yahoo"
-    return "ecb" if instrument.kind == "pair" else "csv"
+    return "ecb" if instrument.kind == "pair" else instrument.kind
 
 
 def chosen_source(name: str, instrument: Instrument) -> str:

@@ -1,0 +1,174 @@
+"""Prices that a Python program gives: a pandas DataFrame or Series, or a PriceSeries."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.instruments import Instrument, memory_instrument, shown
+from forecaster.data.series import PriceSeries, is_price
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
+from forecaster.data.sources.csv_columns import DATE_NAMES, OTHER_COLUMNS, PRICE_NAMES, plain_name
+from forecaster.data.sources.options import SourceOptions, parse_options
+from forecaster.errors import InputFileError, UsageError
+
+__all__ = ["MemorySource", "load_history"]
+
+DEFAULT_NAME = "history"
+
+
+class MemorySource:
+    """The history that a Python program gave.
+
+    Args:
+        history: From `load_history`; None where a program gave none.
+    """
+
+    name = "memory"
+    traits: ClassVar[SourceTraits] = SourceTraits(is_given=True, in_memory=True)
+
+    def __init__(self, history: PriceSeries | None = None) -> None:
+        self._history = history
+
+    def load(self, request: LoadRequest) -> Loaded:
+        """The whole history.
+
+        Raises:
+            UsageError: The program gave no history of this instrument.
+            InputFileError: Its last row lies in the future.
+        """
+        parse_options(SourceOptions, request.options, self.name)  # it has none
+        history = self._history
+        if history is None or history.instrument != request.instrument:
+            raise UsageError(
+                f"source 'memory' has no {shown(request.instrument.name)}; expected a history from Python, "
+                "such as train(history=prices); give it again, or choose another source"
+            )
+        if history.dates[-1] > np.datetime64(request.today):
+            raise InputFileError(
+                f"{history.symbol}: the last date, {history.dates[-1]}, lies in the future; today is {request.today}; "
+                "expected days that are over"
+            )
+        return Loaded(history)
+
+
+def load_history(prices: Any, name: str | None = None) -> PriceSeries:
+    """A validated price history from rows in memory.
+
+    A price column is called close, adj close, price, rate, last or value, or is the only column; case does not matter.
+    Open, high, low, adjusted close and volume are read next to a close. Rows without a price are left out, and rows
+    are sorted by date.
+
+    Args:
+        prices: A `pandas.Series` of prices or a `pandas.DataFrame`, with dates as index or in a column called date;
+            or a `PriceSeries`, whose prices become a history of this source.
+        name: Name of the history; that of the series, or else ``history``, when None.
+
+    Raises:
+        InputFileError: There are no dates or no prices, a date appears twice, or a price is zero or negative.
+        InstrumentError: The name cannot name a series.
+    """
+    if isinstance(prices, PriceSeries):
+        instrument = memory_instrument(name or prices.instrument.name)
+        return dataclasses.replace(
+            prices, instrument=instrument, source=MemorySource.name, symbol=instrument.name, meta={}, inputs={}
+        )
+    dates, columns, own_name = _rows(prices)
+    instrument = memory_instrument(name or own_name or DEFAULT_NAME)
+    order = np.argsort(dates, kind="stable")
+    order = order[~np.isnan(columns["close"][order])]
+    _check(instrument, dates[order], columns["close"][order])
+    columns = {key: values[order] for key, values in columns.items()}
+    return PriceSeries(instrument, MemorySource.name, instrument.name, dates[order], columns)
+
+
+def _check(instrument: Instrument, dates: DateArray, close: FloatArray) -> None:
+    """Refuse a history with fewer than two prices, with a date twice or with an impossible price."""
+    if len(dates) < 2:
+        raise InputFileError(f"{instrument.name} has {len(dates)} rows with a price; expected at least 2, one a date")
+    twice = dates[1:][np.diff(dates).astype(np.int64) == 0]
+    if len(twice):
+        raise InputFileError(
+            f"{instrument.name} has several rows on {twice[0]}; expected one row a date: daily values or longer"
+        )
+    bad = ~is_price(close)
+    if bad.any():
+        raise InputFileError(
+            f"{instrument.name}: price {close[bad][0]:g} on {dates[bad][0]}; expected positive prices up to 1e100"
+        )
+
+
+def _rows(prices: Any) -> tuple[DateArray, dict[str, FloatArray], str | None]:
+    """Dates (T,), columns by name (T,) and the own name of a pandas object.
+
+    pandas is not imported: a program that has such an object has imported it.
+    """
+    if not hasattr(prices, "index") or not hasattr(prices, "to_numpy"):
+        raise InputFileError(
+            f"a history is a {type(prices).__name__}; expected a pandas DataFrame or Series with dates as index, "
+            "or a PriceSeries"
+        )
+    if not hasattr(prices, "columns"):
+        own_name = prices.name if isinstance(prices.name, str) and plain_name(prices.name) not in PRICE_NAMES else None
+        return _dates(prices.index), {"close": _numbers(prices, "the prices")}, own_name
+    table = {_label(label): prices.iloc[:, place] for place, label in enumerate(prices.columns)}
+    if len(table) < len(prices.columns):
+        raise InputFileError(f"two columns have one name among {_listed(table)}; expected the columns of one series")
+    date = next((name for name in DATE_NAMES if name in table), None)
+    dates = _dates(prices.index if date is None else table.pop(date))
+    places = _places(table)
+    return dates, {key: _numbers(table[label], label) for key, label in places.items()}, None
+
+
+def _label(label: Any) -> str:
+    """Plain name of a column; of two levels of labels, such as those of yfinance, the first is the column."""
+    return plain_name(str(label[0] if isinstance(label, tuple) else label))
+
+
+def _places(table: Mapping[str, Any]) -> dict[str, str]:
+    """Column of a history -> column of a table."""
+    price = next((name for name in PRICE_NAMES if name in table), None)
+    if price is None:
+        if len(table) != 1:
+            near = difflib.get_close_matches("close", table, n=1)
+            hint = f"; did you mean {shown(near[0])}?" if near else ""
+            raise InputFileError(f"no price among the columns {_listed(table)}; rename one to 'close'{hint}")
+        price = next(iter(table))
+    places = {"close": price}
+    if price == "close":  # the range of a day does not fit any other price
+        found = ((key, name) for key, names in OTHER_COLUMNS.items() for name in names if name in table)
+        places |= dict(found)
+    return places
+
+
+def _dates(index: Any) -> DateArray:
+    """(T,) days of an index or a column: dates in its own time zone, the beginning of periods, or ISO texts."""
+    values = index.array
+    if getattr(values, "tz", None) is not None:
+        values = values.tz_localize(None)
+    elif hasattr(values, "to_timestamp"):
+        values = values.to_timestamp()
+    moments = np.asarray(values)
+    try:
+        days = np.asarray(moments if moments.dtype.kind in "MO" else moments.astype(str), dtype="datetime64[D]")
+        if moments.dtype.kind in "iufb" or np.isnat(days).any():
+            raise ValueError
+    except (TypeError, ValueError) as error:
+        raise InputFileError(
+            f"the index of a history holds {moments.dtype}; expected a date in each row; use pandas.to_datetime"
+        ) from error
+    return days
+
+
+def _numbers(values: Any, label: str) -> FloatArray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputFileError(f"column {shown(label)} holds text or objects; expected numbers") from error
+
+
+def _listed(table: Mapping[str, Any]) -> str:
+    return ", ".join(map(shown, list(table)[:12])) + (" ..." if len(table) > 12 else "")
