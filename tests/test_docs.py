@@ -125,6 +125,14 @@ def test_every_named_file_exists(page: Path) -> None:
         assert (ROOT / name).exists(), f"{page.name}: {name}"
 
 
+def test_the_table_of_changes_names_what_is_in_the_file() -> None:
+    table = read(ROOT / "docs" / "architecture.md").partition("## Where to change what")[2]
+    rows = re.findall(r"^\| [^`|]+ \| `([^`]+)` \| `([^`]+)` \|$", table, flags=re.MULTILINE)
+    assert len(rows) == table.count("\n| ") - 1 > 15
+    for name, content in rows:
+        assert re.search(rf"\b{content}\b", read(ROOT / name)), f"{content} in {name}"
+
+
 def test_the_glossary_defines_each_term_once_in_a_few_sentences() -> None:
     entries = [entry.partition("\n## ")[0].partition("\n\n") for entry in read(GLOSSARY).split("\n### ")[1:]]
     terms = {term.lower() for term, _, _ in entries}

@@ -24,7 +24,8 @@ MIN_ROWS = 500  # two years; with fewer the likelihood is too flat to fit four p
 _MIN_RETURNS = 50  # with fewer the optimiser is not started
 # Variances at which paths start, relative to the mean variance; between them the quantiles are interpolated.
 _GRID = np.geomspace(0.01, 1000.0, 96)
-_FALLBACK = (0.06, 0.935, 8.0)  # alpha, beta, degrees of freedom; omega makes the mean variance that of the returns
+# Alpha, beta, degrees of freedom of the second attempt and of the fallback; omega gives the variance of the returns.
+_START_VALUES = (0.06, 0.935, 8.0)
 _MIN_VARIANCE = (MIN_VOLATILITY * PERCENT) ** 2
 
 
@@ -65,7 +66,7 @@ def fit_or_fallback(series: PriceSeries, rows: int, asymmetric: bool = False) ->
     """Maximum-likelihood parameters on the first `rows` rows, and True where typical ones replace them."""
     returns = np.diff(series.log_price[:rows]) * PERCENT
     typical = max(float(returns @ returns) / max(len(returns), 1), _MIN_VARIANCE)
-    alpha, beta, freedom = _FALLBACK
+    alpha, beta, freedom = _START_VALUES
     fallback = StudentGARCH(Recursion((1 - alpha - beta) * typical, alpha, 0.0, beta), freedom, typical)
     if len(returns) < _MIN_RETURNS or not returns.std():
         return fallback, True
