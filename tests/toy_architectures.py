@@ -1,4 +1,4 @@
-"""Architectures that the shipped ones are not: one that reads later rows, and one with a state for each step."""
+"""Architectures that the shipped ones are not: one reads later rows, one has a state for each step, one convolves."""
 
 from typing import Any, ClassVar, Literal
 
@@ -61,3 +61,31 @@ class StepStatesOptions(QuantileOptions):
 class StepStatesForecaster(QuantileForecaster):
     name = "step_states"
     Options = StepStatesOptions
+
+
+class Convolution(Architecture):
+    """One causal convolution over eight rows."""
+
+    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
+        """See `Architecture`."""
+        import keras
+
+        kernel = keras.initializers.GlorotUniform(seed=seeds.next())
+        layer = keras.layers.Conv1D(options.units[-1], 8, padding="causal", kernel_initializer=kernel, name="toy")
+        hidden = layer(inputs)
+        return hidden if sequences else hidden[:, -1]
+
+
+class ToyOptions(QuantileOptions):
+    """Section ``model`` of a configuration with ``kind: toy``."""
+
+    architecture: ClassVar[Architecture] = Convolution()
+
+    kind: Literal["toy"] = "toy"
+
+
+class Toy(QuantileForecaster):
+    """Quantile forecaster with a convolution."""
+
+    name = "toy"
+    Options = ToyOptions

@@ -78,6 +78,7 @@ class FitReport:
         learned: Further facts and fitted numbers as JSON values, those that `Forecaster.restore` needs among them.
         fallbacks: Names of series whose parameters could not be estimated and were replaced by typical ones.
         parity: Largest difference between the forecasts of NumPy and Keras; None where there is one of them only.
+        parameters: Number of weights that were trained.
         curve: Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``. It is
             recorded in a file of its own, not in JSON.
     """
@@ -87,6 +88,7 @@ class FitReport:
     learned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     parity: float | None = None
+    parameters: int = 0
     curve: tuple[Mapping[str, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -97,6 +99,7 @@ class FitReport:
             "learned": dict(self.learned),
             "fallbacks": list(self.fallbacks),
             "parity": self.parity,
+            "parameters": self.parameters,
         }
 
     @classmethod
@@ -109,6 +112,7 @@ class FitReport:
                 learned=document["learned"],
                 fallbacks=tuple(document["fallbacks"]),
                 parity=document["parity"],
+                parameters=document.get("parameters", 0),
             )
         return cls._from_flat(document)
 

@@ -96,7 +96,12 @@ class Classic:
         x = fitted.windows(series).batch(np.array([0]))[0]
         difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
         spread = request.chosen.get("spread") or self._spread(fitted, series, request)
-        report = dataclasses.replace(report, chosen={"spread": spread}, parity=float(np.abs(difference).max()))
+        report = dataclasses.replace(
+            report,
+            chosen={"spread": spread},
+            parity=float(np.abs(difference).max()),
+            parameters=sum(array.size for array in fitted.arrays().values()),
+        )
         return FittedClassic(options, self.knots, fitted.arrays(), report)
 
     def _spread(self, fitted: "FittedClassic", series: PriceSeries, request: FitRequest) -> list[list[float]]:

@@ -92,7 +92,7 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     manifest = Manifest(
         data=_data_facts(named, data),
         split=_split_facts(named, panel, split, config.refit),
-        model=ModelFacts(config.kind, _parameters(fitted), config.seed, config.horizon),
+        model=ModelFacts(config.kind, fitted.report.parameters, config.seed, config.horizon),
         engine=_engine_facts(engine),
         created=environment.clock().isoformat(),
         scores=ScoreFacts(
@@ -156,11 +156,6 @@ def _scored(data: Dataset, split: Split) -> tuple[PriceSeries, ...]:
 def _lacking(series: PriceSeries, split: Split, config: Config) -> list[Part]:
     """Parts of the split in which a series has no cutoff whose outcomes are all known."""
     return [part for part in PARTS if not len(split.cutoffs(series.dates, part, config.horizon))]
-
-
-def _parameters(fitted: Fitted) -> int:
-    """Count of the numbers that were fitted."""
-    return sum(array.size for array in fitted.arrays().values())
 
 
 def _check_parity(fitted: Fitted) -> None:

@@ -78,6 +78,7 @@ def test_a_fit_trains_every_epoch_and_validates_after_it(classic: SimpleNamespac
     assert [row["step"] for row in validated] == [per_epoch * epoch for epoch in range(1, 21)]
     assert validated[-1]["loss"] < validated[0]["loss"]
     assert classic.fitted.report.parity < 1e-5
+    assert classic.fitted.report.parameters == sum(array.size for array in classic.fitted.arrays().values())
 
 
 def test_the_scaler_has_seen_training_rows_only(classic: SimpleNamespace) -> None:

@@ -48,7 +48,7 @@ Model = tuple[Forecaster, Fitted]
 
 @pytest.fixture(scope="module", autouse=True)
 def _registered() -> Iterator[None]:
-    MODELS[TOY] = "toy_architecture:Toy"  # the one line
+    MODELS[TOY] = "toy_architectures:Toy"  # the one line
     yield
     del MODELS[TOY]
 

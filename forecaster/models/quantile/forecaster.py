@@ -97,6 +97,7 @@ class QuantileForecaster:
             median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
             learned={"series": len(samples), "steps": self._steps(samples)},
             parity=_parity(network, function, samples[0]),
+            parameters=sum(math.prod(weight.shape) for weight in network.trainable_variables),
             curve=tuple(curve),
         )
         return self._fitted(weights, report)

@@ -12,6 +12,8 @@ def test_a_gru_learns_forecasts_and_comes_back_from_its_arrays(helpers: SimpleNa
     model = GRU(helpers.options_of(GRUOptions, "dense", units=(4, 3)), 20)
     fitted = model.fit(helpers.request_of(panel))
     assert fitted.report.parity is None
+    weights = (name for name in fitted.arrays() if name.startswith(("gru", "head/spread", "head/location")))
+    assert fitted.report.parameters == sum(fitted.arrays()[name].size for name in weights)
     assert {name for name in fitted.arrays() if name.startswith("gru")} == {
         f"gru_{layer}/gru_cell/{part}" for layer in (0, 1) for part in ("kernel", "recurrent_kernel", "bias")
     }

@@ -103,6 +103,7 @@ def test_knots_end_at_the_horizon(helpers: SimpleNamespace, horizon: int, knots:
 
 def test_a_fit_learns_and_says_what_it_did(lstm: SimpleNamespace) -> None:
     assert lstm.fitted.report.parity < 1e-5
+    assert lstm.fitted.report.parameters == 4 * 4 * (8 + 4 + 1) + (4 + 1) * 4 * 9, "four gates; eight gaps, a location"
     assert lstm.fitted.report.learned["series"] == (4 if lstm.supervision == "last" else 3)
     assert lstm.fitted.report.chosen["location_steps"] == []
     assert [row["step"] for row in lstm.fitted.report.curve] == [10, 20, 25]
