@@ -18,8 +18,12 @@ __all__ = ["Engine", "cpu_features", "engine_versions", "use_engine"]
 Backend = Literal["auto", "jax", "tensorflow"]
 Device = Literal["auto", "cpu", "gpu"]
 
-# What must be importable before a backend can reach a GPU at all.
-_GPU_PACKAGES = {"tensorflow": ("nvidia.cudnn",), "jax": ("jax_cuda12_plugin", "jax_cuda13_plugin")}
+# Modules with which a backend can reach a GPU. TensorFlow needs CUDA 12, whose wheels have `nvidia.cuda_runtime`; those
+# of CUDA 13, which come with JAX, do not have it.
+GPU_MODULES = {
+    "tensorflow": ({"tensorflow", "nvidia.cudnn", "nvidia.cuda_runtime"},),
+    "jax": ({"jax", "jax_cuda12_plugin"}, {"jax", "jax_cuda13_plugin"}),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +106,7 @@ def _choose(backend: Backend, device: Device) -> Engine:
 
 
 def _gpu_is_usable(backend: Literal["jax", "tensorflow"]) -> bool:
-    return any(map(_installed, _GPU_PACKAGES[backend])) and _driver_sees_gpu()
+    return any(all(map(_installed, modules)) for modules in GPU_MODULES[backend]) and _driver_sees_gpu()
 
 
 def _installed(name: str) -> bool:

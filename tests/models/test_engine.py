@@ -90,6 +90,9 @@ def test_jax_gives_the_same_bits_on_one_processor_and_on_two() -> None:
 # --- choosing ---------------------------------------------------------------------------------------------------------
 
 
+CUDA_12 = {"nvidia.cudnn", "nvidia.cuda_runtime"}
+
+
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine whose GPU and packages a test can choose."""
@@ -102,20 +105,22 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 @pytest.mark.parametrize(
     ("driver", "packages", "asked", "chosen"),
     [
-        (False, {"nvidia.cudnn"}, ("auto", "auto"), ("jax", "cpu")),
+        (False, CUDA_12, ("auto", "auto"), ("jax", "cpu")),
         (True, set(), ("auto", "auto"), ("jax", "cpu")),
-        (True, {"nvidia.cudnn"}, ("auto", "auto"), ("tensorflow", "gpu")),
+        (True, CUDA_12, ("auto", "auto"), ("tensorflow", "gpu")),
         (True, {"jax_cuda12_plugin"}, ("auto", "auto"), ("jax", "gpu")),
-        (True, {"nvidia.cudnn"}, ("auto", "cpu"), ("jax", "cpu")),
-        (True, {"nvidia.cudnn"}, ("jax", "auto"), ("jax", "cpu")),
-        (True, {"nvidia.cudnn", "jax_cuda13_plugin"}, ("jax", "gpu"), ("jax", "gpu")),
+        (True, {"nvidia.cudnn", "jax_cuda13_plugin"}, ("auto", "auto"), ("jax", "gpu")),
+        (True, CUDA_12, ("auto", "cpu"), ("jax", "cpu")),
+        (True, CUDA_12, ("jax", "auto"), ("jax", "cpu")),
+        (True, CUDA_12 | {"jax_cuda13_plugin"}, ("jax", "gpu"), ("jax", "gpu")),
         (False, set(), ("tensorflow", "auto"), ("tensorflow", "cpu")),
     ],
 )
 def test_the_engine_that_is_chosen(
     machine: SimpleNamespace, driver: bool, packages: set[str], asked: tuple[str, str], chosen: tuple[str, str]
 ) -> None:
-    machine.driver, machine.packages = driver, packages
+    machine.driver = driver
+    machine.packages = packages | {"jax", "tensorflow"}
     chosen_engine = engine._choose(*asked)
     assert (chosen_engine.backend, chosen_engine.device) == chosen
     assert chosen_engine.reason
