@@ -51,8 +51,9 @@ class ToyWalk(NothingToFit):
 
     def forecast(self, series, rows, longest=None):
         check_rows(rows, self.first_row)
-        scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), 1, len(SCORING_LEVELS)))
-        return Forecasts(self.name, rows, np.full(len(rows), 0.01), (1,), SCORING_LEVELS, scaled)
+        knots = (1, self.own_steps)
+        scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (len(rows), len(knots), len(SCORING_LEVELS)))
+        return Forecasts(self.name, rows, np.full(len(rows), 0.01), knots, SCORING_LEVELS, scaled)
 '''
 
 COMMAND = '''
