@@ -35,10 +35,11 @@ def command(*, environment: Environment, choice: Any, config: Any, full: bool, f
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.errors import ExitCode
-    from forecaster.workflows.audit import AuditRequest, audit
+    from forecaster.output.documents import audit_document
+    from forecaster.workflows.audit import audit
 
-    result = audit(AuditRequest(choice, config, full), environment)
-    print_result(environment, _text(result.to_json(), format))
+    result = audit(choice, environment, config=config, full=full)
+    print_result(environment, _text(audit_document(result), format))
     if not result.clean:
         click.get_current_context().exit(ExitCode.DIFFERENCE)
 

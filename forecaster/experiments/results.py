@@ -1,9 +1,10 @@
-"""Results of trainings and forecasts. `forecaster.output.documents` turns them into JSON."""
+"""Results of trainings, forecasts and audits. `forecaster.output.documents` turns them into JSON."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 
 from forecaster.data.instruments import Instrument
+from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.manifest import Skill
@@ -11,7 +12,7 @@ from forecaster.experiments.runs import Run
 from forecaster.forecast import Forecast
 from forecaster.models.engine import Engine
 
-__all__ = ["Prediction", "TrainResult"]
+__all__ = ["AuditResult", "Prediction", "TrainResult"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,3 +72,27 @@ class Prediction:
     median_moves: bool
     skill: Sequence[Skill] | None
     frequency: str = "1d"
+
+
+@dataclasses.dataclass(frozen=True)
+class AuditResult:
+    """Outcome of an audit.
+
+    Args:
+        instruments: Names of the instruments.
+        model: Registry key.
+        shortened: Ways in which the fits were made shorter than configured.
+        checks: Checks, in order.
+        seconds: Seconds of each check.
+    """
+
+    instruments: Sequence[str]
+    model: str
+    shortened: Sequence[str]
+    checks: Sequence[Check]
+    seconds: Sequence[float]
+
+    @property
+    def clean(self) -> bool:
+        """Whether no check failed; a model that repeats yesterday is named, and is not a leak."""
+        return all(check.outcome != "failed" for check in self.checks)

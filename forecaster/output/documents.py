@@ -16,12 +16,13 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.backtest_scores import BacktestResult
-from forecaster.experiments.results import Prediction, TrainResult
+from forecaster.experiments.results import AuditResult, Prediction, TrainResult
 from forecaster.models.base import FitReport
 from forecaster.output.wording import claim_text
 
 __all__ = [
     "Units",
+    "audit_document",
     "backtest_document",
     "forecast_document",
     "score_document",
@@ -146,6 +147,26 @@ def _spa_document(standing: Standing) -> dict[str, Any]:
         **{key: getattr(standing, key) for key in ("step", "name", "days", "model")},
         "against": list(standing.against),
         "p_value": standing.spa_p_value,
+    }
+
+
+def audit_document(result: AuditResult) -> dict[str, Any]:
+    """The document ``audit/1`` of an audit."""
+    checks = [
+        {
+            **dataclasses.asdict(check),
+            "findings": [dataclasses.asdict(finding) for finding in check.findings],
+            "seconds": round(seconds, 2),
+        }
+        for check, seconds in zip(result.checks, result.seconds, strict=True)
+    ]
+    return {
+        "schema": "audit/1",
+        "instruments": list(result.instruments),
+        "model": result.model,
+        "cheaper": list(result.shortened),
+        "clean": result.clean,
+        "checks": checks,
     }
 
 

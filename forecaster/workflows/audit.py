@@ -1,8 +1,7 @@
 """`audit`: prove that no number rests on rows that came after it, and that no skill is found where there is none."""
 
-import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,96 +20,49 @@ from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alt
 from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
 from forecaster.evaluation.leakage.types import Check, Finding, Subject
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.experiments.results import AuditResult
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import losses_on_test, training_split
 from forecaster.workflows.audit_target import subject_of
 
-__all__ = ["AuditRequest", "AuditResult", "audit"]
+__all__ = ["audit"]
 
 _DATA = "Stored versions of the histories match their hashes; what the validation warns of is named."
 _OTHERS = 3  # series beside the named ones in a short audit: what leaks does so beside few as beside many
 
 
-@dataclasses.dataclass(frozen=True)
-class AuditRequest:
-    """What is asked of `audit`.
-
-    Args:
-        choice: The instruments.
-        config: As for a training.
-        full: Whether to fit as configured, each time; else in few steps and beside few others.
-    """
-
-    choice: Selection
-    config: Config
-    full: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class AuditResult:
-    """What an audit found.
-
-    Args:
-        instruments: Names.
-        model: Registry key.
-        cheaper: In which ways the fits were made cheaper.
-        checks: In order.
-        seconds: Of each.
-    """
-
-    instruments: Sequence[str]
-    model: str
-    cheaper: Sequence[str]
-    checks: Sequence[Check]
-    seconds: Sequence[float]
-
-    @property
-    def clean(self) -> bool:
-        """Whether no check failed; a model that repeats yesterday is named, and is no leak."""
-        return all(one.outcome != "failed" for one in self.checks)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document ``audit/1``."""
-        return {
-            "schema": "audit/1",
-            "instruments": list(self.instruments),
-            "model": self.model,
-            "cheaper": list(self.cheaper),
-            "clean": self.clean,
-            "checks": [
-                {**dataclasses.asdict(one), "findings": [dataclasses.asdict(found) for found in one.findings],
-                 "seconds": round(seconds, 2)}
-                for one, seconds in zip(self.checks, self.seconds, strict=True)
-            ],
-        }  # fmt: skip
-
-
-def audit(request: AuditRequest, environment: Environment) -> AuditResult:
+def audit(choice: Selection, environment: Environment, *, config: Config, full: bool = False) -> AuditResult:
     """Load as a training does, then alter, fit and compare.
 
+    Args:
+        choice: Instruments.
+        environment: Home folder, clock, progress and messages.
+        config: Configuration of the training to audit.
+        full: Whether to fit as configured, each time; otherwise in few steps and on few other series.
+
     Raises:
-        ForecasterError: As for a training; what the audit finds is in the result, damage of what is stored too.
+        ForecasterError: As for a training; findings are in the result, damage of what is stored too.
     """
     try:
         data = resolve(
-            request.config,
-            request.choice,
+            config,
+            choice,
             environment,
-            lambda named: training_split(request.config, named[0]).validation_start,
-            quick=not request.full,
+            lambda named: training_split(config, named[0]).validation_start,
+            quick=not full,
         )
     except DamageError as error:
         damage = Finding(store_path(environment.home).name, "hash", None, error.messages[0])
-        section = request.choice.applied(request.config.data)
-        names = [instrument.name for instrument in selected_instruments(section, request.config.universe)]
-        return AuditResult(names, request.config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
+        section = choice.applied(config.data)
+        names = [instrument.name for instrument in selected_instruments(section, config.universe)]
+        return AuditResult(names, config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
     first = data.named[0]
     split = training_split(data.config, first)
     config = data.config
     cheaper = [data.shortened] if data.shortened else []
     names = [one.instrument.name for one in data.named]
     others = [one for one in data.panel if one.instrument.name not in names]
-    panel = Panel((*data.named, *(others if request.full else others[:_OTHERS])))
+    panel = Panel((*data.named, *(others if full else others[:_OTHERS])))
     if len(panel) < len(data.panel):
         cheaper = [*cheaper, f"{len(panel)} of {len(data.panel)} series"]
     engine = use_engine(config.backend, config.device)
