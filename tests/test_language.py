@@ -40,11 +40,13 @@ UNCONVERTED = (
         "benchmarks/superiority",
         "forecaster/cli",
         "forecaster/config.py",
-        "forecaster/data",
         "forecaster/datasets",
         "forecaster/errors.py",
     ),
-    *("forecaster/evaluation", "forecaster/experiments", "forecaster/features", "forecaster/files.py"),
+    *(
+        "forecaster/evaluation",
+        "forecaster/experiments",
+    ),
     *("forecaster/forecast.py", "forecaster/models", "forecaster/output", "forecaster/pipeline.py"),
     *("forecaster/quantiles.py", "forecaster/stats", "forecaster/workflows", "docs/cli.md"),
 )

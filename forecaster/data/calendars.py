@@ -117,7 +117,8 @@ def trading_weekdays(series: PriceSeries) -> str:
 def business_age(last: np.datetime64, today: datetime.date) -> int:
     """Mondays to Fridays after `last`, up to and including `today`; negative when `last` lies in the future."""
     one_day = np.timedelta64(1, "D")
-    begin, end = last.astype("datetime64[D]") + one_day, np.datetime64(today, "D") + one_day
+    begin = last.astype("datetime64[D]") + one_day
+    end = np.datetime64(today, "D") + one_day
     # Not left to NumPy, which counts other days when the ends are exchanged.
     return int(np.busday_count(begin, end)) if begin <= end else -int(np.busday_count(end, begin))
 

@@ -67,7 +67,8 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
         )
     dates, cells, _ = read_columns(text, date, names)
     order = date_order(text, dates, np.arange(len(dates)))
-    dates, cells = dates[order], {name: values[order] for name, values in cells.items()}
+    dates = dates[order]
+    cells = {name: values[order] for name, values in cells.items()}
     if change is not None:
         cells = {name: change(name, dates, values) for name, values in cells.items()}
     columns = {name: _column(text, name, dates, values) for name, values in cells.items()}

@@ -155,10 +155,10 @@ class Pruning:
 
     Args:
         pruned: Versions, rows and bytes.
-        dry_run: Whether nothing was removed.
-        kept: Number of versions that stay.
+        dry_run: True if nothing was removed.
+        remaining: Number of versions that stay.
     """
 
     pruned: Pruned
     dry_run: bool
-    kept: int
+    remaining: int

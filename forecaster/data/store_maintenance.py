@@ -73,7 +73,8 @@ def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
     """
     name, mark, digits = text.strip().rpartition("@")
     if not (mark and _DIGITS.fullmatch(digits)):  # the at sign may belong to the symbol
-        name, digits = text.strip(), ""
+        name = text.strip()
+        digits = ""
     source, slash, rest = name.partition("/")
     symbol, another, interval = rest.rpartition("/")
     if slash and another and source and symbol and interval:

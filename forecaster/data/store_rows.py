@@ -116,14 +116,19 @@ def _insert_rows(
     """Close the rows that are gone, write those that are new, do both where values changed; count the three."""
     query = f"SELECT day, {', '.join(_VALUES)} FROM bar WHERE series = ? AND died IS NULL ORDER BY day"
     old_days, old_values = _matrix(connection.execute(query, (series_id,)).fetchall(), len(_VALUES))
-    days, values = series.dates.astype(np.int64), _values(series)
+    days = series.dates.astype(np.int64)
+    values = _values(series)
     _, in_new, in_old = np.intersect1d(days, old_days, assume_unique=True, return_indices=True)
     # Bits, not numbers: a missing value equals a missing value.
     changed = (_bits(values[in_new]) != _bits(old_values[in_old])).any(axis=1)
-    added, removed = np.ones(len(days), dtype=bool), np.ones(len(old_days), dtype=bool)
-    added[in_new], removed[in_old] = False, False
-    written, closed = added.copy(), removed.copy()
-    written[in_new[changed]], closed[in_old[changed]] = True, True
+    added = np.ones(len(days), dtype=bool)
+    added[in_new] = False
+    removed = np.ones(len(old_days), dtype=bool)
+    removed[in_old] = False
+    written = added.copy()
+    written[in_new[changed]] = True
+    closed = removed.copy()
+    closed[in_old[changed]] = True
     connection.executemany(
         "UPDATE bar SET died = ? WHERE series = ? AND day = ? AND died IS NULL",
         ((version, series_id, day) for day in old_days[closed].tolist()),

@@ -123,7 +123,7 @@ def _lines(path: Path) -> list[str]:
             f"{path} cannot be read as a list of symbols: {error}; expected text, one symbol a line"
         ) from error
     if len(content) > _MAX_FILE_BYTES:
-        raise InputFileError(f"{path} is larger than 1 MiB; expected a list of symbols, one a line")
+        raise InputFileError(f"{path} is larger than 1 MiB; expected a list of symbols, one in each line")
     return text.splitlines()
 
 

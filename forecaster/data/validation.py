@@ -305,7 +305,8 @@ def _gaps(report: Report, by_code: ByCode) -> Iterator[Finding]:
         text = f"{{}} after gaps of more than {_MAX_GAP_DAYS} trading days, the longest {missing.values.max():.0f} days"
         yield finding_about("gap", Severity.WARNING, text, report.dates[missing.rows[long]])
     total = int(np.busday_count(report.dates[0], report.dates[-1] + 1, weekmask=report.market.weekdays))
-    count, limit = int(missing.values.sum()), _MISSING_DAYS_LIMIT[report.market.is_pair]
+    count = int(missing.values.sum())
+    limit = _MISSING_DAYS_LIMIT[report.market.is_pair]
     if count > limit * total:
         text = f"{count} of {total} trading days have no row; expected at most {limit:.0%}"
         yield finding_about("missing_days", Severity.WARNING, text, report.dates[missing.rows], count)

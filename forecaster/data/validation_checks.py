@@ -224,7 +224,8 @@ def _beside_reference(subject: Subject) -> Iterator[Marks]:
     place = np.searchsorted(reference.dates, subject.dates)
     has_fixing = (place < len(reference)) & (reference.dates[np.minimum(place, len(reference) - 1)] == subject.dates)
     rows = np.flatnonzero(has_fixing & subject.alive)
-    fixing, before = reference.close[place[rows]], reference.close[np.maximum(place[rows] - 1, 0)]
+    fixing = reference.close[place[rows]]
+    before = reference.close[np.maximum(place[rows] - 1, 0)]
     price, high, low = (values[rows] for values in (subject.price, subject.column("high"), subject.column("low")))
     distance = np.minimum(np.abs(np.log(price / fixing)), np.abs(np.log(price / before)))
     ranged = (low > 0) & (high >= low)
@@ -259,7 +260,8 @@ def _jumps(subject: Subject) -> Iterator[Marks]:
         rest = abs(moves[move] + moves[move + 1]) if move + 1 < len(moves) else np.inf
         if size > spike_limit and rest <= min(ordinary, _BACK_SHARE * size):
             spikes.append(move)
-            history[move], history[move + 1] = 0.0, moves[move] + moves[move + 1]
+            history[move] = 0.0
+            history[move + 1] = moves[move] + moves[move + 1]
     yield from _jump_marks(places, moves, large, spikes)
 
 

@@ -150,7 +150,7 @@ def pruning_document(pruning: Pruning) -> dict[str, Any]:
         "rows": pruning.pruned.rows,
         "bytes": pruning.pruned.bytes,
         "shrunk": pruning.pruned.shrunk,
-        "kept": pruning.kept,
+        "kept": pruning.remaining,
     }
 
 

@@ -50,7 +50,7 @@ def test_a_byte_order_mark_is_no_symbol(listed) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "lists no symbols; expected one a line"),
+        ("", "lists no symbols; expected one in each line"),
         ("# nothing\n", "lists no symbols"),
         (b"\xff\xfe\x00\xd8", "cannot be read as a list of symbols"),
         ("A\n" * 600_000, "larger than 1 MiB"),

@@ -545,10 +545,10 @@ def test_prune_keeps_what_runs_were_trained_on(environment: Environment, save: C
     manifest(environment, "3", {"data": [facts(versions[2])]})
     told = prune(environment, dry_run=True)
     assert [one.sha256 for one in told.pruned.versions] == [versions[3].sha256]
-    assert told.kept == 4
+    assert told.remaining == 4
     assert list_histories(environment)[0].versions == 5
     done = prune(environment)
-    assert (done.pruned.versions, done.kept) == (told.pruned.versions, 4)
+    assert (done.pruned.versions, done.remaining) == (told.pruned.versions, 4)
     assert line(verify(environment)) == "4 versions of 1 history are intact"
     assert prune(environment).pruned.versions == ()
 

@@ -117,7 +117,8 @@ def _day_or_month_first(texts: Sequence[str], parts: Sequence[Parts]) -> tuple[D
     if day_first is None and month_first is None:
         raise DateError(0, f"{texts[0]!r:.60} can be read with the day or the month first; {_EXPECTED}")
     if day_first is not None and month_first is not None:
-        row, other = max(day_first, month_first), min(day_first, month_first)
+        row = max(day_first, month_first)
+        other = min(day_first, month_first)
         order = f"{texts[row]!r:.60} has day and month in another order than {texts[other]!r:.60}"
         raise DateError(row, f"{order}; {_EXPECTED}")
     if month_first is None:

@@ -22,9 +22,9 @@ from forecaster import __version__
 
 __all__ = ["Answer", "DownloadError", "download", "unzipped"]
 
-LARGEST_ZIP = 8 * 2**20
+MAX_ZIP_BYTES = 8 * 2**20
 """Bytes; the ECB's file has 0.65 million."""
-LARGEST_CSV = 64 * 2**20
+MAX_CSV_BYTES = 64 * 2**20
 """Bytes; the ECB's file has 2 million."""
 _CHUNK = 65536
 
@@ -48,12 +48,12 @@ class Answer:
     last_modified: str | None
 
 
-def download(url: str, headers: Mapping[str, str], deadline_seconds: float, *, direct: bool) -> Answer | None:
-    """The file at `url`; None if it has not changed since the version that `headers` describe.
+def download(url: str, conditions: Mapping[str, str], deadline_seconds: float, *, direct: bool) -> Answer | None:
+    """The file at `url`; None if it has not changed since the version that `conditions` name.
 
     Args:
         url: http or https.
-        headers: ``If-None-Match`` and ``If-Modified-Since``.
+        conditions: Headers ``If-None-Match`` and ``If-Modified-Since``.
         deadline_seconds: Limit for the whole download.
         direct: Ignore the proxies of the environment.
 
@@ -65,7 +65,7 @@ def download(url: str, headers: Mapping[str, str], deadline_seconds: float, *, d
 
     def work() -> None:
         try:
-            answers.put(_get(url, headers, end, direct=direct))
+            answers.put(_get(url, conditions, end, direct=direct))
         except Exception as error:  # all of them: they are raised again where somebody waits
             answers.put(error)
 
@@ -80,9 +80,9 @@ def download(url: str, headers: Mapping[str, str], deadline_seconds: float, *, d
     return answer
 
 
-def _get(url: str, headers: Mapping[str, str], end: float, *, direct: bool) -> Answer | None:
-    headers = {"User-Agent": f"forecaster/{__version__}", "Accept-Encoding": "identity", **headers}
-    request = urllib.request.Request(url, headers=headers)
+def _get(url: str, conditions: Mapping[str, str], end: float, *, direct: bool) -> Answer | None:
+    sent = {"User-Agent": f"forecaster/{__version__}", "Accept-Encoding": "identity", **conditions}
+    request = urllib.request.Request(url, headers=sent)
     handlers: list[urllib.request.BaseHandler] = [
         _NeverLessSafe(),
         urllib.request.HTTPSHandler(context=_certificates()),
@@ -98,22 +98,22 @@ def _get(url: str, headers: Mapping[str, str], end: float, *, direct: bool) -> A
             return Answer(content, response.headers.get("ETag"), response.headers.get("Last-Modified"))
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 304 and headers:
+        if error.code == 304 and conditions:
             return None
         raise DownloadError(f"HTTP {error.code} {error.reason}") from error
 
 
 def _body(response: IO[bytes], expected: int | None, end: float) -> bytes:
-    if expected is not None and expected > LARGEST_ZIP:
-        raise DownloadError(f"{expected} bytes are announced, at most {LARGEST_ZIP} are taken")
+    if expected is not None and expected > MAX_ZIP_BYTES:
+        raise DownloadError(f"{expected} bytes are announced, at most {MAX_ZIP_BYTES} are taken")
     parts: list[bytes] = []
     size = 0
     # read1 gives what has come: read would wait for a whole chunk from a server that drips.
     while chunk := response.read1(_CHUNK):  # type: ignore[attr-defined]
         parts.append(chunk)
         size += len(chunk)
-        if size > LARGEST_ZIP:
-            raise DownloadError(f"more than {LARGEST_ZIP} bytes")
+        if size > MAX_ZIP_BYTES:
+            raise DownloadError(f"more than {MAX_ZIP_BYTES} bytes")
         if time.monotonic() > end:
             raise DownloadError("the time is used up")
     if expected is not None and size < expected:
@@ -169,10 +169,12 @@ def unzipped(content: bytes) -> bytes:
             names = [member.filename for member in members]
             if len(names) != 1 or not names[0].lower().endswith(".csv"):
                 raise DownloadError(f"the zip has {len(names)} files, not one CSV alone")
-            if members[0].file_size > LARGEST_CSV:
-                raise DownloadError(f"the zip unpacks to {members[0].file_size} bytes, at most {LARGEST_CSV} are taken")
+            if members[0].file_size > MAX_CSV_BYTES:
+                raise DownloadError(
+                    f"the zip unpacks to {members[0].file_size} bytes, at most {MAX_CSV_BYTES} are taken"
+                )
             with archive.open(members[0]) as member:
-                return member.read(LARGEST_CSV)  # never more than the announced size
+                return member.read(MAX_CSV_BYTES)  # never more than the announced size
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         # RuntimeError: encrypted, or packed in a way that this Python does not know
         raise DownloadError(f"it is no zip that can be unpacked, {_line(error)}") from error

@@ -69,7 +69,7 @@ class _Before:
 
     installed: RateTable
     stored: RateTable | None
-    known: dict[str, str]
+    headers: dict[str, str]
 
     @property
     def newest(self) -> RateTable:
@@ -146,7 +146,7 @@ def refresh(home: Path, now: datetime.datetime, *, deadline_seconds: float = REF
     from forecaster.data.sources.ecb_download import DownloadError, download, unzipped
 
     try:
-        answer = download(url, before.known, deadline_seconds, direct=is_test)
+        answer = download(url, before.headers, deadline_seconds, direct=is_test)
     except DownloadError as error:
         raise UnreachableError(_unreachable(url, str(error), before.newest)) from error
     if answer is None:

@@ -143,7 +143,8 @@ class RateTable:
             return f"it ends on {newer.last}, before {self.last}"
         for currency, cells in self.cells.items():
             if newer.cells[currency][:rows] != cells:
-                old, new = self.rates(currency), newer.rates(currency)[:rows]
+                old = self.rates(currency)
+                new = newer.rates(currency)[:rows]
                 differ = np.flatnonzero((old != new) & ~(np.isnan(old) & np.isnan(new)))
                 if len(differ):
                     row = differ[0]

@@ -186,9 +186,11 @@ def _market(symbol: str, bars: Bars, moment: datetime.datetime) -> MarketExpecta
 
 def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows) -> PriceSeries:
     if is_currency(symbol):
-        columns, price = {"close": rows.columns["open"]}, f"open of the day, 00:00 {CURRENCY_ZONE}"
+        columns = {"close": rows.columns["open"]}
+        price = f"open of the day, 00:00 {CURRENCY_ZONE}"
     else:
-        columns, price = dict(rows.columns), "close of the day; divided by splits, not by dividends"
+        columns = dict(rows.columns)
+        price = "close of the day; divided by splits, not by dividends"
     packages = ("yfinance", "curl_cffi", "pandas")
     meta = {
         "attribution": ATTRIBUTION,

@@ -54,7 +54,8 @@ class YahooSession(curl.Session[curl.Response]):
     @contextlib.contextmanager
     def limited(self, patience: Patience) -> Iterator[None]:
         """Limit all requests inside the block to the deadline."""
-        self._patience, self._deadline = patience, patience.clock() + patience.deadline_seconds
+        self._patience = patience
+        self._deadline = patience.clock() + patience.deadline_seconds
         try:
             yield
         finally:
@@ -202,10 +203,12 @@ def _strict_yfinance(folder: Path) -> Iterator[None]:
         # After the import, which asks for these warnings; each call brings several, about pandas.
         warnings.simplefilter("ignore", DeprecationWarning)
         yfinance.set_tz_cache_location(str(folder))
-        # It keeps cookies as a pickle, which would run whatever somebody has put into that file: ask for new ones.
+        # It stores cookies as a pickle, and a manipulated pickle runs code: request new cookies instead.
         files._CookieCacheManager._Cookie_cache = files._CookieCacheDummy()
-        debug, loggers = yfinance.config.debug, [logging.getLogger(name) for name in ("yfinance", "bs4")]
-        hidden, levels = debug.hide_exceptions, [logger.level for logger in loggers]
+        debug = yfinance.config.debug
+        loggers = [logging.getLogger(name) for name in ("yfinance", "bs4")]
+        hidden = debug.hide_exceptions
+        levels = [logger.level for logger in loggers]
         debug.hide_exceptions = False
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)

@@ -52,7 +52,8 @@ def yahoo_symbol(instrument: Instrument) -> str:
 def _hint(name: str) -> str | None:
     """Mistake in a ticker and its correction; None if no mistake is recognised."""
     letters = name.removesuffix("=X").replace("-", "")
-    base, quote = letters[:3], letters[3:]
+    base = letters[:3]
+    quote = letters[3:]
     if base in _FUTURES and (not quote or quote in CURRENCIES):
         metal, future = _FUTURES[base]
         return (
@@ -63,7 +64,8 @@ def _hint(name: str) -> str | None:
         return f"is short for USD{letters}; expected all six letters; use --pair USD{letters}"
     if len(letters) == 6 and base != quote and {base, quote} <= set(CURRENCIES):
         return f"is a currency pair; expected a stock, an index or a coin; use --pair {letters}"
-    coin, quote = letters[:-3], letters[-3:]
+    coin = letters[:-3]
+    quote = letters[-3:]
     if coin in _COINS and quote in CURRENCIES and name != f"{_COINS[coin]}-{quote}":
         return f"is not how Yahoo writes it; expected a coin and a currency; use --ticker {_COINS[coin]}-{quote}"
     if _ISIN.fullmatch(name):

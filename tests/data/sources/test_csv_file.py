@@ -299,7 +299,7 @@ FAULTS = {
     ),
     "three bad prices": (
         "date,close\n" + "".join(f"2024-01-{day:02},{day if day > 3 else -day}\n" for day in range(31, 0, -1)),
-        r"line 32: price -1 on 2024-01-01 and more; mend the file: 3 rows of 31 without a usable price",
+        r"line 32: price -1 on 2024-01-01 and more; correct the file: 3 rows of 31 without a usable price",
     ),
     "one row": ("date,close\n2024-01-02,1\n", r"has 1 row of data; expected at least 2"),
     "header only": ("date,close\n", r"has no rows of data; expected dates and numbers"),
@@ -399,7 +399,7 @@ def test_a_hundred_thousand_rows(file: WriteFile) -> None:
 def test_more_rows_than_days_are_refused_before_they_fill_the_memory(
     file: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_columns, "_MOST_ROWS", 5_000)
+    monkeypatch.setattr(csv_columns, "_MAX_ROWS", 5_000)
     path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 4_000 + ["never read"] * 4_000))
     with pytest.raises(InputFileError, match=r"line 4002: has 1 cells; expected 2"):
         load(path)

@@ -239,12 +239,12 @@ def test_an_endpoint_that_is_no_server(asked: Any, monkeypatch: pytest.MonkeyPat
 def test_after_too_many_requests_nobody_asks_for_half_an_hour(serve: Callable[..., Any], asked: Any) -> None:
     server = serve(stock(), fault="429", times=4)
     with pytest.raises(
-        SourceError, match=r"it is left alone until 12:30 UTC; wait until then \(or delete .*\), or use"
+        SourceError, match=r"it is not asked again until 12:30 UTC; wait until then \(or delete .*\), or use"
     ):
         asked.load()
     asked.now += datetime.timedelta(minutes=29)
     for instrument in (AAPL, parse_ticker("MSFT")):
-        with pytest.raises(SourceError, match="left alone until 12:30 UTC"):
+        with pytest.raises(SourceError, match="not asked again until 12:30 UTC"):
             asked.load(instrument)
     assert len(server.charts) == 4
     asked.now += datetime.timedelta(minutes=1)
@@ -253,7 +253,7 @@ def test_after_too_many_requests_nobody_asks_for_half_an_hour(serve: Callable[..
 
 def test_a_pause_is_of_one_server_and_one_project(serve: Callable[..., Any], asked: Any, tmp_path: Path) -> None:
     serve(stock(), fault="429")
-    with pytest.raises(SourceError, match="left alone"):
+    with pytest.raises(SourceError, match="not asked again"):
         asked.load()
     asked.home = tmp_path / "other"
     with pytest.raises(SourceError, match="HTTP 429"):
@@ -286,7 +286,7 @@ def test_a_pause_that_cannot_be_written_is_no_fault_of_its_own(serve: Callable[.
     (asked.home / "data").write_text("a file where the folder should be")
     server = serve(stock(), fault="429")
     for _ in range(2):
-        with pytest.raises(SourceError, match="left alone until 12:30"):
+        with pytest.raises(SourceError, match="not asked again until 12:30"):
             asked.load()
     assert len(server.charts) == 8
     serve(stock())
