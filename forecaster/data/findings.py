@@ -94,5 +94,5 @@ def findings_from_json(text: str) -> tuple[Finding, ...]:
             Finding(**{**facts, "severity": Severity(facts["severity"]), "dates": tuple(facts["dates"])})
             for facts in json.loads(text)
         )
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"findings cannot be read: {error}") from error

@@ -34,13 +34,13 @@ from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.models import model_class, traits_of
 from forecaster.pipeline import fit, forecaster_of, forecasts, forecasts_on_test
 
-__all__ = ["RawRows", "subject_of"]
+__all__ = ["RowsByName", "subject_of"]
 
 
 _SETTLED_ROWS = 10  # of the beginning, before which there may be too little to be a history
 _ALONE = 3  # so many odd days are looked at
 
-RawRows = dict[tuple[str, str], PriceSeries]
+RowsByName = dict[tuple[str, str], PriceSeries]
 """Source and instrument -> its raw rows, read once."""
 
 
@@ -62,7 +62,7 @@ class _AlteredHistories(Histories):
         source: str,
         checker: HistoryChecker,
         config: Config,
-        raw: RawRows,
+        raw: RowsByName,
         change: Alteration | None,
     ) -> None:
         super().__init__(environment, source, checker, config.data.options, network="never")
@@ -100,7 +100,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
         split: Of the fit.
         environment: For its home.
     """
-    instruments, raw = [one.instrument for one in panel], RawRows()
+    instruments, raw = [one.instrument for one in panel], RowsByName()
     reports: dict[tuple[Alteration | None, str], Report] = {}
 
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:

@@ -1,6 +1,6 @@
 import contextlib
 import dataclasses
-import datetime
+import json
 import os
 import shutil
 import sqlite3
@@ -13,34 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored_rows import noon, series
 
 import forecaster.data.store_rows
+from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store import Store, store_path
 from forecaster.errors import DamageError, NewerSchemaError, NotEnoughDataError, SourceError, StorageError
-
-NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
-
-
-def noon() -> datetime.datetime:
-    return NOON
-
-
-def series(closes: list[float], symbol: str = "USDJPY", start: str = "2024-01-01", **more: object) -> PriceSeries:
-    dates = np.datetime64(start) + np.arange(len(closes))
-    return PriceSeries(parse_pair(symbol), "ecb", symbol, dates, {"close": np.array(closes)}, **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return store_path(tmp_path)
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path, clock=noon) as opened:
-        yield opened
 
 
 def assert_same(one: PriceSeries, other: PriceSeries) -> None:
@@ -353,3 +333,28 @@ def test_a_home_that_cannot_be_written(public_folder: Path) -> None:
     public_folder.chmod(0o555)
     with nobody(), pytest.raises(StorageError, match=r"cannot be opened: Permission denied; .*choose another --home"):
         Store.open(store_path(public_folder))
+
+
+def test_the_findings_of_the_source_are_kept_with_the_rows(store: Store) -> None:
+    finding = Finding("bad_price", Severity.REPAIR, 2, ("2024-01-03", "2024-01-04"), "2 rows dropped")
+    version = store.save(series([1.0, 2.0], meta={"origin": "a test"}), [finding])
+    assert version is not None
+    assert store.findings(version) == (finding,)
+    assert dict(store.load_version(version).meta) == {"origin": "a test"}
+
+
+def test_findings_and_notes_among_the_facts_of_an_older_store_are_read(store: Store) -> None:
+    facts = {"code": "bad_price", "severity": "repair", "count": 1, "dates": ["2024-01-03"], "text": "1 row dropped"}
+    older = {"origin": "a test", "findings": json.dumps([facts]), "notes": json.dumps(["the ECB cannot be reached"])}
+    version = store.save(series([1.0, 2.0], meta=older))
+    assert version is not None
+    assert store.findings(version) == (Finding("bad_price", Severity.REPAIR, 1, ("2024-01-03",), "1 row dropped"),)
+    assert dict(store.load_version(version).meta) == {"origin": "a test"}
+
+
+@pytest.mark.parametrize("damaged", ["{", "[1]", '[{"code": "x"}]', '[{"severity": "bad", "dates": []}]', "3"])
+def test_damaged_findings_are_damage(store: Store, damaged: str) -> None:
+    version = store.save(series([1.0, 2.0], meta={"findings": damaged}))
+    assert version is not None
+    with pytest.raises(DamageError, match="findings cannot be read"):
+        store.findings(version)

@@ -1,45 +1,24 @@
 """Finding, verifying and pruning the versions of the store."""
 
 import contextlib
-import datetime
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored_rows import noon, series
 
 import forecaster.data.store
 import forecaster.data.store_maintenance
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.store import Pruned, Store, Version, store_path
+from forecaster.data.store import Pruned, Store, Version
 from forecaster.errors import DamageError, SourceError, StorageError, UsageError
-
-
-def noon() -> datetime.datetime:
-    return datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
-
-
-def series(closes: list[float], symbol: str = "USDJPY", start: str = "2024-01-01") -> PriceSeries:
-    dates = np.datetime64(start) + np.arange(len(closes))
-    return PriceSeries(parse_pair(symbol), "ecb", symbol, dates, {"close": np.array(closes)})
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return store_path(tmp_path)
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path, clock=noon) as opened:
-        yield opened
 
 
 def change(path: Path, statement: str) -> None:

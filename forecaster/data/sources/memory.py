@@ -139,8 +139,8 @@ def _places(table: Mapping[str, Any]) -> dict[str, str]:
         price = next(iter(table))
     places = {"close": price}
     if price == "close":  # the range of a day does not fit any other price
-        found = ((key, name) for key, names in OTHER_COLUMNS.items() for name in names if name in table)
-        places |= dict(found)
+        others = ((key, name) for key, names in OTHER_COLUMNS.items() for name in names if name in table)
+        places |= dict(others)
     return places
 
 
