@@ -1,10 +1,10 @@
-"""Talk and progress on stderr; results on stdout."""
+"""Messages and progress on stderr; results on stdout."""
 
 import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,52 +14,54 @@ from forecaster.environment import Environment
 
 __all__ = ["print_result", "table_text", "watched_environment"]
 
-_WIDTH = 140  # columns of a table that does not go to a terminal
+FILE_WIDTH = 140  # characters of a table that does not go to a terminal
+PADDING = 2  # characters between two columns
+KEY_COLUMNS = 2  # that say what a row is about
 
 
 @contextlib.contextmanager
 def watched_environment(home: Path) -> Iterator[Environment]:
-    """A project whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
+    """An environment whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
     with contextlib.ExitStack() as stack, _Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
         yield Environment(home=home, progress=bar, note=bar.note)
 
 
 def print_result(environment: Environment, text: str) -> None:
-    """Write to stdout. The bar goes first: what is printed below it would be erased with it."""
+    """Write to stdout, after the bar is removed: it would erase the text."""
     if isinstance(environment.progress, _Bar):
         environment.progress.close()
     click.echo(text)
 
 
 class _Interrupt:
-    """Ctrl-C that cannot get lost: one that arrives inside a callback of an engine is raised at the next report."""
+    """Ctrl-C that cannot get lost: one that an engine swallows in a callback is raised at the next report."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._received = False
 
     def __enter__(self) -> Self:
         self._before: Any = None
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._before = signal.signal(signal.SIGINT, self._receive)
         return self
 
     def __exit__(self, *details: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, number: int, frame: object) -> None:
-        self._asked = True
+    def _receive(self, number: int, frame: object) -> None:
+        self._received = True
         raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where one was asked for and swallowed."""
-        if self._asked:
+        """Raise KeyboardInterrupt where one was received and swallowed."""
+        if self._received:
             raise KeyboardInterrupt
 
 
 class _Bar:
-    """The progress bar: stage, step, loss, time left; it begins with the first report."""
+    """Progress bar: stage, step, loss, time left; shown from the first report on."""
 
     def __init__(self, stack: contextlib.ExitStack, interrupt: _Interrupt) -> None:
         self._stack, self._interrupt = stack, interrupt
@@ -85,14 +87,14 @@ class _Bar:
             self._progress = self._stack.enter_context(_rich_progress())
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total, loss="")
-        elif done < self._done[stage]:  # begun anew, with its own time left
+        elif done < self._done[stage]:  # started again, with its own time left
             self._progress.reset(self._tasks[stage], total=total)
         self._done[stage] = done
-        told = "" if loss is None else f"loss {loss:.4f}"
-        self._progress.update(self._tasks[stage], completed=done, total=total, loss=told)
+        text = "" if loss is None else f"loss {loss:.4f}"
+        self._progress.update(self._tasks[stage], completed=done, total=total, loss=text)
 
     def close(self) -> None:
-        """Take the bar away; a later report brings a new one."""
+        """Remove the bar; a later report shows a new one."""
         if self._progress is not None:
             self._progress.stop()
         self._progress, self._tasks = None, {}
@@ -113,11 +115,57 @@ def _rich_progress() -> Any:
 
 
 def table_text(table: Any) -> str:
-    """A rich table as text, coloured for a terminal, as wide as it needs to be: a row that wraps loses no digit."""
+    """A rich table as text, coloured for a terminal.
+
+    On a terminal that is too narrow, long texts wrap; where numbers would wrap, the table is split into blocks of
+    columns, each of which repeats the first two.
+    """
     from rich.console import Console
 
     console = Console()
-    console.width = max(console.width, _WIDTH) if console.is_terminal else _WIDTH
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    blocks = []
+    for block in _blocks(table, console):
+        with console.capture() as captured:
+            console.print(block)
+        blocks.append("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    return "\n\n".join(blocks)
+
+
+def _blocks(table: Any, console: Any) -> list[Any]:
+    """The table, or tables of some of its columns that are as narrow as `console`."""
+    keys = table.columns[:KEY_COLUMNS]
+    if _width(table, console) <= console.width or len(table.columns) <= KEY_COLUMNS:
+        return [table]
+    blocks = [_with_columns(table, keys)]
+    columns = list(keys)
+    for column in table.columns[KEY_COLUMNS:]:
+        wider = _with_columns(table, [*columns, column])
+        if _width(wider, console) > console.width and len(columns) > KEY_COLUMNS:
+            columns = list(keys)
+            blocks.append(wider)
+        columns.append(column)
+        blocks[-1] = _with_columns(table, columns)
+    return blocks
+
+
+def _width(table: Any, console: Any) -> int:
+    """Characters that a line of the table needs when its long texts wrap."""
+    options = console.options.update(width=10_000)
+    width = 0
+    for column in table.columns:
+        cells = [console.measure(cell, options=options) for cell in (column.header, *column.cells)]
+        width += max(cell.maximum if column.no_wrap else cell.minimum for cell in cells)
+    return width + PADDING * (len(table.columns) - 1)
+
+
+def _with_columns(table: Any, columns: Sequence[Any]) -> Any:
+    from rich.table import Table
+
+    part = Table(box=None, pad_edge=False, padding=(0, PADDING, 0, 0))
+    for column in columns:
+        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap, overflow=column.overflow)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        part.add_row(*cells)
+    return part

@@ -18,25 +18,29 @@ __all__ = [
     "versions_table",
 ]
 
-_WIDEST = 110  # letters of a fact; the document has all of it
+MAX_FACT_WIDTH = 110  # characters of a fact; the document holds all of it
 _DIGITS = 12  # of a hash
 _MINUTE = len("2026-11-20T12:00")
 
 
-def _table(left: Sequence[str], right: Sequence[str] = (), last: Sequence[str] = ()) -> Table:
-    """A plain table: names on the left, numbers to the right, and texts, which may be folded, at the end."""
+def _table(*columns: str) -> Table:
+    """A plain table.
+
+    Args:
+        columns: Headings; those that end in ``>`` stand over numbers, those that end in ``~`` over texts that may wrap.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in left:
-        table.add_column(name, no_wrap=True)
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in last:
-        table.add_column(name, overflow="fold")
+    for column in columns:
+        title = column.rstrip(">~")
+        if column.endswith("~"):
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right" if column.endswith(">") else "left", no_wrap=True)
     return table
 
 
 def _plain(*cells: Any) -> list[Any]:
-    """Cells as texts in which square brackets are square brackets."""
+    """Cells as texts, in which square brackets are not markup."""
     from rich.text import Text
 
     return [Text("-" if cell is None else str(cell)) for cell in cells]
@@ -47,13 +51,12 @@ def _saved(text: str) -> str:
 
 
 def histories_table(histories: Sequence[Mapping[str, Any]]) -> Table:
-    """`data list`: one line a history."""
-    table = _table(["history"], ["versions", "rows"], ["first", "last", "age", "saved (UTC)", "newest hash"])
-    table.columns[5].justify = "right"
-    for one in histories:
+    """`data list`: one line for each history."""
+    table = _table("history", "versions>", "rows>", "first", "last", "age>", "saved (UTC)", "newest hash")
+    for history in histories:
         table.add_row(
-            *_plain(one["series"], one["versions"], f"{one['rows']:,}", one["first"], one["last"]),
-            *_plain(_days(one["age_business_days"]), _saved(one["saved_at"]), one["sha256"][:_DIGITS]),
+            *_plain(history["series"], history["versions"], f"{history['rows']:,}", history["first"], history["last"]),
+            *_plain(_days(history["age_business_days"]), _saved(history["saved_at"]), history["sha256"][:_DIGITS]),
         )
     return table
 
@@ -65,66 +68,64 @@ def _days(age: int | None) -> str | None:
 
 
 def versions_table(versions: Sequence[Mapping[str, Any]]) -> Table:
-    """The versions of one history, or those that go when the store is cleared out."""
-    several = len({one["series"] for one in versions}) > 1
+    """The versions of one history, or those that are removed from the store."""
+    several = len({version["series"] for version in versions}) > 1
+    counts = ("rows", "added", "revised", "removed")
     table = _table(
-        [*(["history"] if several else []), "version", "saved (UTC)"],
-        ["rows", "added", "revised", "removed"],
-        ["first", "last"],
+        *(["history"] if several else []), "version", "saved (UTC)", *(f"{key}>" for key in counts), "first", "last"
     )
-    for one in versions:
-        names = [one["series"]] if several else []
-        counts = (f"{one[key]:,}" for key in ("rows", "added", "revised", "removed"))
-        table.add_row(
-            *_plain(*names, one["sha256"][:_DIGITS], _saved(one["saved_at"]), *counts, one["first"], one["last"])
-        )
+    for version in versions:
+        cells = [version["series"]] if several else []
+        cells += [version["sha256"][:_DIGITS], _saved(version["saved_at"])]
+        cells += [f"{version[key]:,}" for key in counts]
+        table.add_row(*_plain(*cells, version["first"], version["last"]))
     return table
 
 
 def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
-    """What was found in a history, errors first."""
-    table = _table(["severity", "code"], ["count"], ["what"])
-    for one in findings:
-        table.add_row(*_plain(one["severity"], one["code"], f"{one['count']:,}", one["text"]))
+    """Findings in a history, errors first."""
+    table = _table("severity", "code", "count>", "finding~")
+    for finding in findings:
+        table.add_row(*_plain(finding["severity"], finding["code"], f"{finding['count']:,}", finding["text"]))
     return table
 
 
 def fetch_table(histories: Sequence[Mapping[str, Any]]) -> Table:
-    """`data fetch` and `data refresh`: what became of each history."""
-    table = _table(
-        ["history", "outcome"], ["rows", "added", "revised", "removed"], ["first", "last", "age", "hash", "findings"]
-    )
-    for one in histories:
-        version, new = one["version"], one["outcome"] == "new"
-        outcome = "new version" if new else one["outcome"]
+    """`data fetch` and `data refresh`: the outcome for each history."""
+    numbers = ("rows>", "added>", "revised>", "removed>")
+    table = _table("history", "outcome", *numbers, "first", "last", "age", "hash", "findings")
+    for history in histories:
+        version = history["version"]
+        new = history["outcome"] == "new"
+        outcome = "new version" if new else history["outcome"]
         if version is None:
-            table.add_row(*_plain(one["instrument"], outcome))
+            table.add_row(*_plain(history["instrument"], outcome))
             continue
         changes = [f"{version[key]:,}" if new else None for key in ("added", "revised", "removed")]
-        looked_at = one["outcome"] in ("new", "unchanged")
-        found = (", ".join(_counted(one["findings"])) or "none") if looked_at else None
+        checked = history["outcome"] in ("new", "unchanged")
+        findings = (", ".join(_counted(history["findings"])) or "none") if checked else None
         table.add_row(
             *_plain(version["series"], outcome, f"{version['rows']:,}", *changes, version["first"], version["last"]),
-            *_plain(_days(one["age_business_days"]), version["sha256"][:_DIGITS], found),
+            *_plain(_days(history["age_business_days"]), version["sha256"][:_DIGITS], findings),
         )
     return table
 
 
 def _counted(findings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How many findings there are of each severity.
+    """Number of findings of each severity.
 
     >>> _counted([{"severity": "warning"}, {"severity": "warning"}, {"severity": "info"}])
     ['2 warnings', '1 remark']
     """
     counts: dict[str, int] = {}
-    for one in findings:
-        counts[one["severity"]] = counts.get(one["severity"], 0) + 1
+    for finding in findings:
+        counts[finding["severity"]] = counts.get(finding["severity"], 0) + 1
     words = {"info": "remark"}
     return [f"{count} {words.get(name, name)}{'s' if count > 1 else ''}" for name, count in counts.items()]
 
 
 def show_lines(document: Mapping[str, Any]) -> list[str]:
-    """`data show`: what stands above the tables."""
+    """`data show`: the lines above the tables."""
     lowest, highest = (f"{document[key]['price']:.6g} on {document[key]['date']}" for key in ("lowest", "highest"))
     age = _days(document["age_business_days"]) or ""
     lines = [
@@ -141,15 +142,18 @@ def show_lines(document: Mapping[str, Any]) -> list[str]:
         facts = document["origin"].items()
         lines += [
             "origin:",
-            *(f"  {key.replace('_', ' ')}: {shorten(value, _WIDEST, placeholder=' ...')}" for key, value in facts),
+            *(
+                f"  {key.replace('_', ' ')}: {shorten(value, MAX_FACT_WIDTH, placeholder=' ...')}"
+                for key, value in facts
+            ),
         ]
     if not document["versions"]:
-        lines.append("stored: not yet; keep it with: forecast data fetch")
+        lines.append("stored: not yet; store it with: forecast data fetch")
     return lines
 
 
 def difference_lines(document: Mapping[str, Any]) -> list[str]:
-    """`data diff`: what stands above the revised rows."""
+    """`data diff`: the lines above the revised rows."""
     lines = [
         f"{sign} {version['series']}@{version['sha256'][:_DIGITS]}, {version['rows']:,} rows, {version['first']} to "
         f"{version['last']}, saved {_saved(version['saved_at'])} UTC"
@@ -175,9 +179,7 @@ def revised_table(document: Mapping[str, Any]) -> Table | None:
     columns = document["revised"]["columns"]
     if not columns:
         return None
-    table = _table(["column"], ["revised"], ["date", "old", "new", "new/old"])
-    for place in (3, 4, 5):
-        table.columns[place].justify = "right"
+    table = _table("column", "revised>", "date", "old>", "new>", "new/old>")
     for name, change in columns.items():
         for number, row in enumerate(change["rows"]):
             head = (name, f"{change['count']:,}") if number == 0 else ("", "")
@@ -192,8 +194,8 @@ def _value(value: float | None) -> str | None:
 
 
 def prune_lines(document: Mapping[str, Any]) -> list[str]:
-    """`data prune`: what stands under the versions that go."""
-    gone, kept = (
+    """`data prune`: the line below the removed versions."""
+    removed, kept = (
         f"{count:,} version{'s' if count != 1 else ''}" for count in (len(document["versions"]), document["kept"])
     )
     if not document["versions"]:
@@ -201,9 +203,9 @@ def prune_lines(document: Mapping[str, Any]) -> list[str]:
     freed = f"{document['bytes'] / 1024:,.0f} KiB"
     rows = f"{document['rows']:,} row{'s' if document['rows'] != 1 else ''} that no other version has"
     if document["dry_run"]:
-        return [f"would remove {gone} with {rows}, about {freed}; {kept} kept"]
+        return [f"would remove {removed} with {rows}, about {freed}; {kept} kept"]
     space = f"{freed} freed" if document["shrunk"] else "the file is in use and keeps its size, for the next versions"
-    return [f"removed {gone} with {rows}, {space}; {kept} kept"]
+    return [f"removed {removed} with {rows}, {space}; {kept} kept"]
 
 
 def verification_line(document: Mapping[str, Any]) -> str:

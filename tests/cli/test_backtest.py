@@ -326,8 +326,8 @@ def test_a_narrow_terminal_cuts_no_number(forecast, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "60")
     shown = re.sub(r"\x1b\[[0-9;]*m", "", forecast(*asked).stdout)
-    assert shown == plain
     assert "\u2026" not in shown
+    assert set(plain.split()) <= set(shown.split())
 
 
 def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path) -> None:

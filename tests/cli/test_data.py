@@ -131,7 +131,7 @@ def test_show_of_the_rates_names_the_ecb(forecast, tmp_path):
     assert (
         "attribution: computed from the euro foreign exchange reference rates; source: ECB statistics" in result.stdout
     )
-    assert "stored: not yet; keep it with: forecast data fetch" in result.stdout
+    assert "stored: not yet; store it with: forecast data fetch" in result.stdout
 
 
 def test_show_draws_unless_json_is_wanted(data, tmp_path):

@@ -1,6 +1,7 @@
 """Talk, progress and results on one terminal."""
 
 import io
+import re
 import types
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import click
 import pytest
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from forecaster.cli import terminal
 
@@ -68,3 +70,40 @@ def test_without_a_terminal_there_is_no_bar(screen: Screen, monkeypatch: pytest.
         environment.progress("fit", 1, 2)
         terminal.print_result(environment, "RESULT")
     assert screen.getvalue() == "RESULT\n"
+
+
+def table_of(rows: int = 3, columns: int = 12) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in range(columns):
+        table.add_column(f"column {column}", justify="right" if column > 1 else "left", no_wrap=True)
+    for row in range(rows):
+        table.add_row(*(f"{row}.{column:07}" for column in range(columns)))
+    return table
+
+
+@pytest.mark.parametrize(("width", "blocks"), [(200, 1), (80, 2), (50, 5), (10, 10)])
+def test_a_table_that_is_too_wide_is_split_into_blocks_of_whole_columns(
+    monkeypatch: pytest.MonkeyPatch, width: int, blocks: int
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", terminal.table_text(table_of()))
+    parts = [part.splitlines() for part in text.split("\n\n")]
+    assert len(parts) == blocks
+    if width > 10:
+        assert {line.split()[0] for part in parts for line in part[1:]} == {f"{row}.0000000" for row in range(3)}
+        assert all(len(line) <= width for part in parts for line in part)
+        for row in range(3):
+            cells = [cell for part in parts for cell in part[1 + row].split()[2:]]
+            assert cells == [f"{row}.{column:07}" for column in range(2, 12)]
+
+
+def test_long_texts_wrap_where_the_numbers_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    table = table_of(1, 2)
+    table.add_column("text", overflow="fold")
+    table.add_row("", "", "word " * 30)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.table_text(table)).splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert " ".join(lines).split().count("word") == 30
