@@ -1,6 +1,6 @@
-"""The typed configuration of a run: what a YAML file and ``--set`` may say, and how mistakes are told.
+"""The typed configuration of a run: keys of a YAML file and of ``--set``, and messages about mistakes in them.
 
-Order: defaults, then the file, then the flags. All mistakes are reported at once, each as
+Order: defaults, then the file, then ``--set``, then the other flags. All mistakes are reported at once, each as
 ``file:line: key: message (got ...)``.
 """
 
@@ -19,8 +19,8 @@ from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions
 
 __all__ = [
-    "INTERVALS",
-    "LARGEST_HORIZON",
+    "FREQUENCIES",
+    "MAX_HORIZON",
     "Config",
     "DataConfig",
     "SplitConfig",
@@ -29,22 +29,26 @@ __all__ = [
     "shipped_configs",
 ]
 
-INTERVALS = ("1d", "1wk", "1mo")
-LARGEST_LAG = 3660  # days; what is known ten years late is no input
-LARGEST_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
+FREQUENCIES = ("1d", "1wk", "1mo")
+MAX_LAG = 3660  # days; a value that is known ten years late is no covariate
+MAX_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
 
-# What a default is where a row is longer than a day: a file or a flag that says otherwise wins.
-_INTERVAL_DEFAULTS: dict[str, dict[str, Any]] = {
+# Defaults where a row is longer than a day; those of the model come from its options.
+_FREQUENCY_DEFAULTS: dict[str, dict[str, Any]] = {
     "1wk": {"split": {"test_rows": 150, "validation_rows": 100}},
     "1mo": {"horizon": 12, "split": {"test_rows": 36, "validation_rows": 24}},
 }
 
-Places = dict[tuple[str | int, ...], str]  # where a key stands: file and line, or the flag that set it
-Horizon = Annotated[int, Field(ge=1, le=LARGEST_HORIZON)]
+Location = tuple[str | int, ...]
+Places = dict[Location, str]  # location of a key -> file and line, or the flag that set it
+Horizon = Annotated[int, Field(ge=1, le=MAX_HORIZON)]
+
+_OLD_NAMES: dict[Location, Location] = {("data", "interval"): ("data", "frequency")}
+"""Earlier name of a key -> its name today; both are read."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads dates as text: what is no date is then told with its key and line like every other mistake."""
+    """Reads dates as text, so that a malformed date is reported with its key and line like every other mistake."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -68,7 +72,7 @@ Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], pydantic.Befo
 
 
 class DataConfig(_Section):
-    """Which history: the instrument (unless a flag names it), its source and its span."""
+    """Histories: instruments (unless a flag names them), their source, their span, and covariates."""
 
     source: str = "auto"
     pair: Names = ()
@@ -77,21 +81,21 @@ class DataConfig(_Section):
     name: str | None = None
     start: datetime.date | None = None
     end: datetime.date | None = None
-    interval: str = "1d"
+    frequency: str = "1d"
     strict: bool = False
     peers: Names = ()
     inputs: Names = ()
     exog: str | None = None
     market: bool | None = None
-    lags: dict[str, Annotated[int, Field(ge=0, le=LARGEST_LAG)]] = Field(default_factory=dict)
+    lags: dict[str, Annotated[int, Field(ge=0, le=MAX_LAG)]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
-    @pydantic.field_validator("interval")
+    @pydantic.field_validator("frequency")
     @classmethod
-    def _daily_or_longer(cls, interval: str) -> str:
-        if interval not in INTERVALS:
-            raise ValueError(f"expected one of {', '.join(INTERVALS)}: prices of days and longer spans only")
-        return interval
+    def _daily_or_longer(cls, frequency: str) -> str:
+        if frequency not in FREQUENCIES:
+            raise ValueError(f"expected one of {', '.join(FREQUENCIES)}: prices of days and longer spans only")
+        return frequency
 
     @pydantic.model_validator(mode="after")
     def _in_order(self) -> "DataConfig":
@@ -101,14 +105,14 @@ class DataConfig(_Section):
 
 
 class SplitConfig(_Section):
-    """Rows at the end of the history that the training does not see."""
+    """Rows at the end of the history that weights are not fitted on."""
 
     test_rows: PositiveInt = 750
     validation_rows: PositiveInt = 500
 
 
 class Config(_Section):
-    """One training, complete."""
+    """The whole configuration of one training."""
 
     data: DataConfig = Field(default_factory=DataConfig)
     universe: str = "auto"
@@ -142,15 +146,16 @@ def load_config(
     """
     places: Places = {}
     data: dict[str, Any] = {}
-    # The shipped defaults are the defaults: written out they would override what another interval takes for usual.
+    # The shipped defaults are not read: written out they would override the defaults of another frequency.
     if path is not None and (file := _find(path)) != shipped_configs().get("default"):
         data = _read_yaml(file, places)
     mistakes = [mistake for text in assignments if (mistake := _assign_text(data, text, places))]
     for key, value in (flags or {}).items():
         mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)
         mistakes += [mistake] if mistake else []
-    config, found = _validate(data)
-    mistakes += [_describe(error, places) for error in sorted(found, key=lambda one: _place(one["loc"], places)[1])]
+    config, errors = _validate(data)
+    errors = sorted(errors, key=lambda error: _place(error["loc"], places)[1])
+    mistakes += [_describe(error, places) for error in errors]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
     return config
@@ -194,15 +199,19 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
         return {}
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
-    for location, number in _marks(node):
+    for written, number in _marks(node):
+        location = _OLD_NAMES.get(written, written)
         if location in places:
-            raise ConfigError(f"{path}:{number}: {'.'.join(map(str, location))}: given twice; leave one of them out")
+            raise ConfigError(f"{path}:{number}: {'.'.join(map(str, location))}: given twice; remove one of them")
         places[location] = f"{path}:{number}"
+    for (section, old), (_, new) in _OLD_NAMES.items():
+        if isinstance(data.get(section), dict) and old in data[section]:
+            data[section][new] = data[section].pop(old)
     return data
 
 
-def _marks(node: yaml.Node | None, location: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    """The line on which each key or list item of a YAML document stands."""
+def _marks(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Location, int]]:
+    """Line of each key and list item of a YAML document."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield (*location, key.value), key.start_mark.line + 1
@@ -218,7 +227,8 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         return f"--set {text}: expected key=value, such as seed=1 or model.units=[64,64]"
-    if not any(key == known or key.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
+    name = ".".join(_location(key))
+    if not any(name == known or name.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
         return f"--set {key}: unknown key{_hint(key)}"
     try:
         parsed = yaml.load(value, Loader=_Loader)  # a safe loader
@@ -229,7 +239,7 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
 
 def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Places) -> str | None:
     """Put `value` under the dotted `key`; returns the mistake, if there is one."""
-    parts = tuple(key.split("."))
+    parts = _location(key)
     section = data
     for depth, part in enumerate(parts[:-1], start=1):
         places.setdefault(parts[:depth], f"{place} {key}")
@@ -243,17 +253,27 @@ def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Plac
     return None
 
 
+def _location(key: str) -> tuple[str, ...]:
+    """Location of a dotted key, under its name today.
+
+    >>> _location("data.interval")
+    ('data', 'frequency')
+    """
+    parts = tuple(key.split("."))
+    return tuple(map(str, _OLD_NAMES.get(parts, parts)))
+
+
 def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, Any]]]:
-    """The configuration, or all that is wrong with `data`, the model's own options included."""
+    """The configuration, or every mistake in `data`, those in the model's own options included."""
     errors: list[dict[str, Any]] = []
     options: BaseModel | None = None
-    span = data.get("data")
-    interval = span.get("interval") if isinstance(span, Mapping) else None
+    histories = data.get("data")
+    frequency = histories.get("frequency") if isinstance(histories, Mapping) else None
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
-    if isinstance(interval, str):
-        model_defaults = model_class(kind).Options.for_frequency(interval) if _is_kind(kind) else {}
-        data = _merged({**_INTERVAL_DEFAULTS.get(interval, {}), "model": model_defaults}, data)
+    if isinstance(frequency, str):
+        model_defaults = model_class(kind).Options.for_frequency(frequency) if _is_kind(kind) else {}
+        data = _merged({**_FREQUENCY_DEFAULTS.get(frequency, {}), "model": model_defaults}, data)
         section = data.get("model") or {}
     if not isinstance(section, Mapping):
         errors.append(
@@ -266,11 +286,11 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
         try:
             options = model_class(kind).Options.model_validate(section)
         except pydantic.ValidationError as error:
-            errors += [{**one, "loc": ("model", *one["loc"])} for one in error.errors()]
+            errors += [{**details, "loc": ("model", *details["loc"])} for details in error.errors()]
     try:
         config = Config.model_validate({**data, "model": options or ModelOptions()})
     except pydantic.ValidationError as error:
-        return None, [dict(one) for one in error.errors()] + errors
+        return None, [dict(details) for details in error.errors()] + errors
     return (None, errors) if errors else (config, [])
 
 
@@ -279,7 +299,7 @@ def _is_kind(kind: Any) -> bool:
 
 
 def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given`, with what it does not say taken from `defaults`, section by section."""
+    """`given`, with the keys that it lacks taken from `defaults`, section by section."""
     merged = {**defaults, **given}
     for key, value in defaults.items():
         if isinstance(value, Mapping) and isinstance(given.get(key), Mapping):
@@ -291,16 +311,16 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
     location = tuple(error["loc"])
     place, _ = _place(location, places)
     key = ".".join(map(str, location))
-    told = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
+    shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
-        return f"{told}: unknown key{_hint(key)}"
+        return f"{shown}: unknown key{_hint(key)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {error['input']!r})"
-    return f"{told}: {message[0].lower()}{message[1:]}{received}"
+    return f"{shown}: {message[0].lower()}{message[1:]}{received}"
 
 
-def _place(location: tuple[str | int, ...], places: Places) -> tuple[str, int]:
-    """Where a key stands, or the section that holds it, and a number that sorts places as they were read."""
+def _place(location: Location, places: Places) -> tuple[str, int]:
+    """Place of a key, or of the section that holds it, and a number that sorts places in the order of reading."""
     for end in range(len(location), 0, -1):
         if location[:end] in places:
             return places[location[:end]], list(places).index(location[:end])
@@ -308,7 +328,7 @@ def _place(location: tuple[str | int, ...], places: Places) -> tuple[str, int]:
 
 
 def _hint(key: str) -> str:
-    """Which key was probably meant."""
+    """The end of a message about an unknown key: the key that was probably meant."""
     names = [name for name in sorted(set(_keys(Config))) if name != key and not name.startswith(f"{key}.")]
     near = [name for name in names if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
     near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
@@ -316,7 +336,7 @@ def _hint(key: str) -> str:
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key that a configuration knows, those of all model kinds included."""
+    """Every dotted key of a configuration, those of all kinds of models included."""
     for name, field in section.model_fields.items():
         if section is Config and name == "model":
             for kind in network_names():

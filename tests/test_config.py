@@ -97,3 +97,24 @@ def test_a_name_in_a_list_may_hold_a_comma_and_must_be_a_text(tmp_path):
         "data.ticker.2: string should have at least 1 character (got '')",
     ]
     assert f"{file}:4: data.ticker.1" in caught.value.messages[0]
+
+
+@pytest.mark.parametrize("key", ["frequency", "interval"])
+def test_the_earlier_name_of_the_frequency_is_read(tmp_path, key):
+    file = tmp_path / "c.yaml"
+    file.write_text(f"data:\n  {key}: 1wk\n")
+    assert load_config(file).data.frequency == "1wk"
+    assert load_config(file).split.test_rows == 150
+    assert load_config(file, [f"data.{key}=1mo"]).data.frequency == "1mo"
+    assert load_config(file, flags={f"data.{key}": "1d"}) == load_config()
+    file.write_text(f"data:\n  frequency: 1wk\n  {key}: 1d\n")
+    with pytest.raises(ConfigError, match=r"c.yaml:3: data.frequency: given twice"):
+        load_config(file)
+
+
+def test_a_wrong_frequency_is_reported_with_its_line_under_both_names(tmp_path):
+    file = tmp_path / "c.yaml"
+    for key in ("frequency", "interval"):
+        file.write_text(f"data:\n  {key}: 5m\n")
+        with pytest.raises(ConfigError, match=r"c.yaml:2: data.frequency: expected one of 1d, 1wk, 1mo"):
+            load_config(file)

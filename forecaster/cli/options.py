@@ -243,7 +243,7 @@ _OPTIONS: dict[str, Definition] = {
 _CONFIG_KEYS = {
     **{name: name for name in ("universe", "horizon", "seed", "backend", "device", "refit")},
     **{name: f"data.{name}" for name in ("start", "end", "peers", "inputs", "exog", "lags")},
-    "frequency": "data.interval",
+    "frequency": "data.frequency",
 }
 
 

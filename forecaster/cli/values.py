@@ -42,10 +42,10 @@ def to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
 
 def to_frequency(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """The length of a row; anything finer than a day is refused with a reason."""
-    from forecaster.config import INTERVALS
+    from forecaster.config import FREQUENCIES
 
-    if value is not None and value not in INTERVALS:
-        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(INTERVALS)}.")
+    if value is not None and value not in FREQUENCIES:
+        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(FREQUENCIES)}.")
     return value
 
 

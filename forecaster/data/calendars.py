@@ -64,20 +64,20 @@ def future_dates(series: PriceSeries, count: int) -> DateArray:
     Returns:
         (count,) datetime64[D], increasing, all after the last row.
     """
-    if series.interval == "1d":
+    if series.frequency == "1d":
         return _future_days(series, count)
-    days = _future_days(series, (count + 1) * _MAX_DAYS[series.interval])
-    ends = days[:-1][np.diff(periods(days, series.interval)) > 0]
-    later = ends[periods(ends, series.interval) > periods(series.dates[-1:], series.interval)[0]]
+    days = _future_days(series, (count + 1) * _MAX_DAYS[series.frequency])
+    ends = days[:-1][np.diff(periods(days, series.frequency)) > 0]
+    later = ends[periods(ends, series.frequency) > periods(series.dates[-1:], series.frequency)[0]]
     return np.asarray(later[:count])
 
 
-def periods(dates: DateArray, interval: str) -> Int64Array:
+def periods(dates: DateArray, frequency: str) -> Int64Array:
     """(T,) number of the day, week or month in which each date lies."""
-    if interval == "1mo":
+    if frequency == "1mo":
         return np.asarray(dates.astype("datetime64[M]").astype(np.int64))
     days = dates.astype("datetime64[D]").astype(np.int64)
-    return np.asarray((days + 3) // 7 if interval == "1wk" else days)  # day 0, 1970-01-01, was a Thursday
+    return np.asarray((days + 3) // 7 if frequency == "1wk" else days)  # day 0, 1970-01-01, was a Thursday
 
 
 def _future_days(series: PriceSeries, count: int) -> DateArray:

@@ -36,7 +36,7 @@ _HOW = {
 }
 
 
-def resampled(series: PriceSeries, interval: str) -> PriceSeries:
+def resampled(series: PriceSeries, frequency: str) -> PriceSeries:
     """A daily series with one row a week or month, dated by the last day of the period that has a price.
 
     The period of the last row is over, and has a row, when the next day of the market's calendar lies in another
@@ -44,21 +44,21 @@ def resampled(series: PriceSeries, interval: str) -> PriceSeries:
 
     Args:
         series: Daily.
-        interval: ``1d`` gives the series itself; ``1wk`` and ``1mo`` open with the first open of the period, close
+        frequency: ``1d`` gives the series itself; ``1wk`` and ``1mo`` open with the first open of the period, close
             with its last close, and add up its volume.
 
     Raises:
         NotEnoughDataError: Less than two periods are over.
     """
-    if interval == series.interval:
+    if frequency == series.frequency:
         return series
-    number = periods(series.dates, interval)
-    after = periods(future_dates(series, 1), interval)
+    number = periods(series.dates, frequency)
+    after = periods(future_dates(series, 1), frequency)
     ends = np.flatnonzero(np.diff(number, append=after) != 0)
     if len(ends) < 2:
         raise NotEnoughDataError(
-            f"{series.symbol} has {len(ends)} whole periods of {interval} from {series.dates[0]} to "
-            f"{series.dates[-1]}; expected at least 2; choose --interval 1d or give a longer history"
+            f"{series.symbol} has {len(ends)} whole periods of {frequency} from {series.dates[0]} to "
+            f"{series.dates[-1]}; expected at least 2; choose --frequency 1d or give a longer history"
         )
     starts = np.concatenate([[0], ends[:-1] + 1])
     return dataclasses.replace(
@@ -66,5 +66,5 @@ def resampled(series: PriceSeries, interval: str) -> PriceSeries:
         dates=series.dates[ends],
         columns={name: _HOW[name](values, starts, ends) for name, values in series.columns.items()},
         rounding=None if series.rounding is None else series.rounding[ends],
-        interval=interval,
+        frequency=frequency,
     )

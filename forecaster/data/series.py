@@ -45,7 +45,7 @@ class PriceSeries:
             names come from `COLUMNS` and hold NaN where the source has no value.
         rounding: (T,) standard deviation that the rounding of the quotation adds to
             ``log(close)``, known at each row; None where the source does not know it.
-        interval: ``"1d"``.
+        frequency: ``"1d"``.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
         inputs: Name -> (T,) float64: covariate features at each row (`forecaster.features.covariates`); not part of
             the history, nor of its hash.
@@ -60,7 +60,7 @@ class PriceSeries:
     dates: DateArray
     columns: Mapping[str, FloatArray]
     rounding: FloatArray | None = None
-    interval: str = "1d"
+    frequency: str = "1d"
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inputs: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
 
@@ -100,8 +100,8 @@ class PriceSeries:
 
     @property
     def name(self) -> str:
-        """``source/symbol/interval@`` and the first twelve digits of the hash."""
-        return f"{self.source}/{self.symbol}/{self.interval}@{self.sha256[:12]}"
+        """``source/symbol/frequency@`` and the first twelve digits of the hash."""
+        return f"{self.source}/{self.symbol}/{self.frequency}@{self.sha256[:12]}"
 
     @functools.cached_property
     def total_return_price(self) -> FloatArray:

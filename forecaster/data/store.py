@@ -104,7 +104,7 @@ class Store:
         """
         if not len(series):
             raise NotEnoughDataError(f"{shown(series.symbol)} has no rows to store; expected at least 1")
-        key = (series.source, series.symbol, series.interval)
+        key = (series.source, series.symbol, series.frequency)
         with reported_faults(self.path):
             if newest_hash(self._connection, key) == series.sha256:
                 return None
@@ -115,13 +115,13 @@ class Store:
                 insert(self._connection, series, findings, self._clock())
         return self._find(key, series.sha256)
 
-    def load(self, source: str, symbol: str, interval: str = "1d", sha256: str | None = None) -> PriceSeries:
+    def load(self, source: str, symbol: str, frequency: str = "1d", sha256: str | None = None) -> PriceSeries:
         """A stored history, exactly as it was saved.
 
         Args:
             source: Registry key of the source.
             symbol: The source's spelling of the instrument.
-            interval: ``"1d"``.
+            frequency: ``"1d"``.
             sha256: Hash of the version, or its first digits; the newest version when None.
 
         Raises:
@@ -129,7 +129,7 @@ class Store:
             DamageError: The rows do not give the version's hash.
         """
         with reported_faults(self.path), snapshot(self._connection):
-            return self.load_version(self._find((source, symbol, interval), sha256))
+            return self.load_version(self._find((source, symbol, frequency), sha256))
 
     def load_version(self, version: Version) -> PriceSeries:
         """The history as it was saved in `version`, which `find`, `versions` or `series` gave.
@@ -161,7 +161,7 @@ class Store:
         """The version that `text` names.
 
         Args:
-            text: ``source/symbol/interval@digits`` with the first digits of the hash; ``source/symbol/interval``
+            text: ``source/symbol/frequency@digits`` with the first digits of the hash; ``source/symbol/frequency``
                 for its newest version; or the first digits alone, at least 4, where no other history has them.
 
         Raises:
@@ -174,17 +174,17 @@ class Store:
         versions = self._versions("WHERE substr(sha256, 1, ?) = ? ORDER BY v.id", (len(digits or ""), digits))
         return unique_version(versions, text, self.path)
 
-    def versions(self, source: str, symbol: str, interval: str = "1d") -> tuple[Version, ...]:
+    def versions(self, source: str, symbol: str, frequency: str = "1d") -> tuple[Version, ...]:
         """All versions of one history, oldest first; none when the store does not have it."""
         where = "WHERE source = ? AND symbol = ? AND interval = ? ORDER BY v.id"
-        return self._versions(where, (source, symbol, interval))
+        return self._versions(where, (source, symbol, frequency))
 
     def all_versions(self) -> tuple[Version, ...]:
-        """Every version of every history, sorted by source, symbol and interval, oldest first within each."""
+        """Every version of every history, sorted by source, symbol and frequency, oldest first within each."""
         return self._versions("ORDER BY source, symbol, interval, v.id", ())
 
     def series(self) -> tuple[Version, ...]:
-        """The newest version of every history, sorted by source, symbol and interval."""
+        """The newest version of every history, sorted by source, symbol and frequency."""
         newest = "WHERE v.id IN (SELECT max(id) FROM version GROUP BY series) ORDER BY source, symbol, interval"
         return self._versions(newest, ())
 

@@ -63,7 +63,7 @@ class Pruned:
 
 
 def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
-    """Source, symbol and interval in `text`, None where digits stand alone; and the digits, in lower case.
+    """Source, symbol and frequency in `text`, None where digits stand alone; and the digits, in lower case.
 
     >>> parse_name("ecb/USDJPY/1d@5F2a"), parse_name("yahoo/AAPL/1d"), parse_name("5f2a")
     ((('ecb', 'USDJPY', '1d'), '5f2a'), (('yahoo', 'AAPL', '1d'), None), (None, '5f2a'))
@@ -76,13 +76,13 @@ def parse_name(text: str) -> tuple[tuple[str, str, str] | None, str | None]:
         name = text.strip()
         digits = ""
     source, slash, rest = name.partition("/")
-    symbol, another, interval = rest.rpartition("/")
-    if slash and another and source and symbol and interval:
-        return (source, symbol, interval), digits.lower() or None
+    symbol, another, frequency = rest.rpartition("/")
+    if slash and another and source and symbol and frequency:
+        return (source, symbol, frequency), digits.lower() or None
     if not slash and not digits and _DIGITS.fullmatch(name) and len(name) >= _MIN_DIGITS:
         return None, name.lower()
     raise UsageError(
-        f"{shown(text, 100)} names no stored history; expected source/symbol/interval, such as ecb/USDJPY/1d, with "
+        f"{shown(text, 100)} names no stored history; expected source/symbol/frequency, such as ecb/USDJPY/1d, with "
         f"@digits behind it for one version, or {_MIN_DIGITS} or more digits of a hash; see: forecast data list"
     )
 
@@ -98,7 +98,7 @@ def unique_version(versions: Sequence[Version], text: str, path: Path) -> Versio
         problem = f"several versions ({names}) have" if versions else "no version has"
         raise SourceError(
             f"store {path}: {problem} a hash that begins with {shown(text)}; "
-            "expected one; give source/symbol/interval@digits as forecast data list shows it"
+            "expected one; give source/symbol/frequency@digits as forecast data list shows it"
         )
     return versions[-1]
 

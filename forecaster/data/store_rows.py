@@ -38,7 +38,7 @@ class Version:
         id: Number of the version, increasing over the whole store.
         source: Registry key of the source.
         symbol: The source's spelling of the instrument.
-        interval: ``"1d"``.
+        frequency: ``"1d"``.
         sha256: Hash of dates and values.
         saved_at: Time of saving, ISO 8601, UTC.
         rows: Number of rows.
@@ -52,7 +52,7 @@ class Version:
     id: int
     source: str
     symbol: str
-    interval: str
+    frequency: str
     sha256: str
     saved_at: str
     rows: int
@@ -64,17 +64,17 @@ class Version:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Source, symbol and interval: which history it is a version of."""
-        return self.source, self.symbol, self.interval
+        """Source, symbol and frequency: which history it is a version of."""
+        return self.source, self.symbol, self.frequency
 
     @property
     def series(self) -> str:
-        """The history it is a version of, as ``source/symbol/interval``."""
+        """The history it is a version of, as ``source/symbol/frequency``."""
         return "/".join(self.key)
 
     @property
     def name(self) -> str:
-        """``source/symbol/interval@`` and the first twelve digits of the hash, as `PriceSeries.name`."""
+        """``source/symbol/frequency@`` and the first twelve digits of the hash, as `PriceSeries.name`."""
         return f"{self.series}@{self.sha256[:12]}"
 
 
@@ -85,7 +85,7 @@ def select_versions(connection: sqlite3.Connection, where: str, values: tuple[ob
 
 
 def newest_hash(connection: sqlite3.Connection, key: tuple[str, str, str]) -> str | None:
-    """Hash of the newest version of the history `key`: source, symbol, interval."""
+    """Hash of the newest version of the history `key`: source, symbol, frequency."""
     query = """SELECT sha256 FROM version WHERE series = (
         SELECT id FROM series WHERE source = ? AND symbol = ? AND interval = ?) ORDER BY id DESC LIMIT 1"""
     row = connection.execute(query, key).fetchone()
@@ -96,7 +96,7 @@ def insert(
     connection: sqlite3.Connection, series: PriceSeries, findings: Sequence[Finding], now: datetime.datetime
 ) -> None:
     """Write a version, the findings of its source, and the rows in which it differs from the one before."""
-    series_id = _series_id(connection, (series.source, series.symbol, series.interval))
+    series_id = _series_id(connection, (series.source, series.symbol, series.frequency))
     version = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM version").fetchone()[0])
     counts = _insert_rows(connection, series, series_id, version)
     path = None if series.instrument.path is None else os.fspath(series.instrument.path)
@@ -168,7 +168,7 @@ def read(connection: sqlite3.Connection, version: Version) -> PriceSeries:
             dates=days.astype("datetime64[D]"),
             columns=by_name,
             rounding=rounding,
-            interval=version.interval,
+            frequency=version.frequency,
             meta={key: value for key, value in json.loads(meta).items() if key not in (_FINDINGS, _NOTES)},
         )
     except (ForecasterError, ValueError, TypeError, AttributeError) as error:

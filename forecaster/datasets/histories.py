@@ -33,7 +33,7 @@ class Checked:
 
     Args:
         loaded: All daily rows, with the findings of their source.
-        series: The rows up to the cutoff, repaired, one for each period of the interval.
+        series: The rows up to the cutoff, repaired, one for each period of the frequency.
         report: Findings in the daily rows behind it.
         newest: Date of the newest row, whatever the cutoff.
         stored: The newest version in the store, where it was put there.
@@ -73,14 +73,14 @@ class HistoryChecker:
         today: The current date.
         start: First row to use; the oldest when None.
         end: Last row to use; the newest when None.
-        interval: Length of a row of the result.
+        frequency: Length of a row of the result.
         strict: Whether warnings are errors.
     """
 
     today: datetime.date
     start: datetime.date | None = None
     end: datetime.date | None = None
-    interval: str = "1d"
+    frequency: str = "1d"
     strict: bool = False
 
     def check(self, loaded: Loaded, until: datetime.date | None = None, previous: PriceSeries | None = None) -> Checked:
@@ -103,8 +103,8 @@ class HistoryChecker:
         report = validate(RawRows.of(span), today=today, market=market_expectations(span), previous=before)
         kind = InputFileError if source_traits(whole.source).is_given else SourceError
         report.require_good(whole.symbol, kind, strict=self.strict)
-        series = resampled(_repaired(span, report), self.interval)
-        return Checked(loaded, series, report, whole.dates[-1] if self.interval == "1d" else series.dates[-1])
+        series = resampled(_repaired(span, report), self.frequency)
+        return Checked(loaded, series, report, whole.dates[-1] if self.frequency == "1d" else series.dates[-1])
 
     def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
         first, last = (None if day is None else np.datetime64(day) for day in (self.start, end))
@@ -177,7 +177,7 @@ class Histories:
             sources: Sources that are open already.
         """
         source = chosen_source(data.source, instruments[0])
-        checker = HistoryChecker(environment.today, data.start, data.end, data.interval, data.strict)
+        checker = HistoryChecker(environment.today, data.start, data.end, data.frequency, data.strict)
         return cls(environment, source, checker, data.options, network, sources)
 
     def whole(self, instrument: Instrument, until: datetime.date | None = None) -> Loaded:
@@ -284,14 +284,14 @@ class Histories:
             return self.checker.check(loaded)
         whole = loaded.series
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
-            versions = store.versions(whole.source, whole.symbol, whole.interval)
+            versions = store.versions(whole.source, whole.symbol, whole.frequency)
             changed = versions and versions[-1].sha256 != whole.sha256
             previous = store.load_version(versions[-1]) if changed else None
             checked = self.checker.check(loaded, previous=previous)
             saved = store.save(whole, loaded.findings)
             if saved is None and versions:
                 store.load_version(versions[-1])  # rows that were damaged since would not be seen otherwise
-            stored = saved or store.versions(whole.source, whole.symbol, whole.interval)[-1]
+            stored = saved or store.versions(whole.source, whole.symbol, whole.frequency)[-1]
         self.stored[whole.instrument.name] = whole.sha256
         return dataclasses.replace(checked, stored=stored, is_new=saved is not None)
 
@@ -370,7 +370,7 @@ def data_line(series: PriceSeries, today: datetime.date, newest: np.datetime64 |
         return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} (of rows to {newest})"
     age = business_age(last, today)
     days = "up to date" if age <= 0 else f"{age} business day{'s' if age > 1 else ''} old"
-    late = ", older than a week" if series.interval == "1d" and age > _STALE_DAYS else ""
+    late = ", older than a week" if series.frequency == "1d" and age > _STALE_DAYS else ""
     state = "simulated" if source_traits(series.source).is_synthetic else days + late
     state += f", from {series.meta['endpoint']}" if "endpoint" in series.meta else ""
     return f"data: {series.name}, {len(series)} rows, {series.dates[0]} to {last} ({state})"

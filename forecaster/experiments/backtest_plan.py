@@ -156,7 +156,7 @@ def _digest(facts: Mapping[str, Any]) -> str:
 def _prefix_hashes(series: PriceSeries, ends: Sequence[np.datetime64]) -> list[str]:
     """SHA-256 of the rows before each of `ends`, which increase: dates, columns and covariates."""
     columns = {**series.columns, **{f"input {name}": values for name, values in series.inputs.items()}}
-    names = [f"{series.source}/{series.symbol}/{series.interval}", *sorted(columns)]
+    names = [f"{series.source}/{series.symbol}/{series.frequency}", *sorted(columns)]
     days = series.dates.astype("datetime64[D]").astype("<i8").astype("<f8")
     rows = np.column_stack([days, *(columns[name].astype("<f8") + 0.0 for name in sorted(columns))])
     rows[np.isnan(rows)] = np.nan  # one pattern of bits

@@ -193,9 +193,9 @@ def _newest(
 
 def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment) -> RunNotFoundError:
     conditions = f" {query.horizon} rows ahead" if query.horizon else ""
-    conditions += f" with --interval {query.frequency}" if query.frequency else ""
+    conditions += f" with --frequency {query.frequency}" if query.frequency else ""
     flags = ["--horizon", str(query.horizon)] if query.horizon else []
-    flags += ["--interval", query.frequency] if query.frequency else []
+    flags += ["--frequency", query.frequency] if query.frequency else []
     return RunNotFoundError(
         f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}; "
         f"train one with: {command_line('train', instrument, choice, environment, *flags)}"
@@ -232,7 +232,7 @@ def _load(
         )
     data = run.config.data
     checker = HistoryChecker(
-        environment.today, start=data.start, interval=data.interval, strict=choice.strict or data.strict
+        environment.today, start=data.start, frequency=data.frequency, strict=choice.strict or data.strict
     )
     options = {**data.options, **choice.options}
     histories = Histories(environment, run.source, checker, options, choice.network, sources)

@@ -155,7 +155,7 @@ def backtest_picture(result: BacktestResult) -> BacktestPicture:
     return BacktestPicture(
         title=f"{losses.model} on {several}, walk-forward",
         step=losses.step,
-        span=SPANS[result.plan.config.data.interval],
+        span=SPANS[result.plan.config.data.frequency],
         dates=losses.dates,
         gains={
             name: (losses.crps[losses.model] - losses.crps[name]) / mean

@@ -61,7 +61,9 @@ def histories_document(histories: Sequence[StoredHistory]) -> dict[str, Any]:
         documents.append(
             {
                 "series": history.newest.series,
-                **{key: newest[key] for key in ("source", "symbol", "interval")},
+                "source": history.newest.source,
+                "symbol": history.newest.symbol,
+                "interval": history.newest.frequency,
                 "versions": history.versions,
                 **{key: newest[key] for key in ("rows", "first", "last")},
                 "age_business_days": history.age,
@@ -78,7 +80,10 @@ def history_document(facts: HistoryFacts) -> dict[str, Any]:
         "schema": SCHEMA,
         "instrument": series.instrument.name,
         "series": series.name,
-        **{key: getattr(series, key) for key in ("source", "symbol", "interval", "sha256")},
+        "source": series.source,
+        "symbol": series.symbol,
+        "interval": series.frequency,
+        "sha256": series.sha256,
         "rows": len(series),
         "first": str(series.dates[0]),
         "last": str(series.dates[-1]),

@@ -99,7 +99,7 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
         "id": result.id,
         "instruments": list(plan.named),
         "models": list(plan.forecasters),
-        "interval": plan.config.data.interval,
+        "interval": plan.config.data.frequency,
         "series": len(plan.panel),
         "last_cutoff": str(result.last_cutoff),
         "stride": plan.stride,

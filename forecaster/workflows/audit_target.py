@@ -106,7 +106,7 @@ def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split,
     def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
         data = config.data
         source = chosen_source(data.source, instruments[0])
-        checker = HistoryChecker(environment.today, data.start, data.end, data.interval)
+        checker = HistoryChecker(environment.today, data.start, data.end, data.frequency)
         histories = _AlteredHistories(environment, source, checker, config, raw, change)
         day = None if until is None else until.astype("datetime64[D]").astype(object)
         loaded = [answer for answer in map(histories.whole, instruments) if _begun(answer.series, until)]

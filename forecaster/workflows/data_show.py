@@ -82,7 +82,7 @@ def show(
 def _facts(loaded: Loaded, environment: Environment) -> HistoryFacts:
     series = loaded.series
     with existing_store(environment) as store:
-        versions = () if store is None else store.versions(series.source, series.symbol, series.interval)
+        versions = () if store is None else store.versions(series.source, series.symbol, series.frequency)
         previous = None if store is None else _previous(series, versions, store)
     market = market_expectations(series)
     report = validate(RawRows.of(series), today=environment.today, market=market, previous=previous)

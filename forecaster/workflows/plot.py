@@ -166,7 +166,7 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
         note=_corner(selection),
         run_id=selection.run.id,
         model=selection.run.manifest.model.model,
-        span=SPANS[series.interval],
+        span=SPANS[series.frequency],
     )
 
 

@@ -76,7 +76,7 @@ def predict(
 def _train(choice: Selection, query: RunQuery, config: Path | None, environment: Environment) -> None:
     from forecaster.workflows.train import train
 
-    values = {"horizon": query.horizon, "data.interval": query.frequency}
+    values = {"horizon": query.horizon, "data.frequency": query.frequency}
     flags = {key: value for key, value in values.items() if value is not None}
     train(load_config(config, flags=flags), choice, environment)
 
@@ -115,7 +115,7 @@ def prediction(selection: SelectedRun, forecast: Forecast, calibrate: bool) -> P
         model=run.manifest.model.model,
         source=series.source,
         data_sha256=series.sha256,
-        frequency=series.interval,
+        frequency=series.frequency,
         calendar=calendar_name(series),
         in_sample=selection.in_sample,
         calibrated=calibrate and traits_of(run.fitted.name).calibrated and bool(forecast.cutoff >= run.unseen_from),

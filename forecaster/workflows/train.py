@@ -170,7 +170,7 @@ def _check_parity(fitted: Fitted) -> None:
 def _data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
     return DataFacts(
         instruments=tuple(dict.fromkeys(instrument.name for instrument in data.instruments)),
-        frequency=data.config.data.interval,
+        frequency=data.config.data.frequency,
         universe=data.config.universe,
         source=named[0].source,
         named=tuple(SeriesFacts.of(series) for series in named),

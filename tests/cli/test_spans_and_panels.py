@@ -56,7 +56,7 @@ def test_finer_than_a_day_is_refused_in_a_file(forecast, tmp_path: Path) -> None
     (tmp_path / "c.yaml").write_text("data: {interval: 5m}\n")
     result = forecast("train", "--pair", "USDJPY", "--config", "c.yaml")
     assert result.exit_code == 2
-    told = "c.yaml:1: data.interval: expected one of 1d, 1wk, 1mo: prices of days and longer spans only"
+    told = "c.yaml:1: data.frequency: expected one of 1d, 1wk, 1mo: prices of days and longer spans only"
     assert told in result.stderr
 
 

@@ -27,10 +27,10 @@ def pair() -> PriceSeries:
     return get_source("ecb").load(LoadRequest(parse_pair("USDJPY"), Path("."), TODAY)).series
 
 
-@pytest.mark.parametrize("interval", ["1wk", "1mo"])
-def test_every_row_is_its_slow_loop(index: PriceSeries, interval: str) -> None:
-    made = resampled(index, interval)
-    number = periods(index.dates, interval)
+@pytest.mark.parametrize("frequency", ["1wk", "1mo"])
+def test_every_row_is_its_slow_loop(index: PriceSeries, frequency: str) -> None:
+    made = resampled(index, frequency)
+    number = periods(index.dates, frequency)
     for row, one in enumerate(np.unique(number)[: len(made)]):
         days = np.flatnonzero(number == one)
         columns = {name: values[days] for name, values in index.columns.items()}
@@ -40,8 +40,8 @@ def test_every_row_is_its_slow_loop(index: PriceSeries, interval: str) -> None:
         assert made.columns["low"][row] == min(columns["low"])
         assert made.columns["close"][row] == columns["close"][-1]
         assert made.columns["volume"][row] == pytest.approx(sum(columns["volume"]))
-    assert made.interval == interval
-    assert made.name.startswith(f"sample/SP500/{interval}@")
+    assert made.frequency == frequency
+    assert made.name.startswith(f"sample/SP500/{frequency}@")
 
 
 def test_weeks_begin_on_mondays_and_months_on_the_first() -> None:
@@ -68,18 +68,18 @@ def test_a_week_has_a_row_when_it_is_over(pair: PriceSeries, end: str, last: str
 
 
 @settings(max_examples=40, deadline=None)
-@given(cutoff=st.integers(60, 7125), interval=st.sampled_from(["1wk", "1mo"]))
-def test_later_days_change_no_row(pair: PriceSeries, cutoff: int, interval: str) -> None:
-    then, now = resampled(pair.between(end=pair.dates[cutoff]), interval), resampled(pair, interval)
+@given(cutoff=st.integers(60, 7125), frequency=st.sampled_from(["1wk", "1mo"]))
+def test_later_days_change_no_row(pair: PriceSeries, cutoff: int, frequency: str) -> None:
+    then, now = resampled(pair.between(end=pair.dates[cutoff]), frequency), resampled(pair, frequency)
     rows = len(then)
     np.testing.assert_array_equal(then.dates, now.dates[:rows])
     np.testing.assert_array_equal(then.close, now.close[:rows])
     np.testing.assert_array_equal(then.rounding, now.rounding[:rows])
 
 
-@pytest.mark.parametrize("interval", ["1wk", "1mo"])
-def test_dates_of_the_coming_rows_are_those_that_came(pair: PriceSeries, interval: str) -> None:
-    rows = resampled(pair, interval)
+@pytest.mark.parametrize("frequency", ["1wk", "1mo"])
+def test_dates_of_the_coming_rows_are_those_that_came(pair: PriceSeries, frequency: str) -> None:
+    rows = resampled(pair, frequency)
     for cutoff in (100, 250, 300):
         known = rows.between(end=rows.dates[cutoff])
         np.testing.assert_array_equal(future_dates(known, 12), rows.dates[cutoff + 1 : cutoff + 13])
@@ -95,5 +95,5 @@ def test_a_range_that_is_missing_on_one_day_is_missing_for_the_week() -> None:
 
 
 def test_too_short_for_two_periods(pair: PriceSeries) -> None:
-    with pytest.raises(NotEnoughDataError, match=r"1 whole periods of 1mo .* choose --interval 1d"):
+    with pytest.raises(NotEnoughDataError, match=r"1 whole periods of 1mo .* choose --frequency 1d"):
         resampled(pair.between(np.datetime64("2024-06-03"), np.datetime64("2024-07-10")), "1mo")

@@ -25,7 +25,7 @@ from forecaster.errors import DamageError, NewerSchemaError, NotEnoughDataError,
 
 def assert_same(one: PriceSeries, other: PriceSeries) -> None:
     assert one.sha256 == other.sha256
-    for field in ("instrument", "source", "symbol", "interval"):
+    for field in ("instrument", "source", "symbol", "frequency"):
         assert getattr(one, field) == getattr(other, field)
     assert dict(one.meta) == dict(other.meta)
     assert list(one.columns) == list(other.columns)
@@ -50,7 +50,7 @@ def test_a_file_and_every_column_come_back(store: Store) -> None:
     columns = {name: np.array([1.0, np.nan, 3.0]) for name in COLUMNS} | {"close": np.array([1.0, 2.0, 3.0])}
     dates = np.array(["1850-01-01", "1999-12-31", "2150-06-01"], "datetime64[D]")
     saved = PriceSeries(
-        Instrument("csv", "gold", Path("/data/gold.csv")), "csv", "gold", dates, columns, interval="1wk"
+        Instrument("csv", "gold", Path("/data/gold.csv")), "csv", "gold", dates, columns, frequency="1wk"
     )
     store.save(saved)
     assert_same(store.load("csv", "gold", "1wk"), saved)

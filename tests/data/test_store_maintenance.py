@@ -59,7 +59,7 @@ def test_a_symbol_may_hold_an_at_sign_and_look_like_a_path(store: Store) -> None
     ["", "abc", "5f2", "ecb", "ecb/USDJPY", "//", "/USDJPY/1d", "@5f2a", "ecb/USDJPY@5f2a", "x" * 300, "5f2a5f2z", "%"],
 )
 def test_what_is_no_name_is_refused(store: Store, text: str) -> None:
-    with pytest.raises(UsageError, match=r"names no stored history; expected source/symbol/interval"):
+    with pytest.raises(UsageError, match=r"names no stored history; expected source/symbol/frequency"):
         store.find(text)
 
 

@@ -171,8 +171,8 @@ def test_the_span_is_cut_before_anything_is_looked_at(bench: Bench) -> None:
 
 def test_weeks_are_made_of_repaired_days(bench: Bench) -> None:
     friday = int(np.flatnonzero(np.is_busday(DAYS, weekmask="Fri"))[30])
-    series = bench.histories(Fake(spiked(friday)), interval="1wk").load(TICKER).series
-    assert series.interval == "1wk"
+    series = bench.histories(Fake(spiked(friday)), frequency="1wk").load(TICKER).series
+    assert series.frequency == "1wk"
     assert series.close.max() < 10
 
 

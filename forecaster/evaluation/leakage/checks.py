@@ -349,7 +349,7 @@ def _untouched(subject: Subject, both: tuple[PriceSeries, PriceSeries], one: Alt
     name = both[0].instrument.name
     excused = subject.late(None, name) | subject.late(one, name)
     lost = [day for day in np.setxor1d(ours, theirs) if day not in excused]
-    if one.kind == "truncate" and both[0].interval != "1d" and lost == [ours[-1]]:
+    if one.kind == "truncate" and both[0].frequency != "1d" and lost == [ours[-1]]:
         lost = []  # without a later row nobody knows that the week or month is over
     text = f"{name}: {one.text}: the row is there in one version alone"
     return count, [Finding(subject.files["validation"], "date", str(lost[0]), text)] if lost else []

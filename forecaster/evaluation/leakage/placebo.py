@@ -30,7 +30,7 @@ def placebo_walk(series: PriceSeries, seed: int) -> PriceSeries:
         symbol=f"placebo_{seed}",
         dates=series.dates,
         columns={"close": 100 * np.exp(np.cumsum(moves))},
-        interval=series.interval,
+        frequency=series.frequency,
         inputs={name: np.zeros(len(series)) for name in series.inputs},
     )
 
