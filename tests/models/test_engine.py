@@ -108,8 +108,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         (False, CUDA_12, ("auto", "auto"), ("jax", "cpu")),
         (True, set(), ("auto", "auto"), ("jax", "cpu")),
         (True, CUDA_12, ("auto", "auto"), ("tensorflow", "gpu")),
-        (True, {"jax_cuda12_plugin"}, ("auto", "auto"), ("jax", "gpu")),
-        (True, {"nvidia.cudnn", "jax_cuda13_plugin"}, ("auto", "auto"), ("jax", "gpu")),
+        (True, {"jax_cuda12_plugin"}, ("auto", "auto"), ("jax", "cpu")),
+        (True, {"nvidia.cudnn", "jax_cuda13_plugin"}, ("auto", "gpu"), ("jax", "gpu")),
         (True, CUDA_12, ("auto", "cpu"), ("jax", "cpu")),
         (True, CUDA_12, ("jax", "auto"), ("jax", "cpu")),
         (True, CUDA_12 | {"jax_cuda13_plugin"}, ("jax", "gpu"), ("jax", "gpu")),
@@ -124,6 +124,15 @@ def test_the_engine_that_is_chosen(
     chosen_engine = engine._choose(*asked)
     assert (chosen_engine.backend, chosen_engine.device) == chosen
     assert chosen_engine.reason
+
+
+def test_a_gpu_multiplies_in_full_precision(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NVIDIA_TF32_OVERRIDE", "JAX_DEFAULT_MATMUL_PRECISION", "NPROC"):
+        monkeypatch.setenv(name, "")
+    machine.driver = True
+    machine.packages = {"jax", "jax_cuda13_plugin"}
+    assert engine.use_engine("jax", "gpu").device == "gpu"
+    assert (os.environ["NVIDIA_TF32_OVERRIDE"], os.environ["JAX_DEFAULT_MATMUL_PRECISION"]) == ("0", "highest")
 
 
 @pytest.mark.parametrize("asked", ["auto", "jax", "tensorflow"])
