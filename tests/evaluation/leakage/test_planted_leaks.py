@@ -586,12 +586,13 @@ def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch:
 
 
 def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = backtests._run_fold
+    true = backtests._record
 
-    def leaky(plan: Any, name: str, fold: Fold, fits: Any, known: Any) -> Any:
-        return true(plan, name, fold, fits, [*known, true(plan, name, fold, fits, known).gains])
+    def leaky(plan: Any, name: str, number: int, outcomes: Any, known: Any) -> Any:
+        fits = list(outcomes)
+        return true(plan, name, number, iter(fits), [*known, true(plan, name, number, iter(fits), known).gains])
 
-    monkeypatch.setattr(backtests, "_run_fold", leaky)
+    monkeypatch.setattr(backtests, "_record", leaky)
     made = audited(name="walk.csv", test_rows=160)
     assert check_folds(made.subject, made.first_cutoff).outcome == "failed"
 
