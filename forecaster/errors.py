@@ -1,7 +1,7 @@
-"""Every foreseeable fault, and the exit code it ends with.
+"""Every foreseeable error, and the exit code of the process after it.
 
     ForecasterError                 1   the command failed
-    |-- UsageError                  2   what the user typed cannot be carried out
+    |-- UsageError                  2   a request that cannot be carried out
     |   |-- InstrumentError             unknown or malformed pair, two kinds of instrument, none
     |   |-- ConfigError                 a config file or a ``--set`` key; one message per mistake
     |   |-- InputFileError              a CSV that cannot be read as a price history
@@ -57,7 +57,7 @@ class ExitCode(enum.IntEnum):
 
 
 class ForecasterError(Exception):
-    """Base of every fault that is reported in one line per mistake, without a traceback.
+    """Base of every error that is reported in one line per mistake, without a traceback.
 
     Args:
         messages: One line per mistake, in the order in which they should be read.
@@ -70,12 +70,12 @@ class ForecasterError(Exception):
         self.messages = messages
 
     def __reduce__(self) -> tuple[type["ForecasterError"], tuple[str, ...]]:
-        """For a fault that is told by another process: the messages, one by one."""
+        """The messages one by one, for an error that another process raised."""
         return type(self), self.messages
 
 
 class UsageError(ForecasterError):
-    """What the user typed cannot be carried out."""
+    """A request that cannot be carried out."""
 
     exit_code = ExitCode.USAGE
 

@@ -76,7 +76,7 @@ class Forecast:
         dates: (H,) datetime64[D] of the coming days.
         quantile_levels: (Q,) increasing.
         values: (H, Q) quantiles of the log return from the cutoff to each date.
-        own_steps: Steps that the model forecasts itself; later ones are fed back into it.
+        own_steps: Steps that the model forecasts itself; later ones are recursive.
     """
 
     instrument: str

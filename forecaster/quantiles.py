@@ -63,8 +63,8 @@ def _student_scores(levels: Sequence[float]) -> FloatArray:
 
 def _student_distribution(x: FloatArray) -> FloatArray:
     """Distribution function of Student's t with four degrees of freedom."""
-    known = np.clip(x, -1e9, 1e9)  # 0 and 1 to the last bit beyond, where squares and quotients would overflow
-    ratio = known / np.sqrt(4 + known * known)
+    bounded = np.clip(x, -1e9, 1e9)  # 0 and 1 to the last bit beyond, where squares and quotients would overflow
+    ratio = bounded / np.sqrt(4 + bounded * bounded)
     return 0.5 + 0.75 * (ratio - ratio**3 / 3)
 
 
@@ -73,18 +73,20 @@ _normal_distribution = np.vectorize(NormalDist().cdf, otypes=[float])
 
 @functools.lru_cache(maxsize=64)
 def _level_weights(levels: tuple[float, ...], wanted: tuple[float, ...]) -> FloatArray:
-    known = np.asarray(levels)
+    given = np.asarray(levels)
     weights = np.zeros((len(levels), len(wanted)))
-    scores, heavy = normal_scores(levels), _student_scores(levels)
+    scores = normal_scores(levels)
+    heavy = _student_scores(levels)
     for column, level in enumerate(wanted):
         if not 0 < level < 1:
             raise ValueError(f"a quantile level lies between 0 and 1; got {level}")
-        right = int(np.clip(np.searchsorted(known, level), 1, len(known) - 1))
-        inside = known[0] <= level <= known[-1]
+        right = int(np.clip(np.searchsorted(given, level), 1, len(given) - 1))
+        inside = given[0] <= level <= given[-1]
         axis = scores if inside else heavy
         score = normal_scores([level])[0] if inside else _student_scores([level])[0]
         share = (score - axis[right - 1]) / (axis[right] - axis[right - 1])
-        weights[right - 1, column], weights[right, column] = 1 - share, share
+        weights[right - 1, column] = 1 - share
+        weights[right, column] = share
     weights.setflags(write=False)
     return weights
 
@@ -109,17 +111,18 @@ def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
     Raises:
         ValueError: A step lies outside the knots.
     """
-    known, asked = np.asarray(knots, dtype=float), np.asarray(steps, dtype=float)
-    if len(asked) and (asked.min() < known[0] or asked.max() > known[-1]):
-        raise ValueError(f"steps {asked.min():g} to {asked.max():g} do not lie within {known[0]:g} to {known[-1]:g}")
-    identity = np.eye(len(known))
-    return np.stack([np.interp(np.log(asked), np.log(known), row) for row in identity], axis=1)
+    x = np.asarray(knots, dtype=float)
+    wanted = np.asarray(steps, dtype=float)
+    if len(wanted) and (wanted.min() < x[0] or wanted.max() > x[-1]):
+        raise ValueError(f"steps {wanted.min():g} to {wanted.max():g} do not lie within {x[0]:g} to {x[-1]:g}")
+    identity = np.eye(len(x))
+    return np.stack([np.interp(np.log(wanted), np.log(x), row) for row in identity], axis=1)
 
 
 def interpolate_returns(values: FloatArray, knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
     """(N, S, Q) quantiles over `steps` of log returns whose quantiles (N, K, Q) over `knots` are known.
 
-    As `Forecasts.log_returns` does it: linear in the logarithm of the step, in units of its square root.
+    As in `Forecasts.log_returns`: linear in the logarithm of the step, in units of its square root.
 
     Raises:
         ValueError: A step lies outside the knots.
@@ -140,7 +143,8 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
         (...,) probabilities in [0, 1]. Where several levels share one value, the middle of their levels.
     """
     x = np.asarray(points, dtype=float)
-    below, at_most = (values < x[..., None]).sum(-1), (values <= x[..., None]).sum(-1)
+    below = (values < x[..., None]).sum(-1)
+    at_most = (values <= x[..., None]).sum(-1)
     right = np.clip(below, 1, values.shape[-1] - 1)
     low, high = (np.take_along_axis(values, place[..., None], -1)[..., 0] for place in (right - 1, right))
     # Between two equal values lies nothing: a point beside them is infinitely many widths away.
@@ -153,9 +157,10 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
         _student_distribution(_between(_student_scores(levels), right, share)),
         _normal_distribution(_between(normal_scores(levels), right, share)),
     )
-    known = np.asarray(levels, dtype=float)
-    first, last = np.clip(below, 0, len(known) - 1), np.clip(at_most - 1, 0, len(known) - 1)
-    return np.where(at_most - below > 1, (known[first] + known[last]) / 2, result)
+    given = np.asarray(levels, dtype=float)
+    first = np.clip(below, 0, len(given) - 1)
+    last = np.clip(at_most - 1, 0, len(given) - 1)
+    return np.where(at_most - below > 1, (given[first] + given[last]) / 2, result)
 
 
 def _between(axis: FloatArray, right: IntArray, share: FloatArray) -> FloatArray:

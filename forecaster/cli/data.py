@@ -26,7 +26,7 @@ class _InOrder(click.Group):
 
 @click.group("data", cls=_InOrder, short_help="Fetch, show and maintain price histories.")
 def command() -> None:
-    """Price histories in the store. Every version that was ever used can be loaded again.
+    """Price histories in the store. Every version that any run has used can be loaded again.
 
     A stored HISTORY is named source/symbol/frequency, such as ecb/USDJPY/1d; the first digits of a hash name one
     version of it, as in ecb/USDJPY/1d@5f2a81c0. Digits that only one history has are enough.

@@ -18,7 +18,7 @@ class SectionOption(click.Option):
 
     Args:
         section: One of `SECTIONS`.
-        rare: Whether only --help-all lists it.
+        rare: True for an option that only --help-all lists.
         settings: As for `click.Option`.
     """
 

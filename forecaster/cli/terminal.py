@@ -97,7 +97,8 @@ class _Bar:
         """Remove the bar; a later report shows a new one."""
         if self._progress is not None:
             self._progress.stop()
-        self._progress, self._tasks = None, {}
+        self._progress = None
+        self._tasks = {}
 
 
 def _rich_progress() -> Any:

@@ -91,7 +91,7 @@ def run_backtest(
         for task in _tasks(plan, name, number)
     ]
     records: list[FoldRecord] = []
-    known: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
+    earlier: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
     progress("backtest", 0, len(jobs))
     with (executor or InProcess(progress)).run(fit_task, plan, fits) as fitted:
         for number, name in jobs:
@@ -100,12 +100,12 @@ def run_backtest(
                 tasks = _tasks(plan, name, number)
                 here = (fit_task(plan, task, progress) for task in tasks)
                 outcomes = itertools.islice(fitted, len(tasks)) if plan.forecasters[name].traits.engine else here
-                record = _record(plan, name, number, outcomes, known[name])
+                record = _record(plan, name, number, outcomes, earlier[name])
                 write_file(path, _record_bytes(record, plan))
             else:
                 record = read_fold(path, name, number, plan)
             if record.gains is not None:
-                known[name].append(record.gains)
+                earlier[name].append(record.gains)
             records.append(record)
             progress("backtest", len(records), len(jobs))
     return records
@@ -133,9 +133,9 @@ def fit_task(plan: BacktestPlan, task: FitTask, progress: Progress) -> FitOutcom
 
 
 def _record(
-    plan: BacktestPlan, name: str, number: int, outcomes: Iterator[FitOutcome], known: Sequence[LocationGains]
+    plan: BacktestPlan, name: str, number: int, outcomes: Iterator[FitOutcome], earlier: Sequence[LocationGains]
 ) -> FoldRecord:
-    """Forecasts of the fits of one model in one fold; `known` are the gains of its location in earlier folds."""
+    """Forecasts of the fits of one model in one fold; `earlier` are the gains of its location before it."""
     model = plan.forecasters[name]
     fold = plan.folds[number]
     steps = plan.stored_steps(name)
@@ -151,7 +151,7 @@ def _record(
             continue
         if model.traits.located:
             located = cast(LocatedForecaster, model)
-            fitted = located.with_location(fitted, _supported(known, located))
+            fitted = located.with_location(fitted, _supported(earlier, located))
         states.append(fitted.report.to_json())
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
@@ -163,20 +163,20 @@ def _record(
     return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, gains)
 
 
-def _supported(known: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
+def _supported(earlier: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
     """Steps at which earlier folds support the location: a fold has no validation, since it learns from all rows."""
-    return functools.reduce(LocationGains.then, known, LocationGains.none(model.knots)).supported(model.knots)
+    return functools.reduce(LocationGains.then, earlier, LocationGains.none(model.knots)).supported(model.knots)
 
 
 def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, steps: Sequence[int]) -> FloatArray:
     """(N, S, 9)."""
     if not len(rows):
         return np.empty((0, len(steps), len(SCORING_LEVELS)))
-    made = fitted.forecast(series, rows, max(steps))
-    values = made.log_returns(steps)
-    if made.quantile_levels == SCORING_LEVELS:
+    forecasts = fitted.forecast(series, rows, max(steps))
+    values = forecasts.log_returns(steps)
+    if forecasts.quantile_levels == SCORING_LEVELS:
         return values
-    return np.asarray(values @ level_weights(made.quantile_levels, SCORING_LEVELS))
+    return np.asarray(values @ level_weights(forecasts.quantile_levels, SCORING_LEVELS))
 
 
 def _record_bytes(record: FoldRecord, plan: BacktestPlan) -> bytes:

@@ -155,7 +155,7 @@ class SplitFacts:
 
     Args:
         parts: ``train``, ``validation`` and ``test``.
-        refit: Whether the weights were fitted again on all rows after the test.
+        refit: True if the weights were fitted again on all rows after the test.
         fitted_until: Last date that the weights have seen.
         seen_until: Last date that weights or choices have seen; forecasts from earlier cutoffs are in-sample.
     """
@@ -319,7 +319,7 @@ class Manifest:
 
     Args:
         data: Histories.
-        split: Which rows were used for what.
+        split: Rows of the training, of the validation and of the test.
         model: Model, seed and horizon.
         engine: Software and processor.
         created: Time of the training, ISO 8601.

@@ -50,10 +50,10 @@ class Prediction:
         source: Registry key of the source of the prices.
         data_sha256: Hash of the rows that were read.
         calendar: Calendar that dates the steps.
-        in_sample: Whether fitting or choosing has used rows after the cutoff.
-        calibrated: Whether the intervals are calibrated; never at a cutoff that the weights have seen.
-        refit: Whether the weights were fitted again on all rows after the test that `skill` reports.
-        median_moves: Whether the median may differ from the last price: because evidence supports a location, or
+        in_sample: True if fitting or choosing has used rows after the cutoff.
+        calibrated: True if the intervals are calibrated; never at a cutoff that the weights have seen.
+        refit: True if the weights were fitted again on all rows after the test that `skill` reports.
+        median_moves: True if the median may differ from the last price: because evidence supports a location, or
             because the distribution is skewed and its mean, as for a stock, is the last price.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
         frequency: Length of a step.
@@ -94,5 +94,5 @@ class AuditResult:
 
     @property
     def clean(self) -> bool:
-        """Whether no check failed; a model that repeats yesterday is named, and is not a leak."""
+        """True if no check failed; a model that repeats yesterday is named, and is not a leak."""
         return all(check.outcome != "failed" for check in self.checks)

@@ -121,7 +121,7 @@ class SelectedRun:
 
     @property
     def in_sample(self) -> bool:
-        """Whether fitting or choosing has used rows after the cutoff."""
+        """True if fitting or choosing has used rows after the cutoff."""
         return bool(self.series.dates[-1] < self.run.seen_until)
 
     @property
@@ -213,7 +213,7 @@ def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQue
 
 
 def _may_come_from(source: str, instrument: Instrument) -> bool:
-    """Whether a source may have an instrument; one that the user gives has a source of its own."""
+    """True if a source may have an instrument; one that the user gives has a source of its own."""
     own = default_source(instrument)
     return source == own or not (source_traits(source).is_given or source_traits(own).is_given)
 

@@ -126,13 +126,13 @@ class Run:
             return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
 
     def covers(self, series: PriceSeries) -> bool:
-        """Whether the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
+        """True if the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
         if series.instrument.name not in self.manifest.data.members or series.source != self.source:
             return False
         return not source_traits(series.source).is_given or not self.history_changed(series)
 
     def history_changed(self, series: PriceSeries) -> bool:
-        """Whether `series` no longer begins with exactly the rows that the run was trained on."""
+        """True if `series` no longer begins with exactly the rows that the run was trained on."""
         member = self.manifest.data.members[series.instrument.name]
         trained = series.between(end=member.last)
         return len(trained) == 0 or trained.sha256 != member.sha256

@@ -1,1 +1,1 @@
-"""What a person sees: tables, pictures, reports."""
+"""Output: documents, wording, tables, figures."""

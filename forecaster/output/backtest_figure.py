@@ -1,4 +1,4 @@
-"""The picture of a backtest: when a model gained on each baseline, and how its intervals kept their promise.
+"""Picture of a backtest: gains of a model over each baseline, and coverage of its intervals, over time.
 
 A line that falls means that the model is doing better than that baseline just then; where it ends is the whole gain.
 """
@@ -32,16 +32,16 @@ _NAME_SIZE = 8  # points
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BacktestPicture:
-    """All that the picture of a backtest shows.
+    """Content of the picture of a backtest.
 
     Args:
-        title: Which model, on what.
+        title: Model and instruments.
         step: Rows ahead.
-        span: What a row is: day, week or month.
+        span: Length of a row: day, week or month.
         dates: (N,) cutoffs, increasing.
         gains: Baseline -> (N,) CRPS of the model minus that of the baseline on each day, over the mean CRPS of the
             baseline: summed up and divided by N they end at the ratio minus 1.
-        inside: Share that an interval promises -> (N,) share of outcomes that lay in it on each day.
+        inside: Nominal coverage of an interval -> (N,) share of outcomes inside it on each day.
         fits: First cutoffs of the folds.
         note: Small print.
         words: The verdict, line by line.
@@ -117,10 +117,10 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
             axes.axhline(end, color=color, linestyle=dash, linewidth=1.3)
         labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (end, color)
     axes.set_ylabel("inside (%)")
-    known = len(next(iter(picture.inside.values()), ())) >= WINDOW
-    over = f"over the last {WINDOW} cutoffs" if known else f"fewer than {WINDOW} cutoffs, so over all of them"
+    enough = len(next(iter(picture.inside.values()), ())) >= WINDOW
+    over = f"over the last {WINDOW} cutoffs" if enough else f"fewer than {WINDOW} cutoffs, so over all of them"
     axes.set_title(
-        f"share of outcomes inside each interval, {over}; dotted: what it promises",
+        f"share of outcomes inside each interval, {over}; dotted: nominal",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     low, _ = axes.get_ylim()

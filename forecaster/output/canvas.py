@@ -132,7 +132,7 @@ class _ShortDates(Formatter):
 
 
 def day_number(date: np.datetime64) -> float:
-    """Where `date` lies on a horizontal axis of dates."""
+    """Place of `date` on a horizontal axis of dates."""
     return float(date2num(date))
 
 

@@ -46,14 +46,14 @@ _FEW_ROWS = 250
 _GAP_DAYS = 10  # longer than any holidays; and than four rows, where these are weeks or months
 _SHORTEST_AXIS = 10.0  # days; on a shorter axis hours would be marked
 _TINY, _LONG = 1e-3, 1e5
-_MOST_LETTERS = 62  # of a line of the right column; letters differ, so it is measured as well
+MAX_LETTERS = 62  # of a line of the right column; letters differ, so it is measured as well
 _LINE, _SMALL = 0.0262, 8.5  # height of a line of the right column as a share of its panel; points
 _EDGE = 0.025  # where a mark stands that would fall off the axes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Flag:
-    """One finding and where it lies.
+    """One finding and its rows.
 
     Args:
         severity: ``error``, ``repair``, ``warning`` or ``info``.
@@ -73,11 +73,11 @@ class HistoryPicture:
     """All that the picture of a history shows.
 
     Args:
-        title: What it is of.
+        title: Title of the picture.
         unit: Unit of the prices, such as ``"JPY per USD"``.
         dates: (T,) datetime64[D], increasing.
         prices: (T,) positive.
-        flags: What was found, worst first.
+        flags: Findings, worst first.
         facts: Label -> value, for the table on the right.
         note: Small print: source and hash.
     """
@@ -301,15 +301,15 @@ def _write_lines(axes: Axes, lines: Sequence[str], first: float, color: str) -> 
 
 
 def _rest(flags: Sequence[Flag]) -> str:
-    """How many findings have no room.
+    """Numbers of the findings without room.
 
     >>> nothing = np.array([], "datetime64[D]"), np.array([])
     >>> _rest([Flag("warning", "...", *nothing), Flag("warning", "...", *nothing), Flag("info", "...", *nothing)])
     'and more: 2 warnings, 1 remark'
     """
-    counts = {word: sum(one.severity == kind for one in flags) for kind, word in _WORDS.items()}
-    told = [f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count]
-    return "and more: " + ", ".join(told)
+    counts = {word: sum(flag.severity == kind for flag in flags) for kind, word in _WORDS.items()}
+    parts = [f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count]
+    return "and more: " + ", ".join(parts)
 
 
 def _height(line: float) -> float:
@@ -319,9 +319,9 @@ def _height(line: float) -> float:
 def _folded(axes: Axes, text: str, width: float) -> list[str]:
     """`text` in lines that fit into `width`, a share of the panel; letters differ, so they are measured."""
     room = width * axes.get_window_extent().width
-    for letters in range(_MOST_LETTERS, 8, -4):
+    for letters in range(MAX_LETTERS, 8, -4):
         lines = textwrap.wrap(text, letters)
-        if all(_width(axes, one) <= room for one in lines):
+        if all(_width(axes, line) <= room for line in lines):
             break
     return lines
 

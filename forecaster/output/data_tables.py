@@ -195,17 +195,17 @@ def _value(value: float | None) -> str | None:
 
 def prune_lines(document: Mapping[str, Any]) -> list[str]:
     """`data prune`: the line below the removed versions."""
-    removed, kept = (
+    removed, left = (
         f"{count:,} version{'s' if count != 1 else ''}" for count in (len(document["versions"]), document["kept"])
     )
     if not document["versions"]:
-        return [f"nothing to remove: {kept} kept, each the newest of its history or used by a run"]
+        return [f"nothing to remove: {left} kept, each the newest of its history or used by a run"]
     freed = f"{document['bytes'] / 1024:,.0f} KiB"
     rows = f"{document['rows']:,} row{'s' if document['rows'] != 1 else ''} that no other version has"
     if document["dry_run"]:
-        return [f"would remove {removed} with {rows}, about {freed}; {kept} kept"]
+        return [f"would remove {removed} with {rows}, about {freed}; {left} kept"]
     space = f"{freed} freed" if document["shrunk"] else "the file is in use and keeps its size, for the next versions"
-    return [f"removed {removed} with {rows}, {space}; {kept} kept"]
+    return [f"removed {removed} with {rows}, {space}; {left} kept"]
 
 
 def verification_line(document: Mapping[str, Any]) -> str:

@@ -1,7 +1,6 @@
-"""The picture of a forecast: history, what was predicted a day before, the coming days, and how good that was.
+"""Picture of a forecast: history, one-step-ahead predictions, the coming days, and the errors of the predictions.
 
-Blue is what happened, green what the model said about days that it learned from, red what it says
-about days that it never saw. Every prediction stands next to the size of the error it made.
+Actual prices are blue, predictions for training days green, predictions for days after them and forecasts red.
 """
 
 from collections.abc import Sequence
@@ -44,10 +43,10 @@ _TODAY = "“tomorrow = today”"
 
 
 def draw_forecast(picture: ForecastPicture, window: Window | None = None) -> Figure:
-    """Draw history, predictions and the coming days; below them what keeps a reader honest.
+    """Draw history, predictions and the coming days; below them the moves and the errors.
 
     Args:
-        picture: What to show.
+        picture: Content.
         window: First and last day of the history to show; None shows all of it. The table of
             errors is about all days of each span, whatever the window.
 
@@ -139,14 +138,14 @@ def _explain_moves(axes: Axes, widths: tuple[Line2D, ...]) -> None:
 
 
 def _top(values: Sequence[FloatArray]) -> float:
-    """The height of the lower panel: a few wild days may not flatten all the others."""
-    known = [part[np.isfinite(part)] for part in values]
-    top = max((float(np.quantile(part, 0.997)) for part in known if len(part)), default=0.0)
+    """Height of the lower panel, which a few extreme days do not decide."""
+    finite = [part[np.isfinite(part)] for part in values]
+    top = max((float(np.quantile(part, 0.997)) for part in finite if len(part)), default=0.0)
     return 1.25 * top or 1.0
 
 
 def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
-    """Write down how large the errors were next to those of "tomorrow = today"."""
+    """Write the errors of the predictions next to those of "tomorrow = today"."""
     axes.set_axis_off()
     coverage = picture.coverage()
     columns = [name for name in ("train", "validation", "test") if name in picture.rmse or name in coverage]

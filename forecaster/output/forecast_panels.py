@@ -1,4 +1,4 @@
-"""The upper panels: prices, what was predicted for them, and the fan of the coming days."""
+"""Upper panels: prices, predictions for them, and the fan of the coming days."""
 
 import dataclasses
 from typing import Any
@@ -102,7 +102,8 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
     close = _last_days(picture)
     _draw_prices(axes, close)
     _scale_prices(axes, close)
-    title, end = f"{spans_text('last', len(close.dates), close.span)}, to {close.dates[-1]}", close.dates[-1]
+    end = close.dates[-1]
+    title = f"{spans_text('last', len(close.dates), close.span)}, to {end}"
     if close.forecast is not None:
         end = max(end, close.forecast.dates[-1])
         seen = int((close.dates <= close.forecast.cutoff).sum())
@@ -127,7 +128,7 @@ def _last_days(picture: ForecastPicture) -> ForecastPicture:
 
 
 def _fan_title(forecast: Forecast, seen: int, span: str) -> str:
-    """What the close-up shows, and where the 80 % range of the last day ends: numbers on the fan would hide it."""
+    """Title of the close-up, with the 80 % range of the last day: numbers on the fan would hide it."""
     low, high = sorted(forecast.prices([0.1, 0.9])[-1])
     return (
         f"{spans_text('last', seen, span)}, to {forecast.cutoff}, "
@@ -157,7 +158,8 @@ def _draw_fan(axes: Axes, forecast: Forecast, span: str) -> None:
     levels = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
     prices = np.vstack([np.full(len(levels), forecast.last_price), forecast.prices(levels)])
     for inward, (percent, opacity) in enumerate(FAN_OPACITIES.items()):
-        low, high = prices[:, inward], prices[:, -1 - inward]
+        low = prices[:, inward]
+        high = prices[:, -1 - inward]
         label = f"coming {span}s: {percent} %"
         axes.fill_between(dates, low, high, color=FAN_COLOR, alpha=opacity, linewidth=0, zorder=1, label=label)
     own = min(forecast.own_steps, forecast.horizon)
@@ -174,9 +176,9 @@ def _price_range(picture: ForecastPicture) -> tuple[float, float]:
     predictions = picture.predictions
     values = [picture.prices]
     for part in (predictions.lower, predictions.median, predictions.upper):
-        known = part[np.isfinite(part)]
-        if len(known):
-            values.append(np.percentile(known, [0.5, 99.5]))
+        finite = part[np.isfinite(part)]
+        if len(finite):
+            values.append(np.percentile(finite, [0.5, 99.5]))
     if picture.forecast is not None:
         values.append(picture.forecast.prices([0.025, 0.975]).ravel())
     merged = np.concatenate(values)
@@ -210,7 +212,8 @@ def _set_dates(axes: Axes, start: np.datetime64, end: np.datetime64, room: float
 def mark_boundaries(axes: Axes, picture: ForecastPicture) -> tuple[float, float]:
     """Draw where training ends and the test begins, with validation shaded; return both places."""
     left, right = axes.get_xlim()
-    first, second = day_number(picture.train_end) + 0.5, day_number(picture.test_start) - 0.5
+    first = day_number(picture.train_end) + 0.5
+    second = day_number(picture.test_start) - 0.5
     for boundary in sorted({first, second}):
         if left < boundary < right:
             axes.axvline(boundary, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=4, label="_boundary")
@@ -221,7 +224,7 @@ def mark_boundaries(axes: Axes, picture: ForecastPicture) -> tuple[float, float]
 
 
 def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, float]) -> None:
-    """Name above the panel those spans that have the room."""
+    """Write the names of the spans above the panel where they have room."""
     left, right = axes.get_xlim()
     shares = [0.0, *((np.clip(boundaries, left, right) - left) / (right - left)), 1.0]
     long = {"train": f"train to {picture.train_end}", "test": f"test from {picture.test_start}"}
@@ -229,7 +232,8 @@ def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, f
     for index, name in ((0, "train"), (2, "test"), (1, "validation")):
         start, end = float(shares[index]), float(shares[index + 1])
         text = next((text for text in (long.get(name, name), name) if _CHARACTER * len(text) < end - start), name)
-        middle, half = (start + end) / 2, _CHARACTER * len(text) / 2
+        middle = (start + end) / 2
+        half = _CHARACTER * len(text) / 2
         if end - start < 0.01 or any(middle - half < right and middle + half > left for left, right in taken):
             continue
         taken.append((middle - half, middle + half))

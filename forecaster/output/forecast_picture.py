@@ -1,4 +1,4 @@
-"""What the picture of a forecast shows, as plain arrays; nothing here draws."""
+"""Content of the picture of a forecast, as plain arrays."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -36,14 +36,14 @@ class Predictions:
 
 @dataclasses.dataclass(frozen=True)
 class ForecastPicture:
-    """All that the picture of a forecast shows.
+    """Content of the picture of a forecast.
 
     Args:
         instrument: Name such as ``"USDJPY"``.
         unit: Unit of the prices, such as ``"JPY per USD"``.
         dates: (T,) datetime64[D], increasing.
-        prices: (T,) what happened.
-        predictions: What the model said a day before.
+        prices: (T,) actual prices.
+        predictions: One-step-ahead predictions.
         train_end: Last day that the weights were fitted to.
         test_start: First day of the test; the days in between are validation.
         forecast: The coming days, or None.
@@ -52,7 +52,7 @@ class ForecastPicture:
         note: Small print: source, rows, last date, hash.
         run_id: The run that made the predictions.
         model: Registry key of the model.
-        span: What one row spans, in a word.
+        span: Length of a row: day, week or month.
     """
 
     instrument: str
@@ -71,7 +71,7 @@ class ForecastPicture:
 
     @property
     def in_percent(self) -> bool:
-        """Whether moves are shown relative to the price; prices at or below zero allow only differences."""
+        """True if moves are shown relative to the price; prices at or below zero allow only differences."""
         return bool(np.min(self.prices) > 0)
 
     def cut(self, window: Window) -> "ForecastPicture":
@@ -90,11 +90,12 @@ class ForecastPicture:
 
     def spans(self) -> dict[str, Predictions]:
         """The predictions of the train, validation and test days; spans without any are left out."""
-        dates, known = self.predictions.dates, np.isfinite(self.predictions.median)
+        dates = self.predictions.dates
+        predicted = np.isfinite(self.predictions.median)
         test = dates >= self.test_start
         train = (dates <= self.train_end) & ~test
         masks = {"train": train, "validation": ~train & ~test, "test": test}
-        return {name: self.predictions.take(mask) for name, mask in masks.items() if known[mask].any()}
+        return {name: self.predictions.take(mask) for name, mask in masks.items() if predicted[mask].any()}
 
     def coverage(self) -> dict[str, float]:
         """Share of the predicted days of each span on which the price was inside the 80 % band."""
@@ -102,9 +103,9 @@ class ForecastPicture:
         for name, span in self.spans().items():
             _, rows, days = np.intersect1d(self.dates, span.dates, return_indices=True)
             price, lower, upper = self.prices[rows], span.lower[days], span.upper[days]
-            known = np.isfinite(lower) & np.isfinite(upper)
-            if known.any():
-                shares[name] = float(np.mean(((lower <= price) & (price <= upper))[known]))
+            predicted = np.isfinite(lower) & np.isfinite(upper)
+            if predicted.any():
+                shares[name] = float(np.mean(((lower <= price) & (price <= upper))[predicted]))
         return shares
 
     def moves(self) -> tuple[DateArray, FloatArray]:

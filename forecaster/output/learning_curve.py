@@ -22,7 +22,7 @@ def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> F
 
     Args:
         rows: One mapping per recorded step: ``step``, ``loss`` and, where it was measured, ``validation_loss``.
-        title: What was trained.
+        title: Title of the picture.
         note: Small print for the corner.
 
     Raises:
@@ -61,8 +61,8 @@ def _draw_curve(axes: Axes, steps: FloatArray, losses: FloatArray, name: str, co
     width = max(len(steps) // 40, 5) | 1  # odd, so that the mean stands at the middle of its rows
     mean = np.convolve(losses, np.full(width, 1 / width), mode="valid")
     axes.plot(steps, losses, color=color, linewidth=0.7, alpha=0.4, label=name)
-    middle, label = steps[width // 2 : -(width // 2)], f"{name}, mean of {width} rows"
-    axes.plot(middle, mean, color=color, linewidth=2.2, label=label)
+    middle = steps[width // 2 : -(width // 2)]
+    axes.plot(middle, mean, color=color, linewidth=2.2, label=f"{name}, mean of {width} rows")
 
 
 def _scale_losses(axes: Axes) -> None:

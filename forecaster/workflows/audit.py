@@ -38,7 +38,7 @@ def audit(choice: Selection, environment: Environment, *, config: Config, full: 
         choice: Instruments.
         environment: Home folder, clock, progress and messages.
         config: Configuration of the training to audit.
-        full: Whether to fit as configured, each time; otherwise in few steps and on few other series.
+        full: True to fit as configured, each time; otherwise in few steps and on few other series.
 
     Raises:
         ForecasterError: As for a training; findings are in the result, damage of what is stored too.

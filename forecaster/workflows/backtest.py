@@ -51,11 +51,11 @@ def backtest(
         config: Configuration of the network; its ``data.end`` is the last row that is used.
         start: First cutoff; when None, ten years before the last row of any instrument, or later where the history
             before would be too short to learn from.
-        schedule: When the models are fitted again: ``never``, ``yearly``, ``monthly`` or after a number of rows.
+        schedule: Times of the refits: ``never``, ``yearly``, ``monthly`` or after a number of rows.
         stride: Only every so many rows is a cutoff.
         models: Registry keys, the evaluated one first; the configured one and `DEFAULT_BASELINES` when empty.
         step: Rows ahead that are scored.
-        calibrate: Whether past coverage adjusts the widths of the intervals of networks.
+        calibrate: True if past coverage adjusts the widths of the intervals of networks.
         jobs: Fits of networks at once on a CPU, each in a process of its own. With more than one, a script has to be
             guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
 
@@ -124,8 +124,8 @@ def _horizon(config: Config, steps: Sequence[int]) -> int:
 def _models(names: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in MODELS]
     if unknown:
-        known = ", ".join(MODELS)
-        raise UsageError(f"model {', '.join(unknown):.100} is unknown; expected some of {known}; change --models")
+        registered = ", ".join(MODELS)
+        raise UsageError(f"model {', '.join(unknown):.100} is unknown; expected some of {registered}; change --models")
     return tuple(dict.fromkeys(names))
 
 

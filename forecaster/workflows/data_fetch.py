@@ -61,7 +61,7 @@ def refresh(choice: Selection, environment: Environment) -> Fetching:
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """One history to load: `prepare` gives what loads it, and may fail; `stored` is the version there is already."""
+    """One history to load: `prepare` opens its source, or fails; `stored` is the newest stored version."""
 
     name: str
     source: str
@@ -71,17 +71,17 @@ class _Job:
     def undone(
         self, outcome: Literal["failed", "not asked"], error: ForecasterError | None, environment: Environment
     ) -> Fetched:
-        """Nothing came of it: the stored version stays the newest."""
+        """The outcome without a new version: the stored one stays the newest."""
         stored = self.stored
         age = None if stored is None else business_age(np.datetime64(stored.last), environment.today)
         return Fetched(self.name, outcome, stored, age, error=error)
 
 
 def _canonical(instruments: Sequence[Instrument], environment: Environment) -> list[Instrument]:
-    for one in instruments:
-        if one.sign < 0:
-            environment.note(f"{one.name} is kept as {one.canonical.name}, whose exact mirror it is")
-    return list(dict.fromkeys(one.canonical for one in instruments))
+    for instrument in instruments:
+        if instrument.sign < 0:
+            environment.note(f"{instrument.name} is stored as {instrument.canonical.name}, its exact mirror")
+    return list(dict.fromkeys(instrument.canonical for instrument in instruments))
 
 
 def _pair(histories: Histories, instrument: Instrument) -> tuple[Histories, Instrument]:
@@ -118,6 +118,7 @@ def _run(job: _Job, environment: Environment) -> Fetched:
         checked = histories.load(instrument, keep=True)
     except ForecasterError as error:
         return job.undone("failed", error, environment)
-    whole, age = checked.whole, business_age(checked.whole.dates[-1], environment.today)
+    whole = checked.whole
+    age = business_age(whole.dates[-1], environment.today)
     outcome: Literal["new", "unchanged"] = "new" if checked.is_new else "unchanged"
     return Fetched(whole.instrument.name, outcome, checked.stored, age, checked.findings)

@@ -59,7 +59,7 @@ def show(
         history: See `export`.
         version: See `export`.
         out: Picture to write, png, svg or pdf; named after the instrument when None.
-        picture: Whether to draw one.
+        picture: True to draw one.
 
     Raises:
         InstrumentError, UsageError: A name is neither an instrument nor a history.

@@ -98,8 +98,8 @@ def prune(environment: Environment, *, dry_run: bool = False, force: bool = Fals
 
     Args:
         environment: Home folder and clock.
-        dry_run: Whether to remove nothing, and only report.
-        force: Whether to go on where a run cannot be read, and what it needs is unknown.
+        dry_run: True to remove nothing, and only report.
+        force: True to go on where a run cannot be read, and what it needs is unknown.
 
     Raises:
         DamageError: A run cannot be read, so that what it needs is unknown; or the store is damaged.

@@ -58,9 +58,9 @@ def plot(
         last: Draw only so many rows up to the cutoff.
         frequency: Length of a row; that of the run when None.
         run: Id of a run; the newest run that fits when None.
-        calibrate: Whether past coverage adjusts the widths of the intervals.
+        calibrate: True if past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
-        show: Whether to open a window instead of writing a file.
+        show: True to open a window instead of writing a file.
 
     Raises:
         RunNotFoundError: No run fits.
@@ -137,14 +137,14 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     Args:
         selection: Instrument, run and history up to the cutoff.
         current: The history with later rows, where there are any.
-        calibrate: Whether the intervals are calibrated.
+        calibrate: True if the intervals are calibrated.
     """
     series = selection.series
     instrument = selection.instrument
-    made, forecast = _scan(selection, calibrate)
+    scan, forecast = _scan(selection, calibrate)
     forecast = prediction(selection, forecast, calibrate).forecast
-    rows = made.rows[:-1]
-    band = made.log_returns([1])[:-1, 0] @ level_weights(made.quantile_levels, BAND_LEVELS)
+    rows = scan.rows[:-1]
+    band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
     later = current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
     dates = np.concatenate([series.dates, later.dates])
     prices = np.concatenate([series.close, later.close])
@@ -181,10 +181,10 @@ def _scan(selection: SelectedRun, calibrate: bool) -> tuple[Forecasts, Forecast]
     unseen_from = run.unseen_from if calibrate else None
     rows = np.arange(run.fitted.first_row, len(series))
     if run.fitted.own_steps >= len(dates):
-        made = forecasts(run.fitted, series, rows, unseen_from=unseen_from)
-        return made, next_steps(made, series, dates, run.fitted.own_steps)
-    made = forecasts(run.fitted, series, rows, 1, unseen_from)
-    return made, forecast_next(run.fitted, series, dates, unseen_from)
+        scan = forecasts(run.fitted, series, rows, unseen_from=unseen_from)
+        return scan, next_steps(scan, series, dates, run.fitted.own_steps)
+    scan = forecasts(run.fitted, series, rows, 1, unseen_from)
+    return scan, forecast_next(run.fitted, series, dates, unseen_from)
 
 
 def _split(run: Run) -> Split:

@@ -41,9 +41,9 @@ def predict(
         as_of: Last row that the forecast may use; the newest when None.
         frequency: Length of a row; that of the run when None.
         run: Id of a run; the newest run that fits when None.
-        train_if_missing: Whether to train where no run fits.
+        train_if_missing: True to train where no run fits.
         config: File or shipped name of the configuration of that training.
-        calibrate: Whether past coverage adjusts the widths of the intervals.
+        calibrate: True if past coverage adjusts the widths of the intervals.
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained.
@@ -102,7 +102,7 @@ def prediction(selection: SelectedRun, forecast: Forecast, calibrate: bool) -> P
     Args:
         selection: Instrument, run and history.
         forecast: The coming days after the last row of the history, in canonical orientation.
-        calibrate: Whether the intervals were calibrated where the weights had not seen the cutoff.
+        calibrate: True if the intervals were calibrated where the weights had not seen the cutoff.
     """
     run = selection.run
     series = selection.series

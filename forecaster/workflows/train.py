@@ -70,9 +70,10 @@ def train(config: Config, choice: Selection, environment: Environment) -> TrainR
     """
     watch = _Stopwatch()
     check_writable(runs_folder(environment.home))
-    asked = config
-    data = resolve(asked, choice, environment, lambda named: training_split(asked, named[0]).validation_start)
-    config, panel = data.config, data.panel
+    configured = config
+    data = resolve(config, choice, environment, lambda named: training_split(configured, named[0]).validation_start)
+    config = data.config
+    panel = data.panel
     split = training_split(config, data.named[0])
     named = _scored(data, split)
     model = forecaster_of(config)

@@ -180,7 +180,7 @@ def test_a_mirrored_pair_is_kept_once_in_its_market_order(
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
     (one,) = fetch(Selection(pairs=["JPYUSD", "USDJPY"]), environment).fetched
     assert one.name == "USDJPY"
-    assert notes == ["JPYUSD is kept as USDJPY, whose exact mirror it is"]
+    assert notes == ["JPYUSD is stored as USDJPY, its exact mirror"]
 
 
 def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
