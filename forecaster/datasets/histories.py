@@ -137,6 +137,7 @@ class Histories:
         options: Options of the source.
         network: Whether prices may, or have to, come over the network.
         sources: Sources that are open already; a new one is added to them.
+        read_only: Whether nothing is put into the store.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class Histories:
         options: Mapping[str, object] | None = None,
         network: Network = "auto",
         sources: OpenSources | None = None,
+        read_only: bool = False,
     ) -> None:
         self._sources = OpenSources() if sources is None else sources
         self.source = self._sources.open(source)
@@ -156,6 +158,7 @@ class Histories:
         self._environment = environment
         self._options = options or {}
         self._network = network
+        self._read_only = read_only
         self._noted: set[Note] = set()
 
     @classmethod
@@ -280,7 +283,7 @@ class Histories:
 
     def accept(self, loaded: Loaded, *, keep: bool = False) -> Checked:
         """Check a history and put it into the store; see `load`."""
-        if not (keep or isinstance(self.source, OnlineSource)):
+        if self._read_only or not (keep or isinstance(self.source, OnlineSource)):
             return self.checker.check(loaded)
         whole = loaded.series
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
@@ -309,7 +312,14 @@ class Histories:
     def _of_source(self, source: str, instrument: Instrument) -> "Histories":
         """Uncut daily histories of another source, which share the open sources."""
         checker = HistoryChecker(self._environment.today, strict=self.checker.strict)
-        return Histories(self._environment, source, checker, network=self._network, sources=self._sources)
+        return Histories(
+            self._environment,
+            source,
+            checker,
+            network=self._network,
+            sources=self._sources,
+            read_only=self._read_only,
+        )
 
 
 def load_members(

@@ -1,28 +1,30 @@
-"""The program's own way from raw rows to a forecast, laid open for an audit: rows can be altered before validation."""
+"""The program as a target of an audit: its stages from raw rows to forecasts, with rows altered before validation."""
 
 import dataclasses
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray
+from forecaster.arrays import AnyArray, DateArray, FloatArray, IntArray
 from forecaster.config import Config
 from forecaster.data import validation
 from forecaster.data.exogenous import read_exogenous
-from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries, is_price
-from forecaster.data.sources.base import Loaded
-from forecaster.data.sources.registry import chosen_source
+from forecaster.data.sources import SOURCES
+from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
+from forecaster.data.sources.registry import OpenSources, chosen_source
 from forecaster.data.validation import Report
-from forecaster.datasets.covariates import Inputs, load_inputs
-from forecaster.datasets.histories import Checked, Histories, HistoryChecker
+from forecaster.datasets.covariates import Inputs, input_instruments, load_inputs
+from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
+from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.leakage.alterations import Alteration
-from forecaster.evaluation.leakage.types import FoldsSaid, Subject, file_of
+from forecaster.evaluation.leakage.types import BacktestOutput, file_of
 from forecaster.evaluation.splits import Fold, Split
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import out_of_sample
@@ -31,200 +33,242 @@ from forecaster.features import FEATURES, covariates, feature_matrix, market_vol
 from forecaster.features.covariates import column_covariate
 from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
+from forecaster.forecast import Forecasts
 from forecaster.models import model_class, traits_of
+from forecaster.models.base import Fitted
 from forecaster.pipeline import fit, forecaster_of, forecasts, forecasts_on_test
 
-__all__ = ["RowsByName", "subject_of"]
+__all__ = ["AlteredSource", "AuditTarget"]
+
+_FIRST_ISOLATED_ROW = 10  # before it there may be too few rows for a history
+_ISOLATED_DAYS = 3
+_MAIN = "audited"  # source of the panel
 
 
-_SETTLED_ROWS = 10  # of the beginning, before which there may be too little to be a history
-_ALONE = 3  # so many odd days are looked at
+class _RawHistories:
+    """Raw rows of instruments, read once from their sources or the store, without the network."""
 
-RowsByName = dict[tuple[str, str], PriceSeries]
-"""Source and instrument -> its raw rows, read once."""
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._sources = OpenSources()
+        self._series: dict[tuple[str, str], PriceSeries] = {}
+
+    def read(self, source: str, request: LoadRequest) -> PriceSeries:
+        """All rows of the instrument of `request`."""
+        key = (source, request.instrument.name)
+        if key not in self._series:
+            checker = HistoryChecker(request.today, end=request.until)
+            histories = Histories(
+                self._environment, source, checker, request.options, network="never", sources=self._sources
+            )
+            self._series[key] = histories.whole(request.instrument).series
+        return self._series[key]
 
 
-class _AlteredHistories(Histories):
-    """Histories whose raw rows are altered before anything reads them; nothing is stored.
+class AlteredSource:
+    """Source of the raw rows of another source, altered.
 
     Args:
-        environment: Home folder.
-        source: Registry key of the source.
-        checker: Checks the altered rows; without `strict`, since a warning about them must not end the audit.
-        config: Options of the source, lags of covariates.
-        raw: Rows that were read before; what is read is added.
-        change: Alteration of the raw rows; None for none.
+        name: Registry key of the other source.
+        raw: Its raw rows.
+        alteration: Alteration of the rows; None for none.
+        lags: Name of a covariate -> days until a value is known: the alteration begins so many days earlier.
+    """
+
+    traits: ClassVar[SourceTraits] = SourceTraits()
+
+    def __init__(
+        self, name: str, raw: _RawHistories, alteration: Alteration | None, lags: Mapping[str, int] | None = None
+    ) -> None:
+        self.name = name
+        self._raw = raw
+        self._alteration = alteration
+        self._lags = lags or {}
+
+    def load(self, request: LoadRequest) -> Loaded:
+        """See `forecaster.data.sources.base.Source`."""
+        series = self._raw.read(self.name, request)
+        if self._alteration is None:
+            return Loaded(series)
+        lag = self._lags.get(request.instrument.name, 0)
+        cut = self._alteration.cut - np.timedelta64(lag, "D")
+        return Loaded(dataclasses.replace(self._alteration, cut=cut)(series))
+
+
+class AuditTarget:
+    """The program with a configuration and its series; see `forecaster.evaluation.leakage.types.Target`.
+
+    Args:
+        config: Resolved configuration of a training.
+        panel: Series that train together.
+        named: Names of the audited series.
+        split: Split of the fit.
+        environment: Project folder.
     """
 
     def __init__(
-        self,
-        environment: Environment,
-        source: str,
-        checker: HistoryChecker,
-        config: Config,
-        raw: RowsByName,
-        change: Alteration | None,
+        self, config: Config, panel: Panel, named: Sequence[str], split: Split, environment: Environment
     ) -> None:
-        super().__init__(environment, source, checker, config.data.options, network="never")
+        self.split = split
+        self.named = tuple(named)
+        self.files = _files(config.kind)
+        self.feature_names: Sequence[str] = config.model.feature_names
         self._config = config
-        self._raw = raw
-        self._change = change
+        self._environment = environment
+        self._instruments = [series.instrument for series in panel]
+        self._source = chosen_source(config.data.source, self._instruments[0])
+        self._raw = _RawHistories(environment)
+        self._reports: dict[tuple[Alteration | None, str], Report] = {}
 
-    def whole(self, instrument: Instrument, until: object = None) -> Loaded:
-        """The same rows at every call, altered; see `Histories.whole`."""
-        key = (self.source.name, instrument.canonical.name)
-        if key not in self._raw:
-            self._raw[key] = super().whole(instrument).series
-        return Loaded(self._raw[key] if self._change is None else self._change(self._raw[key]))
-
-    def accept(self, loaded: Loaded, *, keep: bool = False) -> Checked:
-        """Check a history and store nothing; see `Histories.accept`."""
-        return self.checker.check(loaded)
-
-    def _of_source(self, source: str, instrument: Instrument) -> Histories:
-        """Histories of a covariate: rows that are not known on the day of the cut, by its lag, are altered too."""
-        change, lag = self._change, self._config.data.lags.get(instrument.name, 0)
-        if change is not None and lag:
-            change = dataclasses.replace(change, cut=change.cut - np.timedelta64(lag, "D"))
-        checker = HistoryChecker(self._environment.today)
-        return _AlteredHistories(self._environment, source, checker, self._config, self._raw, change)
-
-
-def subject_of(config: Config, panel: Panel, named: Sequence[str], split: Split, environment: Environment) -> Subject:
-    """The way of `config` from the raw rows of the instruments of `panel` to forecasts of those `named`.
-
-    Args:
-        config: With all that a training decides by its data: features, lags, universe.
-        panel: Whose instruments learn together.
-        named: Names of those that are looked at.
-        split: Of the fit.
-        environment: For its home.
-    """
-    instruments, raw = [one.instrument for one in panel], RowsByName()
-    reports: dict[tuple[Alteration | None, str], Report] = {}
-
-    def prepare(change: Alteration | None, until: np.datetime64 | None) -> Panel:
-        data = config.data
-        source = chosen_source(data.source, instruments[0])
-        checker = HistoryChecker(environment.today, data.start, data.end, data.frequency)
-        histories = _AlteredHistories(environment, source, checker, config, raw, change)
+    def prepare(self, alteration: Alteration | None = None, until: np.datetime64 | None = None) -> Panel:
+        """See `Target`."""
+        data = self._config.data
+        checker = HistoryChecker(self._environment.today, data.start, data.end, data.frequency)
+        histories = self._histories(checker, alteration)
+        loaded = [histories.whole(instrument) for instrument in self._instruments]
+        if until is not None:  # a member of the panel may be younger
+            loaded = [answer for answer in loaded if answer.series.dates[0] <= until]
         day = None if until is None else until.astype("datetime64[D]").astype(object)
-        loaded = [answer for answer in map(histories.whole, instruments) if _begun(answer.series, until)]
         checked = [checker.check(answer, day) for answer in loaded]
-        for one in checked if until is None else ():
-            reports[change, one.series.instrument.name] = one.report
-        series = [one.series for one in checked]
-        found = _altered_columns(
-            load_inputs(data, series, histories, market=bool(data.market)), change, config.data.exog
+        if until is None:
+            self._reports |= {(alteration, history.series.instrument.name): history.report for history in checked}
+        series = [history.series for history in checked]
+        inputs = load_inputs(data, series, histories, market=bool(data.market))
+        inputs = _with_altered_columns(inputs, alteration, data.exog)
+        return Panel(tuple(inputs.beside(member) for member in series))
+
+    def _histories(self, checker: HistoryChecker, alteration: Alteration | None) -> Histories:
+        """Histories of altered rows. They are checked without ``strict``: a warning must not end the audit."""
+        lags = self._lags()
+        covariates = {name: AlteredSource(name, self._raw, alteration, lags) for name in SOURCES}
+        main = AlteredSource(self._source, self._raw, alteration)  # an instrument may be a covariate as well
+        sources = OpenSources({**covariates, _MAIN: main})
+        return Histories(self._environment, _MAIN, checker, self._config.data.options, "never", sources, read_only=True)
+
+    def _lags(self) -> dict[str, int]:
+        """Lags by the names of the instruments in canonical orientation."""
+        data = self._config.data
+        lags: dict[str, int] = {}
+        for _, instrument in input_instruments(data.inputs):
+            lag = data.lags.get(instrument.name, 0)
+            name = instrument.canonical.name
+            lags[name] = min(lag, lags.get(name, lag))
+        return lags
+
+    def report(self, name: str) -> Report:
+        """Report of the validation of a series without alterations."""
+        if (None, name) not in self._reports:
+            self.prepare()
+        return self._reports[None, name]
+
+    def late_repairs(self, alteration: Alteration | None, name: str) -> frozenset[np.datetime64]:
+        """See `Target`."""
+        report = self._reports.get((alteration, name))
+        return frozenset() if report is None else frozenset(repair.date for repair in report.late_repairs)
+
+    def isolated_days(self, name: str) -> list[np.datetime64]:
+        """Days on which a raw price is farthest from both neighbours, where a repair that looks ahead would act."""
+        series = self.prepare()[name]
+        request = LoadRequest(series.instrument, self._environment.home, self._environment.today)
+        raw = self._raw.read(self._source, request)
+        return _isolated_days(raw, series.dates)
+
+    def features(self, series: PriceSeries) -> AnyArray:
+        """See `Target`."""
+        return feature_matrix(History.of(series), self.feature_names)
+
+    def feature_file(self, name: str) -> str:
+        """See `Target`."""
+        if name in FEATURES:
+            return file_of(FEATURES[name].compute)
+        return file_of(market_volatility.market_activity if name in MARKET_FEATURES else covariates.aligned)
+
+    def decided(self, panel: Panel) -> Mapping[str, Any]:
+        """See `Target`."""
+        if not traits_of(self._config.kind).reads_features:
+            return {"features": []}
+        automatic = self._config.model.model_copy(update={"features": "auto"})
+        return {"features": list(automatic.resolved(panel, self.split.validation_start).feature_names)}
+
+    def fit(self, panel: Panel) -> Fitted:
+        """See `Target`."""
+        return fit(forecaster_of(self._config), panel, self.split, self._config)
+
+    def forecasts(self, fitted: Any, series: PriceSeries, rows: IntArray, unseen: np.datetime64 | None) -> Forecasts:
+        """See `Target`."""
+        return forecasts(fitted, series, rows, None, unseen)
+
+    def scored(self, fitted: Any, series: PriceSeries) -> OutOfSample | None:
+        """See `Target`."""
+        return forecasts_on_test(fitted, series, self.split, (), self._config.horizon)
+
+    def backtest(self, panel: Panel) -> BacktestOutput:
+        """See `Target`."""
+        split = self.split
+        end = max(series.dates[-1] for series in panel) + 1
+        plan = BacktestPlan(
+            panel=panel,
+            named=self.named,
+            config=self._config,
+            forecasters={self._config.kind: forecaster_of(self._config)},
+            folds=(Fold(split.validation_start, split.test_start), Fold(split.test_start, end)),
+            steps=tuple(sorted({1, self._config.horizon})),
+            stride=1,
+            engine="",  # part of the names of records, which are deleted afterwards
         )
-        return Panel(tuple(found.beside(one) for one in series))
-
-    def late(change: Alteration | None, name: str) -> frozenset[np.datetime64]:
-        report = reports.get((change, name))
-        return frozenset(() if report is None else (repair.date for repair in report.late_repairs))
-
-    steps = tuple(sorted({1, config.horizon}))
-    options = config.model
-    names = options.feature_names
-    return Subject(
-        prepare=prepare,
-        features=(lambda series: (names, feature_matrix(History.of(series), names))) if names else None,
-        fit=lambda learned: fit(forecaster_of(config), learned, split, config),
-        scored=lambda fitted, series: forecasts_on_test(fitted, series, split, (), config.horizon),
-        decided=lambda learned: {"features": _decided_features(config, learned, split)},
-        backtest=functools.partial(_backtest, config, named, split, steps),
-        alone=lambda name: _alone(next(rows for (_, key), rows in raw.items() if key == name), panel[name].dates),
-        forecasts=lambda fitted, series, rows, unseen: forecasts(fitted, series, rows, None, unseen),
-        split=split,
-        named=named,
-        report=lambda name: reports[None, name],
-        late=late,
-        files=_files(config),
-        feature_file=_feature_file,
-    )
+        with tempfile.TemporaryDirectory() as folder:
+            records = run_backtest(plan, Path(folder))
+        learned = {f"states of fold {number}": record.facts["states"] for number, record in enumerate(records, 1)}
+        first, second = records
+        if first.gains is not None:
+            learned["location gains of fold 1"] = first.gains.gains
+        samples = {
+            name: list(out_of_sample(plan, records, panel[name], calibrated=True).values()) for name in self.named
+        }
+        cutoffs = [panel[name].dates[second.rows[name][0]] for name in self.named if len(second.rows[name])]
+        return BacktestOutput(samples, learned, min(cutoffs, default=None))
 
 
-def _backtest(config: Config, named: Sequence[str], split: Split, steps: tuple[int, ...], panel: Panel) -> FoldsSaid:
-    """What the folds from the validation and from the test on say of each name, as a backtest scores it."""
-    last = max(one.dates[-1] for one in panel) + 1
-    plan = BacktestPlan(
-        panel=panel,
-        named=tuple(named),
-        config=config,
-        forecasters={config.kind: forecaster_of(config)},
-        folds=(Fold(split.validation_start, split.test_start), Fold(split.test_start, last)),
-        steps=steps,
-        stride=1,
-        engine="",  # decides the name of the folder, which is gone afterwards
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        records = run_backtest(plan, Path(folder))
-    learned = {f"states of fold {number}": one.facts["states"] for number, one in enumerate(records, 1)}
-    if records[0].gains is not None:
-        learned["location gains of fold 1"] = records[0].gains.gains
-    tracks = {name: list(out_of_sample(plan, records, panel[name], calibrated=True).values()) for name in named}
-    begun = [panel[name].dates[records[1].rows[name][0]] for name in named if len(records[1].rows[name])]
-    return FoldsSaid(tracks, learned, min(begun, default=None))
-
-
-def _decided_features(config: Config, panel: Panel, split: Split) -> list[str]:
-    """Features that a training chooses where ``features`` is ``auto``."""
-    if not traits_of(config.kind).reads_features:
-        return []
-    automatic = config.model.model_copy(update={"features": "auto"})
-    return list(automatic.resolved(panel, split.validation_start).feature_names)
-
-
-def _alone(series: PriceSeries, dates: DateArray) -> list[np.datetime64]:
-    """Days of `dates` (T,) on which a raw price stands most apart: where a repair that looks ahead would act."""
-    first = dates[min(_SETTLED_ROWS, len(dates) - 1)]
+def _isolated_days(series: PriceSeries, dates: DateArray) -> list[np.datetime64]:
+    """Days of raw `series` within `dates` (T,) on which the price is farthest from both neighbours."""
+    first = dates[min(_FIRST_ISOLATED_ROW, len(dates) - 1)]
     series = series.between(start=first, end=dates[-1])
-    price = np.log(np.where(is_price(series.close), series.close, np.nan))
-    apart = np.fmin(np.abs(price[1:-1] - price[:-2]), np.abs(price[1:-1] - price[2:]))
-    apart = np.where((price[1:-1] - price[:-2]) * (price[1:-1] - price[2:]) > 0, apart, 0.0)
-    return [series.dates[row + 1] for row in np.argsort(np.nan_to_num(apart))[-_ALONE:].tolist()]
+    log_price = np.log(np.where(is_price(series.close), series.close, np.nan))
+    before = log_price[1:-1] - log_price[:-2]
+    after = log_price[1:-1] - log_price[2:]
+    distance = np.where(before * after > 0, np.fmin(np.abs(before), np.abs(after)), 0.0)
+    return [series.dates[row + 1] for row in np.argsort(np.nan_to_num(distance))[-_ISOLATED_DAYS:].tolist()]
 
 
-def _begun(series: PriceSeries, until: np.datetime64 | None) -> bool:
-    """Whether there are rows by `until`: a member of a panel may be younger than the first."""
-    return until is None or bool(series.dates[0] <= until)
-
-
-def _files(config: Config) -> dict[str, str]:
+def _files(kind: str) -> dict[str, str]:
+    """Source file of each stage."""
     stages = {
         "validation": validation.validate,
-        "decided": model_class(config.kind).Options.resolved,
-        "fit": model_class(config.kind).fit,
+        "decided": model_class(kind).Options.resolved,
+        "fit": model_class(kind).fit,
         "calibration": calibration.calibrate,
         "pipeline": fit,
         "folds": run_backtest,
     }
-    return {stage: file_of(thing) for stage, thing in stages.items()}
+    return {stage: file_of(function) for stage, function in stages.items()}
 
 
-def _feature_file(name: str) -> str:
-    if name in FEATURES:
-        return file_of(FEATURES[name].compute)
-    return file_of(market_volatility.market_activity if name in MARKET_FEATURES else covariates.aligned)
+def _scrambled(alteration: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
+    """Cells of a dated column, those unknown on the day of the cut replaced at random; empty cells stay empty."""
+    later = (dates + np.timedelta64(lag, "D") > alteration.cut) & np.isfinite(cells)
+    return np.where(later, np.random.default_rng(alteration.seed).normal(0, 9, len(cells)), cells)
 
 
-def _scrambled(change: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
-    """Cells of a dated column; empty ones stay empty."""
-    later = (dates + np.timedelta64(lag, "D") > change.cut) & np.isfinite(cells)
-    return np.where(later, np.random.default_rng(change.seed).normal(0, 9, len(cells)), cells)
-
-
-def _altered_columns(inputs: Inputs, change: Alteration | None, inputs_file: str | None) -> Inputs:
-    """The same with the values of dated columns scrambled that are not known on the day of the cut, by their lag."""
-    if change is None or change.kind == "adjust":
+def _with_altered_columns(inputs: Inputs, alteration: Alteration | None, exogenous_file: str | None) -> Inputs:
+    """`inputs` with altered columns of the file of ``--exog``; prices were altered as raw rows already."""
+    if alteration is None or alteration.kind == "adjust":
         return inputs
     altered = []
-    for one, facts in zip(inputs.inputs, inputs.facts, strict=True):
+    for covariate, facts in zip(inputs.inputs, inputs.facts, strict=True):
         lag = int(facts["lag"])
-        # Prices were altered as raw rows; the columns of the file were not.
-        if Path(str(facts["series"])) == Path(str(inputs_file)):
-            altered_cells = functools.partial(_scrambled, change, lag)
-            column = read_exogenous(Path(str(facts["series"])), altered_cells).columns[one.name]
-            one = column_covariate(one.name, column.dates, column.values, lag)
-        altered.append(one)
+        path = Path(str(facts["series"]))
+        if path == Path(str(exogenous_file)):
+            column = read_exogenous(path, functools.partial(_scrambled, alteration, lag)).columns[covariate.name]
+            covariate = column_covariate(covariate.name, column.dates, column.values, lag)
+        altered.append(covariate)
     return dataclasses.replace(inputs, inputs=tuple(altered))

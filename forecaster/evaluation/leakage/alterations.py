@@ -1,6 +1,6 @@
-"""What an audit does to the future of a history: scramble it, cut it off, move it, or adjust the past for it.
+"""Alterations of the rows after a day: scrambled, trending, reversing, cut off, shifted, or adjusted.
 
-A future in which every move goes on, or turns back, is for choices: what peeks at it finds the past a good forecast.
+A trending or reversing future is an alteration for choices: a choice that looks ahead would fit it.
 """
 
 import dataclasses
@@ -18,28 +18,29 @@ Kind = Literal["scramble", "trend", "reversal", "truncate", "shift", "adjust"]
 ALTERATIONS: tuple[Kind, ...] = ("scramble", "truncate", "shift", "adjust")
 TEMPTING: tuple[Kind, ...] = ("trend", "reversal")
 
-_MEMORY = {"scramble": 0.0, "trend": 0.95, "reversal": -0.95}  # share of a day's move in that of the next
+_AUTOCORRELATION = {"scramble": 0.0, "trend": 0.95, "reversal": -0.95}  # of daily returns
 
 _TEXTS = {
     "scramble": "rows after {} scrambled",
-    "trend": "rows after {} replaced by a walk whose moves go on",
-    "reversal": "rows after {} replaced by a walk whose moves turn back",
+    "trend": "rows after {} replaced by a walk with trending returns",
+    "reversal": "rows after {} replaced by a walk with reversing returns",
     "truncate": "rows after {} cut off",
     "shift": "rows after {} moved a day earlier",
     "adjust": "adjusted prices up to {} halved, as by a later split",
 }
-_LEAST_MOVE = 0.002  # daily, of a scrambled future; a series that stands still would else be scrambled into itself
+_MIN_VOLATILITY = 0.002  # daily, of a scrambled future: that of a constant price would otherwise not change
+_VOLATILITY_FACTOR = 3
 _PRICES = ("open", "high", "low", "close", "adj_close")
 
 
 @dataclasses.dataclass(frozen=True)
 class Alteration:
-    """One way in which the rows after a day might have been different.
+    """One alteration of the rows after a day.
 
     Args:
-        kind: What is done.
-        cut: Last day that stays as it is.
-        seed: Of the scrambling.
+        kind: Kind of the alteration.
+        cut: Last day that stays unchanged.
+        seed: Seed of the random numbers.
     """
 
     kind: Kind
@@ -48,63 +49,66 @@ class Alteration:
 
     @property
     def text(self) -> str:
-        """In words."""
+        """Description for findings."""
         return _TEXTS[self.kind].format(self.cut)
 
     def __call__(self, series: PriceSeries) -> PriceSeries:
-        """`series`, raw, with another future; at least its first two rows stay."""
-        kept = max(int(np.searchsorted(series.dates, self.cut, side="right")), 2)
+        """Raw `series` with altered rows after the cut; at least its first two rows stay unchanged."""
+        unchanged = max(int(np.searchsorted(series.dates, self.cut, side="right")), 2)
         if self.kind == "truncate":
-            return series.between(end=series.dates[min(kept, len(series)) - 1])
+            return series.between(end=series.dates[min(unchanged, len(series)) - 1])
         if self.kind == "adjust":
-            return self._adjusted(series, kept)
-        return self._shifted(series, kept) if self.kind == "shift" else self._walked(series, kept)
+            return self._adjusted(series, unchanged)
+        return self._shifted(series, unchanged) if self.kind == "shift" else self._walked(series, unchanged)
 
-    def _walked(self, series: PriceSeries, kept: int) -> PriceSeries:
-        """Another walk from the last price on, of three times the size; bars and volumes of days drawn at random.
+    def _walked(self, series: PriceSeries, unchanged: int) -> PriceSeries:
+        """Another walk from the last price on, three times as volatile; bars and volumes of days drawn at random.
 
-        The walk is made of plausible days: nonsense would be found by the validation, and left out.
+        The days of the walk are plausible: the validation would remove implausible ones.
         """
-        count = len(series) - kept
+        count = len(series) - unchanged
         if count <= 0:
             return series
         rng = np.random.default_rng(self.seed)
-        size = 3 * max(float(np.std(np.diff(np.log(series.close[:kept])))), _LEAST_MOVE)
-        memory = _MEMORY[self.kind]
-        news = np.clip(rng.normal(0, size, count), -3 * size, 3 * size) * np.sqrt(1 - memory**2)
-        moves = list(itertools.accumulate(news, lambda last, new: memory * last + new))
-        close = series.close[kept - 1] * np.exp(np.cumsum(moves))
+        returns = np.diff(np.log(series.close[:unchanged]))
+        volatility = _VOLATILITY_FACTOR * max(float(np.std(returns)), _MIN_VOLATILITY)
+        memory = _AUTOCORRELATION[self.kind]
+        shocks = rng.normal(0, volatility, count)
+        shocks = np.clip(shocks, -3 * volatility, 3 * volatility) * np.sqrt(1 - memory**2)
+        moves = list(itertools.accumulate(shocks, lambda last, shock: memory * last + shock))
+        close = series.close[unchanged - 1] * np.exp(np.cumsum(moves))
         days = rng.integers(0, len(series), count)
         columns = {name: values.copy() for name, values in series.columns.items()}
         for name, values in series.columns.items():
             shape = values[days] / series.close[days]
-            columns[name][kept:] = close * shape if name in _PRICES else values[days]
-        columns["close"][kept:] = close
+            columns[name][unchanged:] = close * shape if name in _PRICES else values[days]
+        columns["close"][unchanged:] = close
         if "adj_close" in columns:
-            columns["adj_close"][kept:] = close * series.columns["adj_close"][kept - 1] / series.close[kept - 1]
-        return self._with(series, columns, kept, days)
+            factor = series.columns["adj_close"][unchanged - 1] / series.close[unchanged - 1]
+            columns["adj_close"][unchanged:] = close * factor
+        return self._with(series, columns, unchanged, days)
 
-    def _shifted(self, series: PriceSeries, kept: int) -> PriceSeries:
+    def _shifted(self, series: PriceSeries, unchanged: int) -> PriceSeries:
         """Every later day gets the values of the day after it."""
-        count = len(series) - kept
-        following = np.minimum(np.arange(kept + 1, kept + 1 + count), len(series) - 1)
+        count = len(series) - unchanged
+        following = np.minimum(np.arange(unchanged + 1, unchanged + 1 + count), len(series) - 1)
         columns = {name: values.copy() for name, values in series.columns.items()}
         for name, values in series.columns.items():
-            columns[name][kept:] = values[following]
-        return self._with(series, columns, kept, following)
+            columns[name][unchanged:] = values[following]
+        return self._with(series, columns, unchanged, following)
 
-    def _adjusted(self, series: PriceSeries, kept: int) -> PriceSeries:
-        """A power of two, so that every ratio of adjusted prices stays what it was to the last bit."""
+    def _adjusted(self, series: PriceSeries, unchanged: int) -> PriceSeries:
+        """Adjusted prices times a power of two, so that every ratio of them stays the same to the last bit."""
         if "adj_close" not in series.columns:
             return series
         adjusted = series.columns["adj_close"].copy()
-        adjusted[:kept] *= 0.5
-        adjusted[kept:] *= 0.5
+        adjusted[:unchanged] *= 0.5
+        adjusted[unchanged:] *= 0.5
         return dataclasses.replace(series, columns={**series.columns, "adj_close": adjusted})
 
     @staticmethod
-    def _with(series: PriceSeries, columns: dict[str, FloatArray], kept: int, days: IntArray) -> PriceSeries:
+    def _with(series: PriceSeries, columns: dict[str, FloatArray], unchanged: int, days: IntArray) -> PriceSeries:
         rounding = None if series.rounding is None else series.rounding.copy()
         if rounding is not None:
-            rounding[kept:] = rounding[days]
+            rounding[unchanged:] = rounding[days]
         return dataclasses.replace(series, columns=columns, rounding=rounding)

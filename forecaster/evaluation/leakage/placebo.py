@@ -1,4 +1,4 @@
-"""What an audit says of a model's behaviour: no skill where there is none, and whether it repeats yesterday."""
+"""Checks of a model's behaviour: no skill on random walks, and no repetition of past prices."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,18 @@ from forecaster.evaluation.verdict import Kind, Verdict
 
 __all__ = ["PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
 
-
 PLACEBO_WALKS = 3
-_SUSPICIOUS = 2  # of the walks: chance claims the same kind on two of three in at most 2 % of all audits
+_MIN_CLAIMS = 2  # walks with skill of one kind that are a finding: by chance in at most 2 % of all audits
 _SKILL: tuple[Kind, ...] = ("point", "direction", "density")
-_LONGEST_LAG = 10
-_HARDLY_WORSE = 1.001  # than the last price: a median beside it that only accounts for a skew repeats nothing
+_MAX_LAG = 10
+_MAX_RMSE_RATIO = 1.001  # to the last price: a median next to it that only accounts for a skew repeats nothing
 
 
 def placebo_walk(series: PriceSeries, seed: int) -> PriceSeries:
-    """A random walk on the dates of `series`, with moves of its usual size, and inputs that say nothing."""
+    """A random walk on the dates of `series`, with its volatility and with constant covariates."""
     rng = np.random.default_rng([seed, len(series)])
-    size = float(np.std(np.diff(series.log_price))) or 0.01
-    moves = np.concatenate([[0.0], rng.normal(0, size, len(series) - 1)])
+    volatility = float(np.std(np.diff(series.log_price))) or 0.01
+    moves = np.concatenate([[0.0], rng.normal(0, volatility, len(series) - 1)])
     return PriceSeries(
         instrument=series.instrument,
         source="placebo",
@@ -36,68 +35,73 @@ def placebo_walk(series: PriceSeries, seed: int) -> PriceSeries:
 
 
 def check_placebo(verdicts: Sequence[Verdict], file: str) -> Check:
-    """Skill on random walks is a leak, or luck: the latter hardly ever on two of three.
+    """Check that the model has no skill on random walks, where skill is a leak or chance.
 
     Args:
         verdicts: One for each walk.
-        file: That a finding names.
+        file: Source file for findings.
     """
     findings = []
     for kind in _SKILL:
         claims = [verdict[kind] for verdict in verdicts if verdict[kind].outcome == "better"]
-        if len(claims) >= _SUSPICIOUS:
+        if len(claims) >= _MIN_CLAIMS:
             text = (
                 f"skill on {len(claims)} of {len(verdicts)} random walks: {kind} better than {claims[0].against}, "
                 f"p = {claims[0].p_value:.2g}"
             )
             findings.append(Finding(file, kind, None, text))
-    what = f"The model learns {len(verdicts)} random walks: no skill of point, direction or density on more than one."
-    if len(verdicts) < _SUSPICIOUS:
-        return Check("placebo", f"{what} (On too few a verdict is possible.)", "not_applicable")
+    what = f"The model is fitted to {len(verdicts)} random walks: no skill of one kind on more than one of them."
+    if len(verdicts) < _MIN_CLAIMS:
+        return Check("placebo", f"{what} (Too few walks have a verdict.)", "not_applicable")
     return Check.of("placebo", what, findings)
 
 
 def best_lag(forecasts: FloatArray, prices: FloatArray, rows: IntArray) -> tuple[int, FloatArray]:
-    """Which day's price forecasts of the next day fit best: 0 the one that is meant, 1 the day they were made, ...
+    """Lag of the price that forecasts of the next row fit best.
 
     Args:
-        forecasts: (N,) of the price one row after each of `rows`.
-        prices: (T,).
-        rows: (N,) from `_LONGEST_LAG` to T - 2.
+        forecasts: (N,) forecasts of the price one row after each of `rows`.
+        prices: (T,) prices.
+        rows: (N,) cutoffs, from `_MAX_LAG` to T - 2.
 
     Returns:
-        The lag, and (11,) the root mean squared error at each.
+        The lag: 0 for the row that was forecast, 1 for the cutoff, and so on; and (11,) the root mean squared error at
+        each lag.
     """
-    errors = np.array([np.sqrt(np.mean((forecasts - prices[rows + 1 - lag]) ** 2)) for lag in range(_LONGEST_LAG + 1)])
+    errors = np.array([np.sqrt(np.mean((forecasts - prices[rows + 1 - lag]) ** 2)) for lag in range(_MAX_LAG + 1)])
     return int(errors.argmin()), errors
 
 
 def check_persistence(forecasts: FloatArray, series: PriceSeries, rows: IntArray, file: str) -> Check:
-    """Name a model whose forecasts fit an earlier row best, and the next one worse than the last price does.
+    """Name a model whose forecasts fit an earlier row best, and are no closer to the next row than the last price.
 
-    This is no leak. It is what a picture of such a model hides: the curve follows the prices, a day late.
+    This is no leak. In a chart the forecasts of such a model seem to follow the prices, but a row late.
 
     Args:
         forecasts: (N,) medians of the price one row after each of `rows`.
-        series: What was forecast.
+        series: History that was forecast.
         rows: (N,) cutoffs that the weights have not seen.
-        file: That the finding names.
+        file: Source file for the finding.
     """
-    what = "Forecasts of the next day are compared with the prices of that day and of the ten before it."
-    kept = (rows >= _LONGEST_LAG) & (rows < len(series) - 1)
-    rows, forecasts, prices = rows[kept], forecasts[kept], series.close
-    if len(rows) < _LONGEST_LAG:
+    what = "Forecasts of the next row are compared with the prices of that row and of the ten before it."
+    usable = (rows >= _MAX_LAG) & (rows < len(series) - 1)
+    rows = rows[usable]
+    forecasts = forecasts[usable]
+    prices = series.close
+    if len(rows) < _MAX_LAG:
         return Check("persistence", f"{what} (Too few rows.)", "not_applicable")
     if np.array_equal(forecasts, prices[rows]):
-        return Check("persistence", f"{what} The forecast is the last price, and the model says so.", "passed")
+        return Check("persistence", f"{what} The forecast is the last price, as the model reports.", "passed")
     lag, errors = best_lag(forecasts, prices, rows)
     naive = float(np.sqrt(np.mean((prices[rows] - prices[rows + 1]) ** 2)))
-    if lag == 0 or errors[0] < naive * _HARDLY_WORSE:
+    if lag == 0 or errors[0] < naive * _MAX_RMSE_RATIO:
         return Check("persistence", what, "passed")
-    before = "the price of the row before" if lag == 1 else f"the price {lag} rows before"
+    source = "yesterday" if lag == 1 else "the past"
+    earlier = (
+        "the price at the cutoff" if lag == 1 else f"the price {lag - 1} row{'s' if lag > 2 else ''} before the cutoff"
+    )
     text = (
-        f"merely repeats {'yesterday' if lag == 1 else 'the past'}: forecasts fit {before} the one they are meant for "
-        f"best (RMSE {errors[lag]:.4g} against {errors[0]:.4g}), and are no closer to it than the last "
-        f"price is ({naive:.4g})"
+        f"merely repeats {source}: forecasts fit {earlier} best (RMSE {errors[lag]:.4g}, against {errors[0]:.4g} for "
+        f"the next price), and are no closer to the next price than the last price is ({naive:.4g})"
     )
     return Check("persistence", what, "named", (Finding(file, "median at step 1", str(series.dates[rows[0]]), text),))

@@ -1,36 +1,35 @@
-"""What an audit speaks of: the way that it looks at, what it finds there, and what becomes of a check."""
+"""Types of an audit: the program under audit, findings, and outcomes of checks."""
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 import forecaster
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.validation import Report
 from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.leakage.alterations import Alteration
 from forecaster.evaluation.splits import Split
 from forecaster.forecast import Forecasts
 
-__all__ = ["Check", "Finding", "FoldsSaid", "Subject", "file_of"]
+__all__ = ["BacktestOutput", "Check", "Finding", "Target", "file_of"]
 
 Outcome = Literal["passed", "failed", "named", "not_applicable"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that changed though it must not.
+    """A value that changed although it must not.
 
     Args:
-        file: Of the stage that said it, or the history's name.
-        column: What changed: a column, a feature, an array of weights, a quantile.
-        row: Date of the first row, or None for what belongs to no row.
-        detail: One line: what was done and what followed.
+        file: Source file of the stage that computed the value, or the name of the history.
+        column: Changed value: a column, a feature, an array of weights, a quantile.
+        row: Date of the first row that changed, or None for a value without rows.
+        detail: One line: the alteration and its effect.
     """
 
     file: str
@@ -41,13 +40,13 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One check and what it found.
+    """One check and its findings.
 
     Args:
-        name: Short, for programs.
-        what: One line: what was done and demanded.
-        outcome: ``named`` says something of a model that is no leak.
-        findings: None when passed.
+        name: Short name, for programs.
+        what: One line: the alteration and the requirement.
+        outcome: ``named`` reports a property of the model that is no leak.
+        findings: Findings; none when passed.
     """
 
     name: str
@@ -57,76 +56,94 @@ class Check:
 
     @classmethod
     def of(cls, name: str, what: str, findings: Sequence[Finding], compared: int = 1) -> "Check":
-        """Failed where there are findings; each column once, at its first row. Nothing `compared` proves nothing."""
+        """A check that fails if there are findings; of each column only the first row is reported.
+
+        Args:
+            name: Short name.
+            what: The alteration and the requirement.
+            findings: All findings.
+            compared: Number of comparisons; without one the check is not applicable.
+        """
         first: dict[tuple[str, str], Finding] = {}
-        for one in findings:
-            known = first.setdefault((one.file, one.column), one)
-            if (one.row or "") < (known.row or ""):
-                first[one.file, one.column] = one
+        for finding in findings:
+            earliest = first.setdefault((finding.file, finding.column), finding)
+            if (finding.row or "") < (earliest.row or ""):
+                first[finding.file, finding.column] = finding
         if not first and not compared:
             return cls(name, f"{what} (No row could be compared.)", "not_applicable")
         return cls(name, what, "failed" if first else "passed", tuple(first.values()))
 
 
 @dataclasses.dataclass(frozen=True)
-class FoldsSaid:
-    """What two folds of a backtest say, the second of which begins with the test.
+class BacktestOutput:
+    """Output of a backtest of two folds, the second of which begins with the test rows.
 
     Args:
-        tracks: Name -> what is scored of it, at every step; calibrated where that is done.
-        learned: What both fits say of themselves, and what the first fold alone decides for the second: name ->
-            JSON value or array, none of which may know a row after the first cutoff of the second.
-        begun: First day for which the second fold answers; None where it has no answer.
+        samples: Name of a series -> scored forecasts at every step.
+        learned: Reports of the fits of both folds, and the values that the first fold alone decides for the second:
+            name -> JSON value or array. None of them may depend on a row after the first cutoff of the second fold.
+        first_cutoff: First cutoff of the second fold; None where it has no forecast.
     """
 
-    tracks: Mapping[str, Sequence[OutOfSample]]
+    samples: Mapping[str, Sequence[OutOfSample]]
     learned: Mapping[str, Any]
-    begun: np.datetime64 | None
+    first_cutoff: np.datetime64 | None
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """A way from raw rows to a forecast.
+class Target(Protocol):
+    """The program under audit, from raw rows to forecasts, divided into stages."""
 
-    Args:
-        prepare: Alteration of the raw rows or None, last day that may be looked at or None -> the panel, validated and
-            with its inputs.
-        features: Series -> names and (T, F) what a model reads; None for a model that reads prices.
-        fit: Panel -> fitted model.
-        forecasts: Fitted, series, rows (N,), first date that the weights have not seen or None for raw intervals ->
-            their forecasts.
-        split: Of the fit.
-        scored: Fitted, series -> what a training scores of it on the test rows.
-        decided: Panel -> what is decided before a fit by looking at the data: name -> JSON value.
-        named: Names of the series that are looked at.
-        backtest: Panel -> what folds from the validation and from the test on say.
-        alone: Name -> days on which its raw price stands most apart from its neighbours.
-        report: Name -> what the validation has found in the history as it is; after `prepare`.
-        late: Alteration or None, name -> days on which the validation has found a mistake later than on the day itself:
-            there, rows may differ.
-        files: Stage -> file that findings name: ``validation``, ``decided``, ``fit``, ``calibration``, ``pipeline``,
-            ``folds``.
-        feature_file: Name of a feature -> its file.
-    """
+    @property
+    def split(self) -> Split:
+        """Split of the fit."""
 
-    prepare: Callable[[Alteration | None, np.datetime64 | None], Panel]
-    features: Callable[[PriceSeries], tuple[Sequence[str], AnyArray]] | None
-    fit: Callable[[Panel], Any]
-    forecasts: Callable[[Any, PriceSeries, IntArray, np.datetime64 | None], Forecasts]
-    scored: Callable[[Any, PriceSeries], OutOfSample | None]
-    decided: Callable[[Panel], Mapping[str, Any]]
-    backtest: Callable[[Panel], "FoldsSaid"]
-    alone: Callable[[str], Sequence[np.datetime64]]
-    split: Split
-    named: Sequence[str]
-    report: Callable[[str], Report]
-    late: Callable[[Alteration | None, str], frozenset[np.datetime64]]
-    files: Mapping[str, str]
-    feature_file: Callable[[str], str]
+    @property
+    def named(self) -> Sequence[str]:
+        """Names of the audited series."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Stage -> source file: ``validation``, ``decided``, ``fit``, ``calibration``, ``pipeline``, ``folds``."""
+
+    def feature_file(self, name: str) -> str:
+        """Source file of the feature `name`."""
+
+    def prepare(self, alteration: Alteration | None = None, until: np.datetime64 | None = None) -> Panel:
+        """Validated series with their covariates.
+
+        Args:
+            alteration: Alteration of the raw rows; None for none.
+            until: Last day that may be used; None for all days.
+        """
+
+    def late_repairs(self, alteration: Alteration | None, name: str) -> frozenset[np.datetime64]:
+        """Days of a prepared series whose error the validation found in a later row: there, rows may differ."""
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of the features that the model reads; none for a model of prices."""
+
+    def features(self, series: PriceSeries) -> AnyArray:
+        """(T, F) features that the model reads."""
+
+    def decided(self, panel: Panel) -> Mapping[str, Any]:
+        """Choices that the program makes from the data before a fit: name -> JSON value."""
+
+    def fit(self, panel: Panel) -> Any:
+        """The fitted model."""
+
+    def forecasts(self, fitted: Any, series: PriceSeries, rows: IntArray, unseen: np.datetime64 | None) -> Forecasts:
+        """Forecasts at `rows` (N,), calibrated from the date `unseen` on; None for intervals without calibration."""
+
+    def scored(self, fitted: Any, series: PriceSeries) -> OutOfSample | None:
+        """Forecasts on the test rows that a training scores."""
+
+    def backtest(self, panel: Panel) -> BacktestOutput:
+        """Backtest of two folds, which begin with the validation rows and with the test rows."""
 
 
 def file_of(thing: Any) -> str:
-    """The file of a function or class, as seen from the folder of the package."""
+    """Source file of a function or class, relative to the folder that holds the package."""
     thing = getattr(thing, "func", thing)  # functools.partial
     path = Path(inspect.getsourcefile(thing) or "?")
     root = Path(str(forecaster.__file__)).resolve().parent.parent

@@ -13,6 +13,7 @@ from forecaster import pipeline
 from forecaster.config import load_config
 from forecaster.data import exogenous
 from forecaster.data.series import PriceSeries
+from forecaster.data.store import Store, store_path
 from forecaster.datasets import covariates
 from forecaster.datasets.histories import HistoryChecker
 from forecaster.datasets.selection import Selection
@@ -43,7 +44,7 @@ from forecaster.models.quantile import options
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.pipeline import forecaster_of
 from forecaster.workflows import audit_target
-from forecaster.workflows.audit_target import subject_of
+from forecaster.workflows.audit_target import AuditTarget
 
 ROWS = 900
 SPIKE = 860
@@ -101,7 +102,7 @@ Audited = Callable[..., SimpleNamespace]
 
 @pytest.fixture
 def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
-    """The program's own subject for a CSV file, and the alterations that an audit would make."""
+    """The program as a target for a CSV file, and the alterations that an audit would make."""
 
     def make(kind: str = "lstm", name: str = "main.csv", test_rows: int = 80, **flags: Any) -> SimpleNamespace:
         monkeypatch.chdir(folder)
@@ -118,11 +119,11 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         data = resolve(config, selection, environment, lambda named: split_of(named).validation_start)
         first = data.named[0]
         split = split_of(data.named)
-        subject = subject_of(data.config, data.panel, [first.instrument.name], split, environment)
+        target = AuditTarget(data.config, data.panel, [first.instrument.name], split, environment)
         cut = first.dates[SPIKE]
         before = [first.dates[first.dates < day][-1] for day in (split.validation_start, split.test_start)]
         return SimpleNamespace(
-            subject=subject,
+            target=target,
             later=[Alteration(one, cut) for one in ALTERATIONS],
             unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
             untested=[Alteration(one, before[1]) for one in TEMPTING],
@@ -135,7 +136,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
 
 
 def fitted(made: SimpleNamespace) -> Any:
-    return made.subject.fit(made.subject.prepare(None, None))
+    return made.target.fit(made.target.prepare())
 
 
 def caught(check: Check, *columns: str) -> set[str | None]:
@@ -159,14 +160,14 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
     made = audited(kind, name)
     model = fitted(made)
     found = [
-        check_validation(made.subject, made.later),
-        check_features(made.subject, made.later),
-        check_weights(made.subject, model, made.unseen),
-        check_choices(made.subject, model, made.untested),
-        check_forecasts(made.subject, model, made.later),
-        check_calibration(made.subject, model, made.later),
-        check_scores(made.subject, model, made.later),
-        check_folds(made.subject, made.first_cutoff),
+        check_validation(made.target, made.later),
+        check_features(made.target, made.later),
+        check_weights(made.target, model, made.unseen),
+        check_choices(made.target, model, made.untested),
+        check_forecasts(made.target, model, made.later),
+        check_calibration(made.target, model, made.later),
+        check_scores(made.target, model, made.later),
+        check_folds(made.target, made.first_cutoff),
     ]
     assert [one.findings for one in found] == [()] * 8
     assert {one.outcome for one in found} <= {"passed", "not_applicable"}
@@ -178,32 +179,32 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
 def test_scaling_by_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     true = FEATURES["absolute_return"].compute
     plant(monkeypatch, "absolute_return", lambda history: (true(history) - true(history).mean()) / true(history).std())
-    assert caught(check_features(audited().subject, audited().later), "absolute_return") == {"2018-01-01"}
+    assert caught(check_features(audited().target, audited().later), "absolute_return") == {"2018-01-01"}
 
 
 def test_a_centred_window(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "momentum_5", lambda history: np.convolve(history.log_return, np.ones(5), "same"))
     made = audited()
-    (row,) = caught(check_features(made.subject, made.later), "momentum_5")
+    (row,) = caught(check_features(made.target, made.later), "momentum_5")
     assert np.busday_count(np.datetime64(row), np.datetime64(made.cut)) == 1, "the last two rows before the cut"
 
 
 def test_the_target_among_the_features(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "scaled_return", lambda history: np.append(history.log_return[1:], 0) / 0.01)
     made = audited()
-    assert caught(check_features(made.subject, made.later), "scaled_return") == {made.cut}
+    assert caught(check_features(made.target, made.later), "scaled_return") == {made.cut}
 
 
 def test_a_window_that_is_off_by_one(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     true = FEATURES["momentum_20"].compute
     plant(monkeypatch, "momentum_20", lambda history: np.append(true(history)[1:], 0))
     made = audited()
-    assert caught(check_features(made.subject, made.later), "momentum_20") == {made.cut}
+    assert caught(check_features(made.target, made.later), "momentum_20") == {made.cut}
 
 
 def test_a_volume_over_its_mean_of_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "volume_ratio", lambda history: np.log(history.volume / history.volume.mean()))
-    assert caught(check_features(audited().subject, audited().later), "volume_ratio") == {"2018-01-01"}
+    assert caught(check_features(audited().target, audited().later), "volume_ratio") == {"2018-01-01"}
 
 
 def test_a_gap_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,23 +217,24 @@ def test_a_gap_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.
 
     plant(monkeypatch, "overnight_gap", filled)
     made = audited()
-    (row,) = caught(check_features(made.subject, made.later), "overnight_gap")
+    (row,) = caught(check_features(made.target, made.later), "overnight_gap")
     assert 0 <= np.busday_count(np.datetime64(row), np.datetime64(made.cut)) < 7
 
 
 def test_a_feature_of_the_level_of_the_adjusted_price(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     made = audited()
-    panel = made.subject.prepare(None, None)
+    panel = made.target.prepare()
     assert "adj_close" in panel.series[0].columns
-    true = made.subject.features
+    names = made.target.feature_names
 
     def leaky(series: Any) -> Any:
-        names, values = true(series)
         level = np.log(series.columns["adj_close"])[:, None]
-        return (*names, "level"), np.concatenate([values, level], axis=1)
+        return np.concatenate([feature_matrix(History.of(series), names), level], axis=1)
 
-    subject = dataclasses.replace(made.subject, features=leaky, feature_file=lambda name: "leak.py")
-    assert caught(check_features(subject, made.later), "level") == {"2018-01-01"}
+    monkeypatch.setattr(made.target, "feature_names", (*names, "level"))
+    monkeypatch.setattr(made.target, "features", leaky)
+    monkeypatch.setattr(made.target, "feature_file", lambda name: "leak.py")
+    assert caught(check_features(made.target, made.later), "level") == {"2018-01-01"}
 
 
 def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +245,7 @@ def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPa
         )
     made = audited()
     rows = caught(
-        check_features(made.subject, made.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+        check_features(made.target, made.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
     )
     assert min(rows) < made.cut
 
@@ -253,7 +255,7 @@ def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypat
     monkeypatch.setattr(covariates, "price_covariate", lambda series, lag: true(series, 0))
     made = audited()
     rows = caught(
-        check_features(made.subject, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
+        check_features(made.target, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
     )
     assert rows == {made.cut}
 
@@ -267,7 +269,7 @@ def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch:
 
     monkeypatch.setattr(exogenous, "_column", leaky)
     made = audited()
-    found = {one.column for one in check_features(made.subject, made.gap).findings}
+    found = {one.column for one in check_features(made.target, made.gap).findings}
     assert found
     assert all(column.startswith("input:mood:") for column in found)
 
@@ -284,7 +286,7 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
 
     monkeypatch.setattr(options, "suitable_features", leaky)
     made = audited()
-    (found,) = check_choices(made.subject, fitted(made), made.untested).findings
+    (found,) = check_choices(made.target, fitted(made), made.untested).findings
     assert (found.file, found.column) == ("forecaster/models/quantile/options.py", "features")
 
 
@@ -304,9 +306,9 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(HistoryChecker, "check", leaky)
     made = audited(name=name)
-    panel = made.subject.prepare(None, None)
-    odd = [Alteration("scramble", day) for day in made.subject.alone(panel.names[0])]
-    check = check_validation(made.subject, made.later if name == "spiked.csv" else odd)
+    panel = made.target.prepare()
+    odd = [Alteration("scramble", day) for day in made.target.isolated_days(panel.names[0])]
+    check = check_validation(made.target, made.later if name == "spiked.csv" else odd)
     day = str(panel.series[0].dates[SPIKE if name == "spiked.csv" else ROWS - 60])
     assert {(one.column, one.row) for one in check.findings} >= {("close", day)}
     assert check.findings[0].file == "forecaster/data/validation.py"
@@ -329,7 +331,7 @@ def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: p
     monkeypatch.setattr(HistoryChecker, "check", leaky)
     made = audited()
     later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(12)]
-    check = check_features(made.subject, later)
+    check = check_features(made.target, later)
     assert "date" in {one.column for one in check.findings}
 
 
@@ -343,13 +345,13 @@ def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: 
 
     monkeypatch.setattr(Split, "training_rows", unpurged)
     made = audited(kind)
-    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    check = check_weights(made.target, fitted(made), made.unseen[:1])
     assert check.outcome == "failed"
     assert "kernel" in check.findings[0].column
     file = {"lstm": "quantile/forecaster.py", "classic": "classic.py"}[kind]
     assert check.findings[0].file == f"forecaster/models/{file}"
     if kind == "lstm":  # the outcome of one row ahead, the only one that classic learns, is known at the first cutoff
-        (file,) = {one.file for one in check_folds(made.subject, made.first_cutoff).findings}
+        (file,) = {one.file for one in check_folds(made.target, made.first_cutoff).findings}
         assert file == "forecaster/experiments/backtests.py"
 
 
@@ -358,8 +360,8 @@ def test_a_shuffled_split(audited: Audited, monkeypatch: pytest.MonkeyPatch, kin
     """Training samples from the whole history, as of a split that does not know of time."""
     monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: len(dates) - horizon)
     made = audited(kind)
-    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "failed"
-    assert check_choices(made.subject, fitted(made), made.untested).outcome == "failed"
+    assert check_weights(made.target, fitted(made), made.unseen[:1]).outcome == "failed"
+    assert check_choices(made.target, fitted(made), made.untested).outcome == "failed"
 
 
 def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,8 +374,8 @@ def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Split, "cutoffs", leaky)
     made = audited("classic")
-    caught(check_choices(made.subject, fitted(made), made.untested), "spread")
-    assert check_weights(made.subject, fitted(made), made.unseen[:1]).outcome == "passed"
+    caught(check_choices(made.target, fitted(made), made.untested), "spread")
+    assert check_weights(made.target, fitted(made), made.unseen[:1]).outcome == "passed"
 
 
 def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +388,7 @@ def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monke
 
     monkeypatch.setattr(Split, "cutoffs", leaky)
     made = audited(name="walk.csv")
-    caught(check_choices(made.subject, fitted(made), made.untested), "location_gains")
+    caught(check_choices(made.target, fitted(made), made.untested), "location_gains")
 
 
 @pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
@@ -401,7 +403,7 @@ def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.
     assert bool(model.report.chosen["location_steps"]) is (name == "main.csv"), (
         "an autocorrelated return supports a location"
     )
-    caught(check_choices(made.subject, model, made.untested), "location_steps")
+    caught(check_choices(made.target, model, made.untested), "location_steps")
 
 
 def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,7 +412,7 @@ def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch)
         classic, "fit_scaler", lambda prices, kind: true(prices if prices.base is None else prices.base, kind)
     )
     made = audited("classic")
-    check = check_weights(made.subject, fitted(made), made.unseen[:1])
+    check = check_weights(made.target, fitted(made), made.unseen[:1])
     assert "scaler" in {one.column for one in check.findings}
 
 
@@ -430,7 +432,7 @@ def test_adjusted_levels_in_the_classic_model(audited: Audited, monkeypatch: pyt
     )
     monkeypatch.setattr(classic, "scaled_level", lambda series, scaler: true_level(adjusted(series), scaler))
     made = audited("classic")
-    assert "scaler" in {one.column for one in check_weights(made.subject, fitted(made), made.unseen[1:]).findings}
+    assert "scaler" in {one.column for one in check_weights(made.target, fitted(made), made.unseen[1:]).findings}
 
 
 # --- leaks in the forecast --------------------------------------------------------------------------------------------
@@ -447,11 +449,11 @@ def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatc
     monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
     made = audited()
     model = fitted(made)
-    check = check_calibration(made.subject, model, made.later)
+    check = check_calibration(made.target, model, made.later)
     assert check.outcome == "failed"
     assert {one.file for one in check.findings} == {"forecaster/evaluation/calibration.py"}
     assert {one.column.rpartition(" ")[2] for one in check.findings} == {"5"}, "one row ahead nothing is early"
-    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+    assert check_forecasts(made.target, model, made.later).outcome == "passed"
 
 
 def test_a_forecast_in_units_of_a_volatility_that_comes_later(
@@ -465,7 +467,7 @@ def test_a_forecast_in_units_of_a_volatility_that_comes_later(
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
-    check = check_forecasts(made.subject, fitted(made), made.later)
+    check = check_forecasts(made.target, fitted(made), made.later)
     assert made.cut in caught(check, "scale of the forecast")
 
 
@@ -480,9 +482,9 @@ def test_a_forecast_that_depends_on_which_others_are_asked_for(
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
-    check = check_forecasts(made.subject, fitted(made), [])
+    check = check_forecasts(made.target, fitted(made), [])
     assert check.outcome == "failed"
-    assert "asked for alone" in check.findings[0].detail
+    assert "requested alone" in check.findings[0].detail
 
 
 def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,9 +498,9 @@ def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch:
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
     made = audited()
-    check = check_forecasts(made.subject, fitted(made), made.later)
+    check = check_forecasts(made.target, fitted(made), made.later)
     assert made.cut in {one.row for one in check.findings}
-    assert check_calibration(made.subject, fitted(made), made.later).outcome == "failed"
+    assert check_calibration(made.target, fitted(made), made.later).outcome == "failed"
 
 
 # --- leaks in what is scored ------------------------------------------------------------------------------------------
@@ -509,10 +511,10 @@ def test_scores_of_forecasts_made_a_day_later(audited: Audited, monkeypatch: pyt
     monkeypatch.setattr(pipeline, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest))
     made = audited()
     model = fitted(made)
-    check = check_scores(made.subject, model, made.later)
+    check = check_scores(made.target, model, made.later)
     assert {one.file for one in check.findings} == {"forecaster/pipeline.py"}
     assert {one.row for one in check.findings} == {made.cut}
-    assert check_forecasts(made.subject, model, made.later).outcome == "passed"
+    assert check_forecasts(made.target, model, made.later).outcome == "passed"
 
 
 def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -521,8 +523,8 @@ def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.
         Split, "cutoffs", lambda self, dates, part, step: true(self, dates, "train" if part == "test" else part, step)
     )
     made = audited()
-    check = check_scores(made.subject, fitted(made), made.later)
-    assert "scored though the test begins on" in check.findings[0].detail
+    check = check_scores(made.target, fitted(made), made.later)
+    assert "scored although the test rows begin on" in check.findings[0].detail
 
 
 def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -533,7 +535,7 @@ def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch
         lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said),
     )
     made = audited()
-    assert "outcome at step 1" in {one.column for one in check_scores(made.subject, fitted(made), made.later).findings}
+    assert "outcome at step 1" in {one.column for one in check_scores(made.target, fitted(made), made.later).findings}
 
 
 def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,7 +548,7 @@ def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest
     monkeypatch.setattr(pipeline, "OutOfSample", leaky)
     made = audited()
     later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(6)]
-    (found,) = check_scores(made.subject, fitted(made), later).findings
+    (found,) = check_scores(made.target, fitted(made), later).findings
     assert found.column == "date"
     assert "scored in one version alone" in found.detail
 
@@ -557,9 +559,9 @@ def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest
 def test_a_fold_that_learns_what_it_forecasts(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fold, "split", property(lambda self: Split(self.end, self.end)))
     made = audited()
-    check = check_folds(made.subject, made.first_cutoff)
+    check = check_folds(made.target, made.first_cutoff)
     assert check.outcome == "failed"
-    assert check_weights(made.subject, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
+    assert check_weights(made.target, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
 
 
 def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -569,7 +571,7 @@ def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypat
 
     monkeypatch.setattr(Fold, "rows", early)
     made = audited()
-    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(made.target, made.first_cutoff).findings}
 
 
 def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -581,7 +583,7 @@ def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch:
 
     monkeypatch.setattr(backtest_scores, "model_forecasts", leaky)
     made = audited()
-    (row,) = {one.row for one in check_folds(made.subject, made.first_cutoff).findings}
+    (row,) = {one.row for one in check_folds(made.target, made.first_cutoff).findings}
     assert row == str(made.first_cutoff[0].cut)
 
 
@@ -590,11 +592,12 @@ def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: 
 
     def leaky(plan: Any, name: str, number: int, outcomes: Any, known: Any) -> Any:
         fits = list(outcomes)
-        return true(plan, name, number, iter(fits), [*known, true(plan, name, number, iter(fits), known).gains])
+        gains = true(plan, name, number, iter(fits), known).gains
+        return true(plan, name, number, iter(fits), [*known, gains])
 
     monkeypatch.setattr(backtests, "_record", leaky)
     made = audited(name="walk.csv", test_rows=160)
-    assert check_folds(made.subject, made.first_cutoff).outcome == "failed"
+    assert check_folds(made.target, made.first_cutoff).outcome == "failed"
 
 
 def test_a_location_by_outcomes_that_reach_into_the_next_fold(
@@ -602,7 +605,7 @@ def test_a_location_by_outcomes_that_reach_into_the_next_fold(
 ) -> None:
     monkeypatch.setattr(Fold, "settled_rows", lambda self, dates, horizon: self.rows(dates))
     made = audited()
-    assert "location gains of fold 1" in {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+    assert "location gains of fold 1" in {one.column for one in check_folds(made.target, made.first_cutoff).findings}
 
 
 def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -610,7 +613,7 @@ def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monke
         backtest_scores, "calibrate", lambda said, rows, outcomes, steps: calibrate(said, rows, outcomes, [1] * 2)
     )
     made = audited()
-    columns = {one.column for one in check_folds(made.subject, made.first_cutoff).findings}
+    columns = {one.column for one in check_folds(made.target, made.first_cutoff).findings}
     assert columns
     assert {column.rpartition(" ")[2] for column in columns} == {"5"}, "one row ahead nothing is early"
 
@@ -619,32 +622,37 @@ def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monke
 
 
 @pytest.mark.parametrize("check", [check_folds, check_weights])
-def test_an_engine_that_does_not_repeat_itself_proves_nothing(audited: Audited, check: Any) -> None:
+def test_an_engine_that_does_not_repeat_itself_proves_nothing(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch, check: Any
+) -> None:
     made = audited()
-    noise, true = np.random.default_rng(1), made.subject.fit
+    noise = np.random.default_rng(1)
+    true_fit = made.target.fit
+    true_backtest = made.target.backtest
 
     def fit(panel: Any) -> Any:
-        model = true(panel)
+        model = true_fit(panel)
         for values in model.arrays().values():
             values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
         return model
 
-    def said(panel: Any) -> Any:
-        found = made.subject.backtest(panel)
-        tracks = {
+    def backtest(panel: Any) -> Any:
+        output = true_backtest(panel)
+        samples = {
             name: [
                 dataclasses.replace(one, quantiles={"lstm": one.quantiles["lstm"] + noise.normal(0, 1e-9)})
                 for one in several
             ]
-            for name, several in found.tracks.items()
+            for name, several in output.samples.items()
         }
-        return dataclasses.replace(found, tracks=tracks, learned={**found.learned, "bits": noise.normal()})
+        return dataclasses.replace(output, samples=samples, learned={**output.learned, "bits": noise.normal()})
 
-    subject = dataclasses.replace(made.subject, fit=fit, backtest=said)
-    arguments = [made.first_cutoff] if check is check_folds else [fit(made.subject.prepare(None, None)), made.unseen]
-    found = check(subject, *arguments)
-    assert found.outcome == "not_applicable"
-    assert "try --device cpu" in found.what
+    monkeypatch.setattr(made.target, "fit", fit)
+    monkeypatch.setattr(made.target, "backtest", backtest)
+    arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.unseen]
+    result = check(made.target, *arguments)
+    assert result.outcome == "not_applicable"
+    assert "try --device cpu" in result.what
 
 
 def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
@@ -652,7 +660,8 @@ def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
 ) -> None:
     monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: np.searchsorted(dates, self.test_start))
     made = audited()
-    noise, true = np.random.default_rng(1), made.subject.fit
+    noise = np.random.default_rng(1)
+    true = made.target.fit
 
     def fit(panel: Any) -> Any:
         model = true(panel)
@@ -661,30 +670,57 @@ def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
                 values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
         return model
 
-    subject = dataclasses.replace(made.subject, fit=fit)
-    check = check_weights(subject, fit(made.subject.prepare(None, None)), made.unseen[:1])
+    monkeypatch.setattr(made.target, "fit", fit)
+    check = check_weights(made.target, fitted(made), made.unseen[:1])
     assert check.outcome == "failed"
     assert "try --device cpu" in check.what
     assert any(one.column.startswith("linear_volatility") for one in check.findings)
 
 
-def test_a_cut_moves_on_where_a_repair_of_earlier_rows_hangs_on_it(audited: Audited) -> None:
+def test_a_cut_moves_on_where_a_repair_of_earlier_rows_hangs_on_it(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = audited()
     planned = made.untested[0].cut
-    subject = dataclasses.replace(
-        made.subject,
-        late=lambda change, name: frozenset(
-            [planned] if change is None or change.cut > planned + np.timedelta64(3, "D") else []
-        ),
-    )
-    assert check_choices(subject, fitted(made), made.untested).outcome == "passed"
+
+    def late_repairs(change: Any, name: str) -> frozenset[np.datetime64]:
+        return frozenset([planned] if change is None or change.cut > planned + np.timedelta64(3, "D") else [])
+
+    monkeypatch.setattr(made.target, "late_repairs", late_repairs)
+    assert check_choices(made.target, fitted(made), made.untested).outcome == "passed"
 
 
 @pytest.mark.parametrize("check", [check_folds, check_choices])
-def test_a_mistake_that_later_rows_tell_of_is_not_compared(audited: Audited, check: Any) -> None:
+def test_a_mistake_that_later_rows_tell_of_is_not_compared(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch, check: Any
+) -> None:
     made = audited()
     day = made.first_cutoff[0].cut - np.timedelta64(9, "D")
-    subject = dataclasses.replace(made.subject, late=lambda change, name: frozenset([day] if change is None else []))
+    monkeypatch.setattr(made.target, "late_repairs", lambda change, name: frozenset([day] if change is None else []))
     arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.untested]
-    found = check(subject, *arguments)
-    assert (found.outcome, found.findings) == ("not_applicable", ())
+    result = check(made.target, *arguments)
+    assert (result.outcome, result.findings) == ("not_applicable", ())
+
+
+# --- the target -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_altered_is_put_into_the_store(audited: Audited, folder: Path) -> None:
+    made = audited()
+    with Store.open(store_path(folder / "home")) as store:
+        before = store.all_versions()
+    made.target.prepare(made.later[0])
+    with Store.open(store_path(folder / "home")) as store:
+        assert len(before) >= 2, "the history and its covariate"
+        assert store.all_versions() == before
+
+
+def test_covariates_are_altered_from_the_day_on_which_the_cut_does_not_know_them(audited: Audited) -> None:
+    made = audited()
+    original = made.target.prepare().series[0]
+    altered = made.target.prepare(made.later[0]).series[0]
+    known = original.dates <= made.later[0].cut
+    for name in original.inputs:
+        np.testing.assert_array_equal(altered.inputs[name][known], original.inputs[name][known])
+    column = "input:peer:move"
+    assert (altered.inputs[column][~known] != original.inputs[column][~known]).mean() > 0.9
