@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 from processes import print_result
 
-from forecaster.config import load_config
-from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.metrics import worst_rolling_coverage
@@ -33,10 +31,17 @@ START, END = datetime.date(2011, 1, 3), "2020-12-31"
 
 def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestResult:
     """Run the backtest; a second call reuses the fits of the first."""
-    config = load_config(assignments=assignments, flags={"data.end": END})
-    choice = Selection(pairs=MAJORS, network="never")
     environment = Environment(home=home, note=lambda text: print(f"# {text}", file=sys.stderr))
-    return backtest(choice, environment, config=config, start=START, models=("lstm",), calibrate=calibrate)
+    return backtest(
+        pair=MAJORS,
+        start=START,
+        end=END,
+        set=assignments,
+        models=("lstm",),
+        calibrate=calibrate,
+        offline=True,
+        environment=environment,
+    )
 
 
 def figures(samples: Sequence[OutOfSample], step: int) -> dict[str, float]:

@@ -30,7 +30,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from processes import last_json, machine, positive, print_result, run
@@ -118,11 +117,8 @@ def count_targets(batches: Any, first: int, end: int) -> int:
 
 def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float]:
     """Train in this process, a child of the benchmark."""
-    from forecaster.config import load_config
-    from forecaster.datasets.selection import Selection
-    from forecaster.environment import Environment
+    from forecaster import train
     from forecaster.models.engine import use_engine
-    from forecaster.workflows.train import train
 
     use_engine(way.backend, "cpu")
     from forecaster.models import training
@@ -130,10 +126,9 @@ def measure(way: Way, steps: int, assignments: Sequence[str]) -> dict[str, float
     fit = stock_fit if way.stock else functools.partial(our_fit, training.fit_network)
     training.fit_network = fit
     own = [text.format(steps=steps) for text in way.assignments]
-    config = load_config(assignments=[*own, *assignments], flags={"backend": way.backend, "device": "cpu"})
     try:
         with tempfile.TemporaryDirectory() as home:
-            train(config, Selection(pairs=["USDJPY"]), Environment(Path(home)))
+            train(pair="USDJPY", set=[*own, *assignments], backend=way.backend, device="cpu", home=home)
     except FittedEnough as fitted:
         return throughput(fitted.batches, fitted.marks)
     raise SystemExit("error: the training no longer goes through forecaster.models.training.fit_network")

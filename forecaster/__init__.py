@@ -1,18 +1,30 @@
-"""Stock and currency forecasts that say how sure they are, next to what a naive forecast says."""
+"""Probabilistic forecasts of currencies and stocks with LSTMs, compared with GARCH, EWMA and the random walk."""
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 
 # Public name -> home. Resolved on first use (PEP 562), so that importing the package stays cheap.
 _HOMES = {
+    "AuditResult": "forecaster.experiments.results",
+    "BacktestResult": "forecaster.experiments.backtest_scores",
     "Config": "forecaster.config",
+    "Environment": "forecaster.environment",
     "Forecast": "forecaster.forecast",
     "ForecasterError": "forecaster.errors",
     "Instrument": "forecaster.data.instruments",
     "Panel": "forecaster.data.series",
+    "Prediction": "forecaster.experiments.results",
+    "Predictions": "forecaster.experiments.results",
     "PriceSeries": "forecaster.data.series",
+    "Run": "forecaster.experiments.runs",
+    "TrainResult": "forecaster.experiments.results",
+    "audit": "forecaster.workflows.audit",
+    "backtest": "forecaster.workflows.backtest",
     "load_config": "forecaster.config",
+    "load_history": "forecaster.workflows.load",
+    "load_run": "forecaster.workflows.load",
     "parse_pair": "forecaster.data.instruments",
     "plot": "forecaster.workflows.plot",
     "predict": "forecaster.workflows.predict",
@@ -25,7 +37,11 @@ __all__ = [  # names come from the table above
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

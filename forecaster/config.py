@@ -132,13 +132,16 @@ class Config(_Section):
 
 
 def load_config(
-    path: Path | None = None, assignments: Sequence[str] = (), flags: Mapping[str, Any] | None = None
+    base: Config | str | Path | None = None,
+    assignments: Mapping[str, Any] | Sequence[str] = (),
+    flags: Mapping[str, Any] | None = None,
 ) -> Config:
     """Read a configuration.
 
     Args:
-        path: A YAML file, or the bare name of a shipped one such as ``classic``; None for the defaults.
-        assignments: ``key=value`` texts with dotted keys and YAML values; they override the file.
+        base: A YAML file, or the bare name of a shipped one such as ``classic``; a configuration; None for the
+            defaults.
+        assignments: Dotted key -> value, or ``key=value`` texts with YAML values; they override the base.
         flags: Dotted key -> value of a command-line option of the same name; they override both.
 
     Raises:
@@ -147,9 +150,11 @@ def load_config(
     places: Places = {}
     data: dict[str, Any] = {}
     # The shipped defaults are not read: written out they would override the defaults of another frequency.
-    if path is not None and (file := _find(path)) != shipped_configs().get("default"):
+    if isinstance(base, Config):
+        data = base.model_dump(mode="json")
+    elif base is not None and (file := _find(Path(base))) != shipped_configs().get("default"):
         data = _read_yaml(file, places)
-    mistakes = [mistake for text in assignments if (mistake := _assign_text(data, text, places))]
+    mistakes = _assign_all(data, assignments, places)
     for key, value in (flags or {}).items():
         mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)
         mistakes += [mistake] if mistake else []
@@ -222,14 +227,29 @@ def _marks(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Lo
             yield from _marks(value, (*location, index))
 
 
+def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[str], places: Places) -> list[str]:
+    """Put assignments into `data`; returns the mistakes."""
+    if isinstance(assignments, Mapping):
+        found = [_unknown(key) or _assign(data, key, value, "--set", places) for key, value in assignments.items()]
+    else:
+        found = [_assign_text(data, text, places) for text in assignments]
+    return [mistake for mistake in found if mistake]
+
+
+def _unknown(key: str) -> str | None:
+    name = ".".join(_location(key))
+    if any(name == valid or name.startswith(f"{valid}.options.") for valid in [*_keys(Config), "data"]):
+        return None
+    return f"--set {key}: unknown key{_hint(key)}"
+
+
 def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     """Put one ``key=value`` into `data`; returns the mistake, if there is one."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         return f"--set {text}: expected key=value, such as seed=1 or model.units=[64,64]"
-    name = ".".join(_location(key))
-    if not any(name == known or name.startswith(f"{known}.options.") for known in [*_keys(Config), "data"]):
-        return f"--set {key}: unknown key{_hint(key)}"
+    if mistake := _unknown(key):
+        return mistake
     try:
         parsed = yaml.load(value, Loader=_Loader)  # a safe loader
     except yaml.YAMLError:

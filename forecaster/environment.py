@@ -2,11 +2,19 @@
 
 import dataclasses
 import datetime
+import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
-__all__ = ["Environment", "Progress", "no_progress"]
+__all__ = ["HOME_VARIABLE", "OFFLINE_VARIABLE", "Environment", "Progress", "no_progress"]
+
+HOME_VARIABLE = "FORECAST_HOME"
+"""Environment variable with the project folder."""
+
+OFFLINE_VARIABLE = "FORECAST_OFFLINE"
+"""Environment variable that forbids the network, unless it is empty, 0, false, no or off."""
 
 
 class Progress(Protocol):
@@ -39,6 +47,16 @@ class Environment:
     clock: Callable[[], datetime.datetime] = _now
     progress: Progress = no_progress
     note: Callable[[str], None] = lambda text: None
+
+    @classmethod
+    def at(cls, home: str | Path | None = None) -> Self:
+        """The environment of a Python program: messages go to the logger ``forecaster``, at level INFO.
+
+        Args:
+            home: Project folder; None for the variable FORECAST_HOME, or else the working directory.
+        """
+        folder = os.environ.get(HOME_VARIABLE, "") if home is None else home
+        return cls(home=Path(folder), note=logging.getLogger("forecaster").info)
 
     @property
     def today(self) -> datetime.date:

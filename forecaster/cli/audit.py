@@ -21,7 +21,7 @@ __all__ = ["command"]
     ),
     formats=("table", "json", "csv"),
 )
-def command(*, environment: Environment, choice: Any, config: Any, full: bool, format: str) -> None:
+def command(*, environment: Environment, format: str, **keywords: Any) -> None:
     """Check for look-ahead leakage: change the rows after a day, and compare every number before it bit for bit.
 
     Compared are validated rows, features, weights, choices, calibration and forecasts; on random walks, no skill may
@@ -38,7 +38,7 @@ def command(*, environment: Environment, choice: Any, config: Any, full: bool, f
     from forecaster.output.documents import audit_document
     from forecaster.workflows.audit import audit
 
-    result = audit(choice, environment, config=config, full=full)
+    result = audit(environment=environment, **keywords)
     print_result(environment, _text(audit_document(result), format))
     if not result.clean:
         click.get_current_context().exit(ExitCode.DIFFERENCE)

@@ -1,8 +1,6 @@
 """`forecast backtest`."""
 
-import datetime
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +24,14 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
         *("schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device"),
     ),
     formats=("table", "json", "csv"),
-    outside_config=("start",),
 )
 def command(
     *,
     environment: Environment,
-    choice: Any,
-    config: Any,
-    start: datetime.date | None,
-    schedule: str,
-    stride: int,
-    models: Sequence[str],
-    step: Sequence[int],
-    no_calibration: bool,
     jobs: int | None,
     format: str,
     out: Path | None,
+    **keywords: Any,
 ) -> None:
     """Forecast every day of past years as it would have been forecast then, and compare with the baselines.
 
@@ -63,18 +53,7 @@ def command(
         from forecaster.output.canvas import check_figure_path
 
         check_figure_path(out)
-    result = backtest(
-        choice,
-        environment,
-        config=config,
-        start=start,
-        schedule=schedule,
-        stride=stride,
-        models=models,
-        step=step,
-        calibrate=not no_calibration,
-        jobs=jobs or min(_processors(), MAX_DEFAULT_JOBS),
-    )
+    result = backtest(environment=environment, jobs=jobs or min(_processors(), MAX_DEFAULT_JOBS), **keywords)
     document = backtest_document(result)
     if format == "csv":  # facts that rows cannot hold
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:

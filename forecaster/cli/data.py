@@ -1,12 +1,13 @@
 """`forecast data`: the store of price histories."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
+from forecaster.cli.options import INSTRUMENT_OPTIONS, Command, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -14,6 +15,19 @@ __all__ = ["command"]
 
 _COMMON = ("pair", "ticker", "csv", "source")
 _RARE = tuple(name for name in INSTRUMENT_OPTIONS if name not in _COMMON)
+
+
+def _with_selection(command: Command) -> Command:
+    """Give a command the options of instruments as one argument `choice`."""
+
+    @functools.wraps(command)
+    def with_selection(**values: Any) -> Any:
+        from forecaster.datasets.keywords import selection_of
+
+        keywords = {name: values.pop(name) for name in INSTRUMENT_OPTIONS}
+        return command(choice=selection_of(keywords), **values)
+
+    return with_selection
 
 
 class _InOrder(click.Group):
@@ -40,6 +54,7 @@ def command() -> None:
 
 @command.command("fetch", cls=SectionedCommand, short_help="Load histories and store them.")
 @with_options((*_COMMON, "home"), _RARE, ("table", "json"))
+@_with_selection
 def fetch(*, environment: Environment, choice: Any, format: str) -> None:
     """Load histories and store them; a failure is reported, and the others are stored.
 
@@ -54,6 +69,7 @@ def fetch(*, environment: Environment, choice: Any, format: str) -> None:
 
 @command.command("refresh", cls=SectionedCommand, short_help="Download newer rows.")
 @with_options((*_COMMON, "home"), _RARE, ("table", "json"))
+@_with_selection
 def refresh(*, environment: Environment, choice: Any, format: str) -> None:
     """Download newer rows of the named histories, or of every stored history from the ECB and Yahoo.
 
@@ -118,6 +134,7 @@ def list_(*, environment: Environment, format: str) -> None:
 @command.command("show", cls=SectionedCommand, short_help="Show facts, findings and picture of a history.")
 @click.argument("history", required=False)
 @with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"))
+@_with_selection
 def show(
     *,
     environment: Environment,
@@ -193,6 +210,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
 @command.command("export", cls=SectionedCommand, short_help="Print the rows of a history.")
 @click.argument("history", required=False)
 @with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"))
+@_with_selection
 def export(
     *, environment: Environment, choice: Any, history: str | None, hash: str | None, out: Path | None, format: str
 ) -> None:

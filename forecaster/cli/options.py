@@ -2,21 +2,19 @@
 
 import functools
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from forecaster.cli.sections import SectionOption
 from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_frequency, to_lag, to_level, to_step
 from forecaster.data.sources import NAMED_SOURCES
+from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
-__all__ = ["OFFLINE_VARIABLE", "Command", "with_options"]
-
-OFFLINE_VARIABLE = "FORECAST_OFFLINE"
+__all__ = ["INSTRUMENT_OPTIONS", "Command", "with_options"]
 
 Command = Callable[..., Any]
 Definition = Callable[[bool], Callable[[Command], Command]]
@@ -82,7 +80,7 @@ INSTRUMENT_OPTIONS = {
     ),
     "strict": _option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
 }
-"""Options that name instruments and their source; a command with ``pair`` gets one argument `choice`."""
+"""Options that name instruments and their source."""
 
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,
@@ -108,7 +106,6 @@ _OPTIONS: dict[str, Definition] = {
     "lag": _list_option(
         "Data",
         "--lag",
-        "lags",
         expected="NAME=DAYS with 0 or more days, such as cpi=30",
         item=to_lag,
         collect=dict,
@@ -122,9 +119,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="FILE",
         help="YAML file, or a shipped name such as quick.",
     ),
-    "set": _option(
-        "Model", "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."
-    ),
+    "set": _option("Model", "--set", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."),
     "horizon": _option(
         "Model", "--horizon", type=click.IntRange(1, MAX_STEP), metavar="ROWS", help="Longest step of the forecast."
     ),
@@ -132,7 +127,13 @@ _OPTIONS: dict[str, Definition] = {
     "train_if_missing": _option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
     "refit": _option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
     "no_calibration": _option(
-        "Model", "--no-calibration", is_flag=True, help="Use the intervals as the model gives them."
+        "Model",
+        "--no-calibration",
+        "calibrate",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Use the intervals as the model gives them.",
     ),
     "models": _list_option(
         "Model", "--models", metavar="NAMES", help="Models to compare; the first is evaluated against the others."
@@ -226,7 +227,7 @@ _OPTIONS: dict[str, Definition] = {
         "--home",
         type=_FILE,
         default=Path(),
-        envvar="FORECAST_HOME",
+        envvar=HOME_VARIABLE,
         metavar="DIR",
         help="Project folder.  [default: here; variable FORECAST_HOME]",
     ),
@@ -237,13 +238,6 @@ _OPTIONS: dict[str, Definition] = {
     "exit_code": _option("Output", "--exit-code", is_flag=True, help="Exit with code 4 on a difference."),
     "dry_run": _option("Data", "--dry-run", is_flag=True, help="List what would be removed, and remove nothing."),
     "force": _option("Data", "--force", is_flag=True, help="Go on although a run cannot be read."),
-}
-
-# Options that are keys of the configuration: name of the argument -> key.
-_CONFIG_KEYS = {
-    **{name: name for name in ("universe", "horizon", "seed", "backend", "device", "refit")},
-    **{name: f"data.{name}" for name in ("start", "end", "peers", "inputs", "exog", "lags")},
-    "frequency": "data.frequency",
 }
 
 
@@ -260,28 +254,19 @@ def _format_option(*formats: str) -> Definition:
 
 
 def with_options(
-    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), outside_config: Sequence[str] = ()
+    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = ()
 ) -> Callable[[Command], Command]:
-    """Options of a command, and the objects that are made from them.
-
-    With instruments among the options, the command gets them as `choice`, a `forecaster.datasets.selection.Selection`;
-    with ``set``, every option that is a key of the configuration as `config`, a `forecaster.config.Config`; with
-    ``home``, an `environment`. All other options reach the command by their own names.
+    """Options of a command, which gets them by their own names; for ``home`` it gets an `environment`.
 
     Args:
         common: Names of the options that --help lists, in order.
         rare: Names of the options that only --help-all lists.
         formats: Values of --format; none for a command without it.
-        outside_config: Options that the command gets itself although they are named like keys of the configuration.
     """
 
     def decorator(function: Command) -> Command:
         @functools.wraps(function)
         def command(**values: Any) -> Any:
-            if "pair" in values:
-                values["choice"] = _choice(values)
-            if "assignments" in values:
-                values["config"] = _config(values, outside_config)
             if "home" not in values:
                 return function(**values)
             from forecaster.cli.terminal import watched_environment
@@ -299,44 +284,3 @@ def with_options(
         return decorated
 
     return decorator
-
-
-def _choice(values: dict[str, Any]) -> Any:
-    """Instruments and source; their options are taken out of `values`."""
-    from forecaster.datasets.selection import Selection
-
-    flags = {name: values.pop(name) for name in INSTRUMENT_OPTIONS}
-    columns = {name: flags[name] for name in ("date_column", "price_column") if flags[name] is not None}
-    return Selection(
-        pairs=flags["pair"],
-        tickers=flags["ticker"],
-        csvs=flags["csv"],
-        source=flags["source"],
-        name=flags["name"],
-        options=columns,
-        network=_network(flags["refresh"], flags["offline"]),
-        strict=flags["strict"],
-    )
-
-
-def _network(refresh: bool, offline: bool) -> Literal["auto", "refresh", "never"]:
-    if refresh and offline:
-        raise click.UsageError("--refresh needs the network and --offline forbids it; give one of them.")
-    if refresh:
-        return "refresh"
-    variable = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
-    return "never" if offline or variable else "auto"
-
-
-def _config(values: dict[str, Any], outside: Sequence[str]) -> Any:
-    """The configuration: defaults, then the file, then --set, then the flags; these are taken out of `values`."""
-    from forecaster.config import load_config
-
-    file = values.pop("config")
-    assignments = values.pop("assignments")
-    names = [name for name in _CONFIG_KEYS if name in values and name not in outside]
-    flags = {_CONFIG_KEYS[name]: values.pop(name) for name in names}
-    if flags.get("data.exog") is not None:
-        flags["data.exog"] = str(flags["data.exog"])
-    given = {key: value for key, value in flags.items() if value or (value == 0 and value is not False)}
-    return load_config(file, assignments, given)

@@ -1,8 +1,6 @@
 """`forecast plot`."""
 
-import datetime
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -26,21 +24,7 @@ __all__ = ["command"]
         *("frequency", "refresh", "offline", "strict", "no_calibration"),
     ),
 )
-def command(
-    *,
-    environment: Environment,
-    choice: Any,
-    as_of: datetime.date | None,
-    run: str | None,
-    kind: Literal["forecast", "loss"],
-    from_date: datetime.date | None,
-    to_date: datetime.date | None,
-    last: int | None,
-    frequency: str | None,
-    no_calibration: bool,
-    show: bool,
-    out: Path | None,
-) -> None:
+def command(*, environment: Environment, **keywords: Any) -> None:
     """Draw actual prices in blue, train predictions in green, test predictions in red, and the coming days.
 
     The file is named after the instrument, USDJPY-forecast.png, unless --out names it.
@@ -52,19 +36,5 @@ def command(
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows.plot import plot
 
-    paths = plot(
-        choice,
-        environment,
-        kind=kind,
-        as_of=as_of,
-        from_date=from_date,
-        to_date=to_date,
-        last=last,
-        frequency=frequency,
-        run=run,
-        calibrate=not no_calibration,
-        out=out,
-        show=show,
-    )
-    for path in paths:
+    for path in plot(environment=environment, **keywords):
         click.echo(path)

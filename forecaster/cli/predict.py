@@ -1,6 +1,5 @@
 """`forecast predict`."""
 
-import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -29,18 +28,11 @@ __all__ = ["command"]
 def command(
     *,
     environment: Environment,
-    choice: Any,
-    as_of: datetime.date | None,
-    horizon: int | None,
-    run: str | None,
-    train_if_missing: bool,
-    config: Path | None,
-    frequency: str | None,
-    no_calibration: bool,
     level: Sequence[float],
     units: Literal["price", "return", "pips"],
     out: Path | None,
     format: str,
+    **keywords: Any,
 ) -> None:
     """Forecast the coming days from the newest run that fits: median, intervals, probability of a rise.
 
@@ -53,17 +45,7 @@ def command(
     from forecaster.output.documents import forecast_document
     from forecaster.workflows.predict import predict
 
-    predictions = predict(
-        choice,
-        environment,
-        horizon=horizon,
-        as_of=as_of,
-        frequency=frequency,
-        run=run,
-        train_if_missing=train_if_missing,
-        config=config,
-        calibrate=not no_calibration,
-    )
+    predictions = predict(environment=environment, **keywords)
     text = _text([forecast_document(prediction, level, units) for prediction in predictions], level, format)
     if out is None:
         click.echo(text)

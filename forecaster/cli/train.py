@@ -21,7 +21,7 @@ __all__ = ["command"]
     ),
     formats=("table", "json"),
 )
-def command(*, environment: Environment, choice: Any, config: Any, format: str) -> None:
+def command(*, environment: Environment, format: str, **keywords: Any) -> None:
     """Train a model, test it on the last rows next to the baselines, and record the run.
 
     \b
@@ -32,7 +32,7 @@ def command(*, environment: Environment, choice: Any, config: Any, format: str) 
     from forecaster.output.documents import train_document
     from forecaster.workflows.train import train
 
-    result = train(config, choice, environment)
+    result = train(environment=environment, **keywords)
     print_result(environment, _text(train_document(result), format))
     environment.note(f"next: {result.next_command}")
 

@@ -37,7 +37,7 @@ class Selection:
         pairs: Currency pairs.
         tickers: Symbols of stocks and indices, or names of synthetic series.
         csvs: Files.
-        history: Rows that a Python program gives, from `load_history`.
+        history: Rows that a Python program gives, from `memory_history`.
         source: Registry key of the source; None for the configured one.
         name: Name of the series of a CSV file.
         options: Options of the source, besides those in the configuration.

@@ -16,6 +16,7 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldRecord
 from forecaster.features.outcomes import returns_after, rows_with_outcome
+from forecaster.frames import Row, Tabular, flat
 from forecaster.models.base import FitReport
 from forecaster.quantiles import interpolate_returns
 
@@ -23,7 +24,7 @@ __all__ = ["BacktestResult", "evaluate_backtest", "model_forecasts", "out_of_sam
 
 
 @dataclasses.dataclass(frozen=True)
-class BacktestResult:
+class BacktestResult(Tabular):
     """A backtest and its scores.
 
     Args:
@@ -54,6 +55,21 @@ class BacktestResult:
     def id(self) -> str:
         """Name of the folder."""
         return self.plan.id
+
+    @property
+    def title(self) -> str:
+        """Id of the backtest."""
+        return f"backtest {self.id}"
+
+    def table_rows(self) -> list[Row]:
+        """A row for each instrument, model and step, with every metric and the CRPS ratios."""
+        rows: list[Row] = []
+        for scores in self.scores:
+            about = {"instrument": scores.instrument, "model": scores.model, "step": scores.step, "n": scores.n}
+            measured = {**scores.metrics, "crps_ratio": scores.crps_ratio}
+            columns = [flat(name, value) for name, value in measured.items()]
+            rows.append({**about, **dict(itertools.chain.from_iterable(columns))})
+        return rows
 
     @property
     def verdict(self) -> Verdict:

@@ -1,6 +1,7 @@
 """Results of trainings, forecasts and audits. `forecaster.output.documents` turns them into JSON."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 from forecaster.data.instruments import Instrument
@@ -10,13 +11,14 @@ from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.manifest import Skill
 from forecaster.experiments.runs import Run
 from forecaster.forecast import Forecast
+from forecaster.frames import Row, Tabular, flat
 from forecaster.models.engine import Engine
 
-__all__ = ["AuditResult", "Prediction", "TrainResult"]
+__all__ = ["AuditResult", "Prediction", "Predictions", "TrainResult"]
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainResult:
+class TrainResult(Tabular):
     """A recorded training and its scores.
 
     Args:
@@ -37,9 +39,24 @@ class TrainResult:
     seconds: Mapping[str, float]
     next_command: str
 
+    @property
+    def title(self) -> str:
+        """Id of the run."""
+        return f"run {self.run.id}"
+
+    def table_rows(self) -> list[Row]:
+        """A row for each instrument, part of the split, step and model, with every metric."""
+        rows: list[Row] = []
+        for score in self.scores:
+            about = {"instrument": score.instrument, "part": score.part, "step": score.step}
+            for model in score.metrics["crps"]:
+                columns = [flat(name, values[model]) for name, values in score.metrics.items() if model in values]
+                rows.append({**about, "model": model, "n": score.n, **dict(itertools.chain.from_iterable(columns))})
+        return rows
+
 
 @dataclasses.dataclass(frozen=True)
-class Prediction:
+class Prediction(Tabular):
     """A forecast and its provenance.
 
     Args:
@@ -73,9 +90,48 @@ class Prediction:
     skill: Sequence[Skill] | None
     frequency: str = "1d"
 
+    @property
+    def title(self) -> str:
+        """Instrument, cutoff and last price."""
+        forecast = self.forecast
+        return f"{self.instrument.name} after {forecast.cutoff} at {forecast.last_price:.6g}"
+
+    def table_rows(self) -> list[Row]:
+        """A row for each step: its date, mean, median, probability of a rise, and price quantiles ``q0.025`` ..."""
+        forecast = self.forecast
+        prices = forecast.prices(forecast.quantile_levels)
+        names = [f"q{level:g}" for level in forecast.quantile_levels]
+        return [
+            {
+                "instrument": self.instrument.name,
+                "step": index + 1,
+                "date": forecast.dates[index],
+                "mean": mean,
+                "median": median,
+                "probability_up": up,
+                **dict(zip(names, prices[index].tolist(), strict=True)),
+            }
+            for index, (mean, median, up) in enumerate(
+                zip(forecast.mean.tolist(), forecast.median.tolist(), forecast.probability_up.tolist(), strict=True)
+            )
+        ]
+
+
+class Predictions(tuple[Prediction, ...], Tabular):
+    """Forecasts of one or several instruments, in the order in which they were named."""
+
+    @property
+    def title(self) -> str:
+        """Titles of the forecasts."""
+        return "; ".join(prediction.title for prediction in self)
+
+    def table_rows(self) -> list[Row]:
+        """The rows of all forecasts."""
+        return [row for prediction in self for row in prediction.table_rows()]
+
 
 @dataclasses.dataclass(frozen=True)
-class AuditResult:
+class AuditResult(Tabular):
     """Outcome of an audit.
 
     Args:
@@ -96,3 +152,15 @@ class AuditResult:
     def clean(self) -> bool:
         """True if no check failed; a model that repeats yesterday is named, and is not a leak."""
         return all(check.outcome != "failed" for check in self.checks)
+
+    @property
+    def title(self) -> str:
+        """Instruments and outcome."""
+        return f"audit of {', '.join(self.instruments)}: {'clean' if self.clean else 'failed'}"
+
+    def table_rows(self) -> list[Row]:
+        """A row for each check, with its number of findings."""
+        return [
+            {"check": check.name, "outcome": check.outcome, "findings": len(check.findings), "seconds": seconds}
+            for check, seconds in zip(self.checks, self.seconds, strict=True)
+        ]

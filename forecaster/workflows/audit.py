@@ -2,7 +2,9 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -10,7 +12,8 @@ from forecaster.config import Config
 from forecaster.data.findings import Severity
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.selection import Selection, selected_instruments
+from forecaster.datasets.keywords import AuditKeywords, config_of, selection_of
+from forecaster.datasets.selection import selected_instruments
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
@@ -32,32 +35,44 @@ _DATA = "Stored versions of the histories match their hashes; warnings of the va
 _MAX_OTHERS = 3  # further series in a short audit: a leak shows with few series as with many
 
 
-def audit(choice: Selection, environment: Environment, *, config: Config, full: bool = False) -> AuditResult:
+def audit(
+    *,
+    config: Config | str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    full: bool = False,
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **keywords: Unpack[AuditKeywords],
+) -> AuditResult:
     """Load as a training does, then alter, fit and compare.
 
     Args:
-        choice: Instruments.
-        environment: Home folder, clock, progress and messages.
-        config: Configuration of the training to audit.
-        full: True to fit as configured, each time; otherwise in few steps and on few other series.
+        config: A configuration, a YAML file, or a shipped name; the defaults when None.
+        set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
+        full: Whether to fit as configured, on the whole panel; else in few steps, on a few series.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        keywords: ``pair``, ``ticker`` or ``csv``, and more; see `AuditKeywords`.
 
     Raises:
         ForecasterError: As for a training; findings are in the result, damage of what is stored too.
     """
+    environment = environment or Environment.at(home)
+    requested = config_of(config, set, keywords)
+    choice = selection_of(keywords)
     try:
         data = resolve(
-            config,
+            requested,
             choice,
             environment,
-            lambda named: training_split(config, named[0]).validation_start,
+            lambda named: training_split(requested, named[0]).validation_start,
             quick=not full,
         )
     except DamageError as error:
         damage = Finding(store_path(environment.home).name, "hash", None, error.messages[0])
-        section = choice.applied(config.data)
-        names = [instrument.name for instrument in selected_instruments(section, config.universe)]
-        return AuditResult(names, config.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
-    config = data.config
+        section = choice.applied(requested.data)
+        names = [instrument.name for instrument in selected_instruments(section, requested.universe)]
+        return AuditResult(names, requested.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
     first = data.named[0]
     names = [series.instrument.name for series in data.named]
     others = [series for series in data.panel if series.instrument.name not in names]
@@ -65,19 +80,24 @@ def audit(choice: Selection, environment: Environment, *, config: Config, full: 
     cheaper = [data.shortened] if data.shortened else []
     if len(panel) < len(data.panel):
         cheaper.append(f"{len(panel)} of {len(data.panel)} series")
-    engine = use_engine(config.backend, config.device)
+    engine = use_engine(data.config.backend, data.config.device)
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    target = AuditTarget(config, panel, names, training_split(config, first), environment)
-    checks_to_do = _checks(target, config, first, environment)
-    results = []
-    seconds = []
+    target = AuditTarget(data.config, panel, names, training_split(data.config, first), environment)
+    checks_to_do = _checks(target, data.config, first, environment)
+    return AuditResult(names, data.config.kind, cheaper, *_performed(checks_to_do, environment))
+
+
+def _performed(checks_to_do: Sequence[Callable[[], Check]], environment: Environment) -> tuple[list[Check], list[float]]:
+    """Results of the checks, and the seconds of each."""
+    results: list[Check] = []
+    seconds: list[float] = []
     for number, check in enumerate(checks_to_do):
         environment.progress("audit", number, len(checks_to_do))
         begin = time.perf_counter()
         results.append(check())
         seconds.append(time.perf_counter() - begin)
     environment.progress("audit", len(checks_to_do), len(checks_to_do))
-    return AuditResult(names, config.kind, cheaper, results, seconds)
+    return results, seconds
 
 
 def _checks(

@@ -2,14 +2,16 @@
 
 import datetime
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 
 from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.selection import Selection
+from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -31,24 +33,26 @@ MANY_FITS = 60  # fits of a network that take minutes
 
 
 def backtest(
-    choice: Selection,
-    environment: Environment,
     *,
-    config: Config,
-    start: datetime.date | None = None,
+    config: Config | str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    start: Day | None = None,
     schedule: str = "yearly",
     stride: int = 1,
-    models: Sequence[str] = (),
-    step: Sequence[int] = DEFAULT_STEPS,
+    models: Texts = (),
+    step: int | Sequence[int] = DEFAULT_STEPS,
     calibrate: bool = True,
     jobs: int = 1,
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **keywords: Unpack[BacktestKeywords],
 ) -> BacktestResult:
     """Fit, forecast and score; fits of earlier backtests are read instead of repeated.
 
     Args:
-        choice: Instruments.
-        environment: Home folder, clock, progress and messages.
-        config: Configuration of the network; its ``data.end`` is the last row that is used.
+        config: Configuration of the network: an object, a YAML file or a shipped name. Its ``data.end`` is the last
+            row that is used.
+        set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
         start: First cutoff; when None, ten years before the last row of any instrument, or later where the history
             before would be too short to learn from.
         schedule: Times of the refits: ``never``, ``yearly``, ``monthly`` or after a number of rows.
@@ -58,21 +62,32 @@ def backtest(
         calibrate: True if past coverage adjusts the widths of the intervals of networks.
         jobs: Fits of networks at once on a CPU, each in a process of its own. With more than one, a script has to be
             guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
 
     Raises:
         UsageError: A model is unknown, or a step or the schedule is invalid.
         NotEnoughDataError: No row is left to forecast, or no model can run.
     """
+    environment = environment or Environment.at(home)
     refit = parse_refit(schedule)
-    horizon = _horizon(config, step)
-    names = _models(models or (config.kind, *DEFAULT_BASELINES))
+    requested = config_of(config, set, keywords)
+    steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+    horizon = _horizon(requested, steps)
+    names = _models(texts_of(models) or (requested.kind, *DEFAULT_BASELINES))
     networks = [name for name in names if is_network(name)]
-    min_rows = [_forecaster(name, config, horizon).least_training_rows() for name in networks]
-    first_cutoff = functools.partial(_start, start, min_rows)
-    data = resolve(config, choice, environment, first_cutoff, min_horizon=horizon)
+    min_rows = [_forecaster(name, requested, horizon).least_training_rows() for name in networks]
+    first_cutoff = functools.partial(_start, day_of(start, "start"), min_rows)
+    choice = selection_of(keywords)
+    data = resolve(requested, choice, environment, first_cutoff, min_horizon=horizon)
     periods = folds(_dates(data.named), first_cutoff(data.named), refit)
     forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
-    engine = use_engine(config.backend, config.device) if networks else Engine("jax", "cpu", "no network is asked for")
+    engine = (
+        use_engine(requested.backend, requested.device)
+        if networks
+        else Engine("jax", "cpu", "no network is requested for")
+    )
     if len(periods) * len(networks) > MANY_FITS:
         environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
@@ -81,7 +96,7 @@ def backtest(
         config=data.config,
         forecasters=forecasters,
         folds=periods,
-        steps=tuple(sorted(set(step))),
+        steps=tuple(sorted(steps)),
         stride=stride,
         engine=f"{engine.backend} on {engine.device}",
     )

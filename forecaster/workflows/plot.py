@@ -2,7 +2,7 @@
 
 import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.datasets.selection import Selection
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
@@ -31,25 +31,24 @@ BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 
 
 def plot(
-    choice: Selection,
-    environment: Environment,
     *,
     kind: Kind = "forecast",
-    as_of: datetime.date | None = None,
-    from_date: datetime.date | None = None,
-    to_date: datetime.date | None = None,
+    as_of: Day | None = None,
+    from_date: Day | None = None,
+    to_date: Day | None = None,
     last: int | None = None,
     frequency: str | None = None,
     run: str | None = None,
     calibrate: bool = True,
-    out: Path | None = None,
+    out: str | Path | None = None,
     show: bool = False,
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **instruments: Unpack[InstrumentKeywords],
 ) -> list[Path]:
     """Draw one picture for each named instrument and return the files written.
 
     Args:
-        choice: Instruments.
-        environment: Home folder, clock, progress and messages.
         kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve.
         as_of: Last row that the forecast may use; the newest when None. Later prices are drawn as far as the forecast
             reaches, for comparison.
@@ -60,26 +59,32 @@ def plot(
         run: Id of a run; the newest run that fits when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
-        show: True to open a window instead of writing a file.
+        show: Whether to open a window instead of writing a file.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.
 
     Raises:
         RunNotFoundError: No run fits.
         StorageError: The file cannot be written.
     """
-    whole = select_runs(choice, RunQuery(run, frequency=frequency), environment)
+    environment = environment or Environment.at(home)
+    day = day_of(as_of, "as_of")
+    span = (day_of(from_date, "from_date"), day_of(to_date, "to_date"))
+    whole = select_runs(selection_of(instruments), RunQuery(run, frequency=frequency), environment)
     if out is not None and len(whole) > 1:
         raise UsageError(f"--out names one file; got {len(whole)} instruments; leave it out to name a file after each")
-    cut = [selection.until(as_of) for selection in whole]
+    cut = [selection.until(day) for selection in whole]
     announce(cut, environment)
     paths = []
     for selection, current in zip(cut, whole, strict=True):
         name = selection.instrument.name
-        path = None if show else out or Path(f"{name}-{kind}.png")
+        path = None if show else Path(out or f"{name}-{kind}.png")
         if kind == "loss":
             _draw_loss(selection, path)
         else:
             picture = picture_of(selection, current.series, calibrate)
-            _draw_forecast(picture, _window(picture, from_date, to_date, last), path)
+            _draw_forecast(picture, _window(picture, *span, last), path)
         paths += [] if path is None else [path]
     return paths
 

@@ -1,17 +1,18 @@
 """`predict`: probabilities of the coming days, from the newest run that fits."""
 
-import datetime
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from forecaster.arrays import DateArray
-from forecaster.config import load_config
+from forecaster.config import Config
 from forecaster.data.calendars import calendar_name, future_dates
+from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
-from forecaster.experiments.results import Prediction
+from forecaster.experiments.results import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.forecast import Forecast
 from forecaster.models import traits_of
@@ -21,34 +22,39 @@ __all__ = ["coming_dates", "predict", "prediction"]
 
 
 def predict(
-    choice: Selection,
-    environment: Environment,
     *,
     horizon: int | None = None,
-    as_of: datetime.date | None = None,
+    as_of: Day | None = None,
     frequency: str | None = None,
     run: str | None = None,
     train_if_missing: bool = False,
-    config: Path | None = None,
+    config: Config | str | Path | None = None,
     calibrate: bool = True,
-) -> list[Prediction]:
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **instruments: Unpack[InstrumentKeywords],
+) -> Predictions:
     """Forecast every named instrument.
 
     Args:
-        choice: Instruments.
-        environment: Home folder, clock, progress and messages.
         horizon: Days ahead; those of the run when None.
         as_of: Last row that the forecast may use; the newest when None.
         frequency: Length of a row; that of the run when None.
         run: Id of a run; the newest run that fits when None.
-        train_if_missing: True to train where no run fits.
-        config: File or shipped name of the configuration of that training.
-        calibrate: True if past coverage adjusts the widths of the intervals.
+        train_if_missing: Whether to train where no run fits.
+        config: Configuration of that training; a file, a shipped name or an object.
+        calibrate: Whether past coverage adjusts the widths of the intervals.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained.
         UsageError: The horizon is longer than that of the run.
     """
+    environment = environment or Environment.at(home)
+    choice = selection_of(instruments)
+    day = day_of(as_of, "as_of")
     query = RunQuery(run, horizon, frequency)
     try:
         selected = select_runs(choice, query, environment)
@@ -60,25 +66,24 @@ def predict(
         environment.note(f"{error.messages[0].split(';')[0]}; training one")
         _train(choice, query, config, environment)
         selected = select_runs(choice, query, environment)
-    selected = [selection.until(as_of) for selection in selected]
+    selected = [selection.until(day) for selection in selected]
     announce(selected, environment)
-    if as_of is not None and any(np.datetime64(as_of) > selection.newest for selection in selected):
-        environment.note(f"warning: there is no row as late as {as_of}; the forecast starts from the newest")
+    if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
+        environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
     predictions = []
     for selection in selected:
         dates = coming_dates(selection, horizon)
         unseen_from = selection.run.unseen_from if calibrate else None
         forecast = forecast_next(selection.run.fitted, selection.series, dates, unseen_from)
         predictions.append(prediction(selection, forecast, calibrate))
-    return predictions
+    return Predictions(predictions)
 
 
-def _train(choice: Selection, query: RunQuery, config: Path | None, environment: Environment) -> None:
-    from forecaster.workflows.train import train
+def _train(choice: Selection, query: RunQuery, config: Config | str | Path | None, environment: Environment) -> None:
+    from forecaster.workflows.train import run_training
 
-    values = {"horizon": query.horizon, "data.frequency": query.frequency}
-    flags = {key: value for key, value in values.items() if value is not None}
-    train(load_config(config, flags=flags), choice, environment)
+    flags = {"horizon": query.horizon, "frequency": query.frequency}
+    run_training(config_of(config, (), flags), choice, environment)
 
 
 def coming_dates(selection: SelectedRun, horizon: int | None = None) -> DateArray:

@@ -2,13 +2,16 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 
 import forecaster
 from forecaster.config import Config, dump_config
 from forecaster.data.series import Panel, PriceSeries
+from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
@@ -36,7 +39,7 @@ from forecaster.models.engine import Engine, cpu_features, engine_versions, use_
 from forecaster.output.documents import score_document, verdict_document
 from forecaster.pipeline import evaluate, fit, forecaster_of, training_split
 
-__all__ = ["train"]
+__all__ = ["run_training", "train"]
 
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
 
@@ -57,7 +60,31 @@ class _Stopwatch:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
 
 
-def train(config: Config, choice: Selection, environment: Environment) -> TrainResult:
+def train(
+    *,
+    config: Config | str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **keywords: Unpack[TrainingKeywords],
+) -> TrainResult:
+    """Fit a model on the history of the named instruments, score it next to the baselines, and record the run.
+
+    Args:
+        config: A configuration, a YAML file, or a shipped name such as ``"quick"``; the defaults when None.
+        set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        keywords: ``pair``, ``ticker`` or ``csv``, and more; see `TrainingKeywords`.
+
+    Raises:
+        ForecasterError: See `forecaster.errors`; nothing is left behind.
+    """
+    environment = environment or Environment.at(home)
+    return run_training(config_of(config, set, keywords), selection_of(keywords), environment)
+
+
+def run_training(config: Config, choice: Selection, environment: Environment) -> TrainResult:
     """Fit the configured model, score it next to the baselines, and record the run.
 
     Args:

@@ -44,7 +44,7 @@ def errors(result) -> list[str]:
         ),
         (("--pair", "USDJPY", "--start", "yesterday"), "--start"),
         (("--pair", "USDJPY", "--start", "2020-01-02", "--end", "2020-01-01"), "start 2020-01-02 lies after end"),
-        (("--pair", "USDJPY", "--start", "2026-01-01"), "which takes a history of about"),
+        (("--pair", "USDJPY", "--start", "2026-01-01"), "that is a history of about"),
         (("--pair", "USDJPY", "--end", "1990-01-01"), "has no rows from the first to 1990-01-01"),
         (("--pair", "USDJPY,EURUSD", "--config", "classic"), "learns one price level"),
         (("--pair", "USDJPY", "--set", "data.start=2020-13-01"), "--set: data.start: should be a valid date"),

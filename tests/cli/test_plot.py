@@ -56,9 +56,8 @@ DAY = datetime.date(2024, 3, 1)
 
 
 def test_a_past_forecast_is_drawn_as_it_was_then_next_to_the_prices_that_followed(home):
-    environment, choice = Environment(home=home), Selection(pairs=["JPYUSD"])
-    (selection,) = select_runs(choice, RunQuery(), environment)
-    (expected,) = predict(choice, environment, as_of=DAY)
+    (selection,) = select_runs(Selection(pairs=["JPYUSD"]), RunQuery(), Environment(home=home))
+    (expected,) = predict(pair="JPYUSD", home=home, as_of=DAY)
     picture = picture_of(selection.until(DAY), selection.series, calibrate=True)
     np.testing.assert_array_equal(picture.forecast.values, expected.forecast.values)
     assert picture.forecast.cutoff == picture.predictions.dates[-1] == np.datetime64(DAY)

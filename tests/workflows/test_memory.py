@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from forecaster.config import load_config
-from forecaster.data.sources.memory import load_history
+from forecaster.data.sources.memory import memory_history
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.run_selection import RunQuery, select_runs
-from forecaster.workflows.train import train
+from forecaster.workflows.train import run_training
 
 DAYS = pd.bdate_range("2016-01-04", periods=1500)
 PRICES = pd.Series(100 * np.exp(np.random.default_rng(3).normal(0, 0.01, 1500).cumsum()), DAYS, name="gold")
@@ -27,11 +27,11 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def selection(prices: pd.Series) -> Selection:
-    return Selection(history=load_history(prices))
+    return Selection(history=memory_history(prices))
 
 
 def test_a_run_forecasts_a_later_history_that_begins_with_its_rows(environment: Environment) -> None:
-    result = train(CONFIG, selection(PRICES[:1450]), environment)
+    result = run_training(CONFIG, selection(PRICES[:1450]), environment)
     run = result.run
     assert (run.source, run.config.data.source, run.config.data.name) == ("memory", "memory", "gold")
     assert result.next_command == "predict(history=...), in Python"

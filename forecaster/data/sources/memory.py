@@ -15,7 +15,7 @@ from forecaster.data.sources.csv_columns import DATE_NAMES, OTHER_COLUMNS, PRICE
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import InputFileError, UsageError
 
-__all__ = ["MemorySource", "load_history"]
+__all__ = ["MemorySource", "memory_history"]
 
 DEFAULT_NAME = "history"
 
@@ -24,7 +24,7 @@ class MemorySource:
     """The history that a Python program gave.
 
     Args:
-        history: From `load_history`; None where a program gave none.
+        history: From `memory_history`; None where a program gave none.
     """
 
     name = "memory"
@@ -55,7 +55,7 @@ class MemorySource:
         return Loaded(history)
 
 
-def load_history(prices: Any, name: str | None = None) -> PriceSeries:
+def memory_history(prices: Any, name: str | None = None) -> PriceSeries:
     """A validated price history from rows in memory.
 
     A price column is called close, adj close, price, rate, last or value, or is the only column; case does not matter.

@@ -8,7 +8,7 @@ import pytest
 
 from forecaster.data.instruments import memory_instrument, parse_pair
 from forecaster.data.sources.base import LoadRequest
-from forecaster.data.sources.memory import MemorySource, load_history
+from forecaster.data.sources.memory import MemorySource, memory_history
 from forecaster.data.sources.registry import default_source
 from forecaster.errors import ConfigError, InputFileError, InstrumentError, UsageError
 
@@ -40,27 +40,27 @@ def frame(**columns: list[float]) -> pd.DataFrame:
     ],
 )
 def test_prices_of_many_shapes_are_one_history(prices: object) -> None:
-    history = load_history(prices, "gold")
+    history = memory_history(prices, "gold")
     assert history.dates.tolist() == [day.date() for day in DAYS]
     assert history.close.tolist() == CLOSE
-    assert history.sha256 == load_history(pd.Series(CLOSE, DAYS), "gold").sha256
+    assert history.sha256 == memory_history(pd.Series(CLOSE, DAYS), "gold").sha256
     assert (history.source, history.symbol, history.instrument) == ("memory", "gold", memory_instrument("gold"))
 
 
 def test_the_range_of_a_day_is_read_next_to_a_close() -> None:
     columns = {"Open": CLOSE, "High": CLOSE, "Low": CLOSE, "Adj Close": CLOSE, "Volume": [1.0] * 5}
-    assert set(load_history(frame(Close=CLOSE, **columns)).columns) == {
+    assert set(memory_history(frame(Close=CLOSE, **columns)).columns) == {
         *("open", "high", "low", "close", "adj_close", "volume")
     }
-    assert set(load_history(frame(price=CLOSE, Open=CLOSE)).columns) == {"close"}
+    assert set(memory_history(frame(price=CLOSE, Open=CLOSE)).columns) == {"close"}
 
 
 def test_names() -> None:
-    assert load_history(pd.Series(CLOSE, DAYS, name="gold")).symbol == "gold"
-    assert load_history(pd.Series(CLOSE, DAYS, name="Close")).symbol == "history"
-    assert load_history(load_history(pd.Series(CLOSE, DAYS), "gold"), "silver").symbol == "silver"
+    assert memory_history(pd.Series(CLOSE, DAYS, name="gold")).symbol == "gold"
+    assert memory_history(pd.Series(CLOSE, DAYS, name="Close")).symbol == "history"
+    assert memory_history(memory_history(pd.Series(CLOSE, DAYS), "gold"), "silver").symbol == "silver"
     with pytest.raises(InstrumentError, match="'a/b' cannot name a series"):
-        load_history(pd.Series(CLOSE, DAYS), "a/b")
+        memory_history(pd.Series(CLOSE, DAYS), "a/b")
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_names() -> None:
 )
 def test_what_is_no_history(prices: object, message: str) -> None:
     with pytest.raises(InputFileError, match=message):
-        load_history(prices)
+        memory_history(prices)
 
 
 def test_the_source_has_the_history_that_was_given() -> None:
-    history = load_history(pd.Series(CLOSE, DAYS), "gold")
+    history = memory_history(pd.Series(CLOSE, DAYS), "gold")
     assert default_source(history.instrument) == "memory"
     request = LoadRequest(history.instrument, None, TODAY)  # type: ignore[arg-type]  # no folder is used
     assert MemorySource(history).load(request).series is history

@@ -1,0 +1,171 @@
+"""Keywords of the public functions, named like the flags of the command line, as a selection and a configuration."""
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from forecaster.config import Config, load_config
+from forecaster.data.sources.base import Network
+from forecaster.data.sources.memory import memory_history
+from forecaster.datasets.selection import Selection
+from forecaster.environment import OFFLINE_VARIABLE
+from forecaster.errors import UsageError
+
+__all__ = [
+    "AuditKeywords",
+    "BacktestKeywords",
+    "ConfigKeywords",
+    "Day",
+    "InstrumentKeywords",
+    "Texts",
+    "TrainingKeywords",
+    "config_of",
+    "day_of",
+    "selection_of",
+    "texts_of",
+]
+
+Texts = str | Sequence[str]
+"""A text with one value or several separated by commas, or a list of texts."""
+
+Day = datetime.date | str
+"""A date, or a text such as ``"2024-03-01"``."""
+
+
+class InstrumentKeywords(TypedDict, total=False):
+    """Instruments, by exactly one of pair, ticker, csv and history; their source; and how the source is used.
+
+    A history is a pandas data frame or series with dates as index, or a `PriceSeries` such as ``load_history`` returns.
+    """
+
+    pair: Texts
+    ticker: Texts
+    csv: str | Path | Sequence[str | Path]
+    history: Any
+    source: str | None
+    name: str | None
+    date_column: str | None
+    price_column: str | None
+    refresh: bool
+    offline: bool
+    strict: bool
+
+
+class ConfigKeywords(TypedDict, total=False):
+    """Keys of the configuration that have a flag of their own; they come before the file and before ``set``."""
+
+    universe: str | None
+    seed: int | None
+    backend: str | None
+    device: str | None
+    frequency: str | None
+    end: Day | None
+    peers: Texts
+    inputs: Texts
+    exog: str | Path | None
+    lag: Mapping[str, int]
+
+
+class BacktestKeywords(InstrumentKeywords, ConfigKeywords, total=False):
+    """Instruments and configuration; the first cutoff of a backtest is a parameter of its own."""
+
+
+class AuditKeywords(BacktestKeywords, total=False):
+    """Instruments and configuration, with the first row to use."""
+
+    start: Day | None
+
+
+class TrainingKeywords(AuditKeywords, total=False):
+    """Instruments and configuration, with the choices of a training that is recorded."""
+
+    horizon: int | None
+    refit: bool
+
+
+_KEYS = {
+    **{name: name for name in ("universe", "horizon", "seed", "backend", "device", "refit")},
+    **{name: f"data.{name}" for name in ("start", "end", "peers", "inputs", "exog")},
+    "frequency": "data.frequency",
+    "lag": "data.lags",
+}
+"""Keyword -> key of the configuration."""
+
+
+def selection_of(keywords: Mapping[str, Any]) -> Selection:
+    """The instruments and their source among `keywords`; see `InstrumentKeywords`.
+
+    Raises:
+        UsageError: Both ``refresh`` and ``offline`` are given, or a history and an instrument.
+        InputFileError: The history has no dates or no prices.
+    """
+    columns = {name: keywords[name] for name in ("date_column", "price_column") if keywords.get(name) is not None}
+    csv = keywords.get("csv") or ()
+    prices = keywords.get("history")
+    if prices is not None and (csv or keywords.get("pair") or keywords.get("ticker")):
+        raise UsageError("a history and an instrument are given; expected one of history, pair, ticker and csv")
+    return Selection(
+        pairs=texts_of(keywords.get("pair")),
+        tickers=texts_of(keywords.get("ticker")),
+        csvs=(str(csv),) if isinstance(csv, Path) else texts_of(csv),
+        source=keywords.get("source"),
+        name=keywords.get("name"),
+        options=columns,
+        network=_network(bool(keywords.get("refresh")), bool(keywords.get("offline"))),
+        strict=bool(keywords.get("strict")),
+        history=None if prices is None else memory_history(prices, keywords.get("name")),
+    )
+
+
+def texts_of(values: Any) -> tuple[str, ...]:
+    """The texts of a keyword, each once: those of a list, or of a text with commas; none for None."""
+    if isinstance(values, str):
+        values = values.split(",")
+    return tuple(dict.fromkeys(text.strip() for text in map(str, values or ())))
+
+
+def _network(refresh: bool, offline: bool) -> Network:
+    if refresh and offline:
+        raise UsageError("--refresh needs the network and --offline forbids it; give one of them")
+    if refresh:
+        return "refresh"
+    variable = os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
+    return "never" if offline or variable else "auto"
+
+
+def config_of(
+    config: Config | str | Path | None, assignments: Mapping[str, Any] | Sequence[str], keywords: Mapping[str, Any]
+) -> Config:
+    """The configuration: defaults, then `config`, then `assignments`, then `keywords`.
+
+    Args:
+        config: A configuration, a YAML file, or a shipped name such as ``"quick"``.
+        assignments: Key -> value, such as ``{"model.units": [64]}``; or texts such as ``"model.units=[64]"``.
+        keywords: See `ConfigKeywords`; a keyword that is None, empty or False is not given.
+    """
+    values = {_KEYS[name]: value for name, value in keywords.items() if name in _KEYS and _is_given(value)}
+    return load_config(config, assignments, {key: _plain(value) for key, value in values.items()})
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value is not False and value not in ("", (), [], {})
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path | datetime.date) else value
+
+
+def day_of(value: Day | None, keyword: str) -> datetime.date | None:
+    """The date of a keyword.
+
+    Raises:
+        UsageError: A text is no date.
+    """
+    if value is None or isinstance(value, datetime.date):
+        return value
+    try:
+        return datetime.date.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{keyword} is {value:.50}; expected a date such as 2024-03-01") from None

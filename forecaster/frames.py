@@ -1,0 +1,69 @@
+"""Results as tables: rows of plain values that become a pandas data frame, or HTML in a notebook."""
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["Row", "Tabular", "flat"]
+
+Row = Mapping[str, Any]
+"""Column -> value: a text, a number, a truth value, a date (`numpy.datetime64`) or None."""
+
+_MAX_HTML_ROWS = 60
+
+
+class Tabular:
+    """Base class of a result that can be read as a table."""
+
+    @property
+    def title(self) -> str:
+        """Name of the table."""
+        return type(self).__name__
+
+    def table_rows(self) -> list[Row]:
+        """Rows of the table; a column that a row lacks has no value there."""
+        raise NotImplementedError
+
+    def to_frame(self) -> Any:
+        """The rows as a `pandas.DataFrame`, dates as timestamps. Only this call imports pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.table_rows())
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it: numbers with six significant digits."""
+        rows = self.table_rows()
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        heads = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+        lines = "".join(f"<tr>{_cells(row, columns)}</tr>" for row in rows[:_MAX_HTML_ROWS])
+        rest = len(rows) - _MAX_HTML_ROWS
+        more = f"<p>{rest} more rows; see to_frame()</p>" if rest > 0 else ""
+        caption = html.escape(self.title)
+        return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>{more}"
+
+
+def _cells(row: Row, columns: Sequence[str]) -> str:
+    return "".join(f"<td>{html.escape(_text(row.get(column)))}</td>" for column in columns)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return format(value, ".6g") if isinstance(value, float) else str(value)
+
+
+def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Columns of a value that may be a mapping or a list: its keys and positions are appended to the name.
+
+    Example:
+        >>> dict(flat("coverage", {"0.8": 0.79, "0.95": 0.94}))
+        {'coverage_0.8': 0.79, 'coverage_0.95': 0.94}
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flat(f"{name}_{key}", item)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from flat(f"{name}_{number}", item)
+    else:
+        yield name, value
