@@ -79,15 +79,10 @@ def backtest(
     networks = [name for name in names if is_network(name)]
     min_rows = [_forecaster(name, requested, horizon).least_training_rows() for name in networks]
     first_cutoff = functools.partial(_start, day_of(start, "start"), min_rows)
-    choice = selection_of(keywords)
-    data = resolve(requested, choice, environment, first_cutoff, min_horizon=horizon)
+    data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
     periods = folds(_dates(data.named), first_cutoff(data.named), refit)
     forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
-    engine = (
-        use_engine(requested.backend, requested.device)
-        if networks
-        else Engine("jax", "cpu", "no network is requested for")
-    )
+    engine = _engine(requested, networks)
     if len(periods) * len(networks) > MANY_FITS:
         environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
     plan = BacktestPlan(
@@ -102,6 +97,13 @@ def backtest(
     )
     records = _records(plan, _executor(engine, jobs, environment), environment)
     return evaluate_backtest(plan, records, data.named, calibrate)
+
+
+def _engine(config: Config, networks: Sequence[str]) -> Engine:
+    """Engine of the configuration; without a network none is started."""
+    if not networks:
+        return Engine("jax", "cpu", "no network is asked for")
+    return use_engine(config.backend, config.device)
 
 
 def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -> list[FoldRecord]:
