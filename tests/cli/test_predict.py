@@ -118,7 +118,7 @@ def test_table_names_each_interval_and_csv_has_a_row_a_step(forecast, home):
 def test_steps_beyond_a_point_model_are_marked(forecast, home):
     made = document(forecast, home, "--ticker", "sine")
     assert [step["fed_back"] for step in made["steps"]] == [False, True, True, True, True]
-    assert "fed back" in forecast("predict", "--ticker", "sine", "--home", home).stdout
+    assert "recursive" in forecast("predict", "--ticker", "sine", "--home", home).stdout
 
 
 def test_out_writes_the_file_and_keeps_stdout_empty(forecast, home, tmp_path):
