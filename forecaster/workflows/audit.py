@@ -87,7 +87,9 @@ def audit(
     return AuditResult(names, data.config.kind, cheaper, *_performed(checks_to_do, environment))
 
 
-def _performed(checks_to_do: Sequence[Callable[[], Check]], environment: Environment) -> tuple[list[Check], list[float]]:
+def _performed(
+    checks_to_do: Sequence[Callable[[], Check]], environment: Environment
+) -> tuple[list[Check], list[float]]:
     """Results of the checks, and the seconds of each."""
     results: list[Check] = []
     seconds: list[float] = []
