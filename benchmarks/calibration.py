@@ -26,7 +26,8 @@ from forecaster.stats.mean_tests import mean_test
 from forecaster.workflows.backtest import BacktestResult, backtest
 
 MAJORS = ("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "NZDUSD")
-START, END = datetime.date(2011, 1, 3), "2020-12-31"
+START = datetime.date(2011, 1, 3)
+END = "2020-12-31"
 
 
 def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestResult:
@@ -46,11 +47,11 @@ def run(home: Path, assignments: Sequence[str], *, calibrate: bool) -> BacktestR
 
 def figures(samples: Sequence[OutOfSample], step: int) -> dict[str, float]:
     """Mean scores over the pairs, and the lowest rolling coverage of any pair."""
-    made = [Sample(sample.quantiles["lstm"], sample.outcomes) for sample in samples]
+    scored = [Sample(sample.quantiles["lstm"], sample.outcomes) for sample in samples]
     dates = np.unique(np.concatenate([sample.dates for sample in samples]))
     result: dict[str, float] = {}
     for k, level in enumerate(COVERAGES):
-        inside = [sample.inside[k] for sample in made]
+        inside = [sample.inside[k] for sample in scored]
         total = np.zeros(len(dates))
         count = np.zeros(len(dates))
         for sample, values in zip(samples, inside, strict=True):
@@ -62,8 +63,8 @@ def figures(samples: Sequence[OutOfSample], step: int) -> dict[str, float]:
         result[f"two_errors_{level:g}"] = 2 * (test.standard_error or float("nan"))
         if level == 0.9:
             result["worst_250"] = min(worst_rolling_coverage(values) or 1.0 for values in inside)
-    result["crps"] = float(np.mean([METRICS["crps"].of(sample) for sample in made]))
-    scores = [list(METRICS["interval_score"].of(sample).values()) for sample in made]
+    result["crps"] = float(np.mean([METRICS["crps"].of(sample) for sample in scored]))
+    scores = [list(METRICS["interval_score"].of(sample).values()) for sample in scored]
     result["interval_score"] = float(np.mean(scores))
     return result
 
@@ -74,20 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, help="folder of the cached backtest; default: a temporary folder")
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
     parser.add_argument("--format", choices=["table", "markdown"], default="table")
-    asked = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
-        home = asked.home or Path(temporary)
-        raw, calibrated = (run(home, asked.assignments, calibrate=one).samples for one in (False, True))
+        home = parsed.home or Path(temporary)
+        raw, calibrated = (run(home, parsed.assignments, calibrate=calibrate).samples for calibrate in (False, True))
     table = [("step", "intervals", "80 %", "90 %", "95 %", "worst 250 of 90 %", "CRPS", "interval score")]
     document: dict[str, dict[str, dict[str, float]]] = {}
     for step in raw:
-        before, after = figures(raw[step], step), figures(calibrated[step], step)
-        for name, one in (("raw", before), ("calibrated", after)):
-            shares = [f"{one[f'inside_{k:g}']:.1%} ± {one[f'two_errors_{k:g}']:.1%}" for k in COVERAGES]
-            ratios = [f"{one[key] / before[key]:.4f}" for key in ("crps", "interval_score")]
-            table.append((str(step), name, *shares, f"{one['worst_250']:.1%}", *ratios))
-            document.setdefault(str(step), {})[name] = one
-    print_result(table, {"benchmark": "calibration", "last": END, "steps": document}, asked.format)
+        before = figures(raw[step], step)
+        after = figures(calibrated[step], step)
+        for name, scores in (("raw", before), ("calibrated", after)):
+            shares = [f"{scores[f'inside_{k:g}']:.1%} ± {scores[f'two_errors_{k:g}']:.1%}" for k in COVERAGES]
+            ratios = [f"{scores[key] / before[key]:.4f}" for key in ("crps", "interval_score")]
+            table.append((str(step), name, *shares, f"{scores['worst_250']:.1%}", *ratios))
+            document.setdefault(str(step), {})[name] = scores
+    print_result(table, {"benchmark": "calibration", "last": END, "steps": document}, parsed.format)
 
 
 if __name__ == "__main__":

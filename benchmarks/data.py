@@ -32,18 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pairs", type=positive, default=870, help="number of ordered pairs to store and verify")
     parser.add_argument("--rows", type=positive, default=1_000_000, help="rows of the CSV file")
     parser.add_argument("--format", choices=["table", "markdown"], default="table")
-    asked = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         figures = {
-            "data fetch --pair USDJPY, whole process": fetch_seconds(home, asked.runs),
-            "load 7,126 rows from the store": load_seconds(home, asked.runs),
-            "validate 7,126 rows": validate_seconds(asked.runs),
-            f"store and verify {asked.pairs} pairs": pairs_seconds(home, asked.pairs),
-            f"read and validate a CSV of {asked.rows:,} rows": csv_seconds(home, asked.rows, asked.runs),
+            "data fetch --pair USDJPY, whole process": fetch_seconds(home, parsed.runs),
+            "load 7,126 rows from the store": load_seconds(home, parsed.runs),
+            "validate 7,126 rows": validate_seconds(parsed.runs),
+            f"store and verify {parsed.pairs} pairs": pairs_seconds(home, parsed.pairs),
+            f"read and validate a CSV of {parsed.rows:,} rows": csv_seconds(home, parsed.rows, parsed.runs),
         }
     rows = [("task", "seconds"), *((task, f"{seconds:.4f}") for task, seconds in figures.items())]
-    print_result(rows, {"seconds": figures, "machine": machine()}, asked.format)
+    print_result(rows, {"seconds": figures, "machine": machine()}, parsed.format)
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
@@ -83,7 +83,8 @@ def validate_seconds(runs: int) -> float:
     from forecaster.data.validation import RawRows, market_expectations, validate
 
     series = pair("USDJPY")
-    market, rows = market_expectations(series), RawRows.of(series)
+    market = market_expectations(series)
+    rows = RawRows.of(series)
     return median_seconds(lambda: validate(rows, today=TODAY, market=market).findings, runs)
 
 
@@ -94,12 +95,13 @@ def pairs_seconds(home: Path, count: int) -> float:
     from forecaster.data.sources.registry import get_source
     from forecaster.data.store import Store
 
-    source, live = get_source("ecb"), [one for one in CURRENCIES if one not in ENDED_CURRENCIES]
+    source = get_source("ecb")
+    live = [currency for currency in CURRENCIES if currency not in ENDED_CURRENCIES]
     begun = time.perf_counter()
     with Store.open(home / "many.sqlite") as store:
         for base, quote in itertools.islice(itertools.permutations(live, 2), count):
             store.save(source.load(LoadRequest(Instrument("pair", base + quote), home, TODAY)).series)
-        damaged = [one for one in store.verify() if one.damage]
+        damaged = [version for version in store.verify() if version.damage]
     if damaged:
         raise SystemExit(f"error: {len(damaged)} versions are damaged")
     return time.perf_counter() - begun

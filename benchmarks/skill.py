@@ -59,9 +59,9 @@ def load_panel() -> Panel:
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
     today = datetime.date(2021, 1, 1)
     series = [source.load(LoadRequest(pair, Path(), today)).series.between(end=LAST) for pair in pairs]
-    market = market_activity([one for one in series if "EUR" in one.instrument.name])
-    known = [dataclasses.replace(one, inputs=market.features_on(one.dates)) for one in series if len(one) > 1000]
-    return Panel(tuple(known))
+    market = market_activity([single for single in series if "EUR" in single.instrument.name])
+    long = [single for single in series if len(single) > 1000]
+    return Panel(tuple(dataclasses.replace(single, inputs=market.features_on(single.dates)) for single in long))
 
 
 def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
@@ -77,7 +77,7 @@ def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
             series = panel[parse_pair(pair).canonical.name]
             losses[pair].append(_losses(fitted, series, start, end))
     return {
-        pair: (np.concatenate([dates for dates, _ in parts]), np.concatenate([one for _, one in parts]) * 1e4)
+        pair: (np.concatenate([dates for dates, _ in parts]), np.concatenate([crps for _, crps in parts]) * 1e4)
         for pair, parts in losses.items()
     }
 
@@ -93,9 +93,9 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         options = config.model.model_copy(update=changes)
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
-    rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
+    rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}
-    scored = Panel(tuple(one for one in panel if one.instrument.name in names))
+    scored = Panel(tuple(series for series in panel if series.instrument.name in names))
     return create(name, 20).fit(FitRequest(scored, rows, {}, 20))
 
 
@@ -113,22 +113,29 @@ def _losses(
     log_price = np.log(series.close)
     result = np.full((len(rows), len(STEPS)), np.nan)
     for k, step in enumerate(STEPS):
-        known = rows + step < len(series)
-        moved = log_price[rows[known] + step] - log_price[rows[known]]
-        result[known, k] = crps(quantiles[known, k], SCORING_LEVELS, moved)
+        has_outcome = rows + step < len(series)
+        log_return = log_price[rows[has_outcome] + step] - log_price[rows[has_outcome]]
+        result[has_outcome, k] = crps(quantiles[has_outcome, k], SCORING_LEVELS, log_return)
     return series.dates[rows], result
 
 
 def differences(first: Losses, second: Losses) -> np.ndarray:
     """(4,) t-statistics of the first loss less the second, averaged over the pairs of a day; below 0 is better."""
     days = np.unique(np.concatenate([dates for dates, _ in first.values()]))
-    total, count = np.zeros((len(days), len(STEPS))), np.zeros((len(days), len(STEPS)))
+    total = np.zeros((len(days), len(STEPS)))
+    count = np.zeros((len(days), len(STEPS)))
     for pair, (dates, losses) in first.items():
-        place, less = np.searchsorted(days, dates), losses - second[pair][1]
-        total[place] += np.nan_to_num(less)
-        count[place] += np.isfinite(less)
+        index = np.searchsorted(days, dates)
+        difference = losses - second[pair][1]
+        total[index] += np.nan_to_num(difference)
+        count[index] += np.isfinite(difference)
     daily = [total[count[:, k] > 0, k] / count[count[:, k] > 0, k] for k in range(len(STEPS))]
-    return np.array([mean_t_statistic(one, lags=step) for one, step in zip(daily, STEPS, strict=True)])
+    return np.array(
+        [
+            mean_t_statistic(differences_of_step, lags=step)
+            for differences_of_step, step in zip(daily, STEPS, strict=True)
+        ]
+    )
 
 
 def report(results: dict[str, Losses], layout: str = "table") -> None:
@@ -159,9 +166,10 @@ def report(results: dict[str, Losses], layout: str = "table") -> None:
 
 def model_names(text: str) -> list[str]:
     """Parse and check model names."""
-    known, names = [*baseline_names(), *NETWORKS], text.split(",")
-    if unknown := [name for name in names if name not in known]:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(known)}")
+    registered = [*baseline_names(), *NETWORKS]
+    names = text.split(",")
+    if unknown := [name for name in names if name not in registered]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(registered)}")
     return names
 
 
@@ -179,7 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     use_engine(parsed.backend)
-    panel, config = load_panel(), load_config(assignments=parsed.assignments)
+    panel = load_panel()
+    config = load_config(assignments=parsed.assignments)
     report({name: walk_forward(name, panel, config) for name in parsed.models}, parsed.layout)
 
 

@@ -45,9 +45,10 @@ MODELS = (*baseline_names(), *NETWORKS)
 
 def load_panel() -> Panel:
     """Load the sample indices up to the end of the window."""
-    source, today = get_source("sample"), datetime.date(2019, 1, 1)
+    source = get_source("sample")
+    today = datetime.date(2019, 1, 1)
     series = [source.load(LoadRequest(parse_ticker(name), Path(), today)).series for name in SAMPLES]
-    return Panel(tuple(one.between(end=LAST) for one in series))
+    return Panel(tuple(single.between(end=LAST) for single in series))
 
 
 def walk_forward(name: str, panel: Panel, config: Config) -> np.ndarray:
@@ -74,7 +75,7 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         names = suitable_features(panel.between(end=start)) if name == "lstm" else RETURN_FEATURES
         config = config.model_copy(update={"model": options.model_copy(update={"features": names})})
         return fit(forecaster_of(config), panel, split, config)
-    rows = {one.instrument.name: split.training_rows(one.dates, 0) for one in panel}
+    rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
     return create(name, STEPS[-1]).fit(FitRequest(panel, rows, {}, STEPS[-1]))
 
 
@@ -84,16 +85,17 @@ def _losses(fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.d
     quantiles = fitted.forecast(series, rows).log_returns(STEPS)
     result = np.full((len(rows), len(STEPS)), np.nan)
     for k, step in enumerate(STEPS):
-        known = rows + step < len(series)
-        moved = series.log_price[rows[known] + step] - series.log_price[rows[known]]
-        result[known, k] = crps(quantiles[known, k], SCORING_LEVELS, moved)
+        has_outcome = rows + step < len(series)
+        log_return = series.log_price[rows[has_outcome] + step] - series.log_price[rows[has_outcome]]
+        result[has_outcome, k] = crps(quantiles[has_outcome, k], SCORING_LEVELS, log_return)
     return result
 
 
 def differences(losses: np.ndarray, reference: np.ndarray) -> list[float]:
     """(4,) t-statistics of the mean loss less the reference loss, both (S, N, 4); below 0 is better."""
     daily = (losses - reference).mean(axis=0)
-    return [mean_t_statistic(one[np.isfinite(one)], lags=step) for one, step in zip(daily.T, STEPS, strict=True)]
+    columns = zip(daily.T, STEPS, strict=True)
+    return [mean_t_statistic(values[np.isfinite(values)], lags=step) for values, step in columns]
 
 
 def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "table") -> None:
@@ -139,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     use_engine(parsed.backend)
-    panel, config = load_panel(), load_config(assignments=parsed.assignments)
+    panel = load_panel()
+    config = load_config(assignments=parsed.assignments)
     report({name: walk_forward(name, panel, config) for name in parsed.models}, panel.names, parsed.layout)
 
 

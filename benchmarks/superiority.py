@@ -34,13 +34,13 @@ def simulate(cutoffs: int, step: int, models: int, samples: int, seed: int) -> d
     for number in range(samples):
         days = np.convolve(rng.gamma(2, size=cutoffs + step - 1), shared, "valid")
         own = [np.convolve(rng.normal(size=cutoffs + step - 1), shared, "valid") for _ in range(models)]
-        losses = {f"model{k}": days + 0.05 * one for k, one in enumerate(own)}
-        found = model_confidence_set(losses, 0.1, number, _DRAWS, step)
+        losses = {f"model{k}": days + 0.05 * noise for k, noise in enumerate(own)}
+        confidence_set = model_confidence_set(losses, 0.1, number, _DRAWS, step)
         ends = mean_ratio_intervals(losses, 0.95, number, _DRAWS, step)["model0"]["model1"]
         benchmark = losses.pop("model0")
         chance = superior_ability(benchmark, losses, number, _DRAWS, step)
         rejected += chance < 0.05
-        dropped += len(found.included) < models
+        dropped += len(confidence_set.included) < models
         held += ends[0] <= 1 <= ends[1]
     shares = {"spa_rejects": rejected, "set_drops": dropped, "interval_holds": held}
     return {"cutoffs": cutoffs, "step": step} | {name: count / samples for name, count in shares.items()}

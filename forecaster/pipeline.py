@@ -1,4 +1,4 @@
-"""Where a model meets data: fit on a panel, forecast a series. No files, no clock, no output."""
+"""Fit, forecast and evaluate: the one room where a model meets data, without files, clock or output."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ __all__ = [
     "forecasts_on_test",
     "losses_on_test",
     "next_steps",
+    "training_split",
 ]
 
 
@@ -60,18 +61,20 @@ def fit(
     """Fit `model` on the rows of `panel` whose outcomes lie before the validation.
 
     Args:
-        model: What to fit.
+        model: Forecaster to fit.
         panel: The series.
-        split: Which rows may be learned from.
+        split: Rows that may be learned from.
         config: Horizon and seed.
-        progress: Told after every few steps.
+        progress: Called after every few steps.
         chosen: Decisions of an earlier fit, for a refit without validation rows; see `FitReport.chosen`.
     """
     horizon = config.horizon
     request = FitRequest(
         panel=panel,
-        training_rows={one.instrument.name: split.training_rows(one.dates, horizon) for one in panel},
-        validation_rows={one.instrument.name: split.cutoffs(one.dates, "validation", horizon) for one in panel},
+        training_rows={series.instrument.name: split.training_rows(series.dates, horizon) for series in panel},
+        validation_rows={
+            series.instrument.name: split.cutoffs(series.dates, "validation", horizon) for series in panel
+        },
         horizon=horizon,
         seed=config.seed,
         progress=progress,
@@ -106,11 +109,11 @@ def forecasts(
     if not traits_of(fitted.name).calibrated or not len(rows) or rows[-1] < first:
         return fitted.forecast(series, rows, longest)
     every = np.union1d(rows, np.arange(first, rows[-1] + 1))
-    made = fitted.forecast(series, every, longest)
+    raw = fitted.forecast(series, every, longest)
     later = np.flatnonzero(every >= first)
-    scaled = made.scaled.copy()
-    scaled[later] = calibrate_forecasts(made.take(later), series.log_price).scaled
-    return dataclasses.replace(made, scaled=scaled).take(np.searchsorted(every, rows))
+    scaled = raw.scaled.copy()
+    scaled[later] = calibrate_forecasts(raw.take(later), series.log_price).scaled
+    return dataclasses.replace(raw, scaled=scaled).take(np.searchsorted(every, rows))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +159,7 @@ def evaluate(
         for step in scored_steps:
             positions = np.flatnonzero(rows <= split.last_cutoff(series.dates, part, step))
             if len(positions):
-                taken = {name: made.take(positions) for name, made in by_model.items()}
+                taken = {name: distributions.take(positions) for name, distributions in by_model.items()}
                 scores.append(score(series, part, step, taken))
         if part == "test" and len(rows):
             test = _one_step_ahead(series, rows, by_model)
@@ -200,8 +203,8 @@ def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, pa
 
 def _one_step_ahead(series: PriceSeries, rows: IntArray, by_model: Mapping[str, Forecasts]) -> OutOfSample:
     quantiles = {
-        name: made.log_returns([1])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS)
-        for name, made in by_model.items()
+        name: one_step.log_returns([1])[:, 0] @ level_weights(one_step.quantile_levels, SCORING_LEVELS)
+        for name, one_step in by_model.items()
     }
     outcomes = returns_after(series.log_price, rows, [1])[:, 0]
     return OutOfSample(series.instrument.name, 1, series.dates[rows], outcomes, quantiles)
@@ -225,15 +228,15 @@ def forecast_next(
         dates: (H,) the days to forecast.
         unseen_from: See `forecasts`.
     """
-    made = forecasts(fitted, series, np.array([len(series) - 1]), unseen_from=unseen_from)
-    return next_steps(made, series, dates, fitted.own_steps)
+    distributions = forecasts(fitted, series, np.array([len(series) - 1]), unseen_from=unseen_from)
+    return next_steps(distributions, series, dates, fitted.own_steps)
 
 
-def next_steps(made: Forecasts, series: PriceSeries, dates: DateArray, own_steps: int) -> Forecast:
+def next_steps(distributions: Forecasts, series: PriceSeries, dates: DateArray, own_steps: int) -> Forecast:
     """The coming days after the last row of `series`, from forecasts whose last cutoff is that row.
 
     Args:
-        made: Forecasts at one or more cutoffs.
+        distributions: Forecasts at one or more cutoffs.
         series: History up to and including the cutoff.
         dates: (H,) the days to forecast.
         own_steps: Steps that the model forecasts itself; later ones are recursive.
@@ -243,7 +246,7 @@ def next_steps(made: Forecasts, series: PriceSeries, dates: DateArray, own_steps
         cutoff=series.dates[-1],
         last_price=float(series.close[-1]),
         dates=dates,
-        quantile_levels=made.quantile_levels,
-        values=made.take(np.array([len(made.rows) - 1])).log_returns(range(1, len(dates) + 1))[0],
+        quantile_levels=distributions.quantile_levels,
+        values=distributions.take(np.array([len(distributions.rows) - 1])).log_returns(range(1, len(dates) + 1))[0],
         own_steps=own_steps,
     )

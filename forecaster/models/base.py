@@ -135,15 +135,15 @@ class FitReport:
 
 @dataclasses.dataclass(frozen=True)
 class FitRequest:
-    """What a fit may see.
+    """Data and settings of a fit.
 
     Args:
         panel: The series.
         training_rows: Name -> number of leading rows whose features and outcomes may be learned from.
         validation_rows: Name -> rows (N,) that may be used to choose, never to fit weights; empty for a refit.
         horizon: Longest step H that will be asked for.
-        seed: Of every random choice.
-        progress: Told after every few steps.
+        seed: Seed of every random choice.
+        progress: Called after every few steps.
         chosen: Decisions that the validation of an earlier fit made, for a refit; see `FitReport.chosen`.
     """
 
@@ -165,7 +165,7 @@ class Fitted(Protocol):
 
     @property
     def own_steps(self) -> int:
-        """Steps that the model forecasts itself; later ones are fed back into it."""
+        """Steps that the model forecasts itself; later ones are recursive."""
 
     @property
     def first_row(self) -> int:
@@ -177,8 +177,8 @@ class Fitted(Protocol):
         Args:
             series: The history.
             rows: (N,) row numbers, none before `first_row`.
-            longest: Longest step that is asked for, where a model that is fed back can save work by it;
-                None for the horizon.
+            longest: Longest step that is asked for, so that a recursive model does no more work; None for the
+                horizon.
 
         Raises:
             NotEnoughDataError: A row lies before `first_row`.

@@ -142,7 +142,7 @@ class FittedClassic:
     it contains, in units of the EWMA volatility of the day.
 
     Args:
-        options: Of the model.
+        options: Options of the model.
         knots: (K,) steps at which the errors were measured.
         weights: Named arrays of the network.
         report: Facts about the fit; ``learned`` holds the ``scaler``, ``chosen`` the ``spread`` (K, Q).

@@ -27,12 +27,11 @@ def audit_table(document: Mapping[str, Any]) -> Table:
 
 def audit_lines(document: Mapping[str, Any]) -> list[str]:
     """Every finding, then the outcome in one line."""
-    lines = [
-        f"{check['name']}: {one['file']}: {one['column']}{', from ' + one['row'] + ' on' if one['row'] else ''}: "
-        f"{one['detail']}"
-        for check in document["checks"]
-        for one in check["findings"]
-    ]
+    lines = []
+    for check in document["checks"]:
+        for finding in check["findings"]:
+            start = f", from {finding['row']} on" if finding["row"] else ""
+            lines.append(f"{check['name']}: {finding['file']}: {finding['column']}{start}: {finding['detail']}")
     about = f"{', '.join(document['instruments'])}, {document['model']}"
     if document["cheaper"]:
         about += f", fits made cheaper ({'; '.join(document['cheaper'])}; --full makes them whole)"
@@ -47,5 +46,5 @@ def audit_rows(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A flat row for each finding, and one for each check without."""
     for check in document["checks"]:
         shared = {"check": check["name"], "outcome": check["outcome"], "seconds": check["seconds"]}
-        for one in check["findings"] or [{"file": None, "column": None, "row": None, "detail": None}]:
-            yield {**shared, **one}
+        for finding in check["findings"] or [{"file": None, "column": None, "row": None, "detail": None}]:
+            yield {**shared, **finding}

@@ -49,7 +49,7 @@ def audit(
     Args:
         config: A configuration, a YAML file, or a shipped name; the defaults when None.
         set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
-        full: Whether to fit as configured, on the whole panel; else in few steps, on a few series.
+        full: True to fit as configured, on the whole panel; else in few steps, on a few series.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `AuditKeywords`.

@@ -59,7 +59,7 @@ def plot(
         run: Id of a run; the newest run that fits when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
-        show: Whether to open a window instead of writing a file.
+        show: True to open a window instead of writing a file.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.

@@ -41,9 +41,9 @@ def predict(
         as_of: Last row that the forecast may use; the newest when None.
         frequency: Length of a row; that of the run when None.
         run: Id of a run; the newest run that fits when None.
-        train_if_missing: Whether to train where no run fits.
+        train_if_missing: True to train where no run fits.
         config: Configuration of that training; a file, a shipped name or an object.
-        calibrate: Whether past coverage adjusts the widths of the intervals.
+        calibrate: True if past coverage adjusts the widths of the intervals.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.

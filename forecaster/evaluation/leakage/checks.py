@@ -235,7 +235,7 @@ def _without_late_repairs(target: Target, planned: Alteration) -> tuple[Alterati
 
 
 def _changes_repairs(target: Target, panel: Panel, alteration: Alteration) -> bool:
-    """Whether the altered rows reveal another set of errors up to the cut, in any series of the panel."""
+    """True if the altered rows reveal another set of errors up to the cut, in any series of the panel."""
     for name in panel.names:
         changed = target.late_repairs(None, name) ^ target.late_repairs(alteration, name)
         if any(day <= alteration.cut for day in changed):

@@ -96,10 +96,10 @@ def sample_differences(
         before = original.quantiles[model][rows, place]
         after = altered.quantiles[model][altered_rows, place]
         findings += column_differences(file, f"quantile {level:g} at step {step}", before, after, dates, text)
-    known = np.isin(dates, with_outcome)
-    before = original.outcomes[rows[known]]
-    after = altered.outcomes[altered_rows[known]]
-    return findings + column_differences(file, f"outcome at step {step}", before, after, dates[known], text)
+    has_outcome = np.isin(dates, with_outcome)
+    before = original.outcomes[rows[has_outcome]]
+    after = altered.outcomes[altered_rows[has_outcome]]
+    return findings + column_differences(file, f"outcome at step {step}", before, after, dates[has_outcome], text)
 
 
 def different_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

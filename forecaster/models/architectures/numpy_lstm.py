@@ -54,8 +54,9 @@ def lstm_layers(arrays: Mapping[str, AnyArray]) -> list[LSTMWeights]:
 
 def _layer(weights: LSTMWeights, x: Float32Array) -> Float32Array:
     """One layer over x (T, B, F), zero state before the first row: (T, B, U)."""
-    rows, batch, units = len(x), x.shape[1], weights.units
-    gates_in = dense(x.reshape(rows * batch, x.shape[2]), weights.kernel, weights.bias).reshape(rows, batch, 4 * units)
+    rows, batch, features = x.shape
+    units = weights.units
+    gates_in = dense(x.reshape(rows * batch, features), weights.kernel, weights.bias).reshape(rows, batch, 4 * units)
     result = np.empty((rows, batch, units), dtype=np.float32)
     hidden, cell = (np.zeros((batch, units), dtype=np.float32) for _ in range(2))
     gates = np.empty((batch, 4 * units), dtype=np.float32)

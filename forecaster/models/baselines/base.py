@@ -114,7 +114,8 @@ class SeriesForecaster(abc.ABC, Generic[P]):
 
     def fit(self, request: FitRequest) -> "FittedSeries[P]":
         """See `forecaster.models.base.Forecaster`."""
-        parameters, fallbacks = {}, []
+        parameters: dict[str, P] = {}
+        fallbacks: list[str] = []
         for number, series in enumerate(request.panel, start=1):
             name = series.instrument.name
             parameters[name], replaced = self._fit_series(series, request.training_rows[name])

@@ -25,7 +25,7 @@ class ForecastFunction:
     Network, head, mean with the volatility regression, location gate. `keras_model` is the same function in Keras.
 
     Args:
-        options: Of the model.
+        options: Options of the model.
         steps: (K,) steps that are forecast.
         weights: Named arrays of the network, its head and the regression.
         location_steps: Steps at which the location moves the median.

@@ -28,7 +28,7 @@ class KerasPass:
     The network is built at the first call, and once more after the object was sent to another process.
 
     Args:
-        options: Of the model.
+        options: Options of the model.
         steps: (K,) steps that are forecast.
         weights: Named arrays of the network.
     """

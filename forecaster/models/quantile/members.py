@@ -74,7 +74,7 @@ def volatility_regression(
     """The regression whose quantiles are averaged with those of the head, from the training rows.
 
     Args:
-        members: Of the panel.
+        members: Members of the panel.
         feature_names: (F,) inputs.
         steps: (K,) steps.
         warm_up: Rows at the start of a history that are left out.
@@ -98,7 +98,7 @@ def validation_of(member: Member, rows: IntArray, warm_up: int) -> ValidationRow
     """Rows of a member that decide about its location; None where too few precede them for its features to settle.
 
     Args:
-        member: Of the panel.
+        member: Member of the panel.
         rows: (N,) consecutive cutoffs.
         warm_up: First row that the network reads.
     """

@@ -19,7 +19,7 @@ def build_network(options: QuantileOptions, steps: Sequence[int], sequences: boo
     """Architecture and head with fresh weights.
 
     Args:
-        options: Of the model.
+        options: Options of the model.
         steps: (K,) steps that are forecast.
         sequences: True for an output in every row, (B, T, F) -> (B, T, K, 1 + Q), False for one in the last row,
             (B, T, F) -> (B, K, 1 + Q).
@@ -46,7 +46,7 @@ def build_forecast_model(
     Network, head, regression, location gate and scale: `ForecastFunction` is the same in NumPy.
 
     Args:
-        options: Of the model.
+        options: Options of the model.
         steps: (K,) steps that are forecast.
         weights: Named arrays of the fitted model.
         location_steps: Steps at which the location moves the median.

@@ -69,7 +69,7 @@ class Blend:
     last price is.
 
     Args:
-        regression: Of the volatility; None for the quantiles of the head alone.
+        regression: Volatility regression; None for the quantiles of the head alone.
         share: Weight of the regression, 0 to 1.
         located: (K,) True for steps at which the location moves the median.
     """
