@@ -48,7 +48,7 @@ from forecaster.evaluation.splits import Split
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.models import create
 from forecaster.models.base import FitRequest, Fitted
-from forecaster.quantiles import SCORING_LEVELS, level_weights, normal_scores
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS, level_weights, normal_scores
 from forecaster.stats.mean_tests import POWER, detectable_shift
 
 FloatArray = npt.NDArray[np.float64]
@@ -127,7 +127,7 @@ def historical(returns: FloatArray, rows: int) -> FloatArray:
     for row in range(rows):
         end = days - rows + row
         result[:, row] = np.quantile(returns[:, end - WINDOW : end], SCORING_LEVELS, axis=1).T
-    return np.asarray(result - result[:, :, [SCORING_LEVELS.index(0.5)]])
+    return np.asarray(result - result[:, :, [MEDIAN]])
 
 
 def stand_in(kind: str, moves: bool, seed: int) -> Maker:
@@ -135,7 +135,7 @@ def stand_in(kind: str, moves: bool, seed: int) -> Maker:
     learned = simulate(kind, 1, LEARNED_ON, np.random.default_rng([seed, 1]))
     scaled = (learned.returns / smoothed(learned.returns, 0.97))[0, 1000:]
     scores = np.quantile(scaled, SCORING_LEVELS)
-    scores -= scores[SCORING_LEVELS.index(0.5)]
+    scores -= scores[MEDIAN]
 
     def make(walks: Walks, rows: int) -> dict[str, FloatArray]:
         returns = walks.returns

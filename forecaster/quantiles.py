@@ -120,7 +120,7 @@ def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
 
 
 def interpolate_returns(values: FloatArray, knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
-    """(N, S, Q) quantiles over `steps` of log returns whose quantiles (N, K, Q) over `knots` are known.
+    """(N, S, Q) quantiles of log returns over `steps`, from their quantiles (N, K, Q) over `knots`.
 
     As in `Forecasts.log_returns`: linear in the logarithm of the step, in units of its square root.
 
@@ -146,8 +146,8 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
     below = (values < x[..., None]).sum(-1)
     at_most = (values <= x[..., None]).sum(-1)
     right = np.clip(below, 1, values.shape[-1] - 1)
-    low, high = (np.take_along_axis(values, place[..., None], -1)[..., 0] for place in (right - 1, right))
-    # Between two equal values lies nothing: a point beside them is infinitely many widths away.
+    low, high = (np.take_along_axis(values, column[..., None], -1)[..., 0] for column in (right - 1, right))
+    # Two equal values have no width: a point outside them is infinitely many widths away.
     share = np.where(x < low, -np.inf, np.inf)
     with np.errstate(over="ignore"):
         np.divide(x - low, high - low, out=share, where=high > low)

@@ -241,5 +241,5 @@ def _loss_test(losses: DailyLosses, model: str, against: str) -> LossTest:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    numbers = [value for value in values if value is not None]
+    return float(np.mean(numbers)) if numbers else None

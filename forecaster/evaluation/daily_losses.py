@@ -145,7 +145,8 @@ def _inside(quantiles: FloatArray, coverage: float, outcomes: FloatArray) -> Flo
 
 
 def _check(sample: OutOfSample) -> None:
-    dates, outcomes = sample.dates, sample.outcomes
+    dates = sample.dates
+    outcomes = sample.outcomes
     if not len(dates) or outcomes.shape != dates.shape:
         raise ValueError(f"expected one outcome for each of at least one date; got {outcomes.shape} and {dates.shape}")
     if not (dates[1:] > dates[:-1]).all():

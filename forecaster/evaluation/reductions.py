@@ -85,8 +85,8 @@ class RatioOf:
 
     def result(self) -> float | None:
         """The ratio."""
-        value, reference = self._value.result(), self._reference.result()
-        return None if value is None else ratio(value, reference)
+        value = self._value.result()
+        return None if value is None else ratio(value, self._reference.result())
 
 
 class WorstWindow:
@@ -126,21 +126,21 @@ class Directions:
 
 def mean_of(values: Sequence[Value]) -> Value:
     """Mean over instruments of the values that are not None, by key and by position."""
-    known = [value for value in values if value is not None]
-    if not known:
+    present = [value for value in values if value is not None]
+    if not present:
         return None
-    if isinstance(known[0], Mapping):
-        return {key: mean_of([value[key] for value in known]) for key in known[0]}
-    mean: Value = np.mean(known, axis=0).tolist()
+    if isinstance(present[0], Mapping):
+        return {key: mean_of([value[key] for value in present]) for key in present[0]}
+    mean: Value = np.mean(present, axis=0).tolist()
     return mean
 
 
 def least_of(values: Sequence[Value]) -> Value:
     """Least of the values that are not None, by key."""
-    known = [value for value in values if value is not None]
-    if known and isinstance(known[0], Mapping):
-        return {key: least_of([value[key] for value in known]) for key in known[0]}
-    return min(known, default=None)
+    present = [value for value in values if value is not None]
+    if present and isinstance(present[0], Mapping):
+        return {key: least_of([value[key] for value in present]) for key in present[0]}
+    return min(present, default=None)
 
 
 def all_directions(values: Sequence[Value]) -> Value:

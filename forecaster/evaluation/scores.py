@@ -112,8 +112,11 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
     outcome = prices_after(series, rows, step)
     log_return = np.log(outcome / price)
     samples = {
-        name: Sample(made.log_returns([step])[:, 0] @ level_weights(made.quantile_levels, SCORING_LEVELS), log_return)
-        for name, made in forecasts.items()
+        name: Sample(
+            distributions.log_returns([step])[:, 0] @ level_weights(distributions.quantile_levels, SCORING_LEVELS),
+            log_return,
+        )
+        for name, distributions in forecasts.items()
     }
     error = price * np.exp(forecasts[evaluated_model].median(step)) - outcome
     return Score(

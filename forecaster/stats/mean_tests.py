@@ -1,7 +1,7 @@
-"""Is a difference more than luck: tests of point, direction and density forecasts, each with what it could have seen.
+"""Tests of point, direction and density forecasts, and their minimum detectable effects.
 
-All are tests of means of daily series, robust to heteroscedasticity and autocorrelation (HAC). A series that leaves
-nothing to test (all zero, constant, too short) has no statistic and no p-value: None, never NaN.
+All are tests of means of daily series, robust to heteroscedasticity and autocorrelation (HAC). A series that cannot be
+tested (all zero, constant, too short) has no statistic and no p-value: None, never NaN.
 """
 
 import dataclasses
@@ -17,7 +17,6 @@ __all__ = [
     "MIN_DAYS",
     "POWER",
     "MeanTest",
-    "clark_west",
     "detectable_gain",
     "detectable_shift",
     "diebold_mariano",
@@ -34,8 +33,8 @@ __all__ = [
 ]
 
 
-MIN_DAYS = 30  # with fewer, neither the normal limit nor the estimate of the variance is worth its name
-POWER = 0.8
+MIN_DAYS = 30  # with fewer, neither the normal limit nor the estimate of the variance holds
+POWER = 0.8  # of a test against its minimum detectable effect
 _ROUNDING = 1e-12  # a standard error below this share of the largest value is rounding
 
 
@@ -46,7 +45,7 @@ class MeanTest:
     Args:
         n: Number of values that were tested.
         mean: Their mean, in their units.
-        standard_error: Of the mean, corrected where the test says so; None where nothing can be tested.
+        standard_error: Standard error of the mean, corrected where the test says so; None where nothing can be tested.
         statistic: Mean over standard error; None likewise.
         p_below: One-sided p-value of "the mean is below zero"; None likewise.
         p_above: One-sided p-value of "the mean is above zero"; None likewise.
@@ -70,18 +69,18 @@ class MeanTest:
 
 
 def hac_lags(count: int, step: int = 1) -> int:
-    """Autocovariances that a test over `count` days counts, for outcomes over `step` days.
+    """Number of autocovariances in the variance of a test over `count` days, for outcomes over `step` days.
 
     ``1.3 sqrt(n)``, the rule of Lazarus, Lewis, Stock and Watson 2018 (J. Bus. Econ. Stat. 36), and at least three
     times the overlap ``step - 1``, since the Bartlett weights take a third off the variance of overlapping outcomes
-    when the window ends with the overlap. The shorter textbook windows are not safe here: one model's gain over another
-    comes and goes with volatility, in episodes of months, and a window of a week takes it for more certain than it is.
+    when the window ends with the overlap. The shorter textbook windows are not safe here: the gain of one model over
+    another varies with volatility, in episodes of months, and a window of a week understates its variance.
     """
     return max(0, min(max(int(1.3 * math.sqrt(count)), 3 * (step - 1)), count - 1))
 
 
 def long_run_variance(values: FloatArray, lags: int) -> float:
-    """Variance of the root of N times the mean of `values` (N,), with Bartlett weights (Newey and West 1987).
+    """Variance of sqrt(N) times the mean of `values` (N,), with Bartlett weights (Newey and West 1987).
 
     ``g_0 + 2 sum_k (1 - k / (lags + 1)) g_k`` with autocovariances ``g_k`` that divide by N; never negative.
     """
@@ -107,8 +106,8 @@ def mean_test(values: FloatArray, step: int = 1, lags: int | None = None) -> Mea
 def hac_degrees_of_freedom(count: int, lags: int) -> float:
     """Degrees of freedom of a test with a HAC standard error: n - 1, and no more than n over the lags.
 
-    A long window leaves its estimate of the variance uncertain; Student's t with ``n / lags`` degrees comes close to
-    the critical values that count this (Kiefer and Vogelsang 2005, Econometric Theory 21): 2.08 against 2.10 at
+    With a long window the estimate of the variance is uncertain; Student's t with ``n / lags`` degrees comes close to
+    the critical values that account for this (Kiefer and Vogelsang 2005, Econometric Theory 21): 2.08 against 2.10 at
     97.5 % for 35 lags of 750 days. With both, one-sided tests at 5 % reject a true null of independent days in 5 to
     5.5 % of samples, at 1.25 % in 1.2 %; of outcomes over 20 days, 750 of them, in 7 and 2 %.
     """
@@ -116,7 +115,7 @@ def hac_degrees_of_freedom(count: int, lags: int) -> float:
 
 
 def _student_test(values: FloatArray, lags: int, correction: float) -> MeanTest:
-    """The t test of a mean; `correction` multiplies the statistic."""
+    """Test a mean by Student's t; `correction` multiplies the statistic."""
     count = len(values)
     mean = float(values.mean()) if count else 0.0
     if count < 3:
@@ -128,26 +127,27 @@ def _student_test(values: FloatArray, lags: int, correction: float) -> MeanTest:
 
 
 def student(count: int, mean: float, error: float, degrees_of_freedom: float) -> MeanTest:
-    """Both one-sided p-values of a mean with a standard error above 0, by Student's t."""
+    """Test a mean with a standard error above 0 by Student's t, on both sides."""
     from scipy.special import stdtr
 
     statistic = mean / error
-    below, above = (float(stdtr(degrees_of_freedom, side * statistic)) for side in (1, -1))
-    return MeanTest(count, mean, error, statistic, below, above, degrees_of_freedom)
+    p_below = float(stdtr(degrees_of_freedom, statistic))
+    p_above = float(stdtr(degrees_of_freedom, -statistic))
+    return MeanTest(count, mean, error, statistic, p_below, p_above, degrees_of_freedom)
 
 
 def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = None) -> MeanTest:
-    """Test whether two forecasts lose the same on average (Diebold and Mariano 1995, J. Bus. Econ. Stat. 13).
+    """Test whether two forecasts have the same mean loss (Diebold and Mariano 1995, J. Bus. Econ. Stat. 13).
 
     With the small-sample correction of Harvey, Leybourne and Newbold 1997 (Int. J. Forecasting 13): the statistic is
     multiplied by ``sqrt((n + 1 - 2 h + h (h - 1) / n) / n)`` and compared with Student's t, with n - 1 degrees of
     freedom when one step ahead with ``lags=0``, as in their paper, else with those of `hac_degrees_of_freedom`.
-    The null is about these forecasts, as they were made, not about the models behind them (Giacomini and White
-    2006, Econometrica 74), so estimated parameters need no correction.
+    The null hypothesis concerns the forecasts as they were made, not the models behind them (Giacomini and White 2006,
+    Econometrica 74), so estimated parameters need no correction.
 
     Args:
         difference: (N,) loss of the first minus loss of the second, in order of time; below zero the first is better.
-        step: Forecast step h in cutoffs: of so many neighbours the outcomes overlap; days where each day is a cutoff.
+        step: Forecast step h in cutoffs: number of neighbouring cutoffs whose outcomes overlap.
         lags: Autocovariances to count; None for `hac_lags`.
     """
     count = len(difference)
@@ -155,24 +155,6 @@ def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = No
         return MeanTest(count, float(difference.mean()) if count else 0.0)
     factor = (count + 1 - 2 * step + step * (step - 1) / count) / count
     return _student_test(difference, hac_lags(count, step) if lags is None else lags, math.sqrt(factor))
-
-
-def clark_west(actual: FloatArray, restricted: FloatArray, unrestricted: FloatArray, step: int = 1) -> MeanTest:
-    """Test whether a model knows something that the smaller model nested in it does not (Clark and West 2007).
-
-    The mean of ``e_0^2 - (e_1^2 - (f_0 - f_1)^2)``: under the null the larger model only adds the noise of its
-    estimates to the error, and that is given back to it (J. Econometrics 138). The claim is `p_above`.
-    A small p-value says that the forecast *holds information*, not that its squared error is smaller. One step
-    ahead the terms have no autocorrelation under the null, whatever the volatility does, and none is counted.
-
-    Args:
-        actual: (N,) outcomes.
-        restricted: (N,) forecasts of the nested model; zeros where it is a random walk of log prices.
-        unrestricted: (N,) forecasts of the model.
-        step: Forecast step in days.
-    """
-    gain = (actual - restricted) ** 2 - (actual - unrestricted) ** 2
-    return mean_test(gain + (restricted - unrestricted) ** 2, step, unpredictable_lags(len(actual), step))
 
 
 def unpredictable_lags(count: int, step: int) -> int:
@@ -211,7 +193,7 @@ def normal_test(values: FloatArray, variance: float) -> MeanTest:
 
 
 def excess_hits(forecast: FloatArray, actual: FloatArray) -> tuple[FloatArray, float]:
-    """How much more often than by chance each day's direction is right.
+    """Hits of the direction minus the hits expected by chance, day by day.
 
     Args:
         forecast: (N,) predicted changes.
@@ -221,36 +203,39 @@ def excess_hits(forecast: FloatArray, actual: FloatArray) -> tuple[FloatArray, f
         (N,) series whose mean is P - P* of Pesaran and Timmermann, NaN where either is zero; and the variance of that
         mean, ``V(P) - V(P*)``, under the null for independent days (0 where one side of either never occurs).
     """
-    known = (forecast != 0) & (actual != 0)
-    excess, count = np.full(len(actual), np.nan), int(known.sum())
+    directed = (forecast != 0) & (actual != 0)
+    excess = np.full(len(actual), np.nan)
+    count = int(directed.sum())
     if not count:
         return excess, 0.0
-    up, expected = actual[known] > 0, forecast[known] > 0
-    x, y = float(expected.mean()), float(up.mean())
+    rises = actual[directed] > 0
+    predicted_rises = forecast[directed] > 0
+    x = float(predicted_rises.mean())
+    y = float(rises.mean())
     # hit - P* has the same mean as this product; the product has no autocorrelation when the outcomes have none.
-    excess[known] = 2 * (expected - x) * (up - y)
+    excess[directed] = 2 * (predicted_rises - x) * (rises - y)
     # V(P) - V(P*) of the paper, multiplied out; exactly 0 where one side of either never occurs.
     return excess, 4 * x * (1 - x) * y * (1 - y) * (count - 1) / count**2
 
 
 def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
-    """P-values adjusted so that those at most `a` are claims of which with chance at most `a` any is false.
+    """Adjust p-values: claiming those up to `a` makes any false claim with probability at most `a`.
 
     The k-th smallest of m is multiplied by m - k + 1, and none is less than the one before (Holm 1979, Scand. J.
-    Stat. 6); no independence is needed. What could not be tested (None) stays None and counts as one that is 1,
-    so that the number of tests never depends on the data.
+    Stat. 6); no independence is needed. A missing p-value (None) stays None and counts as 1, so that the number of
+    tests never depends on the data.
     """
-    known = sorted((value, key) for key, value in p_values.items() if value is not None)
+    ordered = sorted((value, key) for key, value in p_values.items() if value is not None)
     adjusted: dict[str, float | None] = dict.fromkeys(p_values)
     largest = 0.0
-    for place, (value, key) in enumerate(known):
-        largest = max(largest, min(1.0, value * (len(p_values) - place)))
+    for index, (value, key) in enumerate(ordered):
+        largest = max(largest, min(1.0, value * (len(p_values) - index)))
         adjusted[key] = largest
     return adjusted
 
 
 def detectable_shift(standard_error: float, level: float, degrees_of_freedom: float = math.inf) -> float:
-    """True mean that a one-sided test at `level` finds with probability `POWER`.
+    """Minimum detectable mean: the true mean that a one-sided test at `level` detects with probability `POWER`.
 
     ``(z_(1-level) + z_power) * se`` for the normal limit; with Student's t the shift at which the noncentral t
     exceeds its critical value that often, a little more.
@@ -266,24 +251,25 @@ def detectable_shift(standard_error: float, level: float, degrees_of_freedom: fl
 def detectable_gain(
     standard_errors: Sequence[float], leads: Sequence[float], level: float, degrees_of_freedom: float
 ) -> float:
-    """True gain over the best of k rivals that one-sided tests against *all* of them find with probability `POWER`.
+    """Minimum detectable gain over the best of k rivals, for one-sided tests against *all* of them.
 
-    The chance to miss at least one is bounded by the sum of the chances to miss each (Bonferroni), so the power is
-    at least as stated however the tests hang together. With one rival it is `detectable_shift`.
+    The probability of missing at least one is bounded by the sum of the probabilities of missing each (Bonferroni), so
+    the power is at least as stated, whatever the dependence of the tests. With one rival it is `detectable_shift`.
 
     Args:
-        standard_errors: (k,) of the mean difference to each rival.
-        leads: (k,) how much the best rival is better than each, at least 0.
-        level: Of each test.
+        standard_errors: (k,) standard errors of the mean difference from each rival.
+        leads: (k,) lead of the best rival over each, at least 0.
+        level: Level of each test.
         degrees_of_freedom: Degrees of freedom of Student's t of each test.
     """
     from scipy.special import nctdtr, stdtrit
 
-    errors, ahead = np.asarray(standard_errors), np.asarray(leads)
+    errors = np.asarray(standard_errors)
     critical = float(stdtrit(degrees_of_freedom, 1 - level))
-    low, high = 0.0, detectable_shift(float(errors.max()), level, degrees_of_freedom) * (1 + math.log(len(errors)))
+    low = 0.0
+    high = detectable_shift(float(errors.max()), level, degrees_of_freedom) * (1 + math.log(len(errors)))
     for _ in range(50):  # halves the interval to rounding
         middle = (low + high) / 2
-        missed = float(nctdtr(degrees_of_freedom, (middle + ahead) / errors, critical).sum())
+        missed = float(nctdtr(degrees_of_freedom, (middle + np.asarray(leads)) / errors, critical).sum())
         low, high = (middle, high) if missed > 1 - POWER else (low, middle)
     return high

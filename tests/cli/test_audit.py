@@ -38,7 +38,7 @@ def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, mo
     monkeypatch.setitem(FEATURES, "momentum_5", leaky)
     result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
     assert result.exit_code == 4
-    assert "a leak or damage in: features, forecasts, calibration, scores, folds, placebo" in result.stdout
+    assert "leak or damage in: features, forecasts, calibration, scores, folds, placebo" in result.stdout
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("features: ")]
     assert "momentum_5, from 20" in line
     assert "rows after" in line

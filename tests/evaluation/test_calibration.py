@@ -30,7 +30,7 @@ def test_the_tuned_constants_change_only_with_their_benchmark() -> None:
     assert calibration._LEARNING_RATE == 2.0
     assert calibration._FORGETTING == 0.004
     assert calibration._SETTLED == 100
-    assert calibration._LARGEST == 16.0
+    assert calibration._MAX_FACTOR == 16.0
 
 
 @st.composite

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.stats.coverage_tests import christoffersen, coverage_test, independence, kupiec
+from forecaster.stats.coverage_tests import christoffersen, coverage_test, kupiec
 from forecaster.stats.mean_tests import detectable_shift
 
 BITS = st.lists(st.booleans(), min_size=2, max_size=80)
@@ -49,17 +49,6 @@ def test_kupiec_is_the_paper(inside: list[bool], level: float) -> None:
     assert (found.n, found.degrees_of_freedom) == (len(inside), 1)
 
 
-@given(BITS)
-def test_independence_is_the_paper(inside: list[bool]) -> None:
-    found = independence(np.array(inside))
-    if all(inside) or not any(inside):
-        assert (found.statistic, found.p_value) == (None, None)
-        return
-    assert found.statistic == pytest.approx(slow_independence(inside), abs=1e-7)
-    assert found.statistic is not None
-    assert found.p_value == pytest.approx(stats.chi2.sf(found.statistic, 1), rel=1e-9)
-
-
 @given(BITS, st.floats(0.05, 0.95))
 def test_conditional_coverage_is_both(inside: list[bool], level: float) -> None:
     found = christoffersen(np.array(inside), level)
@@ -86,22 +75,19 @@ def test_overlapping_outcomes_are_thinned(step: int) -> None:
     inside = np.random.default_rng(0).random(200) < 0.8
     for test in (kupiec, christoffersen):
         assert test(inside, 0.8, step) == test(inside[::step], 0.8)
-    assert independence(inside, step) == independence(inside[::step])
 
 
 def test_nothing_is_said_of_nothing() -> None:
     empty = np.zeros(0, dtype=bool)
     assert kupiec(empty, 0.8).p_value is None
-    assert independence(empty).p_value is None
     assert christoffersen(empty, 0.8).p_value is None
     assert coverage_test(np.zeros(0), 0.8).p_above is None
     assert coverage_test(np.ones(2), 0.8).p_above is None
 
 
-def test_clusters_are_found_by_independence_and_not_by_the_share() -> None:
+def test_clusters_are_found_by_conditional_coverage_and_not_by_the_share() -> None:
     inside = np.tile(np.repeat([True, False], [80, 20]), 8)
     assert kupiec(inside, 0.8).p_value == pytest.approx(1)
-    assert (independence(inside).p_value or 1) < 1e-6
     assert (christoffersen(inside, 0.8).p_value or 1) < 1e-6
 
 
@@ -111,7 +97,6 @@ def test_the_likelihood_ratios_keep_their_level(level: float, tolerance: float) 
     samples = rng.random((2000, 750)) < level
     for p_values in (
         [kupiec(one, level).p_value for one in samples],
-        [independence(one).p_value for one in samples],
         [christoffersen(one, level).p_value for one in samples],
     ):
         assert np.mean([(p if p is not None else 1.0) < 0.05 for p in p_values]) == pytest.approx(0.05, abs=tolerance)

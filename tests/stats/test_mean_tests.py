@@ -12,7 +12,6 @@ from statsmodels.stats.multitest import multipletests  # type: ignore[import-unt
 
 from forecaster.stats.mean_tests import (
     MeanTest,
-    clark_west,
     detectable_gain,
     detectable_shift,
     diebold_mariano,
@@ -24,6 +23,7 @@ from forecaster.stats.mean_tests import (
     mean_test,
     normal_test,
     pesaran_timmermann,
+    unpredictable_lags,
 )
 
 
@@ -156,6 +156,12 @@ def test_differences_in_episodes_are_not_taken_for_certain() -> None:
 
 
 # --- Clark and West ----------------------------------------------------------------------------------------------
+
+
+def clark_west(actual: np.ndarray, restricted: np.ndarray, unrestricted: np.ndarray, step: int = 1) -> MeanTest:
+    """The test of a nested model, which the verdict on point forecasts makes from these two functions."""
+    gain = (actual - restricted) ** 2 - (actual - unrestricted) ** 2 + (restricted - unrestricted) ** 2
+    return mean_test(gain, step, unpredictable_lags(len(actual), step))
 
 
 def test_clark_west_is_the_regression_of_the_paper() -> None:

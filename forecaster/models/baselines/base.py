@@ -13,7 +13,7 @@ from forecaster.features.volatility import ewma_volatility, rounding_floor
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.traits import Traits
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
 __all__ = [
     "FIRST_ROW",
@@ -27,7 +27,6 @@ __all__ = [
 
 FIRST_ROW = 1  # two prices make a return
 _LEVELS = np.asarray(SCORING_LEVELS)
-_MIDDLE = SCORING_LEVELS.index(0.5)  # the levels are symmetric around it
 _KNOTS = (1, 5, 10, 20, 60, 120)
 
 
@@ -50,7 +49,7 @@ def linear_quantiles(values: FloatArray) -> FloatArray:
 def mirrored_quantiles(values: FloatArray) -> FloatArray:
     """(Q,) quantiles of `values` (N,), at least 10, and of their mirror images: exactly symmetric."""
     sizes = np.sort(np.abs(values))  # the upper half of all 2 N numbers
-    upper = _interpolated(sizes, _LEVELS[_MIDDLE + 1 :] * (2 * len(sizes) - 1) - len(sizes))
+    upper = _interpolated(sizes, _LEVELS[MEDIAN + 1 :] * (2 * len(sizes) - 1) - len(sizes))
     return np.concatenate([0.0 - upper[::-1], [0.0], upper])
 
 

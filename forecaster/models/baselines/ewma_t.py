@@ -12,7 +12,7 @@ from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.base import SeriesForecaster, ewma_of
 from forecaster.quantiles import SCORING_LEVELS
-from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
+from forecaster.stats.student import MIN_VALUES, fit_student, student_quantiles
 
 __all__ = ["EWMAT", "EWMATOptions", "ScaledStudent"]
 
@@ -59,7 +59,7 @@ class EWMAT(SeriesForecaster[ScaledStudent]):
 
     def least_training_rows(self) -> int:
         """Enough standardised returns for their tails."""
-        return 1 + _WARM_UP + LEAST_VALUES
+        return 1 + _WARM_UP + MIN_VALUES
 
     def _fit_series(self, series: PriceSeries, rows: int) -> tuple[ScaledStudent, bool]:
         if rows <= _WARM_UP:

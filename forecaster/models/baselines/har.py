@@ -15,7 +15,7 @@ from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.base import SeriesForecaster, knots_up_to
 from forecaster.quantiles import SCORING_LEVELS
-from forecaster.stats.student import LEAST_VALUES, fit_student, student_quantiles
+from forecaster.stats.student import MIN_VALUES, fit_student, student_quantiles
 
 __all__ = ["HAR", "HARFit", "HAROptions", "StepRegression"]
 
@@ -172,7 +172,7 @@ def _fit_steps(history: History, uses_ranges: bool, rows: int, knots: Sequence[i
     fitted: list[StepRegression] = []
     for step in knots:
         span = step if uses_ranges else max(step, _MIN_RETURN_TARGET)
-        if rows - span - _FIRST_ROW < max(LEAST_VALUES, _MIN_SPANS * span):
+        if rows - span - _FIRST_ROW < max(MIN_VALUES, _MIN_SPANS * span):
             break
         inputs = [average[_FIRST_ROW : rows - span] for average in averages]
         target = np.log(trailing_mean(daily, span)[_FIRST_ROW + span :])

@@ -12,12 +12,11 @@ from forecaster.features.outcomes import returns_over
 from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions, NothingToFit, check_rows
 from forecaster.models.baselines.base import knots_up_to
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
 __all__ = ["RandomWalk", "RandomWalkConstant", "RandomWalkConstantOptions", "RandomWalkOptions"]
 
 _BLOCK = 512  # cutoffs whose windows are sorted together, to bound memory
-_MIDDLE = SCORING_LEVELS.index(0.5)
 
 
 class RandomWalkOptions(ModelOptions):
@@ -71,7 +70,7 @@ class RandomWalk(NothingToFit):
             quantiles = _expanding_quantiles(log_price, rows, step)
         else:
             quantiles = _rolling_quantiles(log_price, rows, step, days)
-        return quantiles - quantiles[:, _MIDDLE : _MIDDLE + 1]
+        return quantiles - quantiles[:, MEDIAN : MEDIAN + 1]
 
 
 class RandomWalkConstant(RandomWalk):

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
 __all__ = ["MIN_SPAN", "VolatilityRegression", "VolatilityRows"]
 
@@ -22,7 +22,6 @@ MIN_ROWS = 250  # fewer training rows prove nothing
 PRIOR_ROWS = 20  # weight of the ridge, in rows that do not overlap
 PRIOR_SKEW = 0.1  # standard deviation of the distance from mean to median beforehand, in volatilities
 LOG_MARGIN = 1.0  # distance of the log of a predicted ratio from the range of the training rows, at most
-_MEDIAN = len(SCORING_LEVELS) // 2
 _KERNEL = "linear_volatility/kernel"
 _RANGE = "linear_volatility/range"
 _SHAPE = "linear_volatility/shape"
@@ -143,7 +142,7 @@ def _concatenated(panel: Sequence[VolatilityRows], used: BoolArray) -> tuple[Flo
 
 def _symmetric_shape(standardised: FloatArray) -> FloatArray:
     """(9,) quantiles of `standardised` (N,) and its negative together."""
-    half = np.quantile(np.abs(standardised), 2 * np.array(SCORING_LEVELS[_MEDIAN + 1 :]) - 1)
+    half = np.quantile(np.abs(standardised), 2 * np.array(SCORING_LEVELS[MEDIAN + 1 :]) - 1)
     return np.concatenate([-half[::-1], [0.0], half])
 
 
@@ -155,5 +154,5 @@ def _skewed_shape(standardised: FloatArray, span: int) -> FloatArray:
     """
     quantiles = np.quantile(standardised, SCORING_LEVELS)
     variance = (np.pi / 2 - 1) * standardised.var() * span / len(standardised)
-    median = (quantiles[_MEDIAN] - standardised.mean()) * PRIOR_SKEW**2 / (PRIOR_SKEW**2 + variance)
-    return np.asarray(quantiles - quantiles[_MEDIAN] + median)
+    median = (quantiles[MEDIAN] - standardised.mean()) * PRIOR_SKEW**2 / (PRIOR_SKEW**2 + variance)
+    return np.asarray(quantiles - quantiles[MEDIAN] + median)

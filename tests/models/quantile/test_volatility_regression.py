@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from forecaster.models.quantile.volatility_regression import VolatilityRegression, VolatilityRows
-from forecaster.quantiles import SCORING_LEVELS, normal_scores
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS, normal_scores
 
 SPANS = (10, 20)
 EVEN = np.array([True, False, True])
-MIDDLE = len(SCORING_LEVELS) // 2
 
 
 def rows(count: int, seed: int = 0, noise: float = 0.3, skew: float = 0.0) -> VolatilityRows:
@@ -50,18 +49,18 @@ def test_few_rows_are_believed_less_and_fewer_not_at_all() -> None:
 def test_a_symmetric_shape_has_an_exact_mirror() -> None:
     shape = fitted([rows(3000, skew=1.0)]).shape
     np.testing.assert_array_equal(shape, -shape[:, ::-1])
-    np.testing.assert_array_equal(shape[:, MIDDLE], 0)
+    np.testing.assert_array_equal(shape[:, MEDIAN], 0)
 
 
 def test_a_skewed_shape_has_a_mean_of_zero_and_its_middle_beside() -> None:
     made = fitted([rows(200_000, skew=1.0)], symmetric=False)
     expected = 1 + np.log(1 - np.array(SCORING_LEVELS[::-1]))  # quantiles of 1 - E of a unit exponential E
     np.testing.assert_allclose(made.shape[0], expected, rtol=0.03, atol=0.02)
-    assert made.shape[0, MIDDLE] == pytest.approx(1 - np.log(2), abs=0.02)
+    assert made.shape[0, MEDIAN] == pytest.approx(1 - np.log(2), abs=0.02)
 
 
 def test_few_rows_prove_no_skew() -> None:
-    many, few = (fitted([rows(count, skew=1.0)], symmetric=False).shape[:, MIDDLE] for count in (100_000, 500))
+    many, few = (fitted([rows(count, skew=1.0)], symmetric=False).shape[:, MEDIAN] for count in (100_000, 500))
     assert (few < 0.8 * many).all()
     assert few[1] < few[0], "what overlaps more proves less"
 
