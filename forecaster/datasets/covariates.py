@@ -1,4 +1,4 @@
-"""Inputs beside the prices: other instruments and dated columns, each with the day from which a value is known."""
+"""Covariates: other instruments and dated columns, each with the day from which a value is known."""
 
 import dataclasses
 import difflib
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from forecaster.arrays import DateArray
 from forecaster.config import DataConfig
 from forecaster.data.calendars import same_clock
 from forecaster.data.exogenous import read_exogenous
+from forecaster.data.findings import Note
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources import SOURCES
@@ -29,97 +31,142 @@ from forecaster.features.covariates import (
 from forecaster.features.market_volatility import MarketActivity, market_activity
 from forecaster.models import traits_of
 
-__all__ = ["Inputs", "input_instruments", "load_inputs", "reads_market", "recorded_inputs"]
+__all__ = [
+    "Covariates",
+    "LoadedCovariate",
+    "covariate_instruments",
+    "load_covariates",
+    "reads_market",
+    "recorded_covariates",
+]
 
-Found = tuple[Covariate, dict[str, Any]]
+MARKET = "market"
+"""Name of the volatility of all currencies in the record of a run."""
 
-_MARKET = "market"  # in the record of a run: the activity of all currencies
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LoadedCovariate:
+    """One covariate and its origin.
+
+    Args:
+        covariate: The values, each with the day from which it is known.
+        series: Name of the price history, or the file of the column.
+        dates: (T,) dates of its rows.
+        sha256: Hash of the history or of the file.
+        lag: Days after its date from which a value is known.
+        notes: Findings in the history.
+    """
+
+    covariate: Covariate
+    series: str
+    dates: DateArray
+    sha256: str
+    lag: int
+    notes: Sequence[Note] = ()
+
+    @property
+    def name(self) -> str:
+        """The name that the user gave."""
+        return self.covariate.name
+
+    def to_json(self) -> dict[str, Any]:
+        """The origin, as a run records it."""
+        return {
+            "name": self.name,
+            "series": self.series,
+            "rows": len(self.dates),
+            "first": str(self.dates[0]),
+            "last": str(self.dates[-1]),
+            "sha256": self.sha256,
+            "lag": self.lag,
+        }
+
+    def lines(self, series: PriceSeries) -> list[str]:
+        """Messages about this covariate next to `series`."""
+        missing = missing_rows(self.covariate, series.dates)
+        plural = "s" if self.lag > 1 else ""
+        known = f"{self.lag} day{plural} after its date" if self.lag else "on its own day"
+        line = f"covariate {self.name}: {len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}, known {known}"
+        if missing.any():
+            line += f"; no value on {int(missing.sum())} of {len(series)} rows, which get a neutral 0"
+        lines = [line, *(str(note.about(self.name)) for note in self.notes)]
+        if missing[-1]:
+            lines.append(f"warning: covariate {self.name} has no value after {self.dates[-1]}; later rows get a 0")
+        return lines
 
 
 @dataclasses.dataclass(frozen=True)
-class Inputs:
-    """What is known beside the prices.
+class Covariates:
+    """What a model reads besides the history that it forecasts.
 
     Args:
-        inputs: In the order in which they were named.
-        facts: Of each: name, series or file, rows, dates, hash, days of lag.
-        market: Activity of all currencies, where it is read.
+        members: In the order in which they were named.
+        market: Volatility of all currencies; None where it is not read.
     """
 
-    inputs: tuple[Covariate, ...] = ()
-    facts: tuple[Mapping[str, Any], ...] = ()
+    members: tuple[LoadedCovariate, ...] = ()
     market: MarketActivity | None = None
 
-    def beside(self, series: PriceSeries) -> PriceSeries:
-        """`series` with what was known on each of its days."""
-        known = {**aligned(self.inputs, series.dates), **(self.market.features_on(series.dates) if self.market else {})}
-        return dataclasses.replace(series, inputs=known) if known else series
+    def attached(self, series: PriceSeries) -> PriceSeries:
+        """`series` with the values that were known on each of its days."""
+        values = dict(aligned([member.covariate for member in self.members], series.dates))
+        if self.market is not None:
+            values |= self.market.features_on(series.dates)
+        return dataclasses.replace(series, inputs=values) if values else series
 
-    def notes(self, series: PriceSeries) -> list[str]:
-        """How each input goes with `series`, in one line each."""
-        told = []
-        for one, facts in zip(self.inputs, self.facts, strict=True):
-            missing = missing_rows(one, series.dates)
-            days = facts["lag"]
-            known = "on its own day" if not days else f"{days} day{'s' if days > 1 else ''} after its date"
-            line = f"input {one.name}: {facts['rows']} rows, {facts['first']} to {facts['last']}, a value known {known}"
-            if missing.any():
-                line += f"; none is known on {int(missing.sum())} of {len(series)} rows, where a neutral zero stands"
-            told.append(line)
-            told += [str(note.about(one.name)) for note in facts["notes"]]
-            if missing[-1]:
-                told.append(f"warning: input {one.name} has nothing newer than {facts['last']}: it is left out since")
-        return told
+    def lines(self, series: PriceSeries) -> list[str]:
+        """Messages about every covariate next to `series`."""
+        return [line for member in self.members for line in member.lines(series)]
 
     def for_manifest(self, until: np.datetime64) -> list[dict[str, Any]]:
-        """What a run records of each input: its facts, and a hash of what was known by `until`."""
-        recorded = [
-            {key: value for key, value in facts.items() if key != "notes"} | {"known_sha256": known_hash(one, until)}
-            for one, facts in zip(self.inputs, self.facts, strict=True)
-        ]
-        return recorded + ([{"name": _MARKET, "known_sha256": self.market.known_hash(until)}] if self.market else [])
+        """Origin of each covariate, and a hash of the values that were known by `until`."""
+        hashes = self._known_hashes(until)
+        origins = {member.name: member.to_json() for member in self.members}
+        return [{**origins.get(name, {"name": name}), "known_sha256": sha256} for name, sha256 in hashes.items()]
 
     def changed(self, recorded: Sequence[Mapping[str, Any]], until: np.datetime64) -> list[str]:
-        """Names of inputs that no longer say what they said by `until`, when `recorded` was made."""
-        before = {one["name"]: one.get("known_sha256") for one in recorded}
-        now = {one.name: known_hash(one, until) for one in self.inputs}
-        now |= {_MARKET: self.market.known_hash(until)} if self.market else {}
-        return [name for name, known in now.items() if before.get(name) != known]
+        """Names of covariates whose values known by `until` differ from those in `recorded`."""
+        before = {facts["name"]: facts.get("known_sha256") for facts in recorded}
+        return [name for name, sha256 in self._known_hashes(until).items() if before.get(name) != sha256]
 
-    def require_use(self, series: PriceSeries) -> None:
-        """Refuse an input of which nothing is known on any day of `series`.
+    def _known_hashes(self, until: np.datetime64) -> dict[str, str]:
+        hashes = {member.name: known_hash(member.covariate, until) for member in self.members}
+        return hashes if self.market is None else {**hashes, MARKET: self.market.known_hash(until)}
+
+    def require_overlap(self, series: PriceSeries) -> None:
+        """Refuse a covariate without a known value on any day of `series`.
 
         Raises:
-            NotEnoughDataError: Of the first such input.
+            NotEnoughDataError: The first such covariate.
         """
-        for one, facts in zip(self.inputs, self.facts, strict=True):
-            if missing_rows(one, series.dates).all():
+        for member in self.members:
+            if missing_rows(member.covariate, series.dates).all():
                 raise NotEnoughDataError(
-                    f"input {one.name} runs from {facts['first']} to {facts['last']} and has no value for "
+                    f"covariate {member.name} runs from {member.dates[0]} to {member.dates[-1]} and has no value for "
                     f"{series.instrument.name}, {series.dates[0]} to {series.dates[-1]}; expected dates in common"
                 )
 
 
-def input_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instrument], ...]:
-    """The instruments of ``--with``, each with the source that is written before it, as ``sample:SP500``, or None.
+def covariate_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instrument], ...]:
+    """The instruments of ``--with``, each with the source written before it, as in ``sample:SP500``, or None.
 
-    Files end in ``.csv``, two currencies are a pair, all else is a ticker.
+    Files end in ``.csv``, two currencies are a pair, every other name is a ticker.
 
     Raises:
-        InstrumentError: One message for each name that is none.
+        InstrumentError: One message for each name that is no instrument.
     """
-    found: list[tuple[str | None, Instrument]] = []
+    instruments: list[tuple[str | None, Instrument]] = []
     mistakes: list[str] = []
     for name in names:
+        source, colon, rest = name.partition(":")
+        has_source = bool(colon) and source in SOURCES
         try:
-            source, colon, rest = name.partition(":")
-            named = bool(colon) and source in SOURCES
-            found.append((source, _instrument(rest)) if named else (None, _instrument(name)))
+            instruments.append((source, _instrument(rest)) if has_source else (None, _instrument(name)))
         except InstrumentError as error:
             mistakes += [f"--with: {message}" for message in error.messages]
     if mistakes:
         raise InstrumentError(*mistakes)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(instruments))
 
 
 def _instrument(name: str) -> Instrument:
@@ -129,15 +176,15 @@ def _instrument(name: str) -> Instrument:
     return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)
 
 
-def load_inputs(
-    data: DataConfig, beside: Sequence[PriceSeries], histories: Histories, *, market: bool = False
-) -> Inputs:
+def load_covariates(
+    data: DataConfig, targets: Sequence[PriceSeries], histories: Histories, *, market: bool = False
+) -> Covariates:
     """Load the covariates ``inputs`` and ``exog`` of the section ``data``.
 
     Args:
         data: Names of the covariates, and their lags. A price without a lag is known on its own day if *every* series
-            of `beside` is quoted at the same time of day, else one day later.
-        beside: The histories that are forecast; prices of their kind come from their source.
+            of `targets` is quoted at the same time of day, else one day later.
+        targets: The histories that are forecast; prices of their kind come from their source.
         histories: Histories of the same source.
         market: Whether the volatility of all currencies is read.
 
@@ -145,21 +192,29 @@ def load_inputs(
         ConfigError: A column has no lag, or a lag has no covariate, or two covariates have one name.
         InstrumentError, InputFileError, SourceError: A covariate cannot be loaded.
     """
-    found = [_prices(one, beside, histories, data.lags) for one in input_instruments(data.inputs)]
-    found += [] if data.exog is None else _columns(Path(data.exog), data)
-    names = [one.name for one, _ in found]
-    for name in data.lags:
+    members = [
+        _price(source, instrument, targets, histories, data.lags)
+        for source, instrument in covariate_instruments(data.inputs)
+    ]
+    members += [] if data.exog is None else _columns(Path(data.exog), data.lags)
+    _check_names([member.name for member in members], data.lags)
+    activity = market_activity([histories.whole(pair).series for pair in _euro_pairs()]) if market else None
+    return Covariates(tuple(members), activity)
+
+
+def _check_names(names: Sequence[str], lags: Mapping[str, int]) -> None:
+    """Refuse a lag without a covariate, and two covariates of one name."""
+    for name in lags:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            known = f"expected one of {', '.join(names)}" if names else "there are no inputs; add --with or --exog"
-            raise ConfigError(f"lag of {shown(name)}: no input is called so; {known}{_meant(near)}")
+            hint = f"; did you mean {near[0]}?" if near else ""
+            expected = f"expected one of {', '.join(names)}" if names else "there is none; add --with or --exog"
+            raise ConfigError(f"lag of {shown(name)}: no covariate has this name; {expected}{hint}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ConfigError(
-            f"two inputs are called {', '.join(repeated)}; expected a name of its own for each; rename one"
+            f"two covariates have the name {', '.join(repeated)}; expected a different name for each; rename one"
         )
-    activity = market_activity([histories.whole(pair).series for pair in _against_the_euro()]) if market else None
-    return Inputs(tuple(one for one, _ in found), tuple(facts for _, facts in found), activity)
 
 
 def reads_market(kind: str, universe: str, market: bool | None, named: Sequence[PriceSeries]) -> bool:
@@ -182,20 +237,17 @@ def reads_market(kind: str, universe: str, market: bool | None, named: Sequence[
     return fixed and universe == "currencies" if market is None else market
 
 
-def _against_the_euro() -> list[Instrument]:
-    return [Instrument("pair", f"EUR{one}").canonical for one in PANEL_CURRENCIES if one != "EUR"]
+def _euro_pairs() -> list[Instrument]:
+    return [Instrument("pair", f"EUR{currency}").canonical for currency in PANEL_CURRENCIES if currency != "EUR"]
 
 
-def _meant(near: Sequence[str]) -> str:
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def recorded_inputs(data: DataConfig, inputs: Inputs) -> dict[str, Any]:
-    """The keys of the section ``data`` that name covariates, as a run records them: whole paths, resolved lags."""
+def recorded_covariates(data: DataConfig, covariates: Covariates) -> dict[str, Any]:
+    """The keys of the section ``data`` about covariates, as a run records them: whole paths, resolved lags."""
+    named = covariate_instruments(data.inputs)
     return {
-        "inputs": tuple(_recorded_name(source, instrument) for source, instrument in input_instruments(data.inputs)),
+        "inputs": tuple(_recorded_name(source, instrument) for source, instrument in named),
         "exog": None if data.exog is None else str(Path(data.exog).resolve()),
-        "lags": {facts["name"]: facts["lag"] for facts in inputs.facts},
+        "lags": {member.name: member.lag for member in covariates.members},
     }
 
 
@@ -204,46 +256,49 @@ def _recorded_name(source: str | None, instrument: Instrument) -> str:
     return f"{source}:{name}" if source else name
 
 
-def _prices(
-    named: tuple[str | None, Instrument], beside: Sequence[PriceSeries], histories: Histories, lags: Mapping[str, int]
-) -> Found:
-    source, instrument = named
-    main = beside[0]
+def _price(
+    source: str | None,
+    instrument: Instrument,
+    targets: Sequence[PriceSeries],
+    histories: Histories,
+    lags: Mapping[str, int],
+) -> LoadedCovariate:
+    """The prices of another instrument; see `load_covariates`."""
+    main = targets[0]
     if instrument.canonical == main.instrument and source in (None, main.source):
-        raise ConfigError(f"input {instrument.name} is the series itself; expected another one; leave it out of --with")
+        raise ConfigError(
+            f"covariate {instrument.name} is the series itself; expected another one; remove it from --with"
+        )
     likely = main.source if instrument.kind == main.instrument.kind else default_source(instrument)
     try:
         checked = histories.load_covariate(source or likely, instrument)
     except (SourceError, UsageError) as error:
         hint = "" if source else f"; to name a source, write it before: --with SOURCE:{instrument.name}"
-        raise type(error)(*(f"input {instrument.name}: {message}{hint}" for message in error.messages)) from error
-    series = checked.whole
-    # Of two prices of different clocks none can be sure to know the other's of the same day.
-    usual = 0 if all(same_clock(series, one) for one in beside) else 1
-    lag = lags.get(instrument.name, lags.get(series.instrument.name, usual))
-    made = price_covariate(dataclasses.replace(series, instrument=instrument), lag)
-    facts = {
-        "name": instrument.name, "series": series.name, "rows": len(series), "first": str(series.dates[0]),
-        "last": str(series.dates[-1]), "sha256": series.sha256, "lag": lag, "notes": checked.notes,
-    }  # fmt: skip
-    return made, facts
+        raise type(error)(*(f"covariate {instrument.name}: {message}{hint}" for message in error.messages)) from error
+    prices = checked.whole
+    # Of two prices from different times of day, neither is known to see the other's on the same day.
+    default_lag = 0 if all(same_clock(prices, series) for series in targets) else 1
+    lag = lags.get(instrument.name, lags.get(prices.instrument.name, default_lag))
+    covariate = price_covariate(dataclasses.replace(prices, instrument=instrument), lag)
+    return LoadedCovariate(covariate, prices.name, prices.dates, prices.sha256, lag, checked.notes)
 
 
-def _columns(path: Path, data: DataConfig) -> list[Found]:
-    read = read_exogenous(path)
-    missing = [name for name in read.columns if name not in data.lags]
+def _columns(path: Path, lags: Mapping[str, int]) -> list[LoadedCovariate]:
+    """The dated columns of a file; see `load_covariates`."""
+    file = read_exogenous(path)
+    missing = [name for name in file.columns if name not in lags]
     if missing:
         raise ConfigError(
-            f"{path} has no lag for {', '.join(map(shown, missing))}; expected for each column after how many days a "
-            f"value is known (0: on its own date); add --lag {missing[0]}=DAYS"
+            f"{path} has no lag for {', '.join(map(shown, missing))}; expected for each column the days after its date "
+            f"from which a value is known; add --lag {missing[0]}=DAYS"
         )
     return [
-        (
-            column_covariate(name, column.dates, column.values, data.lags[name]),
-            {
-                "name": name, "series": str(path), "rows": len(column.dates), "first": str(column.dates[0]),
-                "last": str(column.dates[-1]), "sha256": read.sha256, "lag": data.lags[name], "notes": [],
-            },
+        LoadedCovariate(
+            covariate=column_covariate(name, column.dates, column.values, lags[name]),
+            series=str(path),
+            dates=column.dates,
+            sha256=file.sha256,
+            lag=lags[name],
         )
-        for name, column in read.columns.items()
-    ]  # fmt: skip
+        for name, column in file.columns.items()
+    ]

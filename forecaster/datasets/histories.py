@@ -150,8 +150,8 @@ class Histories:
         sources: OpenSources | None = None,
         read_only: bool = False,
     ) -> None:
-        self._sources = OpenSources() if sources is None else sources
-        self.source = self._sources.open(source)
+        self.sources = OpenSources() if sources is None else sources
+        self.source = self.sources.open(source)
         self.checker = checker
         self.stored: dict[str, str] = {}
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
@@ -218,14 +218,14 @@ class Histories:
         try:
             loaded = self.source.load(request)
         except SourceError as error:
-            self._sources.record(self.source.name, error)
+            self.sources.record(self.source.name, error)
             raise
-        self._sources.record(self.source.name, None)
+        self.sources.record(self.source.name, None)
         return loaded
 
     def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> Loaded:
         stored = self._newest_stored(source, request.instrument)
-        silent = self._sources.is_silent(source.name)
+        silent = self.sources.is_silent(source.name)
         if stored is None and silent:
             raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
         if self._network == "never" and stored is None:
@@ -317,7 +317,7 @@ class Histories:
             source,
             checker,
             network=self._network,
-            sources=self._sources,
+            sources=self.sources,
             read_only=self._read_only,
         )
 

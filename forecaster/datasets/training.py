@@ -9,9 +9,9 @@ import numpy as np
 from forecaster.config import Config, DataConfig
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.sources.registry import source_traits
+from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.universes import UNIVERSES, read_universe, universe
-from forecaster.datasets.covariates import Inputs, load_inputs, reads_market, recorded_inputs
+from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
 from forecaster.datasets.histories import Checked, Histories, data_line, load_members, note_findings
 from forecaster.datasets.selection import Selection, is_listed, parse_names, selected_instruments, spelled
 from forecaster.environment import Environment
@@ -39,7 +39,8 @@ class Dataset:
         listed: Whether a universe file names them; then a history that is too short is left out, not an error.
         panel: The series that train together, the named ones among them.
         stored: Name -> hash of the whole history, of those in the store.
-        inputs: Covariates.
+        covariates: What the model reads besides.
+        sources: The sources that were asked, still open.
         shortened: What a quick training leaves out; None for a full one.
     """
 
@@ -50,7 +51,8 @@ class Dataset:
     listed: bool
     panel: Panel
     stored: Mapping[str, str]
-    inputs: Inputs
+    covariates: Covariates
+    sources: OpenSources
     shortened: str | None = None
 
 
@@ -83,51 +85,54 @@ def resolve(
     listed = is_listed(data, config.universe)
     instruments = selected_instruments(data, config.universe)
     histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
-    _note_mirrors(instruments, environment)
-    canonical = tuple(dict.fromkeys(instrument.canonical for instrument in instruments))
-    if listed:
-        named = _load_listed(histories, canonical, environment)
-        instruments = tuple(series.instrument for series in named)
-    else:
-        named = _load_named(histories, canonical, environment)
+    named = (_load_listed if listed else _load_named)(histories, instruments, environment)
+    instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
     market = reads_market(config.kind, universe_name, data.market, named)
-    members = [] if listed else list(universe(universe_name, canonical))
-    members += _peers(data, named)
-    _note_universe_file(universe_name, environment)
-    others = _load_others(histories, members, named, universe_name == "currencies", environment)
-    inputs = load_inputs(data, [*named, *others], histories, market=market)
-    _require_readable(config, data)
-    _note_inputs(inputs, named, environment)
-    named = [inputs.beside(series) for series in named]
-    panel = Panel((*named, *(inputs.beside(series) for series in others)))
+    members = _other_instruments(data, universe_name, named, listed, environment)
+    others = _load_others(histories, members, universe_name == "currencies", environment)
+    covariates = load_covariates(data, [*named, *others], histories, market=market)
+    _check_covariates(covariates, config.kind, named, environment)
+    named = [covariates.attached(series) for series in named]
+    panel = Panel((*named, *(covariates.attached(series) for series in others)))
     options, shortened = config.model.quick() if quick else (config.model, None)
-    section = data.model_copy(
-        update={**spelled(instruments), **recorded_inputs(data, inputs), "market": market},
-    )
+    recorded = {**spelled(instruments), **recorded_covariates(data, covariates), "market": market}
     resolved = config.model_copy(
         update={
-            "data": section,
+            "data": data.model_copy(update=recorded),
             "universe": universe_name,
             "horizon": max(config.horizon, min_horizon),
             "model": options.resolved(panel, learn_before(named)),
         }
     )
-    return Dataset(config, resolved, instruments, tuple(named), listed, panel, histories.stored, inputs, shortened)
+    return Dataset(
+        asked=config,
+        config=resolved,
+        instruments=instruments,
+        named=tuple(named),
+        listed=listed,
+        panel=panel,
+        stored=histories.stored,
+        covariates=covariates,
+        sources=histories.sources,
+        shortened=shortened,
+    )
 
 
-def _note_mirrors(instruments: Sequence[Instrument], environment: Environment) -> None:
+def _canonical(instruments: Sequence[Instrument], environment: Environment) -> tuple[Instrument, ...]:
+    """The instruments in canonical orientation, each once; mirrored ones are reported."""
     for instrument in instruments:
         if instrument.sign < 0:
             environment.note(
                 f"{instrument.name} is trained and scored as {instrument.canonical.name}, its exact mirror image"
             )
+    return tuple(dict.fromkeys(instrument.canonical for instrument in instruments))
 
 
 def _load_named(histories: Histories, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
     """The named histories, put into the store."""
     named = []
-    for instrument in instruments:
+    for instrument in _canonical(instruments, environment):
         checked = histories.load(instrument, keep=True)
         named.append(checked.series)
         for line in (data_line(checked.series, environment.today), *checked.notes, *_excluded_cutoffs(checked)):
@@ -150,7 +155,7 @@ def _load_listed(
     histories: Histories, instruments: Sequence[Instrument], environment: Environment
 ) -> list[PriceSeries]:
     """The histories of a universe file, the longest first; those that cannot be loaded are reported and left out."""
-    loaded = load_members(histories, instruments, environment.note, keep=True)
+    loaded = load_members(histories, _canonical(instruments, environment), environment.note, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a usable history; "
@@ -170,10 +175,17 @@ def _universe_name(config: Config, named: Sequence[PriceSeries]) -> str:
     return "currencies" if panel else "none"
 
 
-def _peers(data: DataConfig, named: Sequence[PriceSeries]) -> list[Instrument]:
-    if not data.peers:
-        return []
-    return [instrument.canonical for instrument in parse_names(data.peers, named[0].instrument.kind)]
+def _other_instruments(
+    data: DataConfig, universe_name: str, named: Sequence[PriceSeries], listed: bool, environment: Environment
+) -> list[Instrument]:
+    """Instruments that train together with the named ones: peers, and members of a universe that are not `listed`."""
+    instruments = [series.instrument for series in named]
+    members = [] if listed else list(universe(universe_name, instruments))
+    _note_universe_file(universe_name, environment)
+    if data.peers:
+        members += [peer.canonical for peer in parse_names(data.peers, instruments[0].kind)]
+    names = {instrument.name for instrument in instruments}
+    return [member for member in dict.fromkeys(members) if member.name not in names]
 
 
 def _note_universe_file(name: str, environment: Environment) -> None:
@@ -190,22 +202,11 @@ def _note_universe_file(name: str, environment: Environment) -> None:
 def _load_others(
     histories: Histories,
     members: Sequence[Instrument],
-    named: Sequence[PriceSeries],
     crosses: bool,
     environment: Environment,
 ) -> list[PriceSeries]:
-    """The histories that train together with the named ones.
-
-    Args:
-        histories: Histories of the source.
-        members: Instruments, the named ones perhaps among them.
-        named: The named histories.
-        crosses: Whether they are the crosses of one table. Crosses are not stored: the run names the table.
-        environment: Messages.
-    """
-    names = {series.instrument.name for series in named}
-    wanted = [instrument for instrument in dict.fromkeys(members) if instrument.name not in names]
-    loaded = load_members(histories, wanted, environment.note, keep=not crosses)
+    """The histories of `members`. The crosses of one table are not stored, since the run names the table."""
+    loaded = load_members(histories, members, environment.note, keep=not crosses)
     if not crosses:
         for checked in loaded:
             environment.note(data_line(checked.series, environment.today))
@@ -213,16 +214,13 @@ def _load_others(
     return [checked.series for checked in loaded]
 
 
-def _require_readable(config: Config, data: DataConfig) -> None:
-    """Refuse covariates for a model that does not read them."""
-    if not traits_of(config.kind).reads_features and (data.inputs or data.exog):
-        raise UsageError(
-            f"the model {config.kind} reads prices only; remove --with and --exog or choose another model.kind"
-        )
-
-
-def _note_inputs(inputs: Inputs, named: Sequence[PriceSeries], environment: Environment) -> None:
+def _check_covariates(
+    covariates: Covariates, kind: str, named: Sequence[PriceSeries], environment: Environment
+) -> None:
+    """Report the covariates; refuse those that the model does not read, or that have no values for a named series."""
+    if covariates.members and not traits_of(kind).reads_features:
+        raise UsageError(f"the model {kind} reads prices only; remove --with and --exog or choose another model.kind")
     for series in named:
-        inputs.require_use(series)
-    for text in inputs.notes(named[0]):
+        covariates.require_overlap(series)
+    for text in covariates.lines(named[0]):
         environment.note(text)

@@ -12,7 +12,7 @@ from forecaster.data.calendars import business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
-from forecaster.datasets.covariates import Inputs, load_inputs
+from forecaster.datasets.covariates import Covariates, load_covariates
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
@@ -58,19 +58,19 @@ class SelectedRun:
         run: The run.
         histories: Histories of the source of the run, checked by its configuration.
         checked: Validated rows up to the cutoff.
-        inputs: Covariates of the model.
+        covariates: Covariates of the model.
     """
 
     instrument: Instrument
     run: Run
     histories: Histories
     checked: Checked
-    inputs: Inputs
+    covariates: Covariates
 
     @functools.cached_property
     def series(self) -> PriceSeries:
         """Rows that the configuration of the run asks for, up to the cutoff, as they were known at the cutoff."""
-        return self.inputs.beside(self.checked.series)
+        return self.covariates.attached(self.checked.series)
 
     @property
     def newest(self) -> np.datetime64:
@@ -115,9 +115,9 @@ class SelectedRun:
             )
         if cutoff >= trained and run.history_changed(self.series):
             lines.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
-        changed = self.inputs.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
-        lines += [f"warning: input {name} has changed since the run was trained" for name in changed]
-        return [*map(str, self.checked.notes), *self.inputs.notes(self.series), *lines]
+        changed = self.covariates.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
+        lines += [f"warning: covariate {name} has changed since the run was trained" for name in changed]
+        return [*map(str, self.checked.notes), *self.covariates.lines(self.series), *lines]
 
     @property
     def in_sample(self) -> bool:
@@ -238,9 +238,9 @@ def _load(
     histories = Histories(environment, run.source, checker, options, choice.network, sources)
     checked = histories.load(instrument)
     try:
-        inputs = load_inputs(data, [checked.series], histories, market=bool(data.market))
+        covariates = load_covariates(data, [checked.series], histories, market=bool(data.market))
     except (InputFileError, SourceError) as error:
-        problem = f"run {run.id} reads an input that cannot be had"
-        advice = "bring it back, or choose another run with --run ID"
+        problem = f"run {run.id} needs a covariate that cannot be loaded"
+        advice = "restore it, or choose another run with --run ID"
         raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
-    return SelectedRun(instrument, run, histories, checked, inputs)
+    return SelectedRun(instrument, run, histories, checked, covariates)

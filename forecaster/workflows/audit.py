@@ -82,7 +82,7 @@ def audit(
         cheaper.append(f"{len(panel)} of {len(data.panel)} series")
     engine = use_engine(data.config.backend, data.config.device)
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    target = AuditTarget(data.config, panel, names, training_split(data.config, first), environment)
+    target = AuditTarget(data.config, panel, names, training_split(data.config, first), environment, data.sources)
     checks_to_do = _checks(target, data.config, first, environment)
     return AuditResult(names, data.config.kind, cheaper, *_performed(checks_to_do, environment))
 

@@ -18,7 +18,7 @@ from forecaster.data.sources import SOURCES
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.registry import OpenSources, chosen_source
 from forecaster.data.validation import Report
-from forecaster.datasets.covariates import Inputs, input_instruments, load_inputs
+from forecaster.datasets.covariates import Covariates, LoadedCovariate, covariate_instruments, load_covariates
 from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
@@ -48,9 +48,9 @@ _MAIN = "audited"  # source of the panel
 class _RawHistories:
     """Raw rows of instruments, read once from their sources or the store, without the network."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, sources: OpenSources) -> None:
         self._environment = environment
-        self._sources = OpenSources()
+        self._sources = sources
         self._series: dict[tuple[str, str], PriceSeries] = {}
 
     def read(self, source: str, request: LoadRequest) -> PriceSeries:
@@ -104,10 +104,17 @@ class AuditTarget:
         named: Names of the audited series.
         split: Split of the fit.
         environment: Project folder.
+        sources: Sources of the training; sources opened anew when None.
     """
 
     def __init__(
-        self, config: Config, panel: Panel, named: Sequence[str], split: Split, environment: Environment
+        self,
+        config: Config,
+        panel: Panel,
+        named: Sequence[str],
+        split: Split,
+        environment: Environment,
+        sources: OpenSources | None = None,
     ) -> None:
         self.split = split
         self.named = tuple(named)
@@ -117,7 +124,7 @@ class AuditTarget:
         self._environment = environment
         self._instruments = [series.instrument for series in panel]
         self._source = chosen_source(config.data.source, self._instruments[0])
-        self._raw = _RawHistories(environment)
+        self._raw = _RawHistories(environment, OpenSources() if sources is None else sources)
         self._reports: dict[tuple[Alteration | None, str], Report] = {}
 
     def prepare(self, alteration: Alteration | None = None, until: np.datetime64 | None = None) -> Panel:
@@ -133,9 +140,9 @@ class AuditTarget:
         if until is None:
             self._reports |= {(alteration, history.series.instrument.name): history.report for history in checked}
         series = [history.series for history in checked]
-        inputs = load_inputs(data, series, histories, market=bool(data.market))
-        inputs = _with_altered_columns(inputs, alteration, data.exog)
-        return Panel(tuple(inputs.beside(member) for member in series))
+        covariates = load_covariates(data, series, histories, market=bool(data.market))
+        covariates = _with_altered_columns(covariates, alteration, data.exog)
+        return Panel(tuple(covariates.attached(member) for member in series))
 
     def _histories(self, checker: HistoryChecker, alteration: Alteration | None) -> Histories:
         """Histories of altered rows. They are checked without ``strict``: a warning must not end the audit."""
@@ -149,7 +156,7 @@ class AuditTarget:
         """Lags by the names of the instruments in canonical orientation."""
         data = self._config.data
         lags: dict[str, int] = {}
-        for _, instrument in input_instruments(data.inputs):
+        for _, instrument in covariate_instruments(data.inputs):
             lag = data.lags.get(instrument.name, 0)
             name = instrument.canonical.name
             lags[name] = min(lag, lags.get(name, lag))
@@ -259,16 +266,21 @@ def _scrambled(alteration: Alteration, lag: int, name: str, dates: DateArray, ce
     return np.where(later, np.random.default_rng(alteration.seed).normal(0, 9, len(cells)), cells)
 
 
-def _with_altered_columns(inputs: Inputs, alteration: Alteration | None, exogenous_file: str | None) -> Inputs:
-    """`inputs` with altered columns of the file of ``--exog``; prices were altered as raw rows already."""
+def _with_altered_columns(
+    covariates: Covariates, alteration: Alteration | None, exogenous_file: str | None
+) -> Covariates:
+    """`covariates` with altered columns of the file of ``--exog``; prices were altered as raw rows already."""
     if alteration is None or alteration.kind == "adjust":
-        return inputs
-    altered = []
-    for covariate, facts in zip(inputs.inputs, inputs.facts, strict=True):
-        lag = int(facts["lag"])
-        path = Path(str(facts["series"]))
-        if path == Path(str(exogenous_file)):
-            column = read_exogenous(path, functools.partial(_scrambled, alteration, lag)).columns[covariate.name]
-            covariate = column_covariate(covariate.name, column.dates, column.values, lag)
-        altered.append(covariate)
-    return dataclasses.replace(inputs, inputs=tuple(altered))
+        return covariates
+    members = [
+        _altered_column(member, alteration) if member.series == str(exogenous_file) else member
+        for member in covariates.members
+    ]
+    return dataclasses.replace(covariates, members=tuple(members))
+
+
+def _altered_column(member: LoadedCovariate, alteration: Alteration) -> LoadedCovariate:
+    change = functools.partial(_scrambled, alteration, member.lag)
+    column = read_exogenous(Path(member.series), change).columns[member.name]
+    covariate = column_covariate(member.name, column.dates, column.values, member.lag)
+    return dataclasses.replace(member, covariate=covariate)

@@ -205,7 +205,7 @@ def _data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
         origin=dict(named[0].meta),
         members={series.instrument.name: SeriesFacts.of(series) for series in data.panel},
         stored=data.stored,
-        inputs=data.inputs.for_manifest(named[0].dates[-1]),
+        inputs=data.covariates.for_manifest(named[0].dates[-1]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Inputs beside the prices, from the command line to the forecast."""
+"""Covariates, from the command line to the forecast."""
 
 import dataclasses
 import datetime
@@ -14,7 +14,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import OpenSources
 from forecaster.data.sources.sample import SampleSource
-from forecaster.datasets.covariates import input_instruments, load_inputs, recorded_inputs
+from forecaster.datasets.covariates import covariate_instruments, load_covariates, recorded_covariates
 from forecaster.datasets.histories import Histories, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
@@ -65,10 +65,10 @@ def predicted(forecast, *flags: str) -> dict:
 
 def test_every_input_is_told_with_its_timing(trained, tmp_path: Path) -> None:
     lines = trained.stderr
-    assert f"input other: 1500 rows, {DAYS[0]} to {DAYS[-1]}, a value known 1 day after its date" in lines
-    assert "input rate: 1500 rows" in lines
-    assert "a value known on its own day" in lines
-    assert "a value known 3 days after its date" in lines
+    assert f"covariate other: 1500 rows, {DAYS[0]} to {DAYS[-1]}, known 1 day after its date" in lines
+    assert "covariate rate: 1500 rows" in lines
+    assert "known on its own day" in lines
+    assert "known 3 days after its date" in lines
     manifest = json.loads(next(tmp_path.glob("runs/*/manifest.json")).read_text())
     assert [(one["name"], one["lag"]) for one in manifest["inputs"]] == [("other", 1), ("rate", 0), ("mood", 3)]
 
@@ -99,13 +99,13 @@ def test_a_column_that_ends_early_is_told(trained, forecast, tmp_path: Path) -> 
     (tmp_path / "columns.csv").write_text("\n".join(lines[:1000]) + "\n")
     result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest")
     assert result.exit_code == 0
-    assert f"warning: input rate has nothing newer than {lines[999][:10]}: it is left out since" in result.stderr
+    assert f"warning: covariate rate has no value after {lines[999][:10]}; later rows get a 0" in result.stderr
 
 
 def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecast, tmp_path: Path) -> None:
     """What a run decides for its panel is what its forecasts use later, whichever member they are of."""
     flags = ("--ticker", "SP500", "--source", "sample", "--with", "sample:NASDAQ", *TINY)
-    assert "input NASDAQ: 5031 rows" in forecast("train", *flags).stderr
+    assert "covariate NASDAQ: 5031 rows" in forecast("train", *flags).stderr
     manifest = json.loads(next(tmp_path.glob("runs/*/manifest.json")).read_text())
     assert manifest["inputs"][0]["lag"] == 0  # two closes in New York
     sources = {"SP500": sample("SP500"), "elsewhere": dataclasses.replace(sample("SP500"), source="yahoo")}
@@ -114,24 +114,24 @@ def test_one_member_with_another_clock_makes_an_input_a_day_late_for_all(forecas
         Environment(home=tmp_path), "yahoo", checker, network="never", sources=OpenSources({"yahoo": SampleSource()})
     )
     data = load_config(flags={"data.inputs": ["sample:NASDAQ"], "data.source": "sample"}).data
-    alone = load_inputs(data, [sources["SP500"]], histories)
-    together = load_inputs(data, list(sources.values()), histories)
-    assert [inputs.facts[0]["lag"] for inputs in (alone, together)] == [0, 1]
-    assert recorded_inputs(data, together)["lags"] == {"NASDAQ": 1}
+    alone = load_covariates(data, [sources["SP500"]], histories)
+    together = load_covariates(data, list(sources.values()), histories)
+    assert [covariates.members[0].lag for covariates in (alone, together)] == [0, 1]
+    assert recorded_covariates(data, together)["lags"] == {"NASDAQ": 1}
 
 
 def test_an_input_that_was_rewritten_is_warned_of(trained, forecast, tmp_path: Path) -> None:
     asked = ("predict", "--csv", "main.csv", "--offline", "--run", "latest")
     assert "has changed since" not in forecast(*asked).stderr
     write_columns(tmp_path / "columns.csv", changed_after=700)
-    assert "warning: input rate has changed since the run was trained" in forecast(*asked).stderr
+    assert "warning: covariate rate has changed since the run was trained" in forecast(*asked).stderr
 
 
 def test_an_input_that_is_gone_is_told_with_the_run(trained, forecast, tmp_path: Path) -> None:
     (tmp_path / "columns.csv").unlink()
     result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest")
     assert result.exit_code == 2
-    assert "reads an input that cannot be had" in result.stderr
+    assert "needs a covariate that cannot be loaded" in result.stderr
     assert "choose another run with --run ID" in result.stderr
 
 
@@ -151,14 +151,14 @@ def sample(name: str) -> PriceSeries:
     [
         (("--exog", "columns.csv"), "no lag for 'rate', 'mood'; expected for each column"),
         (("--exog", "columns.csv", "--lag", "rate=0"), "no lag for 'mood'"),
-        (("--exog", "columns.csv", "--lag", "rate=0,moood=1,mood=1"), "lag of 'moood': no input is called so"),
+        (("--exog", "columns.csv", "--lag", "rate=0,moood=1,mood=1"), "lag of 'moood': no covariate has this name"),
         (("--exog", "columns.csv", "--lag", "rate=-1,mood=1"), "expected NAME=DAYS with 0 or more days"),
         (("--exog", "nothing.csv", "--lag", "x=1"), "nothing.csv does not exist"),
         (("--with", "other.csv,../a b"), "--with: ticker '../a b' is malformed"),
         (("--with", "other.csv,other.csv", "--lag", "other=99999"), "should be less than or equal to 3660"),
-        (("--with", "old.csv"), "input old runs from 1990-01-01 to 1990-01-02 and has no value for main"),
+        (("--with", "old.csv"), "covariate old runs from 1990-01-01 to 1990-01-02 and has no value for main"),
         (("--with", "other.csv", "--config", "classic"), "model classic reads prices only"),
-        (("--with", "main.csv"), "input main is the series itself; expected another one"),
+        (("--with", "main.csv"), "covariate main is the series itself; expected another one"),
     ],
 )
 def test_what_cannot_be_an_input(forecast, tmp_path: Path, flags: tuple[str, ...], message: str) -> None:
@@ -173,7 +173,7 @@ def test_what_cannot_be_an_input(forecast, tmp_path: Path, flags: tuple[str, ...
 
 
 def test_names_of_inputs() -> None:
-    found = input_instruments(["EURUSD", "^vix", "sample:SP500", "7203.T", "x/gold.csv"])
+    found = covariate_instruments(["EURUSD", "^vix", "sample:SP500", "7203.T", "x/gold.csv"])
     assert [(source, one.kind, one.name) for source, one in found] == [
         (None, "pair", "EURUSD"),
         (None, "ticker", "^VIX"),
@@ -184,5 +184,5 @@ def test_names_of_inputs() -> None:
     assert found[0][1] == parse_pair("EURUSD")
     assert found[1][1] == parse_ticker("^VIX")
     with pytest.raises(InstrumentError) as caught:
-        input_instruments(["a b", "c d"])
+        covariate_instruments(["a b", "c d"])
     assert len(caught.value.messages) == 2

@@ -93,7 +93,7 @@ def test_prices_of_another_clock_have_no_market(forecast) -> None:
 
 def test_a_market_that_was_rewritten_is_warned_of(forecast, monkeypatch) -> None:
     assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
-    told = "input market has changed since the run was trained"
+    told = "covariate market has changed since the run was trained"
     assert told not in forecast("predict", "--pair", "USDJPY").stderr
     table = ecb.installed_table()
     pound = table.cells["GBP"]
