@@ -90,16 +90,16 @@ def forecasts(
     longest: int | None = None,
     unseen_from: np.datetime64 | None = None,
 ) -> Forecasts:
-    """Distributions at the cutoffs `rows`, as they are given to users and as they are scored.
+    """Distributions at the cutoffs `rows`, as users get them and as they are scored.
 
     Args:
         fitted: The model.
         series: The history.
         rows: (N,) row numbers, increasing, none before the model's `first_row`.
-        longest: Longest step that is asked for, as in `Fitted.forecast`.
-        unseen_from: First date that the weights have not seen: from there on the intervals of calibrated models
-            follow how often those of every row since have held, as far as each cutoff knows. Rows before it, and all
-            where it is None, stay as the model gives them.
+        longest: Longest requested step, as in `Fitted.forecast`.
+        unseen_from: First date that the weights have not seen. From there on the intervals of calibrated models are
+            calibrated by the outcomes of all rows since that are known at each cutoff. Forecasts before it, and all
+            forecasts where it is None, are those of the model.
 
     Raises:
         NotEnoughDataError: A row lies before `first_row`.

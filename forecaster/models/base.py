@@ -1,4 +1,4 @@
-"""Protocols of every forecaster: fit on a panel, then forecast any of its series at any row."""
+"""Protocols of forecasters: a fit on a panel, then forecasts of any of its series at any row."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -157,11 +157,11 @@ class FitRequest:
 
 
 class Fitted(Protocol):
-    """The result of a fit: it forecasts, and it can be written down and restored without code."""
+    """Fitted model: it forecasts, and its arrays and report restore it without stored code."""
 
     @property
     def name(self) -> str:
-        """Registry key, as it stands in tables and JSON."""
+        """Registry key, as in tables and JSON."""
 
     @property
     def own_steps(self) -> int:
@@ -185,7 +185,7 @@ class Fitted(Protocol):
         """
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The numbers to store."""
+        """Arrays to store."""
 
     @property
     def report(self) -> FitReport:
@@ -207,7 +207,7 @@ class Forecaster(Protocol):
 
     @property
     def options(self) -> Any:
-        """The options it was made with, an instance of `Options`."""
+        """Options of this forecaster, an instance of `Options`."""
 
     def least_training_rows(self) -> int:
         """Rows that a series needs before the validation."""

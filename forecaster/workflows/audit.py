@@ -55,7 +55,7 @@ def audit(
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `AuditKeywords`.
 
     Raises:
-        ForecasterError: As for a training; findings are in the result, damage of what is stored too.
+        ForecasterError: As for a training; the result holds the findings, among them damaged versions in the store.
     """
     environment = environment or Environment.at(home)
     requested = config_of(config, set, keywords)
