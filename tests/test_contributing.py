@@ -13,6 +13,8 @@ import pytest
 from conftest import Forecast
 
 from forecaster import cli
+from forecaster.data.sources import SOURCES
+from forecaster.evaluation.registry import METRICS, Metric
 from forecaster.features import FEATURES, Feature
 from forecaster.models import MODELS
 
@@ -56,6 +58,24 @@ class ToyWalk(NothingToFit):
         return Forecasts(self.name, rows, np.full(len(rows), 0.01), knots, SCORING_LEVELS, scaled)
 '''
 
+SOURCE = """
+import numpy as np
+
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources.base import Loaded, SourceTraits
+
+
+class ToySource:
+    name = "toy_source"
+    traits = SourceTraits(is_synthetic=True)
+
+    def load(self, request):
+        dates = np.busday_offset(np.datetime64("2001-01-01"), np.arange(3000))
+        prices = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, 3000)))
+        name = request.instrument.name
+        return Loaded(PriceSeries(request.instrument, self.name, name, dates, {"close": prices}))
+"""
+
 COMMAND = '''
 import click
 
@@ -91,8 +111,9 @@ def claims() -> list[str]:
 
 
 def test_every_claim_is_performed() -> None:
-    performed = {"model", "baseline", "architecture", "feature", "metric", "source", "command"}
-    assert set(claims()) == performed  # the first and the third by tests/models/test_every_model.py
+    here = {"baseline", "feature", "metric", "source", "command"}
+    by_the_suite_of_every_model = {"model", "architecture"}
+    assert set(claims()) == here | by_the_suite_of_every_model
 
 
 def test_a_baseline(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,12 +126,40 @@ def test_a_baseline(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatc
     assert toy["coverage"]["0.95"] > 0.99  # the yen moves by far less than one per cent a day
 
 
+def test_a_metric(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = Metric("bias", "log return", "0", "mean(median - outcome)", lambda sample: sample.error)
+    monkeypatch.setitem(METRICS, "bias", metric)
+    row = json.loads(forecast(*BACKTEST, "--format", "json").stdout)["rows"][0]
+    assert abs(row["bias"]) < 1e-3
+    assert "bias" in forecast(*BACKTEST, "--format", "csv").stdout.splitlines()[0].split(",")
+    assert "bias" in forecast(*BACKTEST).stdout.splitlines()[0].split()
+
+
+@pytest.mark.slow
+def test_a_metric_of_a_training(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = Metric("bias", "log return", "0", "mean(median - outcome)", lambda sample: sample.error)
+    monkeypatch.setitem(METRICS, "bias", metric)
+    settings = ("--config", "sine", "--set", "model.epochs=1", "--set", "model.units=[4]", "--horizon", "1")
+    result = forecast("train", *settings, "--set", "data.options.rows=500", "--backend", "jax", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert all("bias" in score for score in json.loads(result.stdout)["scores"])
+
+
+@pytest.mark.slow
 def test_a_feature(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FEATURES, "toy_feature", Feature(lambda history: history.log_return / history.volatility, True))
     names = "model.features=[scaled_return,toy_feature]"
     result = forecast("train", "--pair", "USDJPY", *TINY, "--set", names, "--format", "json")
     assert result.exit_code == 0, result.output
     assert forecast("predict", "--pair", "USDJPY").exit_code == 0
+
+
+def test_a_source(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES, "toy_source", f"{add_file('toy_source', SOURCE)}:ToySource")
+    ticker = ("--ticker", "XYZ", "--source", "toy_source")
+    result = forecast("backtest", *ticker, "--models", "ewma,random_walk", "--start", "2010-01-01", "--step", "1")
+    assert result.exit_code == 0, result.output
+    assert "toy_source/XYZ/1d@" in result.stderr
 
 
 def test_a_command(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,9 +138,11 @@ def violations(path: Path) -> Iterator[str]:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     for line, docstring in documented(tree):
-        for text in (docstring, *described_arguments(docstring)):
-            if first_word(text) in FIRST_WORDS:
-                yield f"{line}: begins with {first_word(text)!r}: {text.splitlines()[0]}"
+        if first_word(docstring) in FIRST_WORDS:
+            yield f"{line}: begins with {first_word(docstring)!r}: {docstring.splitlines()[0]}"
+        for text in described_arguments(docstring):
+            if first_word(text) in FIRST_WORDS - {"whether"}:
+                yield f"{line}: an argument begins with {first_word(text)!r}: {text}"
     for line, name in assigned_names(tree):
         if name in VARIABLES:
             yield f"{line}: a variable {name!r}"
