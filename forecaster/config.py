@@ -174,7 +174,7 @@ def dump_config(config: Config) -> str:
 def shipped_configs() -> dict[str, Path]:
     """Name -> file of the configurations that come with the program."""
     here = Path(__file__).parent
-    folder = next((one for one in (here / "configs", here.parent / "configs") if one.is_dir()), here)
+    folder = next((path for path in (here / "configs", here.parent / "configs") if path.is_dir()), here)
     return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
 
 
@@ -230,10 +230,10 @@ def _marks(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Lo
 def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[str], places: Places) -> list[str]:
     """Put assignments into `data`; returns the mistakes."""
     if isinstance(assignments, Mapping):
-        found = [_unknown(key) or _assign(data, key, value, "--set", places) for key, value in assignments.items()]
+        results = [_unknown(key) or _assign(data, key, value, "--set", places) for key, value in assignments.items()]
     else:
-        found = [_assign_text(data, text, places) for text in assignments]
-    return [mistake for mistake in found if mistake]
+        results = [_assign_text(data, text, places) for text in assignments]
+    return [mistake for mistake in results if mistake]
 
 
 def _unknown(key: str) -> str | None:

@@ -85,8 +85,11 @@ class LoadedCovariate:
         """Messages about this covariate next to `series`."""
         missing = missing_rows(self.covariate, series.dates)
         plural = "s" if self.lag > 1 else ""
-        known = f"{self.lag} day{plural} after its date" if self.lag else "on its own day"
-        line = f"covariate {self.name}: {len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}, known {known}"
+        availability = f"{self.lag} day{plural} after its date" if self.lag else "on its own day"
+        span = f"{len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}"
+        line = f"covariate {self.name}: {span}, known {availability}"
+            f"covariate {self.name}: {len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}, known {availability}"
+        )
         if missing.any():
             line += f"; no value on {int(missing.sum())} of {len(series)} rows, which get a neutral 0"
         lines = [line, *(str(note.about(self.name)) for note in self.notes)]
@@ -97,7 +100,7 @@ class LoadedCovariate:
 
 @dataclasses.dataclass(frozen=True)
 class Covariates:
-    """What a model reads besides the history that it forecasts.
+    """Inputs of a model besides the history that it forecasts.
 
     Args:
         members: In the order in which they were named.
@@ -186,7 +189,7 @@ def load_covariates(
             of `targets` is quoted at the same time of day, else one day later.
         targets: The histories that are forecast; prices of their kind come from their source.
         histories: Histories of the same source.
-        market: Whether the volatility of all currencies is read.
+        market: True if the volatility of all currencies is read.
 
     Raises:
         ConfigError: A column has no lag, or a lag has no covariate, or two covariates have one name.

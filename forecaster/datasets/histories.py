@@ -37,7 +37,7 @@ class Checked:
         report: Findings in the daily rows behind it.
         newest: Date of the newest row, whatever the cutoff.
         stored: The newest version in the store, where it was put there.
-        is_new: Whether that version was not there before.
+        is_new: True if that version was not there before.
     """
 
     loaded: Loaded
@@ -74,7 +74,7 @@ class HistoryChecker:
         start: First row to use; the oldest when None.
         end: Last row to use; the newest when None.
         frequency: Length of a row of the result.
-        strict: Whether warnings are errors.
+        strict: True if warnings are errors.
     """
 
     today: datetime.date
@@ -135,9 +135,9 @@ class Histories:
         source: Registry key of the source.
         checker: Checks the histories before they are used.
         options: Options of the source.
-        network: Whether prices may, or have to, come over the network.
+        network: Use of the network: ``auto``, ``refresh`` or ``never``.
         sources: Sources that are open already; a new one is added to them.
-        read_only: Whether nothing is put into the store.
+        read_only: True if nothing is put into the store.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Histories:
             environment: Home folder, clock and messages.
             data: Source, its options, first and last row, frequency.
             instruments: The named instruments, whose kind decides the source if it is ``auto``.
-            network: Whether prices may, or have to, come over the network.
+            network: Use of the network: ``auto``, ``refresh`` or ``never``.
             sources: Sources that are open already.
         """
         source = chosen_source(data.source, instruments[0])
@@ -265,7 +265,7 @@ class Histories:
         return None
 
     def _is_fresh(self, stored: PriceSeries) -> bool:
-        """Whether no trading day that the store lacks has ended since its newest row."""
+        """True if no trading day that the store lacks has ended since its newest row."""
         return self._network == "auto" and self._environment.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
     def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
@@ -273,7 +273,7 @@ class Histories:
 
         Args:
             instrument: In either orientation.
-            keep: Whether to put the history into the store; what came over the network is put there in any case.
+            keep: True to put the history into the store; what came over the network is put there in any case.
 
         Raises:
             NotEnoughDataError: It has no rows in the span.
@@ -331,7 +331,7 @@ def load_members(
         histories: Histories of their source.
         members: In canonical orientation.
         note: Called with one line for each note.
-        keep: Whether to put them into the store.
+        keep: True to put them into the store.
     """
     loaded: list[Checked] = []
     missing: dict[str, str] = {}

@@ -31,7 +31,7 @@ _KINDS = ("pair", "ticker", "csv")
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """What the user named: instruments, their source, and how the source is used.
+    """Instruments that the user named, their source, and the use of the source.
 
     Args:
         pairs: Currency pairs.
@@ -42,7 +42,7 @@ class Selection:
         name: Name of the series of a CSV file.
         options: Options of the source, besides those in the configuration.
         network: ``auto``: ask where newer prices may exist; ``refresh``: always ask; ``never``: do not ask.
-        strict: Whether data warnings are errors.
+        strict: True if data warnings are errors.
     """
 
     pairs: Sequence[str] = ()
@@ -57,7 +57,7 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no instrument is named."""
+        """True if no instrument is named."""
         return self.history is None and not (self.pairs or self.tickers or self.csvs)
 
     def open_sources(self) -> OpenSources:
@@ -85,7 +85,7 @@ class Selection:
 
 
 def is_listed(data: DataConfig, universe_name: str) -> bool:
-    """Whether a section ``data`` names no instrument and a universe file does."""
+    """True if a section ``data`` names no instrument and a universe file does."""
     unnamed = source_traits(data.source).default_ticker is None and not any(getattr(data, kind) for kind in _KINDS)
     return unnamed and universe_name not in {"auto", *UNIVERSES}
 

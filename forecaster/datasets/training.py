@@ -28,23 +28,23 @@ LearnBefore = Callable[[Sequence[PriceSeries]], np.datetime64]
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """What a training reads, and its configuration with every open choice made.
+    """Data of a training, and its configuration with every open choice decided.
 
     Args:
-        asked: The configuration as the user gave it.
+        requested: The configuration as the user gave it.
         config: The resolved configuration, as a run records it: instruments as the program spells them, universe,
             market, lags and features decided.
         instruments: The named instruments, in the user's orientation.
         named: Their histories, canonical, each once.
-        listed: Whether a universe file names them; then a history that is too short is left out, not an error.
+        listed: True if a universe file names them; then a history that is too short is left out, not an error.
         panel: The series that train together, the named ones among them.
         stored: Name -> hash of the whole history, of those in the store.
-        covariates: What the model reads besides.
+        covariates: Inputs of the model besides the histories.
         sources: The sources that were asked, still open.
-        shortened: What a quick training leaves out; None for a full one.
+        shortened: Description of what a quick training leaves out; None for a full one.
     """
 
-    asked: Config
+    requested: Config
     config: Config
     instruments: tuple[Instrument, ...]
     named: tuple[PriceSeries, ...]
@@ -69,11 +69,11 @@ def resolve(
 
     Args:
         config: The configuration as the user gave it.
-        selection: What the user named besides; it comes before what the configuration names.
+        selection: Instruments and source that the user named; they override those of the configuration.
         environment: Home folder, clock and messages.
         learn_before: Day before which rows may decide about features.
         min_horizon: Rows ahead that are needed; the configured horizon if that is longer.
-        quick: Whether the model is trained only for a short while, to check the program rather than to forecast.
+        quick: True if the model is trained only for a short while, to check the program rather than to forecast.
 
     Raises:
         InstrumentError, ConfigError: A name is no instrument or no universe.
@@ -106,7 +106,7 @@ def resolve(
         }
     )
     return Dataset(
-        asked=config,
+        requested=config,
         config=resolved,
         instruments=instruments,
         named=tuple(named),

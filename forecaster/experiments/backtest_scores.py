@@ -37,7 +37,7 @@ class BacktestResult(Tabular):
         standings: All models together, one for each step.
         verdicts: Name -> verdict at the first step; ``pooled`` where there are several instruments.
         skipped: Model -> instrument -> reason why there is no forecast.
-        calibrated: Whether intervals of networks were calibrated.
+        calibrated: True if intervals of networks were calibrated.
     """
 
     plan: BacktestPlan
@@ -108,7 +108,7 @@ def evaluate_backtest(
         plan: Everything that decides the numbers.
         records: One for each model and fold.
         named: The series that were forecast.
-        calibrated: Whether to calibrate intervals of networks by the outcomes known at each cutoff.
+        calibrated: True to calibrate intervals of networks by the outcomes known at each cutoff.
 
     Raises:
         NotEnoughDataError: No model has a forecast whose outcome is known.
