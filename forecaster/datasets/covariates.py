@@ -88,8 +88,6 @@ class LoadedCovariate:
         availability = f"{self.lag} day{plural} after its date" if self.lag else "on its own day"
         span = f"{len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}"
         line = f"covariate {self.name}: {span}, known {availability}"
-            f"covariate {self.name}: {len(self.dates)} rows, {self.dates[0]} to {self.dates[-1]}, known {availability}"
-        )
         if missing.any():
             line += f"; no value on {int(missing.sum())} of {len(series)} rows, which get a neutral 0"
         lines = [line, *(str(note.about(self.name)) for note in self.notes)]
