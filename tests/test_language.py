@@ -164,3 +164,36 @@ def test_a_module_is_written_in_plain_english(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=relative)
 def test_a_page_is_written_in_plain_english(path: Path) -> None:
     assert [f"{relative(path)}:{violation}" for violation in phrases(path.read_text(encoding="utf-8"))] == []
+
+
+BAD = '''"""What this is."""
+_LEAST_ROWS = 3
+first, second = len("a"), open("b")
+
+
+def mean(it: int) -> None:
+    """Mean.
+
+    Args:
+        it: Of the mean.
+    """
+    for one in range(3):  # keeps its promise
+        first, second = second, first
+'''
+
+
+def test_the_rules_find_what_they_forbid(tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(BAD)
+    found = [violation.partition(": ")[2].split(":")[0] for violation in violations(path)]
+    assert sorted(found) == sorted(
+        [
+            "begins with 'what'",
+            "an argument begins with 'of'",
+            "a constant '_LEAST_ROWS'",
+            "a variable 'it'",
+            "a variable 'one'",
+            "unrelated values are assigned in one line",
+            "'keeps its promise'",
+        ]
+    )
