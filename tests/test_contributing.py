@@ -17,6 +17,7 @@ from forecaster.data.sources import SOURCES
 from forecaster.evaluation.registry import METRICS, Metric
 from forecaster.features import FEATURES, Feature
 from forecaster.models import MODELS
+from forecaster.workflows.figures import FIGURES
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 SPAN = ("--start", "2019-01-01", "--end", "2019-12-31", "--universe", "none")
@@ -76,6 +77,17 @@ class ToySource:
         return Loaded(PriceSeries(request.instrument, self.name, name, dates, {"close": prices}))
 """
 
+FIGURE = '''
+from matplotlib.figure import Figure
+
+
+def toy_figure(request):
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.plot(request.selection.series.dates, request.selection.series.close)
+    return figure
+'''
+
 COMMAND = '''
 import click
 
@@ -111,7 +123,7 @@ def claims() -> list[str]:
 
 
 def test_every_claim_is_performed() -> None:
-    here = {"baseline", "feature", "metric", "source", "command"}
+    here = {"baseline", "feature", "metric", "source", "figure", "command"}
     by_the_suite_of_every_model = {"model", "architecture"}
     assert set(claims()) == here | by_the_suite_of_every_model
 
@@ -160,6 +172,17 @@ def test_a_source(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch)
     result = forecast("backtest", *ticker, "--models", "ewma,random_walk", "--start", "2010-01-01", "--step", "1")
     assert result.exit_code == 0, result.output
     assert "toy_source/XYZ/1d@" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_figure(forecast: Forecast, add_file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
+    assert "expected one of forecast, loss" in forecast("plot", "--pair", "USDJPY", "--kind", "toy").output
+    monkeypatch.setitem(FIGURES, "toy", f"{add_file('toy_figure', FIGURE)}:toy_figure")
+    picture = tmp_path / "toy.png"
+    result = forecast("plot", "--pair", "USDJPY", "--kind", "toy", "--out", picture)
+    assert result.exit_code == 0, result.output
+    assert picture.stat().st_size > 1000
 
 
 def test_a_command(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:

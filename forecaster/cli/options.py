@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from forecaster.cli.sections import SectionOption
-from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_frequency, to_lag, to_level, to_step
+from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_figure, to_frequency, to_lag, to_level, to_step
 from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
@@ -194,7 +194,7 @@ _OPTIONS: dict[str, Definition] = {
     "kind": _option(
         "Output",
         "--kind",
-        type=click.Choice(["forecast", "loss"]),
+        callback=to_figure,
         default="forecast",
         show_default=True,
         metavar="KIND",

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-__all__ = ["MAX_STEP", "CommaList", "to_date", "to_frequency", "to_lag", "to_level", "to_step"]
+__all__ = ["MAX_STEP", "CommaList", "to_date", "to_figure", "to_frequency", "to_lag", "to_level", "to_step"]
 
 MAX_STEP = 250  # rows ahead
 
@@ -38,6 +38,15 @@ class CommaList(click.ParamType[tuple[Any, ...]]):
 def to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """A `datetime.date` of a date and time."""
     return None if value is None else value.date()
+
+
+def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The name of a registered figure."""
+    from forecaster.workflows.figures import FIGURES
+
+    if value not in FIGURES:
+        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(FIGURES)}.")
+    return value
 
 
 def to_frequency(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -1,8 +1,8 @@
 """`plot`: actual prices blue, train predictions green, test predictions red, and the coming days."""
 
-import datetime
+import importlib
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -18,21 +18,21 @@ from forecaster.evaluation.splits import PARTS, Split, whole_history
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
 from forecaster.forecast import Forecast, Forecasts
+from forecaster.output.figure_request import FigureRequest
 from forecaster.output.forecast_picture import ForecastPicture, Predictions, Window
 from forecaster.pipeline import forecast_next, forecasts, next_steps
 from forecaster.quantiles import level_weights
+from forecaster.workflows.figures import FIGURES
 from forecaster.workflows.predict import coming_dates, prediction
 
-__all__ = ["picture_of", "plot"]
-
-Kind = Literal["forecast", "loss"]
+__all__ = ["forecast_figure", "loss_figure", "picture_of", "plot"]
 
 BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 
 
 def plot(
     *,
-    kind: Kind = "forecast",
+    kind: str = "forecast",
     as_of: Day | None = None,
     from_date: Day | None = None,
     to_date: Day | None = None,
@@ -70,7 +70,9 @@ def plot(
     """
     environment = environment or Environment.at(home)
     day = day_of(as_of, "as_of")
-    span = (day_of(from_date, "from_date"), day_of(to_date, "to_date"))
+    first = day_of(from_date, "from_date")
+    end = day_of(to_date, "to_date")
+    draw = _drawing_function(kind)
     whole = select_runs(selection_of(instruments), RunQuery(run, frequency=frequency), environment)
     if out is not None and len(whole) > 1:
         raise UsageError(f"--out names one file; got {len(whole)} instruments; leave it out to name a file after each")
@@ -80,57 +82,62 @@ def plot(
     for selection, current in zip(cut, whole, strict=True):
         name = selection.instrument.name
         path = None if show else Path(out or f"{name}-{kind}.png")
-        if kind == "loss":
-            _draw_loss(selection, path)
-        else:
-            picture = picture_of(selection, current.series, calibrate)
-            _draw_forecast(picture, _window(picture, *span, last), path)
+        _write(draw(FigureRequest(selection, current.series, calibrate, first, end, last)), path)
         paths += [] if path is None else [path]
     return paths
 
 
-def _draw_forecast(picture: ForecastPicture, window: Window | None, path: Path | None) -> None:
+def _drawing_function(kind: str) -> Any:
+    if kind not in FIGURES:
+        raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(FIGURES)}")
+    module, _, name = FIGURES[kind].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _write(figure: Any, path: Path | None) -> None:
+    """Save the figure; without a path open it in a window."""
     from forecaster.output.canvas import save_figure, show_figure
+
+    if path is None:
+        show_figure(figure)
+    else:
+        save_figure(figure, path)
+
+
+def forecast_figure(request: FigureRequest) -> Any:
+    """The history, the predictions and the coming days, as a matplotlib figure."""
     from forecaster.output.forecast_figure import draw_forecast
 
-    figure = draw_forecast(picture, window)
-    if path is None:
-        show_figure(figure)
-    else:
-        save_figure(figure, path)
+    picture = picture_of(request.selection, request.current, request.calibrate)
+    return draw_forecast(picture, _window(picture, request))
 
 
-def _draw_loss(selection: SelectedRun, path: Path | None) -> None:
-    from forecaster.output.canvas import save_figure, show_figure
+def loss_figure(request: FigureRequest) -> Any:
+    """The learning curve of the run, as a matplotlib figure."""
     from forecaster.output.learning_curve import draw_losses
 
+    selection = request.selection
     title = f"{selection.instrument.name}: learning curve of run {selection.run.id}"
-    figure = draw_losses(selection.run.history(), title, _corner(selection))
-    if path is None:
-        show_figure(figure)
-    else:
-        save_figure(figure, path)
+    return draw_losses(selection.run.history(), title, _corner(selection))
 
 
-def _window(
-    picture: ForecastPicture, from_date: datetime.date | None, to_date: datetime.date | None, last: int | None
-) -> Window | None:
+def _window(picture: ForecastPicture, request: FigureRequest) -> Window | None:
     """The dates to draw, or None for all.
 
     Raises:
         UsageError: Fewer than two rows are left.
     """
-    if from_date is None and to_date is None and last is None:
+    if request.from_date is None and request.to_date is None and request.last is None:
         return None
     dates = picture.dates
-    start = dates[0] if from_date is None else np.datetime64(from_date)
-    end = dates[-1] if to_date is None else np.datetime64(to_date)
+    start = dates[0] if request.from_date is None else np.datetime64(request.from_date)
+    end = dates[-1] if request.to_date is None else np.datetime64(request.to_date)
     shown = dates[(dates >= start) & (dates <= end)]
-    if last is not None and picture.forecast is not None:
-        shown = shown[max(np.searchsorted(shown, picture.forecast.cutoff, side="right") - last, 0) :]
+    if request.last is not None and picture.forecast is not None:
+        shown = shown[max(np.searchsorted(shown, picture.forecast.cutoff, side="right") - request.last, 0) :]
     if len(shown) < 2:
         raise UsageError(
-            f"{len(shown)} rows from --from {start} to --to {to_date or 'the newest'}; a picture needs 2; "
+            f"{len(shown)} rows from --from {start} to --to {request.to_date or 'the newest'}; a picture needs 2; "
             f"the history runs from {dates[0]} to {dates[-1]}"
         )
     return shown[0], end
