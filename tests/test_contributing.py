@@ -77,7 +77,7 @@ class ToySource:
         return Loaded(PriceSeries(request.instrument, self.name, name, dates, {"close": prices}))
 """
 
-FIGURE = '''
+FIGURE = """
 from matplotlib.figure import Figure
 
 
@@ -86,7 +86,7 @@ def toy_figure(request):
     axes = figure.add_subplot()
     axes.plot(request.selection.series.dates, request.selection.series.close)
     return figure
-'''
+"""
 
 COMMAND = '''
 import click
