@@ -1,5 +1,6 @@
 """Fixtures that many tests share: an invoked command line and a home with small trained runs."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from forecaster.models.engine import use_engine
 
 # What one test compiles the others need not compile again; the folder of whoever runs the tests is left alone.
 COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
+atexit.register(COMPILED.cleanup)
 os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 use_engine("jax", "cpu")  # before the collection of doctests imports keras on whatever it takes for its default
