@@ -15,7 +15,12 @@ __all__ = ["command"]
 MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
 
 
-@click.command("backtest", cls=SectionedCommand, short_help="Compare a model with the baselines over past years.")
+@click.command(
+    "backtest",
+    cls=SectionedCommand,
+    renamed={"--refit": "--schedule"},
+    short_help="Compare a model with the baselines over past years.",
+)
 @with_options(
     common=("pair", "ticker", "csv", "start", "end", "config", "set", "models", "step", "out", "home"),
     rare=(

@@ -131,7 +131,12 @@ def list_(*, environment: Environment, format: str) -> None:
         environment.note("no history is stored yet; next: forecast data fetch --pair USDJPY")
 
 
-@command.command("show", cls=SectionedCommand, short_help="Show facts, findings and picture of a history.")
+@command.command(
+    "show",
+    cls=SectionedCommand,
+    renamed={"--version": "--hash"},
+    short_help="Show facts, findings and picture of a history.",
+)
 @click.argument("history", required=False)
 @with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"))
 @_with_selection
@@ -207,7 +212,9 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
         raise verification.problem
 
 
-@command.command("export", cls=SectionedCommand, short_help="Print the rows of a history.")
+@command.command(
+    "export", cls=SectionedCommand, renamed={"--version": "--hash"}, short_help="Print the rows of a history."
+)
 @click.argument("history", required=False)
 @with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"))
 @_with_selection

@@ -62,7 +62,8 @@ class SectionedCommand(click.Command):
         except click.NoSuchOption as error:
             if error.option_name not in self.renamed:
                 raise
-            raise click.NoSuchOption(error.option_name, possibilities=[self.renamed[error.option_name]]) from None
+            meant = self.renamed[error.option_name]
+            raise click.UsageError(f"No such option '{error.option_name}'; use {meant}.", ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section, without empty lines between them."""

@@ -1,10 +1,10 @@
 """--help: options in sections, few of them, each with one meaning; exit codes as the program uses them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from forecaster.cli import cli
 from forecaster.cli.sections import MAX_COMMON_OPTIONS, SECTIONS, SectionedCommand, SectionOption
@@ -88,3 +88,19 @@ def test_every_exit_code_is_used() -> None:
 
     raised = {kind.exit_code for kind in kinds(ForecasterError)}
     assert {*raised, ExitCode.OK, ExitCode.INTERRUPTED} == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (("backtest", "--pair", "USDJPY", "--refit", "yearly"), "--schedule"),
+        (("plot", "--pair", "USDJPY", "--start", "2020-01-01"), "--from"),
+        (("data", "show", "--pair", "USDJPY", "--version", "abc"), "--hash"),
+    ],
+)
+def test_the_former_name_of_an_option_names_the_new_one(
+    forecast: Callable[..., Result], arguments: tuple[str, ...], flag: str
+) -> None:
+    result = forecast(*arguments)
+    assert result.exit_code == 2
+    assert f"use {flag}." in result.stderr
