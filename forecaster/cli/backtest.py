@@ -49,8 +49,8 @@ def command(
       forecast backtest --pair USDJPY,EURUSD --end 2020-12-31 --models lstm,ewma
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
+    from forecaster.output.backtest_documents import backtest_document
     from forecaster.output.backtest_tables import backtest_exceptions
-    from forecaster.output.documents import backtest_document
     from forecaster.output.tables import verdict_lines
     from forecaster.workflows.backtest import backtest
 

@@ -11,11 +11,9 @@ from typing import Any, Literal
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
 from forecaster.evaluation.claims import KINDS, LEVEL
-from forecaster.evaluation.comparison import CONFIDENCE, ModelScores, Standing
 from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
-from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.results import AuditResult, Prediction, TrainResult
 from forecaster.models.base import FitReport
 from forecaster.output.wording import claim_text
@@ -23,7 +21,6 @@ from forecaster.output.wording import claim_text
 __all__ = [
     "Units",
     "audit_document",
-    "backtest_document",
     "forecast_document",
     "score_document",
     "train_document",
@@ -88,66 +85,6 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
 def _claim_document(result: ClaimResult) -> dict[str, Any]:
     keys = ("outcome", "against", "p_value", "raw_p_value", "detectable", "unit", "untestable")
     return {**{key: getattr(result, key) for key in keys}, "text": claim_text(result), **result.measured}
-
-
-def backtest_document(result: BacktestResult) -> dict[str, Any]:
-    """The document ``backtest/1`` of a backtest."""
-    plan = result.plan
-    fallbacks = result.fallbacks
-    return {
-        "schema": "backtest/1",
-        "id": result.id,
-        "instruments": list(plan.named),
-        "models": list(plan.forecasters),
-        "interval": plan.config.data.frequency,
-        "series": len(plan.panel),
-        "last_cutoff": str(result.last_cutoff),
-        "stride": plan.stride,
-        "engine": plan.engine,
-        "calibrated": result.calibrated,
-        "data": {name: plan.panel[name].sha256 for name in plan.named},
-        "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
-        "unscored_steps": [step for step in plan.steps if step not in result.samples],
-        "rows": [_model_row(scores) for scores in result.scores],
-        "confidence_set": [_confidence_set_document(standing) for standing in result.standings],
-        "spa": [_spa_document(standing) for standing in result.standings],
-        "skipped": {model: dict(reasons) for model, reasons in result.skipped.items()},
-        "fallbacks": {model: sum(counts.values()) for model, counts in fallbacks.items()},
-        "fallbacks_of": fallbacks,
-        "verdict": verdict_document(result.verdict),
-        "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
-    }
-
-
-def _model_row(scores: ModelScores) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(scores, name) for name in ("instrument", "model", "step", "n")}
-    row |= scores.metrics
-    row["direction"] = {**scores.metrics["direction"], "pt_p_value": scores.direction_p_value}
-    if scores.coverage_tests is not None:
-        row["coverage_tests"] = scores.coverage_tests
-    row["crps_ratio"] = scores.crps_ratio
-    row["crps_ratio_interval"] = scores.crps_ratio_interval
-    if scores.crps_ratio_worst is not None:
-        row["crps_ratio_worst"] = {name: list(worst) for name, worst in scores.crps_ratio_worst.items()}
-    row["dm"] = [test._asdict() for test in scores.loss_tests]
-    return row
-
-
-def _confidence_set_document(standing: Standing) -> dict[str, Any]:
-    return {
-        **{key: getattr(standing, key) for key in ("step", "name", "days")},
-        "confidence": CONFIDENCE,
-        "models": None if standing.models is None else list(standing.models),
-        "p_values": standing.p_values,
-    }
-
-
-def _spa_document(standing: Standing) -> dict[str, Any]:
-    return {
-        **{key: getattr(standing, key) for key in ("step", "name", "days", "model")},
-        "against": list(standing.against),
-        "p_value": standing.spa_p_value,
-    }
 
 
 def audit_document(result: AuditResult) -> dict[str, Any]:

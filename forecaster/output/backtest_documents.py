@@ -1,0 +1,72 @@
+"""JSON document of a backtest: ``backtest/1``.
+
+It has a file of its own, since a forecast does not load what a backtest needs.
+"""
+
+from typing import Any
+
+from forecaster.evaluation.comparison import CONFIDENCE, ModelScores, Standing
+from forecaster.experiments.backtest_scores import BacktestResult
+from forecaster.output.documents import verdict_document
+
+__all__ = ["backtest_document"]
+
+
+def backtest_document(result: BacktestResult) -> dict[str, Any]:
+    """The document ``backtest/1`` of a backtest."""
+    plan = result.plan
+    fallbacks = result.fallbacks
+    return {
+        "schema": "backtest/1",
+        "id": result.id,
+        "instruments": list(plan.named),
+        "models": list(plan.forecasters),
+        "interval": plan.config.data.frequency,
+        "series": len(plan.panel),
+        "last_cutoff": str(result.last_cutoff),
+        "stride": plan.stride,
+        "engine": plan.engine,
+        "calibrated": result.calibrated,
+        "data": {name: plan.panel[name].sha256 for name in plan.named},
+        "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
+        "unscored_steps": [step for step in plan.steps if step not in result.samples],
+        "rows": [_model_row(scores) for scores in result.scores],
+        "confidence_set": [_confidence_set_document(standing) for standing in result.standings],
+        "spa": [_spa_document(standing) for standing in result.standings],
+        "skipped": {model: dict(reasons) for model, reasons in result.skipped.items()},
+        "fallbacks": {model: sum(counts.values()) for model, counts in fallbacks.items()},
+        "fallbacks_of": fallbacks,
+        "verdict": verdict_document(result.verdict),
+        "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+    }
+
+
+def _model_row(scores: ModelScores) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(scores, name) for name in ("instrument", "model", "step", "n")}
+    row |= scores.metrics
+    row["direction"] = {**scores.metrics["direction"], "pt_p_value": scores.direction_p_value}
+    if scores.coverage_tests is not None:
+        row["coverage_tests"] = scores.coverage_tests
+    row["crps_ratio"] = scores.crps_ratio
+    row["crps_ratio_interval"] = scores.crps_ratio_interval
+    if scores.crps_ratio_worst is not None:
+        row["crps_ratio_worst"] = {name: list(worst) for name, worst in scores.crps_ratio_worst.items()}
+    row["dm"] = [test._asdict() for test in scores.loss_tests]
+    return row
+
+
+def _confidence_set_document(standing: Standing) -> dict[str, Any]:
+    return {
+        **{key: getattr(standing, key) for key in ("step", "name", "days")},
+        "confidence": CONFIDENCE,
+        "models": None if standing.models is None else list(standing.models),
+        "p_values": standing.p_values,
+    }
+
+
+def _spa_document(standing: Standing) -> dict[str, Any]:
+    return {
+        **{key: getattr(standing, key) for key in ("step", "name", "days", "model")},
+        "against": list(standing.against),
+        "p_value": standing.spa_p_value,
+    }
