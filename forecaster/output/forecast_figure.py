@@ -18,6 +18,7 @@ from forecaster.arrays import DateArray, FloatArray
 from forecaster.errors import UsageError
 from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.forecast_panels import (
+    BAND_80_COLORS,
     BAND_80_OPACITY,
     BLUE,
     FAN_COLOR,
@@ -86,7 +87,7 @@ def _legend(picture: ForecastPicture) -> tuple[list[Any], list[str]]:
     for name in picture.spans():
         color = SPAN_COLORS[name]
         line = Line2D([], [], color=color, linewidth=3, linestyle=SPAN_LINES[name], dash_capstyle="butt")
-        entries[f"predicted: {name}"] = (Patch(color=color, alpha=BAND_80_OPACITY, linewidth=0), line)
+        entries[f"predicted: {name}"] = (Patch(color=BAND_80_COLORS[name], alpha=BAND_80_OPACITY, linewidth=0), line)
     if picture.forecast is not None:
         layers: list[Artist] = [Patch(color=FAN_COLOR, alpha=shade, linewidth=0) for shade in FAN_OPACITIES.values()]
         entries[f"coming {picture.span}s (50, 80, 95 %)"] = (*layers, Line2D([], [], color=FAN_COLOR, linewidth=1.6))
