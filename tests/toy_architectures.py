@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from forecaster.models.architectures.base import Architecture
 from forecaster.models.quantile.forecaster import QuantileForecaster
-from forecaster.models.quantile.options import QuantileOptions
+from forecaster.models.quantile.options import QuantileOptions, Units
 
 
 class Bidirectional(Architecture):
@@ -32,6 +32,7 @@ class Bidirectional(Architecture):
 class BidirectionalOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = Bidirectional()
     kind: Literal["bidirectional"] = "bidirectional"
+    units: Units = (32, 32)
 
 
 class BidirectionalForecaster(QuantileForecaster):
@@ -56,6 +57,7 @@ class StepStates(Architecture):
 class StepStatesOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = StepStates()
     kind: Literal["step_states"] = "step_states"
+    units: Units = (32, 32)
 
 
 class StepStatesForecaster(QuantileForecaster):
@@ -82,6 +84,7 @@ class ToyOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = Convolution()
 
     kind: Literal["toy"] = "toy"
+    units: Units = (32, 32)
 
 
 class Toy(QuantileForecaster):

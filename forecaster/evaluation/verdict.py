@@ -23,7 +23,7 @@ The *minimum detectable effect* is found with probability 80 % at the level of H
 given the standard error of this sample; later steps detect more. For density it is the gain over the best baseline,
 the others being as far behind it as estimated, and counts that all of them must be beaten.
 
-Results are numbers; `forecaster.output.wording` turns them into sentences.
+Results are numbers; `forecaster.output.verdict_wording` turns them into sentences.
 """
 
 import dataclasses

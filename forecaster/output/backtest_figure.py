@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.calendars import SPANS
 from forecaster.experiments.backtest_scores import BacktestResult
-from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
-from forecaster.output.forecast_panels import BLUE, GREEN, RED
-from forecaster.output.wording import verdict_texts
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline
+from forecaster.output.colors import BLUE, GREEN, GREY, RED
+from forecaster.output.verdict_wording import verdict_texts
 
 __all__ = ["BacktestPicture", "backtest_picture", "draw_backtest"]
 

@@ -23,10 +23,10 @@ from matplotlib.ticker import Formatter
 
 from forecaster.errors import UsageError
 from forecaster.files import storage_faults, write_file
+from forecaster.output.colors import GREY
 
 __all__ = [
     "FORMATS",
-    "GREY",
     "LEFT",
     "blank_figure",
     "check_figure_path",
@@ -37,8 +37,6 @@ __all__ = [
     "save_figure",
     "show_figure",
 ]
-
-GREY = "#6B6B6B"
 
 FORMATS = ("png", "svg", "pdf")
 

@@ -22,9 +22,10 @@ from forecaster.data.results import HistoryFacts
 from forecaster.data.series import PriceSeries
 from forecaster.data.validation import RawRows, Report, repaired
 from forecaster.errors import UsageError
-from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, day_number, drawing_style, headline
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, day_number, drawing_style, headline
+from forecaster.output.colors import BLUE, GREY, RED
 from forecaster.output.data_documents import history_document
-from forecaster.output.forecast_panels import BLUE, LOG_RATIO, RED, log_axis
+from forecaster.output.forecast_panels import LOG_RATIO, log_axis
 
 __all__ = ["Flag", "HistoryPicture", "draw_history_picture", "history_picture"]
 

@@ -16,7 +16,7 @@ from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, Prediction, TrainResult
 from forecaster.models.base import FitReport
-from forecaster.output.wording import claim_text
+from forecaster.output.verdict_wording import claim_text
 
 __all__ = [
     "Units",

@@ -16,17 +16,20 @@ from matplotlib.patches import Patch
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.errors import UsageError
-from forecaster.output.canvas import GREY, LEFT, blank_figure, date_axis, drawing_style, headline
-from forecaster.output.forecast_panels import (
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline
+from forecaster.output.colors import (
     BAND_80_COLORS,
     BAND_80_OPACITY,
     BLUE,
     FAN_COLOR,
     FAN_OPACITIES,
-    RECURSIVE_DASHES,
+    GREY,
     SPAN_COLORS,
-    SPAN_LINES,
     SPAN_TEXT_COLORS,
+)
+from forecaster.output.forecast_panels import (
+    RECURSIVE_DASHES,
+    SPAN_LINES,
     draw_close_up,
     draw_history,
     mark_boundaries,

@@ -8,22 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from forecaster.forecast import Forecast
-from forecaster.output.canvas import GREY, date_axis, day_number
+from forecaster.output.canvas import date_axis, day_number
+from forecaster.output.colors import (
+    BAND_80_COLORS,
+    BAND_80_OPACITY,
+    BLUE,
+    FAN_COLOR,
+    FAN_OPACITIES,
+    GREY,
+    SPAN_COLORS,
+    SPAN_TEXT_COLORS,
+)
 from forecaster.output.forecast_picture import ForecastPicture
 
 __all__ = [
-    "BAND_80_COLORS",
-    "BAND_80_OPACITY",
-    "BLUE",
-    "FAN_COLOR",
-    "FAN_OPACITIES",
-    "GREEN",
     "LOG_RATIO",
     "RECURSIVE_DASHES",
-    "RED",
-    "SPAN_COLORS",
     "SPAN_LINES",
-    "SPAN_TEXT_COLORS",
     "draw_close_up",
     "draw_history",
     "log_axis",
@@ -32,14 +33,6 @@ __all__ = [
     "spans_text",
 ]
 
-# Dark, light, middle: distinct in grey and for colour-blind readers.
-BLUE, GREEN, LIGHT_GREEN, RED = "#10307A", "#27B387", "#86D3BA", "#CF3A12"
-SPAN_COLORS = {"train": GREEN, "validation": LIGHT_GREEN, "test": RED}
-SPAN_TEXT_COLORS = {"train": "#0E7C5A", "validation": "#37826C", "test": RED}  # small type needs more contrast
-BAND_80_COLORS = SPAN_COLORS  # 80 % band of the one-step predictions, by train, validation and test
-BAND_80_OPACITY = 0.2
-FAN_COLOR = RED
-FAN_OPACITIES = {95: 0.14, 80: 0.17, 50: 0.22}  # percent -> opacity of that interval of the coming days
 SPAN_LINES: dict[str, Any] = {"train": "-", "validation": (0, (2.2, 0.7)), "test": "-"}
 RECURSIVE_DASHES: Any = (0, (2, 1.4))
 

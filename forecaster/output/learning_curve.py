@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
 from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline
-from forecaster.output.forecast_panels import BLUE, GREEN, LOG_RATIO, RED, log_axis, readable
+from forecaster.output.colors import BLUE, GREEN, RED
+from forecaster.output.forecast_panels import LOG_RATIO, log_axis, readable
 
 __all__ = ["draw_losses"]
 

@@ -12,7 +12,7 @@ from forecaster.data.calendars import SPANS
 from forecaster.evaluation.registry import METRICS, Metric
 from forecaster.evaluation.verdict import KINDS
 from forecaster.models import traits_of
-from forecaster.output.wording import verdict_summary
+from forecaster.output.verdict_wording import verdict_summary
 
 __all__ = [
     "csv_text",

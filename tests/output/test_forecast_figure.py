@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 
 from forecaster.errors import UsageError
 from forecaster.output.canvas import save_figure
+from forecaster.output.colors import BLUE, GREEN, LIGHT_GREEN, RED
 from forecaster.output.forecast_figure import draw_forecast
-from forecaster.output.forecast_panels import BLUE, GREEN, LIGHT_GREEN, RED, readable
+from forecaster.output.forecast_panels import readable
 
 
 def panel(figure: Figure, name: str) -> Axes:

@@ -23,10 +23,10 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.ecb import EcbSource
 from forecaster.data.sources.options import SourceOptions, parse_options
-from forecaster.data.sources.yahoo_backoff import Pause
+from forecaster.data.sources.yahoo_answers import Fault, Outcome
 from forecaster.data.sources.yahoo_bars import CURRENCY_ZONE, Bars, last_finished_day, read_bars
+from forecaster.data.sources.yahoo_retry import Pause, RetryPolicy
 from forecaster.data.sources.yahoo_symbols import is_currency, yahoo_symbol
-from forecaster.data.sources.yahoo_types import Fault, Outcome, Patience
 from forecaster.data.validation import MarketExpectations, RawRows, cleaned, source_findings, validate
 from forecaster.errors import ConfigError, SourceError, UnreachableError
 
@@ -61,15 +61,15 @@ class YahooSource:
     """Daily prices from Yahoo Finance, the whole history at each request.
 
     Args:
-        patience: Limits, pauses, clock and randomness of the requests.
+        policy: Limits, pauses, clock and randomness of the requests.
         now: The current time, which decides which days are over.
     """
 
     name = "yahoo"
     traits = SourceTraits(grows=True, symbols_name_exchanges=True)
 
-    def __init__(self, patience: Patience | None = None, now: Callable[[], datetime.datetime] = _utc_now) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy | None = None, now: Callable[[], datetime.datetime] = _utc_now) -> None:
+        self._policy = policy
         self._now = now
 
     @functools.cached_property
@@ -100,8 +100,8 @@ class YahooSource:
         """
         symbol = yahoo_symbol(request.instrument)
         options = parse_options(YahooOptions, request.options, self.name)
-        patience = self._patience or Patience(deadline_seconds=options.deadline_seconds)
-        bars = self._ask(symbol, request, patience)
+        policy = self._policy or RetryPolicy(deadline_seconds=options.deadline_seconds)
+        bars = self._ask(symbol, request, policy)
         _check_identity(symbol, bars)
         market = _market(symbol, bars, self._moment(request.today))
         report = validate(bars.rows, today=request.today, market=market, reference=self._reference(request))
@@ -112,7 +112,7 @@ class YahooSource:
             raise SourceError(_message(symbol, request.instrument, fault))
         return Loaded(_series(symbol, request.instrument, bars, rows), source_findings(report))
 
-    def _ask(self, symbol: str, request: LoadRequest, patience: Patience) -> Bars:
+    def _ask(self, symbol: str, request: LoadRequest, policy: RetryPolicy) -> Bars:
         """Yahoo's answer; raises an error with the reason if there is none."""
         endpoint = _endpoint()
         pause = Pause(request.home, endpoint or "yahoo")
@@ -125,7 +125,7 @@ class YahooSource:
         end = datetime.datetime.combine(request.today, datetime.time(), datetime.UTC) + datetime.timedelta(days=2)
         folder = request.home / "data" / "yfinance"
         try:
-            return read_bars(fetch_history(symbol, int(end.timestamp()), session_for(endpoint), patience, folder))
+            return read_bars(fetch_history(symbol, int(end.timestamp()), session_for(endpoint), policy, folder))
         except Fault as fault:
             if fault.outcome is Outcome.RATE_LIMITED:
                 until = pause.begin(self._now())

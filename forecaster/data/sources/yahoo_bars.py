@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import DateArray
-from forecaster.data.sources.yahoo_types import Answer, Fault, Outcome
+from forecaster.data.sources.yahoo_answers import Answer, Fault, Outcome
 from forecaster.data.validation import RawRows
 
 __all__ = ["CURRENCY_ZONE", "Bars", "last_finished_day", "read_bars"]

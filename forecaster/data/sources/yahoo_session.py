@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 from curl_cffi import CurlOpt
 from curl_cffi import requests as curl
 
-from forecaster.data.sources.yahoo_types import Answer, Fault, Outcome, Patience
+from forecaster.data.sources.yahoo_answers import Answer, Fault, Outcome
+from forecaster.data.sources.yahoo_retry import RetryPolicy
 
 __all__ = ["YahooSession", "fetch_history", "session_for"]
 
 _CHART_PATH = "/v8/finance/chart/"
 _MAX_BODY_BYTES = 32 * 2**20  # bytes; a history of sixty years has two million
 _MIN_SECONDS = 0.05  # curl takes zero milliseconds for "no limit"
-_WORTH_ANOTHER_TRY = 0.5
 _SPAN_SECONDS = 3_122_064_000  # 99 years, what yfinance calls "max"
 
 _one_at_a_time = threading.Lock()
@@ -47,15 +47,15 @@ class YahooSession(curl.Session[curl.Response]):
             options[CurlOpt.NOPROXY] = "*"  # a test server is never behind a proxy
         super().__init__(impersonate="chrome", curl_options=options)
         self._endpoint = endpoint
-        self._patience = Patience()
+        self._policy = RetryPolicy()
         self._deadline = math.inf
         self.last_chart_status: int | None = None
 
     @contextlib.contextmanager
-    def limited(self, patience: Patience) -> Iterator[None]:
+    def limited(self, policy: RetryPolicy) -> Iterator[None]:
         """Limit all requests inside the block to the deadline."""
-        self._patience = patience
-        self._deadline = patience.clock() + patience.deadline_seconds
+        self._policy = policy
+        self._deadline = policy.clock() + policy.deadline_seconds
         try:
             yield
         finally:
@@ -64,7 +64,7 @@ class YahooSession(curl.Session[curl.Response]):
     @property
     def seconds_left(self) -> float:
         """Until the deadline; infinite outside of `limited`."""
-        return self._deadline - self._patience.clock()
+        return self._deadline - self._policy.clock()
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Any:
         """Send a request as curl_cffi does, with the timeout cut to the remaining time.
@@ -74,7 +74,7 @@ class YahooSession(curl.Session[curl.Response]):
         """
         parts = urlsplit(url)
         is_chart = parts.path.startswith(_CHART_PATH)
-        limit = self._patience.request_seconds if is_chart else self._patience.side_request_seconds
+        limit = self._policy.request_seconds if is_chart else self._policy.side_request_seconds
         seconds = min(limit, self.seconds_left)
         if seconds < _MIN_SECONDS:
             raise curl.exceptions.Timeout("the time for this symbol is used up")
@@ -95,47 +95,38 @@ def session_for(endpoint: str | None) -> YahooSession:
     return YahooSession(endpoint)
 
 
-def fetch_history(symbol: str, end_seconds: int, session: YahooSession, patience: Patience, folder: Path) -> Answer:
+def fetch_history(symbol: str, end_seconds: int, session: YahooSession, policy: RetryPolicy, folder: Path) -> Answer:
     """The whole daily history of a symbol, tried a few times within the deadline.
 
     Args:
         symbol: As Yahoo spells it.
         end_seconds: End of the requested rows, seconds since 1970.
         session: Carries the requests.
-        patience: Limits, clock and pauses.
+        policy: Limits, clock and pauses.
         folder: Folder for the files of yfinance.
 
     Raises:
         Fault: There is no history, after as many attempts as that kind of fault is worth.
     """
-    with _one_at_a_time, _strict_yfinance(folder), session.limited(patience):
-        answer = _attempts(symbol, end_seconds, session, patience)
+    with _one_at_a_time, _strict_yfinance(folder), session.limited(policy):
+        answer = _attempts(symbol, end_seconds, session, policy)
     return answer
 
 
-def _attempts(symbol: str, end_seconds: int, session: YahooSession, patience: Patience) -> Answer:
+def _attempts(symbol: str, end_seconds: int, session: YahooSession, policy: RetryPolicy) -> Answer:
     attempt = 1
     while True:
         try:
             return _attempt(symbol, end_seconds, session)
         except Fault as fault:
             fault.attempts = attempt
-            if not _pause(fault, session, patience):
+            pause = policy.pause_seconds(fault, session.seconds_left)
+            if pause is None:
+                raise
+            policy.sleep(pause)
+            if session.seconds_left < _MIN_SECONDS:
                 raise
         attempt += 1
-
-
-def _pause(fault: Fault, session: YahooSession, patience: Patience) -> bool:
-    """Wait before the next attempt; False when there is to be none."""
-    attempts = len(patience.pauses_seconds) + 1
-    if fault.outcome is Outcome.RATE_LIMITED:
-        attempts = min(attempts, patience.rate_limited_attempts)
-    time_for_pause = session.seconds_left - _WORTH_ANOTHER_TRY
-    if fault.outcome is Outcome.NO_DATA or fault.attempts >= attempts or time_for_pause <= 0:
-        return False
-    pause = patience.pauses_seconds[fault.attempts - 1] * patience.random.uniform(0.5, 1.5)
-    patience.sleep(min(pause, time_for_pause))
-    return session.seconds_left >= _MIN_SECONDS
 
 
 def _attempt(symbol: str, end_seconds: int, session: YahooSession) -> Answer:

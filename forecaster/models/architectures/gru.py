@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from forecaster.models.architectures.base import Architecture
 from forecaster.models.quantile.forecaster import QuantileForecaster
-from forecaster.models.quantile.options import QuantileOptions
+from forecaster.models.quantile.options import QuantileOptions, Units
 
 __all__ = ["GRU", "GRUOptions", "StackedGRU"]
 
@@ -32,6 +32,7 @@ class GRUOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = StackedGRU()
 
     kind: Literal["gru"] = "gru"
+    units: Units = (32, 32)
 
 
 class GRU(QuantileForecaster):

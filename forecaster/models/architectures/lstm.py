@@ -7,7 +7,7 @@ from forecaster.arrays import AnyArray
 from forecaster.models.architectures.base import Architecture
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
 from forecaster.models.quantile.forecaster import QuantileForecaster
-from forecaster.models.quantile.options import QuantileOptions
+from forecaster.models.quantile.options import QuantileOptions, Units
 
 __all__ = ["LSTM", "LSTMOptions", "StackedLSTM"]
 
@@ -36,6 +36,7 @@ class LSTMOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = StackedLSTM()
 
     kind: Literal["lstm"] = "lstm"
+    units: Units = (32, 32)
 
 
 class LSTM(QuantileForecaster):

@@ -15,15 +15,8 @@ from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.base import SeriesForecaster, linear_quantiles
-from forecaster.models.baselines.garch_simulation import (
-    MIN_ROWS,
-    PERCENT,
-    Paths,
-    Recursion,
-    StudentGARCH,
-    fit_or_fallback,
-    next_variance,
-)
+from forecaster.models.baselines.garch_fit import MIN_ROWS, PERCENT, Recursion, StudentGARCH, fit_or_fallback
+from forecaster.models.baselines.garch_simulation import PathSimulation, next_variance
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FHS", "FHSOptions", "FilteredShocks"]
@@ -98,7 +91,7 @@ class FHS(SeriesForecaster[FilteredShocks]):
 
     def _forecast_series(self, parameters: FilteredShocks, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
         recursion, typical, past = parameters
-        paths = Paths(self.horizon, self.options.paths, seed)
+        paths = PathSimulation(self.horizon, self.options.paths, seed)
         variance = next_variance(series, typical, recursion)[rows - 1]
         scaled = np.empty((len(rows), len(paths.knots), len(SCORING_LEVELS)))
         scaled[:, 0] = linear_quantiles(past)

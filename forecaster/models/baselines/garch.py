@@ -10,7 +10,8 @@ from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.base import SeriesForecaster
-from forecaster.models.baselines.garch_simulation import MIN_ROWS, Paths, StudentGARCH, fit_or_fallback
+from forecaster.models.baselines.garch_fit import MIN_ROWS, StudentGARCH, fit_or_fallback
+from forecaster.models.baselines.garch_simulation import PathSimulation
 
 __all__ = ["GARCH", "GARCHOptions"]
 
@@ -54,5 +55,5 @@ class GARCH(SeriesForecaster[StudentGARCH]):
         return {"seed": seed}
 
     def _forecast_series(self, parameters: StudentGARCH, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
-        paths = Paths(self.horizon, self.options.paths, seed)
+        paths = PathSimulation(self.horizon, self.options.paths, seed)
         return paths.student(self.name, parameters, series, rows)

@@ -23,7 +23,10 @@ from forecaster.features.history import WARM_UP
 from forecaster.models.architectures.base import Architecture
 from forecaster.models.base import ModelOptions
 
-__all__ = ["QuantileOptions", "TrainingOptions", "WindowOptions"]
+__all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
+
+Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+"""Sizes of the layers of a recurrent network."""
 
 QUICK_STEPS = 30  # of a short training
 FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -80,7 +83,6 @@ class QuantileOptions(ModelOptions):
 
     kind: str
     features: tuple[str, ...] | Literal["auto"] = "auto"
-    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"

@@ -17,7 +17,7 @@ from forecaster.data.instruments import Instrument, parse_ticker
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE, YahooSource
-from forecaster.data.sources.yahoo_types import Patience
+from forecaster.data.sources.yahoo_retry import RetryPolicy
 
 TODAY = datetime.date(2026, 11, 20)
 NOON = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
@@ -65,7 +65,7 @@ class Asked:
     def load(self, instrument: Instrument | None = None, today: datetime.date = TODAY, **patience: Any) -> PriceSeries:
         limits = {"deadline_seconds": 12.0, "request_seconds": 6.0, "side_request_seconds": 2.0}
         source = YahooSource(
-            Patience(**{"sleep": self.pauses.append, "random": random.Random(0)} | limits | patience),
+            RetryPolicy(**{"sleep": self.pauses.append, "random": random.Random(0)} | limits | patience),
             now=lambda: self.now,
         )
         loaded = source.load(LoadRequest(instrument or parse_ticker("AAPL"), self.home, today))

@@ -139,9 +139,9 @@ def test_nothing_is_printed_or_warned(serve: Callable[..., Any], asked: Any, tmp
         "from forecaster.data.instruments import parse_ticker\n"
         "from forecaster.data.sources.base import LoadRequest\n"
         "from forecaster.data.sources.yahoo import YahooSource\n"
-        "from forecaster.data.sources.yahoo_types import Patience\n"
+        "from forecaster.data.sources.yahoo_retry import RetryPolicy\n"
         "assert not {'yfinance', 'curl_cffi', 'pandas'} & set(sys.modules), 'imported too early'\n"
-        "source = YahooSource(Patience(sleep=lambda seconds: None))\n"
+        "source = YahooSource(RetryPolicy(sleep=lambda seconds: None))\n"
         "request = LoadRequest(parse_ticker('AAPL'), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))\n"
         "print(len(source.load(request).series))\n"
     )

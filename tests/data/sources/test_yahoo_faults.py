@@ -18,8 +18,7 @@ from forecaster.data.instruments import parse_pair, parse_ticker
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.yahoo import ENDPOINT_VARIABLE
-from forecaster.data.sources.yahoo_backoff import PAUSE, Pause
-from forecaster.data.sources.yahoo_types import Patience
+from forecaster.data.sources.yahoo_retry import PAUSE, Pause, RetryPolicy
 from forecaster.errors import ConfigError, ExitCode, SourceError
 
 pytestmark = pytest.mark.usefixtures("fresh_yfinance")
@@ -173,8 +172,8 @@ def test_when_the_time_is_used_up_nothing_more_is_asked(serve: Callable[..., Any
 
 
 def test_pauses_differ_from_process_to_process() -> None:
-    assert Patience().random.random() != Patience().random.random()
-    assert dataclasses.astuple(Patience())[:5] == (12.0, 6.0, 2.0, (1.0, 2.0, 4.0), 2)
+    assert RetryPolicy().random.random() != RetryPolicy().random.random()
+    assert dataclasses.astuple(RetryPolicy())[:5] == (12.0, 6.0, 2.0, (1.0, 2.0, 4.0), 2)
 
 
 def test_a_black_hole_takes_no_longer_than_the_deadline(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:

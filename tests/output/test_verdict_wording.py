@@ -7,7 +7,7 @@ import pytest
 
 from forecaster.evaluation.claims import Kind
 from forecaster.evaluation.verdict import ClaimResult
-from forecaster.output.wording import claim_text, verdict_summary
+from forecaster.output.verdict_wording import claim_text, verdict_summary
 
 POINT = {"rmse_ratio": 0.99123, "median_is_last_price": False}
 DIRECTION = {"hit_rate": 0.531, "days_with_direction": 700, "hit_rate_by_chance": 0.501}
