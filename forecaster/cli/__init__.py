@@ -17,7 +17,7 @@ __all__ = ["cli", "main"]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
-_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "data")
+_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "runs", "data")
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 
 

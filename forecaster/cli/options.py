@@ -123,7 +123,7 @@ _OPTIONS: dict[str, Definition] = {
     "horizon": _option(
         "Model", "--horizon", type=click.IntRange(1, MAX_STEP), metavar="ROWS", help="Longest step of the forecast."
     ),
-    "run": _option("Model", "--run", metavar="ID", help="Run to use.  [default: newest that fits]"),
+    "run": _option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
     "train_if_missing": _option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
     "refit": _option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
     "no_calibration": _option(

@@ -34,7 +34,7 @@ def command(
     format: str,
     **keywords: Any,
 ) -> None:
-    """Forecast the coming days from the newest run that fits: median, intervals, probability of a rise.
+    """Forecast the coming days from the best run that fits: median, intervals, probability of a rise.
 
     With --train-if-missing, --config is the configuration of that training.
 

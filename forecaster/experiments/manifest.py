@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from forecaster.data.series import PriceSeries
+from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.models.base import FitReport
 from forecaster.models.engine import Engine
 
@@ -328,6 +329,7 @@ class Manifest:
         report: Facts about the fit, under the key ``state``.
         run_id: Name of the run's folder.
         files: File name -> SHA-256.
+        configuration: Name of the configuration; None in manifests that do not record it.
     """
 
     data: DataFacts
@@ -340,6 +342,7 @@ class Manifest:
     report: FitReport = dataclasses.field(default_factory=FitReport)
     run_id: str = ""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    configuration: ConfigurationFacts | None = None
 
     @classmethod
     def from_json(cls, document: JSON) -> Self:
@@ -348,6 +351,7 @@ class Manifest:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: It lacks a fact, or holds a value of another type.
         """
+        configuration = document.get("configuration")
         return cls(
             data=DataFacts.from_json(document),
             split=SplitFacts.from_json(document),
@@ -359,6 +363,7 @@ class Manifest:
             report=FitReport.from_json(document["state"]),
             run_id=document["run_id"],
             files=document["files"],
+            configuration=None if configuration is None else ConfigurationFacts.from_json(configuration),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -375,6 +380,7 @@ class Manifest:
             "seconds": dict(self.seconds),
             "state": self.report.to_json(),
             "files": dict(self.files),
+            **({} if self.configuration is None else {"configuration": self.configuration.to_json()}),
         }
 
     @property

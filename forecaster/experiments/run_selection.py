@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.config import DataConfig
-from forecaster.data.calendars import business_age
+from forecaster.config import FREQUENCIES, DataConfig
+from forecaster.data.calendars import SPANS, business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
@@ -16,17 +16,11 @@ from forecaster.datasets.covariates import Covariates, load_covariates
 from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
-from forecaster.errors import (
-    DamageError,
-    ForecasterError,
-    InputFileError,
-    NewerSchemaError,
-    NotEnoughDataError,
-    RunNotFoundError,
-    SourceError,
-)
+from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
 from forecaster.experiments.manifest import SeriesFacts
-from forecaster.experiments.runs import Run, find_run, read_run, run_folders, runs_folder
+from forecaster.experiments.pins import pinned_runs
+from forecaster.experiments.run_ranking import ranked_runs, run_problems
+from forecaster.experiments.runs import Run, RunListing, find_run, list_runs, runs_folder
 
 __all__ = ["RunQuery", "SelectedRun", "announce", "select_runs"]
 
@@ -39,9 +33,9 @@ class RunQuery:
     """Conditions that a run must meet.
 
     Args:
-        run_id: Id of the run, or its beginning; the newest run that fits when None.
-        horizon: Fewest rows ahead that the run must forecast.
-        frequency: Length of its rows; any when None.
+        run_id: Id of the run, or its beginning; the best run that fits when None.
+        horizon: Rows ahead that the run should forecast; a run that reaches them is preferred.
+        frequency: Length of its rows; days where there is such a run when None.
     """
 
     run_id: str | None = None
@@ -103,11 +97,12 @@ class SelectedRun:
         run = self.run
         cutoff = self.series.dates[-1]
         trained = self._member.last
-        text = f"run: {run.id} ({run.manifest.model.model}), weights fitted on rows to {run.fitted_until}"
+        about = f"{run.manifest.model.model}, rows of a {SPANS[run.frequency]}, configuration {run.configuration.name}"
+        text = f"run: {run.id} ({about}), weights fitted on rows to {run.fitted_until}"
         age = business_age(trained, self.newest.astype(object))
         if age > OLD_RUN_DAYS:
             text += f"; old: {age} business days of data have come since the training, train again"
-        lines = [text]
+        lines = [text, *(f"warning: this run {problem}" for problem in run_problems(run, self.instrument))]
         if self.in_sample:
             lines.append(
                 f"warning: the run has seen rows to {run.seen_until}; a forecast from {cutoff} is in-sample, "
@@ -130,7 +125,7 @@ class SelectedRun:
 
 
 def select_runs(choice: Selection, query: RunQuery, environment: Environment) -> list[SelectedRun]:
-    """Every named instrument with the newest run that fits it, or with the run of the query's id.
+    """Every named instrument with the best run that fits it, or with the run of the query's id.
 
     Raises:
         RunNotFoundError: No run fits; the message says what to type.
@@ -150,7 +145,7 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
         run = find_run(folder, query.run_id)
         return [_load(run, instrument, choice, environment, sources) for instrument in instruments]
     sources.open(chosen_source(data.source, instruments[0]))  # raises for an unknown source
-    return [_newest(instrument, choice, query, environment, sources) for instrument in instruments]
+    return [_best(instrument, choice, query, environment, sources) for instrument in instruments]
 
 
 def announce(selected: Sequence[SelectedRun], environment: Environment) -> None:
@@ -162,33 +157,40 @@ def announce(selected: Sequence[SelectedRun], environment: Environment) -> None:
         environment.note(line)
 
 
-def _newest(
+def _best(
     instrument: Instrument,
     choice: Selection,
     query: RunQuery,
     environment: Environment,
     sources: OpenSources,
 ) -> SelectedRun:
-    folder = runs_folder(environment.home)
-    damaged: list[ForecasterError] = []
-    for path in run_folders(folder):  # not `list_runs`: the newest often fits, and older ones need not be read
-        try:
-            run = read_run(path)
-        except (DamageError, NewerSchemaError) as error:
-            damaged.append(error)
-            continue
-        if _may_fit(run, instrument, choice.source, query):
+    """The instrument with the first of the ranked runs that covers its history."""
+    listing = list_runs(runs_folder(environment.home))
+    able = [run for run in listing.runs if _may_fit(run, instrument, choice.source)]
+    frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
+    pinned = pinned_runs(environment.home)
+    for frequency in frequencies:  # days first: longer rows only where there is no run of days
+        fitting = [run for run in able if run.frequency == frequency]
+        for run in ranked_runs(fitting, instrument, pinned, query.horizon):
             selection = _load(run, instrument, choice, environment, sources)
             if run.covers(selection.series):
-                for damage in damaged:
-                    environment.note(f"warning: passed over: {damage.messages[0]}")
+                _note_choice(run, query, listing, environment)
                 return selection
-    if damaged:
-        raise damaged[0]
+    if listing.damaged:
+        raise listing.damaged[0]
     if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
         data = choice.applied()
         Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
     raise _no_run(instrument, choice, query, environment)
+
+
+def _note_choice(run: Run, query: RunQuery, listing: RunListing, environment: Environment) -> None:
+    """Report damaged runs that were passed over, and rows that are longer than a day although nobody asked for them."""
+    for damage in listing.damaged:
+        environment.note(f"warning: passed over: {damage.messages[0]}")
+    if query.frequency is None and run.frequency != FREQUENCIES[0]:
+        span = SPANS[run.frequency]
+        environment.note(f"warning: no run has daily rows; this forecast has rows of a {span}, as its run")
 
 
 def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment) -> RunNotFoundError:
@@ -202,12 +204,11 @@ def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environm
     )
 
 
-def _may_fit(run: Run, instrument: Instrument, source: str | None, query: RunQuery) -> bool:
+def _may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
+    """True if a run has an instrument of a source, at any frequency."""
     return (
         _may_come_from(run.source, instrument)
         and source in (None, AUTO, run.source)
-        and (query.horizon is None or query.horizon <= run.manifest.model.horizon)
-        and query.frequency in (None, run.frequency)
         and instrument.canonical.name in run.manifest.data.members
     )
 

@@ -24,6 +24,7 @@ from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
+from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.files import json_text, plain, sha256_of, write_folder
 from forecaster.models.base import Fitted, Forecaster
@@ -91,6 +92,17 @@ class Run:
     def unseen_from(self) -> np.datetime64:
         """First date that the weights have not seen; intervals can be calibrated from there on."""
         return self.fitted_until + np.timedelta64(1, "D")
+
+    @property
+    def scored(self) -> frozenset[str]:
+        """Names of the instruments that the run named and scored."""
+        return frozenset(self.manifest.scores.verdicts)
+
+    @functools.cached_property
+    def configuration(self) -> ConfigurationFacts:
+        """The shipped configuration that is nearest to that of the training, and the keys that differ."""
+        recorded = self.manifest.configuration
+        return described_configuration(self.config, self.source, resolved=True) if recorded is None else recorded
 
     @functools.cached_property
     def config(self) -> Config:

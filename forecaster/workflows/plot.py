@@ -56,7 +56,7 @@ def plot(
         to_date: Last date to draw.
         last: Draw only so many rows up to the cutoff.
         frequency: Length of a row; that of the run when None.
-        run: Id of a run; the newest run that fits when None.
+        run: Id of a run; the best run that fits when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
         show: True to open a window instead of writing a file.

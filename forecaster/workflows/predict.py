@@ -1,4 +1,4 @@
-"""`predict`: probabilities of the coming days, from the newest run that fits."""
+"""`predict`: probabilities of the coming days, from the best run that fits."""
 
 from pathlib import Path
 from typing import Unpack
@@ -40,7 +40,7 @@ def predict(
         horizon: Days ahead; those of the run when None.
         as_of: Last row that the forecast may use; the newest when None.
         frequency: Length of a row; that of the run when None.
-        run: Id of a run; the newest run that fits when None.
+        run: Id of a run; the best run that fits when None.
         train_if_missing: True to train where no run fits.
         config: Configuration of that training; a file, a shipped name or an object.
         calibrate: True if past coverage adjusts the widths of the intervals.

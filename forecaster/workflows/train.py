@@ -21,6 +21,7 @@ from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.experiments.configurations import described_configuration
 from forecaster.experiments.manifest import (
     DataFacts,
     EngineFacts,
@@ -129,6 +130,7 @@ def run_training(config: Config, choice: Selection, environment: Environment) ->
             verdicts={name: verdict_document(single) for name, single in verdicts.items()},
         ),
         seconds=watch.total(),
+        configuration=described_configuration(configured, named[0].source),
     )
     run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, manifest)
     next_command = command_line("predict", data.instruments[0], choice, environment)

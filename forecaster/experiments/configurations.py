@@ -1,0 +1,126 @@
+"""Names of configurations: the shipped one that a training used, and the keys that differ from it."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any, Self
+
+from forecaster.config import Config, load_config, shipped_configs
+from forecaster.data.sources.registry import source_traits
+from forecaster.errors import ConfigError
+from forecaster.models import traits_of
+
+__all__ = ["ConfigurationFacts", "described_configuration"]
+
+DEFAULT_NAME = "default"
+MAX_NAMED_CHANGES = 3
+DATA_KEYS = ("start", "end", "peers", "inputs", "exog")  # of the section ``data``; the others name instruments
+LENGTHS = ("model.training.steps", "model.epochs")  # keys that decide how long a model trains
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigurationFacts:
+    """Configuration of a training, next to the shipped one that is nearest to it.
+
+    Args:
+        base: Name of the shipped configuration.
+        changes: Dotted key -> value that differs from it.
+        shortened: Description of a training that is shorter than that of the shipped configuration; None if it is not.
+    """
+
+    base: str
+    changes: Mapping[str, Any]
+    shortened: str | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """True if every key has its default."""
+        return self.base == DEFAULT_NAME and not self.changes
+
+    @property
+    def name(self) -> str:
+        """The name in one line.
+
+        >>> ConfigurationFacts("default", {"horizon": 30}).name
+        'default with horizon=30'
+        """
+        if not self.changes:
+            return self.base
+        texts = [f"{key}={_text(value)}" for key, value in self.changes.items()]
+        more = len(texts) - MAX_NAMED_CHANGES
+        return f"{self.base} with {', '.join(texts[:MAX_NAMED_CHANGES])}" + (f" and {more} more" if more > 0 else "")
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The facts that `to_json` has written."""
+        return cls(str(document["base"]), dict(document["changes"]), document.get("shortened"))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"base": self.base, "changes": dict(self.changes), "shortened": self.shortened}
+
+
+def _text(value: Any) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def described_configuration(config: Config, source: str, *, resolved: bool = False) -> ConfigurationFacts:
+    """The shipped configuration nearest to `config`, and the keys that differ.
+
+    Args:
+        config: A configuration.
+        source: Registry key of the source of its data, which decides what ``universe: auto`` means.
+        resolved: True if ``features: auto`` was replaced by a list, as in the configuration of a run; then features
+            are not compared.
+    """
+    automatic = "currencies" if source_traits(source).one_fixing and traits_of(config.kind).panel else "none"
+    values = _values(config, automatic)
+    ignored = {"model.features"} if resolved else set()
+    nearest: tuple[int, str, dict[str, Any], dict[str, Any]] | None = None
+    for name, base in _shipped(config.data.frequency):
+        defaults = _values(base, automatic)
+        keys = [key for key in (*values, *(set(defaults) - set(values))) if key not in ignored]
+        changes = {key: values.get(key) for key in keys if values.get(key) != defaults.get(key)}
+        if nearest is None or len(changes) < nearest[0]:
+            nearest = (len(changes), name, changes, defaults)
+    if nearest is None:  # the installation lacks its configurations
+        return ConfigurationFacts(config.kind, {})
+    _, name, changes, defaults = nearest
+    shorter = [key for key in LENGTHS if key in changes and (values.get(key) or 0) < (defaults.get(key) or 0)]
+    shortened = [f"{values[key]} of {defaults[key]} {key.rpartition('.')[2]}" for key in shorter]
+    return ConfigurationFacts(name, changes, shortened[0] if shortened else None)
+
+
+@functools.cache
+def _shipped(frequency: str) -> tuple[tuple[str, Config], ...]:
+    """Name and content of every shipped configuration at a frequency, the defaults first."""
+    configs = []
+    for name in sorted(shipped_configs(), key=lambda name: name != DEFAULT_NAME):
+        try:
+            configs.append((name, load_config(name, flags={"data.frequency": frequency})))
+        except ConfigError:  # it does not support the frequency
+            continue
+    return tuple(configs)
+
+
+def _values(config: Config, automatic: str) -> dict[str, Any]:
+    """Dotted key -> JSON value of everything that decides how good a model is, its data and instruments aside."""
+    document = config.model_dump(mode="json")
+    universe = "auto" if config.universe == automatic else config.universe
+    return {
+        "horizon": document["horizon"],
+        "universe": universe,
+        **{f"data.{key}": document["data"][key] or None for key in DATA_KEYS},
+        **_flat(document["split"], "split."),
+        **_flat(document["model"], "model."),
+    }
+
+
+def _flat(section: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            values |= _flat(value, f"{prefix}{key}.")
+        else:
+            values[prefix + key] = value
+    return values

@@ -1,0 +1,49 @@
+"""Order of the runs that can forecast an instrument, and what speaks against each of them."""
+
+from collections.abc import Iterable, Sequence
+
+from forecaster.data.instruments import Instrument
+from forecaster.experiments.runs import Run
+
+__all__ = ["ranked_runs", "run_problems"]
+
+
+def ranked_runs(runs: Iterable[Run], instrument: Instrument, pinned: Sequence[str], horizon: int | None) -> list[Run]:
+    """Runs that have an instrument in their panel, the one to use first.
+
+    First come pinned runs, then runs that reach the horizon, that named and scored the instrument, that have no
+    problem (`run_problems`), that used the default configuration, and that are newer, in this order.
+
+    Args:
+        runs: The runs.
+        instrument: In either orientation.
+        pinned: Ids of pinned runs. A run is preferred to all others only for an instrument that it scored.
+        horizon: Rows ahead that are wanted; None for those of the run.
+    """
+    name = instrument.canonical.name
+
+    def rank(run: Run) -> tuple[bool | str, ...]:
+        scored = name in run.scored
+        return (
+            scored and run.id in pinned,
+            horizon is None or run.manifest.model.horizon >= horizon,
+            scored,
+            run.id in pinned,
+            not run_problems(run, instrument),
+            run.configuration.is_default,
+            run.id,
+        )
+
+    return sorted(runs, key=rank, reverse=True)
+
+
+def run_problems(run: Run, instrument: Instrument) -> list[str]:
+    """Reasons to distrust the forecasts that a run makes of an instrument, each as the end of a sentence."""
+    verdict = run.manifest.scores.verdicts.get(instrument.canonical.name, {})
+    worse = {kind for kind in ("point", "direction", "density") if verdict.get(kind, {}).get("outcome") == "worse"}
+    problems = [f"was worse than {verdict[kind].get('against')} in its test ({kind})" for kind in sorted(worse)]
+    if verdict.get("coverage", {}).get("outcome") == "worse":
+        problems.append("had miscalibrated intervals in its test")
+    if run.configuration.shortened is not None:
+        problems.append(f"was trained for {run.configuration.shortened} only")
+    return problems
