@@ -104,7 +104,7 @@ def _shipped(frequency: str) -> tuple[tuple[str, Config], ...]:
 
 
 def _values(config: Config, automatic: str) -> dict[str, Any]:
-    """Dotted key -> JSON value of everything that decides how good a model is, its data and instruments aside."""
+    """Dotted key -> JSON value of the keys that decide how good a model is, without data and instruments."""
     document = config.model_dump(mode="json")
     universe = "auto" if config.universe == automatic else config.universe
     return {
