@@ -14,12 +14,15 @@ import forecaster
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.splits import Fold
+from forecaster.experiments.stored_files import parse_json, read_bounded
 from forecaster.models.base import Forecaster
 from forecaster.models.baselines.base import knots_up_to
 
 __all__ = ["BacktestPlan", "FitTask", "backtests_folder", "old_backtests"]
 
-SCHEMA = 3
+SCHEMA = 4
+"""Number of the layout of plans and records; records carry what they are since 4."""
+
 _RECORDS = "fits"
 
 
@@ -29,8 +32,17 @@ def backtests_folder(home: Path) -> Path:
 
 
 def old_backtests(folder: Path) -> list[Path]:
-    """Folders of backtests that a version before schema 3 has written: they hold records, and are not read."""
-    return sorted({path.parent for path in folder.glob("*/*.npz") if path.parent.name != _RECORDS})
+    """Folders of backtests that an earlier version has written: their records are not read."""
+    with_records = {path.parent for path in folder.glob("*/*.npz") if path.parent.name != _RECORDS}
+    return sorted(with_records | {path.parent for path in folder.glob("*/plan.json") if _is_old(path)})
+
+
+def _is_old(path: Path) -> bool:
+    """True for the plan of an earlier schema; not for a file that cannot be read as a plan."""
+    try:
+        return int(parse_json(read_bounded(path))["schema"]) < SCHEMA
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 @dataclasses.dataclass(frozen=True)

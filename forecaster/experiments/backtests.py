@@ -8,56 +8,30 @@ backtests/
     fits/<first cutoff>-<model>-<hash>.npz  one model in one fold: its quantiles, and the reports of its fits
 """
 
-import dataclasses
 import functools
-import io
 import itertools
-import json
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, FloatArray, IntArray
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.environment import Progress, no_progress
-from forecaster.errors import DamageError, ForecasterError, NotEnoughDataError, UsageError
-from forecaster.evaluation.splits import Fold
+from forecaster.errors import ForecasterError, NotEnoughDataError, UsageError
 from forecaster.experiments.backtest_plan import BacktestPlan, FitTask
 from forecaster.experiments.executors import Executor, InProcess
+from forecaster.experiments.fold_records import FoldRecord, check_plan, read_fold, record_bytes
 from forecaster.files import check_writable, json_text, write_file
 from forecaster.models.base import Fitted, LocatedForecaster
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.pipeline import fit
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["FoldRecord", "fit_task", "read_fold", "run_backtest"]
+__all__ = ["FoldRecord", "fit_task", "run_backtest"]
 
 FitOutcome = Fitted | NotEnoughDataError | UsageError
-
-
-@dataclasses.dataclass(frozen=True)
-class FoldRecord:
-    """Forecasts of one model in one fold.
-
-    Args:
-        model: Registry key.
-        fold: Cutoffs of the record.
-        rows: Name -> (N,) row numbers of the cutoffs, none where the model cannot run.
-        quantiles: Name -> (N, S, 9) quantiles of the log return at `SCORING_LEVELS` and at the stored steps of the
-            plan, as the model gives them.
-        facts: ``skipped`` (name -> reason why there is no forecast) and ``states`` (reports of the fits).
-        gains: Gains of the location in this fold; None for a model without one.
-    """
-
-    model: str
-    fold: Fold
-    rows: Mapping[str, IntArray]
-    quantiles: Mapping[str, FloatArray]
-    facts: Mapping[str, Any]
-    gains: LocationGains | None
 
 
 def run_backtest(
@@ -76,12 +50,15 @@ def run_backtest(
 
     Raises:
         StorageError: A record cannot be written.
-        DamageError: A record cannot be read.
+        DamageError: The plan or a record is damaged, or is that of another backtest or fold.
+        ForecasterError: A model gives quantiles that are not finite or do not increase; they are not recorded.
     """
     # Fold by fold, not model by model: a network takes longest, and each fold about as long as the next.
     jobs = list(itertools.product(range(len(plan.folds)), plan.forecasters))
     paths = {(number, name): plan.record_path(folder, name, number) for number, name in jobs}
     missing = {job for job, path in paths.items() if not path.exists()}
+    if plan.plan_path(folder).exists():
+        check_plan(plan, folder)
     if missing or not plan.plan_path(folder).exists():
         _prepare(plan, folder)
     fits = [
@@ -101,7 +78,7 @@ def run_backtest(
                 here = (fit_task(plan, task, progress) for task in tasks)
                 outcomes = itertools.islice(fitted, len(tasks)) if plan.forecasters[name].traits.engine else here
                 record = _record(plan, name, number, outcomes, earlier[name])
-                write_file(path, _record_bytes(record, plan))
+                write_file(path, record_bytes(record, number, plan))
             else:
                 record = read_fold(path, name, number, plan)
             if record.gains is not None:
@@ -177,45 +154,3 @@ def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, step
     if forecasts.quantile_levels == SCORING_LEVELS:
         return values
     return np.asarray(values @ level_weights(forecasts.quantile_levels, SCORING_LEVELS))
-
-
-def _record_bytes(record: FoldRecord, plan: BacktestPlan) -> bytes:
-    arrays: dict[str, AnyArray] = {"facts": np.frombuffer(json_text(record.facts).encode(), dtype=np.uint8)}
-    for number, name in enumerate(plan.named):
-        arrays[f"rows_{number}"] = record.rows[name]
-        arrays[f"quantiles_{number}"] = record.quantiles[name]
-    if record.gains is not None:
-        arrays |= {"gain_days": record.gains.days, "gains": record.gains.gains}
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
-    return content.getvalue()
-
-
-def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRecord:
-    """A record that `run_backtest` has written.
-
-    Raises:
-        DamageError: The file is no such record; zip members carry their own checksums.
-    """
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        facts = json.loads(arrays["facts"].tobytes())
-        rows = {series: arrays[f"rows_{place}"] for place, series in enumerate(plan.named)}
-        quantiles = {series: arrays[f"quantiles_{place}"] for place, series in enumerate(plan.named)}
-        _check_record(facts, rows, quantiles, len(plan.stored_steps(name)))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DamageError(
-            f"{path} cannot be read: {error}; expected the record of a fold; delete it, and it is made anew"
-        ) from error
-    gains = LocationGains(arrays["gain_days"], arrays["gains"]) if "gain_days" in arrays else None
-    return FoldRecord(name, plan.folds[number], rows, quantiles, facts, gains)
-
-
-def _check_record(facts: Any, rows: Mapping[str, IntArray], quantiles: Mapping[str, FloatArray], steps: int) -> None:
-    """Raise ValueError where the arrays of a record do not fit each other or the plan."""
-    if not isinstance(facts, dict) or not {"skipped", "states"} <= facts.keys():
-        raise ValueError("its facts are not those of a fit")
-    for name, values in quantiles.items():
-        if values.shape != (*rows[name].shape, steps, len(SCORING_LEVELS)):
-            raise ValueError(f"it holds quantiles {values.shape} of {name} for cutoffs {rows[name].shape}")

@@ -17,9 +17,9 @@ import pytest
 from forecaster.config import Config
 from forecaster.data.series import Panel
 from forecaster.environment import no_progress
-from forecaster.errors import DamageError, NotEnoughDataError
+from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.splits import folds
-from forecaster.experiments.backtest_plan import BacktestPlan, FitTask, old_backtests
+from forecaster.experiments.backtest_plan import SCHEMA, BacktestPlan, FitTask, old_backtests
 from forecaster.experiments.backtests import FoldRecord, fit_task, run_backtest
 from forecaster.experiments.executors import InProcess, Processes
 from forecaster.models import create
@@ -155,17 +155,6 @@ def test_what_decides_the_numbers_decides_the_name(panel: Panel) -> None:
     assert len({base.id, *(one.id for one in others)}) == 8
 
 
-def test_a_damaged_record_is_told(panel: Panel, tmp_path: Path) -> None:
-    small = plan(panel, models=("ewma",))
-    run_backtest(small, tmp_path)
-    path = sorted(tmp_path.glob("fits/*.npz"))[0]
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DamageError, match="expected the record of a fold; delete it, and it is made anew"):
-        run_backtest(small, tmp_path)
-    path.unlink()
-    assert len(run_backtest(small, tmp_path)) == 3
-
-
 def test_the_plan_is_written_down(done: tuple[list[FoldRecord], Path], panel: Panel) -> None:
     written = json.loads((done[1] / plan(panel).id / "plan.json").read_text())
     assert sorted(path.name for path in done[1].glob("fits/*")) == sorted(itertools.chain(*written["records"].values()))
@@ -252,33 +241,6 @@ def test_every_message_of_a_fault_survives_the_way_between_processes() -> None:
     assert again.messages == ("one", "two")
 
 
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (b"", "cannot be read"),
-        (b"PK\x03\x04", "cannot be read"),
-        ({"facts": np.frombuffer(b"[]", np.uint8)}, "its facts are not those of a fit"),
-        ({"facts": np.frombuffer(b'{"states": []}', np.uint8)}, "its facts are not those of a fit"),
-        ({"quantiles_0": np.zeros((50, 3, 9))}, r"it holds quantiles \(50, 3, 9\) of EURUSD for cutoffs"),
-        ({"rows_1": np.arange(3)}, r"of USDJPY for cutoffs \(3,\)"),
-    ],
-)
-def test_a_damaged_record_is_named(
-    panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, damage: Any, message: str
-) -> None:
-    _, folder = done
-    shutil.copytree(folder, tmp_path / "copy")
-    record = sorted((tmp_path / "copy").glob("fits/*-garch-*.npz"))[0]
-    if isinstance(damage, bytes):
-        record.write_bytes(damage)
-    else:
-        with np.load(record) as stored:
-            np.savez(record, **{**{name: stored[name] for name in stored.files}, **damage})
-    with pytest.raises(DamageError, match=message) as found:
-        run_backtest(plan(panel), tmp_path / "copy")
-    assert "delete it, and it is made anew" in str(found.value)
-
-
 def fits_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Model and first cutoff of every fit from now on."""
     fits = []
@@ -335,4 +297,7 @@ def test_backtests_of_an_earlier_version_are_named(tmp_path: Path) -> None:
     for name in ("USDJPY-0123456789ab", "fits"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "2018-01-02-ewma.npz").write_bytes(b"")
-    assert old_backtests(tmp_path) == [tmp_path / "USDJPY-0123456789ab"]
+    for name, schema in (("EURUSD-0123456789ab", 3), ("EURUSD-ba9876543210", SCHEMA)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.json").write_text(json.dumps({"schema": schema}))
+    assert [path.name for path in old_backtests(tmp_path)] == ["EURUSD-0123456789ab", "USDJPY-0123456789ab"]

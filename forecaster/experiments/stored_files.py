@@ -1,0 +1,153 @@
+"""Reading files that may be damaged or forged: size, JSON and arrays are checked before anything is built from them."""
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import stat
+import struct
+import tokenize
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from forecaster.arrays import AnyArray
+
+__all__ = ["arrays_checksum", "parse_arrays", "parse_json", "read_bounded", "require_finite"]
+
+MAX_FILE_BYTES = 2**30
+"""Size of a stored file; the weights of a network with 200 million parameters fit."""
+
+MAX_JSON_DEPTH = 32
+"""Levels of lists and mappings in a stored document; those of this program have up to 7."""
+
+_NUMBERS = "biuf"  # kinds of NumPy types: no objects, no text
+_END_RECORD = struct.Struct("<4s4H2LH")  # end of a zip file without a comment
+
+
+def read_bounded(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Content of a regular file.
+
+    Args:
+        path: The file.
+        limit: Largest size in bytes.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is a folder, a device or a pipe, or larger than `limit`.
+    """
+    # Without O_NONBLOCK the opening of a pipe would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("it is no regular file")
+        if state.st_size > limit:
+            raise ValueError(f"it has {state.st_size} bytes, more than {limit}")
+        return file.read(limit)
+
+
+def parse_json(content: bytes) -> Any:
+    """The document in a JSON file.
+
+    Raises:
+        ValueError: It is no JSON, holds NaN or infinity, or is nested too deeply.
+    """
+    try:
+        document = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level = [document]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [child for value in level for child in _children(value)]
+    if level:
+        raise ValueError("it is nested too deeply")
+    return document
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"it holds {text}")
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def parse_arrays(content: bytes) -> dict[str, AnyArray]:
+    """The named arrays of numbers in an ``npz`` file as this program writes it, without compression.
+
+    Every size is compared with the bytes that are there before memory is reserved for an array.
+
+    Raises:
+        ValueError: It is no such file, or holds anything else.
+    """
+    with _reported_as_value_error():
+        _require_plain_end(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len({member.filename for member in members}) < len(members):
+                raise ValueError("it holds a name twice")
+            return dict(_member(archive, member, len(content)) for member in members)
+
+
+@contextlib.contextmanager
+def _reported_as_value_error() -> Iterator[None]:
+    """Turn what `zipfile` and `numpy.lib.format` raise for damaged files into ValueError."""
+    try:
+        yield
+    except (
+        *(EOFError, KeyError, TypeError, IndexError, OverflowError, UnicodeError, RecursionError, MemoryError),
+        *(NotImplementedError, RuntimeError, SyntaxError, tokenize.TokenError, struct.error, zipfile.BadZipFile),
+    ) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _require_plain_end(content: bytes) -> None:
+    """Refuse bytes after the end of a zip file: `zipfile` would overlook them."""
+    if content[-_END_RECORD.size :][:4] != b"PK\x05\x06" or content[-2:] != b"\0\0":
+        raise ValueError("it does not end as a file of arrays")
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> tuple[str, AnyArray]:
+    """Name and array of one member of an archive of `size` bytes."""
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
+        raise ValueError(f"{member.filename!r} is compressed")
+    data = archive.read(member)
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"{member.filename!r} has the format {version}")
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = header(file)
+    if dtype.kind not in _NUMBERS or dtype.hasobject:
+        raise ValueError(f"{member.filename!r} holds no numbers")
+    if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError(f"{member.filename!r} has the shape {shape} and {len(data) - file.tell()} bytes")
+    array = np.frombuffer(data, dtype, offset=file.tell()).copy()
+    # An order of C for what was stored in the order of Fortran: the values are the same.
+    array = array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
+    return member.filename.removesuffix(".npy"), cast(AnyArray, array)
+
+
+def require_finite(arrays: Mapping[str, AnyArray]) -> None:
+    """Raise ValueError where an array holds NaN or infinity."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds NaN or infinity")
+
+
+def arrays_checksum(arrays: Mapping[str, AnyArray]) -> str:
+    """SHA-256 of names, types, shapes and values of `arrays`."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
