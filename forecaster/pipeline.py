@@ -10,6 +10,7 @@ from forecaster.arrays import DateArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
+from forecaster.errors import ForecasterError
 from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
 from forecaster.evaluation.scores import Score, score
@@ -21,6 +22,7 @@ from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
+    "DivergedError",
     "Evaluation",
     "evaluate",
     "fit",
@@ -32,6 +34,14 @@ __all__ = [
     "next_steps",
     "training_split",
 ]
+
+
+MAX_LOG_RETURN = 50.0
+"""Largest quantile of a log return, as a factor of the price 5e21: no history of prices has moved so far."""
+
+
+class DivergedError(ForecasterError):
+    """A model gives forecasts that are not finite, or too far from the last price for any market."""
 
 
 def forecaster_of(config: Config) -> Forecaster:
@@ -103,17 +113,31 @@ def forecasts(
 
     Raises:
         NotEnoughDataError: A row lies before `first_row`.
+        DivergedError: A forecast is not finite.
     """
     first = len(series) if unseen_from is None else int(np.searchsorted(series.dates, unseen_from))
     first = max(first, fitted.first_row)
     if not traits_of(fitted.name).calibrated or not len(rows) or rows[-1] < first:
-        return fitted.forecast(series, rows, longest)
+        return _finite(fitted, series, rows, longest)
     every = np.union1d(rows, np.arange(first, rows[-1] + 1))
-    raw = fitted.forecast(series, every, longest)
+    raw = _finite(fitted, series, every, longest)
     later = np.flatnonzero(every >= first)
     scaled = raw.scaled.copy()
     scaled[later] = calibrate_forecasts(raw.take(later), series.log_price).scaled
     return dataclasses.replace(raw, scaled=scaled).take(np.searchsorted(every, rows))
+
+
+def _finite(fitted: Fitted, series: PriceSeries, rows: IntArray, longest: int | None) -> Forecasts:
+    """Forecasts of `fitted`; weights that diverged in the training give others, and are refused."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = fitted.forecast(series, rows, longest)
+        longest_returns = np.abs(result.scaled) * result.scale[:, None, None] * np.sqrt(result.knots[-1])
+    if not (longest_returns <= MAX_LOG_RETURN).all() or (np.diff(result.scaled, axis=-1) < 0).any():
+        raise DivergedError(
+            f"{fitted.name}: forecasts are not finite, or beyond any price; expected quantiles that increase; "
+            "the weights diverged, lower the learning rate"
+        )
+    return result
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,7 +36,7 @@ HOMES = {
     "numpy": ("",),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),
-    "pydantic": ("config.py", "data/sources", "models"),
+    "pydantic": ("config.py", "data/sources", "experiments/manifest_schema.py", "models"),
     "rich": ("output", "cli"),
     "scipy": ("models/baselines", "stats"),
     "statsmodels": ("stats",),

@@ -310,6 +310,7 @@ class ScoreFacts:
             for score in self.scores
             if score["instrument"] == instrument and score["part"] == "test"
             for baseline, ratio in score["crps_ratio"].items()
+            if ratio is not None
         )
         return skills or None
 

@@ -7,14 +7,14 @@ runs/<time>-<instrument>-<hash>/
     history.csv     the learning curve
 """
 
+import contextlib
 import csv
 import dataclasses
 import datetime
 import functools
 import io
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ import numpy as np
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError
+from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError, UsageError
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
+from forecaster.experiments.manifest_schema import check_document
+from forecaster.experiments.stored_files import MAX_FILE_BYTES, parse_arrays, parse_json, read_bounded, require_finite
 from forecaster.files import json_text, plain, sha256_of, write_folder
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import forecaster_of
+from forecaster.pipeline import DivergedError, forecaster_of
 
 __all__ = [
     "Run",
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 _FILES = ("manifest.json", "weights.npz", "config.yaml")
+_CURVE = ("step", "loss", "validation_loss")  # columns of history.csv
+MAX_TEXT_BYTES = 2**26  # of a manifest, a configuration or a learning curve
 
 
 def runs_folder(home: Path) -> Path:
@@ -106,8 +110,28 @@ class Run:
 
     @functools.cached_property
     def config(self) -> Config:
-        """The configuration of the training."""
-        return load_config(self._checked("config.yaml"))
+        """The configuration of the training.
+
+        Raises:
+            DamageError: It is missing, altered, no configuration, or not that of the manifest.
+        """
+        path = self.folder / "config.yaml"
+        self._checked("config.yaml", MAX_TEXT_BYTES)
+        try:
+            config = load_config(path)
+        except UsageError as error:
+            raise DamageError(_damage(path, f"is no valid configuration: {error.messages[0]}")) from error
+        self._require_same_model(config)
+        return config
+
+    def _require_same_model(self, config: Config) -> None:
+        """Refuse a configuration of another training than the manifest's."""
+        manifest = self.manifest
+        configured = (config.kind, config.horizon, config.refit, config.data.frequency)
+        recorded = (manifest.model.model, manifest.model.horizon, manifest.split.refit)
+        for fact, value in zip((*recorded, self.frequency), configured, strict=True):
+            if fact != value:
+                raise DamageError(_damage(self.folder / "config.yaml", f"says {value}, and the manifest says {fact}"))
 
     @functools.cached_property
     def fitted(self) -> Fitted:
@@ -116,13 +140,15 @@ class Run:
         Raises:
             DamageError: The weights are missing, altered or do not fit the configuration.
         """
-        path = self._checked("weights.npz")
+        content = self._checked("weights.npz")
+        model = self._prepared()
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            return self._prepared().restore(arrays, self.manifest.report)
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-            raise DamageError(_damage(path, f"cannot be read as weights: {error}")) from error
+            arrays = parse_arrays(content)
+            require_finite(arrays)
+            return model.restore(arrays, self.manifest.report)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            path = self.folder / "weights.npz"
+            raise DamageError(_damage(path, f"cannot be used as weights: {error}")) from error
 
     def _prepared(self) -> Forecaster:
         """The model of the run, not yet fitted, with the engine of the training where its forecasts need one."""
@@ -134,8 +160,25 @@ class Run:
 
     def history(self) -> list[dict[str, float]]:
         """Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``."""
-        with open(self._checked("history.csv"), encoding="utf-8", newline="") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        text = io.StringIO(self._checked("history.csv", MAX_TEXT_BYTES).decode("utf-8", "replace"), newline="")
+        try:
+            reader = csv.DictReader(text, strict=True)
+            rows = [{key: float(value) for key, value in row.items() if value} for row in reader]
+            if tuple(reader.fieldnames or ()) != _CURVE or not all("step" in row for row in rows):
+                raise ValueError(f"expected the columns {', '.join(_CURVE)}")
+        except (ValueError, TypeError, csv.Error) as error:
+            raise DamageError(_damage(self.folder / "history.csv", f"is no learning curve: {error}")) from error
+        return rows
+
+    @contextlib.contextmanager
+    def damage_of_forecasts(self) -> Iterator[None]:
+        """Turn a forecast that is not finite into the damage of the weights behind it."""
+        try:
+            yield
+        except DivergedError as error:
+            raise DamageError(
+                _damage(self.folder / "weights.npz", f"gives no forecast: {error.messages[0]}")
+            ) from error
 
     def covers(self, series: PriceSeries) -> bool:
         """True if the run was trained on `series`: same source and name; for a CSV, rows it still begins with."""
@@ -149,15 +192,22 @@ class Run:
         trained = series.between(end=member.last)
         return len(trained) == 0 or trained.sha256 != member.sha256
 
-    def _checked(self, name: str) -> Path:
+    def _checked(self, name: str, limit: int = MAX_FILE_BYTES) -> bytes:
+        """Content of a file of the run, whose hash is that of the manifest."""
         path = self.folder / name
-        try:
-            sha256 = sha256_of(path.read_bytes())
-        except OSError as error:
-            raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
-        if sha256 != self.manifest.files.get(name):
+        content = _read(path, limit)
+        if sha256_of(content) != self.manifest.files.get(name):
             raise DamageError(_damage(path, "is not what the manifest recorded (SHA-256 differs)"))
-        return path
+        return content
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        return read_bounded(path, limit)
+    except OSError as error:
+        raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
+    except ValueError as error:
+        raise DamageError(_damage(path, f"cannot be read: {error}")) from error
 
 
 def _damage(path: Path, problem: str) -> str:
@@ -202,7 +252,7 @@ def manifest_checksum(document: Mapping[str, Any]) -> str:
 
 def _history_csv(rows: Sequence[Mapping[str, float]]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, ["step", "loss", "validation_loss"], restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, _CURVE, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
@@ -213,13 +263,12 @@ def read_run(folder: Path) -> Run:
 
     Raises:
         NewerSchemaError: A newer version wrote it.
-        DamageError: Its manifest is missing or altered.
+        DamageError: Its manifest is missing, altered or forged, or is that of another folder.
     """
     path = folder / "manifest.json"
+    content = _read(path, MAX_TEXT_BYTES)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
+        document = parse_json(content)
     except ValueError as error:
         raise DamageError(_damage(path, f"is not valid JSON: {error}")) from error
     schema = document.get("schema") if isinstance(document, dict) else None
@@ -231,9 +280,16 @@ def read_run(folder: Path) -> Run:
     if schema != SCHEMA or document.get("checksum") != manifest_checksum(document):
         raise DamageError(_damage(path, "does not match its own checksum"))
     try:
-        return Run(folder, Manifest.from_json(document))
+        check_document(document)
+        manifest = Manifest.from_json(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamageError(_damage(path, f"lacks a fact, or holds one of another type ({error!r})")) from error
+        raise DamageError(_damage(path, f"lacks a fact, or holds a false one ({error})")) from error
+    if manifest.run_id != folder.name:
+        raise DamageError(
+            f"{folder} holds the run {manifest.run_id}; expected a folder with the name of its run; rename the folder "
+            "to it, or delete it, or choose another with --run ID"
+        )
+    return Run(folder, manifest)
 
 
 def run_folders(folder: Path) -> list[Path]:

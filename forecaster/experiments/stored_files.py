@@ -10,6 +10,7 @@ import stat
 import struct
 import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -18,13 +19,19 @@ import numpy as np
 
 from forecaster.arrays import AnyArray
 
-__all__ = ["arrays_checksum", "parse_arrays", "parse_json", "read_bounded", "require_finite"]
+__all__ = ["MAX_FILE_BYTES", "arrays_checksum", "parse_arrays", "parse_json", "read_bounded", "require_finite"]
 
 MAX_FILE_BYTES = 2**30
 """Size of a stored file; the weights of a network with 200 million parameters fit."""
 
 MAX_JSON_DEPTH = 32
 """Levels of lists and mappings in a stored document; those of this program have up to 7."""
+
+MAX_UNPACKED_RATIO = 4
+"""Bytes of arrays for each byte of their file; weights cannot be compressed so far."""
+
+MIN_UNPACKED_BYTES = 2**24
+"""Bytes of arrays that any file may hold."""
 
 _NUMBERS = "biuf"  # kinds of NumPy types: no objects, no text
 _END_RECORD = struct.Struct("<4s4H2LH")  # end of a zip file without a comment
@@ -49,7 +56,7 @@ def read_bounded(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
             raise ValueError("it is no regular file")
         if state.st_size > limit:
             raise ValueError(f"it has {state.st_size} bytes, more than {limit}")
-        return file.read(limit)
+        return file.read(state.st_size)
 
 
 def parse_json(content: bytes) -> Any:
@@ -81,9 +88,10 @@ def _children(value: Any) -> list[Any]:
 
 
 def parse_arrays(content: bytes) -> dict[str, AnyArray]:
-    """The named arrays of numbers in an ``npz`` file as this program writes it, without compression.
+    """The named arrays of numbers in an ``npz`` file.
 
-    Every size is compared with the bytes that are there before memory is reserved for an array.
+    Every size is compared with the bytes that are there before memory is reserved for an array, and a file that
+    unpacks to much more than its own size is not unpacked.
 
     Raises:
         ValueError: It is no such file, or holds anything else.
@@ -94,7 +102,10 @@ def parse_arrays(content: bytes) -> dict[str, AnyArray]:
             members = archive.infolist()
             if len({member.filename for member in members}) < len(members):
                 raise ValueError("it holds a name twice")
-            return dict(_member(archive, member, len(content)) for member in members)
+            unpacked = sum(member.file_size for member in members)
+            if unpacked > max(MAX_UNPACKED_RATIO * len(content), MIN_UNPACKED_BYTES):
+                raise ValueError(f"its {len(content)} bytes unpack to {unpacked}")
+            return dict(_member(archive, member) for member in members)
 
 
 @contextlib.contextmanager
@@ -104,7 +115,15 @@ def _reported_as_value_error() -> Iterator[None]:
         yield
     except (
         *(EOFError, KeyError, TypeError, IndexError, OverflowError, UnicodeError, RecursionError, MemoryError),
-        *(NotImplementedError, RuntimeError, SyntaxError, tokenize.TokenError, struct.error, zipfile.BadZipFile),
+        *(
+            NotImplementedError,
+            RuntimeError,
+            SyntaxError,
+            tokenize.TokenError,
+            struct.error,
+            zipfile.BadZipFile,
+            zlib.error,
+        ),
     ) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
@@ -115,10 +134,8 @@ def _require_plain_end(content: bytes) -> None:
         raise ValueError("it does not end as a file of arrays")
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> tuple[str, AnyArray]:
-    """Name and array of one member of an archive of `size` bytes."""
-    if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-        raise ValueError(f"{member.filename!r} is compressed")
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, AnyArray]:
+    """Name and array of one member of an archive."""
     data = archive.read(member)
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)

@@ -18,9 +18,10 @@ from forecaster.features.history import History
 from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
 from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.numpy_dense import dense
+from forecaster.models.stored_weights import require_shapes
 from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -113,6 +114,13 @@ class Classic:
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`."""
+        require_shapes(arrays, point_shapes(self.options.units, self.options.dense_units))
+        scaler = report.learned["scaler"]
+        spread = np.asarray(report.chosen["spread"], dtype=np.float64)
+        if spread.shape != (len(self.knots), len(SCORING_LEVELS)) or not (np.diff(spread) >= 0).all():
+            raise ValueError(f"the recorded errors have the shape {spread.shape}, or do not increase")
+        if not (np.isfinite(scaler["offset"]) and 0 < scaler["width"] < np.inf):
+            raise ValueError("the recorded scaler is not finite")
         return FittedClassic(self.options, self.knots, dict(arrays), report)
 
     def _train(
@@ -245,6 +253,16 @@ def build_point_network(units: Sequence[int], dropout: float, dense_units: int, 
     if dense_units:
         hidden = seeds.dense(dense_units, "dense")(hidden)
     return keras.Model(inputs, seeds.dense(1, "output")(hidden))
+
+
+def point_shapes(units: Sequence[int], dense_units: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every weight of `build_point_network`."""
+    shapes = lstm_shapes(1, units)
+    last = units[-1]
+    if dense_units:
+        shapes |= {"dense/kernel": (last, dense_units), "dense/bias": (dense_units,)}
+        last = dense_units
+    return {**shapes, "output/kernel": (last, 1), "output/bias": (1,)}
 
 
 def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:

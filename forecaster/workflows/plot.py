@@ -153,7 +153,8 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     """
     series = selection.series
     instrument = selection.instrument
-    scan, forecast = _scan(selection, calibrate)
+    with selection.run.damage_of_forecasts():
+        scan, forecast = _scan(selection, calibrate)
     forecast = prediction(selection, forecast, calibrate).forecast
     rows = scan.rows[:-1]
     band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)

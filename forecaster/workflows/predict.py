@@ -74,7 +74,8 @@ def predict(
     for selection in selected:
         dates = coming_dates(selection, horizon)
         unseen_from = selection.run.unseen_from if calibrate else None
-        forecast = forecast_next(selection.run.fitted, selection.series, dates, unseen_from)
+        with selection.run.damage_of_forecasts():
+            forecast = forecast_next(selection.run.fitted, selection.series, dates, unseen_from)
         predictions.append(prediction(selection, forecast, calibrate))
     return Predictions(predictions)
 

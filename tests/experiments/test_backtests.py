@@ -24,7 +24,6 @@ from forecaster.experiments.backtests import FoldRecord, fit_task, run_backtest
 from forecaster.experiments.executors import InProcess, Processes
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
-from forecaster.models.base import FitReport
 from forecaster.models.engine import use_engine
 from forecaster.models.traits import Traits
 from forecaster.pipeline import fit
@@ -200,7 +199,7 @@ def test_a_process_killed_as_it_starts_is_made_up_for_here(
 
 def test_no_location_where_none_is_wanted(panel: Any, tmp_path: Path) -> None:
     never = LSTM(OPTIONS.model_copy(update={"location": "never"}), 5)
-    fitted = never.restore({}, FitReport({"location_steps": []}))
+    fitted = fit(LSTM(OPTIONS, 5), panel, plan(panel).folds[0].split, plan(panel).config)
     assert LSTM(OPTIONS, 5).with_location(fitted, [1, 5]).report.chosen["location_steps"] == [1, 5]
     assert never.with_location(fitted, [1, 5]).report.chosen["location_steps"] == []
 

@@ -70,3 +70,14 @@ class Architecture(ABC):
     def numpy_pass(self, weights: Mapping[str, AnyArray]) -> ForwardPass | None:
         """The same network in NumPy, from its named weights; None where it is not written: then Keras forecasts."""
         return None
+
+    def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int] | None:
+        """Name -> shape of every weight that `numpy_pass` reads, and the size U of a state.
+
+        None where there is no NumPy pass: then Keras compares the shapes.
+
+        Args:
+            inputs: Number F of features.
+            options: `QuantileOptions` of the model.
+        """
+        return None

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from forecaster.arrays import AnyArray
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import QuantileOptions, Units
 
@@ -28,6 +28,10 @@ class StackedLSTM(Architecture):
     def numpy_pass(self, weights: Mapping[str, AnyArray]) -> LSTMPass:
         """See `Architecture`."""
         return LSTMPass(lstm_layers(weights))
+
+    def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
+        """See `Architecture`."""
+        return lstm_shapes(inputs, options.units), options.units[-1]
 
 
 class LSTMOptions(QuantileOptions):

@@ -7,6 +7,7 @@ gate order of Keras (input, forget, cell, output).
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array, IntArray
 from forecaster.models.numpy_dense import block_rows, blocks, dense
 
-__all__ = ["LSTMPass", "LSTMWeights", "lstm_layers"]
+__all__ = ["LSTMPass", "LSTMWeights", "lstm_layers", "lstm_shapes"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,18 @@ def lstm_layers(arrays: Mapping[str, AnyArray]) -> list[LSTMWeights]:
     count = len({name.split("/")[0] for name in arrays if name.startswith("lstm_")})
     names = ("kernel", "recurrent_kernel", "bias")
     return [LSTMWeights.from_keras(*(arrays[f"lstm_{k}/lstm_cell/{name}"] for name in names)) for k in range(count)]
+
+
+def lstm_shapes(inputs: int, units: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Shapes of the named weights of a stack with layers of the sizes `units` on `inputs` features."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for k, (below, size) in enumerate(itertools.pairwise((inputs, *units))):
+        shapes |= {
+            f"lstm_{k}/lstm_cell/kernel": (below, 4 * size),
+            f"lstm_{k}/lstm_cell/recurrent_kernel": (size, 4 * size),
+            f"lstm_{k}/lstm_cell/bias": (4 * size,),
+        }
+    return shapes
 
 
 def _layer(weights: LSTMWeights, x: Float32Array) -> Float32Array:

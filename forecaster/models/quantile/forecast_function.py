@@ -9,7 +9,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.models.architectures.base import ForwardPass
 from forecaster.models.quantile.keras_pass import KerasPass
-from forecaster.models.quantile.numpy_head import Blend, quantile_head
+from forecaster.models.quantile.numpy_head import DIRECT, Blend, quantile_head
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.quantile.sampling import sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
@@ -48,7 +48,7 @@ class ForecastFunction:
     ) -> "ForecastFunction":
         """The function with the weights of a run; one older than the linear path to the location gets it with zeros."""
         direct = np.zeros((len(options.feature_names), len(steps)), dtype=np.float32)
-        weights = {"head/direct/kernel": direct, **weights}
+        weights = {DIRECT: direct, **weights}
         network = options.architecture.numpy_pass(weights) or KerasPass(options, steps, weights)
         return cls(options, steps, weights, tuple(location_steps), network)
 

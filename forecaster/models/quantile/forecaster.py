@@ -35,6 +35,7 @@ from forecaster.models.quantile.members import (
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.quantile.weight_check import check_weights
 from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -110,6 +111,7 @@ class QuantileForecaster:
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
+        check_weights(arrays, self.options, self.knots)
         return self._fitted(arrays, report)
 
     def _fitted(self, weights: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":

@@ -50,6 +50,17 @@ class KerasPass:
         load_weights(network, self._weights)
         return state_model(network)
 
+    def build(self) -> None:
+        """Build the network now.
+
+        Raises:
+            ValueError: The weights lack an array of the network, or one has another shape.
+        """
+        try:
+            _ = self._network
+        except KeyError as error:
+            raise ValueError(f"{error} is missing; expected the weights of the configured network") from error
+
     def histories(self, x: Float32Array) -> Float32Array:
         """State in every row of histories x (B, T, F): (B, T, ..., U).
 

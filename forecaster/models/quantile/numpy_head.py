@@ -9,9 +9,12 @@ import numpy as np
 from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
 from forecaster.models.numpy_dense import dense
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
-from forecaster.quantiles import normal_scores
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-__all__ = ["Blend", "quantile_head"]
+__all__ = ["DIRECT", "Blend", "head_shapes", "quantile_head"]
+
+DIRECT = "head/direct/kernel"
+"""Name of the linear path from the inputs to the location."""
 
 
 def quantile_head(
@@ -34,7 +37,7 @@ def quantile_head(
         Locations (N, K) and quantiles around 0 (N, K, Q).
     """
     gaps = np.array([right - left for left, right in itertools.pairwise(normal_scores(quantile_levels))], np.float32)
-    direct = weights["head/direct/kernel"]
+    direct = weights[DIRECT]
     steps = direct.shape[1]
     raw = _layer(state, weights, "spread", places).reshape(len(state), steps, len(gaps))
     spacing = gaps * np.exp(raw)
@@ -45,6 +48,18 @@ def quantile_head(
     location = _layer(state, weights, "location", places).reshape(len(state), steps)
     location += dense(features, direct, np.zeros(steps, dtype=np.float32), places)
     return location, np.concatenate([-lower, median, upper], axis=-1)
+
+
+def head_shapes(units: int, inputs: int, steps: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the weights of the head, for states of U units, F inputs and K steps."""
+    gaps = len(SCORING_LEVELS) - 1
+    return {
+        "head/spread/kernel": (units, steps * gaps),
+        "head/spread/bias": (steps * gaps,),
+        "head/location/kernel": (units, steps),
+        "head/location/bias": (steps,),
+        DIRECT: (inputs, steps),
+    }
 
 
 def _layer(state: Float32Array, weights: Mapping[str, AnyArray], name: str, places: IntArray | None) -> Float32Array:

@@ -103,6 +103,11 @@ class VolatilityRegression:
         """The regression stored in `arrays` among other weights; None where there is none."""
         return cls(*(arrays[name] for name in (_KERNEL, _RANGE, _SHAPE))) if _KERNEL in arrays else None
 
+    @staticmethod
+    def shapes(inputs: int, steps: int) -> dict[str, tuple[int, ...]]:
+        """Name -> shape of the stored numbers, for F inputs and K steps."""
+        return {_KERNEL: (1 + inputs, steps), _RANGE: (2, steps), _SHAPE: (steps, len(SCORING_LEVELS))}
+
     def arrays(self) -> dict[str, AnyArray]:
         """The numbers to store."""
         return {_KERNEL: self.kernel, _RANGE: self.range, _SHAPE: self.shape}
