@@ -147,10 +147,12 @@ class Evaluation:
     Args:
         scores: One for each part and step.
         test: Forecasts of all models on the test rows, one step ahead; None where there are no rows.
+        later_tests: The same at the scored steps after the first.
     """
 
     scores: tuple[Score, ...]
     test: OutOfSample | None
+    later_tests: tuple[OutOfSample, ...] = ()
 
 
 def evaluate(
@@ -171,6 +173,7 @@ def evaluate(
     models = [fitted, *_baselines(series, split, names, horizon)]
     scores: list[Score] = []
     test = None
+    later: list[OutOfSample] = []
     for part in PARTS:
         # Recursive steps are not scored on the training rows, where they cost most and matter least.
         scored_steps = [step for step in steps if part != "train" or step <= fitted.own_steps]
@@ -185,9 +188,11 @@ def evaluate(
             if len(positions):
                 taken = {name: distributions.take(positions) for name, distributions in by_model.items()}
                 scores.append(score(series, part, step, taken))
+                if part == "test" and step > 1:
+                    later.append(_out_of_sample(series, rows[positions], taken, step))
         if part == "test" and len(rows):
-            test = _one_step_ahead(series, rows, by_model)
-    return Evaluation(tuple(scores), test)
+            test = _out_of_sample(series, rows, by_model)
+    return Evaluation(tuple(scores), test, tuple(later))
 
 
 def losses_on_test(
@@ -214,7 +219,7 @@ def forecasts_on_test(
     rows = _rows_of_all(models, series, split, "test")
     if not len(rows):
         return None
-    return _one_step_ahead(
+    return _out_of_sample(
         series, rows, {model.name: forecasts(model, series, rows, 1, split.validation_start) for model in models}
     )
 
@@ -225,13 +230,15 @@ def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, pa
     return np.asarray(rows[rows >= max(model.first_row for model in models)])
 
 
-def _one_step_ahead(series: PriceSeries, rows: IntArray, by_model: Mapping[str, Forecasts]) -> OutOfSample:
+def _out_of_sample(
+    series: PriceSeries, rows: IntArray, by_model: Mapping[str, Forecasts], step: int = 1
+) -> OutOfSample:
     quantiles = {
-        name: one_step.log_returns([1])[:, 0] @ level_weights(one_step.quantile_levels, SCORING_LEVELS)
-        for name, one_step in by_model.items()
+        name: distributions.log_returns([step])[:, 0] @ level_weights(distributions.quantile_levels, SCORING_LEVELS)
+        for name, distributions in by_model.items()
     }
-    outcomes = returns_after(series.log_price, rows, [1])[:, 0]
-    return OutOfSample(series.instrument.name, 1, series.dates[rows], outcomes, quantiles)
+    outcomes = returns_after(series.log_price, rows, [step])[:, 0]
+    return OutOfSample(series.instrument.name, step, series.dates[rows], outcomes, quantiles)
 
 
 def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:

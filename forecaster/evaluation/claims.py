@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from forecaster.evaluation.daily_losses import DailyLosses
+from forecaster.evaluation.step_coverage import LEVEL, step_coverage
 from forecaster.stats.coverage_tests import coverage_test
 from forecaster.stats.mean_tests import (
     MIN_DAYS,
@@ -40,7 +41,6 @@ Outcome = Literal["better", "no_difference", "worse", "not_applicable"]
 Untestable = Literal["too_few_days", "constant_price", "no_baseline", "no_direction", "one_direction"]
 
 KINDS: tuple[Kind, ...] = ("point", "direction", "density", "coverage")
-LEVEL = 0.05
 FIRST_LEVEL = LEVEL / len(KINDS)
 """Level of the first step of Holm's correction, for which minimum detectable effects are stated."""
 
@@ -85,7 +85,7 @@ def point(losses: DailyLosses) -> TestedClaim:
     naive = float(losses.squared_naive.mean())
     ratio = math.sqrt(float(losses.squared.mean()) / naive) if naive > 0 else None
     same = bool((losses.squared == losses.squared_naive).all())
-    measured = {"rmse_ratio": ratio, "median_is_last_price": same}
+    measured = {"rmse_ratio": ratio, "rmse_ratio_of": "returns", "median_is_last_price": same}
     if days < MIN_DAYS or ratio is None:
         reason = _reason(moves=ratio is not None)
         return TestedClaim("random_walk", "rmse_ratio", measured, untestable=reason)
@@ -201,16 +201,19 @@ def _detectable_percent(losses: DailyLosses, tests: Mapping[str, MeanTest], best
     return percent if percent < 100 else None  # no CRPS is below 0
 
 
-def coverage(losses: DailyLosses) -> TestedClaim:
-    """Test the coverage of central intervals against their nominal coverage."""
-    days = len(losses)
-    shares = {level: float(inside.mean()) for level, inside in losses.inside.items()}
-    measured: dict[str, Any] = {"coverage": shares}
+def coverage(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> TestedClaim:
+    """Test the coverage of central intervals against their nominal coverage, at every step.
+
+    Args:
+        losses: Losses at the step of the verdict.
+        later: Losses at further steps.
+    """
     moves = bool(losses.squared_naive.any())
-    if days < MIN_DAYS or not moves:
+    steps = [step_coverage(each.step, each.inside, each.overlap, moves=moves) for each in (losses, *later)]
+    measured: dict[str, Any] = {"coverage": dict(steps[0].coverage), "steps": [step.to_json() for step in steps]}
+    if len(losses) < MIN_DAYS or not moves:
         return TestedClaim("nominal", "coverage_points", measured, untestable=_reason(moves))
     tests = {level: coverage_test(inside, float(level), losses.overlap) for level, inside in losses.inside.items()}
-    smallest = min(_or_one(test.p_two_sided) for test in tests.values())
     # Two sides and two intervals share the level of the first step.
     shifts = {
         level: detectable_shift(test.standard_error, FIRST_LEVEL / 4, test.degrees_of_freedom)
@@ -222,7 +225,7 @@ def coverage(losses: DailyLosses) -> TestedClaim:
         against="nominal",
         unit="coverage_points",
         measured={**measured, "detectable_by_level": points},
-        p_claim=min(1.0, len(tests) * smallest) if shifts else None,
+        p_claim=_smallest([step.p_value for step in steps if step.p_value is not None]),
         detectable=max(points.values(), default=None),
         claimed="worse",
     )

@@ -15,7 +15,7 @@ from forecaster.features.outcomes import prices_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["PriceErrors", "Score", "Scorer", "score"]
+__all__ = ["PriceErrors", "ReturnErrors", "Score", "Scorer", "score"]
 
 _CHUNK = 4096  # rows that are scored at once: their temporaries stay within a processor's cache
 
@@ -67,6 +67,23 @@ class PriceErrors:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReturnErrors:
+    """Errors of point forecasts in units of the log return, as the verdict and backtests judge them.
+
+    Args:
+        rmse_return: Root mean square error of the evaluated model's median.
+        rmse_return_naive: Root mean square error of the last price ("tomorrow = today").
+        mae_return: Mean absolute error of the evaluated model's median.
+        mae_return_naive: Mean absolute error of the last price.
+    """
+
+    rmse_return: float
+    rmse_return_naive: float
+    mae_return: float
+    mae_return_naive: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Score:
     """Scores of a model and its baselines on one part of one series at one step, on the same cutoffs.
 
@@ -78,6 +95,7 @@ class Score:
         window: First and last cutoff.
         model: Registry key of the evaluated model.
         errors: Errors of the evaluated model in units of the price.
+        return_errors: The same in units of the log return.
         metrics: Metric -> model -> value; baselines are there only for metrics of every model.
     """
 
@@ -88,7 +106,17 @@ class Score:
     window: tuple[np.datetime64, np.datetime64]
     model: str
     errors: PriceErrors
+    return_errors: ReturnErrors
     metrics: Mapping[str, Mapping[str, Value]]
+
+    @property
+    def rmse_ratios(self) -> dict[str, float | None]:
+        """RMSE over that of the last price, of prices and of returns; None where the price never moves."""
+        pairs = {
+            "rmse_ratio_prices": (self.errors.rmse, self.errors.rmse_naive),
+            "rmse_ratio_returns": (self.return_errors.rmse_return, self.return_errors.rmse_return_naive),
+        }
+        return {name: error / naive if naive else None for name, (error, naive) in pairs.items()}
 
     @property
     def crps_ratio(self) -> dict[str, float]:
@@ -118,7 +146,8 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
         )
         for name, distributions in forecasts.items()
     }
-    error = price * np.exp(forecasts[evaluated_model].median(step)) - outcome
+    median = forecasts[evaluated_model].median(step)
+    error = price * np.exp(median) - outcome
     return Score(
         instrument=series.instrument.name,
         part=part,
@@ -127,6 +156,9 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
         window=(series.dates[rows[0]], series.dates[rows[-1]]),
         model=evaluated_model,
         errors=PriceErrors(rmse(error), rmse(price - outcome), mae(error), mae(price - outcome)),
+        return_errors=ReturnErrors(
+            rmse(median - log_return), rmse(log_return), mae(median - log_return), mae(log_return)
+        ),
         metrics={
             metric.name: {
                 name: metric.of(sample)

@@ -1,6 +1,7 @@
 """The verdict on a model: four tests, each reported with its minimum detectable effect.
 
-One test of each kind, chosen before any result is seen, all at one step (the next day unless told otherwise):
+One test of each kind, chosen before any result is seen, at one step (the next day unless told otherwise) except for the
+coverage:
 
 - *point*: Clark and West against "tomorrow = today", which is nested in every model that can move its median; "better"
   also needs the smaller squared error in the sample, since information alone is no better forecast.
@@ -9,8 +10,9 @@ One test of each kind, chosen before any result is seen, all at one step (the ne
   baselines at once. The p-value is the largest of the one-sided ones (intersection-union, Berger 1982,
   Technometrics 24): when the model is not better than some baseline, the test against that one alone keeps the
   level, and rejecting all of them is rarer still. No correction for the number of baselines is needed.
-- *coverage*: central 80 and 95 % intervals against their nominal coverage, both sides, `coverage_test`; the smaller
-  p-value doubled, for there are two intervals. There is no "better" here: "no_difference" is consistent with the
+- *coverage*: central 80 and 95 % intervals against their nominal coverage, both sides, `coverage_test`, at every step
+  that is scored and has enough outcomes (`step_coverage`); the smallest p-value times the number of steps and of
+  intervals. There is no "better" here: "no_difference" is consistent with the
   nominal coverage, "worse" is miscalibrated, be the intervals too narrow or too wide.
 
 **Two families, each at `LEVEL`.** Claims are the three "better" and the alarm of coverage: Holm over the four, so
@@ -27,7 +29,7 @@ Results are numbers; `forecaster.output.verdict_wording` turns them into sentenc
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecaster.evaluation.claims import (
@@ -104,13 +106,18 @@ class Verdict:
         return self.results[kind]
 
 
-def verdict(losses: DailyLosses) -> Verdict:
-    """Test a model by its daily losses, of one instrument or pooled (`forecaster.evaluation.daily_losses`)."""
+def verdict(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> Verdict:
+    """Test a model by its daily losses, of one instrument or pooled (`forecaster.evaluation.daily_losses`).
+
+    Args:
+        losses: Losses at the step of the verdict.
+        later: Losses at further steps, whose coverage is tested as well.
+    """
     tested: dict[Kind, TestedClaim] = {
         "point": point(losses),
         "direction": direction(losses),
         "density": density(losses),
-        "coverage": coverage(losses),
+        "coverage": coverage(losses, later),
     }
     claims = holm({kind: claim.p_claim for kind, claim in tested.items()})
     warnings = holm({kind: claim.p_warning for kind, claim in tested.items() if kind != "coverage"})

@@ -136,10 +136,15 @@ def evaluate_backtest(
         evaluated_model=evaluated_model,
         scores=[row for step, members in samples.items() for row in compare(members, losses[step], seed)],
         standings=[standing(whole, seed) for whole in together],
-        verdicts={name: verdict(member) for name, member in losses[min(losses)].items()},
+        verdicts={name: verdict(member, _later(losses, name)) for name, member in losses[min(losses)].items()},
         skipped=skipped,
         calibrated=calibrated,
     )
+
+
+def _later(losses: Mapping[int, Mapping[str, DailyLosses]], name: str) -> list[DailyLosses]:
+    """Losses of one instrument at every step but the first."""
+    return [losses[step][name] for step in sorted(losses)[1:] if name in losses[step]]
 
 
 def _skipped(plan: BacktestPlan, records: Sequence[FoldRecord]) -> dict[str, dict[str, str]]:

@@ -67,6 +67,8 @@ def score_document(score: Score) -> dict[str, Any]:
         **{name: getattr(score, name) for name in ("instrument", "part", "step", "n")},
         "window": [str(day) for day in score.window],
         **dataclasses.asdict(score.errors),
+        **dataclasses.asdict(score.return_errors),
+        **score.rmse_ratios,
         **{
             name: dict(values) if METRICS[name].training == "every_model" else values[score.model]
             for name, values in score.metrics.items()

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+BASIS_POINTS = 10_000
+RETURN_ERRORS = ("rmse_return", "rmse_return_naive", "mae_return", "mae_return_naive")
+
+
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of one shape as CSV with a header."""
     text = io.StringIO(newline="")
@@ -85,7 +89,7 @@ def score_table(rows: Sequence[Mapping[str, Any]], model: str, frequency: str = 
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         names = ([row["instrument"]] if several else []) + [row["part"]]
-        errors = [_number(row[key]) for key in ("rmse", "rmse_naive", "mae", "mae_naive")]
+        errors = [_number(BASIS_POINTS * row[key]) for key in RETURN_ERRORS]
         values = [text for metric in metrics for text in _training_texts(metric, row[metric.name], models)]
         table.add_row(*names, str(row["step"]), str(row["n"]), *errors, *values)
     return table
@@ -111,7 +115,8 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
     count = document["series"]
     panel = f"{count} series" if count > 1 else f"{document['instruments'][0]} alone"
     lines = [
-        'today: the last price as forecast ("tomorrow = today"); CRPS in basis points of the return, lower is better',
+        'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in basis points of the return, '
+        "lower is better",
         *_median_lines(document),
         f"{document['model']}: {document['parameters']:,} weights, trained on {panel}; "
         f"{seconds['total']:.1f} s in total, {seconds['fit']:.1f} s of training",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from forecaster.evaluation.claims import FIRST_LEVEL, Untestable
+from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.evaluation.verdict import KINDS, ClaimResult, Kind, Verdict
 
 __all__ = ["claim_text", "joined_names", "p_value_text", "verdict_summary", "verdict_texts"]
@@ -91,7 +92,7 @@ def _point(result: ClaimResult) -> Statement:
         statement = "informative, but its error is not smaller than the random walk's"
     else:
         statement = _compared(result, "the random walk")
-    return statement, [f"RMSE ratio {ratio:.4f}"]
+    return statement, [f"RMSE ratio of returns {ratio:.4f}"]
 
 
 def _direction(result: ClaimResult) -> Statement:
@@ -112,12 +113,39 @@ def _density(result: ClaimResult) -> Statement:
 
 
 def _coverage(result: ClaimResult) -> Statement:
+    steps = [StepCoverage.from_json(step) for step in result.measured.get("steps", ())]
     statement = "miscalibrated" if result.outcome == "worse" else "consistent with nominal"
-    shares = [
-        f"{100 * share:.1f} % in the {100 * float(level):g} % interval"
-        for level, share in result.measured["coverage"].items()
-    ]
-    return statement, shares
+    if len(steps) <= 1:
+        return statement, [
+            f"{_percentage(share)} in the {_interval(level)}" for level, share in result.measured["coverage"].items()
+        ]
+    wrong = [step for step in steps if step.outcome in ("too_narrow", "too_wide")]
+    if result.outcome == "worse":
+        statement += f" at {_steps(wrong)}"
+    else:
+        statement += f" at {_steps([step for step in steps if step.outcome == 'consistent'])}"
+        statement += "".join(f"; {_steps([step])} alone {step.outcome.replace('_', ' ')}" for step in wrong)
+    unjudged = [step for step in steps if step.outcome == "too_few_rows"]
+    statement += f"; too few rows to tell at {_steps(unjudged)}" if unjudged else ""
+    facts = []
+    for level in result.measured["coverage"]:
+        shares = "/".join(f"{100 * step.coverage[level]:.0f}" for step in steps)
+        facts.append(f"{_interval(level)} {shares} %")
+    return statement, [*facts, f"at steps {'/'.join(str(step.step) for step in steps)}"]
+
+
+def _steps(steps: Sequence[StepCoverage]) -> str:
+    if not steps:
+        return "no step"
+    return f"step{'s' if len(steps) > 1 else ''} {joined_names([str(step.step) for step in steps])}"
+
+
+def _percentage(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _interval(level: str) -> str:
+    return f"{100 * float(level):g} % interval"
 
 
 _STATEMENTS: Mapping[Kind, Callable[[ClaimResult], Statement]] = {
@@ -154,7 +182,7 @@ def _detectable(result: ClaimResult) -> str:
         some = "" if len(points) == len(result.measured["coverage"]) else _of_intervals(points)
         return f"minimum detectable {values} points{some}"
     effects = {
-        "rmse_ratio": f"RMSE ratio {result.detectable:.3f}",
+        "rmse_ratio": f"RMSE ratio of returns {result.detectable:.3f}",
         "hit_rate": f"{100 * result.detectable:.1f} %",
         "crps_percent": f"{_percent(result.detectable)} %",
     }

@@ -139,26 +139,37 @@ def run_training(config: Config, choice: Selection, environment: Environment) ->
 
 def _evaluate(
     fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config, environment: Environment
-) -> tuple[list[Score], list[DailyLosses]]:
-    """Scores of every named series on every part, and their losses on the test rows."""
+) -> tuple[list[Score], dict[int, list[DailyLosses]]]:
+    """Scores of every named series on every part, and their losses on the test rows by step."""
     scores: list[Score] = []
-    losses: list[DailyLosses] = []
+    losses: dict[int, list[DailyLosses]] = {}
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
         evaluation = evaluate(fitted, series, split, _steps(config), DEFAULT_BASELINES, config.horizon)
         scores += evaluation.scores
-        if evaluation.test is not None:
-            losses.append(daily_losses(evaluation.test))
+        tests = () if evaluation.test is None else (evaluation.test, *evaluation.later_tests)
+        for sample in tests:
+            losses.setdefault(sample.step, []).append(daily_losses(sample))
     environment.progress("evaluate", len(named), len(named))
     return scores, losses
 
 
-def _verdicts(losses: Sequence[DailyLosses]) -> tuple[Verdict | None, dict[str, Verdict]]:
-    """Verdict on all named series together, and on each of them."""
-    verdicts = {member.name: verdict(member) for member in losses}
-    if len(losses) > 1:
-        return verdict(pool(losses)), verdicts
-    return next(iter(verdicts.values()), None), verdicts
+def _verdicts(losses: Mapping[int, Sequence[DailyLosses]]) -> tuple[Verdict | None, dict[str, Verdict]]:
+    """Verdict on all named series together, and on each of them.
+
+    Args:
+        losses: Step -> losses of the series that were scored at it; the first step is that of the verdict.
+    """
+    if not losses:
+        return None, {}
+    first, *later = (losses[step] for step in sorted(losses))
+    by_name = {
+        member.name: [other for members in later for other in members if other.name == member.name] for member in first
+    }
+    verdicts = {member.name: verdict(member, by_name[member.name]) for member in first}
+    if len(first) > 1:
+        return verdict(pool(first), [pool(members) for members in later]), verdicts
+    return next(iter(verdicts.values())), verdicts
 
 
 def _steps(config: Config) -> list[int]:

@@ -105,7 +105,7 @@ def test_the_default_model_claims_density_and_nothing_else() -> None:
     assert outcomes_of(found) == ["no_difference", "not_applicable", "better", "no_difference"]
     lines = verdict_texts(found)
     assert lines[0] == (
-        "point: same as the random walk, the median is the last price (minimum detectable RMSE ratio 0.994)"
+        "point: same as the random walk, the median is the last price (minimum detectable RMSE ratio of returns 0.994)"
     )
     assert lines[1] == "direction: not applicable: the median is the last price"
     assert lines[2].startswith("density: better than garch and random_walk (CRPS ")
@@ -194,7 +194,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, **tested: claims_before_holm.TestedC
     """Outcome, adjusted p-value and opponent of each kind, when the tests say what they are told to say."""
     module = sys.modules["forecaster.evaluation.verdict"]
     for kind in KINDS:
-        monkeypatch.setattr(module, kind, lambda losses, kind=kind: tested.get(kind, said()))
+        monkeypatch.setattr(module, kind, lambda losses, *later, kind=kind: tested.get(kind, said()))
     return {kind: (one.outcome, one.p_value, one.against) for kind, one in verdict(evidence(days=40)).results.items()}
 
 
@@ -277,7 +277,7 @@ def test_without_baselines_density_is_not_judged() -> None:
 def test_a_true_mean_is_found() -> None:
     found = verdict(evidence(signal=0.4))
     assert found["point"].outcome == found["direction"].outcome == "better"
-    assert claim_text(found["point"]).startswith("point: better than the random walk (RMSE ratio 0.9")
+    assert claim_text(found["point"]).startswith("point: better than the random walk (RMSE ratio of returns 0.9")
     assert claim_text(found["direction"]).startswith("direction: better than chance (")
 
 

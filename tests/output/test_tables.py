@@ -36,6 +36,10 @@ SCORE = {
     "rmse_naive": 0.9294249,
     "mae": 0.6492,
     "mae_naive": 0.6492,
+    "rmse_return": 0.9294249e-4,
+    "rmse_return_naive": 0.9294249e-4,
+    "mae_return": 0.6492e-4,
+    "mae_return_naive": 0.6492e-4,
     "crps": {"lstm": 30.961e-4, "ewma": 31.24e-4, "random_walk": 31.456e-4},
     "coverage": {"0.8": 0.8304, "0.95": 0.9493},
 }
@@ -88,13 +92,13 @@ def document(last: float = 157.2503, own_steps: int = 3, pair: str = "USDJPY", *
     ],
 )
 def test_errors_have_five_digits_and_no_exponent_whatever_the_price(value: float, text: str) -> None:
-    row = rendered(score_table([{**SCORE, "rmse": value, "mae": 0.5}], "lstm"))[1]
+    row = rendered(score_table([{**SCORE, "rmse_return": value / 1e4, "mae_return": 0.5}], "lstm"))[1]
     assert row.split()[3] == text
 
 
 @given(st.floats(1e-5, 1e9))
 def test_errors_can_be_read_back_to_four_digits(value: float) -> None:
-    row = rendered(score_table([{**SCORE, "rmse": value}], "lstm"))[1]
+    row = rendered(score_table([{**SCORE, "rmse_return": value / 1e4}], "lstm"))[1]
     assert float(row.split()[3].replace(",", "")) == pytest.approx(value, rel=1e-4)
 
 

@@ -59,15 +59,18 @@ def result(kind: Kind, measured: Mapping[str, Any], **changes: Any) -> ClaimResu
         ),
         (
             result("point", POINT, outcome="better", detectable=0.9943),
-            "point: better than the random walk (RMSE ratio 0.9912, p = 0.153; minimum detectable RMSE ratio 0.994)",
+            "point: better than the random walk "
+            "(RMSE ratio of returns 0.9912, p = 0.153; minimum detectable RMSE ratio of returns 0.994)",
         ),
         (
             result("point", {**POINT, "rmse_ratio": 1.01}, raw_p_value=0.001, detectable=None),
-            "point: informative, but its error is not smaller than the random walk's (RMSE ratio 1.0100, p = 0.153)",
+            "point: informative, but its error is not smaller than the random walk's "
+            "(RMSE ratio of returns 1.0100, p = 0.153)",
         ),
         (
             result("point", {"rmse_ratio": 1.0, "median_is_last_price": True}, p_value=None, detectable=0.9943),
-            "point: same as the random walk, the median is the last price (minimum detectable RMSE ratio 0.994)",
+            "point: same as the random walk, the median is the last price "
+            "(minimum detectable RMSE ratio of returns 0.994)",
         ),
         (
             result("direction", DIRECTION, outcome="worse", detectable=0.545),
