@@ -73,11 +73,11 @@ def step_coverage(
         return StepCoverage(step, count, shares, "too_few_rows")
     tests = {level: coverage_test(inside[level], float(level), overlap) for level in levels or inside}
     p_values = {level: test.p_two_sided for level, test in tests.items()}
-    known = {level: p_value for level, p_value in p_values.items() if p_value is not None}
-    if not known:
+    tested = {level: p_value for level, p_value in p_values.items() if p_value is not None}
+    if not tested:
         return StepCoverage(step, count, shares, "too_few_rows")
-    deciding = min(known, key=lambda level: known[level])
-    p_value = min(1.0, len(tests) * known[deciding])
+    deciding = min(tested, key=lambda level: tested[level])
+    p_value = min(1.0, len(tests) * tested[deciding])
     outcome: CoverageOutcome = "consistent"
     if p_value <= LEVEL:
         outcome = "too_narrow" if tests[deciding].mean < 0 else "too_wide"
