@@ -14,7 +14,9 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from forecaster.errors import ConfigError
+from forecaster.data.calendars import calendar_code
+from forecaster.data.corrections import Corrections
+from forecaster.errors import ConfigError, UsageError
 from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions
 
@@ -83,6 +85,10 @@ class DataConfig(_Section):
     end: datetime.date | None = None
     frequency: str = "1d"
     strict: bool = False
+    calendar: str | None = None
+    splits: dict[str, float] = Field(default_factory=dict)
+    drop: Names = ()
+    keep: Names = ()
     peers: Names = ()
     inputs: Names = ()
     exog: str | None = None
@@ -96,6 +102,21 @@ class DataConfig(_Section):
         if frequency not in FREQUENCIES:
             raise ValueError(f"expected one of {', '.join(FREQUENCIES)}: prices of days and longer spans only")
         return frequency
+
+    @pydantic.field_validator("calendar")
+    @classmethod
+    def _known_calendar(cls, calendar: str | None) -> str | None:
+        if calendar is not None:
+            try:
+                calendar_code(calendar)
+            except UsageError as error:
+                raise ValueError(error.messages[0]) from error
+        return calendar
+
+    @pydantic.model_validator(mode="after")
+    def _corrections(self) -> "DataConfig":
+        Corrections.of_texts(self.splits, self.drop, self.keep)
+        return self
 
     @pydantic.model_validator(mode="after")
     def _in_order(self) -> "DataConfig":

@@ -9,7 +9,18 @@ from typing import Any
 import click
 
 from forecaster.cli.sections import SectionOption
-from forecaster.cli.values import MAX_STEP, CommaList, to_date, to_figure, to_frequency, to_lag, to_level, to_step
+from forecaster.cli.values import (
+    MAX_STEP,
+    CommaList,
+    to_date,
+    to_days,
+    to_figure,
+    to_frequency,
+    to_lag,
+    to_level,
+    to_split,
+    to_step,
+)
 from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
@@ -79,6 +90,37 @@ INSTRUMENT_OPTIONS = {
         "Data", "--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"
     ),
     "strict": _option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
+    "calendar": _option(
+        "Data",
+        "--calendar",
+        metavar="NAME",
+        help="Trading calendar: NYSE, LSE, FX, ECB, 24x7, ...  [default: that of the source, else by the rows]",
+    ),
+    "split": _list_option(
+        "Data",
+        "--split",
+        expected="DATE=RATIO such as 2024-06-10=4",
+        item=to_split,
+        collect=dict,
+        metavar="DATE=RATIO",
+        help="Split that the prices do not account for: first day of the new prices, new shares for an old one.",
+    ),
+    "drop": _list_option(
+        "Data",
+        "--drop",
+        expected="days such as 2024-03-01 or 2024-03-01..2024-03-05",
+        item=to_days,
+        metavar="DATES",
+        help="Days whose rows are left out.",
+    ),
+    "keep": _list_option(
+        "Data",
+        "--keep",
+        expected="days such as 2024-03-01 or 2024-03-01..2024-03-05",
+        item=to_days,
+        metavar="DATES",
+        help="Days whose rows are right, however unusual.",
+    ),
 }
 """Options that name instruments and their source."""
 

@@ -21,7 +21,7 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last", "show", "out", "home"),
     rare=(
         *("source", "name", "date_column", "price_column"),
-        *("frequency", "refresh", "offline", "strict", "no_calibration"),
+        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "no_calibration"),
     ),
 )
 def command(*, environment: Environment, **keywords: Any) -> None:

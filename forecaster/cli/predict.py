@@ -21,7 +21,7 @@ __all__ = ["command"]
     ),
     rare=(
         *("source", "name", "date_column", "price_column"),
-        *("frequency", "refresh", "offline", "strict", "config", "no_calibration"),
+        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config", "no_calibration"),
     ),
     formats=("table", "json", "csv"),
 )

@@ -5,7 +5,18 @@ from typing import Any
 
 import click
 
-__all__ = ["MAX_STEP", "CommaList", "to_date", "to_figure", "to_frequency", "to_lag", "to_level", "to_step"]
+__all__ = [
+    "MAX_STEP",
+    "CommaList",
+    "to_date",
+    "to_days",
+    "to_figure",
+    "to_frequency",
+    "to_lag",
+    "to_level",
+    "to_split",
+    "to_step",
+]
 
 MAX_STEP = 250  # rows ahead
 
@@ -79,3 +90,18 @@ def to_lag(text: str) -> tuple[str, int]:
     if not (equals and name.strip() and days.strip().isdecimal()):
         raise ValueError(text)
     return name.strip(), int(days)
+
+
+def to_split(text: str) -> tuple[str, float]:
+    """``2024-06-10=4`` as a day and a ratio."""
+    from forecaster.data.corrections import parse_split
+
+    return parse_split(text)
+
+
+def to_days(text: str) -> str:
+    """The text of a day or of a span of days, checked."""
+    from forecaster.data.corrections import parse_span
+
+    parse_span(text)
+    return text

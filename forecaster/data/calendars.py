@@ -4,18 +4,32 @@ Models count rows, so a calendar changes the dates printed with a forecast, neve
 """
 
 import datetime
+import difflib
 
 import numpy as np
 from dateutil.easter import easter
 
-from forecaster.arrays import BoolArray, DateArray, Int64Array
+from forecaster.arrays import BoolArray, DateArray
+from forecaster.data.frequency import DAYS_PER_ROW, SPANS, begins_periods, coming_labels, periods
+from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
+from forecaster.data.weekends import idle_weekend_rows, weekdays_of
+from forecaster.errors import UsageError
 
-__all__ = ["SPANS", "business_age", "calendar_name", "future_dates", "periods", "same_clock", "trading_weekdays"]
-
-SPANS = {"1d": "day", "1wk": "week", "1mo": "month"}
-"""Interval -> what one row spans, in words."""
+__all__ = [
+    "CALENDARS",
+    "DAYS_PER_ROW",
+    "SPANS",
+    "business_age",
+    "calendar_code",
+    "calendar_name",
+    "future_dates",
+    "is_observed",
+    "periods",
+    "same_clock",
+    "trading_weekdays",
+]
 
 _OBSERVED_DAYS = 730
 _MIN_OBSERVED_ROWS = 15
@@ -45,8 +59,21 @@ _NAMES = {
     "XTSE": "Toronto Stock Exchange",
     "XASX": "Australian Securities Exchange",
     "fx": "Mon-Fri without 25 Dec and 1 Jan",
+    "weekdays": "Mon-Fri",
+    "24x7": "every day",
 }
-_MAX_DAYS = {"1wk": 7, "1mo": 31}
+_EVERY_DAY = "24x7"
+
+CALENDARS = {
+    "NYSE": "XNYS", "NASDAQ": "XNYS", "LSE": "XLON", "FX": "fx", "ECB": "XECB", "24X7": _EVERY_DAY,
+    "WEEKDAYS": "weekdays", "XETRA": "XETR", "FRANKFURT": "XFRA", "JPX": "XJPX", "TSE": "XJPX", "HKEX": "XHKG",
+    "SIX": "XSWX", "TSX": "XTSE", "ASX": "XASX", "PARIS": "XPAR", "AMSTERDAM": "XAMS", "BRUSSELS": "XBRU",
+    "MILAN": "XMIL", "MADRID": "XMAD", "LISBON": "XLIS", "OSLO": "XOSL", "WARSAW": "XWAR", "NSE": "XNSE",
+    "BSE": "XBOM", "SHANGHAI": "XSHG", "SHENZHEN": "XSHE", "KRX": "XKRX", "TWSE": "XTAI", "SGX": "XSES", "B3": "BVMF",
+    "JSE": "XJSE", "NZX": "XNZE", "BMV": "XMEX",
+}  # fmt: skip
+"""Name of a calendar for ``--calendar`` -> its code: that of `holidays`, or one of this module."""
+
 _MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
 
 
@@ -66,24 +93,18 @@ def future_dates(series: PriceSeries, count: int) -> DateArray:
     """
     if series.frequency == "1d":
         return _future_days(series, count)
-    days = _future_days(series, (count + 1) * _MAX_DAYS[series.frequency])
+    days = _future_days(series, (count + 1) * DAYS_PER_ROW[series.frequency])
+    if begins_periods(series.dates, series.frequency):
+        return coming_labels(series.dates, series.frequency, days)[:count]
     ends = days[:-1][np.diff(periods(days, series.frequency)) > 0]
     later = ends[periods(ends, series.frequency) > periods(series.dates[-1:], series.frequency)[0]]
     return np.asarray(later[:count])
 
 
-def periods(dates: DateArray, frequency: str) -> Int64Array:
-    """(T,) number of the day, week or month in which each date lies."""
-    if frequency == "1mo":
-        return np.asarray(dates.astype("datetime64[M]").astype(np.int64))
-    days = dates.astype("datetime64[D]").astype(np.int64)
-    return np.asarray((days + 3) // 7 if frequency == "1wk" else days)  # day 0, 1970-01-01, was a Thursday
-
-
 def _future_days(series: PriceSeries, count: int) -> DateArray:
     last = series.dates[-1]
     market = _market(series)
-    mask = _observed_weekdays(series) if market is None else _MONDAY_TO_FRIDAY
+    mask = _weekdays(series)
     # Years from now until the last date wanted: the slowest market has one row a week.
     span = range(_year(last), _year(last) + count // (40 * int(mask.sum())) + 2)
     holidays = [] if market is None else _holidays(market, span)
@@ -96,9 +117,33 @@ def calendar_name(series: PriceSeries) -> str:
     """Description of the calendar that `future_dates` uses."""
     market = _market(series)
     if market is not None:
-        return _NAMES[market]
+        return _NAMES.get(market, market)
     days = "".join(" " + name for name, seen in zip(_DAY_NAMES, _observed_weekdays(series), strict=True) if seen)
     return f"observed weekdays, holidays unknown ({days.strip()})"
+
+
+def is_observed(series: PriceSeries) -> bool:
+    """True if only the weekdays of the rows of a series are known, not its calendar."""
+    return _market(series) is None
+
+
+def calendar_code(name: str) -> str:
+    """Code of the calendar that ``--calendar`` names, in any case.
+
+    Raises:
+        UsageError: No calendar has that name.
+
+    >>> calendar_code("nyse")
+    'XNYS'
+    """
+    code = CALENDARS.get(name.strip().upper())
+    if code is None:
+        code = next((code for code in CALENDARS.values() if code.upper() == name.strip().upper()), None)
+    if code is None:
+        near = difflib.get_close_matches(name.upper()[:64], CALENDARS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"calendar {shown(name)} is unknown; expected one of {', '.join(CALENDARS)}{hint}")
+    return code
 
 
 def same_clock(first: PriceSeries, second: PriceSeries) -> bool:
@@ -110,8 +155,15 @@ def same_clock(first: PriceSeries, second: PriceSeries) -> bool:
 
 def trading_weekdays(series: PriceSeries) -> str:
     """Days on which rows are expected, seven digits from Monday as in ``numpy.busday_count``."""
-    mask = _observed_weekdays(series) if _market(series) is None else _MONDAY_TO_FRIDAY
-    return "".join(str(int(day)) for day in mask)
+    return "".join(str(int(day)) for day in _weekdays(series))
+
+
+def _weekdays(series: PriceSeries) -> BoolArray:
+    """(7,) True for each of Monday ... Sunday on which the market of the series trades."""
+    market = _market(series)
+    if market is None:
+        return _observed_weekdays(series)
+    return np.ones(7, dtype=bool) if market == _EVERY_DAY else _MONDAY_TO_FRIDAY
 
 
 def business_age(last: np.datetime64, today: datetime.date) -> int:
@@ -125,6 +177,8 @@ def business_age(last: np.datetime64, today: datetime.date) -> int:
 
 def _market(series: PriceSeries) -> str | None:
     """Calendar of the market; None if only the weekdays of the rows are known."""
+    if "calendar" in series.meta:
+        return series.meta["calendar"]
     traits = source_traits(series.source)
     if traits.calendar is not None:
         return traits.calendar
@@ -147,6 +201,8 @@ def _year(date: np.datetime64) -> int:
 
 
 def _holidays(market: str, years: range) -> list[np.datetime64]:
+    if market in ("weekdays", _EVERY_DAY):
+        return []
     if market == "fx":
         return [np.datetime64(f"{year}-{day}", "D") for year in years for day in ("01-01", "12-25")]
     if market == "XECB":
@@ -172,11 +228,15 @@ def _observed_weekdays(series: PriceSeries) -> BoolArray:
     """(7,) True for each of Monday ... Sunday on which rows fall.
 
     A weekday counts if it has at least a fifth of the rows of the most frequent one, so that a stray Sunday row does
-    not make Sundays business days. Fewer than 15 rows are taken to be from a Monday to Friday market.
+    not make Sundays business days; idle rows of weekends do not count. Fewer than 15 rows are taken to be from a Monday
+    to Friday market.
     """
-    recent = series.dates[series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")]
-    weekdays = (recent.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    rows = np.bincount(weekdays, minlength=7)
+    last_rows = series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")
+    if source_traits(series.source).is_given and not series.differences:
+        flat, short = idle_weekend_rows(series.dates, series.close)
+        last_rows &= ~flat & ~short
+    recent = series.dates[last_rows]
+    rows = np.bincount(weekdays_of(recent), minlength=7)
     if len(recent) < _MIN_OBSERVED_ROWS:
         return np.asarray((rows > 0) | (np.arange(7) < 5))
     return np.asarray(rows * 5 >= rows.max())

@@ -15,18 +15,19 @@ from forecaster.arrays import BoolArray, DateArray, FloatArray
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
-__all__ = ["COLUMNS", "Panel", "PriceSeries", "is_price"]
+__all__ = ["COLUMNS", "MAX_PRICE", "Panel", "PriceSeries", "is_price"]
 
 COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_MAX_PRICE = 1e100  # its square and the square of its inverse are finite; no traded price comes near
+MAX_PRICE = 1e100
+"""Largest possible price: its square and the square of its inverse are finite, and no traded price comes near."""
 
 
 def is_price(values: FloatArray) -> BoolArray:
     """True for possible prices: positive numbers between 1e-100 and 1e100, so not NaN."""
-    return np.asarray((values >= 1 / _MAX_PRICE) & (values <= _MAX_PRICE))
+    return np.asarray((values >= 1 / MAX_PRICE) & (values <= MAX_PRICE))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,10 +46,13 @@ class PriceSeries:
             names come from `COLUMNS` and hold NaN where the source has no value.
         rounding: (T,) standard deviation that the rounding of the quotation adds to
             ``log(close)``, known at each row; None where the source does not know it.
-        frequency: ``"1d"``.
+        frequency: Length of a row: ``"1d"``, ``"1wk"``, ``"1mo"``, or longer where the user gives such rows.
         meta: Facts about the origin that belong in a manifest: versions, file hashes.
         inputs: Name -> (T,) float64: covariate features at each row (`forecaster.features.covariates`); not part of
             the history, nor of its hash.
+        unit_factors: (T,) factor that turns a close into the unit of the first row, after splits that the prices
+            do not account for; None where all rows have one unit.
+        differences: True if changes of the price are modelled instead of returns; prices may then be negative.
 
     Raises:
         InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
@@ -63,6 +67,8 @@ class PriceSeries:
     frequency: str = "1d"
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inputs: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
+    unit_factors: FloatArray | None = None
+    differences: bool = False
 
     def __post_init__(self) -> None:
         dates = _read_only(np.asarray(self.dates, dtype="datetime64[D]"))
@@ -71,7 +77,7 @@ class PriceSeries:
             for name in COLUMNS
             if name in self.columns
         }
-        _check(self.symbol, dates, columns)
+        _check(self.symbol, dates, columns, signed=self.differences)
         object.__setattr__(self, "dates", dates)
         object.__setattr__(self, "columns", MappingProxyType(columns))
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
@@ -83,6 +89,11 @@ class PriceSeries:
             rounding = _read_only(np.asarray(self.rounding, dtype=np.float64))
             _check_length(self.symbol, "rounding", rounding, dates)
             object.__setattr__(self, "rounding", rounding)
+        if self.unit_factors is not None:
+            factors = np.asarray(self.unit_factors, dtype=np.float64)
+            _check_length(self.symbol, "unit_factors", factors, dates)
+            factors = factors / factors[:1]
+            object.__setattr__(self, "unit_factors", None if (factors == 1).all() else _read_only(factors))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Spawned processes receive series by pickle, which knows no MappingProxyType.
@@ -109,26 +120,40 @@ class PriceSeries:
 
         A day's return is the ratio of its adjusted closes if both exist, else of its raw closes. Returns are cumulated
         forward: an adjusted price contains every later dividend, but a ratio of two contains only the dividend of its
-        day, so no row depends on later rows. Without adjusted closes it is `close` itself, bit for bit.
+        day, so no row depends on later rows. Without adjusted closes it is `close` itself, bit for bit, in the unit of
+        the first row.
         """
-        if "adj_close" not in self.columns or not len(self):
-            return self.close
+        if "adj_close" not in self.columns or not len(self) or self.differences:
+            return self.close if self.unit_factors is None else _read_only(self.close * self.unit_factors)
         adjusted = self.columns["adj_close"]
         is_adjusted = is_price(adjusted)
         growth = self.close.copy()
         growth[1:] /= self.close[:-1]
         both = is_adjusted[1:] & is_adjusted[:-1]
         growth[1:][both] = adjusted[1:][both] / adjusted[:-1][both]
+        if self.unit_factors is not None:
+            step = self.unit_factors[1:] / self.unit_factors[:-1]
+            # An adjusted price may account for a split that the close does not.
+            jumps = np.abs(np.log(growth[1:])) > np.abs(np.log(step)) / 2
+            growth[1:][(step != 1) & jumps] *= step[(step != 1) & jumps]
         return _read_only(np.asarray(np.cumprod(growth), dtype=np.float64))
+
+    @property
+    def current_unit(self) -> FloatArray:
+        """(T,) factor that turns a price into the unit of the last row."""
+        return np.ones(len(self)) if self.unit_factors is None else self.unit_factors / self.unit_factors[-1:]
 
     @functools.cached_property
     def log_price(self) -> FloatArray:
-        """(T,) log of `total_return_price`; its differences are the returns that models learn and are scored on."""
-        return _read_only(np.log(self.total_return_price))
+        """(T,) log of `total_return_price`; its differences are the returns that models learn and are scored on.
+
+        With `differences` it is the price itself, so that models learn changes of the price.
+        """
+        return self.total_return_price if self.differences else _read_only(np.log(self.total_return_price))
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Hash of dates and values alone, independent of file format, library and time unit."""
+        """Hash of dates, values and the way to returns, independent of file format, library and time unit."""
         digest = hashlib.sha256(b"bars-v1\0")
         days = self.dates.astype("datetime64[D]").astype("<i8")
         digest.update(struct.pack("<q", len(days)))
@@ -139,6 +164,11 @@ class PriceSeries:
             values[np.isnan(values)] = np.nan
             digest.update(name.encode() + b"\0")
             digest.update(values.tobytes())
+        if self.unit_factors is not None:
+            digest.update(b"unit_factors\0")
+            digest.update(self.unit_factors.astype("<f8").tobytes())
+        if self.differences:
+            digest.update(b"differences\0")
         return digest.hexdigest()
 
     def between(self, start: np.datetime64 | None = None, end: np.datetime64 | None = None) -> "PriceSeries":
@@ -154,6 +184,7 @@ class PriceSeries:
             columns={name: values[rows] for name, values in self.columns.items()},
             rounding=None if self.rounding is None else self.rounding[rows],
             inputs={name: values[rows] for name, values in self.inputs.items()},
+            unit_factors=None if self.unit_factors is None else self.unit_factors[rows],
         )
 
 
@@ -171,7 +202,7 @@ def _check_length(symbol: str, name: str, values: FloatArray, dates: DateArray) 
         )
 
 
-def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray]) -> None:
+def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray], *, signed: bool) -> None:
     if "close" not in columns:
         raise InputFileError(f"{symbol} has no closing price; expected a column 'close'")
     for name, values in columns.items():
@@ -182,7 +213,7 @@ def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray]) -> 
         raise InputFileError(
             f"{symbol}: dates do not increase at {where}; expected each date once, in order; sort the rows"
         )
-    bad = ~is_price(columns["close"])
+    bad = ~(np.abs(columns["close"]) <= MAX_PRICE) if signed else ~is_price(columns["close"])
     if bad.any():
         raise InputFileError(
             f"{symbol}: {int(bad.sum())} closing prices are missing, zero, negative or beyond 1e100, "

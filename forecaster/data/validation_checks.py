@@ -4,143 +4,23 @@ Every check is causal. What it says about a row depends on that row and those be
 says so: a price that jumps and comes back is known to have been wrong only when it has come back.
 """
 
-import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
-from forecaster.data.series import COLUMNS, PriceSeries, is_price
+from forecaster.data.series import MAX_PRICE, is_price
+from forecaster.data.validation_days import filled_holiday_marks, missing_day_marks, weekend_marks
+from forecaster.data.validation_jumps import jump_marks
+from forecaster.data.validation_marks import FOREVER, MarketExpectations, Marks, RawRows, Subject
 
-__all__ = ["DROPPED", "FOREVER", "MarketExpectations", "Marks", "RawRows", "Subject", "row_marks", "structure_marks"]
-
-FOREVER = np.iinfo(np.int64).max
+__all__ = ["DROPPED", "MERGED", "row_marks", "structure_marks"]
 
 _RANGE_TOLERANCE = 1e-6  # relative; prices come through 32-bit floats
-_RETURNS_FOR_SPREAD = 250
-_RECENT_RETURNS = 20
-_MEDIAN_TO_SD = 1.4826
-_SPIKE_SPREADS, _SPIKE_FLOOR, _SPIKE_FLOOR_EARLY = 8.0, 0.05, 0.20
-_BACK_SPREADS, _BACK_FLOOR, _BACK_SHARE = 5.0, 0.01, 0.25  # two true returns remain, not one
 _STALE_ROWS = 5
 _REFERENCE_DISTANCE = 0.03
 _REFERENCE_BELOW_LOW, _REFERENCE_ABOVE_HIGH = 0.995, 1.005
 _REVISION_TOLERANCE = 1e-6
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class RawRows:
-    """Rows as a source gives them, before anything is known about their quality.
-
-    Args:
-        dates: (T,) datetime64 of any unit, in the order of the source; may be out of order, twice, or NaT.
-        columns: Name of `COLUMNS` -> (T,) float64; may be NaN, zero, negative or infinite.
-    """
-
-    dates: DateArray
-    columns: Mapping[str, FloatArray]
-
-    def __post_init__(self) -> None:
-        columns = {name: np.asarray(self.columns[name], dtype=np.float64) for name in COLUMNS if name in self.columns}
-        if any(values.shape != self.dates.shape for values in columns.values()):
-            raise ValueError(f"columns have {[values.shape for values in columns.values()]}, dates {self.dates.shape}")
-        object.__setattr__(self, "columns", columns)
-
-    @classmethod
-    def of(cls, series: PriceSeries) -> "RawRows":
-        """The rows of a series, to be looked at again: at another cutoff, or beside another version."""
-        return cls(series.dates, series.columns)
-
-    def __len__(self) -> int:
-        return len(self.dates)
-
-    def until(self, cutoff: np.datetime64) -> "RawRows":
-        """The rows dated up to and including `cutoff`."""
-        return self.select(self.dates <= cutoff)
-
-    def select(self, rows: BoolArray) -> "RawRows":
-        """The rows where `rows` (T,) is true."""
-        return RawRows(self.dates[rows], {name: values[rows] for name, values in self.columns.items()})
-
-
-@dataclasses.dataclass(frozen=True)
-class MarketExpectations:
-    """Expectations of the rows of one market.
-
-    Args:
-        price: Column that is modelled.
-        weekdays: Days on which it trades, seven digits from Monday as in ``numpy.busday_count``; None if that is
-            unknown: then weekends and missing days are not checked.
-        is_pair: Two currencies: few holidays, and a close that is also the next open.
-        last_finished: Rows after this date are still changing and are dropped; None when all are final.
-    """
-
-    price: str = "close"
-    weekdays: str | None = "1111100"
-    is_pair: bool = False
-    last_finished: datetime.date | None = None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Marks:
-    """Rows in which one check found something, by index into the raw rows.
-
-    Args:
-        code: Code of the finding.
-        rows: (N,) the rows it is about.
-        known_from: (N,) the first row at which it is known.
-        known_until: (N,) the first row at which it is no longer believed.
-        values: (N,) a number that belongs to each: days of a gap, ratio of a revision.
-    """
-
-    code: str
-    rows: Int64Array
-    known_from: Int64Array
-    known_until: Int64Array
-    values: FloatArray
-
-    @classmethod
-    def at(cls, code: str, rows: npt.ArrayLike, values: npt.ArrayLike | None = None) -> "Marks":
-        """Marks that are known on their own row, and stay."""
-        places = np.asarray(rows, dtype=np.int64)
-        numbers = np.zeros(len(places)) if values is None else np.asarray(values, dtype=np.float64)
-        return cls(code, places, places, np.full(len(places), FOREVER), numbers)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def select(self, which: BoolArray) -> "Marks":
-        """The marks where `which` (N,) is true."""
-        return Marks(self.code, self.rows[which], self.known_from[which], self.known_until[which], self.values[which])
-
-
-@dataclasses.dataclass(eq=False)
-class Subject:
-    """Input of the checks.
-
-    Args:
-        rows: Dates in order, each once.
-        market: Expectations of the rows.
-        reference: An independent price of the same thing, such as the ECB's fixing.
-        previous: The version of this history that was loaded before.
-    """
-
-    rows: RawRows
-    market: MarketExpectations
-    reference: PriceSeries | None
-    previous: PriceSeries | None
-
-    def __post_init__(self) -> None:
-        self.dates: DateArray = self.rows.dates.astype("datetime64[D]")
-        self.price: FloatArray = self.rows.columns[self.market.price]
-        self.alive: BoolArray = np.ones(len(self.rows), dtype=bool)
-        """(T,) rows that no check has dropped so far for what was known on their own day."""
-
-    def column(self, name: str) -> FloatArray:
-        """(T,) a column, NaN where the source has none."""
-        return self.rows.columns.get(name, np.full(len(self.rows), np.nan))
 
 
 def structure_marks(rows: RawRows, market: MarketExpectations, today: datetime.date) -> Iterator[Marks]:
@@ -158,17 +38,34 @@ def structure_marks(rows: RawRows, market: MarketExpectations, today: datetime.d
 
 def row_marks(subject: Subject) -> Iterator[Marks]:
     """Faults of single rows; rows dropped by one check are not seen by the next."""
-    for check in (_unfinished, _bad_prices, _weekends, _beside_reference):
+    for check in (_left_out, _unfinished, _bad_prices, weekend_marks, filled_holiday_marks, _beside_reference):
         for marks in check(subject):
             if marks.code in DROPPED:
                 subject.alive[marks.rows] = False
             yield marks
-    for check in (_impossible_ranges, _jumps, _missing_days, _equal_close_and_open, _stale_runs, _revisions):
+    for check in _LATER_CHECKS:
         yield from check(subject)
 
 
-DROPPED = frozenset({"unfinished_bar", "bad_price", "flat_weekend_row", "reference_mismatch"})
+DROPPED = frozenset(
+    {
+        "left_out",
+        "unfinished_bar",
+        "bad_price",
+        "flat_weekend_row",
+        "short_weekend_bar",
+        "filled_holiday",
+        "reference_mismatch",
+    }
+)
 """Codes whose rows are dropped on their own day."""
+
+MERGED = "short_weekend_bar"
+"""Code whose rows are dropped, and whose bars belong to the next row."""
+
+
+def _left_out(subject: Subject) -> Iterator[Marks]:
+    yield Marks.at("left_out", np.flatnonzero(subject.corrections.drops(subject.dates)))
 
 
 def _unfinished(subject: Subject) -> Iterator[Marks]:
@@ -178,8 +75,9 @@ def _unfinished(subject: Subject) -> Iterator[Marks]:
 
 
 def _bad_prices(subject: Subject) -> Iterator[Marks]:
-    good = is_price(subject.price)
-    yield Marks.at("bad_price", np.flatnonzero(subject.alive & ~good))
+    good = np.abs(subject.price) <= MAX_PRICE if subject.market.signed else is_price(subject.price)
+    bad = np.flatnonzero(subject.alive & ~good)
+    yield Marks.at("bad_price", bad, subject.price[bad])
     adjusted = subject.rows.columns.get("adj_close")
     if adjusted is not None:
         wrong = subject.alive & good & ~is_price(adjusted)
@@ -196,20 +94,6 @@ def _impossible_ranges(subject: Subject) -> Iterator[Marks]:
             outside |= (high < price * (1 - _RANGE_TOLERANCE)) | (low > price * (1 + _RANGE_TOLERANCE))
         outside |= low <= 0  # then a high of zero is below the price
     yield Marks.at("impossible_range", np.flatnonzero(subject.alive & outside))
-
-
-def _weekends(subject: Subject) -> Iterator[Marks]:
-    if subject.market.weekdays is None:
-        return
-    trading = np.array([day == "1" for day in subject.market.weekdays])
-    rows = np.flatnonzero(subject.alive)
-    rows = rows[~trading[(subject.dates[rows].astype(np.int64) + 3) % 7]]  # 1970-01-01 was a Thursday
-    high, low = subject.column("high")[rows], subject.column("low")[rows]
-    before = np.searchsorted(np.flatnonzero(subject.alive), rows) - 1
-    last_price = subject.price[np.flatnonzero(subject.alive)[before]] if len(rows) else subject.price[rows]
-    flat = (high == low) | ((before >= 0) & (subject.price[rows] == last_price))
-    yield Marks.at("flat_weekend_row", rows[flat])
-    yield Marks.at("weekend_row", rows[~flat])
 
 
 def _beside_reference(subject: Subject) -> Iterator[Marks]:
@@ -235,65 +119,6 @@ def _beside_reference(subject: Subject) -> Iterator[Marks]:
     yield Marks.at("reference_mismatch", rows[(distance > _REFERENCE_DISTANCE) | outside])
 
 
-def _jumps(subject: Subject) -> Iterator[Marks]:
-    """Large moves, and among them those that are undone on the next row: a wrong price in between.
-
-    A move is large beyond 8 robust standard deviations of the 250 returns before it, and beyond 5 %. It is a wrong
-    price when it is also beyond 8 root mean squares of the 20 returns before it, and when no more than an ordinary
-    return remains of it after the next row. Days of crisis come in weeks of crisis and pass the second test: up to
-    2020 no fixing of the ECB fails it, in any of 435 pairs. The next row makes the difference known: until then the
-    move may be real, as that of the franc on 2015-01-15 was.
-    """
-    places = np.flatnonzero(subject.alive)
-    moves = np.diff(np.log(subject.price[places]))
-    history = moves.copy()  # without the jumps found so far
-    large: list[int] = []
-    spikes: list[int] = []
-    for move in np.flatnonzero(np.abs(moves) > _SPIKE_FLOOR).tolist():
-        if spikes and spikes[-1] == move - 1:
-            continue  # the way back from a wrong price
-        limit, spike_limit, ordinary = _limits(history[max(0, move - _RETURNS_FOR_SPREAD) : move])
-        size = abs(moves[move])
-        if size <= limit:
-            continue
-        large.append(move)
-        rest = abs(moves[move] + moves[move + 1]) if move + 1 < len(moves) else np.inf
-        if size > spike_limit and rest <= min(ordinary, _BACK_SHARE * size):
-            spikes.append(move)
-            history[move] = 0.0
-            history[move + 1] = moves[move] + moves[move + 1]
-    yield from _jump_marks(places, moves, large, spikes)
-
-
-def _limits(returns: FloatArray) -> tuple[float, float, float]:
-    """Three limits: of an ordinary move, of a possibly wrong price, and of what remains after a wrong price."""
-    if len(returns) < _RECENT_RETURNS:
-        return _SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR
-    middle = len(returns) // 2  # np.median takes five times as long, for half the distance to the next value
-    spread = _MEDIAN_TO_SD * float(np.partition(np.abs(returns), middle)[middle])
-    recent = float(np.sqrt(np.mean(returns[-_RECENT_RETURNS:] ** 2)))
-    return max(_SPIKE_SPREADS * spread, _SPIKE_FLOOR), _SPIKE_SPREADS * recent, max(_BACK_SPREADS * spread, _BACK_FLOOR)
-
-
-def _jump_marks(places: Int64Array, moves: FloatArray, large: list[int], spikes: list[int]) -> Iterator[Marks]:
-    moved = places[np.array(large, dtype=np.int64) + 1]
-    wrong, noticed = (places[np.array(spikes, dtype=np.int64) + after] for after in (1, 2))
-    until = np.full(len(moved), FOREVER)
-    until[np.isin(moved, wrong)] = noticed
-    yield Marks("large_move", moved, moved, until, moves[large])
-    yield Marks("reverting_spike", wrong, noticed, np.full(len(wrong), FOREVER), moves[spikes])
-
-
-def _missing_days(subject: Subject) -> Iterator[Marks]:
-    """Rows before which trading days are missing; how many, in `values`."""
-    if subject.market.weekdays is None:
-        return
-    rows = np.flatnonzero(subject.alive)
-    dates = subject.dates[rows]
-    missing = np.busday_count(dates[:-1] + 1, dates[1:], weekmask=subject.market.weekdays)
-    yield Marks.at("missing_days", rows[1:][missing > 0], missing[missing > 0])
-
-
 def _equal_close_and_open(subject: Subject) -> Iterator[Marks]:
     if subject.market.is_pair:
         yield Marks.at(
@@ -311,6 +136,12 @@ def _stale_runs(subject: Subject) -> Iterator[Marks]:
     fifth = np.flatnonzero(length == _STALE_ROWS - 1)
     first = places[fifth - (_STALE_ROWS - 1)]
     yield Marks("stale_run", first, places[fifth], np.full(len(first), FOREVER), np.zeros(len(first)))
+
+
+def _ties(subject: Subject) -> Iterator[Marks]:
+    """Rows whose price is that of the row before."""
+    places = np.flatnonzero(subject.alive)
+    yield Marks.at("tie", places[1:][np.diff(subject.price[places]) == 0])
 
 
 def _revisions(subject: Subject) -> Iterator[Marks]:
@@ -332,3 +163,15 @@ def _revisions(subject: Subject) -> Iterator[Marks]:
     gone = gone[(gone > subject.dates[0]) & (gone < subject.dates[-1])]
     # Known, and noted, at the row that comes after the one that is gone.
     yield Marks.at("rows_gone", np.searchsorted(subject.dates, gone), gone.astype(np.int64))
+
+
+_LATER_CHECKS = (
+    _impossible_ranges,
+    jump_marks,
+    missing_day_marks,
+    _equal_close_and_open,
+    _stale_runs,
+    _ties,
+    _revisions,
+)
+"""Checks that drop no row, in the order of their marks."""

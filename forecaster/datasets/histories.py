@@ -9,122 +9,22 @@ import numpy as np
 
 from forecaster.config import DataConfig
 from forecaster.data.calendars import business_age, future_dates
-from forecaster.data.findings import Finding, Note, merged_findings
+from forecaster.data.findings import Note
+from forecaster.data.frequency import recognised_frequency
 from forecaster.data.instruments import Instrument
-from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest, Network, OnlineSource
 from forecaster.data.sources.registry import OpenSources, chosen_source, source_traits
-from forecaster.data.store import Store, Version, store_path
-from forecaster.data.validation import RawRows, Report, market_expectations, repaired, validate
+from forecaster.data.store import Store, store_path
+from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.environment import Environment
-from forecaster.errors import ConfigError, InputFileError, NotEnoughDataError, SourceError, UnreachableError, UsageError
+from forecaster.errors import ConfigError, SourceError, UnreachableError, UsageError
 
-__all__ = ["Checked", "Histories", "HistoryChecker", "data_line", "load_members", "note_findings"]
+__all__ = ["Histories", "data_line", "load_members", "note_findings"]
 
 _STALE_DAYS = 5  # business days; a week without a new price is reported
 _MAX_REASONS = 5  # members left out whose reasons are noted
 _MAX_DETAILED = 20  # members whose findings are noted one by one
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Checked:
-    """A history that may be used.
-
-    Args:
-        loaded: All daily rows, with the findings of their source.
-        series: The rows up to the cutoff, repaired, one for each period of the frequency.
-        report: Findings in the daily rows behind it.
-        newest: Date of the newest row, whatever the cutoff.
-        stored: The newest version in the store, where it was put there.
-        is_new: True if that version was not there before.
-    """
-
-    loaded: Loaded
-    series: PriceSeries
-    report: Report
-    newest: np.datetime64
-    stored: Version | None = None
-    is_new: bool = False
-
-    @property
-    def whole(self) -> PriceSeries:
-        """All daily rows."""
-        return self.loaded.series
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Repairs of the source and findings in the rows afterwards, errors first."""
-        return merged_findings(self.loaded.findings, self.report.findings)
-
-    @property
-    def notes(self) -> list[Note]:
-        """The findings as notes, those of the source first; `data_line` states the age of the newest row."""
-        findings = [*self.loaded.findings, *self.report.findings]
-        notes = [Note("data", finding.text, finding.severity) for finding in findings if not finding.is_about_age]
-        return list(dict.fromkeys(notes))
-
-
-@dataclasses.dataclass(frozen=True)
-class HistoryChecker:
-    """Cuts a history to a span, validates and repairs it, and aggregates its rows.
-
-    Args:
-        today: The current date.
-        start: First row to use; the oldest when None.
-        end: Last row to use; the newest when None.
-        frequency: Length of a row of the result.
-        strict: True if warnings are errors.
-    """
-
-    today: datetime.date
-    start: datetime.date | None = None
-    end: datetime.date | None = None
-    frequency: str = "1d"
-    strict: bool = False
-
-    def check(self, loaded: Loaded, until: datetime.date | None = None, previous: PriceSeries | None = None) -> Checked:
-        """Rows from `start` to `until`, validated as they would have been on that day.
-
-        Args:
-            loaded: All daily rows, as `Histories.whole` returns them.
-            until: Last date that may be used; `end` when None.
-            previous: The version that was used before, for reporting what has changed.
-
-        Raises:
-            NotEnoughDataError: No row is left.
-            InputFileError, SourceError: A finding forbids the use of the rows.
-        """
-        whole = loaded.series
-        end = until or self.end
-        span = self._cut(whole, end)
-        today = min(self.today, end) if end else self.today
-        before = None if previous is None else previous.between(end=span.dates[-1])
-        report = validate(RawRows.of(span), today=today, market=market_expectations(span), previous=before)
-        kind = InputFileError if source_traits(whole.source).is_given else SourceError
-        report.require_good(whole.symbol, kind, strict=self.strict)
-        series = resampled(_repaired(span, report), self.frequency)
-        return Checked(loaded, series, report, whole.dates[-1] if self.frequency == "1d" else series.dates[-1])
-
-    def _cut(self, series: PriceSeries, end: datetime.date | None) -> PriceSeries:
-        first, last = (None if day is None else np.datetime64(day) for day in (self.start, end))
-        span = series.between(first, last)
-        if not len(span):
-            raise NotEnoughDataError(
-                f"{series.symbol} has no rows from {self.start or 'the first'} to {end or 'the last'}; "
-                f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
-            )
-        return span
-
-
-def _repaired(span: PriceSeries, report: Report) -> PriceSeries:
-    """`span` with the repairs of `report`: rows left out, values removed."""
-    rows = repaired(RawRows.of(span), report)
-    if len(rows) < len(span):
-        remaining = np.isin(span.dates, rows.dates)
-        rounding = None if span.rounding is None else span.rounding[remaining]
-        return dataclasses.replace(span, dates=rows.dates, columns=rows.columns, rounding=rounding)
-    return dataclasses.replace(span, columns=rows.columns) if report.repairs else span
 
 
 class Histories:
@@ -180,7 +80,7 @@ class Histories:
             sources: Sources that are open already.
         """
         source = chosen_source(data.source, instruments[0])
-        checker = HistoryChecker(environment.today, data.start, data.end, data.frequency, data.strict)
+        checker = HistoryChecker.of_section(data, environment.today)
         return cls(environment, source, checker, data.options, network, sources)
 
     def whole(self, instrument: Instrument, until: datetime.date | None = None) -> Loaded:
@@ -208,6 +108,10 @@ class Histories:
             loaded = self._from_store_or_network(self.source, request)
         else:
             loaded = self._ask(request)
+        if self.source.traits.is_given:
+            series = loaded.series
+            named = dataclasses.replace(series, frequency=recognised_frequency(series.dates))
+            loaded = dataclasses.replace(loaded, series=named)
         for note in loaded.notes:
             if note not in self._noted:
                 self._noted.add(note)
@@ -311,7 +215,7 @@ class Histories:
 
     def _of_source(self, source: str, instrument: Instrument) -> "Histories":
         """Uncut daily histories of another source, which share the open sources."""
-        checker = HistoryChecker(self._environment.today, strict=self.checker.strict)
+        checker = HistoryChecker(self._environment.today, frequency=None, strict=self.checker.strict)
         return Histories(
             self._environment,
             source,

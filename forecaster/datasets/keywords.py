@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from forecaster.config import Config, load_config
+from forecaster.data.calendars import calendar_code
+from forecaster.data.corrections import Corrections
 from forecaster.data.sources.base import Network
 from forecaster.data.sources.memory import memory_history
 from forecaster.datasets.selection import Selection
@@ -51,6 +53,10 @@ class InstrumentKeywords(TypedDict, total=False):
     refresh: bool
     offline: bool
     strict: bool
+    calendar: str | None
+    split: Mapping[str, float]
+    drop: Texts
+    keep: Texts
 
 
 class ConfigKeywords(TypedDict, total=False):
@@ -115,8 +121,31 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         options=columns,
         network=_network(bool(keywords.get("refresh")), bool(keywords.get("offline"))),
         strict=bool(keywords.get("strict")),
+        calendar=_calendar_of(keywords.get("calendar")),
+        **_corrections_of(keywords),
         history=None if prices is None else memory_history(prices, keywords.get("name")),
     )
+
+
+def _calendar_of(name: str | None) -> str | None:
+    if name is not None:
+        calendar_code(name)  # raises for an unknown one
+    return name
+
+
+def _corrections_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The corrections among the keywords.
+
+    Raises:
+        UsageError: A day or a ratio cannot be read.
+    """
+    splits = {str(day): float(ratio) for day, ratio in (keywords.get("split") or {}).items()}
+    days = {name: texts_of(keywords.get(name)) for name in ("drop", "keep")}
+    try:
+        Corrections.of_texts(splits, **{"dropped": days["drop"], "confirmed": days["keep"]})
+    except ValueError as error:
+        raise UsageError(f"split, drop or keep: {error}") from error
+    return {"splits": splits, **days}
 
 
 def texts_of(values: Any) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ class Selection:
         options: Options of the source, besides those in the configuration.
         network: ``auto``: ask where newer prices may exist; ``refresh``: always ask; ``never``: do not ask.
         strict: True if data warnings are errors.
+        calendar: Trading calendar of the instruments; None for that of the source.
+        splits: Day -> ratio of a split that the prices do not account for.
+        drop: Days whose rows are left out.
+        keep: Days whose rows are right, however unusual.
     """
 
     pairs: Sequence[str] = ()
@@ -54,6 +58,10 @@ class Selection:
     options: Mapping[str, object] = dataclasses.field(default_factory=dict)
     network: Network = "auto"
     strict: bool = False
+    calendar: str | None = None
+    splits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    drop: Sequence[str] = ()
+    keep: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -78,10 +86,22 @@ class Selection:
             changed |= {kind: tuple(map(str, names)) for kind, names in zip(_KINDS, named, strict=True)}
         changed["source"] = self.source or data.source
         changed["name"] = self.name or data.name
-        changed["strict"] = self.strict or data.strict
+        data = self.corrected(data)
         if self.history is not None:
             changed |= {"source": self.history.source, "name": self.history.instrument.name}
         return data.model_copy(update=changed)
+
+    def corrected(self, data: DataConfig) -> DataConfig:
+        """A section ``data`` with the calendar and the corrections of this selection besides its own."""
+        return data.model_copy(
+            update={
+                "strict": self.strict or data.strict,
+                "calendar": self.calendar or data.calendar,
+                "splits": {**data.splits, **self.splits},
+                "drop": tuple(dict.fromkeys((*data.drop, *self.drop))),
+                "keep": tuple(dict.fromkeys((*data.keep, *self.keep))),
+            }
+        )
 
 
 def is_listed(data: DataConfig, universe_name: str) -> bool:
@@ -169,5 +189,16 @@ def command_line(verb: str, instrument: Instrument, selection: Selection, enviro
     words += ["--source", selection.source] if selection.source else []
     for option, value in selection.options.items():
         words += [f"--{option.replace('_', '-')}", str(value)]
+    words += _correction_words(selection)
     words += ["--home", str(environment.home)] if environment.home != Path() else []
     return shlex.join([*words, *flags])
+
+
+def _correction_words(selection: Selection) -> list[str]:
+    """The calendar and the corrections of a selection as words of a command line."""
+    words = ["--calendar", selection.calendar] if selection.calendar else []
+    for day, ratio in selection.splits.items():
+        words += ["--split", f"{day}={ratio:g}"]
+    for option, days in (("--drop", selection.drop), ("--keep", selection.keep)):
+        words += [option, ",".join(days)] if days else []
+    return words

@@ -12,7 +12,8 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.universes import UNIVERSES, read_universe, universe
 from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
-from forecaster.datasets.histories import Checked, Histories, data_line, load_members, note_findings
+from forecaster.datasets.histories import Histories, data_line, load_members, note_findings
+from forecaster.datasets.history_checker import Checked
 from forecaster.datasets.selection import Selection, is_listed, parse_names, selected_instruments, spelled
 from forecaster.environment import Environment
 from forecaster.errors import SourceError, UsageError

@@ -13,7 +13,8 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
 from forecaster.datasets.covariates import Covariates, load_covariates
-from forecaster.datasets.histories import Checked, Histories, HistoryChecker, data_line
+from forecaster.datasets.histories import Histories, data_line
+from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
@@ -232,9 +233,7 @@ def _load(
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
     data = run.config.data
-    checker = HistoryChecker(
-        environment.today, start=data.start, frequency=data.frequency, strict=choice.strict or data.strict
-    )
+    checker = HistoryChecker.of_section(choice.corrected(data).model_copy(update={"end": None}), environment.today)
     options = {**data.options, **choice.options}
     histories = Histories(environment, run.source, checker, options, choice.network, sources)
     checked = histories.load(instrument)

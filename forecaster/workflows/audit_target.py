@@ -19,7 +19,8 @@ from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.registry import OpenSources, chosen_source
 from forecaster.data.validation import Report
 from forecaster.datasets.covariates import Covariates, LoadedCovariate, covariate_instruments, load_covariates
-from forecaster.datasets.histories import Histories, HistoryChecker
+from forecaster.datasets.histories import Histories
+from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
 from forecaster.evaluation.daily_losses import OutOfSample
@@ -130,7 +131,7 @@ class AuditTarget:
     def prepare(self, alteration: Alteration | None = None, until: np.datetime64 | None = None) -> Panel:
         """See `Target`."""
         data = self._config.data
-        checker = HistoryChecker(self._environment.today, data.start, data.end, data.frequency)
+        checker = HistoryChecker.of_section(data.model_copy(update={"strict": False}), self._environment.today)
         histories = self._histories(checker, alteration)
         loaded = [histories.whole(instrument) for instrument in self._instruments]
         if until is not None:  # a member of the panel may be younger

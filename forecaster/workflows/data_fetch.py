@@ -12,7 +12,8 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.results import Fetched, Fetching
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, Version, store_path
-from forecaster.datasets.histories import Histories, HistoryChecker
+from forecaster.datasets.histories import Histories
+from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError

@@ -15,7 +15,8 @@ from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import OpenSources
 from forecaster.data.sources.sample import SampleSource
 from forecaster.datasets.covariates import covariate_instruments, load_covariates, recorded_covariates
-from forecaster.datasets.histories import Histories, HistoryChecker
+from forecaster.datasets.histories import Histories
+from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 

@@ -12,7 +12,8 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.histories import Histories, HistoryChecker, data_line, load_members, note_findings
+from forecaster.datasets.histories import Histories, data_line, load_members, note_findings
+from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InputFileError, InstrumentError, NotEnoughDataError, SourceError, UnreachableError
 

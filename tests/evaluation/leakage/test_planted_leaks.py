@@ -15,7 +15,7 @@ from forecaster.data import exogenous
 from forecaster.data.series import PriceSeries
 from forecaster.data.store import Store, store_path
 from forecaster.datasets import covariates
-from forecaster.datasets.histories import HistoryChecker
+from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment

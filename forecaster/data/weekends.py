@@ -1,0 +1,53 @@
+"""Rows of weekends that are no days of trading: prices that were filled in, and short sessions of brokers."""
+
+import numpy as np
+
+from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
+
+__all__ = ["idle_weekend_rows", "weekdays_of"]
+
+_MAX_MOVING_SHARE = 0.05
+_MIN_WEEKDAY_SHARE = 0.5  # of weekdays with a new price: where prices stand still anyway, weekends show nothing
+_SHORT_SHARE = 1 / 3
+_MIN_WEEKDAY_MOVES = 4
+_MAX_MOVE = 0.2  # a larger one, such as that of a split, would decide the mean alone
+
+
+def weekdays_of(dates: DateArray) -> Int64Array:
+    """(T,) 0 for Monday ... 6 for Sunday."""
+    days = dates.astype("datetime64[D]").astype(np.int64)
+    return np.asarray((days + 3) % 7)  # day 0, 1970-01-01, was a Thursday
+
+
+def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Saturdays and Sundays without a session of their own; a row is judged by rows up to it.
+
+    Flat: the price is that of the row before, and so it was on nearly all weekend rows so far, but not
+    on most weekdays. Short: the mean absolute
+    return of the weekend rows so far is below a third of that of the other rows, as in the bars of the two hours
+    before Monday that brokers of currencies date by Sunday. Coins move at weekends two thirds as far as on weekdays.
+
+    Args:
+        dates: (T,) increasing.
+        price: (T,) positive.
+
+    Returns:
+        (T,) flat and (T,) short; no row is both.
+    """
+    weekend = weekdays_of(dates) >= 5
+    moves = np.minimum(np.abs(np.diff(np.log(price), prepend=np.log(price[:1]))), _MAX_MOVE)
+    flat = weekend & (moves == 0)
+    flat[:1] = False
+    moving = np.cumsum(weekend & ~flat)
+    count = np.cumsum(weekend)
+    weekdays = ~weekend
+    weekdays[:1] = False  # the first row has no return
+    moving_weekdays = np.cumsum(weekdays & (moves > 0))
+    flat &= (moving <= _MAX_MOVING_SHARE * count) & (moving_weekdays >= _MIN_WEEKDAY_SHARE * np.cumsum(weekdays))
+    session = weekend & ~flat
+    session[:1] = False
+    weekend_mean = np.cumsum(moves * session) / np.maximum(np.cumsum(session), 1)
+    weekday_count = np.cumsum(weekdays)
+    weekday_mean = np.cumsum(moves * weekdays) / np.maximum(weekday_count, 1)
+    short = session & (weekday_count >= _MIN_WEEKDAY_MOVES) & (weekend_mean < _SHORT_SHARE * weekday_mean)
+    return flat, short
