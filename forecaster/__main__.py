@@ -1,6 +1,33 @@
-"""Run the command line with ``python -m forecaster``."""
+"""Entry point of the console script and of ``python -m forecaster``.
 
-from forecaster.cli import main
+Its first act is to take over Ctrl-C and SIGTERM, so that they end the program in one line while it still loads.
+"""
+
+import contextlib
+import os
+import signal
+from typing import NoReturn
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130  # as forecaster.errors.ExitCode.INTERRUPTED, which is not loaded yet
+
+
+def _end_at_once(number: int, frame: object) -> NoReturn:
+    """End the process; it has not begun any work."""
+    with contextlib.suppress(OSError):
+        os.write(2, b"interrupted; nothing was saved\n")
+    os._exit(_INTERRUPTED)
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end_at_once)
+    from forecaster.cli import main as run_command_line
+
+    run_command_line()
+
 
 if __name__ == "__main__":
     main()

@@ -7,8 +7,11 @@ import hashlib
 import json
 import math
 import os
+import secrets
 import shutil
-import threading
+import stat
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,25 @@ import numpy as np
 
 from forecaster.errors import StorageError
 
-__all__ = ["check_writable", "json_text", "plain", "sha256_of", "storage_faults", "write_file", "write_folder"]
+__all__ = [
+    "check_target",
+    "check_writable",
+    "clear_partial_files",
+    "json_text",
+    "plain",
+    "read_regular_file",
+    "sha256_of",
+    "storage_faults",
+    "write_file",
+    "write_folder",
+]
+
+if sys.platform != "win32":
+    import fcntl
+
+PARTIAL_PREFIX = ".partial-"
+_STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
+_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/fits")
 
 
 @contextlib.contextmanager
@@ -41,11 +62,125 @@ def check_writable(folder: Path) -> None:
     """
     with storage_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        try:
-            probe.write_bytes(b"forecaster")
-        finally:
-            probe.unlink(missing_ok=True)
+        _probe(folder)
+
+
+def check_target(path: Path) -> None:
+    """Prove that `write_file` can write `path`, before minutes of work depend on it.
+
+    Raises:
+        StorageError: It is no regular file, or the folder is missing or refuses the write.
+    """
+    with storage_faults(path):
+        _probe(_target(path)[0].parent)
+
+
+def _probe(folder: Path) -> None:
+    partial = folder / _partial_name()
+    try:
+        with open(_new_file(partial, 0o600), "wb") as file:
+            file.write(b"forecaster")
+    finally:
+        _remove(partial)
+
+
+def _partial_name() -> str:
+    """A name that nobody can guess, so that no link can wait there; it says which process may still write to it."""
+    return f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def _new_file(path: Path, mode: int) -> int:
+    """Descriptor of a file that did not exist before, also not as a link."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # where the folder is a file or refuses, there is nothing to remove
+        path.unlink(missing_ok=True)
+
+
+def _target(path: Path) -> tuple[Path, os.stat_result | None]:
+    """The file that `path` leads to, and its facts if it exists.
+
+    Raises:
+        StorageError: It is a device, a pipe, a folder or something else that must not be replaced by a file.
+        OSError: It cannot be looked at, or must not be written.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        facts = target.stat()
+    except FileNotFoundError:
+        return target, None
+    if not stat.S_ISREG(facts.st_mode):
+        raise StorageError(
+            f"{path} is {_kind_of(facts.st_mode)}; expected the name of a new file, or a regular file to replace; "
+            "choose another name"
+        )
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return target, facts
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
+    return next((kind for test, kind in kinds.items() if test(mode)), "a device")
+
+
+def read_regular_file(path: Path, max_bytes: int) -> bytes:
+    """Content of a file, never more than `max_bytes`; a device or a pipe, which may have no end, is refused.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no regular file, or is too large; the message says which, without the path.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"it is {_kind_of(mode)}, expected a regular file")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
+    return content
+
+
+def clear_partial_files(home: Path) -> None:
+    """Remove what killed commands have left in a project: partial files whose process has ended."""
+    for name in _PROJECT_FOLDERS:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(home / name):
+                if entry.name.startswith(PARTIAL_PREFIX) and _is_abandoned(entry):
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
+                        _remove(Path(entry.path))
+
+
+def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+    """True if nobody writes to it: its process has ended, and no process on another system holds its lock."""
+    number = entry.name.removeprefix(PARTIAL_PREFIX).partition("-")[0]
+    is_old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE_SECONDS
+    if number.isdecimal() and _is_running(int(number)) and not is_old:
+        return False
+    if entry.is_symlink() or os.name == "nt":
+        return is_old
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        return _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_running(number: int) -> bool:
+    """True if a process of this number runs; where that cannot be told, only age decides."""
+    if os.name == "nt":  # a signal of number 0 would end the process there
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def sha256_of(content: bytes) -> str:
@@ -62,19 +197,44 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         StorageError: The disk is full, or the folder exists or cannot be made.
     """
-    partial = folder.with_name(f".partial-{folder.name}-{os.getpid()}")
+    partial = folder.with_name(_partial_name())
     try:
         with storage_faults(folder):
-            partial.mkdir(parents=True)
-            for name, content in files.items():
-                with open(partial / name, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.rename(partial, folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir()
+            with _locked(partial):
+                for name, content in files.items():
+                    _write_new(partial / name, content, None)
+                os.rename(partial, folder)
             _sync_folder(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, which tells `clear_partial_files` that somebody writes to it."""
+    if os.name == "nt":  # folders cannot be opened there
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file or folder until it is closed; False if another process holds it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -108,19 +268,31 @@ def plain(value: Any) -> Any:
 def write_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`, all or nothing; an earlier file stays until the new one is complete.
 
-    Several processes and threads may write the same path: the last one to finish wins.
+    Several processes and threads may write the same path: the last one to finish wins. A link stays a link; the file
+    that it leads to is replaced. The mode of an earlier file is kept.
 
     Raises:
-        StorageError: The disk is full or the folder refuses the write.
+        StorageError: The disk is full, the folder refuses the write, or `path` is a device, a pipe or a folder.
     """
-    partial = path.with_name(f".partial-{path.name}-{os.getpid()}-{threading.get_ident()}")
-    try:
-        with storage_faults(path):
-            with open(partial, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):  # where the folder is a file, there is nothing to remove
-            partial.unlink(missing_ok=True)
+    with storage_faults(path):
+        target, earlier = _target(path)
+        partial = target.with_name(_partial_name())
+        try:
+            _write_new(partial, content, earlier)
+            os.replace(partial, target)
+        finally:
+            _remove(partial)
+
+
+def _write_new(path: Path, content: bytes, earlier: os.stat_result | None) -> None:
+    """Write a new file and flush it to the disk, with owner and mode of the file that it will replace."""
+    mode = 0o666 if earlier is None else stat.S_IMODE(earlier.st_mode)
+    with open(_new_file(path, mode), "wb") as file:
+        _lock(file.fileno())
+        if earlier is not None and hasattr(os, "fchown"):
+            with contextlib.suppress(OSError):  # only root may give a file away
+                os.fchown(file.fileno(), earlier.st_uid, earlier.st_gid)
+            os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,15 +1,18 @@
-"""Command line: parse, call one workflow, print. This is the only place that prints errors."""
+"""Command line: parse, call one workflow, print."""
 
-import errno
 import importlib
 import os
 import sys
+import traceback
 from typing import Any, NoReturn
 
 import click
 
 from forecaster import __version__
-from forecaster.errors import ExitCode, ForecasterError
+from forecaster.cli.faults import reported_faults
+from forecaster.cli.interrupts import ignore_signals
+from forecaster.cli.streams import open_missing_streams, print_note, print_text, release_streams
+from forecaster.errors import ExitCode
 
 __all__ = ["cli", "main"]
 
@@ -22,7 +25,7 @@ _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfin
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules of this package, and the one handler of errors."""
+    """A group whose commands are modules of this package."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which a user needs them."""
@@ -35,36 +38,15 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"forecaster.cli.{cmd_name}").command
         return command
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Parse the options before the command; a fault is one line and an exit code."""
+        with reported_faults():
+            return super().make_context(*arguments, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a foreseeable fault is one line each and an exit code."""
-        try:
+        with reported_faults(ctx):
             return super().invoke(ctx)
-        except ForecasterError as error:
-            for message in error.messages:
-                click.echo(f"error: {message}", err=True)
-            ctx.exit(error.exit_code)
-        except click.ClickException as error:  # wrong options: one line instead of click's four
-            command = ctx.invoked_subcommand or ""
-            click.echo(f"error: {error.format_message()} See: forecast {command} --help".replace("  ", " "), err=True)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt as stop:
-            click.echo(f"interrupted; {str(stop) or 'nothing was saved'}", err=True)
-            ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:  # the reader is gone, as in ``| head``
-            _leave_stdout(ctx, ExitCode.OK)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            click.echo(
-                f"error: the result cannot be written: {error.strerror}; expected free space; make room", err=True
-            )
-            _leave_stdout(ctx, ExitCode.FAILED)
-
-
-def _leave_stdout(ctx: click.Context, code: ExitCode) -> NoReturn:
-    """Nothing more can be written to stdout: leave without a traceback at the interpreter's exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    ctx.exit(code)
 
 
 def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -79,7 +61,7 @@ def _print_versions(ctx: click.Context, parameter: click.Parameter, value: bool)
             return "not installed"
 
     engines = ", ".join(f"{name} {version(name)}" for name in _ENGINES)
-    click.echo(f"forecast {__version__} (python {sys.version.split()[0]}, {engines})")
+    print_text(f"forecast {__version__} (python {sys.version.split()[0]}, {engines})")
     ctx.exit()
 
 
@@ -107,7 +89,8 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Entry point of the console script."""
+    """Run the command line in this process and end it."""
+    open_missing_streams()
     code: Any = ExitCode.OK
     try:
         cli.main(prog_name="forecast")
@@ -115,9 +98,14 @@ def main() -> NoReturn:
         code = ExitCode.INTERRUPTED
     except SystemExit as leaving:
         code = leaving.code
+    except Exception:  # a mistake of this program: its report may quote texts from outside
+        for line in traceback.format_exc().splitlines():
+            print_note(line)
+        code = ExitCode.FAILED
+    ignore_signals()
+    if not release_streams() and code == ExitCode.OK:
+        code = ExitCode.FAILED
     if code == ExitCode.INTERRUPTED:
         # An engine may still compute in its own threads, and taking the interpreter down under them can crash.
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -9,6 +9,7 @@ import click
 
 from forecaster.cli.options import INSTRUMENT_OPTIONS, Command, with_options
 from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -97,7 +98,7 @@ def _print_fetching(fetching: Any, environment: Environment, output: str) -> Non
         from forecaster.cli.terminal import table_text
         from forecaster.output.data_tables import fetch_table
 
-        click.echo(table_text(fetch_table(document["histories"])))
+        print_text(table_text(fetch_table(document["histories"])))
     else:
         environment.note("nothing to refresh: the store holds no history from the ECB or Yahoo")
     for history in document["histories"]:
@@ -126,7 +127,7 @@ def list_(*, environment: Environment, format: str) -> None:
         from forecaster.cli.terminal import table_text
         from forecaster.output.data_tables import histories_table
 
-        click.echo(table_text(histories_table(document["histories"])))
+        print_text(table_text(histories_table(document["histories"])))
     else:
         environment.note("no history is stored yet; next: forecast data fetch --pair USDJPY")
 
@@ -171,7 +172,7 @@ def show(
     if format == "json":
         _print_json(documents[0] if len(documents) == 1 else documents)
     else:
-        click.echo("\n\n".join(_show_text(document) for document in documents))
+        print_text("\n\n".join(_show_text(document) for document in documents))
 
 
 def _show_text(document: dict[str, Any]) -> str:
@@ -207,7 +208,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
     if format == "json":
         _print_json(document)
     else:
-        click.echo(verification_line(document))
+        print_text(verification_line(document))
     if verification.problem is not None:
         raise verification.problem
 
@@ -234,7 +235,7 @@ def export(
     series = export_history(choice, environment, history=history, version=hash)
     text = columns_csv(series) if format == "csv" else json_text(columns_document(series)) + "\n"
     if out is None:
-        click.echo(text, nl=False)
+        print_text(text, end="")
     else:
         write_file(out, text.encode())
         environment.note(f"written: {out}")
@@ -263,7 +264,7 @@ def diff(*, environment: Environment, first: str, second: str, rows: int, exit_c
         from forecaster.output.data_tables import difference_lines, revised_table
 
         table = revised_table(document)
-        click.echo("\n".join([*difference_lines(document), *([] if table is None else ["", table_text(table)])]))
+        print_text("\n".join([*difference_lines(document), *([] if table is None else ["", table_text(table)])]))
     if exit_code and not document["same"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)
 
@@ -288,10 +289,10 @@ def prune(*, environment: Environment, dry_run: bool, force: bool, format: str) 
     from forecaster.output.data_tables import prune_lines, versions_table
 
     removed = document["versions"]
-    click.echo("\n".join([*([table_text(versions_table(removed)), ""] if removed else []), *prune_lines(document)]))
+    print_text("\n".join([*([table_text(versions_table(removed)), ""] if removed else []), *prune_lines(document)]))
 
 
 def _print_json(document: Any) -> None:
     from forecaster.files import json_text
 
-    click.echo(json_text(document))
+    print_text(json_text(document))

@@ -6,6 +6,7 @@ import click
 
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -37,4 +38,4 @@ def command(*, environment: Environment, **keywords: Any) -> None:
     from forecaster.workflows.plot import plot
 
     for path in plot(environment=environment, **keywords):
-        click.echo(path)
+        print_text(path)

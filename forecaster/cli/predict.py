@@ -8,6 +8,7 @@ import click
 
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -48,7 +49,7 @@ def command(
     predictions = predict(environment=environment, **keywords)
     text = _text([forecast_document(prediction, level, units) for prediction in predictions], level, format)
     if out is None:
-        click.echo(text)
+        print_text(text)
     else:
         from forecaster.files import write_file
 

@@ -4,6 +4,7 @@ import click
 
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -40,9 +41,9 @@ def list_command(*, environment: Environment, format: str) -> None:
     project = overview(environment)
     documents = [run_document(run, project.pinned) for run in project.runs]
     if format == "json":
-        click.echo(json_text({"schema": "runs/1", "runs": documents}))
+        print_text(json_text({"schema": "runs/1", "runs": documents}))
     elif documents:
-        click.echo(table_text(run_table(documents)))
+        print_text(table_text(run_table(documents)))
     else:
         environment.note("no run is recorded; train one with: forecast train --pair USDJPY")
     for damage in project.damaged:

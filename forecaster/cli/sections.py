@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from forecaster.cli.streams import print_text
+
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
 
 SECTIONS = ("Instrument", "Data", "Model", "Engine", "Output")
@@ -92,5 +94,5 @@ def list_all_options(ctx: click.Context) -> None:
 def _print_help_of_all(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         list_all_options(ctx)
-        click.echo(ctx.get_help(), color=ctx.color)
+        print_text(ctx.get_help())
         ctx.exit()

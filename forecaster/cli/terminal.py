@@ -1,16 +1,15 @@
 """Messages and progress on stderr; results on stdout."""
 
 import contextlib
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import click
-
+from forecaster.cli.interrupts import Interrupt
+from forecaster.cli.streams import mark_styles, print_note, print_text, visible
 from forecaster.environment import Environment
+from forecaster.files import clear_partial_files
 
 __all__ = ["print_result", "table_text", "watched_environment"]
 
@@ -22,8 +21,9 @@ KEY_COLUMNS = 2  # that say what a row is about
 @contextlib.contextmanager
 def watched_environment(home: Path) -> Iterator[Environment]:
     """An environment whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
-    with contextlib.ExitStack() as stack, _Interrupt() as interrupt:
+    with contextlib.ExitStack() as stack, Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
+        clear_partial_files(home)
         yield Environment(home=home, progress=bar, note=bar.note)
 
 
@@ -31,39 +31,13 @@ def print_result(environment: Environment, text: str) -> None:
     """Write to stdout, after the bar is removed: it would erase the text."""
     if isinstance(environment.progress, _Bar):
         environment.progress.close()
-    click.echo(text)
-
-
-class _Interrupt:
-    """Ctrl-C that cannot get lost: one that an engine swallows in a callback is raised at the next report."""
-
-    def __init__(self) -> None:
-        self._received = False
-
-    def __enter__(self) -> Self:
-        self._before: Any = None
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._receive)
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _receive(self, number: int, frame: object) -> None:
-        self._received = True
-        raise KeyboardInterrupt
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt where one was received and swallowed."""
-        if self._received:
-            raise KeyboardInterrupt
+    print_text(text)
 
 
 class _Bar:
     """Progress bar: stage, step, loss, time left; shown from the first report on."""
 
-    def __init__(self, stack: contextlib.ExitStack, interrupt: _Interrupt) -> None:
+    def __init__(self, stack: contextlib.ExitStack, interrupt: Interrupt) -> None:
         self._stack, self._interrupt = stack, interrupt
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
@@ -74,9 +48,10 @@ class _Bar:
         """One line above the bar."""
         self._interrupt.check()
         if self._progress is None:
-            click.echo(text, err=True)
+            print_note(text)
         else:
-            self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                self._progress.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
         """See `forecaster.environment.Progress`."""
@@ -106,10 +81,10 @@ def _rich_progress() -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description:>9}"),
+        TextColumn("{task.description:>9}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
+        TextColumn("{task.fields[loss]}", markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
@@ -123,15 +98,15 @@ def table_text(table: Any) -> str:
     """
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH
     blocks = []
-    for block in _blocks(table, console):
+    for block in _blocks(_visible_table(table), console):
         with console.capture() as captured:
             console.print(block)
         blocks.append("\n".join(line.rstrip() for line in captured.get().splitlines()))
-    return "\n\n".join(blocks)
+    return mark_styles("\n\n".join(blocks))
 
 
 def _blocks(table: Any, console: Any) -> list[Any]:
@@ -166,7 +141,24 @@ def _with_columns(table: Any, columns: Sequence[Any]) -> Any:
 
     part = Table(box=None, pad_edge=False, padding=(0, PADDING, 0, 0))
     for column in columns:
-        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap, overflow=column.overflow)
+        part.add_column(_cell(column.header), justify=column.justify, no_wrap=column.no_wrap, overflow=column.overflow)
     for cells in zip(*(column.cells for column in columns), strict=True):
-        part.add_row(*cells)
+        part.add_row(*map(_cell, cells))
     return part
+
+
+def _visible_table(table: Any) -> Any:
+    """The table with visible characters alone, each cell on one line."""
+    cells = [cell for column in table.columns for cell in (column.header, *column.cells)]
+    return table if all(_cell(cell) is cell for cell in cells) else _with_columns(table, table.columns)
+
+
+def _cell(content: Any) -> Any:
+    """Content of a cell, made visible."""
+    from rich.text import Text
+
+    plain = content.plain if isinstance(content, Text) else content
+    if not isinstance(plain, str) or plain.isprintable():
+        return content
+    text = visible(plain).replace("\n", "\\n")
+    return Text(text, style=content.style) if isinstance(content, Text) else text

@@ -6,7 +6,6 @@ without a display and leave no global state behind.
 
 import contextlib
 import io
-import os
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
 from forecaster.errors import UsageError
-from forecaster.files import storage_faults, write_file
+from forecaster.files import check_target, write_file
 from forecaster.output.colors import GREY
 
 __all__ = [
@@ -155,13 +154,7 @@ def check_figure_path(path: Path) -> None:
         UsageError, StorageError: See `save_figure`.
     """
     _kind(path)
-    probe = path.with_name(f".probe-{path.name}-{os.getpid()}")
-    try:
-        with storage_faults(path):
-            probe.touch()
-    finally:
-        with contextlib.suppress(OSError):
-            probe.unlink(missing_ok=True)
+    check_target(path)
 
 
 def _kind(path: Path) -> str:

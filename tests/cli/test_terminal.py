@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from forecaster.cli import terminal
+from forecaster.cli.streams import visible
 
 
 class Screen(io.StringIO):
@@ -28,8 +29,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     screen = Screen()
     bars = terminal._rich_progress
 
-    def echo(text: str, err: bool = False) -> None:
-        screen.write(f"{text}\n")
+    def echo(text: str, nl: bool = True, err: bool = False) -> None:
+        screen.write(text + "\n" * nl)
 
     def bar() -> Any:
         made = bars()
@@ -87,7 +88,7 @@ def test_a_table_that_is_too_wide_is_split_into_blocks_of_whole_columns(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", str(width))
-    text = re.sub(r"\x1b\[[0-9;]*m", "", terminal.table_text(table_of()))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", visible(terminal.table_text(table_of())))
     parts = [part.splitlines() for part in text.split("\n\n")]
     assert len(parts) == blocks
     if width > 10:
@@ -104,6 +105,27 @@ def test_long_texts_wrap_where_the_numbers_fit(monkeypatch: pytest.MonkeyPatch) 
     table = table_of(1, 2)
     table.add_column("text", overflow="fold")
     table.add_row("", "", "word " * 30)
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.table_text(table)).splitlines()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", visible(terminal.table_text(table))).splitlines()
     assert all(len(line) <= 40 for line in lines)
     assert " ".join(lines).split().count("word") == 30
+
+
+def test_square_brackets_in_a_cell_are_no_markup() -> None:
+    table = table_of(1, 2)
+    table.add_row("[red]x", "[/]")
+    assert terminal.table_text(table).splitlines()[-1].split() == ["[red]x", "[/]"]
+
+
+@pytest.mark.parametrize("foreign", ["\x1b[31mred", "\x1b]0;title\x07", "a\rb", "\x9b2J", "\u202eabc", "a\nerror: b"])
+def test_control_characters_in_a_cell_are_visible_and_styles_pass(
+    monkeypatch: pytest.MonkeyPatch, foreign: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    table = table_of(0, 3)
+    table.add_row(foreign, "2", "3")
+    text = visible(terminal.table_text(table))
+    assert "\x1b[1m" in text  # the headings
+    _, row = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert row.isprintable()
+    assert row.startswith(repr(foreign)[1:-1])

@@ -1,0 +1,60 @@
+"""Ctrl-C and SIGTERM: both end a command in the same way."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Self
+
+__all__ = ["Interrupt", "ignore_signals"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def ignore_signals() -> None:
+    """Let a finished command end in peace."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+class Interrupt:
+    """KeyboardInterrupt that cannot get lost.
+
+    An engine may swallow it in a callback, or turn it into an error of its own: the next report of progress raises it
+    again, and so does the end of this context after any error.
+    """
+
+    def __init__(self) -> None:
+        self._received = False
+        self._before: dict[signal.Signals, Any] = {}
+        self._unraisable: Callable[[Any], object] = sys.unraisablehook
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+            self._unraisable = sys.unraisablehook
+            sys.unraisablehook = self._report_unraisable
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._before:
+            sys.unraisablehook = self._unraisable
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self._received and isinstance(error, Exception):
+            raise KeyboardInterrupt from error
+
+    def _receive(self, number: int, frame: object) -> None:
+        self._received = True
+        raise KeyboardInterrupt
+
+    def _report_unraisable(self, details: Any) -> None:
+        """Leave an interrupt inside a destructor or a collector's callback to the next report of progress."""
+        if not issubclass(details.exc_type, KeyboardInterrupt):
+            self._unraisable(details)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where a signal was received and swallowed."""
+        if self._received:
+            raise KeyboardInterrupt

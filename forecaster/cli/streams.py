@@ -1,0 +1,121 @@
+"""Standard streams of the command line: the only place that writes to them.
+
+Texts may come from files, servers and the command line. A control character in them could move the cursor, recolour
+or rewrite what a terminal shows, so every one is written in its escaped form. Styles of this program pass.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+from typing import Any
+
+import click
+
+from forecaster.errors import StorageError
+
+__all__ = ["mark_styles", "open_missing_streams", "print_note", "print_text", "release_streams", "styled", "visible"]
+
+_ESCAPE = "\x1b["
+# No text from outside can hold this mark, which is drawn anew in each process.
+_STYLE_MARK = f"\x1b<{secrets.token_hex(8)}>["
+_UNTOUCHED = frozenset("\n\t\u00a0\u2007\u2009\u202f")  # line ends, and spaces inside numbers
+
+
+def visible(text: str) -> str:
+    r"""`text` with control, direction and other invisible characters in escaped form, except for marked styles.
+
+    >>> visible("a\x1b[31mb\u202ec")
+    'a\\x1b[31mb\\u202ec'
+    """
+    return _ESCAPE.join(_escaped(part) for part in text.split(_STYLE_MARK))
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in _UNTOUCHED else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+def styled(text: str, **styles: Any) -> str:
+    """`text`, made visible, in a colour or weight; see `click.style`."""
+    return mark_styles(click.style(visible(text), **styles))
+
+
+def mark_styles(text: str) -> str:
+    """`text`, whose escape sequences are styles of this program, in a form that `print_text` lets pass."""
+    return text.replace(_ESCAPE, _STYLE_MARK)
+
+
+def print_text(text: object, *, end: str = "\n") -> None:
+    """Write a result to stdout.
+
+    Where the reader has gone, as in ``| head``, the rest is dropped and the command goes on: what it still has to
+    save is saved.
+
+    Raises:
+        StorageError: The text cannot be written, as to a full disk.
+    """
+    try:
+        click.echo(visible(f"{text}{end}"), nl=False)
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    except OSError as error:
+        _silence(sys.stdout)
+        raise StorageError(
+            f"the result cannot be written: {error.strerror or error}; expected a stream with free space; "
+            "make room, or redirect the output to another place"
+        ) from error
+
+
+def print_note(text: str) -> None:
+    """Write one line to stderr. A line that cannot be written is dropped, because the work does not depend on it."""
+    try:
+        click.echo(visible(text).replace("\n", "\\n"), err=True)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: Any) -> None:
+    """Let everything that is still written to `stream`, its buffer included, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+def open_missing_streams() -> None:
+    """Open the null device in place of standard streams that the caller has closed.
+
+    Else the next file that is opened would get the number of such a stream, and be written to by whatever writes there.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  (for good)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a character that the terminal lacks is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
+
+
+def release_streams() -> bool:
+    """Write what is left in the buffers; False where that failed, which is then no fault at the interpreter's end."""
+    whole = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _silence(stream)
+        except OSError:
+            whole = stream is not sys.stdout and whole
+            _silence(stream)
+    return whole
