@@ -125,7 +125,7 @@ def test_a_file_in_the_place_of_the_folder_is_one_clear_line(tmp_path):
 
 def test_a_folder_in_the_place_of_the_file_is_refused_and_stays(tmp_path):
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(StorageError, match="directory"):
+    with pytest.raises(StorageError, match="is a folder"):
         save_figure(small_figure(), tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
