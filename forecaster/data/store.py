@@ -6,13 +6,13 @@ values (`PriceSeries.sha256`), which is computed again at each load.
 
 The rounding of the quotation is stored with the rows, so that a loaded series is complete without its source.
 It is no part of that hash, which identifies prices alone, and makes no new version; it has a checksum of its own.
+The record of a version, its instrument and findings included, has a checksum as well (`store_records`).
 """
 
 import datetime
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from forecaster.data.findings import Finding
 from forecaster.data.instruments import shown
@@ -23,13 +23,22 @@ from forecaster.data.store_maintenance import (
     Pruned,
     delete_versions,
     file_faults,
+    newest_id,
     parse_name,
     shrink,
     superfluous,
     unique_version,
     with_digits,
 )
-from forecaster.data.store_rows import Version, insert, newest_hash, read, read_findings, select_versions
+from forecaster.data.store_rows import (
+    Version,
+    checked_versions,
+    insert,
+    newest_hash,
+    read,
+    read_findings,
+    select_versions,
+)
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]
@@ -43,6 +52,9 @@ def store_path(home: Path) -> Path:
 def utc_now() -> datetime.datetime:
     """Default clock for the time stamps of versions."""
     return datetime.datetime.now(datetime.UTC)
+
+
+_SORTED = "ORDER BY source, symbol, interval, v.id"
 
 
 class Store:
@@ -69,18 +81,14 @@ class Store:
             timeout_seconds: Longest wait for another process that is writing.
 
         Raises:
-            StorageError: The file or its folder cannot be made, or stays locked.
-            DamageError: The file is no store, or is damaged.
-            NewerSchemaError: A newer version of this program made it.
+            StorageError, DamageError, NewerSchemaError: See `forecaster.data.store_file.open_file`.
         """
         return cls(path, open_file(path, timeout_seconds), clock)
 
     def __enter__(self) -> "Store":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -92,7 +100,7 @@ class Store:
 
         Args:
             series: The whole history: rows of the newest version that it does not have are gone from the new one.
-            findings: Repairs that its source has made, stored with the rows.
+            findings: Repairs that its source has made.
 
         Returns:
             The new version; None when the newest version has the same hash, and then nothing is written.
@@ -141,12 +149,7 @@ class Store:
         with reported_faults(self.path), snapshot(self._connection):
             if not select_versions(self._connection, "WHERE v.id = ?", (version.id,)):
                 raise SourceError(f"store {self.path} no longer has {shown(version.name, 120)}; load it again")
-            series = read(self._connection, version)
-        if series.sha256 != version.sha256:
-            raise DamageError(damage_message(self.path, f"{series.name} was saved as {version.sha256[:12]}"))
-        if (len(series), str(series.dates[0]), str(series.dates[-1])) != (version.rows, version.first, version.last):
-            raise DamageError(damage_message(self.path, f"{series.name} has other rows or dates than were recorded"))
-        return series
+            return read(self._connection, version)
 
     def findings(self, version: Version) -> tuple[Finding, ...]:
         """Repairs that the source had made when `version` was saved.
@@ -181,56 +184,64 @@ class Store:
 
     def all_versions(self) -> tuple[Version, ...]:
         """Every version of every history, sorted by source, symbol and frequency, oldest first within each."""
-        return self._versions("ORDER BY source, symbol, interval, v.id", ())
+        return self._versions(_SORTED, ())
 
     def series(self) -> tuple[Version, ...]:
         """The newest version of every history, sorted by source, symbol and frequency."""
-        newest = "WHERE v.id IN (SELECT max(id) FROM version GROUP BY series) ORDER BY source, symbol, interval"
-        return self._versions(newest, ())
+        return self._versions(f"WHERE v.id IN (SELECT max(id) FROM version GROUP BY series) {_SORTED}", ())
 
     def verify(self, versions: Collection[Version] | None = None) -> tuple[Checkup, ...]:
-        """Load versions and compare them with their records; all of them when None.
-
-        The file as a whole is for `faults`.
-        """
+        """Load versions and compare them with their records; all when None. `faults` checks the file as a whole."""
         with reported_faults(self.path), snapshot(self._connection):
-            return tuple(self._checked(version) for version in (self.all_versions() if versions is None else versions))
+            given = [(version, None) for version in versions or ()]
+            checked = checked_versions(self._connection, _SORTED, ()) if versions is None else given
+            return tuple(Checkup(version, self._damage(version, damage)) for version, damage in checked)
 
-    def _checked(self, version: Version) -> Checkup:
+    def _damage(self, version: Version, damage: str | None) -> str | None:
+        """Damage of a version: that of its record, or else of its rows and findings."""
+        if damage is not None:
+            return damage_message(self.path, damage)
         try:
             self.load_version(version)
+            self.findings(version)
         except (DamageError, SourceError) as error:
-            return Checkup(version, str(error))
-        return Checkup(version, None)
+            return str(error)
+        return None
 
     def faults(self) -> tuple[str, ...]:
         """Faults of the file as a whole that SQLite reports, one line each; none if it is sound."""
         try:
             with reported_faults(self.path):
-                faults = file_faults(self._connection)
+                faults = file_faults(self._connection, self.path)
         except DamageError as error:
             return error.messages
         return tuple(damage_message(self.path, fault) for fault in faults)
 
-    def prune(self, keep: Collection[str], *, dry_run: bool = False) -> Pruned:
+    def newest_id(self) -> int:
+        """Number of the version that was saved last, in any history; 0 without any."""
+        with reported_faults(self.path):
+            return newest_id(self._connection)
+
+    def prune(self, keep: Collection[str], *, until: int | None = None, dry_run: bool = False) -> Pruned:
         """Remove the versions that are neither the newest of their history nor in `keep`, and rows only they had.
 
         All is removed or nothing; then the file is made smaller, where no other process has it in use.
 
         Args:
             keep: Hashes of versions that are still needed.
+            until: Versions that were the newest when this version was saved, or later, stay as well.
             dry_run: Report what would be removed, and remove nothing.
 
         Raises:
-            StorageError: The file cannot be written: read-only, disk full, or locked for too long.
-            DamageError: The file is damaged.
+            StorageError, DamageError: See `save`.
         """
         with reported_faults(self.path):
+            last = newest_id(self._connection) if until is None else until
             if dry_run:
                 with snapshot(self._connection):
-                    return superfluous(self._connection, keep)
+                    return superfluous(self._connection, keep, last)
             with transaction(self._connection):
-                pruned = superfluous(self._connection, keep)
+                pruned = superfluous(self._connection, keep, last)
                 delete_versions(self._connection, pruned.versions)
             return shrink(self._connection, pruned) if pruned.versions else pruned
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from forecaster.data.instruments import shown
+from forecaster.data.store_file import log_path
 from forecaster.data.store_rows import Version, select_versions
 from forecaster.errors import SourceError, UsageError
 
@@ -16,6 +17,7 @@ __all__ = [
     "Pruned",
     "delete_versions",
     "file_faults",
+    "newest_id",
     "parse_name",
     "shrink",
     "superfluous",
@@ -118,19 +120,39 @@ def with_digits(versions: Sequence[Version], digits: str, path: Path) -> Version
     return fitting[-1]
 
 
-def file_faults(connection: sqlite3.Connection) -> list[str]:
-    """Faults of the file that SQLite reports: torn pages, broken indices, versions of no history."""
+def file_faults(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """Faults of the file: those that SQLite reports, rows and versions that belong to nothing, and bytes behind it."""
     faults = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
         faults.append(f"{len(orphans)} versions belong to no history")
+    rows = int(connection.execute(f"SELECT count(*) FROM bar WHERE {_UNSEEN.format(but='')}").fetchone()[0])
+    if rows:
+        faults.append(f"{rows} rows belong to no version")
+    with contextlib.suppress(sqlite3.OperationalError):  # a store that is read-only, or in use
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    log = log_path(path)
+    size = path.stat().st_size
+    if size > _size(connection) and not (log.exists() and log.stat().st_size):
+        faults.append(f"{size - _size(connection)} bytes follow the database")
     return [fault for fault in faults if fault != "ok"]
 
 
-def superfluous(connection: sqlite3.Connection, keep: Collection[str]) -> Pruned:
-    """Versions to remove: all but the newest of each history and those whose hash is in `keep`."""
-    older = "WHERE v.id NOT IN (SELECT max(id) FROM version GROUP BY series) ORDER BY source, symbol, interval, v.id"
-    gone = tuple(version for version in select_versions(connection, older, ()) if version.sha256 not in keep)
+def newest_id(connection: sqlite3.Connection) -> int:
+    """Number of the version that was saved last; 0 without any."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM version").fetchone()[0])
+
+
+def superfluous(connection: sqlite3.Connection, keep: Collection[str], until: int) -> Pruned:
+    """Versions to remove: those that were replaced by version `until` or before it, unless their hash is in `keep`.
+
+    Raises:
+        DamagedRowsError: The record of any version has changed, so that it may be needed under another hash.
+    """
+    select_versions(connection, "", ())
+    replaced = """WHERE EXISTS (SELECT 1 FROM version w WHERE w.series = v.series AND w.id > v.id AND w.id <= ?)
+        ORDER BY source, symbol, interval, v.id"""
+    gone = tuple(version for version in select_versions(connection, replaced, (until,)) if version.sha256 not in keep)
     _note_leaving(connection, gone)
     unseen = _UNSEEN.format(but=" AND v.id NOT IN (SELECT id FROM temp.leaving)")
     rows = int(connection.execute(f"SELECT count(*) FROM bar WHERE {unseen}").fetchone()[0])

@@ -17,17 +17,18 @@ import numpy as np
 
 from forecaster.arrays import FloatArray, Int64Array
 from forecaster.data.findings import Finding, findings_from_json, findings_to_json
-from forecaster.data.instruments import Instrument
+from forecaster.data.instruments import Instrument, shown
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store_file import DamagedRowsError
+from forecaster.data.store_records import RECORD, record_checksum, with_checksums, write_checksums
 from forecaster.errors import ForecasterError
 
-__all__ = ["Version", "insert", "newest_hash", "read", "read_findings", "select_versions"]
+__all__ = ["Version", "checked_versions", "insert", "newest_hash", "read", "read_findings", "select_versions"]
 
 _VALUES = (*COLUMNS, "rounding")
 _FINDINGS = "findings"  # in the stored facts about the origin
+_DAMAGED = (ForecasterError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
 _NOTES = "notes"  # likewise, of versions saved earlier: about one request, long over
-_VERSION_FIELDS = "v.id, source, symbol, interval, sha256, saved_at, rows, first, last, added, revised, removed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +79,47 @@ class Version:
         return f"{self.series}@{self.sha256[:12]}"
 
 
+_TYPES = (int, str, str, str, str, str, int, str, str, int, int, int)  # of the fields of a version
+
+
 def select_versions(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> tuple[Version, ...]:
-    """The versions that a condition in SQL, with `values` for its question marks, selects."""
-    query = f"SELECT {_VERSION_FIELDS} FROM version v JOIN series s ON v.series = s.id {where}"
-    return tuple(Version(*row) for row in connection.execute(query, values))
+    """The versions that a condition in SQL, with `values` for its question marks, selects.
+
+    Raises:
+        DamagedRowsError: The record of one of them is not what was saved.
+    """
+    checked = checked_versions(connection, where, values)
+    for _, damage in checked:
+        if damage is not None:
+            raise DamagedRowsError(damage)
+    return tuple(version for version, _ in checked)
+
+
+def checked_versions(
+    connection: sqlite3.Connection, where: str, values: tuple[object, ...]
+) -> list[tuple[Version, str | None]]:
+    """The selected versions, each with the damage of its record, None for a record as it was saved."""
+    checksum = "checksum" if with_checksums(connection) else "NULL"
+    query = f"SELECT {RECORD}, {checksum} FROM version v JOIN series s ON v.series = s.id {where}"
+    checked: list[tuple[Version, str | None]] = []
+    for *record, recorded in connection.execute(query, values):
+        fields = record[: len(dataclasses.fields(Version))]
+        unchanged = recorded == record_checksum(tuple(record)) if checksum == "checksum" else _has_types(fields)
+        if unchanged:
+            checked.append((Version(*fields), None))
+        else:
+            version = Version(*(_as(kind, value) for kind, value in zip(_TYPES, fields, strict=True)))
+            checked.append((version, f"the record of version {version.id} of {shown(version.symbol)} has changed"))
+    return checked
+
+
+def _has_types(fields: Sequence[object]) -> bool:
+    return all(isinstance(value, kind) for kind, value in zip(_TYPES, fields, strict=True))
+
+
+def _as(kind: type, value: object) -> Any:
+    """A damaged value in the type of its field, so that its version can be named."""
+    return value if isinstance(value, kind) else (str(value) if kind is str else 0)
 
 
 def newest_hash(connection: sqlite3.Connection, key: tuple[str, str, str]) -> str | None:
@@ -96,17 +134,19 @@ def insert(
     connection: sqlite3.Connection, series: PriceSeries, findings: Sequence[Finding], now: datetime.datetime
 ) -> None:
     """Write a version, the findings of its source, and the rows in which it differs from the one before."""
+    write_checksums(connection)
     series_id = _series_id(connection, (series.source, series.symbol, series.frequency))
     version = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM version").fetchone()[0])
     counts = _insert_rows(connection, series, series_id, version)
     path = None if series.instrument.path is None else os.fspath(series.instrument.path)
     instrument = {"kind": series.instrument.kind, "name": series.instrument.name, "path": path}
     meta = {**series.meta, _FINDINGS: findings_to_json(findings)} if findings else dict(series.meta)
-    record = (
-        version, series_id, now.isoformat(timespec="seconds"), series.sha256, len(series), str(series.dates[0]),
-        str(series.dates[-1]), *counts, ",".join(series.columns), _rounding_hash(series.rounding),
-        json.dumps(instrument), json.dumps(meta),
-    )  # fmt: skip
+    facts = (len(series), str(series.dates[0]), str(series.dates[-1]), *counts)
+    content = (",".join(series.columns), _rounding_hash(series.rounding), json.dumps(instrument), json.dumps(meta))
+    saved_at = now.isoformat(timespec="seconds")
+    key = (series.source, series.symbol, series.frequency)
+    checksum = record_checksum((version, *key, series.sha256, saved_at, *facts, *content))
+    record = (version, series_id, saved_at, series.sha256, *facts, *content, checksum)
     connection.execute(f"INSERT INTO version VALUES (?{', ?' * (len(record) - 1)})", record)
 
 
@@ -148,10 +188,24 @@ def _series_id(connection: sqlite3.Connection, key: tuple[str, str, str]) -> int
 
 
 def read(connection: sqlite3.Connection, version: Version) -> PriceSeries:
+    """The history as it was saved in `version`.
+
+    Raises:
+        DamagedRowsError: The rows do not give the version's hash, or not the rows and dates that it records.
+    """
+    series = _series(connection, version)
+    if series.sha256 != version.sha256:
+        raise DamagedRowsError(f"{shown(series.name)} was saved as {version.sha256[:12]}")
+    if (len(series), str(series.dates[0]), str(series.dates[-1])) != (version.rows, version.first, version.last):
+        raise DamagedRowsError(f"{shown(series.name)} has other rows or dates than were recorded")
+    return series
+
+
+def _series(connection: sqlite3.Connection, version: Version) -> PriceSeries:
     """The rows that were valid in `version`, as a series whose hash is still to be compared."""
     query = "SELECT series, columns, rounding_sha256, instrument, meta FROM version WHERE id = ?"
     series_id, columns, rounding_hash, instrument, meta = connection.execute(query, (version.id,)).fetchone()
-    names = [name for name in _VALUES if name in columns.split(",") or (name == "rounding" and rounding_hash)]
+    names = [name for name in _VALUES if name in str(columns).split(",") or (name == "rounding" and rounding_hash)]
     query = f"""SELECT {", ".join(["day", *names])} FROM bar
         WHERE series = ? AND born <= ? AND (died IS NULL OR died > ?) ORDER BY day"""
     rows = connection.execute(query, (series_id, version.id, version.id)).fetchall()
@@ -171,8 +225,8 @@ def read(connection: sqlite3.Connection, version: Version) -> PriceSeries:
             frequency=version.frequency,
             meta={key: value for key, value in json.loads(meta).items() if key not in (_FINDINGS, _NOTES)},
         )
-    except (ForecasterError, ValueError, TypeError, AttributeError) as error:
-        raise DamagedRowsError(f"version {version.id} of {version.symbol}: {error}") from error
+    except _DAMAGED as error:
+        raise DamagedRowsError(f"version {version.id} of {shown(version.symbol)}: {error}") from error
 
 
 def read_findings(connection: sqlite3.Connection, version: Version) -> tuple[Finding, ...]:
@@ -180,8 +234,8 @@ def read_findings(connection: sqlite3.Connection, version: Version) -> tuple[Fin
     (meta,) = connection.execute("SELECT meta FROM version WHERE id = ?", (version.id,)).fetchone()
     try:
         return findings_from_json(json.loads(meta).get(_FINDINGS, "[]"))
-    except (ValueError, AttributeError) as error:
-        raise DamagedRowsError(f"version {version.id} of {version.symbol}: {error}") from error
+    except _DAMAGED as error:
+        raise DamagedRowsError(f"version {version.id} of {shown(version.symbol)}: {error}") from error
 
 
 def _instrument(kind: Any, name: str, path: str | None) -> Instrument:

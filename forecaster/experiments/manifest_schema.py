@@ -145,7 +145,7 @@ class _Document(_Section):
     source: Name
     data: list[_Series] = []
     origin: dict[str, str] = {}
-    members: Annotated[dict[Name, _Series], Field(min_length=1)]
+    members: dict[Name, _Series]
     stored: dict[str, Hash] = {}
     inputs: list[_Covariate] = []
     split: _Split

@@ -10,6 +10,7 @@ import numpy as np
 
 from forecaster.arrays import DateArray
 from forecaster.config import Config
+from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
 from forecaster.datasets.training import resolve
@@ -79,23 +80,24 @@ def backtest(
     networks = [name for name in names if is_network(name)]
     min_rows = [_forecaster(name, requested, horizon).least_training_rows() for name in networks]
     first_cutoff = functools.partial(_start, day_of(start, "start"), min_rows)
-    data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
-    periods = folds(_dates(data.named), first_cutoff(data.named), refit)
-    forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
-    engine = _engine(requested, networks)
-    if len(periods) * len(networks) > MANY_FITS:
-        environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
-    plan = BacktestPlan(
-        panel=data.panel,
-        named=tuple(series.instrument.name for series in data.named),
-        config=data.config,
-        forecasters=forecasters,
-        folds=periods,
-        steps=tuple(sorted(steps)),
-        stride=stride,
-        engine=f"{engine.backend} on {engine.device}",
-    )
-    records = _records(plan, _executor(engine, jobs, environment), environment)
+    with version_lease(environment.home):
+        data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
+        periods = folds(_dates(data.named), first_cutoff(data.named), refit)
+        forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
+        engine = _engine(requested, networks)
+        if len(periods) * len(networks) > MANY_FITS:
+            environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
+        plan = BacktestPlan(
+            panel=data.panel,
+            named=tuple(series.instrument.name for series in data.named),
+            config=data.config,
+            forecasters=forecasters,
+            folds=periods,
+            steps=tuple(sorted(steps)),
+            stride=stride,
+            engine=f"{engine.backend} on {engine.device}",
+        )
+        records = _records(plan, _executor(engine, jobs, environment), environment)
     return evaluate_backtest(plan, records, data.named, calibrate)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 import forecaster
 from forecaster.config import Config, dump_config
+from forecaster.data.leases import version_lease
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
 from forecaster.datasets.selection import Selection, command_line
@@ -96,8 +97,14 @@ def run_training(config: Config, choice: Selection, environment: Environment) ->
     Raises:
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
-    watch = _Stopwatch()
     check_writable(runs_folder(environment.home))
+    with version_lease(environment.home):
+        return _recorded_training(config, choice, environment)
+
+
+def _recorded_training(config: Config, choice: Selection, environment: Environment) -> TrainResult:
+    """The training and its run, while nobody prunes what it has read."""
+    watch = _Stopwatch()
     configured = config
     data = resolve(config, choice, environment, lambda named: training_split(configured, named[0]).validation_start)
     config = data.config

@@ -1,6 +1,7 @@
 """Finding, verifying and pruning the versions of the store."""
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from stored_rows import noon, series
 
 import forecaster.data.store
 import forecaster.data.store_maintenance
+from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.store import Pruned, Store, Version
@@ -113,6 +115,15 @@ def test_an_intact_store_has_no_faults(store: Store) -> None:
         ("UPDATE version SET last = '2030-01-01' WHERE id = 1", [True, False, False]),
         ("UPDATE version SET sha256 = 'ab' WHERE id = 3", [False, False, True]),
         ("UPDATE version SET meta = 'no json' WHERE id = 3", [False, False, True]),
+        ('UPDATE version SET meta = \'{"a": "b"}\' WHERE id = 1', [True, False, False]),
+        ("UPDATE version SET saved_at = '2001-01-01' WHERE id = 1", [True, False, False]),
+        ("UPDATE version SET added = added + 1 WHERE id = 2", [False, True, False]),
+        ("UPDATE version SET instrument = replace(instrument, 'pair', 'ticker') WHERE id = 3", [False, False, True]),
+        ("UPDATE version SET checksum = NULL WHERE id = 2", [False, True, False]),
+        ("UPDATE version SET saved_at = cast(x'fffe' AS TEXT) WHERE id = 2", [False, True, False]),
+        ("UPDATE version SET rows = x'00' WHERE id = 2", [False, True, False]),
+        ("UPDATE series SET symbol = 'EURUSD' WHERE id = 1", [True, True, False]),
+        ("UPDATE bar SET close = cast(x'fffe' AS TEXT) WHERE series = 2", [False, False, True]),
     ],
 )
 def test_each_damaged_version_is_named(store: Store, path: Path, statement: str, bad: list[bool]) -> None:
@@ -127,9 +138,119 @@ def test_each_damaged_version_is_named(store: Store, path: Path, statement: str,
 def test_the_file_as_a_whole_is_looked_at(store: Store, path: Path) -> None:
     store.save(series([1.0]))
     change(path, "INSERT INTO version SELECT 9, 99, saved_at, sha256, rows, first, last, 0, 0, 0, columns, "
-                 "rounding_sha256, instrument, meta FROM version")  # fmt: skip
+                 "rounding_sha256, instrument, meta, checksum FROM version")  # fmt: skip
     (fault,) = store.faults()
     assert "is damaged: 1 versions belong to no history" in fault
+
+
+def test_rows_of_no_version_and_bytes_behind_the_file_are_faults(store: Store, path: Path) -> None:
+    store.save(series([1.0]))
+    change(path, "INSERT INTO bar (series, day, born, close) VALUES (1, 5, 99, 1.0)")
+    (fault,) = store.faults()
+    assert "is damaged: 1 rows belong to no version" in fault
+    store.close()
+    with open(path, "ab") as file:
+        file.write(b"x")
+    with Store.open(path) as again:
+        assert "1 bytes follow the database" in again.faults()[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"SQLite", b"date,close\n" * 50])
+def test_a_file_without_a_database_is_damage(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(DamageError, match="is damaged: it"):
+        Store.open(path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_and_a_pipe_in_place_of_a_store_are_damage(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(DamageError, match="no regular file"):
+        Store.open(path)
+    path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(DamageError, match="no regular file"):
+        Store.open(path)
+
+
+def schema_1(path: Path) -> None:
+    """Turn the store into one without checksums, as the first version of the program has made it."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE version DROP COLUMN checksum")
+        connection.execute("PRAGMA user_version = 1")
+
+
+def test_an_old_store_gets_its_checksums_when_it_is_opened(store: Store, path: Path) -> None:
+    store.save(series([1.0, 2.0]), [Finding("bad_price", Severity.REPAIR, 1, ("2024-01-03",), "1 row dropped")])
+    store.save(series([1.0, 3.0]))
+    store.close()
+    schema_1(path)
+    with Store.open(path) as again:
+        assert [checkup.damage for checkup in again.verify()] == [None, None]
+    change(path, "UPDATE version SET meta = '{}' WHERE id = 1")
+    with Store.open(path) as again:
+        assert [checkup.damage is None for checkup in again.verify()] == [False, True]
+        with pytest.raises(DamageError, match="the record of version 1 of 'USDJPY' has changed"):
+            again.load("ecb", "USDJPY", sha256=series([1.0, 2.0]).sha256)
+
+
+def test_an_old_store_that_cannot_be_written_is_read_without_checksums(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(series([1.0, 2.0]))
+    store.close()
+    schema_1(path)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with Store.open(path) as again:
+        assert again.load("ecb", "USDJPY").sha256 == series([1.0, 2.0]).sha256
+        assert [checkup.damage for checkup in again.verify()] == [None]
+        with pytest.raises(StorageError, match="readonly"):
+            again.save(series([1.0, 2.0, 3.0]))
+
+
+def test_a_damaged_version_is_not_pruned_over(store: Store, path: Path) -> None:
+    """Its hash may have changed, so that a run needs it under another one."""
+    for one in (series([1.0]), series([2.0]), series([3.0])):
+        store.save(one)
+    change(path, "UPDATE version SET sha256 = 'ab' WHERE id = 1")
+    with pytest.raises(DamageError, match="the record of version 1"):
+        store.prune({series([1.0]).sha256})
+    assert len(store.verify()) == 3
+
+
+def test_versions_that_were_the_newest_at_a_time_stay(store: Store) -> None:
+    for one in (series([1.0]), series([2.0])):
+        store.save(one)
+    begun = store.newest_id()
+    for one in (series([3.0]), series([4.0])):
+        store.save(one)
+    assert [version.id for version in store.prune((), until=begun).versions] == [1]
+    assert [version.id for version in store.prune(()).versions] == [2, 3]
+
+
+def test_two_processes_that_make_the_store_share_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = os.link
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr("os.link", true)
+        with Store.open(path) as other:  # another process was first
+            other.save(series([1.0]))
+        true(source, target)
+
+    monkeypatch.setattr("os.link", late)
+    with Store.open(path) as store:
+        assert [version.rows for version in store.series()] == [1]
+    assert not list(path.parent.glob(".partial-*"))
+
+
+def test_a_store_is_made_where_there_are_no_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refuse)
+    with Store.open(path) as store:
+        assert store.save(series([1.0])) is not None
 
 
 def test_a_torn_index_is_found(store: Store, path: Path) -> None:

@@ -527,7 +527,9 @@ def manifest(environment: Environment, name: str, content: object) -> None:
     folder.mkdir(parents=True)
     if isinstance(content, dict):
         facts = {"run_id": name, "model": "lstm", "source": "yahoo", "instruments": ["AAPL"], "horizon": 20}
-        facts |= {"members": {}, "split": {}, "fitted_until": "2020-01-02", "seen_until": "2020-01-02"}
+        part = {"first": "2020-01-01", "last": "2020-01-01", "rows": 1}
+        split = dict.fromkeys(("train", "validation", "test"), part)
+        facts |= {"members": {}, "split": split, "fitted_until": "2020-01-02", "seen_until": "2020-01-02"}
         content = {"schema": 1, **facts, "state": {}, "files": {}, **content}
         content["checksum"] = manifest_checksum(content)
     (folder / "manifest.json").write_text(json.dumps(content))
@@ -561,3 +563,15 @@ def test_prune_refuses_where_a_run_cannot_be_read(environment: Environment, save
             prune(environment, dry_run=dry_run)
     assert list_histories(environment)[0].versions == 2
     assert len(prune(environment, force=True).pruned.versions) == 1
+
+
+def test_histories_that_runs_have_stored_must_be_there(environment: Environment, save: Callable[..., None]) -> None:
+    lost = made(AAPL, "yahoo", 10)
+    manifest(environment, "1", {"stored": {"AAPL": lost.sha256}})
+    assert list_histories(environment) == []
+    assert "runs were trained on histories of a store that is gone" in environment.note.__self__[-1]  # type: ignore[attr-defined]
+    problem = verify(environment).problem
+    assert problem is not None
+    assert "lacks the history of AAPL that run 1 was trained on" in problem.messages[0]
+    save(lost)
+    assert verify(environment).problem is None

@@ -1,0 +1,126 @@
+"""Leases: while a training or a backtest runs, the versions of the store that it may have read are not pruned.
+
+A lease is a file beside the store with the number of the newest version at its beginning, locked by the process that
+holds it. A process that ends, however it ends, gives up its locks, so a lease without a lock is left over and removed.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from forecaster.data.store import Store, store_path
+from forecaster.errors import ForecasterError
+from forecaster.files import storage_faults
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["leased_since", "version_lease"]
+
+MAX_AGE_SECONDS = 7 * 24 * 3600
+"""Age of a lease that still counts where files cannot be locked."""
+
+_PREFIX = ".lease-"
+
+
+@contextlib.contextmanager
+def version_lease(home: Path) -> Iterator[None]:
+    """Hold a lease on every version that is the newest of its history now or later, until the block ends.
+
+    A project that may not be written holds none: nobody can prune its store from here either.
+
+    Raises:
+        StorageError: The disk is full, or the home is no folder.
+    """
+    folder = store_path(home).parent
+    path = folder / f"{_PREFIX}{secrets.token_hex(8)}"
+    try:
+        with storage_faults(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = _write_locked(path, _newest_version(home))
+    except ForecasterError as error:
+        if not isinstance(error.__cause__, PermissionError) and os.access(folder, os.W_OK):
+            raise
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(descriptor)
+        with contextlib.suppress(OSError):  # the store is in it, as a rule
+            folder.rmdir()
+
+
+def _newest_version(home: Path) -> int:
+    """Number of the newest version; 0, which holds every version, where the store cannot be read."""
+    path = store_path(home)
+    try:
+        if path.exists():
+            with Store.open(path) as store:
+                return store.newest_id()
+    except (ForecasterError, OSError):
+        return 0
+    return 0
+
+
+def _write_locked(path: Path, number: int) -> int:
+    """Write a lease and return the descriptor that holds its lock; it has its name only once it is locked."""
+    partial = path.with_name(f".partial-{path.name}")
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        _lock(descriptor)
+        os.write(descriptor, str(number).encode())
+        os.rename(partial, path)
+    except BaseException:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file for this process alone.
+
+    Raises:
+        BlockingIOError: Another process has locked it.
+    """
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def leased_since(home: Path) -> int | None:
+    """Smallest version number of all leases that are held; None without any. Leases left over are removed."""
+    numbers = [number for path in store_path(home).parent.glob(f"{_PREFIX}*") if (number := _held(path)) is not None]
+    return min(numbers, default=None)
+
+
+def _held(path: Path) -> int | None:
+    """Version number of a lease; None if nobody holds it, and then it is removed."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:  # it ended just now
+        return None
+    except OSError:
+        return 0
+    try:
+        if sys.platform == "win32" and time.time() - path.stat().st_mtime < MAX_AGE_SECONDS:
+            return _number(descriptor)
+        _lock(descriptor)
+        path.unlink(missing_ok=True)
+        return None
+    except OSError:
+        return _number(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _number(descriptor: int) -> int:
+    content = os.read(descriptor, 20)
+    return int(content) if content.isdigit() else 0
