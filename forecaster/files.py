@@ -77,8 +77,9 @@ def check_target(path: Path) -> None:
 
 def _probe(folder: Path) -> None:
     partial = folder / _partial_name()
+    descriptor = _new_file(partial, 0o600)
     try:
-        with open(_new_file(partial, 0o600), "wb") as file:
+        with open(descriptor, "wb") as file:
             file.write(b"forecaster")
     finally:
         _remove(partial)
@@ -198,17 +199,17 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         StorageError: The disk is full, or the folder exists or cannot be made.
     """
     partial = folder.with_name(_partial_name())
-    try:
-        with storage_faults(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            partial.mkdir()
+    with storage_faults(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
             with _locked(partial):
                 for name, content in files.items():
-                    _write_new(partial / name, content, None)
+                    _fill(_new_file(partial / name, 0o666), content)
                 os.rename(partial, folder)
             _sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -277,22 +278,22 @@ def write_file(path: Path, content: bytes) -> None:
     with storage_faults(path):
         target, earlier = _target(path)
         partial = target.with_name(_partial_name())
+        descriptor = _new_file(partial, 0o666 if earlier is None else stat.S_IMODE(earlier.st_mode))
         try:
-            _write_new(partial, content, earlier)
+            _fill(descriptor, content, earlier)
             os.replace(partial, target)
         finally:
             _remove(partial)
 
 
-def _write_new(path: Path, content: bytes, earlier: os.stat_result | None) -> None:
-    """Write a new file and flush it to the disk, with owner and mode of the file that it will replace."""
-    mode = 0o666 if earlier is None else stat.S_IMODE(earlier.st_mode)
-    with open(_new_file(path, mode), "wb") as file:
-        _lock(file.fileno())
+def _fill(descriptor: int, content: bytes, earlier: os.stat_result | None = None) -> None:
+    """Write and close a new file, flushed to the disk, with owner and mode of the one that it will replace."""
+    with open(descriptor, "wb") as file:
+        _lock(descriptor)
         if earlier is not None and hasattr(os, "fchown"):
             with contextlib.suppress(OSError):  # only root may give a file away
-                os.fchown(file.fileno(), earlier.st_uid, earlier.st_gid)
-            os.fchmod(file.fileno(), mode)
+                os.fchown(descriptor, earlier.st_uid, earlier.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(earlier.st_mode))
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(descriptor)

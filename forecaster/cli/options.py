@@ -311,9 +311,12 @@ def with_options(
         def command(**values: Any) -> Any:
             if "home" not in values:
                 return function(**values)
+            from forecaster.cli.output_paths import check_output_paths
             from forecaster.cli.terminal import watched_environment
 
-            with watched_environment(values.pop("home")) as environment:
+            home = values.pop("home")
+            check_output_paths(values, home)
+            with watched_environment(home) as environment:
                 return function(environment=environment, **values)
 
         decorated: Command = command

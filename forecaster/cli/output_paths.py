@@ -1,0 +1,89 @@
+"""Files that the output of a command must not replace: its own inputs, and what a project has recorded."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forecaster.errors import ConfigError, UsageError
+
+__all__ = ["check_output_paths"]
+
+_OUTPUTS = ("out", "forecasts")
+_INPUTS = ("csv", "exog", "config", "universe", "peers", "inputs")
+_RECORDED = ("runs", "backtests", "data/ecb", "data/yfinance")
+_STORE_NAMES = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "yahoo-pause.json")
+_RUN_FILES = ("manifest.json", "weights.npz")
+_STORE_HEADER = b"SQLite format 3\0"
+
+
+def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
+    """Refuse an output file that a command reads or that a project has recorded, before anything is written.
+
+    Args:
+        values: Options of the command by their names.
+        home: Project folder.
+
+    Raises:
+        UsageError: Such a file is named.
+    """
+    for name in _OUTPUTS:
+        out = values.get(name)
+        if out is None:
+            continue
+        path = Path(os.path.realpath(out))
+        if _is_recorded(path, Path(os.path.realpath(home))):
+            raise UsageError(
+                f"--{name} {out} belongs to what a project has recorded; expected another file; choose another name"
+            )
+        for read in _inputs(values):
+            if _is_same(path, read):
+                raise UsageError(f"--{name} {out} is a file that this command reads; choose another name")
+
+
+def _is_recorded(path: Path, home: Path) -> bool:
+    if any(path.is_relative_to(home / name) for name in _RECORDED):
+        return True
+    if path.parent == home / "data" and path.name in _STORE_NAMES:
+        return True
+    if path.name in (*_RUN_FILES, "config.yaml", "history.csv") and all(
+        (path.parent / name).exists() for name in _RUN_FILES
+    ):
+        return True
+    return _is_database(path) or _is_database(path.with_name(path.name.removesuffix("-wal").removesuffix("-shm")))
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(_STORE_HEADER)) == _STORE_HEADER
+
+
+def _inputs(values: Mapping[str, Any]) -> Iterator[Path]:
+    """Every file that the options, and the configuration that they name, lead to."""
+    yield from _paths([values.get(name) for name in _INPUTS])
+    if values.get("config") is not None or values.get("set"):
+        from forecaster.config import load_config
+
+        try:
+            config = load_config(values.get("config"), values.get("set") or ())
+        except ConfigError:
+            return  # the command itself will report it
+        data = config.data
+        yield from _paths([data.csv, data.exog, data.peers, data.inputs, config.universe])
+
+
+def _paths(names: Sequence[Any]) -> Iterator[Path]:
+    for name in names:
+        if isinstance(name, tuple | list):
+            yield from _paths(name)
+        elif name is not None:
+            yield Path(name)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):  # one of them does not exist
+        return False
