@@ -34,6 +34,7 @@ HOMES = {
     "keras": ("models",),
     "matplotlib": ("output",),
     "numpy": ("",),
+    "openpyxl": ("data/tables",),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),
     "pydantic": ("config.py", "data/sources", "experiments/manifest_schema.py", "models"),

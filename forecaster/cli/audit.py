@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import with_options
+from forecaster.cli.options import FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -15,7 +15,7 @@ __all__ = ["command"]
 @with_options(
     common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "full", "seed", "home"),
     rare=(
-        *("source", "name", "date_column", "price_column"),
+        *("source", "name", *FILE_OPTIONS),
         *(
             "frequency",
             "start",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import with_options
+from forecaster.cli.options import FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -24,7 +24,7 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
 @with_options(
     common=("pair", "ticker", "csv", "start", "end", "config", "set", "models", "step", "out", "home"),
     rare=(
-        *("source", "name", "date_column", "price_column"),
+        *("source", "name", *FILE_OPTIONS),
         *(
             "frequency",
             "universe",

@@ -25,7 +25,7 @@ from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
-__all__ = ["INSTRUMENT_OPTIONS", "Command", "with_options"]
+__all__ = ["FILE_OPTIONS", "INSTRUMENT_OPTIONS", "Command", "with_options"]
 
 Command = Callable[..., Any]
 Definition = Callable[[bool], Callable[[Command], Command]]
@@ -78,11 +78,35 @@ INSTRUMENT_OPTIONS = {
     "ticker": _list_option(
         "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."
     ),
-    "csv": _list_option("Instrument", "--csv", metavar="FILE", help="CSV file of prices."),
+    "csv": _list_option(
+        "Instrument", "--csv", metavar="FILE", help="File of prices: CSV, JSON or Excel; - for standard input."
+    ),
     "source": _option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(NAMED_SOURCES)}."),
     "name": _option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
     "date_column": _option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
     "price_column": _option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),
+    "symbol": _option("Instrument", "--symbol", metavar="NAME", help="Series to read from a file of several."),
+    "date_order": _option(
+        "Instrument",
+        "--date-order",
+        type=click.Choice(["dmy", "mdy", "ymd"]),
+        metavar="ORDER",
+        help="Order of day, month and year in the CSV file: dmy, mdy or ymd.",
+    ),
+    "decimal": _option(
+        "Instrument",
+        "--decimal",
+        type=click.Choice(["point", "comma"]),
+        metavar="SIGN",
+        help="Decimal sign in the CSV file: point or comma.",
+    ),
+    "timezone": _option(
+        "Instrument", "--timezone", metavar="ZONE", help="Time zone of the market, for time stamps in the CSV file."
+    ),
+    "daily_close": _option(
+        "Instrument", "--daily-close", metavar="HH:MM", help="Time at which a day of shorter rows ends."
+    ),
+    "sheet": _option("Instrument", "--sheet", metavar="NAME", help="Sheet of an Excel workbook."),
     "refresh": _option(
         "Data", "--refresh", is_flag=True, help="Download newer prices; fail if the source is unreachable."
     ),
@@ -123,6 +147,12 @@ INSTRUMENT_OPTIONS = {
     ),
 }
 """Options that name instruments and their source."""
+
+FILE_OPTIONS = (
+    *("date_column", "price_column", "symbol", "date_order"),
+    *("decimal", "timezone", "daily_close", "sheet"),
+)
+"""Options that say how a file is read, where it does not decide itself."""
 
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,

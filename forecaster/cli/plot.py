@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import with_options
+from forecaster.cli.options import FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @with_options(
     common=("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last", "show", "out", "home"),
     rare=(
-        *("source", "name", "date_column", "price_column"),
+        *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "no_calibration"),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from forecaster.cli.options import with_options
+from forecaster.cli.options import FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -21,7 +21,7 @@ __all__ = ["command"]
         *("level", "units", "out", "home"),
     ),
     rare=(
-        *("source", "name", "date_column", "price_column"),
+        *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config", "no_calibration"),
     ),
     formats=("table", "json", "csv"),

@@ -8,8 +8,10 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
-from forecaster.data.sources.csv_columns import DATE_NAMES, date_order, read_columns
-from forecaster.data.sources.csv_text import CsvText
+from forecaster.data.tables.decimals import numbers_of
+from forecaster.data.tables.history import dates_of, in_order
+from forecaster.data.tables.layout import Layout, find_layout
+from forecaster.data.tables.opening import open_table
 from forecaster.errors import InputFileError
 
 __all__ = ["Column", "Exogenous", "read_exogenous"]
@@ -42,9 +44,9 @@ class Exogenous:
 
 
 def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
-    """Read a CSV file with a date column and columns of numbers; empty cells are left out.
+    """Read a file with a column of dates and columns of numbers; empty cells are left out.
 
-    Rows out of order are sorted. The date column is called date, datetime, time, timestamp or day, or is the first.
+    Rows out of order are sorted. Dates, numbers and layouts are those of a price file, but every column is read.
 
     Args:
         path: The file.
@@ -54,32 +56,32 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
         InputFileError: The file cannot be read, a cell holds text, a date is there twice, a column has less than two
             values or a number that is not finite.
     """
-    text = CsvText.open(path)
-    lower = [name.lower() for name in text.header]
-    date = next((lower.index(name) for name in DATE_NAMES if name in lower), 0)
-    names = {name: place for place, name in enumerate(text.header) if name and place != date}
-    double = sorted({name for name in names if text.header.count(name) > 1})
+    layout = find_layout(open_table(path))
+    label = layout.table.label
+    texts = [texts for place, texts in enumerate(layout.above) if texts and place != layout.date]
+    named = [own[0] for own in texts]
+    double = sorted({name for name in named if named.count(name) > 1})
     if double:
-        raise InputFileError(f"{text.label} has several columns {', '.join(map(shown, double))}; rename all but one")
-    if not 0 < len(names) <= _MAX_COLUMNS:
-        raise InputFileError(
-            f"{text.label} has {len(names)} named columns beside the date; expected 1 to {_MAX_COLUMNS}"
-        )
-    dates, cells, _ = read_columns(text, date, names)
-    order = date_order(text, dates, np.arange(len(dates)))
+        raise InputFileError(f"{label} has several columns {', '.join(map(shown, double))}; rename all but one")
+    if not 0 < len(named) <= _MAX_COLUMNS:
+        raise InputFileError(f"{label} has {len(named)} named columns beside the date; expected 1 to {_MAX_COLUMNS}")
+    places = {name: layout.names.index(name) for name in named}
+    dates = dates_of(layout).days
+    cells, _ = numbers_of(layout, places, None, named)
+    order = in_order(layout, dates)
     dates = dates[order]
     cells = {name: values[order] for name, values in cells.items()}
     if change is not None:
         cells = {name: change(name, dates, values) for name, values in cells.items()}
-    columns = {name: _column(text, name, dates, values) for name, values in cells.items()}
-    return Exogenous(columns, text.sha256)
+    columns = {name: _column(layout, name, dates, values) for name, values in cells.items()}
+    return Exogenous(columns, layout.table.sha256)
 
 
-def _column(text: CsvText, name: str, dates: DateArray, values: FloatArray) -> Column:
+def _column(layout: Layout, name: str, dates: DateArray, values: FloatArray) -> Column:
     filled = ~np.isnan(values)
     if np.isinf(values).any() or filled.sum() < 2:
         raise InputFileError(
-            f"{text.label}, column {shown(name)} has {int(np.isfinite(values).sum())} finite values of "
+            f"{layout.table.label}, column {shown(name)} has {int(np.isfinite(values).sum())} finite values of "
             f"{int(filled.sum())}; expected at least 2, all finite; leave the column out or correct it"
         )
     return Column(dates[filled], values[filled])

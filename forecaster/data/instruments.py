@@ -237,12 +237,21 @@ def csv_instrument(path: Path, name: str | None = None) -> Instrument:
 
     Args:
         path: The file.
-        name: Name of the series; the file's name without its ending when None.
+        name: Name of the series; the file's name without its endings, such as ``.csv.gz``, when None.
 
     Raises:
         InstrumentError: The name is empty, longer than 64 characters, or holds control characters or slashes.
     """
-    return Instrument("csv", _series_name(path.stem if name is None else name, "choose one with --name NAME"), path)
+    return Instrument("csv", _series_name(_stem(path) if name is None else name, "choose one with --name NAME"), path)
+
+
+def _stem(path: Path) -> str:
+    """Name of a file without its ending and that of a table in a packed file; ``stdin`` for standard input."""
+    if path == Path("-"):
+        return "stdin"
+    packed = path.suffix.lower() in {".gz", ".zip", ".bz2", ".xz"}
+    inner = Path(path.stem)
+    return inner.stem if packed and inner.suffix.lower() in {".csv", ".tsv", ".txt", ".json"} else path.stem
 
 
 def memory_instrument(name: str) -> Instrument:

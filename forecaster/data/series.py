@@ -21,12 +21,12 @@ COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-MAX_PRICE = 1e100
-"""Largest possible price: its square and the square of its inverse are finite, and no traded price comes near."""
+MAX_PRICE = 1e15
+"""Largest price of a history; the smallest is its inverse. A dollar never cost more marks, nor a coin less dollars."""
 
 
 def is_price(values: FloatArray) -> BoolArray:
-    """True for possible prices: positive numbers between 1e-100 and 1e100, so not NaN."""
+    """True for possible prices: positive numbers between 1e-15 and 1e15, so not NaN."""
     return np.asarray((values >= 1 / MAX_PRICE) & (values <= MAX_PRICE))
 
 
@@ -216,7 +216,7 @@ def _check(symbol: str, dates: DateArray, columns: Mapping[str, FloatArray], *, 
     bad = ~(np.abs(columns["close"]) <= MAX_PRICE) if signed else ~is_price(columns["close"])
     if bad.any():
         raise InputFileError(
-            f"{symbol}: {int(bad.sum())} closing prices are missing, zero, negative or beyond 1e100, "
+            f"{symbol}: {int(bad.sum())} closing prices are missing, zero, negative or beyond 1e15, "
             f"first on {dates[bad][0]}; expected positive numbers"
         )
 

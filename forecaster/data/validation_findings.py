@@ -76,7 +76,7 @@ _PLAIN = {
     "dates_not_increasing": (Severity.ERROR, "{} out of order or there twice; expected each date once, in order"),
     "future_date": (Severity.ERROR, "{} in the future"),
     "unfinished_bar": (Severity.REPAIR, "{} not finished yet; dropped"),
-    "bad_price": (Severity.REPAIR, "{} without a price, or with one that is zero, negative or beyond 1e100; dropped"),
+    "bad_price": (Severity.REPAIR, "{} without a price, or with one that is zero, negative or beyond 1e15; dropped"),
     "bad_adjusted_price": (Severity.REPAIR, "{} without a positive adjusted price; that price is ignored"),
     "impossible_range": (Severity.REPAIR, "{} with a high or a low beyond the other prices; that range is ignored"),
     "flat_weekend_row": (Severity.REPAIR, "{} on days without trading, prices unmoved; dropped"),

@@ -40,6 +40,8 @@ __all__ = [
     "recorded_covariates",
 ]
 
+_FILE_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.zip", ".json", ".xlsx")
+
 MARKET = "market"
 """Name of the volatility of all currencies in the record of a run."""
 
@@ -151,7 +153,7 @@ class Covariates:
 def covariate_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instrument], ...]:
     """The instruments of ``--with``, each with the source written before it, as in ``sample:SP500``, or None.
 
-    Files end in ``.csv``, two currencies are a pair, every other name is a ticker.
+    Files end in ``.csv`` or the ending of another table, two currencies are a pair, every other name is a ticker.
 
     Raises:
         InstrumentError: One message for each name that is no instrument.
@@ -171,7 +173,7 @@ def covariate_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instr
 
 
 def _instrument(name: str) -> Instrument:
-    if name.lower().endswith(".csv"):
+    if name.lower().endswith(_FILE_ENDINGS):
         return csv_instrument(Path(name))
     letters = name.upper().replace("/", "")
     return parse_pair(name) if {letters[:3], letters[3:]} <= set(CURRENCIES) else parse_ticker(name)

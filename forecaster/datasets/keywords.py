@@ -50,6 +50,12 @@ class InstrumentKeywords(TypedDict, total=False):
     name: str | None
     date_column: str | None
     price_column: str | None
+    symbol: str | None
+    date_order: str | None
+    decimal: str | None
+    timezone: str | None
+    daily_close: str | None
+    sheet: str | None
     refresh: bool
     offline: bool
     strict: bool
@@ -100,6 +106,13 @@ _KEYS = {
 """Keyword -> key of the configuration."""
 
 
+_FILE_KEYWORDS = (
+    *("date_column", "price_column", "symbol", "date_order"),
+    *("decimal", "timezone", "daily_close", "sheet"),
+)
+"""Keywords that say how a file is read."""
+
+
 def selection_of(keywords: Mapping[str, Any]) -> Selection:
     """The instruments and their source among `keywords`; see `InstrumentKeywords`.
 
@@ -107,7 +120,7 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         UsageError: Both ``refresh`` and ``offline`` are given, or a history and an instrument.
         InputFileError: The history has no dates or no prices.
     """
-    columns = {name: keywords[name] for name in ("date_column", "price_column") if keywords.get(name) is not None}
+    options = {name: keywords[name] for name in _FILE_KEYWORDS if keywords.get(name) is not None}
     csv = keywords.get("csv") or ()
     prices = keywords.get("history")
     if prices is not None and (csv or keywords.get("pair") or keywords.get("ticker")):
@@ -117,8 +130,8 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         tickers=texts_of(keywords.get("ticker")),
         csvs=(str(csv),) if isinstance(csv, Path) else texts_of(csv),
         source=keywords.get("source"),
-        name=keywords.get("name"),
-        options=columns,
+        name=keywords.get("name") or _name_of_symbol(keywords.get("symbol")),
+        options=options,
         network=_network(bool(keywords.get("refresh")), bool(keywords.get("offline"))),
         strict=bool(keywords.get("strict")),
         calendar=_calendar_of(keywords.get("calendar")),
@@ -146,6 +159,11 @@ def _corrections_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"split, drop or keep: {error}") from error
     return {"splits": splits, **days}
+
+
+def _name_of_symbol(symbol: str | None) -> str | None:
+    """Name of the series of one symbol in a file of several, in which no slash may stand."""
+    return None if symbol is None else symbol.replace("/", "-").replace("\\", "-")
 
 
 def texts_of(values: Any) -> tuple[str, ...]:

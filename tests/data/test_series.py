@@ -111,7 +111,7 @@ def test_hash_is_of_dates_and_values_alone() -> None:
         ({"rounding": np.ones(3)}, "column 'rounding' has 3 rows; expected 2"),
         (
             {"columns": {"close": np.array([1.0, 0.0])}},
-            "1 closing prices are missing, zero, negative or beyond 1e100, first on 2024-01-02",
+            "1 closing prices are missing, zero, negative or beyond 1e15, first on 2024-01-02",
         ),
         ({"columns": {"close": np.array([np.nan, np.inf])}}, "2 closing prices are missing"),
         ({"dates": np.array(["2024-01-01", "2024-01-01"], "datetime64[D]")}, "dates do not increase at 2024-01-01"),

@@ -194,7 +194,7 @@ def change(path: Path, statement: str) -> None:
         ("UPDATE bar SET rounding = 1 WHERE day = 19723", "the rounding has changed since it was saved"),
         ("DELETE FROM bar WHERE day = 19723", "the rounding has changed since it was saved"),
         ("UPDATE bar SET close = 'abc'", "could not convert"),
-        ("UPDATE bar SET close = -1", "zero, negative or beyond 1e100"),
+        ("UPDATE bar SET close = -1", "zero, negative or beyond 1e15"),
         ("UPDATE version SET instrument = '{}'", "the record of version 1 of 'USDJPY' has changed"),
         ("UPDATE version SET columns = ''", "the record of version 1 of 'USDJPY' has changed"),
         ("DROP TABLE bar", "no such table"),

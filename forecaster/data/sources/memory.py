@@ -3,15 +3,15 @@
 import dataclasses
 import difflib
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import Instrument, memory_instrument, shown
-from forecaster.data.series import PriceSeries, is_price
+from forecaster.data.series import MAX_PRICE, PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
-from forecaster.data.sources.csv_columns import DATE_NAMES, OTHER_COLUMNS, PRICE_NAMES, plain_name
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import InputFileError, UsageError
 
@@ -97,7 +97,8 @@ def _check(instrument: Instrument, dates: DateArray, close: FloatArray) -> None:
     bad = ~is_price(close)
     if bad.any():
         raise InputFileError(
-            f"{instrument.name}: price {close[bad][0]:g} on {dates[bad][0]}; expected positive prices up to 1e100"
+            f"{instrument.name}: price {close[bad][0]:g} on {dates[bad][0]}; "
+            f"expected positive prices up to {MAX_PRICE:g}"
         )
 
 
@@ -111,36 +112,53 @@ def _rows(prices: Any) -> tuple[DateArray, dict[str, FloatArray], str | None]:
             f"a history is a {type(prices).__name__}; expected a pandas DataFrame or Series with dates as index, "
             "or a PriceSeries"
         )
+    names = _column_names()
     if not hasattr(prices, "columns"):
-        own_name = prices.name if isinstance(prices.name, str) and plain_name(prices.name) not in PRICE_NAMES else None
+        is_price_name = isinstance(prices.name, str) and names.price_tier(prices.name) is not None
+        own_name = prices.name if isinstance(prices.name, str) and not is_price_name else None
         return _dates(prices.index), {"close": _numbers(prices, "the prices")}, own_name
     table = {_label(label): prices.iloc[:, place] for place, label in enumerate(prices.columns)}
     if len(table) < len(prices.columns):
         raise InputFileError(f"two columns have one name among {_listed(table)}; expected the columns of one series")
-    date = next((name for name in DATE_NAMES if name in table), None)
+    date = min((name for name in table if name in names.DATE_NAMES), key=names.DATE_NAMES.__getitem__, default=None)
     dates = _dates(prices.index if date is None else table.pop(date))
     places = _places(table)
     return dates, {key: _numbers(table[label], label) for key, label in places.items()}, None
 
 
+def _column_names() -> ModuleType:
+    """The tables of known names, which take some milliseconds to build and that few programs need."""
+    from forecaster.data.tables import names
+
+    return names
+
+
 def _label(label: Any) -> str:
     """Plain name of a column; of two levels of labels, such as those of yfinance, the first is the column."""
-    return plain_name(str(label[0] if isinstance(label, tuple) else label))
+    plain: str = _column_names().plain_name(str(label[0] if isinstance(label, tuple) else label))
+    return plain
 
 
 def _places(table: Mapping[str, Any]) -> dict[str, str]:
     """Column of a history -> column of a table."""
-    price = next((name for name in PRICE_NAMES if name in table), None)
-    if price is None:
-        if len(table) != 1:
-            near = difflib.get_close_matches("close", table, n=1)
-            hint = f"; did you mean {shown(near[0])}?" if near else ""
-            raise InputFileError(f"no price among the columns {_listed(table)}; rename one to 'close'{hint}")
-        price = next(iter(table))
-    places = {"close": price}
-    if price == "close":  # the range of a day does not fit any other price
-        others = ((key, name) for key, names in OTHER_COLUMNS.items() for name in names if name in table)
-        places |= dict(others)
+    names = _column_names()
+    tiers: dict[int, list[str]] = {}
+    for name in table:
+        tier = names.price_tier(name)
+        if tier is not None:
+            tiers.setdefault(tier, []).append(name)
+    best = tiers[min(tiers)] if tiers else list(table)
+    if len(best) != 1:
+        near = difflib.get_close_matches("close", table, n=1)
+        hint = f"; did you mean {shown(near[0])}?" if near and not tiers else ""
+        problem = "several columns may be the price among" if tiers else "no price among"
+        raise InputFileError(f"{problem} the columns {_listed(table)}; rename one to 'close'{hint}")
+    places = {"close": best[0]}
+    if names.is_raw_price(best[0]):  # the range of a day does not fit an adjusted price
+        for name in table:
+            field = names.field_of(name)
+            if field is not None and name != best[0]:
+                places.setdefault(field[0], name)
     return places
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from forecaster.data.findings import Finding
 from forecaster.data.instruments import csv_instrument, parse_pair
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources import csv_columns
 from forecaster.data.sources.base import Loaded, LoadRequest
 from forecaster.data.sources.registry import get_source
+from forecaster.data.tables import history as history_module
 from forecaster.data.validation import MarketExpectations, RawRows, validate
 from forecaster.errors import ConfigError, InputFileError, UsageError
 
@@ -80,10 +80,18 @@ def test_close_is_preferred_and_order_of_columns_does_not_matter(file: WriteFile
     assert series.close.tolist() == [1.5, 1.25]
 
 
-def test_named_columns_are_read_alone(file: WriteFile) -> None:
+def test_a_named_price_beside_a_better_one_is_read_alone(file: WriteFile) -> None:
     path = file("when,close,volume,mid\n2024-01-02,1,53.2K,1.5\n2024-01-03,2,1M,1.25\n")
     assert load(path, date_column="WHEN", price_column="mid").close.tolist() == [1.5, 1.25]
-    assert list(load(path, date_column="when", price_column="close").columns) == ["close"]
+    assert list(load(path, date_column="when", price_column="mid").columns) == ["close"]
+
+
+def test_a_named_price_that_is_a_close_has_its_range_and_volume(file: WriteFile) -> None:
+    path = file("date,Open,High,Low,Last,volume\n2024-01-02,1,2,1,1.5,53.2K\n2024-01-03,1.5,3,1,2,1M\n")
+    for options in ({}, {"price_column": "last"}):
+        series = load(path, **options)
+        assert list(series.columns) == ["open", "high", "low", "close", "volume"]
+        assert series.columns["volume"].tolist() == [53_200, 1_000_000]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +207,7 @@ def test_no_row_depends_on_a_later_one(file: WriteFile) -> None:
         assert seen.sha256 == whole.between(end=np.datetime64(rows[count - 1][0])).sha256
 
 
-numbers = st.floats(1e-100, 1e100)
+numbers = st.floats(1e-3, 1e3)
 
 
 @settings(max_examples=50, deadline=None)
@@ -222,34 +230,20 @@ FAULTS = {
         "day of week,close\nMon,1\nTue,2\n",
         r"has no date column; found the columns 'day of week', 'close'; expected",
     ),
-    "no header": ("2024-01-02,1.5\n2024-01-03,1.25\n", r"has no date column; found the columns '2024-01-02', '1.5'"),
     "no price": (
         "date,note\n2024-01-02,a\n2024-01-03,b\n",
         r"has no price column: none called close, .*'note'; .*--price-column",
     ),
     "two prices": (
         "date,bid,ask\n2024-01-02,1,2\n2024-01-03,1,2\n",
-        r"several columns of numbers but none called close",
+        r"several columns of numbers but none called close, .*; candidates: 'bid' \(1, 1, ...\), 'ask' \(2, 2",
     ),
-    "two closes": ("date,close,Close\n2024-01-02,1,2\n2024-01-03,1,2\n", r"has 2 columns 'close'; expected one"),
+    "two closes": (
+        "date,close,Close\n2024-01-02,1,2\n2024-01-03,1,2\n",
+        r"has several columns that may be the price; candidates: 'close' \(1, 1, ...\), 'Close' \(2, 2, ...\); name it",
+    ),
     "text": ("date,close\n2024-01-02,1.5\n\n2024-01-03,abc\n", r"line 4: 'close' is 'abc'; expected a number such as"),
-    "thousands": (
-        'date,close\n2024-01-02,"1,500.5"\n2024-01-03,1\n',
-        r"line 2: 'close' is '1,500.5'; expected a number",
-    ),
     "underscore": ("date,close\n2024-01-02,1_5\n2024-01-03,1\n", r"line 2: 'close' is '1_5'; expected a number"),
-    "both signs": (
-        "date;close\n2024-01-02;987.5\n2024-01-03;1,234\n",
-        r"line 3: .*'987.5' and '1,234' have different decimal signs",
-    ),
-    "mixed signs": (
-        "date;close\n2024-01-02;1.234,5\n2024-01-03;1\n",
-        r"line 2: 'close' is '1.234,5'; expected a number",
-    ),
-    "text in volume": (
-        "date,close,volume\n2024-01-02,1,5K\n2024-01-03,1,5K\n",
-        r"line 2: 'volume' is '5K'; .*--price-column",
-    ),
     "decimal comma": (
         "date,close\n2024-01-02,1,5\n2024-01-03,1,25\n",
         r"line 2: has 3 cells; expected 2, as in the header",
@@ -279,23 +273,23 @@ FAULTS = {
     ),
     "zero": (
         "date,close\n2024-01-02,1\n2024-01-03,0\n",
-        r"line 3: price 0 on 2024-01-03; expected at least 2 rows with a positive price up to 1e100, got 1",
+        r"line 3: price 0 on 2024-01-03; expected at least 2 rows with a positive price up to 1e\+15, got 1",
     ),
     "negative": (
         "date,close\n2024-01-03,1\n2024-01-02,-37.6\n",
-        r"line 3: price -37.6 on 2024-01-02; expected at least 2 rows with a positive price up to 1e100, got 1",
+        r"line 3: price -37.6 on 2024-01-02; expected at least 2 rows with a positive price up to 1e\+15, got 1",
     ),
     "infinite": (
         "date,close\n2024-01-02,1\n2024-01-03,inf\n",
-        r"line 3: price inf on 2024-01-03; expected at least 2 rows with a positive price up to 1e100",
+        r"line 3: price inf on 2024-01-03; expected at least 2 rows with a positive price up to 1e\+15",
     ),
     "too large for its square": (
         "date,close\n2024-01-02,1\n2024-01-03,1e300\n",
-        r"line 3: price 1e\+300 on 2024-01-03; expected at least 2 rows with a positive price up to 1e100, got 1",
+        r"line 3: price 1e\+300 on 2024-01-03; expected at least 2 rows with a positive price up to 1e\+15, got 1",
     ),
     "too small for its square": (
         "date,close\n2024-01-02,1\n2024-01-03,1e-300\n",
-        r"line 3: price 1e-300 on 2024-01-03; expected at least 2 rows with a positive price up to 1e100, got 1",
+        r"line 3: price 1e-300 on 2024-01-03; expected at least 2 rows with a positive price up to 1e\+15, got 1",
     ),
     "three bad prices": (
         "date,close\n" + "".join(f"2024-01-{day:02},{day if day > 3 else -day}\n" for day in range(31, 0, -1)),
@@ -308,14 +302,10 @@ FAULTS = {
     "blank": ("\n \n\n", r"is empty; expected a header line"),
     "only a mark": ("\ufeff", r"is empty; expected a header line"),
     "binary": (b"\x7fELF\x00\x01\x02", r"is a binary file; expected text"),
-    "zip": (gzip.compress(b"date,close"), r"not UTF-8|binary file|has no date column"),
+    "zip": (gzip.compress(b"date,close"), r"has no rows of data"),
     "excel": (
         b"PK\x03\x04\x00\x00",
-        r"is an Excel workbook or a zip; expected text with one row a line; save it as CSV",
-    ),
-    "latin": (
-        "date,close,note\n2024-01-02,1,é\n2024-01-03,2,a\n".encode("latin-1"),
-        r"is not UTF-8 \(byte 0xe9\); .*save the file so",
+        r"is a damaged or encrypted zip archive \(.*\); expected a table",
     ),
     "quote": (
         'date,close\n2024-01-02,"1\n' + "2024-01-03,1\n" * 20_000,
@@ -396,13 +386,13 @@ def test_a_hundred_thousand_rows(file: WriteFile) -> None:
     assert series.close[-1] == count + 0.25
 
 
-def test_more_rows_than_days_are_refused_before_they_fill_the_memory(
-    file: WriteFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(csv_columns, "_MAX_ROWS", 5_000)
-    path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 4_000 + ["never read"] * 4_000))
-    with pytest.raises(InputFileError, match=r"line 4002: has 1 cells; expected 2"):
+def test_more_rows_than_any_history_has_are_refused(file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "_MAX_ROWS", 5_000)
+    path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 5_001))
+    with pytest.raises(InputFileError, match=r"has more than 5000 rows; expected daily rows or some years of shorter"):
         load(path)
-    path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 9_000 + ["never read"] * 4_000))
-    with pytest.raises(InputFileError, match=r"has more than 5000 rows, .*; expected one row a date: daily values"):
-        load(path)
+
+
+def test_one_moment_many_times_is_one_day(file: WriteFile) -> None:
+    with pytest.raises(InputFileError, match="has prices of 1 day; expected at least 2 days"):
+        load(file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 50)))

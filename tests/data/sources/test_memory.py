@@ -52,7 +52,8 @@ def test_the_range_of_a_day_is_read_next_to_a_close() -> None:
     assert set(memory_history(frame(Close=CLOSE, **columns)).columns) == {
         *("open", "high", "low", "close", "adj_close", "volume")
     }
-    assert set(memory_history(frame(price=CLOSE, Open=CLOSE)).columns) == {"close"}
+    assert set(memory_history(frame(price=CLOSE, Open=CLOSE)).columns) == {"open", "close"}
+    assert set(memory_history(frame(adj_close=CLOSE, Open=CLOSE)).columns) == {"close"}
 
 
 def test_names() -> None:

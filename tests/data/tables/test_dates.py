@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.data.sources.csv_dates import DateError, parse_dates
+from forecaster.data.tables.dates import DateError, parse_dates
 
 FORMATS = {
     "%Y-%m-%d": "year-month-day",
@@ -28,16 +28,16 @@ dates = st.lists(st.dates(datetime.date(1900, 1, 1), datetime.date(2100, 12, 31)
 
 @given(dates, st.sampled_from(sorted(FORMATS)), st.sampled_from(["", " 00:00", " 09:30:00", "T23:59:59+09:00"]))
 def test_every_way_of_writing_reads_back(days: list[datetime.date], style: str, time: str) -> None:
-    parsed, name = parse_dates([day.strftime(style) + time for day in days])
-    np.testing.assert_array_equal(parsed, np.array(days, "datetime64[D]"))
-    assert name == FORMATS[style]
+    moments = parse_dates([day.strftime(style) + time for day in days])
+    np.testing.assert_array_equal(moments.days, np.array(days, "datetime64[D]"))
+    assert moments.format == FORMATS[style]
 
 
 @pytest.mark.parametrize("text", ["2024-7-1", "1/15/2024", "15.1.2024", "Jan 5, 2024", "5 January 2024", "5-Sept-2024"])
 def test_short_days_and_long_months(text: str) -> None:
-    parsed, _ = parse_dates([text])
-    assert parsed.shape == (1,)
-    assert parsed[0].astype(object).year == 2024
+    days = parse_dates([text]).days
+    assert days.shape == (1,)
+    assert days[0].astype(object).year == 2024
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
@@ -49,7 +49,7 @@ def test_any_text_is_dates_or_a_date_error(texts: list[str]) -> None:
 
 def fault(texts: list[str]) -> tuple[int, str]:
     try:
-        parsed, _ = parse_dates(texts)
+        parsed = parse_dates(texts).days
     except DateError as error:
         return error.row, str(error)
     assert len(parsed) == len(texts)
@@ -67,10 +67,8 @@ def fault(texts: list[str]) -> tuple[int, str]:
         (["31/13/2024"], 0, "day and month in another order|no calendar has"),
         (["31/12/2024", "12/31/2024"], 1, "'12/31/2024' has day and month in another order than '31/12/2024'"),
         (["01/02/2024", "02/02/2024"], 0, "'01/02/2024' can be read with the day or the month first"),
-        (["31/07/24"], 0, "'31/07/24' is no date; expected"),
+        (["31/07/24"], 0, "'31/07/24' can be read with .*day-month-year or year-month-day.*--date-order"),
         (["2024-07/31"], 0, "is no date"),
-        (["2024"], 0, "is no date"),
-        (["1722384000"], 0, "is no date"),
         (["today"], 0, "is no date"),
         (["NaT"], 0, "is no date"),
         (["5 Foo 2024"], 0, "is no date"),

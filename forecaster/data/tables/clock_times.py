@@ -1,0 +1,109 @@
+"""Times of the day and time zones that stand behind a date in a text."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecaster.arrays import Int64Array
+
+__all__ = ["Clock", "seconds_of", "split_times"]
+
+_TIME = re.compile(
+    r"(?P<date>.*?\S)(?:[T ,]+|(?<=\d)-(?=\d\d:))"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>.*)"
+)
+_COMPACT_TIME = re.compile(
+    r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<half>)(?P<zone>Z?)"
+)
+_ZONE = re.compile(
+    r"(?:UTC|GMT|Z)?\s*(?:([+-])(\d{1,2}):?(\d{2})?(?::\d{2})?)?\s*(?:[A-Z]{2,5}|\([^)]*\)|[A-Z]\w+/[\w/]+)?"
+)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,:]\d+)?)?\s*([AaPp])?\.?\s?(?:[Mm]\.?)?")
+_DIGITS = re.compile(r"\d{4}|\d{5,6}")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clock:
+    """Texts of dates, split.
+
+    Args:
+        dates: The texts without their times.
+        seconds: (T,) seconds since midnight, 0 where a text has no time; None where none has.
+        offsets: (T,) seconds by which the clock is ahead of UTC; None where a time has no numeric zone.
+    """
+
+    dates: Sequence[str]
+    seconds: Int64Array | None = None
+    offsets: Int64Array | None = None
+
+
+def split_times(texts: Sequence[str]) -> Clock:
+    """Split the times off the dates; what cannot be split stays in the text of the date."""
+    if not any(":" in text or len(text) > 11 for text in texts):
+        return Clock(texts)
+    dates: list[str] = []
+    seconds = np.zeros(len(texts), dtype=np.int64)
+    offsets = np.zeros(len(texts), dtype=np.int64)
+    timed = zoned = 0
+    for row, text in enumerate(texts):
+        parts = _split(text)
+        if parts is None:
+            dates.append(text)
+            continue
+        date, second, offset = parts
+        dates.append(date)
+        seconds[row] = second
+        timed += 1
+        if offset is not None:
+            offsets[row] = offset
+            zoned += 1
+    if not timed:
+        return Clock(texts)
+    return Clock(dates, seconds, offsets if zoned == timed else None)
+
+
+def _split(text: str) -> tuple[str, int, int | None] | None:
+    match = (_TIME if ":" in text else _COMPACT_TIME).fullmatch(text)
+    if match is None:
+        return None
+    zone = _ZONE.fullmatch(match["zone"])
+    hour = _hour(int(match["hour"]), (match["half"] or "")[:1].lower())
+    if zone is None or hour is None or int(match["minute"]) > 59 or int(match["second"] or 0) > 60:
+        return None
+    second = 3600 * hour + 60 * int(match["minute"]) + int(match["second"] or 0)
+    return match["date"].rstrip(","), second, _offset(match["zone"], zone)
+
+
+def _hour(hour: int, half: str) -> int | None:
+    if not half:
+        return hour if hour <= 23 else None
+    if not 1 <= hour <= 12:
+        return None
+    return hour % 12 + (12 if half == "p" else 0)
+
+
+def _offset(text: str, zone: re.Match[str]) -> int | None:
+    if zone[1]:
+        return (1 if zone[1] == "+" else -1) * (3600 * int(zone[2]) + 60 * int(zone[3] or 0))
+    return 0 if text.startswith(("Z", "UTC", "GMT")) else None
+
+
+def seconds_of(cells: Sequence[str]) -> Int64Array | None:
+    """(T,) seconds since midnight of a column of times such as ``09:30`` or ``093000``; None for any other column."""
+    seconds = []
+    for cell in cells:
+        match = _CLOCK.fullmatch(cell)
+        if match:
+            hour = _hour(int(match[1]), (match[4] or "").lower())
+            minute, second = int(match[2]), int(match[3] or 0)
+        elif _DIGITS.fullmatch(cell):
+            digits = cell.zfill(6) if len(cell) > 4 else f"{cell}00"
+            hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+        else:
+            return None
+        if hour is None or hour > 23 or minute > 59 or second > 60:
+            return None
+        seconds.append(3600 * hour + 60 * minute + second)
+    return np.array(seconds, dtype=np.int64)

@@ -1,0 +1,253 @@
+"""Choice of the price and of the columns beside it, by their names and contents; never by a guess."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecaster.data.instruments import shown
+from forecaster.data.tables.clock_times import seconds_of
+from forecaster.data.tables.dates import DateError, looks_like_date, parse_dates
+from forecaster.data.tables.layout import Layout, listed
+from forecaster.data.tables.names import (
+    OTHER_COLUMNS,
+    SYMBOL_NAMES,
+    TIME_NAMES,
+    field_of,
+    is_date_name,
+    is_other_number,
+    is_raw_price,
+    plain_name,
+    price_tier,
+)
+from forecaster.data.tables.numbers import is_empty, is_numeric, plain_floats
+from forecaster.errors import InputFileError
+
+__all__ = ["Choice", "choose_columns", "one_symbol", "time_column"]
+
+_SAMPLE_ROWS = 200
+_MAX_CANDIDATES = 8
+_MAX_SYMBOLS = 12
+_MIN_ROWS_OF_RANGES = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Columns of a history.
+
+    Args:
+        places: ``close`` and the other columns of a history -> number of the column.
+        note: Remark about the choice for the user; empty if the names decided.
+    """
+
+    places: dict[str, int]
+    note: str = ""
+
+
+def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
+    """The price and the columns that belong to it.
+
+    The price is the one column with the best kind of name, or else the only column of numbers that can be one. In a
+    table without header the columns must obey the rules of open, high, low and close in every row.
+
+    Raises:
+        InputFileError: No column, or more than one, can be the price; the candidates are listed with their first cells.
+    """
+    time = time_column(layout)
+    if price_column is not None:
+        price = layout.column_named(price_column, "--price-column")
+        return Choice(_beside(layout, price))
+    if not layout.has_header:
+        return _without_header(layout, time)
+    named = _named_prices(layout)
+    if len(named) == 1:
+        return Choice(_beside(layout, named[0]))
+    if len(named) > 1:
+        raise _undecided(layout, named, "several columns that may be the price")
+    numeric = [place for place in _numeric(layout, time) if not _is_counter(layout, place)]
+    candidates = [
+        place for place in numeric if not is_other_number(layout.names[place]) and not _is_range(layout, place)
+    ]
+    if len(candidates) == 1:
+        others = [shown(layout.names[place]) for place in numeric if place != candidates[0]]
+        name = shown(layout.names[candidates[0]])
+        note = f"prices are read from the column {name}, not from {', '.join(others[:4])}" if others else ""
+        return Choice(_beside(layout, candidates[0]), note)
+    names = "close, price, last, settle, value"
+    if not candidates:
+        raise _undecided(layout, numeric, f"no price column: none called {names}")
+    raise _undecided(layout, candidates, f"several columns of numbers but none called {names}")
+
+
+def _named_prices(layout: Layout) -> list[int]:
+    """Columns with the best kind of name of a price: a close before a price or an adjusted close."""
+    tiers: dict[int, list[int]] = {}
+    for place, name in enumerate(layout.names):
+        tier = price_tier(name)
+        if tier is not None and place != layout.date:
+            tiers.setdefault(tier, []).append(place)
+    return tiers[min(tiers)] if tiers else []
+
+
+def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> InputFileError:
+    """An error that lists the columns of numbers with their first cells."""
+    samples = []
+    for place in candidates[:_MAX_CANDIDATES]:
+        cells = [cell for cell in layout.cells(place)[:20] if not is_empty(cell)][:3]
+        samples.append(f"{shown(layout.names[place])} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
+    more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
+    what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
+    return InputFileError(f"{layout.table.label} has {problem}; {what}; name it with --price-column")
+
+
+def _beside(layout: Layout, price: int) -> dict[str, int]:
+    """The price, with the range, the adjusted price and the volume that belong to it.
+
+    They belong to the best named price of a table. Beside another one, such as an adjusted price or one of several
+    columns of prices, the day's range would not fit.
+    """
+    places = {"close": price}
+    tier = price_tier(layout.names[price]) if layout.has_header else None
+    best = _named_prices(layout)
+    if (best and (price not in best or len(best) > 1)) or (tier is not None and not is_raw_price(layout.names[price])):
+        return places
+    for field in OTHER_COLUMNS:
+        own = [(rank, place) for place, rank in _ranked(layout, field) if place not in (price, layout.date)]
+        ranks = [rank for rank, _ in own]
+        if own and ranks.count(min(ranks)) == 1:
+            places[field] = min(own)[1]
+    return places
+
+
+def _ranked(layout: Layout, field: str) -> list[tuple[int, int]]:
+    matches = [(place, field_of(name)) for place, name in enumerate(layout.names)]
+    return [(place, match[1]) for place, match in matches if match is not None and match[0] == field]
+
+
+def _is_range(layout: Layout, place: int) -> bool:
+    match = field_of(layout.names[place])
+    return match is not None and match[0] != "close"
+
+
+def _numeric(layout: Layout, time: int | None) -> list[int]:
+    """Columns of numbers beside the dates, by their first rows."""
+    places = [place for place in range(len(layout.names)) if place not in (layout.date, time)]
+    numeric = []
+    for place in places:
+        cells = [layout.table.records[row][place] for row in layout.rows[:_SAMPLE_ROWS]]
+        is_dates = is_date_name(layout.names[place]) and not price_tier(layout.names[place])
+        if is_numeric(cells) and not is_dates and not all(map(looks_like_date, cells)):
+            numeric.append(place)
+    return numeric
+
+
+def _is_counter(layout: Layout, place: int) -> bool:
+    """True for the numbers of rows: whole numbers that go up or down by one."""
+    values = plain_floats([cell for cell in layout.cells(place) if cell])
+    return values is not None and len(values) > 2 and bool((np.abs(np.diff(values)) == 1).all()) and values.min() <= 1
+
+
+def time_column(layout: Layout) -> int | None:
+    """A column with the time of the day beside one of dates without it."""
+    first = [layout.table.records[row] for row in layout.rows[:_SAMPLE_ROWS]]
+    for place, name in enumerate(layout.names):
+        cells = [record[place] for record in first]
+        is_named = plain_name(name) in TIME_NAMES
+        has_colons = all(":" in cell for cell in cells)
+        if place != layout.date and (is_named or has_colons) and all(cells) and seconds_of(cells) is not None:
+            return place
+    return None
+
+
+def _without_header(layout: Layout, time: int | None) -> Choice:
+    """Columns of a table without header: the only number, or open, high, low, close and perhaps a volume in a row."""
+    numeric = _numeric(layout, time)
+    if len(numeric) == 1:
+        return Choice({"close": numeric[0]})
+    for start in range(min(2, max(0, len(numeric) - 3))):
+        places = numeric[start : start + 4]
+        if places == list(range(places[0], places[0] + 4)) and _is_open_high_low_close(layout, places):
+            named = dict(zip(("open", "high", "low", "close"), places, strict=True))
+            note = "there is no header; the columns {}, {}, {} and {} are open, high, low and close".format(
+                *(place + 1 for place in places)
+            )
+            volume = {"volume": numeric[start + 4]} if len(numeric) == start + 5 else {}
+            return Choice({**named, **volume}, note)
+    raise _undecided(layout, numeric, "no header and several columns of numbers")
+
+
+def _is_open_high_low_close(layout: Layout, places: Sequence[int]) -> bool:
+    """True if four columns can be open, high, low and close, and not close, high, low and open.
+
+    The high is the largest and the low the smallest in every row, and days open closer to the close of the day before
+    than they close to the open of that day.
+    """
+    columns = [plain_floats(layout.cells(place)) for place in places]
+    if any(column is None for column in columns) or len(layout.rows) < _MIN_ROWS_OF_RANGES:
+        return False
+    try:
+        moments = parse_dates(layout.cells(layout.date))
+    except DateError:
+        return False
+    order = np.argsort(moments.days, kind="stable")
+    opening, high, low, close = (np.asarray(column)[order] for column in columns)
+    in_range = (high >= np.maximum(opening, close)) & (low <= np.minimum(opening, close)) & (low > 0)
+    if not in_range.all():
+        return False
+    return bool(np.abs(opening[1:] - close[:-1]).sum() < np.abs(close[1:] - opening[:-1]).sum())
+
+
+def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
+    """The rows of one of several series in a table.
+
+    Args:
+        layout: The table.
+        symbol: Text in a cell of the rows to use, or several separated by commas; None to use all rows.
+        is_repeated: True if many dates are there several times.
+
+    Raises:
+        InputFileError: Rows of several series stand in the table and none is named, or none of them has that name.
+    """
+    columns = _symbol_columns(layout, is_repeated)
+    if symbol is None:
+        if columns:
+            place = columns[0]
+            names = list(dict.fromkeys(layout.cells(place)))
+            sample = ", ".join(shown(name) for name in names[:_MAX_SYMBOLS]) + (
+                " ..." if len(names) > _MAX_SYMBOLS else ""
+            )
+            raise InputFileError(
+                f"{layout.table.label} has rows of {len(names)} series in the column {shown(layout.names[place])} "
+                f"({sample}); expected one; choose it with --symbol NAME"
+            )
+        return layout
+    records = layout.table.records
+    texts = [place for place in range(len(layout.names)) if place != layout.date]
+    wanted = [part.strip().casefold() for part in (symbol.split(",") if "," in symbol else [symbol])]
+    rows = [
+        row
+        for row in layout.rows
+        if all(any(records[row][place].casefold() == part for place in texts) for part in wanted)
+    ]
+    if not rows:
+        names = sorted({cell for place in columns for cell in layout.cells(place)})[:_MAX_SYMBOLS]
+        what = f"found {', '.join(map(shown, names))}" if names else "no column names series"
+        raise InputFileError(f"{layout.table.label} has no rows of the symbol {shown(symbol)}; {what}; check --symbol")
+    chosen = dataclasses.replace(layout, rows=rows)
+    return one_symbol(chosen, None, is_repeated=False) if len(_symbol_columns(chosen, False)) else chosen
+
+
+def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:
+    """Columns of text with several values: those that are named for symbols, or any if dates are repeated."""
+    columns = []
+    for place, name in enumerate(layout.names):
+        if place == layout.date:
+            continue
+        is_named = plain_name(name) in SYMBOL_NAMES
+        cells = layout.cells(place) if is_named or is_repeated else []
+        distinct = set(cells[:5000])
+        if len(distinct) < 2 or (not is_named and len(distinct) * 2 > len(cells)):
+            continue
+        if not is_numeric(cells[:_SAMPLE_ROWS]) or (is_named and len(distinct) * 4 < len(cells)):
+            columns.append(place)
+    return sorted(columns, key=lambda place: plain_name(layout.names[place]) not in SYMBOL_NAMES)

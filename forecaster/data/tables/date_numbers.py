@@ -1,0 +1,46 @@
+"""Dates that are numbers: seconds since 1970 and their fractions, and Excel's days since 1900."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecaster.data.tables.moments import Moments
+
+__all__ = ["numbered_dates"]
+
+_NUMBER = re.compile(r"-?\d{1,19}(\.\d+)?")
+_FIRST_EXCEL_DAY = np.datetime64("1899-12-30")
+_MIN_EXCEL, _MAX_EXCEL = 10_000, 80_000  # 1927 to 2119
+_UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
+_MIN_SECONDS, _MAX_SECONDS = 10**8, 10**10  # 1973 to 2286, for the largest number of a column
+_DAY = 86_400
+
+
+def numbered_dates(texts: Sequence[str]) -> Moments | None:
+    """Dates of a column of numbers, in UTC where they count seconds; None for other texts.
+
+    The largest number of the column decides about the unit; eight digits are a date and no number.
+    """
+    if not (_NUMBER.fullmatch(texts[0]) and _NUMBER.fullmatch(texts[-1])):
+        return None
+    if not all(map(_NUMBER.fullmatch, texts)):
+        return None
+    values = [int(text.partition(".")[0]) for text in texts]
+    largest = max(values)
+    if len(str(min(values))) == 8 == len(str(largest)) and min(values) > 1600_00_00:
+        return None
+    if min(values) >= _MIN_EXCEL and largest <= _MAX_EXCEL:
+        days = _FIRST_EXCEL_DAY + np.array(values, dtype="timedelta64[D]")
+        fractions = np.array([float(f"0{text[text.index('.') :]}") if "." in text else 0.0 for text in texts])
+        seconds = np.round(fractions * _DAY).astype(np.int64) if fractions.any() else None
+        if seconds is not None:
+            days = days + (seconds // _DAY).astype("timedelta64[D]")
+            seconds = seconds % _DAY
+        return Moments(np.asarray(days), seconds, None, "days of Excel")
+    for unit, factor in _UNITS.items():
+        if _MIN_SECONDS * factor <= largest < _MAX_SECONDS * factor:
+            moments = np.array([value // factor for value in values], dtype=np.int64)
+            days = np.datetime64(0, "D") + (moments // _DAY).astype("timedelta64[D]")
+            return Moments(np.asarray(days), moments % _DAY, np.zeros_like(moments), f"{unit} since 1970")
+    return None

@@ -1,0 +1,370 @@
+"""Dates as people write them in files, read as a whole column, and only where there is one way to read it."""
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from forecaster.arrays import DateArray, Int64Array
+from forecaster.data.tables.clock_times import Clock, split_times
+from forecaster.data.tables.date_numbers import numbered_dates
+from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.month_names import WORDS, folded, is_filler, is_month, months_of
+
+__all__ = ["DATE_ORDERS", "DateError", "looks_like_date", "parse_dates"]
+
+DATE_ORDERS = ("dmy", "mdy", "ymd")
+"""Orders of day, month and year that a user may name."""
+
+MIN_YEAR = 1600
+"""Oldest year of a price history; smaller numbers are years of another calendar."""
+
+MAX_SHORT_YEAR = 2035
+"""Last year that is meant by two digits: 35 is 2035, 36 is 1936."""
+
+EXPECTED = "expected a date such as 2024-07-31, written alike in every row"
+_GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps that are so much longer
+
+_SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_ERA = re.compile(
+    r"(令和|平成|昭和|大正|明治|民國|民国|中華民國|[RHSTM]|R\.O\.C\.)\.?\s*(\d{1,3}|元)[-./年]\s*(\d{1,2})[-./月]\s*(\d{1,2})日?"
+)
+_ERA_STARTS = {
+    "令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "R": 2018, "H": 1988, "S": 1925, "T": 1911,
+    "M": 1867, "民國": 1911, "民国": 1911, "中華民國": 1911, "R.O.C.": 1911,
+}  # fmt: skip
+_SPANS = {
+    "month": re.compile(r"(\d{4})(?:[-/. ]|-?[Mm])(\d{1,2})"),
+    "quarter": re.compile(r"(\d{4})[-/. ]?[Qq](\d)"),
+    "year": re.compile(r"(\d{4})"),
+}
+_MINGUO = 1911
+
+Parts = tuple[int, int, int]
+
+
+class DateError(ValueError):
+    """A text is no date, or can be read in two ways.
+
+    Args:
+        row: Index of the row, from 0.
+        what: The mistake, and the expected form.
+    """
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(what)
+        self.row = row
+
+
+def parse_dates(texts: Sequence[str], order: str | None = None) -> Moments:
+    """Dates of all rows, which must be written in one way.
+
+    Reads ``2024-07-31`` and ``20240731``, days and months in the order that the whole column decides
+    (``31/07/2024``, ``07/31/24``), names of months in many languages, Japanese and Minguo years, numbers of seconds
+    and milliseconds since 1970, Excel's numbers of days, and months, quarters and years alone.
+
+    Args:
+        texts: Cells of the column.
+        order: Order of day, month and year where only numbers stand; None to decide by the column.
+
+    Raises:
+        DateError: A row is no date or is written in another way than the first, or the column can be read in two ways.
+    """
+    if not texts:
+        raise DateError(0, f"there are no dates; {EXPECTED}")
+    iso = _iso(texts)
+    if iso is not None:
+        return Moments(iso)
+    numbered = numbered_dates(texts)
+    if numbered is not None:
+        return dataclasses.replace(numbered, days=_checked(texts, numbered.days))
+    clock = split_times(texts)
+    days, form, span = _days(clock, texts, order)
+    return Moments(_checked(texts, days), clock.seconds, clock.offsets, form, span)
+
+
+def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateArray, str, str]:
+    """Days of the texts without their times, their format and the span that each means."""
+    cells = clock.dates
+    iso = _iso(cells)
+    if iso is not None:
+        return iso, "year-month-day", "day"
+    if not any(map(str.isalpha, "".join(cells))) or not cells[0].isascii():
+        cells = [_plain(cell) for cell in cells]
+    for reader, form in _READERS:
+        if reader(cells[0]) is not None:
+            return _assemble(texts, _read_all(texts, cells, reader)), form, "day"
+    if _SEPARATED.fullmatch(cells[0]):
+        return (*_separated(texts, cells, order), "day")
+    for span, pattern in _SPANS.items():
+        if pattern.fullmatch(cells[0]):
+            return _whole_spans(texts, cells, span), f"{span}s", span
+    if not _has_month(cells[0]):
+        raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+    return _named(texts, cells)
+
+
+def _checked(texts: Sequence[str], days: DateArray) -> DateArray:
+    """Refuse years that no price history has: those of another calendar, or of a slip."""
+    early = np.flatnonzero(days < np.datetime64(f"{MIN_YEAR}-01-01"))
+    if len(early):
+        row = int(early[0])
+        raise DateError(row, f"{texts[row]!r:.60} lies before {MIN_YEAR}; expected a date of the Gregorian calendar")
+    late = np.flatnonzero(days > np.datetime64("2400-01-01"))
+    if len(late):
+        row = int(late[0])
+        raise DateError(row, f"{texts[row]!r:.60} lies in the far future; expected a date of the Gregorian calendar")
+    return days
+
+
+def _iso(cells: Sequence[str]) -> DateArray | None:
+    """The usual file, all ``2024-07-31``, read at once; None when it is another."""
+    if any(len(cell) != 10 for cell in cells):
+        return None
+    letters = np.array(cells).view("U1").reshape(len(cells), 10)
+    digits = np.delete(letters, (4, 7), axis=1)
+    if not ((letters[:, (4, 7)] == "-").all() and ((digits >= "0") & (digits <= "9")).all()):
+        return None
+    try:
+        days = np.array(cells, dtype="datetime64[D]")
+    except ValueError:  # 2024-02-30; the slow way says where
+        return None
+    return days if days.min() >= np.datetime64(f"{MIN_YEAR}-01-01") else None
+
+
+def _plain(cell: str) -> str:
+    """A date without weekday in brackets and without words between its numbers."""
+    text = unicodedata.normalize("NFKC", cell).strip()
+    text = re.sub(r"\s*[(\[][^)\]]{1,12}[)\]]\s*", " ", text).strip()
+    text = re.sub(r"\s*(星期.|週.|周[一二三四五六日])\s*", " ", text).strip()
+    if _ERA.fullmatch(text):
+        return text
+    text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
+    text = re.sub(r"(?<=\d)\s*[日일]$", "", text)
+    text = re.sub(r"(?<=\d)\s*[月월]$", "", text)
+    return re.sub(r"(?<=\d)\.\s+(?=\d)", ".", text)
+
+
+def _year_first(cell: str) -> Parts | None:
+    match = _SEPARATED.fullmatch(cell)
+    if match and len(match[1]) == 4 and len(match[4]) <= 2:
+        return int(match[1]), int(match[3]), int(match[4])
+    match = _COMPACT.fullmatch(cell)
+    return match and (int(match[1]), int(match[2]), int(match[3]))
+
+
+def _era(cell: str) -> Parts | None:
+    match = _ERA.fullmatch(cell)
+    if match is None:
+        return None
+    return _ERA_STARTS[match[1]] + (1 if match[2] == "元" else int(match[2])), int(match[3]), int(match[4])
+
+
+Reader = Callable[[str], Parts | None]
+_READERS: tuple[tuple[Reader, str], ...] = ((_year_first, "year-month-day"), (_era, "year of an era-month-day"))
+
+
+def _read_all(texts: Sequence[str], cells: Sequence[str], reader: Reader) -> list[Parts]:
+    parts = []
+    for row, cell in enumerate(cells):
+        part = reader(cell)
+        if part is None:
+            raise _unlike(texts, row)
+        parts.append(part)
+    return parts
+
+
+def _unlike(texts: Sequence[str], row: int) -> DateError:
+    return DateError(row, f"{texts[row]!r:.60} is no date like {texts[0]!r:.60} in the first row; {EXPECTED}")
+
+
+def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) -> tuple[DateArray, str]:
+    """Three numbers, year last or of two digits, or a Minguo year of three digits first."""
+    matches = [_SEPARATED.fullmatch(cell) for cell in cells]
+    numbers: list[Parts] = []
+    for row, match in enumerate(matches):
+        if match is None or len(match[1]) == 4:
+            raise _unlike(texts, row)
+        numbers.append((int(match[1]), int(match[3]), int(match[4])))
+    if any(match is not None and len(match[1]) == 3 for match in matches):
+        if any(number[0] <= 31 and len(match[4]) != 2 for number, match in zip(numbers, matches, strict=True) if match):
+            raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+        return _assemble(texts, [(year + _MINGUO, month, day) for year, month, day in numbers]), "Minguo year-month-day"
+    lengths = {len(match[4]) for match in matches if match is not None}
+    if lengths == {4}:
+        return _in_order(texts, numbers, [order] if order and order != "ymd" else ["dmy", "mdy"])
+    if lengths != {2}:
+        row = next(row for row, match in enumerate(matches) if match is not None and len(match[4]) not in (2, 4))
+        raise _unlike(texts, row) if lengths - {2, 4} else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+    return _in_order(texts, numbers, [order] if order else list(DATE_ORDERS))
+
+
+_ORDER_NAMES = {"dmy": "day-month-year", "mdy": "month-day-year", "ymd": "year-month-day"}
+
+
+def _in_order(texts: Sequence[str], numbers: Sequence[Parts], orders: Sequence[str]) -> tuple[DateArray, str]:
+    """The days in the only order that gives a date in every row, or that alone gives rows close to one another."""
+    table = np.array(numbers, dtype=np.int64)
+    readings: dict[str, DateArray] = {}
+    faults: dict[str, int] = {}
+    for order in orders:
+        year, month, day = (table[:, order.index(letter)] for letter in "ymd")
+        year = np.where(year < 100, _century(year), year)
+        dates, wrong = _dates(year, month, day)
+        if wrong.any():
+            faults[order] = int(np.flatnonzero(wrong)[0])
+        else:
+            readings[order] = dates
+    if not readings:
+        row = max(faults.values())
+        if len(orders) == 1:
+            raise DateError(row, f"{texts[row]!r:.60} is no {_ORDER_NAMES[orders[0]]}; {EXPECTED}")
+        other = min(faults.values())
+        what = f"{texts[row]!r:.60} has day and month in another order than {texts[other]!r:.60}"
+        raise DateError(
+            row, f"{what if row != other else f'{texts[row]!r:.60} is a day that no calendar has'}; {EXPECTED}"
+        )
+    best = _closest(readings)
+    if best is None:
+        names = " or ".join(_ORDER_NAMES[order] for order in readings)
+        raise DateError(
+            0,
+            f"{texts[0]!r:.60} can be read with the day or the month first ({names}); {EXPECTED}; "
+            "or say so with --date-order dmy, mdy or ymd",
+        )
+    return readings[best], _ORDER_NAMES[best]
+
+
+def _century(year: Int64Array) -> Int64Array:
+    return np.asarray(np.where(year + 2000 <= MAX_SHORT_YEAR, year + 2000, year + 1900))
+
+
+def _closest(readings: dict[str, DateArray]) -> str | None:
+    """The only order, or the year's place if rows are far closer to one another than in any other order.
+
+    Where only day and month may be exchanged, nothing is decided: a file of the first days of months would be wrong.
+    """
+    if len(readings) == 1:
+        return next(iter(readings))
+    if {"dmy", "mdy"} <= readings.keys() or any(len(dates) < 3 for dates in readings.values()):
+        return None
+    gaps = {order: float(np.median(np.abs(np.diff(dates).astype(np.int64)))) for order, dates in readings.items()}
+    ranked = sorted(gaps, key=lambda order: gaps[order])
+    return ranked[0] if gaps[ranked[0]] * _GAP_RATIO < gaps[ranked[1]] else None
+
+
+def _has_month(cell: str) -> bool:
+    return any(word.isalpha() and is_month(folded(word)) for word in WORDS.findall(cell))
+
+
+def _named(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, str, str]:
+    """A month by its name, with a day and a year, in a language that knows all the names of the column."""
+    split = [_words_and_numbers(cell) for cell in cells]
+    for row, parts in enumerate(split):
+        if parts is None or parts[1].keys() != split[0][1].keys():  # type: ignore[index]  # the first is checked first
+            raise _unlike(texts, row) if row else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+    complete = [parts for parts in split if parts is not None]
+    months = months_of(frozenset(word for word, _ in complete))
+    if months is None:
+        raise DateError(
+            0, f"{texts[0]!r:.60} has the name of a month that no language or several know in another way; {EXPECTED}"
+        )
+    if "day" not in complete[0][1]:
+        year_months = [(numbers["year"], months[word]) for word, numbers in complete]
+        return _span_ends(texts, year_months, "month"), "month name and year", "month"
+    dated = [(numbers["year"], months[word], numbers["day"]) for word, numbers in complete]
+    if all(year < 100 for year, _, _ in dated):
+        dated = [
+            (year + 2000 if year + 2000 <= MAX_SHORT_YEAR else year + 1900, month, day) for year, month, day in dated
+        ]
+    elif any(year < 100 for year, _, _ in dated):
+        row = next(row for row, part in enumerate(dated) if (part[0] < 100) != (dated[0][0] < 100))
+        raise _unlike(texts, row)
+    return _assemble(texts, dated), "day and month name", "day"
+
+
+def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
+    """Name of the month, and day and year by name; None for any other text.
+
+    A year of two digits stands last: ``19 Jan 24``, ``Jan 19, 24``.
+    """
+    tokens = [folded(token) for token in WORDS.findall(cell)]
+    months = [token for token in tokens if token.isalpha() and is_month(token)]
+    if len(months) == 2 and is_filler(months[0]) and tokens[0] == months[0]:  # mar. 2 janv. 2024
+        tokens, months = tokens[1:], months[1:]
+    others = [token for token in tokens if token.isalpha() and token not in months and not is_filler(token)]
+    numbers = [token for token in tokens if token.isdigit()]
+    if len(months) != 1 or others or not 1 <= len(numbers) <= 2:
+        return None
+    if len(numbers) == 1:
+        return (months[0], {"year": int(numbers[0])}) if len(numbers[0]) == 4 else None
+    first, second = numbers
+    if len(first) == 4 and len(second) <= 2:
+        return months[0], {"year": int(first), "day": int(second)}
+    if len(first) <= 2 and len(second) in (2, 4):
+        return months[0], {"year": int(second), "day": int(first)}
+    return None
+
+
+def _whole_spans(texts: Sequence[str], cells: Sequence[str], span: str) -> DateArray:
+    parts = []
+    for row, cell in enumerate(cells):
+        match = _SPANS[span].fullmatch(cell)
+        if match is None:
+            raise _unlike(texts, row)
+        number = int(match[2]) if span != "year" else 12
+        parts.append((int(match[1]), number * 3 if span == "quarter" else number))
+    return _span_ends(texts, parts, span)
+
+
+def _span_ends(texts: Sequence[str], parts: Sequence[tuple[int, int]], span: str) -> DateArray:
+    """Last days of months: the day on which a value of the whole month, quarter or year can be known."""
+    year, month = np.array(parts, dtype=np.int64).T
+    first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
+    wrong = np.flatnonzero((month < 1) | (month > 12))
+    if len(wrong):
+        raise DateError(int(wrong[0]), f"{texts[int(wrong[0])]!r:.60} is no {span}; {EXPECTED}")
+    return np.asarray((first + 1).astype("datetime64[D]") - 1)
+
+
+def _assemble(texts: Sequence[str], parts: Sequence[Parts]) -> DateArray:
+    """Dates from years, months and days; a day that its month does not have is refused."""
+    year, month, day = np.array(parts, dtype=np.int64).T
+    dates, wrong = _dates(year, month, day)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DateError(row, f"{texts[row]!r:.60} is a day that no calendar has; {EXPECTED}")
+    return dates
+
+
+def _dates(year: Int64Array, month: Int64Array, day: Int64Array) -> tuple[DateArray, Int64Array]:
+    """(T,) dates, and true where a month does not have the day."""
+    months = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
+    dates = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
+    return dates, np.asarray((month < 1) | (month > 12) | (dates.astype("datetime64[M]") != months))
+
+
+_LIKE_NUMBERS = re.compile(
+    r"\d{4}([-/.])\d{1,2}\1\d{1,2}\.?|\d{1,2}([-/.])\d{1,2}\2(\d{4}|\d{2})|1\d{2}/\d{1,2}/\d{1,2}"
+)
+_LIKE_COMPACT = re.compile(r"(1[6-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_LIKE_SPAN = re.compile(r"(1[6-9]|20)\d\d([-/](0[1-9]|1[0-2])|-?M\d{1,2}|[- ]?Q[1-4])")
+
+
+def looks_like_date(cell: str) -> bool:
+    """True for a text that is probably a date by its look alone; bare numbers are, if at all, eight digits."""
+    if not 6 <= len(cell) <= 50 or not any(map(str.isdigit, cell)):
+        return False
+    date = split_times([cell]).dates[0]
+    if _LIKE_NUMBERS.fullmatch(date) or _LIKE_COMPACT.fullmatch(date) or _LIKE_SPAN.fullmatch(date):
+        return True
+    if not date.isascii():
+        plain = _plain(date)
+        if plain != date and (_LIKE_NUMBERS.fullmatch(plain) or _LIKE_SPAN.fullmatch(plain) or _ERA.fullmatch(plain)):
+            return True
+    if _ERA.fullmatch(date) or _LIKE_NUMBERS.fullmatch(_plain(date)):
+        return True
+    return _words_and_numbers(date) is not None

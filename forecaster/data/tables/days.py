@@ -1,0 +1,208 @@
+"""Days of the market from moments of a file: time zones, and bars shorter than a day."""
+
+import dataclasses
+import datetime
+import zoneinfo
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
+from forecaster.data.findings import Finding, Severity
+from forecaster.data.tables.moments import Moments
+from forecaster.errors import InputFileError
+
+__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "in_timezone", "market_days", "parse_clock"]
+
+DAY_SECONDS = 86_400
+_NOON = DAY_SECONDS // 2
+_MIN_ROWS = 5
+_MAX_STRAY_SHARE = 0.05
+_MIN_SHARE = 0.1
+_FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
+_MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
+_MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, and some early closes
+
+
+def in_timezone(moments: Moments, timezone: str | None) -> Moments:
+    """Moments on the clock of a time zone; times without a zone count as UTC. None leaves them as they are.
+
+    Raises:
+        InputFileError: The zone is unknown, or no row has a time.
+    """
+    if timezone is None:
+        return moments
+    try:
+        zone = zoneinfo.ZoneInfo(timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputFileError(
+            f"time zone {timezone!r:.60} is unknown; expected a name such as Europe/Berlin, America/New_York or UTC"
+        ) from error
+    if moments.seconds is None:
+        raise InputFileError(
+            f"--timezone {timezone} converts times of the day, and the file has dates only; expected rows such as "
+            "2024-01-01T23:00:00Z; leave the option out"
+        )
+    offsets = np.zeros_like(moments.seconds) if moments.offsets is None else moments.offsets
+    utc = moments.days.astype("datetime64[s]").astype(np.int64) + moments.seconds - offsets
+    shifts = _shifts(utc, zone)
+    local = utc + shifts
+    days = np.asarray((local // DAY_SECONDS).astype("datetime64[D]"))
+    return dataclasses.replace(moments, days=days, seconds=np.asarray(local % DAY_SECONDS), offsets=shifts)
+
+
+def _shifts(utc: Int64Array, zone: zoneinfo.ZoneInfo) -> Int64Array:
+    """(T,) seconds by which a zone is ahead of UTC; looked up once an hour, as no zone changes more often."""
+    hours, place = np.unique(utc // 3600, return_inverse=True)
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    ahead = [(epoch + datetime.timedelta(hours=int(hour))).astimezone(zone).utcoffset() for hour in hours]
+    seconds = np.array([0 if offset is None else int(offset.total_seconds()) for offset in ahead], dtype=np.int64)
+    return np.asarray(seconds[place])
+
+
+def market_days(moments: Moments) -> tuple[Moments, list[Finding]]:
+    """Days of the market in a file of daily rows whose time stamps are the midnight of a place further east.
+
+    A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows from Sunday to Thursday at one or two
+    hours of the afternoon or evening, and none on Friday; every date is then moved to the next day.
+    """
+    seconds = moments.seconds
+    if seconds is None or len(seconds) < _MIN_ROWS:
+        return moments, []
+    late = seconds >= _NOON
+    if late.mean() < 1 - _MAX_STRAY_SHARE or len(np.unique(seconds)) > _MAX_CLOCKS + 0.02 * len(seconds):
+        return moments, []
+    shares = np.bincount(weekdays(moments.days), minlength=7) / len(moments.days)
+    if shares[_SUNDAY] < _MIN_SHARE or shares[_FRIDAY] + shares[_SATURDAY] > _MAX_STRAY_SHARE:
+        return moments, []
+    hours = sorted(
+        {f"{second // 3600:02}:{second % 3600 // 60:02}" for second in np.unique(seconds[late])[:3].tolist()}
+    )
+    clock = "UTC" if moments.offsets is not None and not moments.offsets.any() else "the file's clock"
+    text = (
+        f"dates are one day later than written: rows are stamped {' and '.join(hours)} of {clock}, Sunday to Thursday, "
+        "which is the midnight before the day of the market; --timezone UTC keeps the dates, "
+        "--timezone Europe/Berlin or another zone converts them"
+    )
+    days = moments.days + late.astype("timedelta64[D]")
+    return dataclasses.replace(moments, days=np.asarray(days)), [
+        Finding("utc_midnight", Severity.REPAIR, len(days), (str(moments.days[0]),), text)
+    ]
+
+
+def weekdays(days: DateArray) -> Int64Array:
+    """(T,) 0 for Monday to 6 for Sunday."""
+    return np.asarray((days.astype("datetime64[D]").astype(np.int64) + 3) % 7)  # 1970-01-01 was a Thursday
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bars:
+    """Daily bars from shorter ones.
+
+    Args:
+        days: (D,) days, increasing.
+        columns: Name -> (D,) open, high, low, close, adj_close, volume.
+        last: (D,) number of the last row of each day.
+        findings: Remark about the way in which days were formed.
+    """
+
+    days: DateArray
+    columns: dict[str, FloatArray]
+    last: Int64Array
+    findings: list[Finding]
+
+
+def parse_clock(text: str) -> int:
+    """Seconds since midnight of ``HH:MM``.
+
+    Raises:
+        InputFileError: The text is no time of the day.
+    """
+    hour, colon, minute = text.strip().partition(":")
+    digits = hour.isascii() and minute.isascii() and hour.isdigit() and minute.isdigit() and len(minute) == 2
+    if not colon or not digits or int(hour) > 24 or int(minute) > 59 or int(hour) * 60 + int(minute) > 24 * 60:
+        raise InputFileError(f"--daily-close {text!r:.30} is no time of the day; expected HH:MM such as 17:00")
+    return (int(hour) * 3600 + int(minute) * 60) % DAY_SECONDS
+
+
+def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int | None, label: str) -> Bars:
+    """One bar a day: first open, highest high, lowest low, last close, sum of the volume.
+
+    A day ends in the hours of the night in which no bar of the file ever stands, or at a given time. The last day is
+    left out if it ends earlier than the days before it: it is not over in the file.
+
+    Args:
+        moments: (T,) dates and times, in order; each moment once.
+        columns: Name -> (T,) numbers.
+        close: Seconds since midnight at which a day ends, on the clock of `moments`; None to find a night.
+        label: The file, for messages.
+
+    Raises:
+        InputFileError: The file has no night, and no time is given.
+    """
+    seconds = np.zeros(len(moments.days), dtype=np.int64) if moments.seconds is None else moments.seconds
+    stamps = moments.days.astype(np.int64) * DAY_SECONDS + seconds
+    night = _night(seconds, stamps) if close is None else None
+    if close is None and night is None:
+        raise InputFileError(
+            f"{label} has several rows a day around the clock; expected one row a day, or hours without rows at night; "
+            "say when a day ends with --daily-close HH:MM, such as 17:00, and the clock with --timezone"
+        )
+    if night is not None:
+        # The night ends with the first bar of the day; days that begin before midnight are named by their end.
+        begin, end = night
+        shift = DAY_SECONDS - end if begin < end and end > _NOON and begin < _NOON else 0
+        text = "rows of one day become one bar; a day is a session between nights without rows"
+    else:
+        shift = (DAY_SECONDS - int(close or 0)) % DAY_SECONDS
+        text = "rows of one day become one bar; a day ends at {:02}:{:02}".format(*divmod(int(close or 0) // 60, 60))
+    numbers = (stamps + shift) // DAY_SECONDS
+    starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+    ends = np.append(starts[1:], len(numbers)) - 1
+    bars = {name: _combined(name, values, starts, ends) for name, values in columns.items()}
+    complete = _complete(stamps, starts, ends, shift, is_given=close is not None)
+    findings = [Finding("daily_bars", Severity.INFO, len(starts), (), f"{len(stamps)} {text}")]
+    if not complete.all():
+        left = numbers[starts][~complete].astype("datetime64[D]")
+        noun = "day" if len(left) == 1 else "days"
+        what = f"{len(left)} unfinished {noun} at the ends of the file left out"
+        findings.append(Finding("unfinished_day", Severity.REPAIR, len(left), tuple(map(str, left)), what))
+    days = np.asarray(numbers[starts].astype("datetime64[D]"))
+    return Bars(days[complete], {name: values[complete] for name, values in bars.items()}, ends[complete], findings)
+
+
+def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Array) -> FloatArray:
+    if name == "open":
+        return np.asarray(values[starts])
+    if name == "high":
+        return np.asarray(np.maximum.reduceat(values, starts))
+    if name == "low":
+        return np.asarray(np.minimum.reduceat(values, starts))
+    return np.asarray(np.add.reduceat(values, starts) if name == "volume" else values[ends])
+
+
+def _night(seconds: Int64Array, stamps: Int64Array) -> tuple[int, int] | None:
+    """Times of the day of the last and the first bar around the longest stretch without bars; None if it is short."""
+    clocks = np.unique(seconds)
+    if len(clocks) < 2:
+        return None
+    gaps = np.diff(np.append(clocks, clocks[0] + DAY_SECONDS))
+    longest = int(np.argmax(gaps))
+    spacing = float(np.median(np.diff(stamps)))
+    if gaps[longest] < max(_MIN_NIGHT, 2.5 * spacing):
+        return None
+    return int(clocks[longest]), int(clocks[(longest + 1) % len(clocks)])
+
+
+def _complete(stamps: Int64Array, starts: Int64Array, ends: Int64Array, shift: int, *, is_given: bool) -> BoolArray:
+    """(D,) false for a last day that ends, or with a given end for a first day that begins, at an unusual time."""
+    complete = np.ones(len(starts), dtype=bool)
+    if len(starts) < 3:
+        return complete
+    clock = (stamps + shift) % DAY_SECONDS
+    usual_end, usual_start = np.median(clock[ends[:-1]]), np.median(clock[starts[1:]])
+    spacing = float(np.median(np.diff(stamps)))
+    complete[-1] = clock[ends[-1]] >= usual_end - 1.5 * spacing
+    if is_given:
+        complete[0] = clock[starts[0]] <= usual_start + 1.5 * spacing
+    return complete

@@ -1,0 +1,317 @@
+"""Rows of a price history in a file: dates, prices, and what was done to get them."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable
+
+import numpy as np
+
+from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
+from forecaster.data.findings import Finding, Severity
+from forecaster.data.instruments import shown
+from forecaster.data.tables.clock_times import seconds_of
+from forecaster.data.tables.columns import choose_columns, one_symbol, time_column
+from forecaster.data.tables.dates import DateError, parse_dates
+from forecaster.data.tables.days import daily_bars, in_timezone, market_days, parse_clock
+from forecaster.data.tables.decimals import numbers_of
+from forecaster.data.tables.layout import Layout, find_layout
+from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.numbers import DecimalSign, is_event
+from forecaster.data.tables.table import Table
+from forecaster.data.validation import finding_about
+from forecaster.errors import InputFileError
+
+__all__ = ["FileRows", "ReadingOptions", "dates_of", "in_order", "read_rows"]
+
+_MAX_ROWS = 4_000_000  # ten years of minutes
+_MIN_REPEATED_SHARE = 0.2
+_MIN_BARS_A_DAY = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadingOptions:
+    """Decisions of the user about a file; None where the file decides.
+
+    Args:
+        date_column: Name of the column of dates.
+        price_column: Name of the column of prices.
+        symbol: Text in the rows of the series to read, in a file of several.
+        date_order: ``dmy``, ``mdy`` or ``ymd``.
+        decimal: ``point`` or ``comma``.
+        timezone: Zone of the market, to which times are converted.
+        daily_close: Time at which a day of shorter rows ends.
+        sheet: Sheet of a workbook.
+    """
+
+    date_column: str | None = None
+    price_column: str | None = None
+    symbol: str | None = None
+    date_order: str | None = None
+    decimal: DecimalSign | None = None
+    timezone: str | None = None
+    daily_close: str | None = None
+    sheet: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FileRows:
+    """Rows of a history, each date once, in order.
+
+    Args:
+        dates: (T,) datetime64[D].
+        columns: Name -> (T,), NaN for empty cells.
+        records: (T,) index of the record in the table behind each row.
+        date_format: Format of the dates in words.
+        chosen: Column of a history -> its name in the file.
+        findings: Remarks about what was left out, sorted, converted or combined.
+    """
+
+    dates: DateArray
+    columns: dict[str, FloatArray]
+    records: Int64Array
+    date_format: str
+    chosen: dict[str, str]
+    findings: list[Finding]
+
+
+def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> FileRows:
+    """The daily rows of a table that have a price.
+
+    Raises:
+        InputFileError: The table cannot be read in one way only, or holds no history.
+    """
+    layout = find_layout(table, options.date_column)
+    layout, moments = _one_series(layout, options)
+    choice = choose_columns(layout, options.price_column)
+    layout, moments, columns, remarks = _numbers(layout, moments, choice.places, options)
+    findings = [Finding("chosen_price", Severity.INFO, 1, (), choice.note)] if choice.note else []
+    findings += [Finding("column_left_out", Severity.WARNING, 1, (), remark) for remark in remarks]
+    findings += [
+        Finding("lines_left_out", Severity.INFO, count, (), f"{count} line{'s' if count > 1 else ''} {kind} left out")
+        for kind, count in layout.skipped.items()
+    ]
+    if options.timezone is None and not _is_intraday(moments):
+        moments, shifted = market_days(moments)
+        findings += shifted
+    rows = FileRows(
+        moments.days,
+        columns,
+        np.asarray(layout.rows, dtype=np.int64),
+        moments.format,
+        {"date": layout.names[layout.date], **{name: layout.names[choice.places[name]] for name in columns}},
+        findings,
+    )
+    if len(rows.dates) < 2:
+        raise InputFileError(f"{table.label} has 1 row of data; expected at least 2, one a date")
+    rows, moments = _with_price(table, rows, moments, today)
+    if _is_intraday(moments):
+        rows = _as_days(table, rows, moments, options)
+    elif options.daily_close is not None:
+        raise InputFileError(f"{table.label} has one row a day; --daily-close is for shorter rows; leave it out")
+    else:
+        rows = _each_date_once(table, rows)
+    if len(rows.dates) < 2:
+        raise InputFileError(f"{table.label} has prices of 1 day; expected at least 2 days")
+    return rows
+
+
+def _one_series(layout: Layout, options: ReadingOptions) -> tuple[Layout, Moments]:
+    """The rows of one series, and their dates."""
+    moments = dates_of(layout, options.date_order)
+    stamps = _stamps(moments)
+    repeated = 1 - len(np.unique(stamps)) / len(stamps)
+    chosen = one_symbol(layout, options.symbol, repeated > _MIN_REPEATED_SHARE)
+    if len(chosen.rows) < len(layout.rows):
+        moments = dates_of(chosen, options.date_order)
+    return chosen, in_timezone(moments, options.timezone)
+
+
+def dates_of(layout: Layout, order: str | None = None) -> Moments:
+    """Dates of the rows, with the times of a column of their own.
+
+    Raises:
+        InputFileError: A cell is no date, or the dates can be read in two ways; the message names the line.
+    """
+    if len(layout.rows) > _MAX_ROWS:
+        raise InputFileError(
+            f"{layout.table.label} has more than {_MAX_ROWS} rows; expected daily rows or some years of shorter ones"
+        )
+    try:
+        moments = parse_dates(layout.cells(layout.date), order)
+    except DateError as error:
+        layout.refuse(error.row, f"date {error}")
+    time = time_column(layout)
+    if time is None or moments.seconds is not None or moments.span != "day":
+        return moments
+    return dataclasses.replace(moments, seconds=seconds_of(layout.cells(time)))
+
+
+def _stamps(moments: Moments) -> Int64Array:
+    """(T,) seconds since 1970 of the clock of the file."""
+    seconds = 0 if moments.seconds is None else moments.seconds
+    return np.asarray(moments.days.astype(np.int64) * 86_400 + seconds)
+
+
+def _numbers(
+    layout: Layout, moments: Moments, places: dict[str, int], options: ReadingOptions
+) -> tuple[Layout, Moments, dict[str, FloatArray], list[str]]:
+    """Numbers of the columns; rows about dividends and splits are left out."""
+    events = [
+        row
+        for row, record in enumerate(layout.rows)
+        if any(
+            is_event(layout.table.records[record][place])
+            for place in places.values()
+            if not _is_digit(layout, record, place)
+        )
+    ]
+    if events:
+        layout, moments = _without(layout, moments, events)
+    advice = "; to read another column, name it with --price-column"
+    columns, remarks = numbers_of(layout, places, options.decimal, ("close",), advice)
+    columns = {name: values for name, values in columns.items() if name == "close" or not np.isnan(values).all()}
+    return layout, moments, columns, remarks
+
+
+def _is_digit(layout: Layout, record: int, place: int) -> bool:
+    cell = layout.table.records[record][place]
+    return len(cell) < 8 or cell[-1:].isdigit()
+
+
+def _without(layout: Layout, moments: Moments, rows: list[int]) -> tuple[Layout, Moments]:
+    remaining = np.ones(len(layout.rows), dtype=bool)
+    remaining[rows] = False
+    kind = "about a dividend or a split"
+    skipped = {**layout.skipped, kind: layout.skipped.get(kind, 0) + len(rows)}
+    kept_rows = [row for row, stays in zip(layout.rows, remaining, strict=True) if stays]
+    return dataclasses.replace(layout, rows=kept_rows, skipped=skipped), _selected(moments, remaining)
+
+
+def _selected(moments: Moments, which: BoolArray | Int64Array) -> Moments:
+    seconds, offsets = (None if values is None else values[which] for values in (moments.seconds, moments.offsets))
+    return dataclasses.replace(moments, days=moments.days[which], seconds=seconds, offsets=offsets)
+
+
+def _taken(rows: FileRows, which: BoolArray | Int64Array, *findings: Finding) -> FileRows:
+    """Some of the rows, with further findings."""
+    return dataclasses.replace(
+        rows,
+        dates=rows.dates[which],
+        columns={name: values[which] for name, values in rows.columns.items()},
+        records=rows.records[which],
+        findings=[*rows.findings, *findings],
+    )
+
+
+def _with_price(table: Table, rows: FileRows, moments: Moments, today: datetime.date) -> tuple[FileRows, Moments]:
+    """The rows with a price in dates that are over.
+
+    Empty cells are not bad prices: many files have a row for every holiday. A month, quarter or year that is not over
+    is left out.
+    """
+    findings = []
+    empty = np.isnan(rows.columns["close"])
+    if empty.any():
+        findings.append(
+            finding_about("empty_price", Severity.REPAIR, "{} left out, the price is empty", rows.dates[empty])
+        )
+    if len(empty) - int(empty.sum()) < 2:
+        raise InputFileError(
+            f"{table.label}: only {int((~empty).sum())} of {len(empty)} rows have a price; expected at least 2"
+        )
+    future = rows.dates > np.datetime64(today)
+    if moments.span != "day" and (future & ~empty).any():
+        text = f"{{}} left out, the {moments.span} is not over"
+        findings.append(finding_about("unfinished_span", Severity.REPAIR, text, rows.dates[future & ~empty]))
+        empty = empty | future
+    late = np.flatnonzero(future & ~empty)
+    if len(late):
+        what = f"date {rows.dates[late[0]]} lies in the future, today is {today}"
+        table.refuse(
+            int(rows.records[late[0]]), f"{what}; expected days that are over; look at how the dates are written"
+        )
+    return _taken(rows, ~empty, *findings), _selected(moments, ~empty)
+
+
+def _is_intraday(moments: Moments) -> bool:
+    """True if there are several rows a day at different times."""
+    if moments.seconds is None:
+        return False
+    days = len(np.unique(moments.days))
+    return len(np.unique(_stamps(moments))) >= _MIN_BARS_A_DAY * days and len(moments.days) > 2
+
+
+def _as_days(table: Table, rows: FileRows, moments: Moments, options: ReadingOptions) -> FileRows:
+    """Bars of days from shorter ones."""
+    stamps = _stamps(moments)
+    order = np.argsort(stamps, kind="stable")
+    rows = _without_equal(
+        table, _taken(rows, order), stamps[order], lambda row: str(stamps[order].astype("datetime64[s]")[row])
+    )
+    close = None if options.daily_close is None else parse_clock(options.daily_close)
+    first = np.searchsorted(stamps[order], np.unique(stamps))
+    moments = _selected(_selected(moments, order), np.asarray(first))
+    bars = daily_bars(moments, rows.columns, close, table.label)
+    return dataclasses.replace(
+        rows,
+        dates=bars.days,
+        columns=bars.columns,
+        records=rows.records[bars.last],
+        findings=[*rows.findings, *bars.findings],
+    )
+
+
+def _each_date_once(table: Table, rows: FileRows) -> FileRows:
+    """Rows in the order of their dates, each date once."""
+    if (np.diff(rows.dates).astype(np.int64) > 0).all():
+        return rows
+    days = rows.dates.astype(np.int64)
+    order = np.argsort(days, kind="stable")
+    text = "{} were not in order of date and have been sorted"
+    findings = [finding_about("not_in_order", Severity.INFO, text, (), len(days))] if (np.diff(days) < 0).any() else []
+    ordered = _taken(rows, order, *findings)
+    return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]))
+
+
+def _without_equal(table: Table, rows: FileRows, keys: Int64Array, name: Callable[[int], str]) -> FileRows:
+    """Rows in order without those that repeat the row before them.
+
+    Raises:
+        InputFileError: Two rows of one date differ; both lines are named.
+    """
+    again = np.flatnonzero(np.diff(keys) == 0) + 1
+    if not len(again):
+        return rows
+    for row in again.tolist():
+        pair = [(values[row - 1], values[row]) for values in rows.columns.values()]
+        if any(first != second and not (np.isnan(first) and np.isnan(second)) for first, second in pair):
+            first_place = table.place(int(rows.records[row - 1]))
+            what = f"date {name(row)} is there twice, first in {first_place}, with other numbers"
+            table.refuse(
+                int(rows.records[row]), f"{what}; expected one row a date: daily values or longer; remove one of them"
+            )
+    remaining = np.ones(len(keys), dtype=bool)
+    remaining[again] = False
+    finding = finding_about(
+        "repeated_row",
+        Severity.REPAIR,
+        "{} left out, equal to the row before of the same date",
+        [name(row) for row in again[:4].tolist()],
+        len(again),
+    )
+    return _taken(rows, remaining, finding)
+
+
+def in_order(layout: Layout, dates: DateArray) -> Int64Array:
+    """(T,) rows in the order of their dates.
+
+    Raises:
+        InputFileError: A date is there twice; both lines are named.
+    """
+    order = np.argsort(dates, kind="stable")
+    twice = np.flatnonzero(np.diff(dates[order]).astype(np.int64) == 0)
+    if len(twice):
+        first, second = int(order[twice[0]]), int(order[twice[0] + 1])
+        where = f"is there twice, first in {layout.table.place(layout.rows[first])}"
+        layout.refuse(second, f"date {shown(str(dates[second]))[1:-1]} {where}; expected one row a date")
+    return np.asarray(order, dtype=np.int64)

@@ -1,0 +1,158 @@
+"""Records of a JSON file: lists of objects or of lists, objects by date, and columns."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from forecaster.data.instruments import shown
+from forecaster.data.tables.content import Content
+from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.table import Record, Table
+from forecaster.errors import InputFileError
+
+__all__ = ["json_table"]
+
+_MAX_DEPTH = 8
+_MAX_TABLES = 6
+
+
+def json_table(content: Content, text: str) -> Table:
+    """The one table in a JSON document, or in lines that are JSON objects.
+
+    Numbers keep the digits of the file.
+
+    Raises:
+        InputFileError: The text is no JSON, or holds no table or several.
+    """
+    document = _document(content, text.lstrip("\ufeff").strip())
+    try:
+        tables = list(_tables(document, "", 0))
+    except RecursionError as error:  # pragma: no cover - the depth is bounded above
+        raise _no_table(content) from error
+    longest = max((len(records) for _, records in tables), default=0)
+    tables = [(name, records) for name, records in tables if len(records) * 2 > longest]
+    if not tables or longest < 2:
+        raise _no_table(content)
+    if len(tables) > 1:
+        names = ", ".join(shown(name) for name, _ in tables[:_MAX_TABLES])
+        raise InputFileError(
+            f"{content.label} has {len(tables)} tables ({names}); expected one list of rows; keep one of them"
+        )
+    return Table(content.label, content.sha256, "JSON", tables[0][1], lambda record: f"row {record} of the JSON table")
+
+
+def _no_table(content: Content) -> InputFileError:
+    return InputFileError(
+        f'{content.label} is JSON without a table; expected rows such as [{{"date": "2024-07-31", "close": 1.5}}]'
+    )
+
+
+def _document(content: Content, text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except RecursionError as error:
+        raise InputFileError(f"{content.label} is JSON nested too deeply; expected a list of rows") from error
+    except ValueError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        try:  # one object a line
+            rows = [json.loads(line, parse_float=str, parse_int=str, parse_constant=str) for line in lines]
+        except (ValueError, RecursionError):
+            rows = []
+        if len(rows) > 1:
+            return rows
+        raise InputFileError(f"{content.label} is no valid JSON ({error}); expected a list of rows") from error
+
+
+def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record]]]:
+    """Name and records of each table in a document, header first."""
+    if depth > _MAX_DEPTH or not isinstance(node, list | dict) or not node:
+        return
+    records = _records(node)
+    if records is not None:
+        yield name, records
+        return
+    children = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, child in children:
+        yield from _tables(child, f"{name}.{key}" if name else str(key), depth + 1)
+
+
+def _records(node: list[Any] | dict[str, Any]) -> list[Record] | None:
+    """Records of a node that is a table; None for any other."""
+    if isinstance(node, list):
+        if all(isinstance(row, dict) for row in node):
+            return _of_objects([_flat(row) for row in node]) if any(map(_has_number, node)) else None
+        if all(isinstance(row, list) and row and all(map(_is_cell, row)) for row in node):
+            return [list(map(_cell, row)) for row in node] if len({len(row) for row in node}) == 1 else None
+        return None
+    if {"columns", "index", "data"} <= node.keys() and all(
+        isinstance(node[key], list) for key in ("columns", "index", "data")
+    ):
+        return _of_split(node)
+    if all(isinstance(value, list) and all(map(_is_cell, value)) for value in node.values()):
+        return _of_columns(node)
+    if all(map(_is_date_key, node)):
+        return _of_dated(node)
+    if all(isinstance(value, dict) and value and all(map(_is_date_key, value)) for value in node.values()):
+        return _of_dated_columns(node)
+    return None
+
+
+def _is_date_key(key: str) -> bool:
+    return looks_like_date(key) or (key.isdigit() and 9 <= len(key) <= 19)
+
+
+def _is_cell(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool)
+
+
+def _has_number(row: dict[str, Any]) -> bool:
+    return sum(map(_is_cell, _flat(row).values())) > 1
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose objects of cells are columns of their own, as in a list of candles with a mid price."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{key} {inner}": cell for inner, cell in value.items() if _is_cell(cell)}
+        elif _is_cell(value):
+            flat[key] = value
+    return flat
+
+
+def _of_objects(rows: list[dict[str, Any]]) -> list[Record]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+
+
+def _of_columns(node: dict[str, list[Any]]) -> list[Record] | None:
+    if len({len(values) for values in node.values()}) != 1 or len(node) < 2:
+        return None
+    return [list(node), *(list(map(_cell, row)) for row in zip(*node.values(), strict=True))]
+
+
+def _of_split(node: dict[str, Any]) -> list[Record] | None:
+    rows = zip(node["index"], node["data"], strict=False)
+    names = [str(name) for name in node["columns"]]
+    if len(node["index"]) != len(node["data"]) or not all(isinstance(row, list) for row in node["data"]):
+        return None
+    return [["date", *names], *([_cell(index), *map(_cell, row)] for index, row in rows)]
+
+
+def _of_dated(node: dict[str, Any]) -> list[Record] | None:
+    if all(map(_is_cell, node.values())):
+        return [["date", "value"], *([key, _cell(value)] for key, value in node.items())]
+    if all(isinstance(value, dict) for value in node.values()):
+        return _of_objects([{"date": key, **_flat(value)} for key, value in node.items()])
+    return None
+
+
+def _of_dated_columns(node: dict[str, dict[str, Any]]) -> list[Record] | None:
+    dates = list(dict.fromkeys(key for column in node.values() for key in column))
+    if not all(_is_cell(cell) for column in node.values() for cell in column.values()):
+        return None
+    return [["date", *node], *([date, *(_cell(column.get(date)) for column in node.values())] for date in dates)]

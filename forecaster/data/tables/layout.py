@@ -1,0 +1,331 @@
+"""Layout of a table: the header, the rows of data, and the lines around them that are neither."""
+
+import dataclasses
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from typing import NoReturn
+
+from forecaster.data.instruments import shown
+from forecaster.data.tables.date_numbers import numbered_dates
+from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.names import DATE_NAMES, field_of, is_date_name, plain_name
+from forecaster.data.tables.numbers import is_empty, is_event, read_cell
+from forecaster.data.tables.table import Record, Table
+from forecaster.errors import InputFileError
+
+__all__ = ["Layout", "find_layout", "listed"]
+
+_SAMPLE_RECORDS = 150
+_MAX_DATE_COLUMN = 40
+_SHOWN_COLUMNS = 12
+_MIN_DATED_SHARE = 0.5
+_DATED_RUN = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layout:
+    """Header and rows of a table.
+
+    Args:
+        table: The table.
+        names: Name of each column; ``column 2`` and so on where the header has none.
+        above: All texts above each column, among them its name.
+        has_header: True if some line names the columns.
+        date: Number of the column of dates, from 0.
+        rows: Index of the record of each row of data.
+        skipped: Kind of lines that are left out -> their number.
+    """
+
+    table: Table
+    names: tuple[str, ...]
+    above: tuple[tuple[str, ...], ...]
+    has_header: bool
+    date: int
+    rows: Sequence[int]
+    skipped: dict[str, int]
+
+    def cells(self, column: int) -> list[str]:
+        """The cells of a column, one for each row."""
+        records = self.table.records
+        return [records[row][column] for row in self.rows]
+
+    def refuse(self, row: int, what: str) -> NoReturn:
+        """Raise an `InputFileError` about a row of data, by its number from 0."""
+        self.table.refuse(self.rows[row], what)
+
+    def column_named(self, name: str, option: str) -> int:
+        """Number of the column that a user names by its header, by another line above it, or as ``column 2``.
+
+        Raises:
+            InputFileError: No column or several have that name.
+        """
+        wanted = name.strip().casefold()
+        places = [place for place, own in enumerate(self.names) if own.casefold() == wanted]
+        if not places:
+            places = [place for place, texts in enumerate(self.above) if wanted in map(str.casefold, texts)]
+        if not places and plain_name(wanted):
+            places = [place for place, own in enumerate(self.names) if plain_name(own) == plain_name(wanted)]
+        if len(places) == 1:
+            return places[0]
+        near = difflib.get_close_matches(wanted[:64], [own.casefold() for own in self.names], n=1)
+        hint = f"; did you mean {shown(near[0])}?" if near and not places else ""
+        problem = "several columns" if places else "no column"
+        raise InputFileError(
+            f"{self.table.label} has {problem} {shown(name)}; found {listed(self.names)}; "
+            f"give {option} one of these{hint}"
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a message."""
+    texts = ", ".join(shown(name) for name in names[:_SHOWN_COLUMNS])
+    return f"the columns {texts}{' ...' if len(names) > _SHOWN_COLUMNS else ''}"
+
+
+def find_layout(table: Table, date_column: str | None = None) -> Layout:
+    """Header, column of dates and rows of data.
+
+    The column of dates is the one whose cells look like dates from some line on; among several its name decides.
+    Numbers are dates only in a column with the name of one, or in front of a table without header.
+
+    Args:
+        table: The table.
+        date_column: Name of the column of dates; None to find it.
+
+    Raises:
+        InputFileError: There is no column of dates, no row of data, or a row has too few or too many cells.
+    """
+    date, first = _named_dates(table, date_column) if date_column is not None else _dates(table)
+    header = _header(table.records[:first], date)
+    first = _first_row(table.records, header, first, date)
+    width = _width(table, header, first)
+    names, above = _names(table.records, header, first, width)
+    rows, skipped = _rows(table, date, first, width, names)
+    if not rows:
+        raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
+    return Layout(table, names, above, header is not None, date, rows, skipped)
+
+
+def _named_dates(table: Table, name: str) -> tuple[int, int]:
+    """Column with a given name, and the first record below the name that holds a date."""
+    wanted = name.strip().casefold()
+    for index, record in enumerate(table.records[:_SAMPLE_RECORDS]):
+        places = [place for place, cell in enumerate(record) if cell.casefold() == wanted]
+        if len(places) == 1:
+            below = table.records[index + 1 : index + _SAMPLE_RECORDS]
+            dated = (
+                row for row, cells in enumerate(below) if len(cells) > places[0] and _may_be_date(cells[places[0]])
+            )
+            return places[0], index + 1 + next(dated, 0)
+        if len(places) > 1:
+            raise InputFileError(f"{table.label} has several columns {shown(name)}; rename all but one")
+    number = wanted.removeprefix("column").strip()
+    if number.isascii() and number.isdigit() and 0 < int(number) <= len(table.records[0]):
+        return int(number) - 1, 0
+    header = table.records[_likely_header(table)]
+    near = difflib.get_close_matches(wanted[:64], [cell.casefold() for cell in header], n=1)
+    hint = f"; did you mean {shown(near[0])}?" if near else ""
+    raise InputFileError(
+        f"{table.label} has no column {shown(name)}; found {listed(header)}; give --date-column one of these{hint}"
+    )
+
+
+def _may_be_date(cell: str) -> bool:
+    return looks_like_date(cell) or (cell.lstrip("-")[:1].isdigit() and cell.replace(".", "", 1).lstrip("-").isdigit())
+
+
+def _dates(table: Table) -> tuple[int, int]:
+    """Number of the column of dates, and index of the first record of data."""
+    sample = table.records[:_SAMPLE_RECORDS]
+    columns = _dated_columns(sample)
+    if columns:
+        return _best_dated(table, columns)
+    named = _numbered_column(sample)
+    if named is not None:
+        return named
+    first = [record[0] for record in sample]
+    if len(sample) > 1 and numbered_dates(first) is not None and len(set(first)) == len(first):
+        moments = numbered_dates(first)
+        if moments is not None and "1970" in moments.format:  # a table without header that counts seconds
+            return 0, 0
+    likely = _likely_header(table)
+    names = sample[likely]
+    named_dates = [place for place, cell in enumerate(names) if is_date_name(cell)]
+    if named_dates and likely + 1 < len(sample):  # the first cell that is no date will be refused with its line
+        return min(named_dates, key=lambda place: DATE_NAMES[plain_name(names[place])]), likely + 1
+    across = sum(map(looks_like_date, names)) > 2
+    if not across and len(sample) == 1 and any(map(is_date_name, names)):
+        raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
+    advice = "dates stand side by side: turn rows into columns" if across else "name it with --date-column"
+    raise InputFileError(
+        f"{table.label} has no date column; found {listed(names)}; expected a header line with one of "
+        f"{', '.join(list(DATE_NAMES)[:5])}; {advice}"
+    )
+
+
+def _dated_columns(sample: Sequence[Record]) -> dict[int, int]:
+    """Column of dates -> first record with a date, where dates follow on from there in most records."""
+    columns: dict[int, int] = {}
+    for place in range(min(_MAX_DATE_COLUMN, max(map(len, sample)))):
+        is_dated = [len(record) > place and looks_like_date(record[place]) for record in sample]
+        for first in (row for row, dated in enumerate(is_dated) if dated):
+            rest = is_dated[first:]
+            run = rest[: min(_DATED_RUN, len(rest))]
+            if sum(rest) >= _MIN_DATED_SHARE * len(rest) and sum(run) * 2 >= len(run):
+                columns[place] = first
+                break
+    return columns
+
+
+def _best_dated(table: Table, columns: dict[int, int]) -> tuple[int, int]:
+    """The column with the best name; without a known name the first, if the header does not name several."""
+    ranks: dict[int, int] = {}
+    for place, first in columns.items():
+        texts = [plain_name(record[place]) for record in table.records[:first] if len(record) > place]
+        ranks[place] = min((DATE_NAMES[text] for text in texts if text in DATE_NAMES), default=len(DATE_NAMES))
+    place = min(ranks, key=lambda column: (ranks[column], column))
+    return place, columns[place]
+
+
+def _numbered_column(sample: Sequence[Record]) -> tuple[int, int] | None:
+    """A column of numbers that has the name of a date above it, and its first record."""
+    candidates: list[tuple[int, int, int]] = []
+    for index, record in enumerate(sample[:60]):
+        for place, cell in enumerate(record):
+            name = plain_name(cell)
+            below = [cells[place] for cells in sample[index + 1 :] if len(cells) > place and cells[place]]
+            if name in DATE_NAMES and below and _is_numbered(below):
+                candidates.append((DATE_NAMES[name], place, index + 1))
+    if not candidates:
+        return None
+    _, place, first = min(candidates)
+    return place, first
+
+
+def _is_numbered(cells: Sequence[str]) -> bool:
+    if numbered_dates(cells[:20]) is not None:
+        return True
+    return all(cell.isdigit() and len(cell) == 4 and 1600 <= int(cell) <= 2200 for cell in cells[:20])
+
+
+def _likely_header(table: Table) -> int:
+    """Index of the record that looks most like a header, for messages."""
+    sample = table.records[:20]
+    return max(range(len(sample)), key=lambda index: (_known_names(sample[index]), len(sample[index]), -index))
+
+
+def _known_names(record: Record) -> int:
+    return sum(is_date_name(cell) or field_of(cell) is not None for cell in record if cell)
+
+
+def _header(records: Sequence[Record], date: int) -> int | None:
+    """Index of the record that names the columns: the one with most known names, else with most different texts."""
+    best: tuple[tuple[int, int, int], int] | None = None
+    for index, record in enumerate(records):
+        texts = {cell for place, cell in enumerate(record) if cell and place != date}
+        if not texts and not (len(record) > date and is_date_name(record[date])):
+            continue
+        score = (_known_names(record), len(texts), index)
+        if best is None or score >= best[0]:
+            best = (score, index)
+    return None if best is None else best[1]
+
+
+def _first_row(records: Sequence[Record], header: int | None, first: int, date: int) -> int:
+    """Index of the first record of data: also one with a number and text in place of a date, which will be refused."""
+    if header is None or not _known_names(records[header]):
+        return first
+    for index in range(header + 1, first):
+        record = records[index]
+        others = (cell for place, cell in enumerate(record) if place != date)
+        if len(record) > date and record[date] and any(read_cell(cell) for cell in others if cell):
+            return index
+    return first
+
+
+def _width(table: Table, header: int | None, first: int) -> int:
+    """Number of columns: that of the header, or the usual one of the rows where the header is longer or one shorter."""
+    lengths = Counter(len(record) for record in table.records[first : first + _SAMPLE_RECORDS])
+    usual = lengths.most_common(1)[0][0] if lengths else 0
+    if header is None:
+        return usual
+    names = table.records[header]
+    named = max((place + 1 for place, cell in enumerate(names) if cell), default=0)
+    lacks_index = len(names) == usual - 1 and not any(map(is_date_name, names))
+    return usual if lacks_index or named <= usual < len(names) else len(names)
+
+
+def _names(
+    records: Sequence[Record], header: int | None, first: int, width: int
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Name of each column, and all texts above it."""
+    stack = [record for record in records[:first] if len(record) > 1 or width == 1]
+    shifted = [
+        [""] * (len(record) == width - 1 and index == header) + list(record) for index, record in enumerate(stack)
+    ]
+    own = list(records[header]) if header is not None else []
+    own = [""] * (0 < len(own) == width - 1) + own
+    above: list[tuple[str, ...]] = []
+    names: list[str] = []
+    for place in range(width):
+        texts = [record[place] for record in shifted if len(record) > place and record[place]]
+        name = own[place].lstrip("#").strip() if place < len(own) else ""
+        name = name or (texts[-1] if texts else "")
+        names.append(name or f"column {place + 1}")
+        above.append(tuple(dict.fromkeys([name, *texts])) if name else ())
+    return tuple(names), tuple(above)
+
+
+def _rows(
+    table: Table, date: int, first: int, width: int, names: Sequence[str]
+) -> tuple[Sequence[int], dict[str, int]]:
+    """Index of each record of data, and the kinds of lines left out."""
+    records = table.records
+    if all(len(record) == width and record[date][:1].isdigit() for record in records[first:]):
+        return range(first, len(records)), {}
+    skipped: Counter[str] = Counter()
+    last = max((index for index in range(first, len(records)) if _has_date(records[index], date)), default=first)
+    rows: list[int] = []
+    header = {name.casefold() for name in names}
+    for index in range(first, len(records)):
+        kind = _kind(records[index], date, header, index > last)
+        if kind is not None:
+            skipped[kind] += 1
+            continue
+        _check_length(table, index, width)
+        rows.append(index)
+    return rows, dict(skipped)
+
+
+def _has_date(record: Record, date: int) -> bool:
+    return len(record) > date and _may_be_date(record[date])
+
+
+def _kind(record: Record, date: int, header: set[str], is_below: bool) -> str | None:
+    """Kind of a line that is no row of data; None for rows, among them those that will be refused."""
+    if _has_date(record, date):
+        is_dividend = any(is_event(cell) for cell in record if not cell[:1].isdigit() or " " in cell)
+        return "about a dividend or a split" if is_dividend and _is_bare(record, date) else None
+    texts = [cell for cell in record if cell]
+    if sum(cell.casefold() in header for cell in texts) * 2 > len(texts):
+        return "with the header again"
+    if texts[0].startswith(("#", "//", "%")) and not is_empty(texts[0]):
+        return "with a comment"
+    others = [cell for place, cell in enumerate(record) if place != date and cell]
+    if is_below and not any(read_cell(cell) for cell in others):
+        return "below the data"
+    has_text = len(record) <= date or record[date] or any(not is_empty(cell) for cell in others)
+    return None if has_text else "without date and number"
+
+
+def _is_bare(record: Record, date: int) -> bool:
+    """True if there is at most one number next to the text of a dividend, which is its amount."""
+    filled = [cell for place, cell in enumerate(record) if place != date and cell and not is_empty(cell)]
+    return len(filled) <= 2
+
+
+def _check_length(table: Table, index: int, width: int) -> None:
+    record = table.records[index]
+    if len(record) < width or any(record[width:]):
+        table.refuse(index, f"has {len(record)} cells; expected {width}, as in the header")

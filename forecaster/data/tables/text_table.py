@@ -1,0 +1,124 @@
+"""Records of a text file: lines of cells, with whatever stands between them."""
+
+import csv
+import dataclasses
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from forecaster.data.tables.content import Content
+from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.table import Record, Table
+from forecaster.errors import InputFileError
+
+__all__ = ["text_table"]
+
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
+_SAMPLE_LINES = 400
+_MAX_CELLS = 2_000_000 * 16
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=(\S|\t)"?\s*', re.IGNORECASE)
+
+
+def text_table(content: Content, text: str, encoding: str) -> Table:
+    """The records of a text.
+
+    The separator is the one that gives most lines a date and the same number of cells.
+
+    Raises:
+        InputFileError: A quotation mark has no partner, or the file has too many cells.
+    """
+    text = text.lstrip("\ufeff").replace("\0", "").rstrip("\x1a")
+    separator = _separator(text)
+    lines = _Lines(content.label, text, separator)
+    records = lines.records()
+    if not records:
+        raise InputFileError(f"{content.label} has no cells with content; expected a header line and one row a date")
+    packing = f"{content.packing}, " if content.packing else ""
+    return Table(
+        content.label,
+        content.sha256,
+        f"{packing}{encoding}, {_NAMES[separator]} separated",
+        records,
+        lambda record: f"line {lines.number(record)}",
+        separator,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Lines:
+    """Lines of a text that are split at a separator."""
+
+    label: str
+    text: str
+    separator: str
+
+    def records(self) -> list[Record]:
+        """All records with content, cells stripped."""
+        records = [record for _, record in self._read()]
+        if sum(map(len, records[:1000])) * (len(records) / max(1, min(1000, len(records)))) > _MAX_CELLS:
+            raise InputFileError(
+                f"{self.label} has {len(records)} rows; expected at most {_MAX_CELLS // 16:,} of 16 cells; "
+                "keep the columns and rows that are needed"
+            )
+        return records
+
+    def number(self, record: int) -> int:
+        """Line, from 1, at which a record ends; found by reading again, as only complaints ask."""
+        return next(itertools.islice((line for line, _ in self._read()), record, None), 0)
+
+    def _read(self) -> Iterator[tuple[int, Record]]:
+        if self.separator == " ":
+            yield from self._read_blanks()
+            return
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.separator, skipinitialspace=True)
+        try:
+            for record in reader:
+                cells = list(map(str.strip, record))
+                if any(cells) and not (reader.line_num <= 2 and _SEPARATOR_LINE.fullmatch("".join(record))):
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            raise InputFileError(
+                f"{self.label}, line {reader.line_num}: {error}; expected {_NAMES[self.separator]} separated cells; "
+                "look for a quotation mark without its partner"
+            ) from error
+
+    def _read_blanks(self) -> Iterator[tuple[int, Record]]:
+        lines = self.text.splitlines()
+        wide = sum("  " in line.strip() or "\t" in line.strip() for line in lines) > len(lines) / 2
+        between = re.compile(r"(?:\t| {2,})\s*" if wide else r"\s+")
+        for number, line in enumerate(lines, start=1):
+            cells = [cell.strip('" ') for cell in between.split(line.strip())]
+            if any(cells):
+                yield number, cells
+
+
+def _separator(text: str) -> str:
+    """The separator that explains most lines; a declared one comes first."""
+    lines = [line for line in text[: 200 * _SAMPLE_LINES].splitlines()[:_SAMPLE_LINES] if line.strip()]
+    declared = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if declared and declared[1] in _NAMES:
+        return declared[1]
+    scores = {separator: _score(lines, separator) for separator in _NAMES}
+    return max(_NAMES, key=lambda separator: scores[separator])
+
+
+def _score(lines: list[str], separator: str) -> tuple[int, int, int]:
+    """Quality of a split: lines with a date, lines of the usual length, cells in the first line."""
+    split: list[Record]
+    if separator == " ":
+        split = [line.split() for line in lines]
+    else:
+        try:
+            split = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+        except csv.Error:
+            split = [line.split(separator) for line in lines]
+    several = [record for record in split if len(record) > 1]
+    if not several:
+        return 0, 0, 0
+    dated = sum(any(looks_like_date(cell.strip()) for cell in record[:8]) for record in several)
+    usual = Counter(map(len, several)).most_common(1)[0][1]
+    if separator == " ":  # a time after a date makes two words in any table
+        return dated // 2, usual // 2, 0
+    return dated, usual, len(several)

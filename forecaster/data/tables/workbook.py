@@ -1,0 +1,119 @@
+"""Records of an Excel workbook, read with openpyxl (the extra ``excel``)."""
+
+import datetime
+import io
+import warnings
+import zipfile
+from typing import Any
+
+from forecaster.data.instruments import shown
+from forecaster.data.tables.content import MAX_BYTES, Content
+from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.table import Record, Table
+from forecaster.errors import InputFileError, UsageError
+
+__all__ = ["workbook_table"]
+
+_MAX_CELLS = 20_000_000
+_MAX_SHEETS = 8
+
+
+def workbook_table(content: Content, sheet: str | None) -> Table:
+    """The records of one sheet.
+
+    Args:
+        content: The workbook.
+        sheet: Name of the sheet; None for the only one with dates.
+
+    Raises:
+        UsageError: openpyxl is not installed.
+        InputFileError: The workbook is damaged, has no such sheet, or has several sheets with dates.
+    """
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise UsageError(
+            f"{content.label} is an Excel workbook, which needs openpyxl; install it with "
+            "pip install 'forecaster[excel]', or save the sheet as CSV"
+        ) from error
+    _check_size(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read
+            book = openpyxl.load_workbook(io.BytesIO(content.data), read_only=True, data_only=True)
+            sheets = {each.title: _records(content, each) for each in book.worksheets}
+    except InputFileError:
+        raise
+    except Exception as error:  # a damaged workbook raises errors of zip, XML and openpyxl of many kinds
+        raise InputFileError(
+            f"{content.label} is a damaged workbook ({error!s:.80}); expected a sheet of rows"
+        ) from error
+    name = _chosen(content, sheets, sheet)
+    records, lines = sheets[name]
+    if not records:
+        raise InputFileError(f"{content.label}: sheet {shown(name)} is empty; expected a header and one row a date")
+    place = f"of sheet {shown(name)}"
+    return Table(
+        content.label,
+        content.sha256,
+        f"Excel workbook, sheet {name}",
+        records,
+        lambda record: f"row {lines[record]} {place}",
+    )
+
+
+def _check_size(content: Content) -> None:
+    with zipfile.ZipFile(io.BytesIO(content.data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > 4 * MAX_BYTES:
+            raise InputFileError(
+                f"{content.label} unpacks to more than {4 * MAX_BYTES // 2**20} MB; expected a workbook of prices"
+            )
+
+
+def _chosen(content: Content, sheets: dict[str, tuple[list[Record], list[int]]], sheet: str | None) -> str:
+    if sheet is not None:
+        names = [name for name in sheets if name.casefold() == sheet.strip().casefold()]
+        if not names:
+            raise InputFileError(f"{content.label} has no sheet {shown(sheet)}; found {_listed(list(sheets))}")
+        return names[0]
+    filled = [name for name, (records, _) in sheets.items() if records]
+    dated = [name for name in filled if any(any(map(looks_like_date, row)) for row in sheets[name][0][:50])]
+    candidates = dated or filled
+    if len(candidates) != 1:
+        listing = _listed(candidates) if candidates else "no sheet with content"
+        raise InputFileError(
+            f"{content.label}: found {listing}; expected one sheet with rows; choose it with --sheet NAME"
+        )
+    return candidates[0]
+
+
+def _listed(names: list[str]) -> str:
+    return "the sheets " + ", ".join(map(shown, names[:_MAX_SHEETS])) + (" ..." if len(names) > _MAX_SHEETS else "")
+
+
+def _records(content: Content, sheet: Any) -> tuple[list[Record], list[int]]:
+    """Rows with content as text, and their numbers in the sheet."""
+    records: list[Record] = []
+    lines: list[int] = []
+    cells = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        texts = list(map(_text, row))
+        cells += len(texts)
+        if cells > _MAX_CELLS:
+            raise InputFileError(f"{content.label} has more than {_MAX_CELLS:,} cells; expected a sheet of prices")
+        if any(texts):
+            records.append(texts)
+            lines.append(number)
+    width = max((place + 1 for record in records for place, text in enumerate(record) if text), default=0)
+    return [record[:width] + [""] * (width - len(record)) for record in records], lines
+
+
+def _text(value: Any) -> str:
+    """A cell as text: dates in ISO form, numbers with all their digits."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "seconds")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return repr(value) if isinstance(value, float) else str(value).strip()
