@@ -77,6 +77,10 @@ class Forecast:
         quantile_levels: (Q,) increasing.
         values: (H, Q) quantiles of the log return from the cutoff to each date.
         own_steps: Steps that the model forecasts itself; later ones are recursive.
+        unchanged: (H,) probabilities that the price equals the last one; None where that has no probability of its
+            own. The quantiles contain this point mass as a steep part of the distribution; the probabilities resolve
+            it around the last price, and leave what is farther away as it is.
+        changes: True if `values` are quantiles of the change of the price instead of the log return.
     """
 
     instrument: str
@@ -86,6 +90,8 @@ class Forecast:
     quantile_levels: tuple[float, ...]
     values: FloatArray
     own_steps: int
+    unchanged: FloatArray | None = None
+    changes: bool = False
 
     @property
     def horizon(self) -> int:
@@ -98,7 +104,8 @@ class Forecast:
 
     def prices(self, levels: Sequence[float]) -> FloatArray:
         """(H, M) quantiles of the price at any `levels` in (0, 1)."""
-        return np.asarray(self.last_price * np.exp(self.log_returns(levels)))
+        values = self.log_returns(levels)
+        return np.asarray(self.last_price + values if self.changes else self.last_price * np.exp(values))
 
     @property
     def median(self) -> FloatArray:
@@ -114,12 +121,28 @@ class Forecast:
     @property
     def probability_up(self) -> FloatArray:
         """(H,) probabilities that the price ends above the last price."""
-        return 1 - cumulative_probability(self.values, self.quantile_levels, np.zeros(self.horizon))
+        moved = 1 - cumulative_probability(self.values, self.quantile_levels, np.zeros(self.horizon))
+        return moved if self.unchanged is None else np.asarray((1 - self.unchanged) * moved)
+
+    @property
+    def probability_unchanged(self) -> FloatArray:
+        """(H,) probabilities that the price ends at the last price."""
+        return np.zeros(self.horizon) if self.unchanged is None else self.unchanged
+
+    @property
+    def probability_down(self) -> FloatArray:
+        """(H,) probabilities that the price ends below the last price."""
+        return np.asarray(np.maximum(1 - self.probability_up - self.probability_unchanged, 0.0))
 
     def probability_below(self, price: float) -> FloatArray:
-        """(H,) probabilities that the price ends at or below `price` > 0."""
-        points = np.full(self.horizon, np.log(price / self.last_price))
-        return cumulative_probability(self.values, self.quantile_levels, points)
+        """(H,) probabilities that the price ends at or below `price`, which is positive unless changes are modelled."""
+        change = price - self.last_price if self.changes else np.log(price / self.last_price)
+        below = cumulative_probability(self.values, self.quantile_levels, np.full(self.horizon, change))
+        if self.unchanged is None:
+            return below
+        if change < 0:
+            return np.minimum(below, self.probability_down)
+        return np.maximum(below, 1 - self.probability_up)
 
     def mirrored(self, instrument: str) -> "Forecast":
         """The same distribution for the inverse quotation: prices become their reciprocals, up becomes down."""

@@ -16,6 +16,7 @@ from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_l
 from forecaster.evaluation.scores import Score, score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows
 from forecaster.features.outcomes import returns_after
+from forecaster.features.ties import unchanged_probabilities
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import create, model_class, traits_of
 from forecaster.models.base import FitRequest, Fitted, Forecaster
@@ -280,4 +281,6 @@ def next_steps(distributions: Forecasts, series: PriceSeries, dates: DateArray, 
         quantile_levels=distributions.quantile_levels,
         values=distributions.take(np.array([len(distributions.rows) - 1])).log_returns(range(1, len(dates) + 1))[0],
         own_steps=own_steps,
+        unchanged=unchanged_probabilities(series, len(dates)),
+        changes=series.differences,
     )

@@ -109,10 +109,19 @@ class Prediction(Tabular):
                 "mean": mean,
                 "median": median,
                 "probability_up": up,
+                "probability_unchanged": unchanged,
+                "probability_down": down,
                 **dict(zip(names, prices[index].tolist(), strict=True)),
             }
-            for index, (mean, median, up) in enumerate(
-                zip(forecast.mean.tolist(), forecast.median.tolist(), forecast.probability_up.tolist(), strict=True)
+            for index, (mean, median, up, unchanged, down) in enumerate(
+                zip(
+                    forecast.mean.tolist(),
+                    forecast.median.tolist(),
+                    forecast.probability_up.tolist(),
+                    forecast.probability_unchanged.tolist(),
+                    forecast.probability_down.tolist(),
+                    strict=True,
+                )
             )
         ]
 

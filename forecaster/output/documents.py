@@ -129,6 +129,8 @@ def forecast_document(
     mean = _in_units(prediction, forecast.mean, units)
     median = _in_units(prediction, forecast.median, units)
     probability_up = forecast.probability_up
+    unchanged = forecast.probability_unchanged
+    down = forecast.probability_down
     return {
         "schema": "forecast/1",
         "instrument": prediction.instrument.name,
@@ -149,6 +151,8 @@ def forecast_document(
                 "mean": mean[k],
                 "median": median[k],
                 "probability_up": probability_up[k],
+                "probability_unchanged": unchanged[k],
+                "probability_down": down[k],
                 "fed_back": k >= forecast.own_steps,
                 "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
             }

@@ -40,13 +40,17 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
+_DIRECTIONS = {"up": "probability_up", "unchanged": "probability_unchanged", "down": "probability_down"}
+"""Heading of a table -> key of a probability in a document."""
+
+
 def forecast_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A document ``forecast/1`` as flat rows, one a step; quantiles are columns ``q0.025`` and so on."""
     same = {key: document[key] for key in ("instrument", "run_id", "source", "cutoff", "units")}
     return [
         {
             **same,
-            **{key: step[key] for key in ("step", "date", "mean", "median", "probability_up")},
+            **{key: step[key] for key in ("step", "date", "mean", "median", *_DIRECTIONS.values())},
             **{f"q{level}": value for level, value in step["quantiles"].items()},
         }
         for step in document["steps"]
@@ -163,6 +167,8 @@ def verdict_lines(document: Mapping[str, Any], members: Mapping[str, Mapping[str
 def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Table:
     """Table of the coming days: date, median, central intervals, probability of a rise.
 
+    Where prices often stand still, the probabilities of no change and of a fall have columns too.
+
     Args:
         document: ``forecast/1``.
         levels: Coverages of the central intervals, such as 0.8 and 0.95.
@@ -172,7 +178,10 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Tabl
     table.add_column("median", justify="right", no_wrap=True)
     for level in levels:
         table.add_column(f"{100 * level:g} %", justify="right", no_wrap=True)
-    table.add_column("up", justify="right", no_wrap=True)
+    ties = any(step["probability_unchanged"] for step in document["steps"])
+    directions = _DIRECTIONS if ties else {"up": "probability_up"}
+    for heading in directions:
+        table.add_column(heading, justify="right", no_wrap=True)
     recursive = any(step["fed_back"] for step in document["steps"])
     if recursive:
         table.add_column("")
@@ -182,7 +191,8 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Tabl
         edges = [[quantiles[key] for key in interval_keys(level)] for level in levels]
         intervals = [" to ".join(map(text, edge)) for edge in edges]
         mark = ["recursive" if step["fed_back"] else ""] if recursive else []
-        table.add_row(step["date"], text(step["median"]), *intervals, f"{step['probability_up']:.1%}", *mark)
+        odds = [f"{step[key]:.1%}" for key in directions.values()]
+        table.add_row(step["date"], text(step["median"]), *intervals, *odds, *mark)
     return table
 
 

@@ -62,7 +62,17 @@ def test_a_forecast(forecast, home) -> None:
         *("quantile_levels", "steps", "skill"),
     )
     assert made["schema"] == "forecast/1"
-    step = ("step", "date", "mean", "median", "probability_up", "fed_back", "quantiles")
+    step = (
+        "step",
+        "date",
+        "mean",
+        "median",
+        "probability_up",
+        "probability_unchanged",
+        "probability_down",
+        "fed_back",
+        "quantiles",
+    )
     assert {tuple(one) for one in made["steps"]} == {step}
     assert {tuple(skill) for skill in made["skill"]} == {("step", "reference", "crps_ratio", "n", "window")}
 
