@@ -1,6 +1,7 @@
 """Fit, forecast and evaluate: the one room where a model meets data, without files, clock or output."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,7 +59,8 @@ def training_split(config: Config, series: PriceSeries) -> Split:
     """
     rows = config.split
     min_rows = forecaster_of(config).least_training_rows()
-    return split_by_rows(series.dates, rows.test_rows, rows.validation_rows, min_rows)
+    settings_for = functools.partial(config.model.for_rows, horizon=config.horizon)
+    return split_by_rows(series.dates, rows.test_rows, rows.validation_rows, min_rows, settings_for)
 
 
 def fit(

@@ -28,8 +28,8 @@ A backtest fits the model again at the start of each fold, here once a month:
 import dataclasses
 import itertools
 import re
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -82,7 +82,13 @@ class Split:
         return bounds[index], bounds[index + 1]
 
 
-def split_by_rows(dates: DateArray, test_rows: int, validation_rows: int, min_training_rows: int) -> Split:
+def split_by_rows(
+    dates: DateArray,
+    test_rows: int,
+    validation_rows: int,
+    min_training_rows: int,
+    settings_for: Callable[[int], Mapping[str, Any]] | None = None,
+) -> Split:
     """Reserve the last rows for the test and the rows before these for the validation.
 
     A short history gives at most a fifth of its rows to the test and a seventh to the validation.
@@ -92,6 +98,7 @@ def split_by_rows(dates: DateArray, test_rows: int, validation_rows: int, min_tr
         test_rows: Rows of the test.
         validation_rows: Rows of the validation.
         min_training_rows: Rows that the model needs.
+        settings_for: Maps a number of training rows to settings with which they are enough, for the message.
 
     Raises:
         NotEnoughDataError: Fewer than `min_training_rows` would be left.
@@ -107,10 +114,11 @@ def split_by_rows(dates: DateArray, test_rows: int, validation_rows: int, min_tr
     training, validation, enough = cut(len(dates))
     if not enough:
         shortest = next(count for count in itertools.count(len(dates)) if cut(count)[2])
+        settings = {} if settings_for is None else settings_for(training)
+        flags = " ".join(f"--set {key}={value}" for key, value in settings.items())
         raise NotEnoughDataError(
             f"{len(dates)} rows leave {training} for training; the model needs {min_training_rows}, "
-            f"that is a history of about {shortest} rows; "
-            "use a longer history, or lower model.windows or model.context_length"
+            f"that is a history of about {shortest} rows; use a longer history{f', or add {flags}' if flags else ''}"
         )
     return Split(dates[training], dates[training + validation])
 

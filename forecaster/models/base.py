@@ -59,6 +59,10 @@ class ModelOptions(BaseModel):
         """These options with every ``auto`` decided by the rows of `panel` before the date `before`."""
         return self
 
+    def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
+        """Settings with which `rows` training rows are enough for a horizon, as dotted keys; empty without any."""
+        return {}
+
     def quick(self) -> tuple[Self, str | None]:
         """Options for a short training that still runs all the code, and a description of what is shorter."""
         return self, None

@@ -30,6 +30,7 @@ __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
 QUICK_EPOCHS = 2  # of a short training
 KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
+MIN_TARGETS = 100  # rows that are learned from
 MIN_PRICE_RATIO = 1e-3  # of a recursive forecast to the last price: its logarithm must exist
 
 
@@ -46,6 +47,11 @@ class ClassicOptions(ModelOptions):
     batch_size: PositiveInt = 32
     learning_rate: PositiveFloat = 1e-3
     calibration_rows: PositiveInt = 250
+
+    def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
+        """A shorter window."""
+        length = min(rows - MIN_TARGETS - horizon, self.context_length)
+        return {"model.context_length": length} if length > 0 else {}
 
     def quick(self) -> tuple[Self, str | None]:
         """These options with few epochs."""
@@ -71,7 +77,7 @@ class Classic:
 
     def least_training_rows(self) -> int:
         """Rows of a window, of some targets, and of the horizon that is purged."""
-        return self.options.context_length + 100 + self.knots[-1]
+        return self.options.context_length + MIN_TARGETS + self.knots[-1]
 
     def fit(self, request: FitRequest) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`; a panel of one series."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forecaster.data.calendars import business_age
 from forecaster.data.findings import merged_findings
+from forecaster.data.instruments import Instrument
 from forecaster.data.results import HistoryFacts
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, OnlineSource
@@ -24,7 +25,7 @@ __all__ = ["export", "show"]
 def export(
     choice: Selection, environment: Environment, *, history: str | None = None, version: str | None = None
 ) -> PriceSeries:
-    """All rows of one history, as they are stored.
+    """All rows of one history, as they are stored; those of an inverted pair are computed from them.
 
     Args:
         choice: The instrument; empty where `history` names it.
@@ -39,7 +40,20 @@ def export(
     histories = list(_histories(choice, environment, history, version))
     if len(histories) != 1:
         raise UsageError(f"{len(histories)} instruments named; a file holds one history; export each by itself")
-    return histories[0].series
+    series = histories[0].series
+    instruments = () if history is not None or choice.is_empty else named_instruments(choice.applied())
+    inverted = bool(instruments) and instruments[0].sign < 0
+    return _inverted(series, instruments[0]) if inverted else series
+
+
+def _inverted(series: PriceSeries, instrument: Instrument) -> PriceSeries:
+    """The prices of a pair in the other orientation: the high of one is the low of the other, inverted."""
+    opposite = {"high": "low", "low": "high"}
+    columns = {
+        name: 1 / series.columns[opposite.get(name, name)] if name != "volume" else values
+        for name, values in series.columns.items()
+    }
+    return dataclasses.replace(series, instrument=instrument, symbol=instrument.name, columns=columns)
 
 
 def show(

@@ -32,7 +32,7 @@ from forecaster.models.quantile.members import (
     validation_of,
     volatility_regression,
 )
-from forecaster.models.quantile.options import QuantileOptions
+from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.models.quantile.weight_check import check_weights
@@ -43,7 +43,6 @@ __all__ = ["FittedQuantileModel", "QuantileForecaster"]
 
 
 MAX_CURVE_SERIES = 32  # series whose validation loss is computed during the training
-MIN_SCORED_ROWS = 64  # of a series that is long enough
 
 Samples = DenseWindows | LastWindows
 

@@ -39,6 +39,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+MIN_SCORED_ROWS = 64
+"""Scored rows of a series that is long enough."""
+
+MIN_WARM_UP = 20
+_ROUND_ROWS = 8
+
+
 class WindowOptions(_Section):
     """Samples of the training: `dense` scores every row of a chunk, `last` only the last row of a window.
 
@@ -48,7 +55,7 @@ class WindowOptions(_Section):
     supervision: Literal["dense", "last"] = "dense"
     chunk: PositiveInt = 384
     burn_in: PositiveInt = 128
-    warm_up: Annotated[int, Field(ge=20)] = WARM_UP
+    warm_up: Annotated[int, Field(ge=MIN_WARM_UP)] = WARM_UP
     context_length: PositiveInt = 128
 
     @model_validator(mode="after")
@@ -129,6 +136,19 @@ class QuantileOptions(ModelOptions):
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
         """Shorter chunks for weeks and months, of which a history has fewer."""
         return FREQUENCY_DEFAULTS.get(frequency, {})
+
+    def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
+        """Shorter warm-up and samples, half of the rows each, for a history that is too short for these options."""
+        half = (rows - MIN_SCORED_ROWS - horizon) // 2 // _ROUND_ROWS * _ROUND_ROWS
+        if half < MIN_WARM_UP:
+            return {}
+        settings = {"warm_up": min(half, self.windows.warm_up)}
+        if self.windows.supervision == "last":
+            settings["context_length"] = min(half, self.windows.context_length)
+        else:
+            settings["burn_in"] = min(half, self.windows.burn_in)
+            settings["chunk"] = min(settings["burn_in"] + MIN_SCORED_ROWS, self.windows.chunk)
+        return {f"model.windows.{name}": value for name, value in settings.items()}
 
     def resolved(self, panel: Panel, before: np.datetime64) -> Self:
         """These options with ``features: auto`` replaced by the features that suit `panel`, and its covariates added.
