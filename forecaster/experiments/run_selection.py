@@ -18,6 +18,7 @@ from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
+from forecaster.experiments.changed_history import HistoryChange, change_since
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
@@ -54,6 +55,7 @@ class SelectedRun:
         histories: Histories of the source of the run, checked by its configuration.
         checked: Validated rows up to the cutoff.
         covariates: Covariates of the model.
+        change: Changes of the history since the training, where they are known.
     """
 
     instrument: Instrument
@@ -61,6 +63,7 @@ class SelectedRun:
     histories: Histories
     checked: Checked
     covariates: Covariates
+    change: HistoryChange | None = None
 
     @functools.cached_property
     def series(self) -> PriceSeries:
@@ -110,7 +113,8 @@ class SelectedRun:
                 "better than any forecast made then could have been"
             )
         if cutoff >= trained and run.history_changed(self.series):
-            lines.append(f"warning: {self.series.symbol} no longer begins with the rows the run was trained on")
+            change = "it no longer begins with the same rows" if self.change is None else self.change.text
+            lines.append(f"warning: {self.series.symbol} has changed since the training: {change}; train again")
         changed = self.covariates.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
         lines += [f"warning: covariate {name} has changed since the run was trained" for name in changed]
         return [*map(str, self.checked.notes), *self.covariates.lines(self.series), *lines]
@@ -174,14 +178,15 @@ def _best(
         fitting = [run for run in able if run.frequency == frequency]
         for run in ranked_runs(fitting, instrument, pinned, query.horizon):
             selection = _load(run, instrument, choice, environment, sources)
-            if run.covers(selection.series):
+            if run.covers(selection.series) or (selection.change is not None and selection.change.same):
                 _note_choice(run, query, listing, environment)
                 return selection
     if listing.damaged:
         raise listing.damaged[0]
     if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
         data = choice.applied()
-        Histories.of_section(environment, data, [instrument], choice.network, sources).whole(instrument)
+        data = data.model_copy(update={"frequency": query.frequency or data.frequency})
+        Histories.of_section(environment, data, [instrument], choice.network, sources).load(instrument)
     raise _no_run(instrument, choice, query, environment)
 
 
@@ -243,4 +248,6 @@ def _load(
         problem = f"run {run.id} needs a covariate that cannot be loaded"
         advice = "restore it, or choose another run with --run ID"
         raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
-    return SelectedRun(instrument, run, histories, checked, covariates)
+    changed = run.history_changed(checked.series)
+    change = change_since(run, checked.whole, environment) if changed else None
+    return SelectedRun(instrument, run, histories, checked, covariates, change)

@@ -144,13 +144,22 @@ def test_csv_trains_and_predicts_while_its_rows_begin_with_those_of_the_run(fore
     assert f"next: forecast predict --csv {source}" in trained.stderr
     source.write_text("\n".join(lines))
     assert forecast("predict", "--csv", source, "--home", tmp_path).exit_code == 0
-    source.write_text("\n".join([*lines[:50], lines[50].partition(",")[0] + ",5", *lines[51:]]))
+    day = lines[50].partition(",")[0]
+    source.write_text("\n".join([lines[0], *lines[20:50], f"{day},105.5", *lines[51:]]))
     changed = forecast("predict", "--csv", source, "--home", tmp_path)
-    assert changed.exit_code == 1
-    assert f"train one with: forecast train --csv {source}" in changed.stderr
+    assert changed.exit_code == 0, changed.stderr
+    (warning,) = [line for line in changed.stderr.splitlines() if "has changed since the training" in line]
+    assert f"1 price revised ({day})" in warning
+    assert "it begins on 2000-01-20 instead of 2000-01-01" in warning
+    source.write_text(
+        "\n".join([lines[0], *(f"{line.partition(',')[0]},{100 + 3**i % 17}" for i, line in enumerate(lines[1:]))])
+    )
+    other = forecast("predict", "--csv", source, "--home", tmp_path)
+    assert other.exit_code == 1
+    assert f"train one with: forecast train --csv {source}" in other.stderr
     forced = forecast("predict", "--csv", source, "--home", tmp_path, "--run", "latest")
     assert forced.exit_code == 0
-    assert "no longer begins with the rows" in forced.stderr
+    assert "has changed since the training" in forced.stderr
 
 
 @pytest.mark.slow
