@@ -21,6 +21,7 @@ import numpy as np
 from forecaster.errors import StorageError
 
 __all__ = [
+    "PARTIAL_PREFIX",
     "check_target",
     "check_writable",
     "clear_partial_files",
@@ -135,10 +136,10 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
         ValueError: It is no regular file, or is too large; the message says which, without the path.
     """
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError(f"it is {_kind_of(mode)}, expected a regular file")
-        content = file.read(max_bytes + 1)
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise ValueError(f"it is {_kind_of(facts.st_mode)}, expected a regular file")
+        content = file.read(min(facts.st_size, max_bytes) + 1)  # memory of this size is reserved
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
     return content

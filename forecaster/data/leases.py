@@ -14,7 +14,7 @@ from pathlib import Path
 
 from forecaster.data.store import Store, store_path
 from forecaster.errors import ForecasterError
-from forecaster.files import storage_faults
+from forecaster.files import PARTIAL_PREFIX, storage_faults
 
 if sys.platform != "win32":
     import fcntl
@@ -71,7 +71,7 @@ def _newest_version(home: Path) -> int:
 
 def _write_locked(path: Path, number: int) -> int:
     """Write a lease and return the descriptor that holds its lock; it has its name only once it is locked."""
-    partial = path.with_name(f".partial-{path.name}")
+    partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         _lock(descriptor)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from forecaster.data.store_records import with_checksums, write_checksums
 from forecaster.errors import DamageError, NewerSchemaError, StorageError
+from forecaster.files import PARTIAL_PREFIX
 
 __all__ = [
     "SCHEMA",
@@ -78,7 +79,7 @@ def open_file(path: Path, timeout_seconds: float) -> sqlite3.Connection:
 def _create(path: Path) -> None:
     """Make an empty store, whole or not at all: a file at `path` without tables is always damage."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     try:
         with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as new, transaction(new):
             for statement in (*_TABLES, f"PRAGMA user_version = {SCHEMA}"):

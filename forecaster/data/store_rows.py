@@ -27,7 +27,10 @@ __all__ = ["Version", "checked_versions", "insert", "newest_hash", "read", "read
 
 _VALUES = (*COLUMNS, "rounding")
 _FINDINGS = "findings"  # in the stored facts about the origin
-_DAMAGED = (ForecasterError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
+_DAMAGED = (
+    *(DamagedRowsError, ForecasterError, ValueError, TypeError, AttributeError, KeyError),
+    *(OverflowError, RecursionError),
+)
 _NOTES = "notes"  # likewise, of versions saved earlier: about one request, long over
 
 
@@ -104,8 +107,8 @@ def checked_versions(
     checked: list[tuple[Version, str | None]] = []
     for *record, recorded in connection.execute(query, values):
         fields = record[: len(dataclasses.fields(Version))]
-        unchanged = recorded == record_checksum(tuple(record)) if checksum == "checksum" else _has_types(fields)
-        if unchanged:
+        unchanged = checksum == "NULL" or recorded == record_checksum(tuple(record))
+        if unchanged and _has_types(fields):
             checked.append((Version(*fields), None))
         else:
             version = Version(*(_as(kind, value) for kind, value in zip(_TYPES, fields, strict=True)))

@@ -14,14 +14,17 @@ import forecaster
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.splits import Fold
-from forecaster.experiments.stored_files import parse_json, read_bounded
+from forecaster.experiments.stored_files import parse_json
+from forecaster.files import read_regular_file
 from forecaster.models.base import Forecaster
 from forecaster.models.baselines.base import knots_up_to
 
-__all__ = ["BacktestPlan", "FitTask", "backtests_folder", "old_backtests"]
+__all__ = ["MAX_PLAN_BYTES", "BacktestPlan", "FitTask", "backtests_folder", "old_backtests"]
 
 SCHEMA = 4
 """Number of the layout of plans and records; records carry what they are since 4."""
+
+MAX_PLAN_BYTES = 2**26
 
 _RECORDS = "fits"
 
@@ -40,7 +43,7 @@ def old_backtests(folder: Path) -> list[Path]:
 def _is_old(path: Path) -> bool:
     """True for the plan of an earlier schema; not for a file that cannot be read as a plan."""
     try:
-        return int(parse_json(read_bounded(path))["schema"]) < SCHEMA
+        return int(parse_json(read_regular_file(path, MAX_PLAN_BYTES))["schema"]) < SCHEMA
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -15,9 +15,9 @@ import numpy as np
 from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.errors import DamageError, ForecasterError
 from forecaster.evaluation.splits import Fold
-from forecaster.experiments.backtest_plan import BacktestPlan
-from forecaster.experiments.stored_files import arrays_checksum, parse_arrays, parse_json, read_bounded
-from forecaster.files import json_text, plain
+from forecaster.experiments.backtest_plan import MAX_PLAN_BYTES, BacktestPlan
+from forecaster.experiments.stored_files import MAX_FILE_BYTES, arrays_checksum, parse_arrays, parse_json
+from forecaster.files import json_text, plain, read_regular_file
 from forecaster.models.base import FitReport
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.quantiles import SCORING_LEVELS
@@ -25,7 +25,6 @@ from forecaster.quantiles import SCORING_LEVELS
 __all__ = ["FoldRecord", "check_plan", "read_fold", "record_bytes"]
 
 _CHECKSUM = "sha256"
-MAX_PLAN_BYTES = 2**26
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +93,7 @@ def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRec
         DamageError: The file cannot be read, is altered, or is the record of something else.
     """
     try:
-        arrays = parse_arrays(read_bounded(path))
+        arrays = parse_arrays(read_regular_file(path, MAX_FILE_BYTES))
         checksum = arrays.pop(_CHECKSUM).tobytes().hex()
         if checksum != arrays_checksum(arrays):
             raise ValueError("it is not what was written (SHA-256 differs)")
@@ -178,7 +177,7 @@ def check_plan(plan: BacktestPlan, folder: Path) -> None:
     """
     path = plan.plan_path(folder)
     try:
-        if parse_json(read_bounded(path, MAX_PLAN_BYTES)) == plain(plan.facts()):
+        if parse_json(read_regular_file(path, MAX_PLAN_BYTES)) == plain(plan.facts()):
             return
         problem = "it is not what was written"
     except (OSError, ValueError) as error:

@@ -27,8 +27,8 @@ from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, Ru
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.experiments.manifest_schema import check_document
-from forecaster.experiments.stored_files import MAX_FILE_BYTES, parse_arrays, parse_json, read_bounded, require_finite
-from forecaster.files import json_text, plain, sha256_of, write_folder
+from forecaster.experiments.stored_files import MAX_FILE_BYTES, parse_arrays, parse_json, require_finite
+from forecaster.files import json_text, plain, read_regular_file, sha256_of, write_folder
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import DivergedError, forecaster_of
@@ -203,7 +203,7 @@ class Run:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        return read_bounded(path, limit)
+        return read_regular_file(path, limit)
     except OSError as error:
         raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
     except ValueError as error:

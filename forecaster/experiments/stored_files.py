@@ -1,25 +1,22 @@
-"""Reading files that may be damaged or forged: size, JSON and arrays are checked before anything is built from them."""
+"""Parsing files that may be damaged or forged: JSON and arrays are checked before anything is built from them."""
 
 import contextlib
 import hashlib
 import io
 import json
 import math
-import os
-import stat
 import struct
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from forecaster.arrays import AnyArray
 
-__all__ = ["MAX_FILE_BYTES", "arrays_checksum", "parse_arrays", "parse_json", "read_bounded", "require_finite"]
+__all__ = ["MAX_FILE_BYTES", "arrays_checksum", "parse_arrays", "parse_json", "require_finite"]
 
 MAX_FILE_BYTES = 2**30
 """Size of a stored file; the weights of a network with 200 million parameters fit."""
@@ -35,28 +32,6 @@ MIN_UNPACKED_BYTES = 2**24
 
 _NUMBERS = "biuf"  # kinds of NumPy types: no objects, no text
 _END_RECORD = struct.Struct("<4s4H2LH")  # end of a zip file without a comment
-
-
-def read_bounded(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Content of a regular file.
-
-    Args:
-        path: The file.
-        limit: Largest size in bytes.
-
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It is a folder, a device or a pipe, or larger than `limit`.
-    """
-    # Without O_NONBLOCK the opening of a pipe would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise ValueError("it is no regular file")
-        if state.st_size > limit:
-            raise ValueError(f"it has {state.st_size} bytes, more than {limit}")
-        return file.read(state.st_size)
 
 
 def parse_json(content: bytes) -> Any:

@@ -153,7 +153,7 @@ def test_a_pipe_in_place_of_a_manifest_is_damage(tmp_path: Path) -> None:
     path = saved(runs_folder(tmp_path), "20260101-a")
     (path / "manifest.json").unlink()
     os.mkfifo(path / "manifest.json")
-    with pytest.raises(DamageError, match="no regular file"):
+    with pytest.raises(DamageError, match="it is a pipe"):
         read_run(path)
 
 
