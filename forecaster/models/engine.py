@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from forecaster.errors import UsageError
+from forecaster.models.compiled_programs import keep_intact
 
 __all__ = ["Engine", "cpu_features", "engine_versions", "use_engine"]
 
@@ -87,7 +88,8 @@ def _keep_compiled_programs() -> None:
     except OSError:
         return
     if writable:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        keep_intact(folder)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)  # processes of this one use it as it is
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 
