@@ -6,6 +6,7 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 
 import datetime
 import difflib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.errors import ConfigError, UsageError
+from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions
+from forecaster.yaml_text import MAX_BYTES, MAX_DEPTH, Location, YamlTextError, parse_yaml
 
 __all__ = [
     "FREQUENCIES",
@@ -33,6 +36,7 @@ __all__ = [
 
 FREQUENCIES = ("1d", "1wk", "1mo")
 MAX_LAG = 3660  # days; a value that is known ten years late is no covariate
+MAX_SHOWN = 80  # characters of a wrong value in a message
 MAX_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
 
 # Defaults where a row is longer than a day; those of the model come from its options.
@@ -41,22 +45,11 @@ _FREQUENCY_DEFAULTS: dict[str, dict[str, Any]] = {
     "1mo": {"horizon": 12, "split": {"test_rows": 36, "validation_rows": 24}},
 }
 
-Location = tuple[str | int, ...]
 Places = dict[Location, str]  # location of a key -> file and line, or the flag that set it
 Horizon = Annotated[int, Field(ge=1, le=MAX_HORIZON)]
 
 _OLD_NAMES: dict[Location, Location] = {("data", "interval"): ("data", "frequency")}
 """Earlier name of a key -> its name today; both are read."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads dates as text, so that a malformed date is reported with its key and line like every other mistake."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 class _Section(BaseModel):
@@ -200,7 +193,7 @@ def shipped_configs() -> dict[str, Path]:
 
 
 def _find(path: Path) -> Path:
-    if path.exists():
+    if os.path.lexists(path):
         return path
     shipped = shipped_configs()
     if path.name == str(path) and path.stem in shipped:
@@ -211,21 +204,20 @@ def _find(path: Path) -> Path:
 
 def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.load(text, Loader=_Loader)  # a safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        document = parse_yaml(text)
+    except YamlTextError as error:
+        line = "" if error.line is None else f":{error.line}"
+        raise ConfigError(f"{path}{line}: {error.problem}") from error
+    data = document.value
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
-    for written, number in _marks(node):
+    for written, number in document.lines:
         location = _OLD_NAMES.get(written, written)
         if location in places:
             raise ConfigError(f"{path}:{number}: {'.'.join(map(str, location))}: given twice; remove one of them")
@@ -234,18 +226,6 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
         if isinstance(data.get(section), dict) and old in data[section]:
             data[section][new] = data[section].pop(old)
     return data
-
-
-def _marks(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Location, int]]:
-    """Line of each key and list item of a YAML document."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield (*location, key.value), key.start_mark.line + 1
-            yield from _marks(value, (*location, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield (*location, index), value.start_mark.line + 1
-            yield from _marks(value, (*location, index))
 
 
 def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[str], places: Places) -> list[str]:
@@ -259,22 +239,23 @@ def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[
 
 def _unknown(key: str) -> str | None:
     name = ".".join(_location(key))
-    if any(name == valid or name.startswith(f"{valid}.options.") for valid in [*_keys(Config), "data"]):
+    is_key = any(name == valid or name.startswith(f"{valid}.options.") for valid in [*_keys(Config), "data"])
+    if is_key and len(_location(key)) <= MAX_DEPTH:
         return None
-    return f"--set {key}: unknown key{_hint(key)}"
+    return f"--set {key:.{MAX_SHOWN}}: unknown key{_hint(key[:MAX_SHOWN])}"
 
 
 def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     """Put one ``key=value`` into `data`; returns the mistake, if there is one."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
-        return f"--set {text}: expected key=value, such as seed=1 or model.units=[64,64]"
+        return f"--set {text:.{MAX_SHOWN}}: expected key=value, such as seed=1 or model.units=[64,64]"
     if mistake := _unknown(key):
         return mistake
     try:
-        parsed = yaml.load(value, Loader=_Loader)  # a safe loader
-    except yaml.YAMLError:
-        return f"--set {key}: not a YAML value (got {value!r})"
+        parsed = parse_yaml(value).value
+    except YamlTextError as error:
+        return f"--set {key}: {error.problem} (got {_shortened(value)})"
     return _assign(data, key, parsed, "--set", places)
 
 
@@ -351,13 +332,18 @@ def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
 def _describe(error: Mapping[str, Any], places: Places) -> str:
     location = tuple(error["loc"])
     place, _ = _place(location, places)
-    key = ".".join(map(str, location))
+    key = ".".join(map(str, location))[:MAX_SHOWN]
     shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
         return f"{shown}: unknown key{_hint(key)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {error['input']!r})"
+    received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 
 def _place(location: Location, places: Places) -> tuple[str, int]:
