@@ -151,11 +151,13 @@ class Evaluation:
         scores: One for each part and step.
         test: Forecasts of all models on the test rows, one step ahead; None where there are no rows.
         later_tests: The same at the scored steps after the first.
+        fallbacks: Baselines whose parameters could not be estimated; see `FitReport.fallbacks`.
     """
 
     scores: tuple[Score, ...]
     test: OutOfSample | None
     later_tests: tuple[OutOfSample, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -195,7 +197,8 @@ def evaluate(
                     later.append(_out_of_sample(series, rows[positions], taken, step))
         if part == "test" and len(rows):
             test = _out_of_sample(series, rows, by_model)
-    return Evaluation(tuple(scores), test, tuple(later))
+    fallbacks = tuple(model.name for model in models[1:] if model.report.fallbacks)
+    return Evaluation(tuple(scores), test, tuple(later), fallbacks)
 
 
 def losses_on_test(

@@ -86,7 +86,7 @@ class BacktestResult(Tabular):
 
     @property
     def fallbacks(self) -> dict[str, dict[str, int]]:
-        """Model -> series -> number of fits that failed and used default parameters, of the forecast series."""
+        """Model -> series -> number of fits that failed and used substitute parameters, of the forecast series."""
         counts: dict[str, dict[str, int]] = {}
         for record in self.records:
             names = itertools.chain.from_iterable(

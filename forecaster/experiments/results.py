@@ -29,6 +29,7 @@ class TrainResult(Tabular):
         engine: Backend and device.
         seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
         next_command: Command line of the forecast.
+        fallbacks: Baseline -> instruments for which its parameters could not be estimated; see `FitReport.fallbacks`.
     """
 
     run: Run
@@ -38,6 +39,7 @@ class TrainResult(Tabular):
     engine: Engine
     seconds: Mapping[str, float]
     next_command: str
+    fallbacks: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -80,7 +80,8 @@ class FitReport:
         median: Median of the forecasts: the last price; the median of a skewed distribution whose mean is the last
             price; or learned.
         learned: Further facts and fitted numbers as JSON values, those that `Forecaster.restore` needs among them.
-        fallbacks: Names of series whose parameters could not be estimated and were replaced by typical ones.
+        fallbacks: Names of series whose parameters could not be estimated: they are the best that the optimiser
+            reached, or typical ones.
         parity: Largest difference between the forecasts of NumPy and Keras; None where there is one of them only.
         parameters: Number of weights that were trained.
         curve: Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``. It is

@@ -126,7 +126,7 @@ def backtest_exceptions(document: Mapping[str, Any]) -> list[str]:
         more = ", ..." if len(counts) > _MAX_FALLBACK_NAMES else ""
         names = f" of {', '.join(list(counts)[:_MAX_FALLBACK_NAMES])}{more}" if several else ""
         fits = _counted(sum(counts.values()), "fit")
-        lines.append(f"{failed}: {fits}{names} did not converge or had too few rows, and used default parameters")
+        lines.append(f"{failed}: {fits}{names} did not converge or had too few rows, and used substitute parameters")
     return lines
 
 

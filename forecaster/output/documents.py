@@ -48,6 +48,7 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "splits": facts["split"],
         **_median_facts(manifest.report),
         "scores": [score_document(score) for score in result.scores],
+        "fallbacks_of": {name: list(instruments) for name, instruments in result.fallbacks.items()},
         "verdict": verdict,
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
     }

@@ -122,6 +122,10 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in basis points of the return, '
         "lower is better",
         *_median_lines(document),
+        *(
+            f"{name}: did not converge for {', '.join(instruments)}, and used substitute parameters"
+            for name, instruments in document["fallbacks_of"].items()
+        ),
         f"{document['model']}: {document['parameters']:,} weights, trained on {panel}; "
         f"{seconds['total']:.1f} s in total, {seconds['fit']:.1f} s of training",
         f"run: {document['run_id']}",

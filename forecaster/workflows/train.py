@@ -117,7 +117,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
     fitted = fit(model, panel, split, config, environment.progress)
     watch.lap("fit")
-    scores, losses = _evaluate(fitted, named, split, config, environment)
+    scores, losses, fallbacks = _evaluate(fitted, named, split, config, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
     if config.refit:
@@ -141,15 +141,16 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     )
     run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, manifest)
     next_command = command_line("predict", data.instruments[0], choice, environment)
-    return TrainResult(run, scores, whole, verdicts, engine, watch.total(), next_command)
+    return TrainResult(run, scores, whole, verdicts, engine, watch.total(), next_command, fallbacks)
 
 
 def _evaluate(
     fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config, environment: Environment
-) -> tuple[list[Score], dict[int, list[DailyLosses]]]:
-    """Scores of every named series on every part, and their losses on the test rows by step."""
+) -> tuple[list[Score], dict[int, list[DailyLosses]], dict[str, list[str]]]:
+    """Scores of every named series on every part, their losses on the test rows by step, and failed baselines."""
     scores: list[Score] = []
     losses: dict[int, list[DailyLosses]] = {}
+    fallbacks: dict[str, list[str]] = {}
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
         evaluation = evaluate(fitted, series, split, _steps(config), DEFAULT_BASELINES, config.horizon)
@@ -157,8 +158,10 @@ def _evaluate(
         tests = () if evaluation.test is None else (evaluation.test, *evaluation.later_tests)
         for sample in tests:
             losses.setdefault(sample.step, []).append(daily_losses(sample))
+        for name in evaluation.fallbacks:
+            fallbacks.setdefault(name, []).append(series.instrument.name)
     environment.progress("evaluate", len(named), len(named))
-    return scores, losses
+    return scores, losses, fallbacks
 
 
 def _verdicts(losses: Mapping[int, Sequence[DailyLosses]]) -> tuple[Verdict | None, dict[str, Verdict]]:

@@ -317,7 +317,7 @@ def test_fallbacks_are_those_of_series_that_are_scored(forecast, tmp_path: Path)
     assert made["fallbacks"] == {"garch": 1}
     assert made["fallbacks_of"] == {"garch": {"still": 1}}
     told = forecast("backtest", "--csv", "long.csv,tiny.csv,still.csv", *how).stdout
-    assert "garch: 1 fit of still did not converge or had too few rows, and used default parameters" in told
+    assert "garch: 1 fit of still did not converge or had too few rows, and used substitute parameters" in told
 
 
 def test_a_narrow_terminal_cuts_no_number(forecast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
             assert made["fallbacks"]["garch"] == 1
             assert made["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
             told = forecast(*asked).stdout
-            assert "garch: 1 fit did not converge or had too few rows, and used default parameters" in told
+            assert "garch: 1 fit did not converge or had too few rows, and used substitute parameters" in told
 
 
 def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:

@@ -54,6 +54,7 @@ TRAINED = {
     "location_steps": [],
     "refit": False,
     "fitted_until": "2021-12-13",
+    "fallbacks_of": {},
     "run_id": "20261030-usdjpy-3fa9c1",
     "verdict": None,
 }
@@ -142,6 +143,11 @@ def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
         "run: 20261030-usdjpy-3fa9c1",
         "weights: fitted on rows up to 2021-12-13; --refit fits again on all rows",
     ]
+
+
+def test_training_names_the_baselines_that_did_not_converge() -> None:
+    lines = training_lines({**TRAINED, "fallbacks_of": {"garch": ["EURCZK", "EURDKK"]}})
+    assert "garch: did not converge for EURCZK, EURDKK, and used substitute parameters" in lines
 
 
 def test_a_refit_says_what_its_scores_are_of() -> None:

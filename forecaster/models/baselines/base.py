@@ -97,7 +97,7 @@ class SeriesForecaster(abc.ABC, Generic[P]):
 
     @abc.abstractmethod
     def _fit_series(self, series: PriceSeries, rows: int) -> tuple[P, bool]:
-        """Parameters learned from the first `rows` rows, and True where typical ones replace them."""
+        """Parameters learned from the first `rows` rows, and True where they could not be estimated."""
 
     @abc.abstractmethod
     def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> P:
@@ -136,7 +136,7 @@ class FittedSeries(Generic[P]):
     Args:
         forecaster: Forecaster that was fitted.
         parameters: Name of a series -> its parameters.
-        fallbacks: Names of the series whose parameters could not be estimated and are typical ones.
+        fallbacks: Names of the series whose parameters could not be estimated; see `FitReport`.
         seed: Seed of simulated paths.
     """
 

@@ -4,7 +4,9 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
+from arch import arch_model
 from arch.univariate.base import ARCHModel
+from raw_rows import fixings
 from scipy import stats
 
 from forecaster.data.series import Panel, PriceSeries
@@ -12,6 +14,7 @@ from forecaster.models import create
 from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.models.baselines.fhs import FHS, FHSOptions
 from forecaster.models.baselines.garch import GARCH, GARCHOptions
+from forecaster.models.baselines.garch_fit import START_VALUES, fit_or_fallback
 from forecaster.quantiles import SCORING_LEVELS
 
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
@@ -109,28 +112,60 @@ def test_a_fit_recovers_the_truth() -> None:
 
 
 @pytest.mark.parametrize("asymmetric", [False, True])
-@pytest.mark.parametrize("failures", [0, 1, 2])
-def test_an_optimiser_that_fails_starts_twice_before_the_fallback(
-    monkeypatch: pytest.MonkeyPatch, failures: int, asymmetric: bool
-) -> None:
+@pytest.mark.parametrize("failures", [0, 1, 99])
+def test_an_optimiser_that_fails_starts_again(monkeypatch: pytest.MonkeyPatch, failures: int, asymmetric: bool) -> None:
     fit, starts = ARCHModel.fit, []
 
     def unwilling(model: ARCHModel, **options: Any) -> Any:
         starts.append(options["starting_values"])
         result = fit(model, **options)
-        return SimpleNamespace(params=result.params, convergence_flag=int(len(starts) <= failures))
+        return SimpleNamespace(
+            params=result.params,
+            convergence_flag=int(len(starts) <= failures),
+            loglikelihood=result.loglikelihood,
+            optimization_result=result.optimization_result,
+        )
 
     monkeypatch.setattr(ARCHModel, "fit", unwilling)
     series, name = simulated(1500), "gjr_garch" if asymmetric else "garch"
     fitted = create(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
-    assert [start is None for start in starts] == [True, False][: failures + 1]
-    assert list(fitted.report.fallbacks) == (["USDJPY"] if failures == 2 else [])
-    _, alpha, _, beta, freedom, _ = fitted.arrays()["USDJPY"]
-    assert ((alpha, beta, freedom) == (0.06, 0.935, 8.0)) is (failures == 2)
-    if failures == 1:
-        monkeypatch.undo()
-        usual = create(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
-        np.testing.assert_allclose(fitted.arrays()["USDJPY"], usual.arrays()["USDJPY"], rtol=0.02, atol=2e-3)
+    assert [start is None for start in starts] == [number == 0 for number in range(len(starts))]
+    assert len(starts) == {0: 1, 1: 1 + len(START_VALUES), 99: 1 + 2 * len(START_VALUES)}[failures]
+    assert list(fitted.report.fallbacks) == (["USDJPY"] if failures == 99 else [])
+    monkeypatch.undo()
+    usual = create(name, 5).fit(FitRequest(Panel((series,)), {"USDJPY": 1500}, {}, 5))
+    np.testing.assert_allclose(fitted.arrays()["USDJPY"], usual.arrays()["USDJPY"], rtol=0.02, atol=2e-3)
+
+
+@pytest.mark.parametrize(("pair", "rows"), [("EURCHF", 5875), ("EURHUF", 5875)])
+def test_an_optimiser_that_stops_on_its_way_is_detected(pair: str, rows: int) -> None:
+    series = fixings(pair)
+    returns = 100 * np.diff(series.log_price[:rows])
+    garch, replaced = fit_or_fallback(series, rows)
+    omega, alpha, _, beta, freedom = *garch.recursion, garch.freedom
+    assert not replaced
+    model = arch_model(returns, mean="Zero", vol="GARCH", dist="t", rescale=False)
+    reached = model.fix([omega, alpha, beta, freedom]).loglikelihood
+    typical = float(returns @ returns) / len(returns)
+    for start_alpha, start_beta, start_freedom in START_VALUES:
+        start = [(1 - start_alpha - start_beta) * typical, start_alpha, start_beta, start_freedom]
+        assert model.fix(start).loglikelihood < reached - 20
+        stopped = model.fit(disp="off", show_warning=False, starting_values=start)
+        assert stopped.loglikelihood < reached + 0.5
+
+
+def test_a_fit_that_reaches_no_maximum_is_reported_and_better_than_its_starts() -> None:
+    series = fixings("EURCZK")
+    returns = 100 * np.diff(series.log_price[:5875])
+    garch, replaced = fit_or_fallback(series, 5875)
+    assert replaced
+    omega, alpha, _, beta = garch.recursion
+    assert omega > 0
+    assert alpha + beta < 1.0001
+    model = arch_model(returns, mean="Zero", vol="GARCH", dist="t", rescale=False)
+    start_alpha, start_beta, freedom = START_VALUES[0]
+    start = [(1 - start_alpha - start_beta) * garch.typical, start_alpha, start_beta, freedom]
+    assert model.fix([omega, alpha, beta, garch.freedom]).loglikelihood > model.fix(start).loglikelihood + 100
 
 
 def test_antithetic_ranks_of_symmetric_shocks_are_mirror_images() -> None:
