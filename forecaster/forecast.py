@@ -53,6 +53,13 @@ class Forecasts:
         unit = self.scale[:, None] * np.sqrt(np.asarray(steps, dtype=float))
         return np.asarray(between * unit[..., None])
 
+    def extended_log_returns(self, steps: Sequence[int]) -> FloatArray:
+        """(N, S, Q) as `log_returns`; beyond the last knot its quantiles grow with the square root of the step."""
+        last = self.knots[-1]
+        ahead = np.asarray(steps, dtype=float)
+        growth = np.sqrt(ahead / np.minimum(ahead, last))
+        return np.asarray(self.log_returns([min(step, last) for step in steps]) * growth[:, None])
+
     def median(self, step: int) -> FloatArray:
         """(N,) medians of the log return over `step` days."""
         weights = level_weights(self.quantile_levels, [0.5])
@@ -81,6 +88,8 @@ class Forecast:
             own. The quantiles contain this point mass as a steep part of the distribution; the probabilities resolve
             it around the last price, and leave what is farther away as it is.
         changes: True if `values` are quantiles of the change of the price instead of the log return.
+        scaled_from: First step beyond the horizon of the model, whose distribution is that of the horizon, scaled by
+            the square root of time; None where there is none.
     """
 
     instrument: str
@@ -92,6 +101,7 @@ class Forecast:
     own_steps: int
     unchanged: FloatArray | None = None
     changes: bool = False
+    scaled_from: int | None = None
 
     @property
     def horizon(self) -> int:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.arrays import DateArray, IntArray
+from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
-from forecaster.errors import ForecasterError
-from forecaster.evaluation.calibration import calibrate_forecasts
+from forecaster.errors import DamageError, ForecasterError
+from forecaster.evaluation.calibration import PACE, calibrate_forecasts, last_width_factors, stretch_forecasts
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
 from forecaster.evaluation.scores import Score, score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows
@@ -24,8 +24,10 @@ from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
+    "CarriedCalibration",
     "DivergedError",
     "Evaluation",
+    "carried_calibration",
     "evaluate",
     "fit",
     "forecast_next",
@@ -44,6 +46,19 @@ MAX_LOG_RETURN = 50.0
 
 class DivergedError(ForecasterError):
     """A model gives forecasts that are not finite, or too far from the last price for any market."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CarriedCalibration:
+    """Calibration of a tested fit that its refit takes over.
+
+    Args:
+        since: Last date that the tested fit was calibrated with; forecasts from there on are stretched.
+        factors: (K, 4) factors of the half-widths at the knots; see `forecaster.evaluation.calibration`.
+    """
+
+    since: np.datetime64
+    factors: FloatArray
 
 
 def forecaster_of(config: Config) -> Forecaster:
@@ -102,6 +117,7 @@ def forecasts(
     rows: IntArray,
     longest: int | None = None,
     unseen_from: np.datetime64 | None = None,
+    carried: CarriedCalibration | None = None,
 ) -> Forecasts:
     """Distributions at the cutoffs `rows`, as users get them and as they are scored.
 
@@ -113,6 +129,7 @@ def forecasts(
         unseen_from: First date that the weights have not seen. From there on the intervals of calibrated models are
             calibrated by the outcomes of all rows since that are known at each cutoff. Forecasts before it, and all
             forecasts where it is None, are those of the model.
+        carried: Calibration of an earlier fit, for weights that have seen every row; None without one.
 
     Raises:
         NotEnoughDataError: A row lies before `first_row`.
@@ -120,14 +137,49 @@ def forecasts(
     """
     first = len(series) if unseen_from is None else int(np.searchsorted(series.dates, unseen_from))
     first = max(first, fitted.first_row)
-    if not traits_of(fitted.name).calibrated or not len(rows) or rows[-1] < first:
+    if not traits_of(fitted.name).calibrated or not len(rows):
         return _finite(fitted, series, rows, longest)
     every = np.union1d(rows, np.arange(first, rows[-1] + 1))
     raw = _finite(fitted, series, every, longest)
+    if carried is not None:
+        raw = _with_carried(raw, series, carried)
+    if rows[-1] < first:
+        return raw
     later = np.flatnonzero(every >= first)
     scaled = raw.scaled.copy()
     scaled[later] = calibrate_forecasts(raw.take(later), series.log_price).scaled
     return dataclasses.replace(raw, scaled=scaled).take(np.searchsorted(every, rows))
+
+
+def _with_carried(raw: Forecasts, series: PriceSeries, carried: CarriedCalibration) -> Forecasts:
+    """`raw` with the widths of the earlier fit from its last date on."""
+    if carried.factors.shape != (len(raw.knots), len(PACE)):
+        raise DamageError(
+            f"the run holds {len(carried.factors)} calibrations for its {len(raw.knots)} steps; expected one for each; "
+            "train again or choose another run with --run ID"
+        )
+    later = np.flatnonzero(series.dates[raw.rows] >= carried.since)
+    scaled = raw.scaled.copy()
+    scaled[later] = stretch_forecasts(raw.take(later), carried.factors).scaled
+    return dataclasses.replace(raw, scaled=scaled)
+
+
+def carried_calibration(
+    fitted: Fitted, series: PriceSeries, unseen_from: np.datetime64, longest: int | None = None
+) -> CarriedCalibration | None:
+    """Calibration of `fitted` after all rows of `series`, for a refit; None where the model has none.
+
+    Args:
+        fitted: The tested fit.
+        series: The history.
+        unseen_from: First date that its weights have not seen.
+        longest: Longest requested step, as in `Fitted.forecast`.
+    """
+    first = max(int(np.searchsorted(series.dates, unseen_from)), fitted.first_row)
+    if not traits_of(fitted.name).calibrated or first >= len(series):
+        return None
+    raw = _finite(fitted, series, np.arange(first, len(series)), longest)
+    return CarriedCalibration(series.dates[-1], last_width_factors(raw, series.log_price))
 
 
 def _finite(fitted: Fitted, series: PriceSeries, rows: IntArray, longest: int | None) -> Forecasts:
@@ -272,20 +324,25 @@ def forecast_next(
 def next_steps(distributions: Forecasts, series: PriceSeries, dates: DateArray, own_steps: int) -> Forecast:
     """The coming days after the last row of `series`, from forecasts whose last cutoff is that row.
 
+    Days beyond the last knot are scaled by the square root of time.
+
     Args:
         distributions: Forecasts at one or more cutoffs.
         series: History up to and including the cutoff.
         dates: (H,) the days to forecast.
         own_steps: Steps that the model forecasts itself; later ones are recursive.
     """
+    last = distributions.take(np.array([len(distributions.rows) - 1]))
+    longest = distributions.knots[-1]
     return Forecast(
         instrument=series.instrument.name,
         cutoff=series.dates[-1],
         last_price=float(series.close[-1]),
         dates=dates,
         quantile_levels=distributions.quantile_levels,
-        values=distributions.take(np.array([len(distributions.rows) - 1])).log_returns(range(1, len(dates) + 1))[0],
+        values=last.extended_log_returns(range(1, len(dates) + 1))[0],
         own_steps=own_steps,
         unchanged=unchanged_probabilities(series, len(dates)),
         changes=series.differences,
+        scaled_from=longest + 1 if len(dates) > longest else None,
     )

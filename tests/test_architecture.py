@@ -28,7 +28,7 @@ HOMES = {
     "arch": ("models/baselines", "stats"),
     "click": ("cli",),
     "curl_cffi": ("data/sources",),  # what yfinance talks through
-    "dateutil": ("data/calendars.py",),
+    "dateutil": ("data/calendars.py", "data/horizons.py"),
     "holidays": ("data/calendars.py",),
     "jax": ("models",),
     "keras": ("models",),

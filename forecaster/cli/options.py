@@ -16,6 +16,7 @@ from forecaster.cli.values import (
     to_days,
     to_figure,
     to_frequency,
+    to_horizon,
     to_lag,
     to_level,
     to_split,
@@ -193,8 +194,9 @@ _OPTIONS: dict[str, Definition] = {
     ),
     "set": _option("Model", "--set", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."),
     "horizon": _option(
-        "Model", "--horizon", type=click.IntRange(1, MAX_STEP), metavar="ROWS", help="Longest step of the forecast."
+        "Model", "--horizon", callback=to_horizon, metavar="ROWS", help="Longest step of the forecast: 20, 1wk or 1mo."
     ),
+    "until": _date_option("Model", "--until", help="Last day to forecast, in place of --horizon."),
     "run": _option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
     "train_if_missing": _option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
     "refit": _option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.command("predict", cls=SectionedCommand, short_help="Forecast the coming days, with probabilities.")
 @with_options(
     common=(
-        *("pair", "ticker", "csv", "as_of", "horizon", "run", "train_if_missing"),
+        *("pair", "ticker", "csv", "as_of", "horizon", "until", "run", "train_if_missing"),
         *("level", "units", "out", "home"),
     ),
     rare=(
@@ -46,7 +46,7 @@ def command(
     from forecaster.output.documents import forecast_document
     from forecaster.workflows.predict import predict
 
-    predictions = predict(environment=environment, **keywords)
+    predictions = predict(environment=environment, level=level, **keywords)
     text = _text([forecast_document(prediction, level, units) for prediction in predictions], level, format)
     if out is None:
         print_text(text)

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from forecaster.config import Config, load_config
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
+from forecaster.data.horizons import rows_of_span
 from forecaster.data.sources.base import Network
 from forecaster.data.sources.memory import memory_history
 from forecaster.datasets.selection import Selection
@@ -93,7 +94,7 @@ class AuditKeywords(BacktestKeywords, total=False):
 class TrainingKeywords(AuditKeywords, total=False):
     """Instruments and configuration, with the choices of a training that is recorded."""
 
-    horizon: int | None
+    horizon: int | str | None
     refit: bool
 
 
@@ -193,6 +194,9 @@ def config_of(
         keywords: See `ConfigKeywords`; a keyword that is None, empty or False is not given.
     """
     values = {_KEYS[name]: value for name, value in keywords.items() if name in _KEYS and _is_given(value)}
+    if isinstance(values.get("horizon"), str):
+        frequency = str(values.get("data.frequency") or load_config(config, assignments).data.frequency)
+        values["horizon"] = rows_of_span(values["horizon"], frequency)
     return load_config(config, assignments, {key: _plain(value) for key, value in values.items()})
 
 

@@ -24,7 +24,15 @@ from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
-__all__ = ["PACE", "STEP_SIZES", "calibrate", "calibrate_forecasts", "width_factors"]
+__all__ = [
+    "PACE",
+    "STEP_SIZES",
+    "calibrate",
+    "calibrate_forecasts",
+    "last_width_factors",
+    "stretch_forecasts",
+    "width_factors",
+]
 
 
 STEP_SIZES = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
@@ -71,13 +79,29 @@ def calibrate_forecasts(forecasts: Forecasts, log_price: FloatArray) -> Forecast
     Raises:
         ValueError: The forecasts are at other levels.
     """
+    outcomes = _scaled_outcomes(forecasts, log_price)
+    scaled = calibrate(forecasts.scaled, forecasts.rows, outcomes, forecasts.knots)
+    return dataclasses.replace(forecasts, scaled=scaled)
+
+
+def last_width_factors(forecasts: Forecasts, log_price: FloatArray) -> FloatArray:
+    """(K, 4) factors at the last of the rows; see `calibrate_forecasts` for the arguments."""
+    outcomes = _scaled_outcomes(forecasts, log_price)
+    return np.asarray(width_factors(forecasts.scaled, forecasts.rows, outcomes, forecasts.knots)[-1])
+
+
+def stretch_forecasts(forecasts: Forecasts, factors: FloatArray) -> Forecasts:
+    """Forecasts whose central intervals are wider by `factors` (K, 4), those of another fit."""
+    every = np.broadcast_to(factors, (len(forecasts), *factors.shape))
+    return dataclasses.replace(forecasts, scaled=_stretched(forecasts.scaled, every))
+
+
+def _scaled_outcomes(forecasts: Forecasts, log_price: FloatArray) -> FloatArray:
     if forecasts.quantile_levels != SCORING_LEVELS:
         raise ValueError(f"expected quantiles at {SCORING_LEVELS}; got {forecasts.quantile_levels}")
     unit = forecasts.scale[:, None] * np.sqrt(np.asarray(forecasts.knots, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant price has no scale
-        outcomes = returns_after(log_price, forecasts.rows, forecasts.knots) / unit
-    scaled = calibrate(forecasts.scaled, forecasts.rows, outcomes, forecasts.knots)
-    return dataclasses.replace(forecasts, scaled=scaled)
+        return np.asarray(returns_after(log_price, forecasts.rows, forecasts.knots) / unit)
 
 
 def width_factors(quantiles: FloatArray, rows: IntArray, outcomes: FloatArray, steps: Sequence[int]) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from forecaster.evaluation.daily_losses import DailyLosses
-from forecaster.evaluation.step_coverage import LEVEL, step_coverage
+from forecaster.evaluation.step_coverage import LEVEL, step_coverage, with_p_value
 from forecaster.stats.coverage_tests import coverage_test
 from forecaster.stats.mean_tests import (
     MIN_DAYS,
@@ -209,7 +209,10 @@ def coverage(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> TestedCl
         later: Losses at further steps.
     """
     moves = bool(losses.squared_naive.any())
-    steps = [step_coverage(each.step, each.inside, each.overlap, moves=moves) for each in (losses, *later)]
+    steps = [
+        with_p_value(step_coverage(each.step, each.inside, each.overlap, moves=moves), each.inside, each.overlap)
+        for each in (losses, *later)
+    ]
     measured: dict[str, Any] = {"coverage": dict(steps[0].coverage), "steps": [step.to_json() for step in steps]}
     if len(losses) < MIN_DAYS or not moves:
         return TestedClaim("nominal", "coverage_points", measured, untestable=_reason(moves))

@@ -1,14 +1,14 @@
 """Coverage of central intervals at one step: measured, tested, and judged where there are enough outcomes."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from forecaster.arrays import FloatArray
-from forecaster.stats.coverage_tests import coverage_test
-from forecaster.stats.mean_tests import MIN_DAYS
+from forecaster.stats.coverage_tests import coverage_error, coverage_test
+from forecaster.stats.mean_tests import MIN_DAYS, hac_degrees_of_freedom, hac_lags, student_quantile
 
-__all__ = ["LEVEL", "MIN_SEPARATE_OUTCOMES", "CoverageOutcome", "StepCoverage", "step_coverage"]
+__all__ = ["LEVEL", "MIN_SEPARATE_OUTCOMES", "CoverageOutcome", "StepCoverage", "step_coverage", "with_p_value"]
 
 LEVEL = 0.05
 """Level of the tests of a verdict."""
@@ -16,7 +16,8 @@ LEVEL = 0.05
 MIN_SEPARATE_OUTCOMES = 20
 """Fewest outcomes without a common day that allow a judgement; over 20 days these are 400 rows."""
 
-CoverageOutcome = Literal["consistent", "too_narrow", "too_wide", "too_few_rows", "constant_price"]
+CoverageOutcome = Literal["consistent", "too_narrow", "too_wide", "too_few_rows", "constant_price", "not_judged"]
+"""Judgement of a coverage; ``not_judged`` are those that an early version recorded without a test."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +54,14 @@ class StepCoverage:
         return {**dataclasses.asdict(self), "coverage": dict(self.coverage)}
 
 
-def step_coverage(
-    step: int, inside: Mapping[str, FloatArray], overlap: int, *, moves: bool = True, levels: Sequence[str] = ()
-) -> StepCoverage:
-    """Judge the coverage at one step.
+def step_coverage(step: int, inside: Mapping[str, FloatArray], overlap: int, *, moves: bool = True) -> StepCoverage:
+    """Judge the coverage at one step, without SciPy; `with_p_value` adds the p-value.
 
     Args:
         step: Rows ahead.
         inside: Level -> (N,) share of the outcomes of a day inside the interval, in order of time.
         overlap: Number of neighbouring cutoffs whose outcomes share days.
         moves: False if the price never moves.
-        levels: Levels that are judged; all when empty.
     """
     shares = {level: float(values.mean()) if len(values) else 0.0 for level, values in inside.items()}
     count = len(next(iter(inside.values())))
@@ -71,14 +69,22 @@ def step_coverage(
         return StepCoverage(step, count, shares, "constant_price")
     if count < MIN_DAYS or count < MIN_SEPARATE_OUTCOMES * overlap:
         return StepCoverage(step, count, shares, "too_few_rows")
-    tests = {level: coverage_test(inside[level], float(level), overlap) for level in levels or inside}
-    p_values = {level: test.p_two_sided for level, test in tests.items()}
-    tested = {level: p_value for level, p_value in p_values.items() if p_value is not None}
-    if not tested:
+    errors = {level: coverage_error(values, float(level), overlap) for level, values in inside.items()}
+    statistics = {level: (shares[level] - float(level)) / error for level, error in errors.items() if error}
+    if not statistics:
         return StepCoverage(step, count, shares, "too_few_rows")
-    deciding = min(tested, key=lambda level: tested[level])
-    p_value = min(1.0, len(tests) * tested[deciding])
+    deciding = max(statistics.values(), key=abs)
+    freedom = hac_degrees_of_freedom(count, hac_lags(count, overlap))
     outcome: CoverageOutcome = "consistent"
-    if p_value <= LEVEL:
-        outcome = "too_narrow" if tests[deciding].mean < 0 else "too_wide"
-    return StepCoverage(step, count, shares, outcome, p_value)
+    if abs(deciding) >= student_quantile(1 - LEVEL / (2 * len(inside)), freedom):
+        outcome = "too_narrow" if deciding < 0 else "too_wide"
+    return StepCoverage(step, count, shares, outcome)
+
+
+def with_p_value(judged: StepCoverage, inside: Mapping[str, FloatArray], overlap: int) -> StepCoverage:
+    """`judged` with the p-value of the same outcomes; see `step_coverage` for the arguments."""
+    if judged.outcome in ("too_few_rows", "constant_price"):
+        return judged
+    tests = [coverage_test(values, float(level), overlap).p_two_sided for level, values in inside.items()]
+    smallest = min(p_value for p_value in tests if p_value is not None)
+    return dataclasses.replace(judged, p_value=min(1.0, len(tests) * smallest))

@@ -17,6 +17,7 @@ from forecaster.models.engine import Engine
 
 __all__ = [
     "SCHEMA",
+    "CarriedFacts",
     "DataFacts",
     "EngineFacts",
     "Manifest",
@@ -316,6 +317,28 @@ class ScoreFacts:
 
 
 @dataclasses.dataclass(frozen=True)
+class CarriedFacts:
+    """Calibration of one instrument that a refit takes over from the tested fit.
+
+    Args:
+        since: Last date that the tested fit was calibrated with.
+        factors: (K, 4) factors of the half-widths at the knots.
+    """
+
+    since: np.datetime64
+    factors: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def from_json(cls, document: JSON) -> Self:
+        """The facts that `to_json` has written."""
+        return cls(_date(document["since"]), tuple(tuple(map(float, row)) for row in document["factors"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"since": str(self.since), "factors": [list(row) for row in self.factors]}
+
+
+@dataclasses.dataclass(frozen=True)
 class Manifest:
     """Everything that a run records about itself.
 
@@ -331,6 +354,8 @@ class Manifest:
         run_id: Name of the run's folder.
         files: File name -> SHA-256.
         configuration: Name of the configuration; None in manifests that do not record it.
+        carried: Name -> calibration that a refit takes over.
+        fit_key: Hash of everything that decides the tested weights; empty in manifests that do not record it.
     """
 
     data: DataFacts
@@ -344,6 +369,8 @@ class Manifest:
     run_id: str = ""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     configuration: ConfigurationFacts | None = None
+    carried: Mapping[str, CarriedFacts] = dataclasses.field(default_factory=dict)
+    fit_key: str = ""
 
     @classmethod
     def from_json(cls, document: JSON) -> Self:
@@ -365,6 +392,8 @@ class Manifest:
             run_id=document["run_id"],
             files=document["files"],
             configuration=None if configuration is None else ConfigurationFacts.from_json(configuration),
+            carried={name: CarriedFacts.from_json(facts) for name, facts in document.get("carried", {}).items()},
+            fit_key=document.get("fit_key", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -382,6 +411,8 @@ class Manifest:
             "state": self.report.to_json(),
             "files": dict(self.files),
             **({} if self.configuration is None else {"configuration": self.configuration.to_json()}),
+            **({"carried": {name: facts.to_json() for name, facts in self.carried.items()}} if self.carried else {}),
+            **({"fit_key": self.fit_key} if self.fit_key else {}),
         }
 
     @property

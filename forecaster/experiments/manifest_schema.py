@@ -29,6 +29,7 @@ def _is_date(text: str) -> str:
 
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_is_date)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Factor = Annotated[FiniteFloat, Field(gt=0, le=100)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -109,6 +110,11 @@ class _Configuration(_Section):
     shortened: str | None = None
 
 
+class _Carried(_Section):
+    since: Date
+    factors: Annotated[list[Annotated[list[Factor], Field(min_length=4, max_length=4)]], Field(min_length=1)]
+
+
 class _Scaler(_Section):
     offset: FiniteFloat
     width: Annotated[FiniteFloat, Field(gt=0)]
@@ -165,6 +171,8 @@ class _Document(_Section):
     verdict: _Verdict | None = None
     verdicts: dict[str, _Verdict] = {}
     configuration: _Configuration | None = None
+    carried: dict[Name, _Carried] = {}
+    fit_key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     seconds: dict[str, FiniteFloat] = {}
     state: _Report
     files: dict[str, Hash]

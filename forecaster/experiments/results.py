@@ -1,12 +1,17 @@
 """Results of trainings, forecasts and audits. `forecaster.output.documents` turns them into JSON."""
 
 import dataclasses
+import datetime
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
 
 from forecaster.data.instruments import Instrument
 from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.scores import Score
+from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.manifest import Skill
 from forecaster.experiments.runs import Run
@@ -14,7 +19,7 @@ from forecaster.forecast import Forecast
 from forecaster.frames import Row, Tabular, flat
 from forecaster.models.engine import Engine
 
-__all__ = ["AuditResult", "Prediction", "Predictions", "TrainResult"]
+__all__ = ["AuditResult", "CalibrationKind", "CoverageRecord", "Prediction", "Predictions", "TrainResult"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +62,27 @@ class TrainResult(Tabular):
         return rows
 
 
+CalibrationKind = Literal["past outcomes", "tested fit", "none"]
+"""Origin of the widths: outcomes that the weights have not seen; the tested fit before a refit; or the model alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CoverageRecord:
+    """Shares of earlier forecasts whose ranges held, by step.
+
+    Args:
+        steps: One record for each step, increasing.
+        since: First cutoff.
+    """
+
+    steps: tuple[StepCoverage, ...]
+    since: np.datetime64
+
+    def at(self, step: int) -> StepCoverage | None:
+        """The record of a step."""
+        return next((record for record in self.steps if record.step == step), None)
+
+
 @dataclasses.dataclass(frozen=True)
 class Prediction(Tabular):
     """A forecast and its provenance.
@@ -76,6 +102,10 @@ class Prediction(Tabular):
             because the distribution is skewed and its mean, as for a stock, is the last price.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
         frequency: Length of a step.
+        configuration: Name of the configuration of the run.
+        calibration: Origin of the widths of the intervals.
+        coverage: How often the ranges of earlier forecasts held; None where that is not known.
+        today: Current date; None for a forecast as of a past day.
     """
 
     instrument: Instrument
@@ -91,6 +121,22 @@ class Prediction(Tabular):
     median_moves: bool
     skill: Sequence[Skill] | None
     frequency: str = "1d"
+    configuration: str = ""
+    calibration: CalibrationKind = "none"
+    coverage: CoverageRecord | None = None
+    today: datetime.date | None = None
+
+    @property
+    def age_days(self) -> int | None:
+        """Days since the last price; None for a forecast as of a past day."""
+        if self.today is None:
+            return None
+        return int((np.datetime64(self.today) - self.forecast.cutoff.astype("datetime64[D]")).astype(int))
+
+    @property
+    def past_steps(self) -> int:
+        """Number of steps whose date is over."""
+        return 0 if self.today is None else int((self.forecast.dates < np.datetime64(self.today)).sum())
 
     @property
     def title(self) -> str:

@@ -14,7 +14,8 @@ from forecaster.evaluation.claims import KINDS, LEVEL
 from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
-from forecaster.experiments.results import AuditResult, Prediction, TrainResult
+from forecaster.experiments.results import AuditResult, CoverageRecord, Prediction, TrainResult
+from forecaster.forecast import Forecast
 from forecaster.models.base import FitReport
 from forecaster.output.verdict_wording import claim_text
 
@@ -144,6 +145,10 @@ def forecast_document(
         "interval": prediction.frequency,
         "calendar": prediction.calendar,
         "median_is_last_price": not prediction.median_moves,
+        "configuration": prediction.configuration,
+        "calibration": prediction.calibration,
+        "age_days": prediction.age_days,
+        "past_steps": prediction.past_steps,
         "quantile_levels": levels,
         "steps": [
             {
@@ -154,13 +159,26 @@ def forecast_document(
                 "probability_up": probability_up[k],
                 "probability_unchanged": unchanged[k],
                 "probability_down": down[k],
-                "fed_back": k >= forecast.own_steps,
+                "fed_back": k >= forecast.own_steps and not _is_scaled(forecast, k),
+                "scaled": _is_scaled(forecast, k),
                 "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
             }
             for k in range(forecast.horizon)
         ],
         "skill": None if prediction.skill is None else [dataclasses.asdict(skill) for skill in prediction.skill],
+        "coverage": None if prediction.coverage is None else _coverage_document(prediction.coverage),
     }
+
+
+def _is_scaled(forecast: Forecast, index: int) -> bool:
+    return forecast.scaled_from is not None and index + 1 >= forecast.scaled_from
+
+
+def _coverage_document(record: CoverageRecord) -> dict[str, Any]:
+    """Coverage of earlier forecasts, by step."""
+    keys = ("step", "n", "coverage", "outcome")
+    steps = [{key: value for key, value in step.to_json().items() if key in keys} for step in record.steps]
+    return {"since": str(record.since), "steps": steps}
 
 
 def _in_units(prediction: Prediction, prices: FloatArray, units: Units) -> FloatArray:

@@ -10,7 +10,7 @@ import math
 from forecaster.arrays import BoolArray, FloatArray
 from forecaster.stats.mean_tests import MeanTest, hac_degrees_of_freedom, hac_lags, long_run_variance, student
 
-__all__ = ["LikelihoodRatio", "christoffersen", "coverage_test", "kupiec"]
+__all__ = ["LikelihoodRatio", "christoffersen", "coverage_error", "coverage_test", "kupiec"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,12 +108,20 @@ def coverage_test(inside: FloatArray, level: float, step: int = 1) -> MeanTest:
         `mean` is the share inside minus `level`.
     """
     count = len(inside)
+    excess = float(inside.mean() - level) if count else 0.0
+    error = coverage_error(inside, level, step)
+    if error is None:
+        return MeanTest(count, excess)
+    return student(count, excess, error, hac_degrees_of_freedom(count, hac_lags(count, step)))
+
+
+def coverage_error(inside: FloatArray, level: float, step: int = 1) -> float | None:
+    """Standard error of the share of outcomes inside under the null of `coverage_test`; None where there is none."""
+    count = len(inside)
     if count < 3:
-        return MeanTest(count, float(inside.mean() - level) if count else 0.0)
+        return None
     share = float(inside.mean())
     independent = share * (1 - share)
     design_effect = long_run_variance(inside, hac_lags(count, step)) / independent if independent > 0 else float(step)
     error = math.sqrt(level * (1 - level) * design_effect / count)
-    if not error > 0:
-        return MeanTest(count, share - level)
-    return student(count, share - level, error, hac_degrees_of_freedom(count, hac_lags(count, step)))
+    return error if error > 0 else None

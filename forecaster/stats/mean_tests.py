@@ -29,6 +29,7 @@ __all__ = [
     "normal_test",
     "pesaran_timmermann",
     "student",
+    "student_quantile",
     "unpredictable_lags",
 ]
 
@@ -134,6 +135,25 @@ def student(count: int, mean: float, error: float, degrees_of_freedom: float) ->
     p_below = float(stdtr(degrees_of_freedom, statistic))
     p_above = float(stdtr(degrees_of_freedom, -statistic))
     return MeanTest(count, mean, error, statistic, p_below, p_above, degrees_of_freedom)
+
+
+def student_quantile(level: float, degrees_of_freedom: float) -> float:
+    """Quantile of Student's t by its expansion around the normal one (Abramowitz and Stegun 1964, 26.7.5).
+
+    The error is below 0.5 % up to 99.5 % from five degrees of freedom on. It needs no SciPy, which a forecast does not
+    load.
+
+    >>> round(student_quantile(0.975, 20), 3)
+    2.086
+    """
+    z = NormalDist().inv_cdf(level)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / degrees_of_freedom**power for power, term in enumerate(terms, start=1))
 
 
 def diebold_mariano(difference: FloatArray, step: int = 1, lags: int | None = None) -> MeanTest:

@@ -15,15 +15,16 @@ from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
+from forecaster.experiments.forecasting import described_forecast, run_forecasts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.output.figure_request import FigureRequest
 from forecaster.output.forecast_picture import ForecastPicture, Predictions, Window
-from forecaster.pipeline import forecast_next, forecasts, next_steps
+from forecaster.pipeline import next_steps
 from forecaster.quantiles import level_weights
 from forecaster.workflows.figures import FIGURES
-from forecaster.workflows.predict import coming_dates, prediction
+from forecaster.workflows.predict import coming_dates
 
 __all__ = ["forecast_figure", "loss_figure", "picture_of", "plot"]
 
@@ -155,7 +156,7 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     instrument = selection.instrument
     with selection.run.damage_of_forecasts():
         scan, forecast = _scan(selection, calibrate)
-    forecast = prediction(selection, forecast, calibrate).forecast
+    forecast = described_forecast(selection.run, instrument, series, forecast, calibrate).forecast
     rows = scan.rows[:-1]
     band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
     later = current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
@@ -191,13 +192,13 @@ def _scan(selection: SelectedRun, calibrate: bool) -> tuple[Forecasts, Forecast]
     run = selection.run
     series = selection.series
     dates = coming_dates(selection)
-    unseen_from = run.unseen_from if calibrate else None
     rows = np.arange(run.fitted.first_row, len(series))
     if run.fitted.own_steps >= len(dates):
-        scan = forecasts(run.fitted, series, rows, unseen_from=unseen_from)
+        scan = run_forecasts(run, series, rows, calibrate=calibrate)
         return scan, next_steps(scan, series, dates, run.fitted.own_steps)
-    scan = forecasts(run.fitted, series, rows, 1, unseen_from)
-    return scan, forecast_next(run.fitted, series, dates, unseen_from)
+    scan = run_forecasts(run, series, rows, 1, calibrate=calibrate)
+    last = run_forecasts(run, series, rows[-1:], calibrate=calibrate)
+    return scan, next_steps(last, series, dates, run.fitted.own_steps)
 
 
 def _split(run: Run) -> Split:

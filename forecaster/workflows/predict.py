@@ -1,5 +1,8 @@
 """`predict`: probabilities of the coming days, from the best run that fits."""
 
+import dataclasses
+import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -7,29 +10,32 @@ import numpy as np
 
 from forecaster.arrays import DateArray
 from forecaster.config import Config
-from forecaster.data.calendars import calendar_name, future_dates
+from forecaster.data.calendars import SPANS, future_dates
+from forecaster.data.horizons import Span, parse_horizon, rows_of_span, rows_until
 from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
-from forecaster.datasets.selection import Selection
+from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
+from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, forecast_of
 from forecaster.experiments.results import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
-from forecaster.forecast import Forecast
-from forecaster.models import traits_of
-from forecaster.pipeline import forecast_next
 
-__all__ = ["coming_dates", "predict", "prediction"]
+__all__ = ["coming_dates", "predict"]
+
+Until = int | Span | datetime.date | None
 
 
 def predict(
     *,
-    horizon: int | None = None,
+    horizon: int | str | None = None,
+    until: Day | None = None,
     as_of: Day | None = None,
     frequency: str | None = None,
     run: str | None = None,
     train_if_missing: bool = False,
     config: Config | str | Path | None = None,
     calibrate: bool = True,
+    level: Sequence[float] = DEFAULT_LEVELS,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **instruments: Unpack[InstrumentKeywords],
@@ -37,95 +43,169 @@ def predict(
     """Forecast every named instrument.
 
     Args:
-        horizon: Days ahead; those of the run when None.
+        horizon: Rows ahead, or a span such as ``"1wk"`` or ``"1mo"``; the rows of the run when None. Rows beyond those
+            of the run are scaled by the square root of time where that is sound.
+        until: Last day to forecast, in place of `horizon`.
         as_of: Last row that the forecast may use; the newest when None.
-        frequency: Length of a row; that of the run when None.
+        frequency: Length of a row; a day where there is such a run when None.
         run: Id of a run; the best run that fits when None.
         train_if_missing: True to train where no run fits.
         config: Configuration of that training; a file, a shipped name or an object.
         calibrate: True if past coverage adjusts the widths of the intervals.
+        level: Central intervals, as shares, whose past coverage is reported.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.
 
     Raises:
-        RunNotFoundError: No run fits, and none may be trained.
-        UsageError: The horizon is longer than that of the run.
+        RunNotFoundError: No run fits, and none may be trained; or the run cannot look so far ahead.
+        UsageError: The horizon is none.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
     day = day_of(as_of, "as_of")
-    query = RunQuery(run, horizon, frequency)
-    try:
-        selected = select_runs(choice, query, environment)
-    except RunNotFoundError as error:
-        if run is not None:
-            raise
-        if not train_if_missing:
-            raise RunNotFoundError(f"{error.messages[0]} (or add --train-if-missing)") from None
-        environment.note(f"{error.messages[0].split(';')[0]}; training one")
-        _train(choice, query, config, environment)
-        selected = select_runs(choice, query, environment)
-    selected = [selection.until(day) for selection in selected]
+    wanted = _wanted(horizon, until)
+    rows = wanted if isinstance(wanted, int) else None
+    query = RunQuery(run, rows, frequency)
+    selected = _select(choice, query, wanted, environment, config if train_if_missing else None, train_if_missing)
+    selected = [_reaching(selection, choice, query, wanted, day, environment) for selection in selected]
     announce(selected, environment)
     if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
         environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
     predictions = []
     for selection in selected:
-        dates = coming_dates(selection, horizon)
-        unseen_from = selection.run.unseen_from if calibrate else None
-        with selection.run.damage_of_forecasts():
-            forecast = forecast_next(selection.run.fitted, selection.series, dates, unseen_from)
-        predictions.append(prediction(selection, forecast, calibrate))
+        request = _request(selection, wanted, choice, calibrate, environment)
+        request = dataclasses.replace(request, levels=tuple(level), today=None if day else environment.today)
+        predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
+    for prediction in predictions:
+        for warning in _warnings(prediction):
+            environment.note(f"warning: {warning}")
     return Predictions(predictions)
 
 
-def _train(choice: Selection, query: RunQuery, config: Config | str | Path | None, environment: Environment) -> None:
+def _wanted(horizon: int | str | None, until: Day | None) -> Until:
+    if horizon is not None and until is not None:
+        raise UsageError("--horizon and --until are given; expected one of them")
+    return day_of(until, "until") if until is not None else None if horizon is None else parse_horizon(horizon)
+
+
+def _select(
+    choice: Selection,
+    query: RunQuery,
+    wanted: Until,
+    environment: Environment,
+    config: Config | str | Path | None,
+    train_if_missing: bool,
+) -> list[SelectedRun]:
+    """The best run of each instrument; where none fits and training is allowed, that of a new training."""
+    try:
+        return select_runs(choice, query, environment)
+    except RunNotFoundError as error:
+        if query.run_id is not None:
+            raise
+        if not train_if_missing:
+            raise RunNotFoundError(f"{error.messages[0]} (or add --train-if-missing)") from None
+        environment.note(f"{error.messages[0].split(';')[0]}; training one")
+        _train(choice, query, wanted, config, environment)
+        return select_runs(choice, query, environment)
+
+
+def _train(
+    choice: Selection, query: RunQuery, wanted: Until, config: Config | str | Path | None, environment: Environment
+) -> None:
     from forecaster.workflows.train import run_training
 
-    flags = {"horizon": query.horizon, "frequency": query.frequency}
+    horizon = query.horizon
+    if isinstance(wanted, Span):
+        horizon = rows_of_span(f"{wanted.count} {wanted.unit}", query.frequency or "1d")
+    flags = {"horizon": horizon, "frequency": query.frequency}
     run_training(config_of(config, (), flags), choice, environment)
 
 
-def coming_dates(selection: SelectedRun, horizon: int | None = None) -> DateArray:
-    """(H,) the days after the last row; as many as the run was trained for when `horizon` is None.
+def _reaching(
+    selection: SelectedRun,
+    choice: Selection,
+    query: RunQuery,
+    wanted: Until,
+    day: datetime.date | None,
+    environment: Environment,
+) -> SelectedRun:
+    """`selection` up to the cutoff; another run of the same instrument where only that one reaches the wanted day."""
+    cut = selection.until(day)
+    rows = None if wanted is None else rows_until(cut.series, wanted)
+    if rows is None or query.run_id is not None or query.horizon == rows or rows <= cut.run.config.horizon:
+        return cut
+    longer = dataclasses.replace(query, horizon=rows)
+    others = select_runs(choice, longer, environment)
+    other = next(other for other in others if other.instrument == selection.instrument)
+    return other.until(day)
 
-    Raises:
-        UsageError: The run was trained for a shorter horizon.
-    """
-    longest = selection.run.config.horizon
-    if horizon is not None and horizon > longest:
-        raise UsageError(
-            f"run {selection.run.id} looks {longest} days ahead; got --horizon {horizon}; "
-            "leave --run out, or train one that looks further with forecast train --horizon"
-        )
-    return future_dates(selection.series, horizon or longest)
+
+def _request(
+    selection: SelectedRun, wanted: Until, choice: Selection, calibrate: bool, environment: Environment
+) -> ForecastRequest:
+    dates = coming_dates(selection, wanted)
+    frequency = selection.run.frequency
+    flags = ["--horizon", str(len(dates)), *(["--frequency", frequency] if frequency != "1d" else [])]
+    return ForecastRequest(
+        dates=dates,
+        calibrate=calibrate,
+        train_command=command_line("train", selection.instrument, choice, environment, *flags),
+    )
 
 
-def prediction(selection: SelectedRun, forecast: Forecast, calibrate: bool) -> Prediction:
-    """A forecast in the user's orientation, with its provenance.
+def coming_dates(selection: SelectedRun, until: Until = None) -> DateArray:
+    """(H,) days after the last row.
 
     Args:
-        selection: Instrument, run and history.
-        forecast: The coming days after the last row of the history, in canonical orientation.
-        calibrate: True if the intervals were calibrated where the weights had not seen the cutoff.
+        selection: The run and its history.
+        until: Number of rows, span or last day; as many rows as the run was trained for when None.
     """
-    run = selection.run
-    series = selection.series
-    if selection.instrument.sign < 0:
-        forecast = forecast.mirrored(selection.instrument.name)
-    return Prediction(
-        instrument=selection.instrument,
-        forecast=forecast,
-        run_id=run.id,
-        model=run.manifest.model.model,
-        source=series.source,
-        data_sha256=series.sha256,
-        frequency=series.frequency,
-        calendar=calendar_name(series),
-        in_sample=selection.in_sample,
-        calibrated=calibrate and traits_of(run.fitted.name).calibrated and bool(forecast.cutoff >= run.unseen_from),
-        refit=run.manifest.split.refit,
-        median_moves=run.manifest.report.median != "last_price",
-        skill=run.manifest.scores.skill(series.instrument.name),
-    )
+    rows = selection.run.config.horizon if until is None else rows_until(selection.series, until)
+    return future_dates(selection.series, rows)
+
+
+def _warnings(prediction: Prediction) -> list[str]:
+    """Warnings about ranges that did not hold, intervals without calibration, scaled steps and old prices."""
+    forecast = prediction.forecast
+    name = prediction.instrument.name
+    span = SPANS[prediction.frequency]
+    warnings = []
+    if prediction.past_steps:
+        warnings.append(
+            f"the last price of {name} is {prediction.age_days} days old: {prediction.past_steps} of the "
+            f"{forecast.horizon} dates are past; newer prices: --refresh, or a newer file"
+        )
+    record = prediction.coverage
+    narrow = [] if record is None else [step for step in record.steps if step.outcome == "too_narrow"]
+    if record is not None and narrow:
+        worst = min(narrow, key=lambda step: min(step.coverage[level] - float(level) for level in step.coverage))
+        shares = ", ".join(
+            f"the {100 * float(level):g} % range held {100 * share:.0f} %" for level, share in worst.coverage.items()
+        )
+        steps = _ranges([step.step for step in narrow])
+        warnings.append(
+            f"ranges of {name} were too narrow at {steps} {span}s: "
+            f"since {record.since}, at {worst.step} {span}s, {shares}"
+        )
+    if forecast.scaled_from is not None:
+        warnings.append(
+            f"the run looks {forecast.scaled_from - 1} {span}s ahead; later ranges are those of {span} "
+            f"{forecast.scaled_from - 1}, scaled by the square root of time"
+        )
+    return warnings
+
+
+def _ranges(steps: Sequence[int]) -> str:
+    """Increasing numbers, those that follow one another as a range.
+
+    >>> _ranges([1, 5, 6, 7])
+    '1, 5 to 7'
+    """
+    runs: list[list[int]] = []
+    for step in steps:
+        if runs and step == runs[-1][-1] + 1:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -149,13 +149,58 @@ def test_train_if_missing_trains(forecast, tmp_path):
     assert "training one" in result.stderr
 
 
-def test_horizon_longer_than_every_run_says_what_to_type(forecast, home):
-    result = forecast("predict", "--pair", "USDJPY", "--horizon", "21", "--home", home)
-    assert result.exit_code == 1
-    assert f"train one with: forecast train --pair USDJPY --home {home} --horizon 21" in result.stderr
-    forced = forecast("predict", "--pair", "USDJPY", "--horizon", "21", "--home", home, "--run", "latest")
-    assert forced.exit_code == 2
-    assert "looks 20 days ahead; got --horizon 21" in forced.stderr
+def test_a_horizon_beyond_the_run_is_scaled_and_marked(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--horizon", "30")
+    assert [step["step"] for step in made["steps"] if step["scaled"]] == list(range(21, 31))
+    assert not any(step["fed_back"] for step in made["steps"])
+    own, scaled = made["steps"][19]["quantiles"], made["steps"][29]["quantiles"]
+    for level in own:
+        grown = np.log(scaled[level] / made["last_price"]) / np.log(own[level] / made["last_price"])
+        assert level == "0.5" or grown == pytest.approx(np.sqrt(30 / 20), rel=1e-9)
+    held = {record["step"]: record for record in made["coverage"]["steps"]}
+    assert held[30]["n"] == 720
+    noted = forecast("predict", "--pair", "USDJPY", "--horizon", "30", "--home", home).stderr
+    assert "the run looks 20 days ahead; later ranges are those of day 20, scaled" in noted
+
+
+def test_a_horizon_that_cannot_be_scaled_says_what_to_type(forecast, home):
+    far = forecast("predict", "--pair", "USDJPY", "--horizon", "61", "--home", home)
+    assert far.exit_code == 1
+    assert f"with: forecast train --pair USDJPY --home {home} --horizon 61" in far.stderr
+    recursive = forecast("predict", "--ticker", "sine", "--horizon", "6", "--home", home)
+    assert recursive.exit_code == 1
+    assert "its steps are recursive" in recursive.stderr
+
+
+def test_horizons_are_rows_spans_or_dates(forecast, home):
+    week = document(forecast, home, "--pair", "USDJPY", "--horizon", "1wk")
+    assert (week["horizon"], week["steps"][-1]["date"]) == (5, "2026-11-06")
+    until = document(forecast, home, "--pair", "JPYUSD", "--until", "2026-11-30")
+    assert (until["horizon"], until["steps"][-1]["date"]) == (21, "2026-11-30")
+    for wrong in (("--horizon", "0"), ("--horizon", "soon"), ("--until", "2020-01-01"), ("--until", "2040-01-01")):
+        assert forecast("predict", "--pair", "USDJPY", *wrong, "--home", home).exit_code == 2
+    both = forecast("predict", "--pair", "USDJPY", "--horizon", "5", "--until", "2026-11-30", "--home", home)
+    assert (both.exit_code, "expected one of them" in both.stderr) == (2, True)
+
+
+def test_a_forecast_says_how_often_its_ranges_held(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--level", "50,90")
+    records = made["coverage"]["steps"]
+    assert [record["step"] for record in records] == list(range(1, 21))
+    assert [record["n"] for record in records[:2]] == [749, 748]
+    for record in records:
+        assert list(record["coverage"]) == ["0.5", "0.9"]
+        assert 0 < record["coverage"]["0.5"] < record["coverage"]["0.9"] <= 1
+    manifest = json.loads((sorted((home / "runs").iterdir())[-1] / "manifest.json").read_text())
+    scored = {row["step"]: row["coverage"]["0.9"] for row in manifest["scores"] if row["part"] == "test"}
+    assert {step: records[step - 1]["coverage"]["0.9"] for step in scored} == pytest.approx(scored)
+
+
+def test_the_record_of_a_past_cutoff_ends_before_it(forecast, home):
+    made = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-06-03")
+    assert made["coverage"]["steps"][0]["n"] < 200
+    assert made["age_days"] is None
+    assert document(forecast, home, "--pair", "USDJPY", "--as-of", "2010-06-01")["coverage"] is not None
 
 
 def test_a_cutoff_after_the_newest_row_is_told(forecast, home):

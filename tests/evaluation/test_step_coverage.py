@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
-from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
+from forecaster.evaluation.step_coverage import StepCoverage, step_coverage, with_p_value
 from forecaster.evaluation.verdict import verdict
 from forecaster.output.verdict_wording import claim_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
+from forecaster.stats.mean_tests import student_quantile
 
 
 def inside(share: float, count: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -27,7 +29,7 @@ def inside(share: float, count: int, seed: int = 0) -> dict[str, np.ndarray]:
 )
 def test_the_share_is_measured_and_judged(share: float, count: int, overlap: int, outcome: str) -> None:
     sample = inside(share, count)
-    found = step_coverage(overlap, sample, overlap)
+    found = with_p_value(step_coverage(overlap, sample, overlap), sample, overlap)
     assert (found.n, found.coverage["0.8"]) == (count, sample["0.8"].mean())
     assert found.outcome == outcome
     assert (found.p_value is None) == (outcome == "too_few_rows")
@@ -47,6 +49,12 @@ def test_right_intervals_are_rarely_rejected_where_outcomes_overlap() -> None:
         hits = {level: (np.abs(sums) < bound).astype(float) for level, bound in (("0.8", 1.2816), ("0.95", 1.96))}
         rejected += step_coverage(10, hits, 10).outcome != "consistent"
     assert rejected / 400 < 0.09
+
+
+@pytest.mark.parametrize("freedom", [5, 7, 13, 30, 700])
+@pytest.mark.parametrize("level", [0.975, 0.9875, 0.995])
+def test_quantiles_of_student_need_no_scipy(level: float, freedom: float) -> None:
+    assert student_quantile(level, freedom) == pytest.approx(stats.t.ppf(level, freedom), rel=5e-3)
 
 
 def losses(step: int, width: float) -> DailyLosses:

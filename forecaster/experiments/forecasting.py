@@ -1,0 +1,242 @@
+"""Forecasts of recorded runs: calibrated as their training allows, with the record of how often their ranges held."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from forecaster.arrays import DateArray, FloatArray, IntArray
+from forecaster.data.calendars import calendar_name
+from forecaster.data.instruments import Instrument
+from forecaster.data.series import PriceSeries
+from forecaster.errors import RunNotFoundError
+from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
+from forecaster.experiments.results import CalibrationKind, CoverageRecord, Prediction
+from forecaster.experiments.runs import Run
+from forecaster.features.outcomes import returns_after
+from forecaster.forecast import Forecast, Forecasts
+from forecaster.models import traits_of
+from forecaster.pipeline import CarriedCalibration, forecasts, next_steps
+from forecaster.quantiles import level_weights
+
+__all__ = ["DEFAULT_LEVELS", "MAX_SCALING", "ForecastRequest", "described_forecast", "forecast_of", "run_forecasts"]
+
+DEFAULT_LEVELS = (0.8, 0.95)
+"""Central intervals whose coverage is recorded, unless others are wanted."""
+
+MAX_SCALING = 3
+"""Longest horizon that is scaled, in horizons of the run: volatility has changed its level beyond it."""
+
+MAX_DEVIATION = 0.2
+"""Largest deviation of a coverage from its level with which a forecast is scaled, where too few rows allow a test."""
+
+EVERY_STEP = 60  # steps up to here all have a record; later ones every tenth, and the last
+SPARSE = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastRequest:
+    """Options of a forecast.
+
+    Args:
+        dates: (H,) days to forecast.
+        levels: Central intervals whose coverage is recorded.
+        calibrate: True if past coverage adjusts the widths of the intervals.
+        today: Current date, for the age of the last price; None for a forecast as of a past day.
+        train_command: Command of a training that looks as far as wanted, for a refusal.
+    """
+
+    dates: DateArray
+    levels: Sequence[float] = DEFAULT_LEVELS
+    calibrate: bool = True
+    today: datetime.date | None = None
+    train_command: str = "forecast train --horizon"
+
+
+def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: ForecastRequest) -> Prediction:
+    """The coming days after the last row of a history.
+
+    Args:
+        run: The run.
+        instrument: Instrument in the user's orientation.
+        series: Its history in canonical orientation, up to the cutoff.
+        request: Days, levels and calibration.
+
+    Raises:
+        RunNotFoundError: The days reach beyond the horizon of the run, and scaling is not sound.
+    """
+    rows = _recorded_rows(run, series, len(request.dates))
+    scan = run_forecasts(run, series, rows, calibrate=request.calibrate)
+    forecast = next_steps(scan, series, request.dates, run.fitted.own_steps)
+    if rows[0] < len(series) - 1:
+        record = _measured(scan, series, request)
+    else:
+        record = _recorded(run, series.instrument.name, request.levels)
+    if forecast.scaled_from is not None:
+        _require_sound_scaling(run, instrument, forecast.horizon, record, request.train_command)
+    prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
+    return dataclasses.replace(prediction, coverage=record, today=request.today)
+
+
+def run_forecasts(
+    run: Run, series: PriceSeries, rows: IntArray, longest: int | None = None, *, calibrate: bool = True
+) -> Forecasts:
+    """Distributions of a run at the cutoffs `rows`; see `forecaster.pipeline.forecasts`.
+
+    A refit, which has seen every row, takes over the widths of the fit that was tested.
+    """
+    carried = _carried(run, series.instrument.name) if calibrate else None
+    return forecasts(run.fitted, series, rows, longest, run.unseen_from if calibrate else None, carried)
+
+
+def described_forecast(
+    run: Run, instrument: Instrument, series: PriceSeries, forecast: Forecast, calibrate: bool
+) -> Prediction:
+    """A forecast in the user's orientation, with its provenance.
+
+    Args:
+        run: The run.
+        instrument: Instrument in the user's orientation.
+        series: Its history up to the cutoff.
+        forecast: The coming days, in canonical orientation.
+        calibrate: True if the intervals were to be calibrated.
+    """
+    manifest = run.manifest
+    kind: CalibrationKind = _calibration(run, series) if calibrate else "none"
+    return Prediction(
+        instrument=instrument,
+        forecast=_centred(forecast, manifest.report.median == "mean_is_last_price")
+        if instrument.sign > 0
+        else forecast.mirrored(instrument.name),
+        run_id=run.id,
+        model=manifest.model.model,
+        source=series.source,
+        data_sha256=series.sha256,
+        frequency=series.frequency,
+        calendar=calendar_name(series),
+        in_sample=bool(forecast.cutoff < run.seen_until),
+        calibrated=kind != "none",
+        refit=manifest.split.refit,
+        median_moves=manifest.report.median != "last_price",
+        skill=manifest.scores.skill(series.instrument.name),
+        configuration=run.configuration.name,
+        calibration=kind,
+    )
+
+
+def _centred(forecast: Forecast, mean_is_last_price: bool) -> Forecast:
+    """`forecast` with its scaled steps moved so that their mean is the last price, where that holds of the others."""
+    if forecast.scaled_from is None or not mean_is_last_price:
+        return forecast
+    values = forecast.values.copy()
+    scaled = slice(forecast.scaled_from - 1, None)
+    values[scaled] -= np.log(forecast.mean[scaled] / forecast.last_price)[:, None]
+    return dataclasses.replace(forecast, values=values)
+
+
+def _calibration(run: Run, series: PriceSeries) -> CalibrationKind:
+    if not traits_of(run.fitted.name).calibrated:
+        return "none"
+    if series.dates[-1] >= run.unseen_from:
+        return "past outcomes"
+    carried = _carried(run, series.instrument.name)
+    return "tested fit" if carried is not None and series.dates[-1] >= carried.since else "none"
+
+
+def _carried(run: Run, name: str) -> CarriedCalibration | None:
+    facts = run.manifest.carried.get(name)
+    return None if facts is None else CarriedCalibration(facts.since, np.asarray(facts.factors))
+
+
+def _recorded_rows(run: Run, series: PriceSeries, horizon: int) -> IntArray:
+    """Cutoffs since the test began, whose forecasts neither weights nor choices have seen; else the last row alone."""
+    last = len(series) - 1
+    manifest = run.manifest
+    recursive = run.fitted.own_steps < min(horizon, manifest.model.horizon)
+    if manifest.split.refit or recursive or "test" not in manifest.split.parts:
+        return np.array([last])
+    first = int(np.searchsorted(series.dates, manifest.split.parts["test"].first))
+    return np.arange(min(max(first, run.fitted.first_row), last), last + 1)
+
+
+def _measured(scan: Forecasts, series: PriceSeries, request: ForecastRequest) -> CoverageRecord | None:
+    """Coverage of the forecasts whose outcomes are known, in the history up to the cutoff."""
+    horizon = len(request.dates)
+    steps = [step for step in range(1, horizon + 1) if step <= EVERY_STEP or step % SPARSE == 0 or step == horizon]
+    levels = [format(level, "g") for level in request.levels]
+    edges = [edge for level in request.levels for edge in ((1 - level) / 2, (1 + level) / 2)]
+    weights = level_weights(scan.quantile_levels, edges)
+    outcomes = returns_after(series.log_price, scan.rows, steps)
+    records = []
+    for index, step in enumerate(steps):
+        settled = int(np.searchsorted(scan.rows, len(series) - step))
+        if settled:
+            bounds = scan.take(np.arange(settled)).extended_log_returns([step])[:, 0] @ weights
+            inside = _inside(levels, bounds, outcomes[:settled, index])
+            records.append(step_coverage(step, inside, step, moves=bool(outcomes[:settled, index].any())))
+    return CoverageRecord(tuple(records), series.dates[scan.rows[0]]) if records else None
+
+
+def _inside(levels: Sequence[str], bounds: FloatArray, outcomes: FloatArray) -> dict[str, FloatArray]:
+    """Level -> (N,) 1 where the outcome lies between columns 2 i and 2 i + 1 of `bounds`, ends included."""
+    return {
+        level: ((bounds[:, 2 * i] <= outcomes) & (outcomes <= bounds[:, 2 * i + 1])).astype(float)
+        for i, level in enumerate(levels)
+    }
+
+
+def _recorded(run: Run, name: str, levels: Sequence[float]) -> CoverageRecord | None:
+    """Coverage that the training recorded, for a run whose weights have seen the test since or whose steps are slow."""
+    scores = run.manifest.scores
+    keys = [format(level, "g") for level in levels]
+    judged: Mapping[int, StepCoverage] = {
+        step["step"]: StepCoverage.from_json(step)
+        for step in scores.verdicts.get(name, {}).get("coverage", {}).get("steps", ())
+    }
+    tested = [score for score in scores.scores if score["instrument"] == name and score["part"] == "test"]
+    records = []
+    for score in tested:
+        shares = {key: score["coverage"][key] for key in keys if score["coverage"].get(key) is not None}
+        if shares:
+            outcome = judged[score["step"]].outcome if score["step"] in judged else "not_judged"
+            records.append(StepCoverage(score["step"], score["n"], shares, outcome))
+    return CoverageRecord(tuple(records), np.datetime64(tested[0]["window"][0])) if records else None
+
+
+def _require_sound_scaling(
+    run: Run, instrument: Instrument, horizon: int, record: CoverageRecord | None, train_command: str
+) -> None:
+    """Refuse steps beyond the horizon of the run where the square root of time does not hold.
+
+    Raises:
+        RunNotFoundError: The steps are recursive, the median moves, the horizon is too long, or ranges scaled like
+            this did not hold.
+    """
+    own = run.manifest.model.horizon
+    if run.fitted.own_steps < own:
+        problem = "its steps are recursive"
+    elif run.manifest.report.median == "learned":
+        problem = "its median moves"
+    elif horizon > MAX_SCALING * own:
+        problem = f"a forecast is scaled to {MAX_SCALING} times its horizon at most"
+    else:
+        problem = _failed_ranges([record.at(step) for step in (own, horizon)] if record is not None else [])
+    if problem:
+        raise RunNotFoundError(
+            f"run {run.id} looks {own} rows ahead, and its ranges of {instrument.name} cannot be scaled to {horizon} "
+            f"rows: {problem}; train one that looks further with: {train_command}"
+        )
+
+
+def _failed_ranges(judged: Sequence[StepCoverage | None]) -> str:
+    """Description of the first ranges that did not hold, by their test or, with too few rows for it, by far."""
+    for record in judged:
+        if record is None:
+            continue
+        deviation = max(abs(share - float(level)) for level, share in record.coverage.items())
+        if record.outcome in ("too_narrow", "too_wide") or deviation > MAX_DEVIATION:
+            levels = " and ".join(f"{100 * float(level):g} %" for level in record.coverage)
+            shares = " and ".join(f"{100 * share:.0f} %" for share in record.coverage.values())
+            return f"at {record.step} rows its {levels} ranges held {shares} of {record.n} outcomes"
+    return ""
