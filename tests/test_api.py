@@ -55,7 +55,8 @@ def test_public_names_are_pinned() -> None:
 def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    printing = {"format", "out", "level", "units", "help_all"} - ({"out"} if name == "plot" else set())
+    printing = {"format", "out", "level", "units", "verbose", "help_all"}
+    printing -= {"plot": {"out"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)

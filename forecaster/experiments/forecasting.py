@@ -131,7 +131,9 @@ def _centred(forecast: Forecast, mean_is_last_price: bool) -> Forecast:
         return forecast
     values = forecast.values.copy()
     scaled = slice(forecast.scaled_from - 1, None)
-    values[scaled] -= np.log(forecast.mean[scaled] / forecast.last_price)[:, None]
+    mean = forecast.mean[scaled]
+    excess = mean - forecast.last_price if forecast.changes else np.log(mean / forecast.last_price)
+    values[scaled] -= excess[:, None]
     return dataclasses.replace(forecast, values=values)
 
 

@@ -1,7 +1,7 @@
 """Manifest of a run: what was trained, on which data, with which versions, and how it scored.
 
-In Python a manifest has a part for each subject; in ``manifest.json`` the keys of all parts stand side by side. Keys
-may be added within a schema version, never renamed.
+A manifest has a part for each subject; in ``manifest.json`` the keys of all parts stand side by side. Keys may be added
+within a schema version, never renamed.
 """
 
 import dataclasses
@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 
 from forecaster.data.series import PriceSeries
+from forecaster.experiments.carried_facts import CarriedFacts
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.models.base import FitReport
 from forecaster.models.engine import Engine
 
 __all__ = [
     "SCHEMA",
-    "CarriedFacts",
     "DataFacts",
     "EngineFacts",
     "Manifest",
@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 SCHEMA = 1
-
 JSON = Mapping[str, Any]
 
 
@@ -317,28 +316,6 @@ class ScoreFacts:
 
 
 @dataclasses.dataclass(frozen=True)
-class CarriedFacts:
-    """Calibration of one instrument that a refit takes over from the tested fit.
-
-    Args:
-        since: Last date that the tested fit was calibrated with.
-        factors: (K, 4) factors of the half-widths at the knots.
-    """
-
-    since: np.datetime64
-    factors: tuple[tuple[float, ...], ...]
-
-    @classmethod
-    def from_json(cls, document: JSON) -> Self:
-        """The facts that `to_json` has written."""
-        return cls(_date(document["since"]), tuple(tuple(map(float, row)) for row in document["factors"]))
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values."""
-        return {"since": str(self.since), "factors": [list(row) for row in self.factors]}
-
-
-@dataclasses.dataclass(frozen=True)
 class Manifest:
     """Everything that a run records about itself.
 
@@ -355,7 +332,7 @@ class Manifest:
         files: File name -> SHA-256.
         configuration: Name of the configuration; None in manifests that do not record it.
         carried: Name -> calibration that a refit takes over.
-        fit_key: Hash of everything that decides the tested weights; empty in manifests that do not record it.
+        fit_key: Hash of all that decides the tested weights; empty in manifests that do not record it.
     """
 
     data: DataFacts
@@ -398,6 +375,7 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``manifest.json``, without its checksum."""
+        carried = {name: facts.to_json() for name, facts in self.carried.items()}
         return {
             "schema": SCHEMA,
             "run_id": self.run_id,
@@ -411,7 +389,7 @@ class Manifest:
             "state": self.report.to_json(),
             "files": dict(self.files),
             **({} if self.configuration is None else {"configuration": self.configuration.to_json()}),
-            **({"carried": {name: facts.to_json() for name, facts in self.carried.items()}} if self.carried else {}),
+            **({"carried": carried} if carried else {}),
             **({"fit_key": self.fit_key} if self.fit_key else {}),
         }
 

@@ -104,7 +104,7 @@ class Prediction(Tabular):
         frequency: Length of a step.
         configuration: Name of the configuration of the run.
         calibration: Origin of the widths of the intervals.
-        coverage: How often the ranges of earlier forecasts held; None where that is not known.
+        coverage: Shares of earlier forecasts whose ranges held; None where that is not measured.
         today: Current date; None for a forecast as of a past day.
     """
 

@@ -128,11 +128,13 @@ def forecast_document(
     bounds = {round(edge, 12) for share in intervals for edge in ((1 - share) / 2, (1 + share) / 2)}
     levels = sorted({format(level, "g"): level for level in (*bounds, *forecast.quantile_levels)}.values())
     prices = _in_units(prediction, forecast.prices(levels), units)
-    mean = _in_units(prediction, forecast.mean, units)
-    median = _in_units(prediction, forecast.median, units)
-    probability_up = forecast.probability_up
-    unchanged = forecast.probability_unchanged
-    down = forecast.probability_down
+    columns = {
+        "mean": _in_units(prediction, forecast.mean, units),
+        "median": _in_units(prediction, forecast.median, units),
+        "probability_up": forecast.probability_up,
+        "probability_unchanged": forecast.probability_unchanged,
+        "probability_down": forecast.probability_down,
+    }
     return {
         "schema": "forecast/1",
         "instrument": prediction.instrument.name,
@@ -145,20 +147,12 @@ def forecast_document(
         "interval": prediction.frequency,
         "calendar": prediction.calendar,
         "median_is_last_price": not prediction.median_moves,
-        "configuration": prediction.configuration,
-        "calibration": prediction.calibration,
-        "age_days": prediction.age_days,
-        "past_steps": prediction.past_steps,
         "quantile_levels": levels,
         "steps": [
             {
                 "step": k + 1,
                 "date": str(forecast.dates[k]),
-                "mean": mean[k],
-                "median": median[k],
-                "probability_up": probability_up[k],
-                "probability_unchanged": unchanged[k],
-                "probability_down": down[k],
+                **{name: values[k] for name, values in columns.items()},
                 "fed_back": k >= forecast.own_steps and not _is_scaled(forecast, k),
                 "scaled": _is_scaled(forecast, k),
                 "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
@@ -167,6 +161,7 @@ def forecast_document(
         ],
         "skill": None if prediction.skill is None else [dataclasses.asdict(skill) for skill in prediction.skill],
         "coverage": None if prediction.coverage is None else _coverage_document(prediction.coverage),
+        **{key: getattr(prediction, key) for key in ("configuration", "calibration", "age_days", "past_steps")},
     }
 
 

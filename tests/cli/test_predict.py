@@ -155,8 +155,8 @@ def test_a_horizon_beyond_the_run_is_scaled_and_marked(forecast, home):
     assert not any(step["fed_back"] for step in made["steps"])
     own, scaled = made["steps"][19]["quantiles"], made["steps"][29]["quantiles"]
     for level in own:
-        grown = np.log(scaled[level] / made["last_price"]) / np.log(own[level] / made["last_price"])
-        assert level == "0.5" or grown == pytest.approx(np.sqrt(30 / 20), rel=1e-9)
+        expected = np.sqrt(30 / 20) * np.log(own[level] / made["last_price"])
+        assert np.log(scaled[level] / made["last_price"]) == pytest.approx(expected, rel=1e-9, abs=1e-12)
     held = {record["step"]: record for record in made["coverage"]["steps"]}
     assert held[30]["n"] == 720
     noted = forecast("predict", "--pair", "USDJPY", "--horizon", "30", "--home", home).stderr

@@ -59,7 +59,7 @@ def test_a_forecast(forecast, home) -> None:
     assert tuple(made) == (
         *("schema", "instrument", "run_id", "model", "source", "data_sha256", "in_sample", "calibrated", "refit"),
         *("cutoff", "last_price", "units", "horizon", "interval", "calendar", "median_is_last_price"),
-        *("quantile_levels", "steps", "skill"),
+        *("quantile_levels", "steps", "skill", "coverage", "configuration", "calibration", "age_days", "past_steps"),
     )
     assert made["schema"] == "forecast/1"
     step = (
@@ -71,6 +71,7 @@ def test_a_forecast(forecast, home) -> None:
         "probability_unchanged",
         "probability_down",
         "fed_back",
+        "scaled",
         "quantiles",
     )
     assert {tuple(one) for one in made["steps"]} == {step}
