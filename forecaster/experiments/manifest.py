@@ -282,7 +282,7 @@ class ScoreFacts:
 
     Args:
         scores: A document for each instrument, part and step.
-        verdict: Verdict on all named instruments together; None where the test has no rows.
+        verdict: Verdict on all named instruments; None where the test has no rows.
         verdicts: Name -> verdict on one instrument.
     """
 
@@ -389,8 +389,7 @@ class Manifest:
             "state": self.report.to_json(),
             "files": dict(self.files),
             **({} if self.configuration is None else {"configuration": self.configuration.to_json()}),
-            **({"carried": carried} if carried else {}),
-            **({"fit_key": self.fit_key} if self.fit_key else {}),
+            **{key: value for key, value in (("carried", carried), ("fit_key", self.fit_key)) if value},
         }
 
     @property
