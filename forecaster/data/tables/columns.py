@@ -47,8 +47,8 @@ class Choice:
 def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
     """The price and the columns that belong to it.
 
-    The price is the one column with the best kind of name, or else the only column of numbers that can be one. In a
-    table without header the columns must obey the rules of open, high, low and close in every row.
+    The price is the one column with the best kind of name, or else the only column of numbers. In a table without
+    header the columns must obey the rules of open, high, low and close in every row.
 
     Raises:
         InputFileError: No column, or more than one, can be the price; the candidates are listed with their first cells.
@@ -65,18 +65,14 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
     if len(named) > 1:
         raise _undecided(layout, named, "several columns that may be the price")
     numeric = [place for place in _numeric(layout, time) if not _is_counter(layout, place)]
-    candidates = [
-        place for place in numeric if not is_other_number(layout.names[place]) and not _is_range(layout, place)
-    ]
-    if len(candidates) == 1:
-        others = [shown(layout.names[place]) for place in numeric if place != candidates[0]]
-        name = shown(layout.names[candidates[0]])
-        note = f"prices are read from the column {name}, not from {', '.join(others[:4])}" if others else ""
-        return Choice(_beside(layout, candidates[0]), note)
+    if len(numeric) == 1 and _may_be_price(layout, numeric[0]):
+        return Choice(_beside(layout, numeric[0]))
+    candidates = [place for place in numeric if _may_be_price(layout, place)]
     names = "close, price, last, settle, value"
     if not candidates:
         raise _undecided(layout, numeric, f"no price column: none called {names}")
-    raise _undecided(layout, candidates, f"several columns of numbers but none called {names}")
+    count = "several columns of numbers" if len(candidates) > 1 else "one column beside other numbers"
+    raise _undecided(layout, candidates, f"{count} but none called {names}")
 
 
 def _named_prices(layout: Layout) -> list[int]:
@@ -124,9 +120,10 @@ def _ranked(layout: Layout, field: str) -> list[tuple[int, int]]:
     return [(place, match[1]) for place, match in matches if match is not None and match[0] == field]
 
 
-def _is_range(layout: Layout, place: int) -> bool:
+def _may_be_price(layout: Layout, place: int) -> bool:
+    """False for a column that is named after something else, such as a volume or an opening price."""
     match = field_of(layout.names[place])
-    return match is not None and match[0] != "close"
+    return not is_other_number(layout.names[place]) and (match is None or match[0] == "close")
 
 
 def _numeric(layout: Layout, time: int | None) -> list[int]:

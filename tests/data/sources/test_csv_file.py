@@ -238,6 +238,10 @@ FAULTS = {
         "date,bid,ask\n2024-01-02,1,2\n2024-01-03,1,2\n",
         r"several columns of numbers but none called close, .*; candidates: 'bid' \(1, 1, ...\), 'ask' \(2, 2",
     ),
+    "unknown name beside an open interest": (
+        "date,Open Interest,Contracts\n2024-01-02,1500,20\n2024-01-03,1600,25\n",
+        r"has one column beside other numbers but none called close, .*; candidates: 'Contracts' \(20, 25",
+    ),
     "two closes": (
         "date,close,Close\n2024-01-02,1,2\n2024-01-03,1,2\n",
         r"has several columns that may be the price; candidates: 'close' \(1, 1, ...\), 'Close' \(2, 2, ...\); name it",
