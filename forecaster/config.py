@@ -5,7 +5,6 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 """
 
 import datetime
-import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,10 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from forecaster.config_keys import hint_for, keys_of
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
+from forecaster.data.spellings import parse_day, parse_frequency
 from forecaster.errors import ConfigError, UsageError
 from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
@@ -29,6 +30,7 @@ __all__ = [
     "Config",
     "DataConfig",
     "SplitConfig",
+    "configuration_keys",
     "dump_config",
     "load_config",
     "shipped_configs",
@@ -63,6 +65,15 @@ def _listed(value: Any) -> Any:
     return [] if value is None else value
 
 
+def _as_day(value: Any) -> Any:
+    """A date in any form that has one meaning; another text is left to the check of its type."""
+    try:
+        return parse_day(value) if isinstance(value, str) else value
+    except UsageError:
+        return value
+
+
+Day = Annotated[datetime.date, pydantic.BeforeValidator(_as_day)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], pydantic.BeforeValidator(_listed)]
 
 
@@ -74,8 +85,8 @@ class DataConfig(_Section):
     ticker: Names = ()
     csv: Names = ()
     name: str | None = None
-    start: datetime.date | None = None
-    end: datetime.date | None = None
+    start: Day | None = None
+    end: Day | None = None
     frequency: str = "1d"
     strict: bool = False
     calendar: str | None = None
@@ -92,9 +103,10 @@ class DataConfig(_Section):
     @pydantic.field_validator("frequency")
     @classmethod
     def _daily_or_longer(cls, frequency: str) -> str:
-        if frequency not in FREQUENCIES:
-            raise ValueError(f"expected one of {', '.join(FREQUENCIES)}: prices of days and longer spans only")
-        return frequency
+        try:
+            return parse_frequency(frequency)
+        except UsageError as error:
+            raise ValueError(error.messages[0].partition(": ")[2]) from None
 
     @pydantic.field_validator("calendar")
     @classmethod
@@ -185,6 +197,11 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
+def configuration_keys() -> list[str]:
+    """Every dotted key, in the order of the sections; those of all kinds of models."""
+    return list(dict.fromkeys(keys_of(Config)))
+
+
 def shipped_configs() -> dict[str, Path]:
     """Name -> file of the configurations that come with the program."""
     here = Path(__file__).parent
@@ -239,10 +256,10 @@ def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[
 
 def _unknown(key: str) -> str | None:
     name = ".".join(_location(key))
-    is_key = any(name == valid or name.startswith(f"{valid}.options.") for valid in [*_keys(Config), "data"])
+    is_key = any(name == valid or name.startswith(f"{valid}.options.") for valid in [*keys_of(Config), "data"])
     if is_key and len(_location(key)) <= MAX_DEPTH:
         return None
-    return f"--set {key:.{MAX_SHOWN}}: unknown key{_hint(key[:MAX_SHOWN])}"
+    return f"--set {key:.{MAX_SHOWN}}: unknown key{hint_for(key[:MAX_SHOWN], Config)}"
 
 
 def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
@@ -335,7 +352,7 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
     key = ".".join(map(str, location))[:MAX_SHOWN]
     shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
-        return f"{shown}: unknown key{_hint(key)}"
+        return f"{shown}: unknown key{hint_for(key, Config)}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"
@@ -352,23 +369,3 @@ def _place(location: Location, places: Places) -> tuple[str, int]:
         if location[:end] in places:
             return places[location[:end]], list(places).index(location[:end])
     return "config", len(places)
-
-
-def _hint(key: str) -> str:
-    """The end of a message about an unknown key: the key that was probably meant."""
-    names = [name for name in sorted(set(_keys(Config))) if name != key and not name.startswith(f"{key}.")]
-    near = [name for name in names if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
-    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(Config.model_fields)}"
-
-
-def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a configuration, those of all kinds of models included."""
-    for name, field in section.model_fields.items():
-        if section is Config and name == "model":
-            for kind in network_names():
-                yield from _keys(model_class(kind).Options, "model.")
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _keys(field.annotation, f"{prefix}{name}.")
-        else:
-            yield prefix + name

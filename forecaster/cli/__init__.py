@@ -10,7 +10,9 @@ import click
 
 from forecaster import __version__
 from forecaster.cli.faults import reported_faults
+from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
+from forecaster.cli.positional import is_instrument
 from forecaster.cli.streams import open_missing_streams, print_note, print_text, release_streams
 from forecaster.errors import ExitCode
 
@@ -20,11 +22,11 @@ __all__ = ["cli", "main"]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
-_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "runs", "data")
+_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "runs", "data", "config")
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """A group whose commands are modules of this package."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -37,6 +39,14 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"forecaster.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; an instrument alone asks for its forecast."""
+        if self.get_command(ctx, args[0]) is None and is_instrument(args[0], _COMMANDS):
+            return "predict", self.get_command(ctx, "predict"), ["--train-if-missing", *args]
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
         """Parse the options before the command; a fault is one line and an exit code."""
@@ -82,9 +92,10 @@ def cli() -> None:
 
     \b
     Example:
-      forecast train --pair USDJPY      train on the installed history
-      forecast predict --pair USDJPY    forecast the coming days
-      forecast plot --pair USDJPY       draw history and forecast
+      forecast USDJPY            train where no run fits, then forecast
+      forecast train USDJPY      train on the installed history
+      forecast predict USDJPY    forecast the coming days
+      forecast plot USDJPY       draw history and forecast
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
 
 

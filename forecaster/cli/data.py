@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import INSTRUMENT_OPTIONS, Command, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
@@ -31,15 +32,7 @@ def _with_selection(command: Command) -> Command:
     return with_selection
 
 
-class _InOrder(click.Group):
-    """A group whose commands are listed in the order in which a user needs them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands, in the order of their definition."""
-        return list(self.commands)
-
-
-@click.group("data", cls=_InOrder, short_help="Fetch, show and maintain price histories.")
+@click.group("data", cls=CommandGroup, short_help="Fetch, show and maintain price histories.")
 def command() -> None:
     """Price histories in the store. Every version that any run has used can be loaded again.
 
@@ -138,8 +131,7 @@ def list_(*, environment: Environment, format: str) -> None:
     renamed={"--version": "--hash"},
     short_help="Show facts, findings and picture of a history.",
 )
-@click.argument("history", required=False)
-@with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"))
+@with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"), stored=True)
 @_with_selection
 def show(
     *,
@@ -216,8 +208,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
 @command.command(
     "export", cls=SectionedCommand, renamed={"--version": "--hash"}, short_help="Print the rows of a history."
 )
-@click.argument("history", required=False)
-@with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"))
+@with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"), stored=True)
 @_with_selection
 def export(
     *, environment: Environment, choice: Any, history: str | None, hash: str | None, out: Path | None, format: str

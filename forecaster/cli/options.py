@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from forecaster.cli.positional import InstrumentArgument, named_instruments
 from forecaster.cli.sections import SectionOption
 from forecaster.cli.values import (
     MAX_STEP,
     CommaList,
-    to_date,
+    DayText,
     to_days,
     to_figure,
     to_frequency,
@@ -66,9 +67,8 @@ def _list_option(
 
 
 def _date_option(section: str, *flags: str, **settings: Any) -> Definition:
-    """A day, written as 2020-12-31; the command gets a `datetime.date`."""
-    day = click.DateTime(["%Y-%m-%d"])
-    return _option(section, *flags, type=day, callback=to_date, metavar="DATE", **settings)
+    """A day, such as 2020-12-31; the command gets a `datetime.date`."""
+    return _option(section, *flags, type=DayText(), metavar="DATE", **settings)
 
 
 _FILE = click.Path(path_type=Path)
@@ -277,7 +277,7 @@ _OPTIONS: dict[str, Definition] = {
     "level": _list_option(
         "Output",
         "--level",
-        expected="percentages from 0.1 to 99.9, such as 80,95",
+        expected="percentages from 1 to 99.9, such as 80,95",
         item=to_level,
         default=("80,95",),
         show_default=True,
@@ -328,7 +328,7 @@ def _format_option(*formats: str) -> Definition:
 
 
 def with_options(
-    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = ()
+    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), *, stored: bool = False
 ) -> Callable[[Command], Command]:
     """Options of a command, which gets them by their own names; for ``home`` it gets an `environment`.
 
@@ -336,11 +336,15 @@ def with_options(
         common: Names of the options that --help lists, in order.
         rare: Names of the options that only --help-all lists.
         formats: Values of --format; none for a command without it.
+        stored: True if a stored history may be named in place of an instrument; the command gets its ``history``.
     """
+    named = "pair" in common  # a command of instruments takes their names without a flag too
 
     def decorator(function: Command) -> Command:
         @functools.wraps(function)
         def command(**values: Any) -> Any:
+            if named:
+                values = named_instruments(values, stored)
             if "home" not in values:
                 return function(**values)
             from forecaster.cli.output_paths import check_output_paths
@@ -358,6 +362,8 @@ def with_options(
         definitions += [_OPTIONS["home"](False)] if "home" in common else []
         for definition in reversed(definitions):
             decorated = definition(decorated)
+        if named:
+            decorated.__click_params__.append(InstrumentArgument(stored))  # type: ignore[attr-defined]  # as click does
         return decorated
 
     return decorator

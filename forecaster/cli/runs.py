@@ -2,6 +2,7 @@
 
 import click
 
+from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
@@ -10,7 +11,7 @@ from forecaster.environment import Environment
 __all__ = ["command"]
 
 
-@click.group("runs", short_help="List the recorded trainings, and pin the one to use.")
+@click.group("runs", cls=CommandGroup, short_help="List the recorded trainings, and pin the one to use.")
 def command() -> None:
     """Recorded trainings of the project.
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from forecaster.cli.positional import InstrumentArgument
 from forecaster.cli.streams import print_text
+from forecaster.cli.suggestions import option_message
 
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
 
@@ -59,23 +61,25 @@ class SectionedCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and name the right flag where another is expected."""
+        words = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if error.option_name not in self.renamed:
-                raise
-            meant = self.renamed[error.option_name]
-            raise click.UsageError(f"No such option '{error.option_name}'; use {meant}.", ctx) from None
+            flag = error.option_name
+            flags = [name for option in self.get_params(ctx) for name in option.opts if name.startswith("--")]
+            meant = f"No such option {flag!r}; use {self.renamed[flag]}." if flag in self.renamed else None
+            message = meant or option_message(flag, words, flags) or f"No such option {flag[:60]!r}."
+            raise click.UsageError(message, ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section, without empty lines between them."""
         sections: dict[str, list[tuple[str, str]]] = {section: [] for section in (*SECTIONS, "Help")}
         for option in self.get_params(ctx):
             record = option.get_help_record(ctx)
-            if isinstance(option, SectionOption):
+            if isinstance(option, SectionOption | InstrumentArgument):
                 if record is not None and (ctx.meta.get(_LIST_ALL) or not option.rare):
                     sections[option.section].append(record)
-            elif record is not None:
+            elif isinstance(option, click.Option) and record is not None:
                 sections["Help"].append(record)
         formatter.write_paragraph()
         width = min(max(len(flags) for records in sections.values() for flags, _ in records), MAX_FLAGS_WIDTH)

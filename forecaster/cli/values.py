@@ -1,5 +1,6 @@
 """Values of options: lists, dates, steps, levels, lags, frequencies."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 __all__ = [
     "MAX_STEP",
     "CommaList",
-    "to_date",
+    "DayText",
     "to_days",
     "to_figure",
     "to_frequency",
@@ -42,13 +43,26 @@ class CommaList(click.ParamType[tuple[Any, ...]]):
             self.fail(f"expected {self._expected} separated by commas; got an empty one.", param, ctx)
         try:
             return tuple(map(self._item, texts))
+        except click.BadParameter as error:  # the value says better what is wrong with it
+            self.fail(error.message, param, ctx)
         except ValueError:
             self.fail(f"expected {self._expected}; got {value!r}.", param, ctx)
 
 
-def to_date(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """A `datetime.date` of a date and time."""
-    return None if value is None else value.date()
+class DayText(click.ParamType[datetime.date]):
+    """A date in any form that has one meaning, such as 2025-06-30."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
+        """The date in the text `value`."""
+        from forecaster.data.spellings import parse_day
+        from forecaster.errors import UsageError
+
+        try:
+            return parse_day(value)
+        except UsageError as error:
+            self.fail(f"{error.messages[0]}.", param, ctx)
 
 
 def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -62,11 +76,13 @@ def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str
 
 def to_frequency(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """The length of a row; anything finer than a day is refused with a reason."""
-    from forecaster.config import FREQUENCIES
+    from forecaster.data.spellings import parse_frequency
+    from forecaster.errors import UsageError
 
-    if value is not None and value not in FREQUENCIES:
-        raise click.BadParameter(f"{value!r}: daily and longer only; expected one of {', '.join(FREQUENCIES)}.")
-    return value
+    try:
+        return None if value is None else parse_frequency(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error.messages[0]}.") from None
 
 
 def to_horizon(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
@@ -93,9 +109,11 @@ def to_step(text: str) -> int:
 
 
 def to_level(text: str) -> float:
-    """A percentage as a share."""
-    percentage = float(text)
-    if not 0.1 <= percentage <= 99.9:
+    """A percentage as a share; a share is refused, because 0.8 may mean 80 %, or 0.8 %."""
+    percentage = float(text.removesuffix("%"))
+    if 0 < percentage < 1:
+        raise click.BadParameter(f"a level is a percentage; got {text}; did you mean {100 * percentage:g}?")
+    if not 1 <= percentage <= 99.9:
         raise ValueError(text)
     return percentage / 100
 

@@ -11,8 +11,11 @@ from typing import Literal
 from forecaster.errors import InstrumentError
 
 __all__ = [
+    "CRYPTO_CODES",
     "CURRENCIES",
+    "CURRENCY_WORDS",
     "ENDED_CURRENCIES",
+    "METAL_CODES",
     "SYNTHETIC_NAMES",
     "Instrument",
     "csv_instrument",
@@ -44,9 +47,9 @@ _QUOTED_LAST = ("JPY", "KRW", "IDR")
 # quoted to two decimals, those with many thousands in whole units, all others to four.
 _PIP_DECIMALS = {"JPY": 2, "HUF": 2, "KRW": 2, "ISK": 2, "THB": 2, "SIT": 2, "IDR": 0, "ROL": 0, "TRL": 0}
 
-_METALS = ("XAU", "XAG", "XPT", "XPD")
-_CRYPTO = ("BTC", "XBT", "ETH", "XRP", "LTC", "BCH", "SOL", "ADA", "BNB", "DOGE", "USDT", "USDC")
-_WORDS = {
+METAL_CODES = ("XAU", "XAG", "XPT", "XPD")
+CRYPTO_CODES = ("BTC", "XBT", "ETH", "XRP", "LTC", "BCH", "SOL", "ADA", "BNB", "DOGE", "USDT", "USDC")
+CURRENCY_WORDS = {
     "DOLLAR": "USD", "EURO": "EUR", "YEN": "JPY", "POUND": "GBP", "STERLING": "GBP", "FRANC": "CHF",
     "AUSSIE": "AUD", "KIWI": "NZD", "LOONIE": "CAD", "YUAN": "CNY", "RENMINBI": "CNY", "RUPEE": "INR",
     "LIRA": "TRY", "PESO": "MXN", "RAND": "ZAR", "REAL": "BRL", "KRONA": "SEK", "KRONE": "NOK",
@@ -165,10 +168,10 @@ def parse_pair(text: str) -> Instrument:
 
 def _metal_or_crypto(text: str) -> str | None:
     letters = _letters(text)
-    for code in (*_METALS, *_CRYPTO):
+    for code in (*METAL_CODES, *CRYPTO_CODES):
         rest = letters.removeprefix(code) if letters.startswith(code) else letters.removesuffix(code)
-        if rest != letters and (not rest or rest in CURRENCIES or rest in _METALS or rest in _CRYPTO):
-            return f"{code} ({'a metal' if code in _METALS else 'a crypto currency'})"
+        if rest != letters and (not rest or rest in CURRENCIES or rest in METAL_CODES or rest in CRYPTO_CODES):
+            return f"{code} ({'a metal' if code in METAL_CODES else 'a crypto currency'})"
     return None
 
 
@@ -180,9 +183,9 @@ def _letters(text: str) -> str:
 def _nearest_pairs(text: str, codes: tuple[str, ...], count: int = 3) -> list[str]:
     """Up to `count` valid pairs close to the typed text; well-known ones if none is close."""
     letters = _letters(text)
-    word = difflib.get_close_matches(letters, _WORDS, n=1, cutoff=0.8)
+    word = difflib.get_close_matches(letters, CURRENCY_WORDS, n=1, cutoff=0.8)
     if word or letters in CURRENCIES:
-        return _well_known(_WORDS[word[0]] if word else letters)[:count]
+        return _well_known(CURRENCY_WORDS[word[0]] if word else letters)[:count]
     if codes:
         if codes[0] == codes[1]:
             return _well_known(codes[0] if codes[0] in CURRENCIES else "USD")[:count]

@@ -12,6 +12,7 @@ from forecaster.data.corrections import Corrections
 from forecaster.data.horizons import rows_of_span
 from forecaster.data.sources.base import Network
 from forecaster.data.sources.memory import memory_history
+from forecaster.data.spellings import parse_day
 from forecaster.datasets.selection import Selection
 from forecaster.environment import OFFLINE_VARIABLE
 from forecaster.errors import UsageError
@@ -217,6 +218,6 @@ def day_of(value: Day | None, keyword: str) -> datetime.date | None:
     if value is None or isinstance(value, datetime.date):
         return value
     try:
-        return datetime.date.fromisoformat(value)
-    except ValueError:
-        raise UsageError(f"{keyword} is {value:.50}; expected a date such as 2024-03-01") from None
+        return parse_day(value)
+    except UsageError as error:
+        raise UsageError(f"{keyword} is {error.messages[0]}") from None

@@ -19,7 +19,7 @@ from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
-from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, Units, check_rows
 from forecaster.models.numpy_dense import dense
 from forecaster.models.stored_weights import require_shapes
 from forecaster.models.traits import Traits
@@ -39,7 +39,7 @@ class ClassicOptions(ModelOptions):
 
     kind: Literal["classic"] = "classic"
     context_length: PositiveInt = 60
-    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (50, 50)
+    units: Units = (50, 50)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     dense_units: NonNegativeInt = 25
     scaler: Literal["minmax", "standard"] = "minmax"

@@ -49,7 +49,7 @@ def test_months(forecast) -> None:
 def test_finer_than_a_day_is_refused(forecast, verb: str) -> None:
     result = forecast(verb, "--pair", "USDJPY", "--interval", "1h")
     assert result.exit_code == 2
-    assert "'1h': daily and longer only; expected one of 1d, 1wk, 1mo" in result.stderr
+    assert "'1h': expected one of 1d, 1wk, 1mo: prices of days and longer spans only" in result.stderr
 
 
 def test_finer_than_a_day_is_refused_in_a_file(forecast, tmp_path: Path) -> None:

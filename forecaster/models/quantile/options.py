@@ -21,12 +21,10 @@ from forecaster.features import FEATURES, RETURN_FEATURES, suitable_features
 from forecaster.features.covariates import is_covariate
 from forecaster.features.history import WARM_UP
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.base import ModelOptions
+from forecaster.models.base import ModelOptions, Units
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
-Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-"""Sizes of the layers of a recurrent network."""
 
 QUICK_STEPS = 30  # of a short training
 FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {

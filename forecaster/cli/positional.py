@@ -1,0 +1,63 @@
+"""Instruments without a flag: ``forecast predict USDJPY`` means what ``forecast predict --pair USDJPY`` means."""
+
+from collections.abc import Collection
+from typing import Any, Literal
+
+import click
+
+__all__ = ["InstrumentArgument", "is_instrument", "named_instruments"]
+
+_KINDS: tuple[Literal["pair", "ticker", "csv"], ...] = ("pair", "ticker", "csv")
+
+
+class InstrumentArgument(click.Argument):
+    """Names of instruments, each a pair, a ticker or a file by its form; it stands in the first section of --help.
+
+    Args:
+        stored: True for a command that also takes the name of one stored history.
+    """
+
+    section = "Instrument"
+    rare = False
+
+    def __init__(self, stored: bool = False) -> None:
+        super().__init__(["names"], nargs=-1, metavar="[HISTORY]" if stored else "[INSTRUMENT]...")
+        self.stored = stored
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """The line of --help."""
+        metavar = "HISTORY" if self.stored else "INSTRUMENT"
+        return metavar, "Name alone: USDJPY, AAPL or prices.csv" + (", or ecb/USDJPY/1d." if self.stored else ".")
+
+
+def is_instrument(word: str, commands: Collection[str]) -> bool:
+    """True if a word in the place of a command names instruments, and is no command in capitals."""
+    from forecaster.data.instrument_names import names_of, recognised_kind
+
+    names = [] if word.startswith("-") or word.lower() in commands else names_of([word])
+    return bool(names) and all(recognised_kind(name) is not None for name in names)
+
+
+def named_instruments(values: dict[str, Any], stored: bool) -> dict[str, Any]:
+    """Arguments of a command with its positional names in the options of their kinds.
+
+    Args:
+        values: Arguments as parsed, ``names`` among them.
+        stored: True for a command with an argument ``history`` for the name of a stored history.
+
+    Raises:
+        click.UsageError: Two stored histories are named, or one beside instruments.
+    """
+    words = values.pop("names")
+    if not words:
+        return {**values, **({"history": None} if stored else {})}
+    from forecaster.data.instrument_names import is_stored_name, sorted_by_kind
+
+    histories = [word for word in words if stored and is_stored_name(word)]
+    if histories:
+        if len(words) > 1:
+            raise click.UsageError(f"Expected one stored history and no instrument; got {' '.join(words)[:100]}.")
+        return {**values, "history": histories[0]}
+    kinds = sorted_by_kind(words)
+    named: dict[str, Any] = {kind: tuple(dict.fromkeys((*values[kind], *kinds.get(kind, ())))) for kind in _KINDS}
+    return {**values, **named, **({"history": None} if stored else {})}

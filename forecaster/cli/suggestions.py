@@ -1,0 +1,201 @@
+"""The right place for a wrong command or option: near names, else a table of names that other programs use."""
+
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+__all__ = ["command_message", "option_message"]
+
+MIN_LIKENESS = 0.7  # of a name that may have been meant; below it a suggestion is a guess
+MAX_SUGGESTIONS = 2
+
+_COMMANDS: Mapping[str, str] = {
+    "fit": "train", "learn": "train", "run": "train", "retrain": "train", "refit": "train --refit",
+    "forecast": "predict", "inference": "predict", "infer": "predict", "tomorrow": "predict", "odds": "predict --above",
+    "evaluate": "backtest", "eval": "backtest", "test": "backtest", "score": "backtest", "validate": "backtest",
+    "compare": "backtest", "benchmark": "backtest", "walkforward": "backtest", "simulate": "backtest",
+    "chart": "plot", "graph": "plot", "draw": "plot", "picture": "plot",
+    "check": "audit", "leakage": "audit", "verify": "data verify",
+    "download": "data fetch", "fetch": "data fetch", "get": "data fetch", "update": "data refresh",
+    "refresh": "data refresh", "show": "data show", "info": "data show", "export": "data export",
+    "prune": "data prune", "clean": "data prune", "history": "data list", "store": "data list",
+    "list": "runs list", "models": "runs list", "ls": "runs list", "use": "runs use", "pin": "runs use",
+    "configs": "config list", "settings": "config keys", "options": "config keys", "keys": "config keys",
+    "help": "--help", "version": "--version",
+}  # fmt: skip
+"""Name of a command in other programs -> what to type after ``forecast``."""
+
+_FLAGS: Mapping[str, tuple[str, ...]] = {
+    "--model": ("--config {gru}",),
+    "--kind": ("--config {gru}",),
+    "--arch": ("--config {gru}",),
+    "--architecture": ("--config {gru}",),
+    "--network": ("--config {gru}",),
+    "--algorithm": ("--config {gru}",),
+    "--days": ("--horizon {5}", "--step {5}"),
+    "--ahead": ("--horizon {5}", "--step {5}"),
+    "--steps": ("--horizon {5}", "--step {5}"),
+    "--periods": ("--horizon {5}", "--step {5}"),
+    "--forecast-horizon": ("--horizon {5}", "--step {5}"),
+    "--horizon": ("--step {5}",),
+    "--step": ("--horizon {5}",),
+    "--gpu": ("--device gpu",),
+    "--cpu": ("--device cpu",),
+    "--stock": ("--ticker {AAPL}",),
+    "--share": ("--ticker {AAPL}",),
+    "--symbol": ("--ticker {AAPL}",),
+    "--index": ("--ticker {^GSPC}",),
+    "--crypto": ("--ticker {BTC-USD}",),
+    "--instrument": ("--pair {USDJPY}",),
+    "--currency": ("--pair {USDJPY}",),
+    "--fx": ("--pair {USDJPY}",),
+    "--forex": ("--pair {USDJPY}",),
+    "--file": ("--csv {prices.csv}",),
+    "--input": ("--csv {prices.csv}",),
+    "--data": ("--csv {prices.csv}",),
+    "--path": ("--csv {prices.csv}",),
+    "--excel": ("--csv {prices.xlsx}",),
+    "--freq": ("--frequency {1wk}",),
+    "--timeframe": ("--frequency {1wk}",),
+    "--period": ("--frequency {1wk}",),
+    "--resample": ("--frequency {1wk}",),
+    "--weekly": ("--frequency 1wk",),
+    "--monthly": ("--frequency 1mo",),
+    "--daily": ("--frequency 1d",),
+    "--confidence": ("--level {80,95}",),
+    "--ci": ("--level {80,95}",),
+    "--alpha": ("--level {80,95}",),
+    "--interval-level": ("--level {80,95}",),
+    "--quantiles": ("--level {80,95}",),
+    "--target": ("--above {160}",),
+    "--threshold": ("--above {160}",),
+    "--over": ("--above {160}",),
+    "--greater": ("--above {160}",),
+    "--under": ("--below {150}",),
+    "--range": ("--between {150,160}",),
+    "--output": ("--out {forecast.csv}",),
+    "--output-file": ("--out {forecast.csv}",),
+    "--save": ("--out {forecast.csv}",),
+    "--export": ("--out {forecast.csv}",),
+    "-o": ("--out {forecast.csv}",),
+    "--json": ("--format json",),
+    "--csv-output": ("--format csv",),
+    "--date": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
+    "--cutoff": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
+    "--asof": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
+    "--from": ("--start {2010-01-01}",),
+    "--since": ("--start {2010-01-01}",),
+    "--begin": ("--start {2010-01-01}", "--from {2010-01-01}"),
+    "--start-date": ("--start {2010-01-01}", "--from {2010-01-01}"),
+    "--to": ("--end {2025-06-30}",),
+    "--end-date": ("--end {2025-06-30}", "--to {2025-06-30}"),
+    "--until": ("--end {2025-06-30}", "--to {2025-06-30}"),
+    "--dir": ("--home {folder}",),
+    "--folder": ("--home {folder}",),
+    "--project": ("--home {folder}",),
+    "--workers": ("--jobs {2}",),
+    "--threads": ("--jobs {2}",),
+    "--n-jobs": ("--jobs {2}",),
+    "--processes": ("--jobs {2}",),
+    "--folds": ("--schedule {yearly}",),
+    "--refit-every": ("--schedule {yearly}",),
+    "--run-id": ("--run {latest}",),
+    "--covariates": ("--with {EURUSD}",),
+    "--regressors": ("--with {EURUSD}",),
+    "--baselines": ("--models {lstm,garch}",),
+    "--no-network": ("--offline",),
+    "--download": ("--refresh",),
+    "--online": ("--refresh",),
+}
+"""Flag of other programs -> what to type here, the first that the command has; the text in braces is an example."""
+
+
+def command_message(name: str, commands: Sequence[str], is_first: bool) -> str:
+    """Message about an unknown command.
+
+    Args:
+        name: Name as typed.
+        commands: Names that there are.
+        is_first: True for the first word after ``forecast``, where an instrument may stand too.
+
+    Example:
+        >>> command_message("trian", ["train", "predict"], True)
+        "No such command 'trian'; did you mean train?"
+    """
+    shown = f"No such command {name[:60]!r}"
+    near = _near(name.lower(), commands)
+    if near:
+        return f"{shown}; did you mean {' or '.join(near)}?"
+    word = name.lower().replace("-", "").replace("_", "")
+    if word in _COMMANDS:
+        return f"{shown}; use: forecast {_COMMANDS[word]}."
+    listed = f"{shown}; the commands are {', '.join(commands)}."
+    if is_first and name.isascii() and name.isalnum() and len(name) <= 6:
+        return f"{listed[:-1]}; a symbol is written in capitals: forecast {name.upper()}."
+    return listed
+
+
+def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) -> str | None:
+    """Message about an unknown option, or None where nothing better is known than that.
+
+    Args:
+        flag: Option as typed, without its value.
+        arguments: All words after the command.
+        flags: Options that the command has.
+
+    Example:
+        >>> option_message("--hroizon", [], ["--horizon"])
+        "No such option '--hroizon'; did you mean --horizon?"
+        >>> option_message("--lr", ["--lr", "0.01"], ["--set"])
+        "No such option '--lr'; use --set model.training.learning_rate=0.01."
+    """
+    shown = f"No such option {flag[:60]!r}"
+    value = _value_of(flag, arguments)
+    if meant := _from_table(flag, value, flags):
+        return f"{shown}; use {meant}."
+    if meant := _assignment(flag, value):
+        way = "use" if "--set" in flags else "it is set when a model is trained: forecast train"
+        return f"{shown}; {way} {meant}."
+    near = _near(flag, flags) if flag.startswith("--") else []
+    return f"{shown}; did you mean {' or '.join(near)}?" if near else None
+
+
+def _from_table(flag: str, value: str | None, flags: Collection[str]) -> str | None:
+    for text in _FLAGS.get(flag.lower().replace("_", "-"), ()):
+        if text.split()[0] in flags:
+            example = re.search(r"{(.*)}", text)
+            typed = "default" if value == "lstm" else value  # the default configuration has no name of a model
+            return text if example is None else text.replace(example[0], typed or example[1])
+    return None
+
+
+def _assignment(flag: str, value: str | None) -> str | None:
+    """``--set KEY=VALUE`` for a flag that is called like a key of the configuration, or like an alias of one."""
+    from forecaster.config import configuration_keys
+    from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS
+
+    word = flag.lstrip("-").lower().replace("-", "_")
+    key = KEY_ALIASES.get(word) or next((key for key in configuration_keys() if key.rpartition(".")[2] == word), None)
+    if key is None:
+        return None
+    # A number of layers, or a share of rows, is no value of the key.
+    usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed"))
+    shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")
+    required = f"--set {REQUIRED_SETTINGS[key]} " if key in REQUIRED_SETTINGS else ""
+    return f"{required}--set {key}={shown}"
+
+
+def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """The value that was typed after a flag, if it is one plain word."""
+    for position, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name == flag:
+            following = arguments[position + 1] if position + 1 < len(arguments) else ""
+            text = value if equals else following
+            return text if re.fullmatch(r"[\w.,/^][\w.,/^-]{0,39}", text) else None
+    return None
+
+
+def _near(name: str, names: Collection[str]) -> list[str]:
+    """Names that a slip of the fingers turns into `name`."""
+    return difflib.get_close_matches(name, names, n=MAX_SUGGESTIONS, cutoff=MIN_LIKENESS)

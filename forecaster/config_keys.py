@@ -1,0 +1,95 @@
+"""Dotted keys of a configuration, and the key that was probably meant by another word."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from forecaster.models import model_class, network_names
+from forecaster.models.option_aliases import KEY_ALIASES
+
+__all__ = ["KeyFacts", "facts_of", "hint_for", "keys_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyFacts:
+    """Facts about one key.
+
+    Args:
+        key: Dotted key.
+        values: Values that it takes, in words.
+        default: Its default, as a JSON value.
+    """
+
+    key: str
+    values: str
+    default: Any
+
+
+def keys_of(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a configuration, those of all kinds of models included.
+
+    Args:
+        section: Class of the configuration, or of a section of it.
+        prefix: Key of the section, with a point at its end.
+    """
+    for name, field in section.model_fields.items():
+        if not prefix and name == "model":
+            for kind in network_names():
+                yield from keys_of(model_class(kind).Options, "model.")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys_of(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def hint_for(key: str, configuration: type[BaseModel]) -> str:
+    """End of a message about an unknown key: the key that was probably meant, or the sections."""
+    names = [name for name in sorted(set(keys_of(configuration))) if name != key and not name.startswith(f"{key}.")]
+    word = key.rpartition(".")[2]
+    near = [KEY_ALIASES[word]] if word in KEY_ALIASES else []
+    near = near or [name for name in names if name.rpartition(".")[2] == word][:1]
+    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(configuration.model_fields)}"
+
+
+def facts_of(section: type[BaseModel], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[KeyFacts]:
+    """Facts about every key of a section; a section ``model`` inside it is left out, since its keys depend on its kind.
+
+    Args:
+        section: Class of the section.
+        defaults: Its defaults, as JSON values.
+        prefix: Key of the section, with a point at its end.
+    """
+    properties = section.model_json_schema()["properties"]
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            if prefix or name != "model":
+                yield from facts_of(field.annotation, defaults[name], f"{prefix}{name}.")
+        else:
+            yield KeyFacts(prefix + name, _values(properties[name]), defaults[name])
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    """Values of a JSON schema in words.
+
+    >>> _values({"type": "integer", "minimum": 0, "exclusiveMaximum": 10}), _values({"enum": ["auto", "never"]})
+    ('whole number, 0 or more, below 10', 'auto or never')
+    """
+    if "anyOf" in schema:
+        return " or ".join(_values(option) for option in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        options = [str(option) for option in schema.get("enum", [schema.get("const")])]
+        return " or ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)
+    kinds = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return f"list: {_values(schema.get('items', {}))}"
+    if kind == "object":
+        return "section of names and values"
+    words = ["date" if schema.get("format") == "date" else kinds.get(str(kind), "text")]
+    limits = {"minimum": "{} or more", "exclusiveMinimum": "above {}", "maximum": "at most {}"}
+    limits["exclusiveMaximum"] = "below {}"
+    return ", ".join([*words, *(text.format(schema[name]) for name, text in limits.items() if name in schema)])

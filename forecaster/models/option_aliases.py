@@ -1,0 +1,54 @@
+"""Names that other programs give to the options of a training -> keys of the configuration.
+
+The messages about an unknown key or flag read this table; no alias is accepted in place of its key.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "REQUIRED_SETTINGS"]
+
+_NAMES = {
+    "model.training.steps": "epochs epoch iterations iters training_steps max_epochs num_epochs n_epochs max_steps",
+    "model.training.learning_rate": "lr learning_rate learningrate rate",
+    "model.training.batch_size": "batch batch_size batchsize bs",
+    "model.training.weight_decay": "decay l2 regularization",
+    "model.training.clip_norm": "clip gradient_clip grad_clip clipnorm",
+    "model.training.max_passes": "patience early_stopping",
+    "model.windows.context_length": (
+        "window window_size lookback look_back seq_len sequence_length timesteps time_steps context context_length"
+    ),
+    "model.units": (
+        "layers num_layers n_layers hidden hidden_size hidden_units hidden_dim hidden_layers neurons cells lstm_units"
+    ),
+    "model.features": "indicators",
+    "split.test_rows": "test_size test_split test split train_size train_split test_days test_years",
+    "split.validation_rows": "validation validation_size validation_split val_size val_split val",
+    "seed": "random_state random_seed",
+}
+
+KEY_ALIASES: Mapping[str, str] = MappingProxyType(
+    {name: key for key, names in _NAMES.items() for name in names.split()}
+)
+"""Name, in lower case with underscores -> key of the configuration."""
+
+EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
+    {
+        "model.training.steps": "300",
+        "model.training.learning_rate": "0.002",
+        "model.training.batch_size": "16",
+        "model.training.weight_decay": "0.02",
+        "model.training.clip_norm": "1.0",
+        "model.training.max_passes": "32",
+        "model.windows.context_length": "128",
+        "model.units": "[32,32]",
+        "split.test_rows": "750",
+        "split.validation_rows": "500",
+    }
+)
+"""Key -> a value for it in a message."""
+
+REQUIRED_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"model.windows.context_length": "model.windows.supervision=last"}
+)
+"""Key -> the assignment without which it has no effect."""
