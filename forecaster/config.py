@@ -6,7 +6,7 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 
 import datetime
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 

@@ -17,7 +17,7 @@ from test_architecture import LEAVES, ORDER
 import forecaster
 from forecaster import __version__
 from forecaster.cli import cli
-from forecaster.cli.positional import InstrumentArgument
+from forecaster.cli.positional import InstrumentArgument, is_instrument
 from forecaster.evaluation.registry import metric_table
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +101,8 @@ def test_every_command_in_a_document_can_be_typed(page: Path) -> None:
             if words[:1] == ["forecast"] and len(words) > 1 and words[1] in COMMANDS:
                 # Raises UsageError for an option or a choice that does not exist.
                 COMMANDS[words[1]].make_context(words[1], words[2:], parent=GROUP)
+            elif words[:1] == ["forecast"] and len(words) > 1 and is_instrument(words[1], COMMANDS):
+                COMMANDS["predict"].make_context("predict", words[1:], parent=GROUP)
             elif words[:1] == ["forecast"]:
                 assert words[1:] in (["--help"], ["--version"]), line
             elif words[:1] == ["python"]:

@@ -17,12 +17,13 @@ __all__ = ["command"]
 @click.command("predict", cls=SectionedCommand, short_help="Forecast the coming days, with probabilities.")
 @with_options(
     common=(
-        *("pair", "ticker", "csv", "as_of", "horizon", "until", "run", "train_if_missing"),
-        *("level", "units", "out", "home"),
+        *("pair", "ticker", "csv", "as_of", "horizon", "until", "run"),
+        *("level", "out", "home"),
     ),
     rare=(
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config", "no_calibration"),
+        *("train_if_missing", "units"),
     ),
     formats=("table", "json", "csv"),
 )
