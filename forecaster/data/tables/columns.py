@@ -1,6 +1,8 @@
 """Choice of the price and of the columns beside it, by their names and contents; never by a guess."""
 
 import dataclasses
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -78,11 +80,40 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
 def _named_prices(layout: Layout) -> list[int]:
     """Columns with the best kind of name of a price: a close before a price or an adjusted close."""
     tiers: dict[int, list[int]] = {}
-    for place, name in enumerate(layout.names):
+    for place, name in enumerate(_field_names(layout)):
         tier = price_tier(name)
-        if tier is not None and place != layout.date:
+        if tier is not None and place != layout.date and place not in layout.ignored:
             tiers.setdefault(tier, []).append(place)
     return tiers[min(tiers)] if tiers else []
+
+
+def _full_name(layout: Layout, place: int) -> str:
+    """Name of a column, with another text above it where two columns have one name."""
+    name = layout.names[place]
+    others = [text for text in layout.above[place] if text != name]
+    return f"{name} {others[-1]}" if others and layout.names.count(name) > 1 else name
+
+
+def _field_names(layout: Layout) -> list[str]:
+    """Names of the columns, without a symbol that is the first or last word of several, as in ``ABC.Open``."""
+    words = [plain_name(name).split() for name in layout.names]
+    readings = []
+    for end in (0, -1):
+        counts = Counter(parts[end] for parts in words if len(parts) > 1)
+        symbols = [word for word, count in counts.items() if count > 1 and not _has_meaning(word)]
+        for symbol in symbols:
+            rest = [" ".join(parts[1:] if end == 0 else parts[:-1]) for parts in words]
+            names = [
+                own if len(parts) > 1 and parts[end] == symbol and field_of(own) is not None else name
+                for own, parts, name in zip(rest, words, layout.names, strict=True)
+            ]
+            if sum(name != own for name, own in zip(names, layout.names, strict=True)) > 1:
+                readings.append(names)
+    return readings[0] if len(readings) == 1 else list(layout.names)
+
+
+def _has_meaning(word: str) -> bool:
+    return field_of(word) is not None or is_date_name(word) or is_other_number(word)
 
 
 def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> InputFileError:
@@ -90,7 +121,9 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
     samples = []
     for place in candidates[:_MAX_CANDIDATES]:
         cells = [cell for cell in layout.cells(place)[:20] if not is_empty(cell)][:3]
-        samples.append(f"{shown(layout.names[place])} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
+        samples.append(
+            f"{shown(_full_name(layout, place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)"
+        )
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
     what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
     return InputFileError(f"{layout.table.label} has {problem}; {what}; name it with --price-column")
@@ -108,7 +141,8 @@ def _beside(layout: Layout, price: int) -> dict[str, int]:
     if (best and (price not in best or len(best) > 1)) or (tier is not None and not is_raw_price(layout.names[price])):
         return places
     for field in OTHER_COLUMNS:
-        own = [(rank, place) for place, rank in _ranked(layout, field) if place not in (price, layout.date)]
+        others = {price, layout.date, *layout.ignored}
+        own = [(rank, place) for place, rank in _ranked(layout, field) if place not in others]
         ranks = [rank for rank, _ in own]
         if own and ranks.count(min(ranks)) == 1:
             places[field] = min(own)[1]
@@ -116,19 +150,20 @@ def _beside(layout: Layout, price: int) -> dict[str, int]:
 
 
 def _ranked(layout: Layout, field: str) -> list[tuple[int, int]]:
-    matches = [(place, field_of(name)) for place, name in enumerate(layout.names)]
+    matches = [(place, field_of(name)) for place, name in enumerate(_field_names(layout))]
     return [(place, match[1]) for place, match in matches if match is not None and match[0] == field]
 
 
 def _may_be_price(layout: Layout, place: int) -> bool:
     """False for a column that is named after something else, such as a volume or an opening price."""
-    match = field_of(layout.names[place])
+    match = field_of(_field_names(layout)[place])
     return not is_other_number(layout.names[place]) and (match is None or match[0] == "close")
 
 
 def _numeric(layout: Layout, time: int | None) -> list[int]:
     """Columns of numbers beside the dates, by their first rows."""
-    places = [place for place in range(len(layout.names)) if place not in (layout.date, time)]
+    left_out = {layout.date, time, *layout.ignored}
+    places = [place for place in range(len(layout.names)) if place not in left_out]
     numeric = []
     for place in places:
         cells = [layout.table.records[row][place] for row in layout.rows[:_SAMPLE_ROWS]]
@@ -218,6 +253,10 @@ def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
                 f"({sample}); expected one; choose it with --symbol NAME"
             )
         return layout
+    own = _columns_of(layout, symbol)
+    if own:
+        others = frozenset(range(len(layout.names))) - {layout.date, *own}
+        return dataclasses.replace(layout, ignored=others)
     records = layout.table.records
     texts = [place for place in range(len(layout.names)) if place != layout.date]
     wanted = [part.strip().casefold() for part in (symbol.split(",") if "," in symbol else [symbol])]
@@ -234,11 +273,26 @@ def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
     return one_symbol(chosen, None, is_repeated=False) if len(_symbol_columns(chosen, False)) else chosen
 
 
+def _columns_of(layout: Layout, symbol: str) -> list[int]:
+    """Columns with the symbol above them, in a table with the columns of several series side by side."""
+    wanted = symbol.strip().casefold()
+    return [
+        place
+        for place, texts in enumerate(layout.above)
+        if place != layout.date and any(wanted == text.casefold() or wanted in _words(text) for text in texts)
+    ]
+
+
+def _words(text: str) -> list[str]:
+    """Words of the name of a column, as they are written, in lower case."""
+    return re.split(r"[\s,;|_()'\"\[\]]+", text.casefold())
+
+
 def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:
     """Columns of text with several values: those that are named for symbols, or any if dates are repeated."""
     columns = []
     for place, name in enumerate(layout.names):
-        if place == layout.date:
+        if place == layout.date or place in layout.ignored:
             continue
         is_named = plain_name(name) in SYMBOL_NAMES
         cells = layout.cells(place) if is_named or is_repeated else []

@@ -36,6 +36,7 @@ _KINDS = {
     b"%PDF": "a PDF document; export the table as CSV",
     b"\x89HDF": "an HDF5 file; export the table as CSV",
     b"SQLite format 3": "a database; export the table as CSV",
+    b"PK\x05\x06": "an empty zip archive; put the table into it",
     b"7z\xbc\xaf": "a 7z archive; unpack it",
     b"Rar!": "a RAR archive; unpack it",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive; unpack it",

@@ -145,7 +145,7 @@ def _plain(cell: str) -> str:
     text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
     text = re.sub(r"(?<=\d)\s*[日일]$", "", text)
     text = re.sub(r"(?<=\d)\s*[月월]$", "", text)
-    return re.sub(r"(?<=\d)\.\s+(?=\d)", ".", text)
+    return re.sub(r"(?<=\d)([-/.])\s+(?=\d)", r"\1", text)
 
 
 def _year_first(cell: str) -> Parts | None:

@@ -17,6 +17,7 @@ DECIMAL_SIGNS: tuple[DecimalSign, DecimalSign] = ("point", "comma")
 
 _MAX_FACTOR = 3.0  # between two prices in a row; read with the wrong sign, some differ by hundreds
 _DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}.*")
+_YEAR_FIRST = re.compile(r"\d{4,}")
 _EVIDENCE_ROWS = 300
 _ENGLISH = frozenset({
     *("date", "time", "datetime", "timestamp", "day", "close", "open", "high", "low", "last", "price", "volume"),
@@ -128,29 +129,25 @@ def _elsewhere(layout: Layout, read: set[int]) -> DecimalSign | None:
 
 
 def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
-    """The sign that fits the other habits of the file, if they agree.
+    """The sign that fits the other habits of the file, if they leave no doubt.
 
-    All numbers have one sign with three digits behind it. A comma between cells goes with decimal points; semicolons,
-    dates such as 31.12.2024 and names that are not English go with decimal commas. A point is refused beside such
-    habits: programs write 1.234 for a little more than one, and people for a thousand.
+    All numbers have one sign with three digits behind it. A point is decimal in a table with English names, unless
+    dates such as 31.12.2024, or semicolons beside days in front of months, show that people with decimal commas wrote
+    it. A comma is decimal only beside semicolons, such dates and names of a language that has decimal commas.
     """
-    row = next(
-        row for row, cell in enumerate(column.readings) if cell is not None and len(set(cell.values.values())) > 1
-    )
+    readings = enumerate(column.readings)
+    row = next(row for row, cell in readings if cell is not None and len(set(cell.values.values())) > 1)
     cell = column.cells[row]
-    table = layout.table
-    is_dotted = bool(_DOTTED_DATE.fullmatch(table.records[layout.rows[0]][layout.date]))
+    separator = layout.table.separator
+    date = layout.table.records[layout.rows[0]][layout.date]
+    is_dotted = bool(_DOTTED_DATE.fullmatch(date))
     is_foreign = layout.has_header and not _is_english(layout.names)
-    if "." in cell and not is_dotted and not is_foreign:
+    if "." in cell and not is_dotted and not is_foreign and (separator != ";" or _YEAR_FIRST.match(date)):
         return "point"
-    if "," in cell:
-        is_continental = table.separator == ";" or is_dotted or is_foreign
-        if (is_continental and table.separator in (";", "\t")) or (is_dotted and is_foreign):
-            return "comma"
-        if not is_continental and table.separator in (",", None):
-            return "point"
-    readings = column.readings[row]
-    both = " or ".join(f"{value:.12g}" for value in readings.values.values()) if readings else ""
+    if "," in cell and separator == ";" and is_dotted and is_foreign:
+        return "comma"
+    reading = column.readings[row]
+    both = " or ".join(f"{value:.12g}" for value in reading.values.values()) if reading else ""
     layout.refuse(
         row,
         f"{shown(layout.names[place])} is {shown(cell)}, which may be {both}; no row of the file decides; "

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NoReturn
@@ -35,6 +36,7 @@ class Layout:
         date: Number of the column of dates, from 0.
         rows: Index of the record of each row of data.
         skipped: Kind of lines that are left out -> their number.
+        ignored: Columns that belong to other series.
     """
 
     table: Table
@@ -44,6 +46,7 @@ class Layout:
     date: int
     rows: Sequence[int]
     skipped: dict[str, int]
+    ignored: frozenset[int] = frozenset()
 
     def cells(self, column: int) -> list[str]:
         """The cells of a column, one for each row."""
@@ -66,6 +69,9 @@ class Layout:
             places = [place for place, texts in enumerate(self.above) if wanted in map(str.casefold, texts)]
         if not places and plain_name(wanted):
             places = [place for place, own in enumerate(self.names) if plain_name(own) == plain_name(wanted)]
+        number = re.fullmatch(r"column (\d{1,4})", wanted)
+        if not places and number and 0 < int(number[1]) <= len(self.names):
+            places = [int(number[1]) - 1]
         if len(places) == 1:
             return places[0]
         near = difflib.get_close_matches(wanted[:64], [own.casefold() for own in self.names], n=1)
@@ -139,25 +145,28 @@ def _dates(table: Table) -> tuple[int, int]:
     """Number of the column of dates, and index of the first record of data."""
     sample = table.records[:_SAMPLE_RECORDS]
     columns = _dated_columns(sample)
-    if columns:
+    across = max(sum(map(looks_like_date, record)) for record in sample[:20])
+    if columns and (across < _DATED_RUN or len(columns) < across):
         return _best_dated(table, columns)
     named = _numbered_column(sample)
     if named is not None:
         return named
     first = [record[0] for record in sample]
-    if len(sample) > 1 and numbered_dates(first) is not None and len(set(first)) == len(first):
+    if len(sample) > 1 and numbered_dates(first) is not None and len(set(first)) * 2 > len(first):
         moments = numbered_dates(first)
         if moments is not None and "1970" in moments.format:  # a table without header that counts seconds
             return 0, 0
     likely = _likely_header(table)
     names = sample[likely]
     named_dates = [place for place, cell in enumerate(names) if is_date_name(cell)]
-    if named_dates and likely + 1 < len(sample):  # the first cell that is no date will be refused with its line
+    if across < _DATED_RUN and named_dates and likely + 1 < len(sample):
+        # The first cell that is no date will be refused with its line.
         return min(named_dates, key=lambda place: DATE_NAMES[plain_name(names[place])]), likely + 1
-    across = sum(map(looks_like_date, names)) > 2
-    if not across and len(sample) == 1 and any(map(is_date_name, names)):
+    if across < _DATED_RUN and len(sample) == 1 and any(map(is_date_name, names)):
         raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
-    advice = "dates stand side by side: turn rows into columns" if across else "name it with --date-column"
+    advice = (
+        "dates stand side by side: turn rows into columns" if across >= _DATED_RUN else "name it with --date-column"
+    )
     raise InputFileError(
         f"{table.label} has no date column; found {listed(names)}; expected a header line with one of "
         f"{', '.join(list(DATE_NAMES)[:5])}; {advice}"

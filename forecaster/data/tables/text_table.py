@@ -18,6 +18,7 @@ __all__ = ["text_table"]
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
 _SAMPLE_LINES = 400
 _MAX_CELLS = 2_000_000 * 16
+_NUMBERED_DATE = re.compile(r"\d{5}|\d{10}|\d{13}|\d{16}")
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\S|\t)"?\s*', re.IGNORECASE)
 
 
@@ -104,8 +105,8 @@ def _separator(text: str) -> str:
     return max(_NAMES, key=lambda separator: scores[separator])
 
 
-def _score(lines: list[str], separator: str) -> tuple[int, int, int]:
-    """Quality of a split: lines with a date, lines of the usual length, cells in the first line."""
+def _score(lines: list[str], separator: str) -> tuple[int, int, int, int]:
+    """Quality of a split: lines with a date, lines that begin with a number of seconds, lines of the usual length."""
     split: list[Record]
     if separator == " ":
         split = [line.split() for line in lines]
@@ -116,9 +117,10 @@ def _score(lines: list[str], separator: str) -> tuple[int, int, int]:
             split = [line.split(separator) for line in lines]
     several = [record for record in split if len(record) > 1]
     if not several:
-        return 0, 0, 0
+        return 0, 0, 0, 0
     dated = sum(any(looks_like_date(cell.strip()) for cell in record[:8]) for record in several)
+    numbered = sum(bool(_NUMBERED_DATE.fullmatch(record[0].strip())) for record in several)
     usual = Counter(map(len, several)).most_common(1)[0][1]
     if separator == " ":  # a time after a date makes two words in any table
-        return dated // 2, usual // 2, 0
-    return dated, usual, len(several)
+        return dated // 2, numbered // 2, usual // 2, 0
+    return dated, numbered, usual, len(several)

@@ -1,0 +1,547 @@
+"""One history in the layouts of many exporters: what each file holds, and the options that it needs."""
+
+import dataclasses
+import datetime
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from forecaster.data.instruments import csv_instrument
+from forecaster.data.series import PriceSeries
+from forecaster.data.sources.base import Loaded, LoadRequest
+from forecaster.data.sources.registry import get_source
+
+TODAY = datetime.date(2026, 11, 20)
+
+DAYS = tuple(
+    day
+    for day in (datetime.date(2023, 11, 27) + datetime.timedelta(days=number) for number in range(28))
+    if day.weekday() < 5
+)
+"""Twenty weekdays over two months, so that days, months and years are told apart."""
+
+CLOSE = (
+    *(148.71, 147.46, 147.24, 148.18, 146.83, 147.19, 147.16, 147.33, 144.14, 144.93),
+    *(146.15, 145.44, 142.87, 141.88, 142.15, 142.81, 143.83, 143.57, 142.10, 142.42),
+)
+OPEN = (148.95, *CLOSE[:-1])
+HIGH = tuple(round(max(pair) + 0.37, 2) for pair in zip(OPEN, CLOSE, strict=True))
+LOW = tuple(round(min(pair) - 0.41, 2) for pair in zip(OPEN, CLOSE, strict=True))
+VOLUME = tuple(41_000 + 731 * number for number in range(len(CLOSE)))
+
+ALL = ("open", "high", "low", "close", "volume")
+RANGE = ("open", "high", "low", "close")
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """A file, the options that it needs, and the columns that it holds."""
+
+    content: str | bytes
+    columns: Sequence[str] = ("close",)
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
+    name: str = "prices.csv"
+    days: Sequence[datetime.date] = DAYS
+    scale: float = 1.0
+
+
+def rows(form: str, *, newest_first: bool = False, scale: float = 1.0, comma: bool = False, digits: int = 2) -> str:
+    """Lines in a format with the fields day, o, h, l, c, v."""
+
+    def number(value: float) -> str:
+        text = f"{value * scale:.{digits}f}"
+        return text.replace(".", ",") if comma else text
+
+    lines = [
+        form.format(day=day, o=number(o), h=number(h), l=number(low), c=number(c), v=v)
+        for day, o, h, low, c, v in zip(DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME, strict=True)
+    ]
+    return "\n".join(reversed(lines) if newest_first else lines) + "\n"
+
+
+def seconds(day: datetime.date, hour: int = 0) -> int:
+    return int(datetime.datetime(day.year, day.month, day.day, hour, tzinfo=datetime.UTC).timestamp())
+
+
+def each(line: Callable[[datetime.date, float, float, float, float, int], str]) -> str:
+    return "\n".join(map(line, DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME)) + "\n"
+
+
+def grouped(value: float, thousands: str, decimal: str) -> str:
+    """A number with two decimals and separators of its own."""
+    return f"{value:,.2f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
+
+
+def zipped(*members: tuple[str, str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+    return stream.getvalue()
+
+
+def answer(path: Path, content: str | bytes, **options: object) -> Loaded:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return get_source("csv").load(LoadRequest(csv_instrument(path), path.parent, TODAY, options))
+
+
+def load(path: Path, content: str | bytes, **options: object) -> PriceSeries:
+    return answer(path, content, **options).series
+
+
+PLAIN = "Date,Close\n" + rows("{day},{c}")
+OHLCV = rows("{day:%Y-%m-%d},{o},{h},{l},{c},{v}")
+GERMAN_MONTHS = ("Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez")
+FRENCH_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+RUSSIAN_MONTHS = (
+    *("января", "февраля", "марта", "апреля", "мая", "июня"),
+    *("июля", "августа", "сентября", "октября", "ноября", "декабря"),
+)
+
+
+def investing(names: str, day: str, *, comma: bool) -> str:
+    quoted = ",".join(f'"{name}"' for name in names.split("|"))
+    change = '"-0,31%"' if comma else '"-0.31%"'
+    volume = '"{v},5K"' if comma else '"{v}.5K"'
+    body = rows(f'"{day}","{{c}}","{{o}}","{{h}}","{{l}}",{volume},{change}', newest_first=True, comma=comma)
+    return "\ufeff" + quoted + "\n" + body
+
+
+def hourly(hours: Sequence[int], day: str = "%Y-%m-%d", zone: str = "") -> str:
+    """Bars of some hours a day; the last one closes at the price of the day."""
+    lines = []
+    for date, o, h, low, c in zip(DAYS, OPEN, HIGH, LOW, CLOSE, strict=True):
+        for hour in hours:
+            close = c if hour == hours[-1] else round((o + c) / 2, 2)
+            lines.append(f"{date.strftime(day)} {hour:02}:00{zone},{o},{h},{low},{close}")
+    return "datetime,open,high,low,close\n" + "\n".join(lines) + "\n"
+
+
+LAYOUTS: dict[str, Layout] = {
+    # Downloads of websites
+    "Stooq": Layout("Date,Open,High,Low,Close,Volume\n" + OHLCV, ALL),
+    "Stooq text": Layout(
+        "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\n"
+        + rows("USDJPY,D,{day:%Y%m%d},000000,{o},{h},{l},{c},{v},0"),
+        ALL,
+    ),
+    "Yahoo page": Layout(
+        "Date\tOpen\tHigh\tLow\tClose Close price adjusted for splits.\tAdj Close Adjusted close price adjusted for "
+        "splits and dividend and/or capital gain distributions.\tVolume\n"
+        + rows("{day:%b %d, %Y}\t{o}\t{h}\t{l}\t{c}\t{c}\t{v:,}", newest_first=True).replace(
+            "\nDec 15", "\nDec 15, 2023\t0.18 Dividend\nDec 15"
+        ),
+        ("open", "high", "low", "close", "adj_close", "volume"),
+    ),
+    "Yahoo page with stars": Layout(
+        "Date,Open,High,Low,Close*,Adj Close**,Volume\n" + rows('"{day:%b %d, %Y}",{o},{h},{l},{c},{c},"{v:,}"'),
+        ("open", "high", "low", "close", "adj_close", "volume"),
+    ),
+    "yfinance": Layout(
+        "Price,Close,High,Low,Open,Volume\nTicker,JPY=X,JPY=X,JPY=X,JPY=X,JPY=X\nDate,,,,,\n"
+        + rows("{day},{c},{h},{l},{o},{v}"),
+        ALL,
+    ),
+    "yfinance of one ticker": Layout(
+        "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
+        + rows("{day} 00:00:00-05:00,{o},{h},{l},{c},{v},0.0,0.0"),
+        ALL,
+    ),
+    "quantmod": Layout(
+        '"","X.Open","X.High","X.Low","X.Close","X.Volume"\n' + rows('"{day}",{o},{h},{l},{c},{v}'),
+        ("close",),
+        {"price_column": "X.Close"},
+    ),
+    "R table without a name for the index": Layout('"Close"\n' + rows('"{day}" {c}')),
+    "Nasdaq": Layout(
+        "Date,Close/Last,Volume,Open,High,Low\n" + rows("{day:%m/%d/%Y},${c},{v},${o},${h},${l}", newest_first=True),
+        ALL,
+    ),
+    "Wall Street Journal": Layout(
+        "Date, Open, High, Low, Close\n" + rows("{day:%m/%d/%y}, {o}, {h}, {l}, {c}", newest_first=True), RANGE
+    ),
+    "Google Finance": Layout("Date,Close\n" + rows("{day.month}/{day.day}/{day.year} 16:00:00,{c}")),
+    "Barchart": Layout(
+        "Time,Open,High,Low,Last,Change,%Chg,Volume\n"
+        + rows("{day:%m/%d/%Y},{o},{h},{l},{c},0.31,+0.21%,{v}", newest_first=True)
+        + '"Downloaded from Somewhere as of 12-22-2023 05:00pm CST"\n',
+        ALL,
+    ),
+    "Investing, English": Layout(
+        investing("Date|Price|Open|High|Low|Vol.|Change %", "{day:%m/%d/%Y}", comma=False), ALL
+    ),
+    "Investing, German": Layout(
+        investing("Datum|Zuletzt|Eröffn.|Hoch|Tief|Vol.|+/- %", "{day:%d.%m.%Y}", comma=True), ALL
+    ),
+    "Investing, French": Layout(
+        investing("Date|Dernier|Ouv.|Plus Haut|Plus Bas|Vol.|Variation %", "{day:%d/%m/%Y}", comma=True), ALL
+    ),
+    "Investing, Spanish": Layout(
+        investing("Fecha|Último|Apertura|Máximo|Mínimo|Vol.|% var.", "{day:%d.%m.%Y}", comma=True), ALL
+    ),
+    "Investing, Italian": Layout(
+        investing("Data|Ultimo|Apertura|Massimo|Minimo|Vol.|Var. %", "{day:%d.%m.%Y}", comma=True), ALL
+    ),
+    "Investing, Portuguese": Layout(
+        investing("Data|Último|Abertura|Máxima|Mínima|Vol.|Var%", "{day:%d.%m.%Y}", comma=True), ALL
+    ),
+    "Investing, Dutch": Layout(
+        investing("Datum|Laatste|Open|Hoog|Laag|Vol.|Verschil %", "{day:%d-%m-%Y}", comma=True), ALL
+    ),
+    "Investing, Polish": Layout(
+        investing("Data|Ostatnio|Otwarcie|Max.|Min.|Wol.|Zmiana %", "{day:%d.%m.%Y}", comma=True), RANGE
+    ),
+    "Investing, Russian": Layout(
+        investing("Дата|Цена|Откр.|Макс.|Мин.|Объём|Изм. %", "{day:%d.%m.%Y}", comma=True), ALL
+    ),
+    "Investing, Turkish": Layout(
+        investing("Tarih|Şimdi|Açılış|Yüksek|Düşük|Hac.|Fark %", "{day:%d.%m.%Y}", comma=True), RANGE
+    ),
+    "Investing, Swedish": Layout(
+        investing("Datum|Senaste|Öppning|Högst|Lägst|Vol.|+/- %", "{day:%Y-%m-%d}", comma=True), ALL
+    ),
+    "Investing, Japanese": Layout(
+        investing("日付け|終値|始値|高値|安値|出来高|変化率 %", "{day:%Y年%m月%d日}", comma=False), ALL
+    ),
+    "Investing, Chinese": Layout(
+        investing("日期|收盘|开盘|高|低|交易量|涨跌幅", "{day:%Y-%m-%d}", comma=False), ("open", "close", "volume")
+    ),
+    "Investing, Korean": Layout(
+        investing("날짜|종가|오픈|고가|저가|거래량|변동 %", "{day:%Y- %m- %d}", comma=False),
+        ("high", "low", "close", "volume"),
+    ),
+    "TradingView": Layout(
+        "time,open,high,low,close,Volume\n"
+        + each(lambda day, o, h, low, c, v: f"{seconds(day, 14)},{o},{h},{low},{c},{v}"),
+        ALL,
+    ),
+    "TradingView with indicators": Layout(
+        "time,open,high,low,close,MA,RSI,Volume\n"
+        + each(lambda day, o, h, low, c, v: f"{day}T14:30:00Z,{o},{h},{low},{c},147.1,55.2,{v}"),
+        ALL,
+    ),
+    # Trading programs
+    "MT4": Layout(rows("{day:%Y.%m.%d},00:00,{o},{h},{l},{c},{v}"), ALL),
+    "MT5": Layout(
+        "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+        + rows("{day:%Y.%m.%d}\t{o}\t{h}\t{l}\t{c}\t{v}\t0\t13"),
+        RANGE,
+    ),
+    "HistData": Layout(rows("{day:%Y%m%d} 170000;{o};{h};{l};{c};{v}"), ALL),
+    "Dukascopy": Layout(
+        "Gmt time,Open,High,Low,Close,Volume\n" + rows("{day:%d.%m.%Y} 00:00:00.000,{o},{h},{l},{c},{v}.25"), RANGE
+    ),
+    "NinjaTrader": Layout(rows("{day:%Y%m%d};{o};{h};{l};{c};{v}"), ALL),
+    "Binance klines": Layout(
+        "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,ignore\n"
+        + each(
+            lambda day, o, h, low, c, v: (
+                f"{seconds(day)}000,{o},{h},{low},{c},{v},{seconds(day) + 86_399}999,99,7,1.5,0"
+            )
+        ),
+        ALL,
+    ),
+    "Binance without a header, in microseconds": Layout(
+        each(
+            lambda day, o, h, low, c, v: (
+                f"{seconds(day)}000000,{o},{h},{low},{c},{v},{seconds(day) + 86_399}999999,99.5,7,1.5,2.5,0"
+            )
+        ),
+        RANGE,
+    ),
+    "CryptoDataDownload": Layout(
+        "https://www.example.org\nunix,date,symbol,open,high,low,close,Volume JPY,Volume USD\n"
+        + each(lambda day, o, h, low, c, v: f"{seconds(day)},{day} 00:00:00,USD/JPY,{o},{h},{low},{c},{v},{v * 2}"),
+        ("open", "high", "low", "close"),
+    ),
+    "Kraken": Layout(each(lambda day, o, h, low, c, v: f"{seconds(day)},{o},{h},{low},{c},{v},12"), RANGE),
+    "Coinbase": Layout(
+        "time,low,high,open,close,volume\n"
+        + each(lambda day, o, h, low, c, v: f"{seconds(day)},{low},{h},{o},{c},{v}"),
+        ALL,
+    ),
+    # Terminals
+    "Refinitiv": Layout(
+        "Exchange Date,Close,Net,%Chg,Open,Low,High,Volume\n"
+        + rows("{day:%d-%b-%Y},{c},-0.31,-0.21%,{o},{l},{h},{v}", newest_first=True),
+        ALL,
+    ),
+    "Bloomberg": Layout(
+        "Security,USDJPY Curncy\nStart Date,11/27/2023\nPeriod,D\n\nDate,PX_LAST,PX_OPEN,PX_HIGH,PX_LOW\n"
+        + rows("{day.month}/{day.day}/{day.year},{c},{o},{h},{l}"),
+        RANGE,
+    ),
+    "Datastream": Layout("Code,JAPAYE$\nName,JAPANESE YEN TO US $\n" + rows("{day:%d/%m/%Y},{c}")),
+    "FactSet": Layout(
+        "USD/JPY\nPrice History\n\nDate,Price,Open,High,Low\n" + rows("{day:%d %b %Y},{c},{o},{h},{l}"), RANGE
+    ),
+    # Central banks
+    "FRED": Layout("observation_date,DEXJPUS\n" + rows("{day},{c}") + "2023-12-25,\n"),
+    "FRED, older": Layout("DATE,DEXJPUS\n" + rows("{day},{c}") + "2023-12-25,.\n"),
+    "Board of Governors": Layout(
+        '"Series Description","SPOT EXCHANGE RATE - JAPAN"\n"Unit:","Currency:_Per_USD"\n"Multiplier:","1"\n'
+        '"Currency:","JPY"\n"Unique Identifier: ","H10/H10/RXI_N.B.JA"\n"Time Period","RXI_N.B.JA"\n'
+        + rows("{day},{c}")
+        + "2023-12-25,ND\n"
+    ),
+    "ECB data portal": Layout(
+        '"DATE","TIME PERIOD","Japanese yen/Euro (EXR.D.JPY.EUR.SP00.A)"\n' + rows('"{day}","{day:%d %b %Y}","{c}"')
+    ),
+    "ECB, SDMX": Layout(
+        "KEY,FREQ,CURRENCY,CURRENCY_DENOM,EXR_TYPE,EXR_SUFFIX,TIME_PERIOD,OBS_VALUE,OBS_STATUS,DECIMALS,UNIT_MULT\n"
+        + rows("EXR.D.JPY.EUR.SP00.A,D,JPY,EUR,SP00,A,{day},{c},A,2,0")
+    ),
+    "Bank of England": Layout("DATE,XUDLJYD\n" + rows("{day:%d %b %Y},{c}")),
+    "Bank of England, short years": Layout("Date,XUDLJYD\n" + rows("{day:%d %b %y},{c}", newest_first=True)),
+    "Swiss National Bank": Layout(
+        '"CubeId";"devkud"\n"PublishingDate";"2023-12-27 09:00"\n\n"Date";"D0";"Value"\n'
+        + rows('"{day}";"JPY100";"{c}"')
+    ),
+    "Bank of Japan": Layout(
+        (
+            "系列コード,FM08'FXERD04\n系列名称,東京市場　ドル・円　スポット　17時時点\n" + rows("{day:%Y/%m/%d},{c}")
+        ).encode("cp932")
+    ),
+    "Reserve Bank of Australia": Layout(
+        "F11.1  EXCHANGE RATES,\nTitle,A$1=JPY\nDescription,AUD/JPY Exchange Rate\nFrequency,Daily\nType,Indicative\n"
+        "Units,JPY\n,\n,\nSource,RBA\nPublication date,29-Dec-2023\nSeries ID,FXRJY\n" + rows("{day:%d-%b-%Y},{c}")
+    ),
+    "Bundesbank": Layout(
+        '"";BBEX3.D.JPY.EUR.BB.AC.000;BBEX3.D.JPY.EUR.BB.AC.000_FLAGS\n"";Euro-Referenzkurs der EZB;\nEinheit;JPY;\n'
+        "Dimension;Eins;\nStand vom;29.12.2023 16:20:03;\n"
+        + rows("{day};{c};", comma=True)
+        + "2023-12-25;.;Kein Wert vorhanden\n"
+    ),
+    "Norges Bank": Layout(
+        "FREQ;Frequency;BASE_CUR;Base Currency;QUOTE_CUR;Quote Currency;TENOR;DECIMALS;UNIT_MULT;TIME_PERIOD;OBS_VALUE\n"
+        + rows("B;Business;JPY;Japanese yen;NOK;Norwegian krone;SP;4;2;{day};{c}", comma=True)
+    ),
+    "Riksbank": Layout("Datum;SEKJPYPMI\n" + rows("{day};{c}", comma=True)),
+    "Banxico": Layout(
+        "Banco de México\n\nTipos de cambio\n\nTítulo,Tipo de cambio\nUnidad,Pesos\n\nFecha,SF43718\n"
+        + rows("{day:%d/%m/%Y},{c}")
+    ),
+    # Exchanges
+    "NSE": Layout(
+        "Date ,series ,OPEN ,HIGH ,LOW ,PREV. CLOSE ,ltp ,close ,vwap ,VOLUME ,VALUE ,No of trades \n"
+        + each(
+            lambda day, o, h, low, c, v: (
+                f'{day:%d-%b-%Y},EQ,"{o * 300:,.2f}","{h * 300:,.2f}","{low * 300:,.2f}","1.00","2.00",'
+                f'"{c * 300:,.2f}","3.00","{v:,}","5,00,000.00","7"'
+            )
+        ),
+        ("close",),
+        scale=300,
+    ),
+    "Taiwan": Layout(
+        "日期,成交股數,成交金額,開盤價,最高價,最低價,收盤價,漲跌價差,成交筆數\n"
+        + each(
+            lambda day, o, h, low, c, v: (
+                f'{day.year - 1911}/{day:%m/%d},"{v:,}","9,999,999",{o:.2f},{h:.2f},{low:.2f},{c:.2f},-1.25,"12,345"'
+            )
+        ),
+        ALL,
+    ),
+    "Tushare": Layout(
+        "ts_code,trade_date,open,high,low,close,pre_close,change,pct_chg,vol,amount\n"
+        + rows("000001.SZ,{day:%Y%m%d},{o},{h},{l},{c},1.00,-0.1,-0.2,{v},7.5", newest_first=True),
+        ALL,
+    ),
+    "Chinese software, GBK": Layout(
+        ("日期,开盘,最高,最低,收盘,成交量\n" + rows("{day:%Y/%m/%d},{o},{h},{l},{c},{v}")).encode("gbk"), ALL
+    ),
+    "Moscow": Layout(
+        "<TICKER>;<PER>;<DATE>;<TIME>;<OPEN>;<HIGH>;<LOW>;<CLOSE>;<VOL>\n"
+        + rows("USD;D;{day:%d/%m/%y};00:00;{o};{h};{l};{c};{v}"),
+        ALL,
+    ),
+    "Onvista": Layout(
+        "Datum;Eröffnung;Hoch;Tief;Schluss;Volumen\n" + rows("{day:%d.%m.%Y};{o};{h};{l};{c};{v}", comma=True), ALL
+    ),
+    "Ariva": Layout(
+        "Datum;Erster;Hoch;Tief;Schlusskurs;Stuecke;Volumen\n\n".encode("latin-1")
+        + each(
+            lambda day, o, h, low, c, v: ";".join(
+                [str(day), *(f"{x:.2f}".replace(".", ",") for x in (o, h, low, c)), f"{v:,}".replace(",", "."), ""]
+            )
+        ).encode(),
+        RANGE,
+    ),
+    "German, Latin-1": Layout(
+        ("Datum;Eröffnung;Höchst;Tiefst;Schluß\n" + rows("{day:%d.%m.%Y};{o};{h};{l};{c}", comma=True)).encode(
+            "latin-1"
+        ),
+        RANGE,
+    ),
+    # Spreadsheets and programs
+    "Excel, German": Layout(
+        "\ufeffDatum;Kurs\n" + each(lambda day, o, h, low, c, v: f"{day:%d.%m.%Y};{grouped(c * 100, '.', ',')}"),
+        scale=100,
+    ),
+    "Excel, Swiss": Layout(
+        "Date;Close\n" + each(lambda day, o, h, low, c, v: f"{day:%d.%m.%Y};{grouped(c * 100, '’', '.')}"), scale=100
+    ),
+    "Excel, French": Layout(
+        "Date;Clôture\n" + each(lambda day, o, h, low, c, v: f"{day:%d/%m/%Y};{grouped(c * 100, chr(0x202F), ',')}"),
+        scale=100,
+    ),
+    "Excel, British": Layout(
+        "Date,Close\n" + each(lambda day, o, h, low, c, v: f'{day:%d-%b-%y},"£{c * 100:,.2f}"'), scale=100
+    ),
+    "Excel, with a declared separator": Layout("sep=;\nDate;Close\n" + rows("{day};{c}")),
+    "Excel, numbers of days": Layout(
+        "date,close\n" + each(lambda day, o, h, low, c, v: f"{(day - datetime.date(1899, 12, 30)).days},{c}")
+    ),
+    "Excel, UTF-16": Layout(("Date\tClose\n" + rows("{day}\t{c}")).encode("utf-16")),
+    "pandas": Layout(",Open,High,Low,Close,Volume\n" + OHLCV, ALL),
+    "pandas, with numbered rows": Layout(
+        ",Date,Close\n" + "".join(f"{number},{line}\n" for number, line in enumerate(rows("{day},{c}").splitlines()))
+    ),
+    "pandas, two levels": Layout("Date,\"('Close', 'JPY=X')\"\n" + rows("{day},{c}")),
+    "pipes": Layout("date|close\n" + rows("{day}|{c}")),
+    "blanks": Layout("DATE VALUE\n" + rows("{day} {c}")),
+    "wide blanks": Layout("date            close\n" + rows("{day}      {c}")),
+    "time in a column": Layout("Date,Time,Price\n" + rows("{day},16:00:00,{c}")),
+    "comments": Layout("# Source: somewhere\n# Unit: JPY\ndate,close\n" + rows("{day},{c}") + "# end\n"),
+    "repeated header": Layout("date,close\n" + rows("{day},{c}").replace("\n2023-12-11", "\ndate,close\n2023-12-11")),
+    "last row twice": Layout(PLAIN + PLAIN.splitlines()[-1] + "\n"),
+    "weekday first": Layout("Date,Close\n" + rows('"{day:%A, %B %d, %Y}",{c}')),
+    "weekday in a JavaScript date": Layout("Date,Close\n" + rows("{day:%a %b %d %Y} 00:00:00 GMT+0000,{c}")),
+    "months in German": Layout(
+        "Datum;Kurs\n"
+        + each(
+            lambda day, o, h, low, c, v: f"{day.day}. {GERMAN_MONTHS[day.month - 1]} {day.year};{c}".replace(
+                ".", ".", 1
+            )
+        )
+    ),
+    "months in French": Layout(
+        "Date;Cours\n" + each(lambda day, o, h, low, c, v: f"{day.day} {FRENCH_MONTHS[day.month - 1]} {day.year};{c}")
+    ),
+    "months in Russian": Layout(
+        "Дата;Цена\n"
+        + each(lambda day, o, h, low, c, v: f"{day.day} {RUSSIAN_MONTHS[day.month - 1]} {day.year} г.;{c}")
+    ),
+    "months in Russian, Windows-1251": Layout(
+        (
+            "Дата;Цена\n"
+            + each(lambda day, o, h, low, c, v: f"{day.day} {RUSSIAN_MONTHS[day.month - 1]} {day.year};{c}")
+        ).encode("cp1251")
+    ),
+    "Reiwa years": Layout(
+        "日付,終値\n" + each(lambda day, o, h, low, c, v: f"R{day.year - 2018}.{day.month}.{day.day},{c}")
+    ),
+    "wide digits": Layout(
+        "日付,終値\n" + rows("{day:%Y/%m/%d},{c}").translate({ord(d): chr(ord(d) + 0xFEE0) for d in "0123456789"})
+    ),
+    "empty prices": Layout("date,close\n" + rows("{day},{c}") + "2023-12-25,#N/A N/A\n2023-12-26,ND\n"),
+    "currency behind": Layout("Date,Close\n" + rows("{day},{c} JPY")),
+    "many columns": Layout(
+        "date,close,open,high,low,volume,market_cap,vwap,change,pct_change\n"
+        + rows("{day},{c},{o},{h},{l},{v},99,98,-0.1,0.2"),
+        ALL,
+    ),
+    "Berlin midnight in UTC": Layout(
+        "Date,Close\n" + each(lambda day, o, h, low, c, v: f"{day - datetime.timedelta(days=1)} 23:00:00+00:00,{c}")
+    ),
+    "Tokyo midnight in seconds": Layout(
+        "time,close\n" + each(lambda day, o, h, low, c, v: f"{seconds(day) - 9 * 3600},{c}")
+    ),
+    "New York midnight, converted": Layout(
+        "Date,Close\n" + rows("{day}T05:00:00Z,{c}"), options={"timezone": "America/New_York"}
+    ),
+    "hourly session": Layout(hourly(range(9, 17)), RANGE),
+    "hourly session in UTC": Layout(hourly(range(14, 21), zone="+00:00"), RANGE),
+    "around the clock with a close": Layout(hourly(range(24)), RANGE, {"daily_close": "00:00"}),
+    # Packed files and other formats
+    "gzip": Layout(gzip.compress(PLAIN.encode()), name="prices.csv.gz"),
+    "zip": Layout(zipped(("prices.csv", PLAIN), ("__MACOSX/._prices.csv", "x")), name="prices.zip"),
+    "zip with a note": Layout(zipped(("prices.csv", PLAIN), ("status.txt", "note")), name="prices.zip"),
+    "JSON records": Layout(
+        json.dumps([{"date": str(day), "close": c} for day, c in zip(DAYS, CLOSE, strict=True)]), name="prices.json"
+    ),
+    "JSON lines": Layout(
+        "\n".join(json.dumps({"t": str(day), "c": c}) for day, c in zip(DAYS, CLOSE, strict=True)), name="prices.jsonl"
+    ),
+    "JSON columns": Layout(
+        json.dumps({"date": [str(day) for day in DAYS], "close": CLOSE, "volume": VOLUME}), ("close", "volume")
+    ),
+    "JSON of pandas": Layout(
+        json.dumps({"Close": {f"{seconds(day)}000": c for day, c in zip(DAYS, CLOSE, strict=True)}})
+    ),
+    "JSON, split": Layout(
+        json.dumps({"columns": ["Close"], "index": [str(day) for day in DAYS], "data": [[c] for c in CLOSE]})
+    ),
+    "Alpha Vantage": Layout(
+        json.dumps(
+            {
+                "Meta Data": {"1. Information": "Daily Prices", "2. Symbol": "X", "3. Last Refreshed": "2023-12-22"},
+                "Time Series (Daily)": {
+                    str(day): {
+                        "1. open": f"{o}",
+                        "2. high": f"{h}",
+                        "3. low": f"{low}",
+                        "4. close": f"{c}",
+                        "5. volume": f"{v}",
+                    }
+                    for day, o, h, low, c, v in reversed(list(zip(DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME, strict=True)))
+                },
+            }
+        ),
+        ALL,
+    ),
+    "Polygon": Layout(
+        json.dumps(
+            {
+                "ticker": "X",
+                "resultsCount": len(DAYS),
+                "results": [
+                    {"v": v, "o": o, "c": c, "h": h, "l": low, "t": seconds(day, 5) * 1000, "n": 7}
+                    for day, o, h, low, c, v in zip(DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME, strict=True)
+                ],
+            }
+        ),
+        ALL,
+    ),
+    "Frankfurter": Layout(
+        json.dumps({"base": "USD", "rates": {str(day): {"JPY": c} for day, c in zip(DAYS, CLOSE, strict=True)}})
+    ),
+    "Binance, JSON": Layout(
+        json.dumps(
+            [
+                [
+                    seconds(day) * 1000,
+                    str(o),
+                    str(h),
+                    str(low),
+                    str(c),
+                    str(v),
+                    seconds(day) * 1000 + 86_399_999,
+                    "9",
+                    3,
+                    "1",
+                    "2",
+                    "0",
+                ]
+                for day, o, h, low, c, v in zip(DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME, strict=True)
+            ]
+        ),
+        RANGE,
+    ),
+    # Files of several series
+    "long": Layout(
+        "date,symbol,close\n" + each(lambda day, o, h, low, c, v: f"{day},AAA,{c}\n{day},BBB,{c * 3}"),
+        options={"symbol": "aaa"},
+    ),
+    "long, two keys": Layout(
+        "Date;D0;D1;Value\n"
+        + each(
+            lambda day, o, h, low, c, v: f"{day};M0;JPY;{c}\n{day};M1;JPY;{c + 1}\n{day};M0;USD;{c + 2}\n{day};M1;USD;1"
+        ),
+        options={"symbol": "M0,JPY"},
+    ),
+    "wide": Layout("Date,USD,JPY,GBP\n" + rows("{day},1.08,{c},0.86"), options={"price_column": "JPY"}),
+}

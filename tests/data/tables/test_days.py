@@ -1,0 +1,165 @@
+"""Days of the market from time stamps, and daily bars from shorter ones."""
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from layouts import answer
+
+from forecaster.data.tables.clock_times import split_times
+from forecaster.data.tables.days import in_timezone, market_days, parse_clock
+from forecaster.data.tables.moments import Moments
+from forecaster.errors import InputFileError
+
+MONDAY = np.datetime64("2024-07-01")
+UTC = datetime.UTC
+
+
+def stamped(days: list[str], hour: int, offset: int | None = 0) -> Moments:
+    count = len(days)
+    return Moments(
+        np.array(days, "datetime64[D]"),
+        np.full(count, hour * 3600),
+        None if offset is None else np.full(count, offset * 3600),
+    )
+
+
+def weekdays(first: np.datetime64, count: int, days: str) -> list[str]:
+    """Dates from `first` on that fall on days of the week marked with 1, from Monday."""
+    mask = np.array([day == "1" for day in days])
+    dates = first + np.arange(3 * count)
+    return [str(day) for day in dates if mask[(day.astype(int) + 3) % 7]][:count]
+
+
+@pytest.mark.parametrize(("hour", "shift"), [(23, 1), (22, 1), (15, 1), (13, 1), (0, 0), (5, 0), (11, 0)])
+def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour: int, shift: int) -> None:
+    moments = stamped(weekdays(MONDAY, 30, "1111001"), hour)
+    shifted, findings = market_days(moments)
+    assert (shifted.days - moments.days).astype(int).tolist() == [shift] * 30
+    assert len(findings) == shift
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        stamped(weekdays(MONDAY, 30, "1111100"), 16),  # the close of a market from Monday to Friday
+        stamped(weekdays(MONDAY, 30, "1111111"), 23),  # a coin
+        stamped(weekdays(MONDAY, 30, "1111101"), 22),  # Fridays as well
+        stamped(weekdays(MONDAY, 4, "1111001"), 23),  # too few rows to be sure
+        Moments(np.array(weekdays(MONDAY, 30, "1111001"), "datetime64[D]")),  # Tel Aviv: dates alone
+    ],
+)
+def test_other_rows_keep_their_dates(moments: Moments) -> None:
+    assert market_days(moments) == (moments, [])
+
+
+def test_summer_and_winter_of_berlin() -> None:
+    days = weekdays(np.datetime64("2024-03-03"), 40, "1111001")
+    moments = stamped(days, 23)
+    moments.seconds[20:] = 22 * 3600
+    shifted, _ = market_days(moments)
+    assert set(((shifted.days.astype(int) + 3) % 7).tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_a_time_zone_converts_every_row_with_its_own_offset() -> None:
+    moments = Moments(
+        np.array(["2024-01-01", "2024-06-30", "2024-07-01"], "datetime64[D]"), np.array([23, 22, 21]) * 3600, None
+    )
+    local = in_timezone(moments, "Europe/Berlin")
+    assert local.days.astype(str).tolist() == ["2024-01-02", "2024-07-01", "2024-07-01"]
+    assert (local.seconds // 3600).tolist() == [0, 0, 23]
+    assert in_timezone(moments, "UTC").days.tolist() == moments.days.tolist()
+
+
+def test_a_zone_in_the_text_counts() -> None:
+    clock = split_times(["2024-01-01T18:00:00-05:00", "2024-01-02 00:00:00+01:00"])
+    moments = Moments(np.array(clock.dates, "datetime64[D]"), clock.seconds, clock.offsets)
+    assert in_timezone(moments, "Europe/Berlin").days.astype(str).tolist() == ["2024-01-02", "2024-01-02"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("17:00", 61_200), ("0:00", 0), ("24:00", 0), ("9:30", 34_200)])
+def test_a_time_of_the_day(text: str, seconds: int) -> None:
+    assert parse_clock(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "17", "17:0", "25:00", "24:30", "5 pm", "-1:00", "17:60"])
+def test_no_time_of_the_day(text: str) -> None:
+    with pytest.raises(InputFileError, match="is no time of the day; expected HH:MM"):
+        parse_clock(text)
+
+
+def bars(path: Path, stamps: list[datetime.datetime], **options: str) -> tuple[dict[str, list[float]], list[str]]:
+    """Date -> open, high, low, close, volume of bars whose prices are their numbers, and the texts of the findings."""
+    lines = [f"{stamp:%Y-%m-%d %H:%M},{n},{n + 0.5},{n - 0.5},{n + 0.25},1" for n, stamp in enumerate(stamps, start=1)]
+    loaded = answer(path, "time,open,high,low,close,volume\n" + "\n".join(lines), **options)
+    series = loaded.series
+    rows = np.column_stack([series.columns[name] for name in ("open", "high", "low", "close", "volume")])
+    texts = [finding.text for finding in loaded.findings]
+    return dict(zip(series.dates.astype(str).tolist(), rows.tolist(), strict=True)), texts
+
+
+def hours(first: str, *counts: tuple[int, range]) -> list[datetime.datetime]:
+    start = datetime.datetime.fromisoformat(first)
+    return [start + datetime.timedelta(days=day, hours=hour) for day, span in counts for hour in span]
+
+
+def test_sessions_between_nights(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", *((day, range(9, 17)) for day in range(5)))
+    table, texts = bars(tmp_path / "a.csv", stamps)
+    assert table["2024-07-01"] == [1, 8.5, 0.5, 8.25, 8]
+    assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
+    assert texts == ["40 rows of one day become one bar; a day is a session between nights without rows"]
+
+
+def test_a_session_over_midnight_is_named_by_its_end(tmp_path: Path) -> None:
+    stamps = hours("2024-06-30", *((day, range(23, 29)) for day in range(5)))  # Sydney in UTC
+    table, _ = bars(tmp_path / "a.csv", stamps)
+    assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
+    assert table["2024-07-01"][0] == 1
+
+
+def test_the_last_session_is_left_out_if_it_is_not_over(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", *((day, range(9, 17)) for day in range(4)), (4, range(9, 12)))
+    table, texts = bars(tmp_path / "a.csv", stamps)
+    assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04"]
+    assert "1 unfinished day at the ends of the file left out" in texts
+
+
+def test_days_around_the_clock_end_at_a_given_time(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", (0, range(17, 24 * 4 + 17)))
+    table, texts = bars(tmp_path / "a.csv", stamps, daily_close="17:00")
+    assert list(table) == ["2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
+    assert table["2024-07-02"] == [1, 24.5, 0.5, 24.25, 24]
+    assert "a day ends at 17:00" in texts[0]
+
+
+def test_a_close_on_the_clock_of_another_zone(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", (0, range(21, 24 * 3 + 21)))  # 17:00 in New York is 21:00 in UTC
+    table, _ = bars(tmp_path / "a.csv", stamps, daily_close="17:00", timezone="America/New_York")
+    assert table["2024-07-02"] == [1, 24.5, 0.5, 24.25, 24]
+    assert list(table) == ["2024-07-02", "2024-07-03", "2024-07-04"]
+
+
+def test_minutes_of_a_session(tmp_path: Path) -> None:
+    start = datetime.datetime.fromisoformat("2024-07-01 09:30")
+    stamps = [start + datetime.timedelta(days=day, minutes=5 * bar) for day in range(4) for bar in range(78)]
+    table, _ = bars(tmp_path / "a.csv", stamps)
+    assert [row[4] for row in table.values()] == [78, 78, 78, 78]
+
+
+def test_times_in_a_column_of_their_own(tmp_path: Path) -> None:
+    lines = [
+        f"2024.07.0{day},{hour:02}:00,{day},{day + 1},{day - 0.5},{day + hour / 100},5"
+        for day in range(1, 6)
+        for hour in range(9, 17)
+    ]
+    loaded = answer(tmp_path / "a.csv", "<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n" + "\n".join(lines))
+    assert loaded.series.close.tolist() == [day + 0.16 for day in range(1, 6)]
+    assert loaded.series.columns["volume"].tolist() == [40] * 5
+
+
+def test_whole_months_are_dated_by_their_last_day_and_the_current_one_is_left_out(tmp_path: Path) -> None:
+    loaded = answer(tmp_path / "a.csv", "Month,Price\n2026-08,1\n2026-09,2\n2026-10,3\n2026-11,4\n")
+    assert loaded.series.dates.astype(str).tolist() == ["2026-08-31", "2026-09-30", "2026-10-31"]
+    assert [finding.text for finding in loaded.findings] == ["1 row left out, the month is not over (2026-11-30)"]

@@ -1,0 +1,259 @@
+"""Files that can be read in two ways, or not at all, are refused in one line that says what would help."""
+
+import json
+from pathlib import Path
+
+import pytest
+from layouts import CLOSE, DAYS, LAYOUTS, PLAIN, answer, each, hourly, load, rows, seconds, zipped
+
+from forecaster.errors import ForecasterError, InputFileError
+
+REFUSALS: dict[str, tuple[str | bytes, str]] = {
+    "two prices": (
+        "Date,Last,Settle\n" + rows("{day},{o},{c}"),
+        r"several columns that may be the price; candidates: 'Last' \(148.95, .*\), 'Settle' \(148.71, .*--price-column",
+    ),
+    "two closes of two series": (
+        "Price,Close,Close\nTicker,AAA,BBB\nDate,,\n" + rows("{day},{o},{c}"),
+        r"candidates: 'Close AAA' \(.*\), 'Close BBB' .*--price-column",
+    ),
+    "closes of two series by name": (
+        "Date,Open_AAA,Close_AAA,Open_BBB,Close_BBB\n" + rows("{day},{o},{c},{o},{c}"),
+        r"candidates: 'Close_AAA' .*, 'Close_BBB'",
+    ),
+    "bid and ask": ("Date,Bid,Ask\n" + rows("{day},{o},{c}"), "several columns of numbers .*'Bid' .*'Ask'"),
+    "currencies": ("Date,USD,JPY\n" + rows("{day},1.08,{c}"), "several columns of numbers .*'USD' .*'JPY'"),
+    "open interest alone": (
+        "Date,Open Interest\n" + rows("{day},{v}"),
+        r"no price column.*candidates: 'Open Interest' \(41000",
+    ),
+    "volume and change": ("Date,Volume,Change %\n" + rows("{day},{v},0.5%"), "no price column"),
+    "row numbers alone": (
+        "Row,Date,Note\n" + "".join(f"{row},{day},x\n" for row, day in enumerate(DAYS, start=1)),
+        "no price column",
+    ),
+    "an unknown table without header": (
+        each(lambda day, o, h, low, c, v: f"{day},{c},{v}"),
+        r"no header and several columns of numbers; candidates: 'column 2' \(148.71, .*--price-column",
+    ),
+    "close first, without header": (
+        rows("{day},{c},{h},{l},{o}"),
+        "no header and several columns of numbers",
+    ),
+    "several series": (
+        "date,symbol,close\n" + each(lambda day, o, h, low, c, v: f"{day},AAA,{c}\n{day},BBB,{c * 3}"),
+        r"rows of 2 series in the column 'symbol' \('AAA', 'BBB'\); expected one; choose it with --symbol",
+    ),
+    "several series one after the other": (
+        "date,symbol,close\n" + rows("{day},AAA,{c}") + "2023-12-26,BBB,150\n2023-12-27,BBB,150.5\n",
+        "rows of 2 series in the column 'symbol'",
+    ),
+    "several series under another name": (
+        "date,thing,close\n" + each(lambda day, o, h, low, c, v: f"{day},AAA,{c}\n{day},BBB,{c * 3}"),
+        "rows of 2 series in the column 'thing'",
+    ),
+    "two rows of a date that differ": (
+        PLAIN + PLAIN.splitlines()[-1] + "7\n",
+        r"line 22: date 2023-12-22 is there twice, first in line 21, with other numbers; .*remove one of them",
+    ),
+    "thousands or decimals": (
+        "Datum;Schluss\n01.11.2023;15.962\n16.11.2023;15.970\n22.11.2023;16.011\n",
+        r"line 2: 'Schluss' is '15.962', which may be 15.962 or 15962; .*--decimal point or --decimal comma",
+    ),
+    "thousands or decimals in quotes": (
+        'date,close\n2023-01-02,"71,500"\n2023-01-03,"71,900"\n',
+        "line 2: 'close' is '71,500', which may be 71500 or 71.5; no row of the file decides",
+    ),
+    "two currencies": (
+        "Date,Close\n2023-12-20,$150\n2023-12-21,€151\n",
+        r"line 3: 'Close' is '€151', which has another currency sign than the rows above",
+    ),
+    "a percentage among prices": (
+        "Date,Close\n2023-12-20,150\n2023-12-21,151%\n",
+        "line 3: .*a percentage in some rows",
+    ),
+    "two decimal signs": (
+        "Date;Close\n2023-12-20;150,5\n2023-12-21;151.25\n",
+        r"line 2: 'Close' is '150,5', but '151.25' and '150,5' have different decimal signs",
+    ),
+    "a note on a price": (
+        "Date,Close\n2023-12-20,150.5 e\n2023-12-21,151\n",
+        "line 2: 'Close' is '150.5 e'; expected a",
+    ),
+    "days and months": (
+        "Date,Close\n01/02/2023,150\n02/02/2023,151\n03/02/2023,152\n",
+        "line 2: date '01/02/2023' can be read with the day or the month first .*--date-order dmy, mdy or ymd",
+    ),
+    "short years": (
+        "Date,Close\n01/02/03,150\n02/02/03,151\n03/02/03,152\n",
+        "line 2: date '01/02/03' can be read .*--date-order",
+    ),
+    "a month of two languages": (
+        "Date;Close\n1 lis 2023;150\n2 lis 2023;151\n",
+        "line 2: date '1 lis 2023' has the name of a month that no language or several",
+    ),
+    "another calendar": (
+        "Date,Close\n1402/10/01,150\n1402/10/02,151\n",
+        "line 2: date '1402/10/01' lies before 1600; expected a date of the Gregorian calendar",
+    ),
+    "the first years": ("Date,Close\n0001-01-05,150\n0002-01-06,151\n", "'0001-01-05' lies before 1600"),
+    "the Buddhist calendar": ("Date,Close\n20/12/2566,150\n21/12/2566,151\n", "lies in the f"),
+    "dates side by side": (
+        "Series,2023-12-19,2023-12-20,2023-12-21,2023-12-22\nUSDJPY,1,2,3,4\n",
+        "dates stand side by side: turn rows into columns",
+    ),
+    "around the clock": (
+        hourly(range(24)),
+        r"several rows a day around the clock; .*--daily-close HH:MM, such as 17:00",
+    ),
+    "a price in other units": (
+        "Date,Close\n2023-12-20,150\n2023-12-21,150000000000\n2023-12-22,151\n",
+        r"line 3: price 1.5e\+11 on 2023-12-21 after 150; expected prices that move by less than a factor of 1e\+06",
+    ),
+    "a spread": (
+        "Date,Close\n" + "".join(f"{day},{c - 145:.3f}\n" for day, c in zip(DAYS, CLOSE, strict=True)),
+        r"line 10: price -0.86 on 2023-12-07, the first of 10 negative ones of 20; returns are logarithms of prices",
+    ),
+    "commas": (",,\n,,\n", "no cells with content"),
+    "quotes": ('""\n', "no cells with content"),
+    "one comma": (",", "no cells with content"),
+    "a web page": ("<!DOCTYPE html>\n<table>", "is a web page; expected text .*download the table as CSV"),
+    "XML": ("<?xml version='1.0'?>\n<a/>", "is an XML file"),
+    "an old workbook": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
+        r"old Excel workbook \(.xls\).*save it as .xlsx",
+    ),
+    "Parquet": (b"PAR1" + bytes(20), "a Parquet file; expected text .*export it as CSV"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", "is a binary file"),
+    "an archive of several": (
+        zipped(("a.csv", PLAIN), ("b.csv", PLAIN)),
+        r"with 2 tables \('a.csv', 'b.csv'\); .*unpack it",
+    ),
+    "an empty archive": (zipped(), "an empty zip archive"),
+    "a cut archive": (zipped(("a.csv", PLAIN))[:60], "damaged or encrypted zip archive"),
+    "a cut gzip file": (b"\x1f\x8b\x08\x00", "damaged or encrypted gzip archive"),
+    "JSON of a number": ('{"a": 1}', "JSON without a table"),
+    "JSON that is cut": ('[{"date": "2023-12-20", "close": 1', "no valid JSON"),
+    "JSON that is deep": ("[" * 100_000, "nested too deeply|no valid JSON"),
+    "JSON of three tables": (
+        json.dumps({key: [[seconds(day) * 1000, c] for day, c in zip(DAYS, CLOSE, strict=True)] for key in "abc"}),
+        r"has 3 tables \('a', 'b', 'c'\)",
+    ),
+    "JSON without prices": (json.dumps([{"date": str(day), "note": "x"} for day in DAYS]), "no price column"),
+    "UTF-16 that is cut": (PLAIN.encode("utf-16")[:-1], "damaged: the text is not UTF-16"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSALS))
+def test_a_refusal_is_one_line_that_helps(tmp_path: Path, name: str) -> None:
+    content, message = REFUSALS[name]
+    with pytest.raises(InputFileError, match=message) as caught:
+        load(tmp_path / "prices.csv", content)
+    assert len(caught.value.messages) == 1
+    assert str(caught.value).isprintable()
+    assert str(caught.value).startswith(str(tmp_path / "prices.csv"))
+
+
+OPTIONS: dict[str, tuple[str, dict[str, str], str]] = {
+    "an unknown symbol": (
+        LAYOUTS["long"].content,
+        {"symbol": "CCC"},
+        r"no rows of the symbol 'CCC'; found 'AAA', 'BBB'",
+    ),
+    "an unknown zone": (
+        LAYOUTS["Berlin midnight in UTC"].content,
+        {"timezone": "Europe/Nowhere"},
+        r"time zone 'Europe/Nowhere' is unknown; expected a name such as Europe/Berlin",
+    ),
+    "a zone and dates alone": (PLAIN, {"timezone": "Europe/Berlin"}, "the file has dates only; .*leave the option out"),
+    "a close and daily rows": (PLAIN, {"daily_close": "17:00"}, "has one row a day; --daily-close is for shorter rows"),
+    "no time of the day": (hourly(range(24)), {"daily_close": "5pm"}, "--daily-close '5pm' is no time of the day"),
+    "a sheet of a text": (PLAIN, {"sheet": "Prices"}, "is no Excel workbook; --sheet"),
+    "an unknown price": (PLAIN, {"price_column": "Closed"}, "no column 'Closed'; found .*did you mean 'close'"),
+    "the wrong decimal sign": (
+        "Date;Close\n2023-12-20;150,5\n2023-12-21;151,25\n",
+        {"decimal": "point"},
+        "line 2: 'Close' is '150,5'; expected decimal points",
+    ),
+    "the wrong order": (
+        "Date,Close\n20/12/2023,150\n21/12/2023,151\n",
+        {"date_order": "mdy"},
+        "line 2: date '20/12/2023' is no month-day-year",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_that_does_not_fit_is_refused(tmp_path: Path, name: str) -> None:
+    content, options, message = OPTIONS[name]
+    with pytest.raises(InputFileError, match=message):
+        load(tmp_path / "prices.csv", content, **options)
+
+
+def test_a_price_beyond_all_markets_is_dropped(tmp_path: Path) -> None:
+    loaded = answer(tmp_path / "prices.csv", PLAIN + "2023-12-26,1e99\n2023-12-27,142.5\n")
+    assert loaded.series.close[-2:].tolist() == [CLOSE[-1], 142.5]
+    assert [finding.code for finding in loaded.findings] == ["bad_price"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        ("Datum;Schluss\n15.11.2023;15.962\n16.11.2023;15.970\n", {"decimal": "comma"}, [15_962, 15_970]),
+        ("Datum;Schluss\n15.11.2023;15.962\n16.11.2023;15.970\n", {"decimal": "point"}, [15.962, 15.970]),
+        ("date;close\n02.01.2023;992\n03.01.2023;1.004\n16.01.2023;1.013\n", {}, [992, 1004, 1013]),
+        ('date,close,volume\n2023-01-02,"71,500","1,234,567"\n2023-01-03,"71,900",5\n', {}, [71_500, 71_900]),
+        ('Datum,Zuletzt,+/- %\n16.01.2023,"151,765","0,1%"\n17.01.2023,"151,903",\n', {}, [151.765, 151.903]),
+        ("Datum;Kurs\n16.01.2023;151,765\n17.01.2023;151,903\n", {}, [151.765, 151.903]),
+        ("date,close\n2023-01-02,1.234\n2023-01-03,1.235\n", {}, [1.234, 1.235]),
+        ("date;close\n2023-01-02;0,998\n2023-01-03;1,002\n", {}, [0.998, 1.002]),
+        ("date,close\n01/02/2023,5\n01/03/2023,6\n", {"date_order": "mdy"}, [5, 6]),
+        ("when,x\n2023-01-02,5\n2023-01-03,6\n", {"date_column": "when", "price_column": "column 2"}, [5, 6]),
+        ("a,b\n2023-01-02,5\n2023-01-03,6\n", {}, [5, 6]),
+        ("date,close\n2023-01-02,(USD) 5\n2023-01-03,6\n", None, []),
+        (
+            "Price,Close,Close\nTicker,AAA,BBB\nDate,,\n2023-01-02,1,5\n2023-01-03,2,6\n",
+            {"symbol": "BBB"},
+            [5, 6],
+        ),
+        ("Date,USD,JPY\n2023-01-02,1.08,5\n2023-01-03,1.09,6\n", {"symbol": "jpy"}, [5, 6]),
+        ("Date,AAA.Open,AAA.Close,AAA.Adjusted\n2023-01-02,4,5,3\n2023-01-03,5,6,3\n", {}, [5, 6]),
+    ],
+)
+def test_what_decides_between_two_readings(
+    tmp_path: Path, content: str, options: dict[str, str] | None, expected: list[float]
+) -> None:
+    if options is None:
+        with pytest.raises(InputFileError):
+            load(tmp_path / "prices.csv", content)
+    else:
+        assert load(tmp_path / "prices.csv", content, **options).close.tolist() == expected
+
+
+def test_a_missing_openpyxl_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
+    with pytest.raises(ForecasterError, match=r"needs openpyxl; install it with pip install 'forecaster\[excel\]'"):
+        load(tmp_path / "prices.xlsx", zipped(("xl/workbook.xml", "x")))
+
+
+def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="is a damaged workbook"):
+        load(tmp_path / "prices.xlsx", zipped(("xl/workbook.xml", "x")))
+
+
+def test_every_line_that_is_left_out_is_named(tmp_path: Path) -> None:
+    text = PLAIN.replace("\n2023-12-11", "\nDate,Close\n2023-12-11") + "Source: somewhere\n"
+    texts = [finding.text for finding in answer(tmp_path / "prices.csv", text).findings]
+    assert texts == ["1 line with the header again left out", "1 line below the data left out"]
+
+
+def test_a_column_of_text_beside_the_price_is_left_out(tmp_path: Path) -> None:
+    loaded = answer(tmp_path / "prices.csv", "date,close,volume\n2023-01-02,5,many\n2023-01-03,6,7\n")
+    assert list(loaded.series.columns) == ["close"]
+    assert [finding.text for finding in loaded.findings] == ["the column is left out: line 2: 'volume' is 'many'"]
+
+
+@pytest.mark.parametrize("tail", ["Average,147\n", "soon,147\n", ",147\n"])
+def test_a_number_without_a_date_is_refused(tmp_path: Path, tail: str) -> None:
+    with pytest.raises(InputFileError, match=r"line 22: date .* is no date"):
+        load(tmp_path / "prices.csv", PLAIN + tail)
