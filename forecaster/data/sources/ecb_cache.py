@@ -14,9 +14,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from forecaster.data.sources.ecb_table import RateTable, currency_file, installed_table
+from forecaster.data.sources.ecb_table import MAX_CSV_BYTES, RateTable, currency_file, installed_table
 from forecaster.errors import DamageError, SourceError
-from forecaster.files import storage_faults, write_file
+from forecaster.files import read_regular_file, storage_faults, write_file
 
 __all__ = [
     "Provenance",
@@ -29,7 +29,15 @@ __all__ = [
     "stored_path",
 ]
 
+MAX_STORED_BYTES = 16 * 2**20
+MAX_FACTS_BYTES = 64 * 2**10
+
 _MEMBER = "eurofxref-hist.csv"
+_DAMAGED = (
+    *(OSError, EOFError, KeyError, TypeError, AttributeError, ValueError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""Errors of a damaged file; RuntimeError includes nesting that is too deep, and encryption."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +114,11 @@ def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
     """
     path = stored_path(home)
     try:
-        with zipfile.ZipFile(path) as archive:
+        stored = read_regular_file(path, MAX_STORED_BYTES)
+        with zipfile.ZipFile(io.BytesIO(stored)) as archive:
             provenance = _provenance(archive.comment)
-            content = archive.read(_MEMBER)
+            with archive.open(_MEMBER) as member:
+                content = member.read(MAX_CSV_BYTES + 1)
         if hashlib.sha256(content).hexdigest() != provenance.csv_sha256:
             raise ValueError("its SHA-256 is not the one that was recorded")
         table = RateTable.of(content, f"{provenance.url}, fetched {provenance.fetched_at}")
@@ -116,13 +126,15 @@ def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
             raise ValueError(f"it ends on {table.last}, not on {provenance.last_date}")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise DamageError(_damage(path, str(error) or type(error).__name__)) from error
     return table, provenance
 
 
 def _provenance(comment: bytes) -> Provenance:
     facts = json.loads(comment)
+    if not isinstance(facts, dict):
+        raise TypeError("its facts are no JSON object")
     names = {field.name for field in dataclasses.fields(Provenance)}
     provenance = Provenance(**{name: value for name, value in facts.items() if name in names})
     if any(not isinstance(value, str | None) for value in dataclasses.astuple(provenance)):
@@ -154,9 +166,9 @@ def store_table(home: Path, content: bytes, provenance: Provenance) -> None:
 def last_attempt(home: Path) -> datetime.datetime | None:
     """Time of the last request to the ECB, whatever its result; None if it is not known."""
     try:
-        text = json.loads(_attempt_path(home).read_text(encoding="utf-8"))["last_attempt"]
-        moment = datetime.datetime.fromisoformat(text)
-    except (OSError, KeyError, TypeError, ValueError):
+        content = read_regular_file(_attempt_path(home), MAX_FACTS_BYTES)
+        moment = datetime.datetime.fromisoformat(json.loads(content)["last_attempt"])
+    except (OSError, LookupError, TypeError, ValueError, RecursionError):
         return None
     return moment if moment.tzinfo is not None else None
 

@@ -19,13 +19,12 @@ from collections.abc import Mapping
 from typing import IO
 
 from forecaster import __version__
+from forecaster.data.sources.ecb_table import MAX_CSV_BYTES
 
 __all__ = ["Answer", "DownloadError", "download", "unzipped"]
 
 MAX_ZIP_BYTES = 8 * 2**20
 """Bytes; the ECB's file has 0.65 million."""
-MAX_CSV_BYTES = 64 * 2**20
-"""Bytes; the ECB's file has 2 million."""
 _CHUNK = 65536
 
 

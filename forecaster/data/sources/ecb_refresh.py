@@ -192,16 +192,26 @@ def _endpoint() -> tuple[str, bool]:
 def _before(home: Path, url: str) -> _Before:
     """The tables that the new one must continue. A damaged file is ignored and will be replaced."""
     installed = installed_table()
-    try:
-        stored = read_stored(home)
-    except DamageError:
-        stored = None
-    if stored is None or stored[0].last <= installed.last or installed.difference(stored[0]) is not None:
+    stored = _sound(home, installed)
+    if stored is None:
         return _Before(installed, None, {})
     table, provenance = stored
     headers = {"If-None-Match": provenance.etag, "If-Modified-Since": provenance.last_modified}
     same_place = provenance.url == url
     return _Before(installed, table, {name: text for name, text in headers.items() if text and same_place})
+
+
+def _sound(home: Path, installed: RateTable) -> tuple[RateTable, Provenance] | None:
+    """The fetched table where it continues the installed one and every rate of it can be used."""
+    try:
+        stored = read_stored(home)
+        if stored is None or stored[0].last <= installed.last or installed.difference(stored[0]) is not None:
+            return None
+        for currency in stored[0].cells:
+            stored[0].rates(currency)
+    except (DamageError, SourceError):
+        return None
+    return stored
 
 
 def _check(table: RateTable, before: _Before, now: datetime.datetime) -> None:

@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import importlib.metadata
 import importlib.util
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,7 +16,15 @@ from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
 from forecaster.errors import SourceError
 
-__all__ = ["ATTRIBUTION", "DECIMALS", "DECIMALS_BEFORE", "RateTable", "currency_file", "installed_table"]
+__all__ = [
+    "ATTRIBUTION",
+    "DECIMALS",
+    "DECIMALS_BEFORE",
+    "MAX_CSV_BYTES",
+    "RateTable",
+    "currency_file",
+    "installed_table",
+]
 
 ATTRIBUTION = "computed from the euro foreign exchange reference rates; source: ECB statistics"
 
@@ -37,7 +46,17 @@ DECIMALS_BEFORE = {
 }
 """Where `DECIMALS` once was different: the first date of today's practice, and the decimals before it."""
 
+MAX_CSV_BYTES = 8 * 2**20
+"""Bytes; the ECB's file has 2 million."""
+MAX_CURRENCIES = 200
+MIN_RATE = 1e-7
+MAX_RATE = 1e7
+"""Units of a currency per euro: the cross of any two of them is a possible price. The Turkish lira had 1.9 million."""
+
 _MISSING = b"N/A"
+_CURRENCY = re.compile(rb"[A-Z]{3}")
+_DATE = re.compile(rb"[12]\d{3}-\d\d-\d\d")
+_NUMBER = re.compile(rb"\d{1,12}(?:\.\d{1,12})?")
 
 
 def currency_file() -> Path:
@@ -168,14 +187,9 @@ class RateTable:
             raise SourceError(
                 f"the ECB's file has no rates of {shown(currency)}; it has {', '.join(sorted(self.cells))}"
             )
-        try:
-            rates = np.array([np.nan if cell == _MISSING or not cell else float(cell) for cell in self.cells[currency]])
-        except ValueError as error:
-            raise SourceError(f"the ECB's rates of {currency} are damaged: {error}; expected numbers") from error
-        if (rates <= 0).any() or np.isinf(rates).any():
-            raise SourceError(
-                f"the ECB's rates of {currency} are damaged: zero, negative or infinite; expected positive numbers"
-            )
+        rates = np.array([_rate(cell, currency) for cell in self.cells[currency]])
+        if (rates < MIN_RATE).any() or (rates > MAX_RATE).any():
+            raise SourceError(_damaged(currency, "zero, or too small or large for a rate"))
         return rates
 
     def rounding(self, currency: str) -> FloatArray:
@@ -193,27 +207,68 @@ class RateTable:
         return np.asarray(unit / self.rates(currency) / np.sqrt(12))
 
 
+def _rate(cell: bytes, currency: str) -> float:
+    if cell == _MISSING or not cell:
+        return np.nan
+    if not _NUMBER.fullmatch(cell):
+        raise SourceError(_damaged(currency, f"a cell is {shown(cell.decode(errors='replace'))}"))
+    return float(cell)
+
+
+def _damaged(currency: str, what: str) -> str:
+    return (
+        f"the ECB's rates of {currency} are damaged: {what}; expected positive numbers such as 1.0853; "
+        "run: forecast data refresh"
+    )
+
+
 def _parse(content: bytes) -> tuple[DateArray, dict[str, list[bytes]]]:
     """Dates and columns of the CSV, oldest first.
 
     Raises:
-        ValueError: Rows of unequal length, another header, dates that are none or do not follow each other.
+        ValueError: The file is too large, rows are of unequal length, the header is another, or dates are none or do
+            not follow each other.
     """
+    if len(content) > MAX_CSV_BYTES:
+        raise ValueError(f"it has {len(content)} bytes, at most {MAX_CSV_BYTES} are read")
     header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n")
-    names = [name.strip().decode() for name in header.split(b",")]
-    if names[0] != "Date" or len(names) < 2:
-        raise ValueError(f"the header begins with {shown(names[0])}")
-    if len({name for name in names if name}) < len([name for name in names if name]):
-        raise ValueError("the header has a name twice")
+    names = _header_names(header)
     body = body.rstrip(b"\n")
     width = len(names)
+    num_rows = body.count(b"\n") + 1
+    num_cells = body.count(b",") + num_rows
+    if num_cells != num_rows * width:  # before the cells are made, of which a hostile file can have millions
+        raise ValueError(f"{num_rows} rows have {num_cells} cells instead of {num_rows * width}")
     # One split of the whole text, then every width-th cell: five times faster than a loop over lines.
     cells = body.replace(b"\n", b",").split(b",")
-    num_rows = body.count(b"\n") + 1
-    if len(cells) != num_rows * width:
-        raise ValueError(f"{num_rows} rows have {len(cells)} cells instead of {num_rows * width}")
-    dates = np.array(b" ".join(cells[::width]).decode().split(), dtype="datetime64[D]")
-    if len(dates) != num_rows or not (np.diff(dates).astype(np.int64) < 0).all():
-        raise ValueError("dates do not run from the newest to the oldest")
+    dates = _dates(cells[::width])
     columns = {name: cells[place::width][::-1] for place, name in enumerate(names) if name and place}
     return dates[::-1], columns
+
+
+def _header_names(header: bytes) -> list[str]:
+    """Names of the columns; the last one, after a comma at the end of the line, is empty."""
+    first, *currencies = (name.strip() for name in header.split(b","))
+    if first != b"Date" or not currencies:
+        raise ValueError(f"the header begins with {shown(first[:40].decode(errors='replace'))}")
+    if len(currencies) > MAX_CURRENCIES:
+        raise ValueError(f"the header has {len(currencies)} currencies, at most {MAX_CURRENCIES} are read")
+    named = [name for name in currencies if name]
+    strange = [name for name in named if not _CURRENCY.fullmatch(name)]
+    if strange:
+        raise ValueError(f"the header has {shown(strange[0][:40].decode(errors='replace'))}, which is no currency")
+    if len(set(named)) < len(named):
+        raise ValueError("the header has a name twice")
+    return ["Date", *(name.decode() for name in currencies)]
+
+
+def _dates(cells: list[bytes]) -> DateArray:
+    """Dates from the newest to the oldest."""
+    # NumPy also reads NaT, today and hours, none of which is the date of a row.
+    strange = next((cell for cell in cells if not _DATE.fullmatch(cell.strip())), None)
+    if strange is not None:
+        raise ValueError(f"a row is dated {shown(strange[:40].decode(errors='replace'))}")
+    dates = np.array(b" ".join(cells).decode().split(), dtype="datetime64[D]")
+    if not (np.diff(dates).astype(np.int64) < 0).all():
+        raise ValueError("dates do not run from the newest to the oldest")
+    return dates

@@ -161,6 +161,12 @@ def _endpoint() -> str | None:
 
 def _check_identity(symbol: str, bars: Bars) -> None:
     """Refuse prices of another instrument than the requested one."""
+    # Yahoo's own name of a pair with the dollar first leaves the dollar out.
+    if bars.symbol.upper() not in (symbol, symbol.removeprefix("USD") if is_currency(symbol) else symbol):
+        raise SourceError(
+            f"Yahoo's answer for {symbol} names {shown(bars.symbol)}; expected prices of {symbol}; try later, or use "
+            "prices of your own with --csv FILE"
+        )
     got = f"{bars.kind} in {bars.currency} at {bars.zone}"
     if is_currency(symbol):
         expected = ("CURRENCY", symbol[3:6], CURRENCY_ZONE)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import DateArray
+from forecaster.data.instruments import shown
 from forecaster.data.sources.yahoo_answers import Answer, Fault, Outcome
 from forecaster.data.validation import RawRows
 
@@ -35,6 +36,7 @@ class Bars:
 
     Args:
         rows: Raw rows, one a date of the exchange, oldest first; empty ones are gone.
+        symbol: Symbol that the answer names.
         kind: ``EQUITY``, ``ETF``, ``INDEX``, ``CURRENCY``, ``CRYPTOCURRENCY``, ``FUTURE``, ``MUTUALFUND``.
         currency: Currency of the prices; ``GBp`` is pence.
         zone: Time zone of the exchange.
@@ -43,6 +45,7 @@ class Bars:
     """
 
     rows: RawRows
+    symbol: str
     kind: str
     currency: str
     zone: str
@@ -62,6 +65,7 @@ def read_bars(answer: Answer) -> Bars:
         dates = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
         columns = {name: frame[title].to_numpy(dtype=np.float64) for name, title in _COLUMNS.items()}
         kind, currency, zone = (str(metadata[key]) for key in ("instrumentType", "currency", "exchangeTimezoneName"))
+        _check_zone(zone)
         prices = np.stack([columns[name] for name in ("open", "high", "low", "close")])
         empty = (np.isnan(prices) | (prices == 0)).all(axis=0)
         facts = {
@@ -74,9 +78,18 @@ def read_bars(answer: Answer) -> Bars:
         }
         if empty.any():
             facts["empty_rows"] = f"{int(empty.sum())} rows without any price left out"
-        return Bars(RawRows(dates, columns).select(~empty), kind, currency, zone, _session_end(metadata), facts)
+        rows = RawRows(dates, columns).select(~empty)
+        return Bars(rows, str(metadata["symbol"]), kind, currency, zone, _session_end(metadata), facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fault(Outcome.GARBLED, f"{type(error).__name__}: {error}"[:160]) from error
+
+
+def _check_zone(zone: str) -> None:
+    """Raise ValueError for a name that is no time zone: some are paths, and some lead to a folder."""
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"time zone {shown(zone)} is unknown") from error
 
 
 def _events(dates: DateArray, values: Any) -> str:

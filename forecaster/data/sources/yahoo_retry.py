@@ -14,13 +14,14 @@ from random import Random
 
 from forecaster.data.sources.yahoo_answers import Fault, Outcome
 from forecaster.errors import StorageError
-from forecaster.files import write_file
+from forecaster.files import read_regular_file, write_file
 
 __all__ = ["PAUSE", "Pause", "RetryPolicy"]
 
 PAUSE = datetime.timedelta(minutes=30)
 """Length of the pause after HTTP 429."""
 
+MAX_FILE_BYTES = 64 * 2**10
 _MIN_ATTEMPT_SECONDS = 0.5  # time that an attempt needs after a pause
 
 
@@ -98,7 +99,7 @@ class Pause:
 
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = json.loads(read_regular_file(self.path, MAX_FILE_BYTES))
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}

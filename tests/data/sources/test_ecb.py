@@ -216,6 +216,15 @@ def test_a_small_file_is_read_oldest_first_with_any_line_ends(tmp_path: Path) ->
         ("Date,USD,\n2024-01-02,1.1\n", "1 rows have 2 cells instead of 3"),
         ("Date,USD,\n2024-01-01,1.1,\n2024-01-02,1.1,\n", "dates do not run from the newest to the oldest"),
         ("Date,USD,\nyesterday,1.1,\n", "malformed"),
+        ("Date,USD,\nNaT,1.1,\n", "a row is dated 'NaT'"),
+        ("Date,USD,\ntoday,1.1,\n", "a row is dated 'today'"),
+        ("Date,USD,\n2024-01-02T10,1.1,\n", "a row is dated '2024-01-02T10'"),
+        ("Date,USD,\n2024-02-30,1.1,\n", "malformed"),
+        ("Date,USD,\n9999-01-02,1.1,\n", "a row is dated '9999"),
+        ("Date,\x1b[31m,\n2024-01-02,1.1,\n", "which is no currency"),
+        ("Date," + ",".join(["USD"] * 300) + "\n2024-01-02,1\n", "300 currencies"),
+        ("Date,USD,\n" + "12," * 100_000, "100001 cells instead of 3"),
+        ("Date,USD,\n" + "0" * (9 * 2**20), "at most 8388608 are read"),
         ("", "malformed"),
     ],
 )
@@ -225,7 +234,13 @@ def test_a_malformed_file_is_no_source(tmp_path: Path, text: str, message: str) 
 
 
 @pytest.mark.parametrize(
-    ("cell", "message"), [("abc", "expected numbers"), ("0", "zero, negative or infinite"), ("-1", "zero")]
+    ("cell", "message"),
+    [
+        *((text, f"a cell is '{text}'") for text in ("abc", "-1", "nan", "inf", "1e99", "1_0", " ", " 1", "1x", "0x1")),
+        ("0", "zero, or too small or large"),
+        ("100000000", "too small or large"),
+        ("0.00000001", "too small or large"),
+    ],
 )
 def test_a_damaged_rate_is_no_rate(tmp_path: Path, cell: str, message: str) -> None:
     table = RateTable.read(archive(tmp_path / "a.zip", f"Date,USD,\n2024-01-02,{cell},\n"), "a test")

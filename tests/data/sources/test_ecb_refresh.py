@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import functools
+import hashlib
 import io
 import json
 import shutil
@@ -285,7 +286,13 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "dates do not run from the newest to the oldest",
     ),
     "damaged new cell": (lambda: zipped(with_cell(continued(1), 0, "SEK", b"x")), "rates of SEK are damaged"),
-    "negative new cell": (lambda: zipped(with_cell(continued(1), 0, "SEK", b"-1")), "zero, negative or infinite"),
+    "negative new cell": (lambda: zipped(with_cell(continued(1), 0, "SEK", b"-1")), "a cell is '-1'"),
+    "absurd new cell": (lambda: zipped(with_cell(continued(1), 0, "SEK", b"1e99")), "a cell is '1e99'"),
+    "large new cell": (lambda: zipped(with_cell(continued(1), 0, "SEK", b"99999999")), "too small or large for a rate"),
+    "no date": (lambda: zipped(continued(2).replace(str(DAYS[1]).encode(), b"NaT")), "a row is dated 'NaT'"),
+    "relative date": (lambda: zipped(continued(1).replace(str(DAYS[0]).encode(), b"today")), "a row is dated 'today'"),
+    "escape in a new column": (lambda: zipped(continued(1).replace(b"JPY", b"\x1b[31m", 1)), "which is no currency"),
+    "commas": (lambda: zipped(b"Date,USD,\n" + b"12," * (2 * 2**20)), "cells instead of 3"),
     "column twice": (lambda: zipped(continued(1).replace(b"JPY", b"USD", 1)), "the header has a name twice"),
     "future": (lambda: zipped(continued(1).replace(str(DAYS[0]).encode(), b"2999-12-31")), "2999-12-31"),
     "two files": (lambda: zipped(continued(1), more="b.csv"), "the zip has 2 files, not one CSV alone"),
@@ -295,7 +302,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "flipped": (lambda: _flipped(zipped(continued(1))), "no zip that can be unpacked, "),
     "web page": (lambda: b"<!DOCTYPE html><title>Maintenance</title>" * 99, "no zip that can be unpacked"),
     "nothing": (lambda: b"", "no zip that can be unpacked"),
-    "bomb": (_bomb, "unpacks to 68157440 bytes, at most 67108864 are taken"),
+    "bomb": (_bomb, "unpacks to 68157440 bytes, at most 8388608 are taken"),
     "lying bomb": (_lying_bomb, "no zip that can be unpacked"),
 }
 
@@ -523,6 +530,20 @@ def _no_facts(path: Path) -> None:
         archive.comment = b"{"
 
 
+def _facts(path: Path, comment: bytes) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = comment
+
+
+def _stored(path: Path, content: bytes) -> None:
+    """Put another table in the place of the fetched one, with facts that fit it."""
+    with zipfile.ZipFile(path) as archive:
+        facts = json.loads(archive.comment)
+    facts |= {"csv_sha256": hashlib.sha256(content).hexdigest(), "last_date": str(DAYS[0])}
+    path.write_bytes(zipped(content))
+    _facts(path, json.dumps(facts).encode())
+
+
 def _other_facts(path: Path, **facts: object) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = json.dumps(json.loads(archive.comment) | facts).encode()
@@ -551,6 +572,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "flipped": lambda path: path.write_bytes(_flipped(path.read_bytes())),
     "a file of the ECB put there by hand": lambda path: path.write_bytes(zipped(continued(1))),
     "empty": lambda path: path.write_bytes(b""),
+    "facts that are a list": lambda path: _facts(path, b"[1]"),
+    "facts nested without end": lambda path: _facts(path, b"[" * 60_000),
+    "no date": lambda path: _stored(path, continued(2).replace(str(DAYS[1]).encode(), b"NaT")),
+    "a large file": lambda path: path.write_bytes(bytes(17 * 2**20)),
+    "packed without end": lambda path: _stored(path, bytes(9 * 2**20)),
 }
 
 
@@ -564,6 +590,17 @@ def test_a_damaged_file_is_told_and_healed_by_the_next_refresh(ecb: LocalEcb, tm
     assert str(caught.value).isprintable()
     assert load(tmp_path, "refresh").dates[-1] == np.datetime64(DAYS[0])
     assert load(tmp_path).meta["file_sha256"] == json.loads(zipfile.ZipFile(path).comment)["csv_sha256"]
+
+
+@pytest.mark.parametrize("cell", [b"1e99", b"99999999", b"-1", b"nan"])
+def test_a_stored_rate_that_cannot_be_used_is_healed_by_a_good_answer(
+    ecb: LocalEcb, tmp_path: Path, cell: bytes
+) -> None:
+    _stored(fetched(tmp_path, ecb), with_cell(continued(1), 0, "USD", cell))
+    with pytest.raises(SourceError, match=r"rates of USD are damaged: .*; run: forecast data refresh"):
+        load(tmp_path)
+    assert load(tmp_path, "refresh").dates[-1] == np.datetime64(DAYS[0])
+    assert len(load(tmp_path)) > 0
 
 
 def test_a_damaged_file_is_healed_even_without_new_rows(ecb: LocalEcb, tmp_path: Path) -> None:
