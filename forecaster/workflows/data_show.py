@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from forecaster.data.calendars import business_age
-from forecaster.data.findings import merged_findings
+from forecaster.data.findings import Note, merged_findings
 from forecaster.data.instruments import Instrument
 from forecaster.data.results import HistoryFacts
 from forecaster.data.series import PriceSeries
@@ -41,6 +41,8 @@ def export(
     if len(histories) != 1:
         raise UsageError(f"{len(histories)} instruments named; a file holds one history; export each by itself")
     series = histories[0].series
+    for finding in histories[0].findings:
+        environment.note(str(Note("data", finding.text, finding.severity)))
     instruments = () if history is not None or choice.is_empty else named_instruments(choice.applied())
     inverted = bool(instruments) and instruments[0].sign < 0
     return _inverted(series, instruments[0]) if inverted else series

@@ -21,6 +21,7 @@ _ZONE = re.compile(
     r"(?:UTC|GMT|Z)?\s*(?:([+-])(\d{1,2}):?(\d{2})?(?::\d{2})?)?\s*(?:[A-Z]{2,5}|\([^)]*\)|[A-Z]\w+/[\w/]+)?"
 )
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,:]\d+)?)?\s*([AaPp])?\.?\s?(?:[Mm]\.?)?")
+_FRACTION = re.compile(r"^[.,]\d+")
 _DIGITS = re.compile(r"\d{4}|\d{5,6}")
 
 
@@ -43,6 +44,9 @@ def split_times(texts: Sequence[str]) -> Clock:
     """Split the times off the dates; what cannot be split stays in the text of the date."""
     if not any(":" in text or len(text) > 11 for text in texts):
         return Clock(texts)
+    iso = _iso_clock(texts)
+    if iso is not None:
+        return iso
     dates: list[str] = []
     seconds = np.zeros(len(texts), dtype=np.int64)
     offsets = np.zeros(len(texts), dtype=np.int64)
@@ -62,6 +66,28 @@ def split_times(texts: Sequence[str]) -> Clock:
     if not timed:
         return Clock(texts)
     return Clock(dates, seconds, offsets if zoned == timed else None)
+
+
+def _iso_clock(texts: Sequence[str]) -> Clock | None:
+    """The usual file of time stamps, all ``2024-07-31 09:30:00`` and one zone, read at once; None for any other."""
+    first = texts[0]
+    length = 19 if first[16:17] == ":" else 16
+    tail = first[length:]
+    if len(first) < length or any(len(text) != len(first) or text[length:] != tail for text in texts):
+        return None
+    zone = _ZONE.fullmatch(_FRACTION.sub("", tail).strip())
+    letters = np.array([text[10:length] for text in texts]).view("U1").reshape(len(texts), length - 10)
+    places = [1, 2, 4, 5, 7, 8][: 4 if length == 16 else 6]
+    digits = letters[:, places]
+    is_clock = ((letters[:, 0] == "T") | (letters[:, 0] == " ")) & (letters[:, 3::3] == ":").all(axis=1)
+    if zone is None or not (is_clock.all() and ((digits >= "0") & (digits <= "9")).all()):
+        return None
+    parts = digits.astype(np.int64).reshape(len(texts), -1, 2) @ np.array([10, 1])
+    if (parts > np.array([23, 59, 60][: parts.shape[1]])).any():
+        return None
+    seconds = parts @ np.array([3600, 60, 1][: parts.shape[1]])
+    offset = _offset(_FRACTION.sub("", tail).strip(), zone)
+    return Clock([text[:10] for text in texts], seconds, None if offset is None else np.full(len(texts), offset))
 
 
 def _split(text: str) -> tuple[str, int, int | None] | None:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import struct
 import sys
 import zipfile
 import zlib
@@ -48,7 +49,11 @@ _KINDS = {
 _PACKINGS = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zip": b"PK\x03\x04"}
 """Kind of an archive -> its first bytes."""
 
-_ARCHIVE_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_ARCHIVE_ERRORS = (
+    *(OSError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error),
+)
+"""Errors of the standard library about damaged and encrypted archives."""
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",

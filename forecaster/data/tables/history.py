@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -24,6 +25,7 @@ from forecaster.errors import InputFileError
 __all__ = ["FileRows", "ReadingOptions", "dates_of", "in_order", "read_rows"]
 
 _MAX_ROWS = 4_000_000  # ten years of minutes
+_TEXT = re.compile(r"[^\W\d_]{4}")  # four letters: more than a currency, an exponent or a unit have
 _MIN_REPEATED_SHARE = 0.2
 _MIN_BARS_A_DAY = 1.5
 
@@ -156,26 +158,15 @@ def _numbers(
     layout: Layout, moments: Moments, places: dict[str, int], options: ReadingOptions
 ) -> tuple[Layout, Moments, dict[str, FloatArray], list[str]]:
     """Numbers of the columns; rows about dividends and splits are left out."""
-    events = [
-        row
-        for row, record in enumerate(layout.rows)
-        if any(
-            is_event(layout.table.records[record][place])
-            for place in places.values()
-            if not _is_digit(layout, record, place)
-        )
-    ]
+    records = layout.table.records
+    texts = [place for place in places.values() if _TEXT.search("".join(layout.cells(place)))]
+    events = [row for row, record in enumerate(layout.rows) if any(is_event(records[record][place]) for place in texts)]
     if events:
         layout, moments = _without(layout, moments, events)
     advice = "; to read another column, name it with --price-column"
     columns, remarks = numbers_of(layout, places, options.decimal, ("close",), advice)
     columns = {name: values for name, values in columns.items() if name == "close" or not np.isnan(values).all()}
     return layout, moments, columns, remarks
-
-
-def _is_digit(layout: Layout, record: int, place: int) -> bool:
-    cell = layout.table.records[record][place]
-    return len(cell) < 8 or cell[-1:].isdigit()
 
 
 def _without(layout: Layout, moments: Moments, rows: list[int]) -> tuple[Layout, Moments]:
