@@ -39,7 +39,7 @@ if sys.platform != "win32":
 
 PARTIAL_PREFIX = ".partial-"
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
-_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/fits")
+_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*")
 
 
 @contextlib.contextmanager
@@ -147,9 +147,9 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
 
 def clear_partial_files(home: Path) -> None:
     """Remove what killed commands have left in a project: partial files whose process has ended."""
-    for name in _PROJECT_FOLDERS:
+    for folder in (folder for pattern in _PROJECT_FOLDERS for folder in home.glob(pattern)):
         with contextlib.suppress(OSError):
-            for entry in os.scandir(home / name):
+            for entry in os.scandir(folder):
                 if entry.name.startswith(PARTIAL_PREFIX) and _is_abandoned(entry):
                     if entry.is_dir(follow_symlinks=False):
                         shutil.rmtree(entry.path, ignore_errors=True)

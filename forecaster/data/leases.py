@@ -5,6 +5,7 @@ holds it. A process that ends, however it ends, gives up its locks, so a lease w
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from forecaster.data.store import Store, store_path
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, StorageError
 from forecaster.files import PARTIAL_PREFIX, storage_faults
 
 if sys.platform != "win32":
@@ -24,26 +25,27 @@ __all__ = ["leased_since", "version_lease"]
 MAX_AGE_SECONDS = 7 * 24 * 3600
 """Age of a lease that still counts where files cannot be locked."""
 
-_PREFIX = ".lease-"
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+_SUFFIX = ".lease"  # of a partial file, so that the next command removes what a killed one has left
 
 
 @contextlib.contextmanager
 def version_lease(home: Path) -> Iterator[None]:
     """Hold a lease on every version that is the newest of its history now or later, until the block ends.
 
-    A project that may not be written holds none: nobody can prune its store from here either.
+    Where the project cannot be written, or the disk is full, there is none: its store cannot be pruned either.
 
     Raises:
-        StorageError: The disk is full, or the home is no folder.
+        StorageError: The home is no folder, or cannot be used for another reason.
     """
     folder = store_path(home).parent
-    path = folder / f"{_PREFIX}{secrets.token_hex(8)}"
+    path = folder / f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
     try:
         with storage_faults(path):
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = _write_locked(path, _newest_version(home))
-    except ForecasterError as error:
-        if not isinstance(error.__cause__, PermissionError) and os.access(folder, os.W_OK):
+    except StorageError as error:
+        if getattr(error.__cause__, "errno", None) not in _NOT_WRITABLE:
             raise
         yield
         return
@@ -71,7 +73,7 @@ def _newest_version(home: Path) -> int:
 
 def _write_locked(path: Path, number: int) -> int:
     """Write a lease and return the descriptor that holds its lock; it has its name only once it is locked."""
-    partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
+    partial = path.with_suffix("")
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         _lock(descriptor)
@@ -97,8 +99,8 @@ def _lock(descriptor: int) -> None:
 
 def leased_since(home: Path) -> int | None:
     """Smallest version number of all leases that are held; None without any. Leases left over are removed."""
-    numbers = [number for path in store_path(home).parent.glob(f"{_PREFIX}*") if (number := _held(path)) is not None]
-    return min(numbers, default=None)
+    leases = store_path(home).parent.glob(f"{PARTIAL_PREFIX}*{_SUFFIX}")
+    return min((number for path in leases if (number := _held(path)) is not None), default=None)
 
 
 def _held(path: Path) -> int | None:

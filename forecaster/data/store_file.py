@@ -47,6 +47,7 @@ _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_E
 _NO_ROOM_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _MAGIC = b"SQLite format 3\0"
 _STORAGE_CODES = {
+    sqlite3.SQLITE_READONLY: "make it writable, free some space on the disk, or choose another --home",
     sqlite3.SQLITE_FULL: "free some space on the disk",
     sqlite3.SQLITE_BUSY: "another process is writing to it: try again",
     sqlite3.SQLITE_LOCKED: "another process is writing to it: try again",

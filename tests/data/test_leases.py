@@ -64,13 +64,13 @@ def test_the_lease_of_a_killed_process_is_cleared(tmp_path: Path) -> None:
         assert process.stdout.readline() == "held\n"
         assert leased_since(tmp_path) == 0
         os.kill(process.pid, signal.SIGKILL)
-    assert len(list((tmp_path / "data").glob(".lease-*"))) == 1
+    assert len(list((tmp_path / "data").glob("*.lease"))) == 1
     assert leased_since(tmp_path) is None
     assert not list((tmp_path / "data").iterdir())
 
 
 def test_a_lease_that_cannot_be_read_holds_everything(tmp_path: Path) -> None:
     with version_lease(tmp_path):
-        (lease,) = (tmp_path / "data").glob(".lease-*")
+        (lease,) = (tmp_path / "data").glob("*.lease")
         lease.write_text("no number")
         assert leased_since(tmp_path) == 0

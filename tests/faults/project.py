@@ -1,0 +1,235 @@
+"""A small project for trials of faults, and commands in forked processes that work on copies of it."""
+
+import contextlib
+import ctypes
+import dataclasses
+import errno
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+SHIM = "FAULTS_SHIM"  # variable with the path of the preloaded library
+SECONDS = 60.0  # longest time of one command
+ROWS = 700
+PRUNABLE = 2  # number of the version that is neither the newest nor used by the run
+MODEL = (
+    *("--config", "quick", "--set", "model.training.steps=2", "--set", "model.units=[4]", "--set", "universe=none"),
+    *("--set", "split.test_rows=60", "--set", "split.validation_rows=60", "--backend", "jax"),
+)
+DOCUMENTED_CODES = {0, 1, 2, 3, 4}
+ERRORS = {"I/O error": errno.EIO, "no permission": errno.EACCES, "full disk": errno.ENOSPC}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Exit code of a command, negative for a signal, and what it printed."""
+
+    code: int
+    output: str
+    notes: str
+
+    def problems(self) -> list[str]:
+        """Reasons to call the outcome a failure of the program."""
+        problems = ["traceback"] if "Traceback" in self.notes else []
+        if self.code not in DOCUMENTED_CODES:
+            problems.append(f"exit code {self.code}")
+        errors = [line for line in self.notes.splitlines() if line.startswith("error:")]
+        if self.code and len(errors) != 1:
+            problems.append(f"{len(errors)} lines about an error with exit code {self.code}")
+        return problems
+
+
+class Project:
+    """The project that is copied for each trial, and the commands that work on it.
+
+    Args:
+        folder: Folder for the project and its input files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        prices = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, ROWS + 9)))
+        for version in range(1, 5):
+            path = self.csv(version)
+            path.parent.mkdir()
+            dates = np.busday_offset("2020-01-02", np.arange(ROWS + version), roll="forward")
+            lines = [f"{date},{price:.4f}" for date, price in zip(dates, prices, strict=False)]
+            path.write_text("\n".join(["date,close", *lines, ""]))
+        self.commands = {
+            "train": ("train", "--csv", self.csv(3), *MODEL),
+            "fetch": ("data", "fetch", "--csv", self.csv(4)),
+            "backtest": self._backtest("ewma_t,random_walk"),
+            "prune": ("data", "prune"),
+        }
+        self._build()
+
+    def csv(self, version: int) -> Path:
+        return self.folder / f"v{version}" / "a.csv"
+
+    def _backtest(self, models: str) -> tuple[object, ...]:
+        return ("backtest", "--csv", self.csv(3), "--models", models, "--start", "2022-06-01", "--schedule", "never")
+
+    @property
+    def finished_backtest(self) -> tuple[object, ...]:
+        return self._backtest("ewma,random_walk")
+
+    def _build(self) -> None:
+        """Fill the project, and take the fit of its run for all later trainings."""
+        import forecaster.workflows.train as workflow
+
+        fit = workflow.fit
+        fits: list[object] = []
+
+        def recorded_fit(*arguments: object, **keywords: object) -> object:
+            fits.append(fit(*arguments, **keywords))  # type: ignore[arg-type]
+            return fits[-1]
+
+        workflow.fit = recorded_fit  # type: ignore[assignment]
+        train = ("train", "--csv", self.csv(1), *MODEL)
+        invoke_here(train, self.home)
+        workflow.fit = lambda *arguments, **keywords: fits[0]  # type: ignore[assignment, return-value]
+        for command in (*(("data", "fetch", "--csv", self.csv(version)) for version in (2, 3)), self.finished_backtest):
+            invoke_here(command, self.home)
+
+    @contextlib.contextmanager
+    def copy(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            home = Path(folder) / "home"
+            shutil.copytree(self.home, home)
+            yield home
+
+
+def invoke_here(command: tuple[object, ...], home: Path) -> str:
+    """Run a command in this process."""
+    from click.testing import CliRunner
+
+    from forecaster.cli import cli
+
+    result = CliRunner().invoke(cli, [*map(str, command), "--home", str(home)])
+    if result.exit_code:
+        raise SystemExit(f"{command} failed: {result.output}")
+    return result.stdout
+
+
+def run(
+    command: tuple[object, ...], home: Path, prepare: Callable[[], object] = lambda: None, kill_after: float = 0.0
+) -> Outcome:
+    """Run a command in a forked process.
+
+    Args:
+        command: Words after ``forecast``.
+        home: Project folder.
+        prepare: Called in the process before the command.
+        kill_after: Seconds until SIGKILL; never when 0.
+    """
+    paths = [home.parent / name for name in ("stdout", "stderr")]
+    for path in paths:
+        path.write_bytes(b"")  # a process may be killed before it opens them
+    process = os.fork()
+    if not process:
+        for number, path in enumerate(paths, start=1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+        sys.argv = ["forecast", *map(str, command), "--home", str(home)]
+        from forecaster.cli import main
+
+        prepare()
+        code: object = 99
+        try:
+            main()
+        except SystemExit as leaving:
+            code = leaving.code or 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(code))  # type: ignore[call-overload]
+    code = _waited(process, kill_after)
+    return Outcome(code, *(path.read_text(errors="replace") for path in paths))
+
+
+def _waited(process: int, kill_after: float) -> int:
+    begun = time.monotonic()
+    limit = kill_after or SECONDS
+    while True:
+        done, status = os.waitpid(process, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() - begun > limit:
+            os.kill(process, signal.SIGKILL)
+            status = os.waitpid(process, 0)[1]
+            return os.waitstatus_to_exitcode(status) if kill_after else -signal.SIGALRM
+        time.sleep(0.002)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What must survive in a project."""
+
+    files: dict[str, str]
+    versions: dict[str, int]
+
+    @classmethod
+    def of(cls, home: Path) -> "State":
+        from forecaster.data.store import Store, store_path
+
+        paths = [path for name in ("runs", "backtests") for path in (home / name).rglob("*") if path.is_file()]
+        files = {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+        with Store.open(store_path(home)) as store:
+            return cls(files, {version.sha256: version.id for version in store.all_versions()})
+
+    def losses(self, home: Path) -> list[str]:
+        """What is missing or changed, and every damage; a version that may be pruned may be missing."""
+        from forecaster.data.store import Store, store_path
+        from forecaster.experiments.runs import list_runs, runs_folder
+
+        now = State.of(home)
+        changed = [name for name, sha256 in self.files.items() if now.files.get(name) != sha256]
+        missing = [
+            str(number) for sha256, number in self.versions.items() if sha256 not in now.versions and number != 2
+        ]
+        with Store.open(store_path(home)) as store:
+            damage = [checkup.damage for checkup in store.verify() if checkup.damage] + list(store.faults())
+        damaged = [str(error) for error in list_runs(runs_folder(home)).damaged]
+        return (
+            [f"changed: {name}" for name in changed]
+            + [f"lost: version {number}" for number in missing]
+            + damage
+            + damaged
+        )
+
+
+def library() -> ctypes.CDLL:
+    return ctypes.CDLL(os.environ[SHIM])
+
+
+def arm(home: Path, number: int, error: int, repeated: bool) -> None:
+    library().arm(os.fsencode(home), ctypes.c_long(number), error, int(repeated))
+
+
+def writes_of(command: tuple[object, ...], home: Path) -> int:
+    """Number of writes of a command, which is run."""
+    counter = home.parent / "count"
+
+    def prepare() -> None:
+        arm(home, 0, 0, False)
+        exit_now = os._exit
+
+        def leave(code: int) -> None:
+            counter.write_text(str(library().count()))
+            exit_now(code)
+
+        os._exit = leave  # type: ignore[assignment]
+
+    outcome = run(command, home, prepare)
+    if outcome.code:
+        raise SystemExit(f"{command} failed: {outcome.notes}")
+    return int(counter.read_text())
