@@ -37,6 +37,7 @@ from forecaster.data.store_rows import (
     newest_hash,
     read,
     read_findings,
+    select_history,
     select_versions,
 )
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
@@ -179,8 +180,8 @@ class Store:
 
     def versions(self, source: str, symbol: str, frequency: str = "1d") -> tuple[Version, ...]:
         """All versions of one history, oldest first; none when the store does not have it."""
-        where = "WHERE source = ? AND symbol = ? AND interval = ? ORDER BY v.id"
-        return self._versions(where, (source, symbol, frequency))
+        with reported_faults(self.path):
+            return select_history(self._connection, (source, symbol, frequency))
 
     def all_versions(self) -> tuple[Version, ...]:
         """Every version of every history, sorted by source, symbol and frequency, oldest first within each."""

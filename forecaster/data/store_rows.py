@@ -23,7 +23,16 @@ from forecaster.data.store_file import DamagedRowsError
 from forecaster.data.store_records import RECORD, record_checksum, with_checksums, write_checksums
 from forecaster.errors import ForecasterError
 
-__all__ = ["Version", "checked_versions", "insert", "newest_hash", "read", "read_findings", "select_versions"]
+__all__ = [
+    "Version",
+    "checked_versions",
+    "insert",
+    "newest_hash",
+    "read",
+    "read_findings",
+    "select_history",
+    "select_versions",
+]
 
 _VALUES = (*COLUMNS, "rounding")
 _FINDINGS = "findings"  # in the stored facts about the origin
@@ -96,6 +105,18 @@ def select_versions(connection: sqlite3.Connection, where: str, values: tuple[ob
         if damage is not None:
             raise DamagedRowsError(damage)
     return tuple(version for version, _ in checked)
+
+
+def select_history(connection: sqlite3.Connection, key: tuple[str, str, str]) -> tuple[Version, ...]:
+    """All versions of the history `key`: source, symbol, frequency; oldest first.
+
+    Raises:
+        DamagedRowsError: One is not what was saved; where none is found, also if that may be for damage of the name.
+    """
+    versions = select_versions(connection, "WHERE source = ? AND symbol = ? AND interval = ? ORDER BY v.id", key)
+    if not versions and any(version.key == key for version in select_versions(connection, "", ())):
+        raise DamagedRowsError(f"the index of {shown('/'.join(key), 100)} has changed")
+    return versions
 
 
 def checked_versions(

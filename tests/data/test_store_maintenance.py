@@ -209,6 +209,14 @@ def test_an_old_store_that_cannot_be_written_is_read_without_checksums(
             again.save(series([1.0, 2.0, 3.0]))
 
 
+def test_a_history_under_a_damaged_name_is_not_taken_for_a_missing_one(store: Store, path: Path) -> None:
+    store.save(series([1.0]))
+    change(path, "UPDATE series SET symbol = 'USDJPX'")
+    for name in ("USDJPY", "USDJPX", "EURUSD"):
+        with pytest.raises(DamageError, match="the record of version 1 of 'USDJPX' has changed"):
+            store.versions("ecb", name)
+
+
 def test_a_damaged_version_is_not_pruned_over(store: Store, path: Path) -> None:
     """Its hash may have changed, so that a run needs it under another one."""
     for one in (series([1.0]), series([2.0]), series([3.0])):
