@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from forecaster.config_keys import hint_for, keys_of
 from forecaster.data.calendars import calendar_code
@@ -48,6 +48,7 @@ _FREQUENCY_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 Places = dict[Location, str]  # location of a key -> file and line, or the flag that set it
+SplitRows = Annotated[int, Field(ge=1, le=1_000_000)]
 Horizon = Annotated[int, Field(ge=1, le=MAX_HORIZON)]
 
 _OLD_NAMES: dict[Location, Location] = {("data", "interval"): ("data", "frequency")}
@@ -133,8 +134,8 @@ class DataConfig(_Section):
 class SplitConfig(_Section):
     """Rows at the end of the history that weights are not fitted on."""
 
-    test_rows: PositiveInt = 750
-    validation_rows: PositiveInt = 500
+    test_rows: SplitRows = 750
+    validation_rows: SplitRows = 500
 
 
 class Config(_Section):

@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict
 
 from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
@@ -23,18 +23,8 @@ __all__ = [
     "LocatedForecaster",
     "ModelOptions",
     "NothingToFit",
-    "Units",
     "check_rows",
 ]
-
-
-def _listed(units: Any) -> Any:
-    """One number as a list of one layer."""
-    return [units] if isinstance(units, int) and not isinstance(units, bool) else units
-
-
-Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1), BeforeValidator(_listed)]
-"""Sizes of the layers of a recurrent network, the first one first; a number alone is one layer."""
 
 
 def check_rows(rows: IntArray, first_row: int) -> None:

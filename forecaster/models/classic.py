@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
@@ -19,7 +19,9 @@ from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
-from forecaster.models.base import FitReport, FitRequest, ModelOptions, Units, check_rows
+from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
+from forecaster.models.bounds import MAX_UNITS, BatchSize, LearningRate, Rows, Units
+from forecaster.models.memory import MAX_TRAINING_BYTES, check_memory, in_gigabytes, recurrent_training_bytes
 from forecaster.models.numpy_dense import dense
 from forecaster.models.stored_weights import require_shapes
 from forecaster.models.traits import Traits
@@ -38,15 +40,29 @@ class ClassicOptions(ModelOptions):
     """Section ``model`` of a configuration with ``kind: classic``."""
 
     kind: Literal["classic"] = "classic"
-    context_length: PositiveInt = 60
+    context_length: Rows = 60
     units: Units = (50, 50)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    dense_units: NonNegativeInt = 25
+    dense_units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = 25
     scaler: Literal["minmax", "standard"] = "minmax"
-    epochs: PositiveInt = 20
-    batch_size: PositiveInt = 32
-    learning_rate: PositiveFloat = 1e-3
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    batch_size: BatchSize = 32
+    learning_rate: LearningRate = 1e-3
     calibration_rows: PositiveInt = 250
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Self:
+        if self.training_bytes > MAX_TRAINING_BYTES:
+            raise ValueError(
+                f"a training would need about {in_gigabytes(self.training_bytes)} of memory; expected at most "
+                f"{in_gigabytes(MAX_TRAINING_BYTES)}; lower units, batch_size or context_length"
+            )
+        return self
+
+    @property
+    def training_bytes(self) -> int:
+        """Memory of a training, a low estimate."""
+        return recurrent_training_bytes(self.units, self.context_length, self.batch_size)
 
     def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
         """A shorter window."""
@@ -87,6 +103,7 @@ class Classic:
             raise UsageError(
                 f"the classic model learns one price level; got a panel of {len(request.panel)}; use --universe none"
             )
+        check_memory(self.options.training_bytes)
         (series,) = request.panel
         options = self.options
         rows = request.training_rows[series.instrument.name]

@@ -20,6 +20,7 @@ from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitReport, FitRequest, check_rows
+from forecaster.models.memory import check_memory
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.keras_pass import KerasPass
@@ -84,6 +85,7 @@ class QuantileForecaster:
         """See `forecaster.models.base.Forecaster`."""
         from forecaster.models.keras_weights import named_weights
 
+        check_memory(self.options.training_bytes)
         members = self._members(request)
         samples = self._samples(members)
         network = self.network(request.seed)

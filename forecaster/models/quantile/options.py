@@ -9,8 +9,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
     PositiveInt,
     field_validator,
     model_validator,
@@ -21,7 +19,9 @@ from forecaster.features import FEATURES, RETURN_FEATURES, suitable_features
 from forecaster.features.covariates import is_covariate
 from forecaster.features.history import WARM_UP
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.base import ModelOptions, Units
+from forecaster.models.base import ModelOptions
+from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Units
+from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
@@ -51,10 +51,10 @@ class WindowOptions(_Section):
     """
 
     supervision: Literal["dense", "last"] = "dense"
-    chunk: PositiveInt = 384
-    burn_in: PositiveInt = 128
-    warm_up: Annotated[int, Field(ge=MIN_WARM_UP)] = WARM_UP
-    context_length: PositiveInt = 128
+    chunk: Rows = 384
+    burn_in: Rows = 128
+    warm_up: Annotated[int, Field(ge=MIN_WARM_UP, le=MAX_ROWS)] = WARM_UP
+    context_length: Rows = 128
 
     @model_validator(mode="after")
     def _something_is_scored(self) -> Self:
@@ -69,12 +69,12 @@ class WindowOptions(_Section):
 class TrainingOptions(_Section):
     """Length and rate of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
-    steps: PositiveInt = 300
-    max_passes: PositiveInt = 32
-    batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = 2e-3
-    weight_decay: NonNegativeFloat = 2e-2
-    clip_norm: PositiveFloat = 1.0
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    max_passes: Annotated[int, Field(ge=1, le=100_000)] = 32
+    batch_size: BatchSize = 16
+    learning_rate: LearningRate = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 2e-2
+    clip_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
 
 class QuantileOptions(ModelOptions):
@@ -89,7 +89,7 @@ class QuantileOptions(ModelOptions):
     kind: str
     features: tuple[str, ...] | Literal["auto"] = "auto"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 5, 10, 20)
+    knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=50)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"
     linear_share: Annotated[float, Field(ge=0, le=1)] = 0.4
     windows: WindowOptions = WindowOptions()
@@ -124,6 +124,22 @@ class QuantileOptions(ModelOptions):
                 "got dense; use last"
             )
         return self
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Self:
+        needed = self.training_bytes
+        if needed > MAX_TRAINING_BYTES:
+            raise ValueError(
+                f"a training would need about {in_gigabytes(needed)} of memory; expected at most "
+                f"{in_gigabytes(MAX_TRAINING_BYTES)}; lower units, training.batch_size or windows.chunk"
+            )
+        return self
+
+    @property
+    def training_bytes(self) -> int:
+        """Memory of a training, a low estimate."""
+        rows = self.windows.chunk if self.windows.supervision == "dense" else self.windows.context_length
+        return recurrent_training_bytes(getattr(self, "units", ()), rows, self.training.batch_size)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
