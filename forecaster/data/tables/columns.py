@@ -31,6 +31,8 @@ _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
 _MAX_SYMBOLS = 12
 _MIN_ROWS_OF_RANGES = 5
+_LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
+"""Names of columns that mean something only together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +97,15 @@ def _full_name(layout: Layout, place: int) -> str:
 
 
 def _field_names(layout: Layout) -> list[str]:
-    """Names of the columns, without a symbol that is the first or last word of several, as in ``ABC.Open``."""
+    """Names of the columns for their meaning.
+
+    A symbol that is the first or last word of several names is left out, as in ``ABC.Open``; ``o``, ``h``, ``l`` and
+    ``c`` are written out where all four are there.
+    """
     words = [plain_name(name).split() for name in layout.names]
+    letters = {parts[0] for parts in words if len(parts) == 1}
+    if _LETTERS.keys() - {"v"} <= letters:
+        return [_LETTERS.get(plain_name(name), name) for name in layout.names]
     readings = []
     for end in (0, -1):
         counts = Counter(parts[end] for parts in words if len(parts) > 1)

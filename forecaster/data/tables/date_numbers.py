@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 
 __all__ = ["numbered_dates"]
 
 _NUMBER = re.compile(r"-?\d{1,19}(\.\d+)?")
 _FIRST_EXCEL_DAY = np.datetime64("1899-12-30")
 _MIN_EXCEL, _MAX_EXCEL = 10_000, 80_000  # 1927 to 2119
+_MIN_LAST_EXCEL = 25_569  # 1970; a column of smaller numbers may count days since 1970
 _UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
 _MIN_SECONDS, _MAX_SECONDS = 10**8, 10**10  # 1973 to 2286, for the largest number of a column
 _DAY = 86_400
@@ -30,14 +31,14 @@ def numbered_dates(texts: Sequence[str]) -> Moments | None:
     largest = max(values)
     if len(str(min(values))) == 8 == len(str(largest)) and min(values) > 1600_00_00:
         return None
-    if min(values) >= _MIN_EXCEL and largest <= _MAX_EXCEL:
+    if min(values) >= _MIN_EXCEL and _MIN_LAST_EXCEL <= largest <= _MAX_EXCEL:
         days = _FIRST_EXCEL_DAY + np.array(values, dtype="timedelta64[D]")
         fractions = np.array([float(f"0{text[text.index('.') :]}") if "." in text else 0.0 for text in texts])
         seconds = np.round(fractions * _DAY).astype(np.int64) if fractions.any() else None
         if seconds is not None:
             days = days + (seconds // _DAY).astype("timedelta64[D]")
             seconds = seconds % _DAY
-        return Moments(np.asarray(days), seconds, None, "days of Excel")
+        return Moments(np.asarray(days), seconds, None, EXCEL_DAYS)
     for unit, factor in _UNITS.items():
         if _MIN_SECONDS * factor <= largest < _MAX_SECONDS * factor:
             moments = np.array([value // factor for value in values], dtype=np.int64)

@@ -273,17 +273,24 @@ def _named(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, str, 
             0, f"{texts[0]!r:.60} has the name of a month that no language or several know in another way; {EXPECTED}"
         )
     if "day" not in complete[0][1]:
-        year_months = [(numbers["year"], months[word]) for word, numbers in complete]
+        year_months = [(_full_year(numbers["year"]), months[word]) for word, numbers in complete]
+        steps = np.abs(np.diff([12 * year + month for year, month in year_months]))
+        if any(numbers["year"] < 100 for _, numbers in complete) and (len(steps) < 2 or np.median(steps) != 1):
+            raise DateError(0, f"{texts[0]!r:.60} may be a day without a year; {EXPECTED}")
         return _span_ends(texts, year_months, "month"), "month name and year", "month"
     dated = [(numbers["year"], months[word], numbers["day"]) for word, numbers in complete]
     if all(year < 100 for year, _, _ in dated):
-        dated = [
-            (year + 2000 if year + 2000 <= MAX_SHORT_YEAR else year + 1900, month, day) for year, month, day in dated
-        ]
+        dated = [(_full_year(year), month, day) for year, month, day in dated]
     elif any(year < 100 for year, _, _ in dated):
         row = next(row for row, part in enumerate(dated) if (part[0] < 100) != (dated[0][0] < 100))
         raise _unlike(texts, row)
     return _assemble(texts, dated), "day and month name", "day"
+
+
+def _full_year(year: int) -> int:
+    if year >= 100:
+        return year
+    return year + 2000 if year + 2000 <= MAX_SHORT_YEAR else year + 1900
 
 
 def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
@@ -300,7 +307,7 @@ def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
     if len(months) != 1 or others or not 1 <= len(numbers) <= 2:
         return None
     if len(numbers) == 1:
-        return (months[0], {"year": int(numbers[0])}) if len(numbers[0]) == 4 else None
+        return (months[0], {"year": int(numbers[0])}) if len(numbers[0]) in (2, 4) else None
     first, second = numbers
     if len(first) == 4 and len(second) <= 2:
         return months[0], {"year": int(first), "day": int(second)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.findings import Finding, Severity
-from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
 
 __all__ = ["DAY_SECONDS", "Bars", "daily_bars", "in_timezone", "market_days", "parse_clock"]
@@ -18,8 +18,7 @@ DAY_SECONDS = 86_400
 _NOON = DAY_SECONDS // 2
 _MIN_ROWS = 5
 _MAX_STRAY_SHARE = 0.05
-_MIN_SHARE = 0.1
-_FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
+_MIN_SHARE = 0.05
 _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
 _MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, and some early closes
 
@@ -60,34 +59,64 @@ def _shifts(utc: Int64Array, zone: zoneinfo.ZoneInfo) -> Int64Array:
     return np.asarray(seconds[place])
 
 
-def market_days(moments: Moments) -> tuple[Moments, list[Finding]]:
-    """Days of the market in a file of daily rows whose time stamps are the midnight of a place further east.
+def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
+    """Days of the market in a file of daily rows that are stamped on the clock of another place.
 
-    A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows from Sunday to Thursday at one or two
-    hours of the afternoon or evening, and none on Friday; every date is then moved to the next day.
+    A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows from Sunday to Thursday after noon,
+    and none on Friday; every date is then moved to the next day. In the same way rows from Tuesday to Saturday before
+    noon are moved to the day before. Dates without times stay as they are.
+
+    Args:
+        moments: (T,) dates and times.
+        label: The file, for messages.
+
+    Raises:
+        InputFileError: Numbers of days of Excel fall on Saturdays and on no Monday: they count from another year.
     """
-    seconds = moments.seconds
-    if seconds is None or len(seconds) < _MIN_ROWS:
-        return moments, []
-    late = seconds >= _NOON
-    if late.mean() < 1 - _MAX_STRAY_SHARE or len(np.unique(seconds)) > _MAX_CLOCKS + 0.02 * len(seconds):
+    is_excel = moments.format == EXCEL_DAYS
+    seconds = np.zeros(len(moments.days), dtype=np.int64) if moments.seconds is None else moments.seconds
+    if (moments.seconds is None and not is_excel) or len(seconds) < _MIN_ROWS:
         return moments, []
     shares = np.bincount(weekdays(moments.days), minlength=7) / len(moments.days)
-    if shares[_SUNDAY] < _MIN_SHARE or shares[_FRIDAY] + shares[_SATURDAY] > _MAX_STRAY_SHARE:
+    if is_excel and _has_week(shares, _TUESDAY_TO_SATURDAY):
+        raise InputFileError(
+            f"{label}: dates are numbers of days that fall on Saturdays and on no Monday; workbooks of old Macs count "
+            "them from 1904; expected days since 1900; save the dates as text such as 2024-07-31"
+        )
+    if len(np.unique(seconds)) > _MAX_CLOCKS + 0.02 * len(seconds):
         return moments, []
-    hours = sorted(
-        {f"{second // 3600:02}:{second % 3600 // 60:02}" for second in np.unique(seconds[late])[:3].tolist()}
-    )
-    clock = "UTC" if moments.offsets is not None and not moments.offsets.any() else "the file's clock"
+    late = seconds >= _NOON
+    if late.mean() >= 1 - _MAX_STRAY_SHARE and any(_has_week(shares, week) for week in _WEEKS_BEFORE):
+        return _moved(moments, late.astype("timedelta64[D]"), "later")
+    is_early = late.mean() <= _MAX_STRAY_SHARE and moments.seconds is not None
+    if is_early and _has_week(shares, _TUESDAY_TO_SATURDAY):
+        return _moved(moments, -(~late).astype("timedelta64[D]"), "earlier")
+    return moments, []
+
+
+_SUNDAY_TO_THURSDAY, _SATURDAY_TO_WEDNESDAY, _TUESDAY_TO_SATURDAY = "1111001", "1110011", "0111110"
+_WEEKS_BEFORE = (_SUNDAY_TO_THURSDAY, _SATURDAY_TO_WEDNESDAY)  # of the weeks from Monday and from Sunday on
+
+
+def _has_week(shares: FloatArray, week: str) -> bool:
+    """True if all days of a week, marked with 1 from Monday on, have rows, and the others hardly any."""
+    days = np.array([day == "1" for day in week])
+    return bool(shares[days].min() >= _MIN_SHARE and shares[~days].sum() <= _MAX_STRAY_SHARE)
+
+
+def _moved(moments: Moments, shift: Int64Array, word: str) -> tuple[Moments, list[Finding]]:
+    """Every date moved by a day, with a finding."""
+    seconds = np.zeros(1, dtype=np.int64) if moments.seconds is None else np.unique(moments.seconds)
+    clocks = [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in seconds[-3:].tolist()]
+    zone = "UTC" if moments.offsets is not None and not moments.offsets.any() else "the file's clock"
+    days = np.asarray(moments.days + shift)
     text = (
-        f"dates are one day later than written: rows are stamped {' and '.join(hours)} of {clock}, Sunday to Thursday, "
-        "which is the midnight before the day of the market; --timezone UTC keeps the dates, "
-        "--timezone Europe/Berlin or another zone converts them"
+        f"dates are one day {word} than written: rows are stamped {' and '.join(clocks)} of {zone} on "
+        f"{'Sunday to Thursday' if word == 'later' else 'Tuesday to Saturday'}, which are days of a market in another "
+        "zone; --timezone UTC keeps the dates, --timezone Europe/Berlin or another zone converts them"
     )
-    days = moments.days + late.astype("timedelta64[D]")
-    return dataclasses.replace(moments, days=np.asarray(days)), [
-        Finding("utc_midnight", Severity.REPAIR, len(days), (str(moments.days[0]),), text)
-    ]
+    finding = Finding("moved_dates", Severity.REPAIR, len(days), (str(days[0]),), text)
+    return dataclasses.replace(moments, days=days), [finding]
 
 
 def weekdays(days: DateArray) -> Int64Array:

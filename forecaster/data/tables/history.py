@@ -93,7 +93,7 @@ def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> Fi
         for kind, count in layout.skipped.items()
     ]
     if options.timezone is None and not _is_intraday(moments):
-        moments, shifted = market_days(moments)
+        moments, shifted = market_days(moments, table.label)
         findings += shifted
     rows = FileRows(
         moments.days,

@@ -22,6 +22,7 @@ _MAX_DATE_COLUMN = 40
 _SHOWN_COLUMNS = 12
 _MIN_DATED_SHARE = 0.5
 _DATED_RUN = 3
+_PARTS = ("year", "month", "day")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,6 +103,7 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
     Raises:
         InputFileError: There is no column of dates, no row of data, or a row has too few or too many cells.
     """
+    table = _with_joined_dates(table)
     date, first = _named_dates(table, date_column) if date_column is not None else _dates(table)
     header = _header(table.records[:first], date)
     first = _first_row(table.records, header, first, date)
@@ -111,6 +113,20 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
     if not rows:
         raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
     return Layout(table, names, above, header is not None, date, rows, skipped)
+
+
+def _with_joined_dates(table: Table) -> Table:
+    """The table with one more column of dates where year, month and perhaps day stand in columns of their own."""
+    names = [plain_name(cell) for cell in table.records[0]]
+    parts = [names.index(part) for part in ("year", "month", "day") if names.count(part) == 1]
+    if len(parts) < 2 or names[parts[1]] != "month" or any(name in DATE_NAMES for name in names if name not in _PARTS):
+        return table
+    records: list[Record] = [[*table.records[0], "date"]]
+    for record in table.records[1:]:
+        cells = [record[part] if part < len(record) else "" for part in parts]
+        joined = "-".join(cell.zfill(2) for cell in cells) if all(map(str.isdigit, cells)) else ""
+        records.append([*record, joined])
+    return dataclasses.replace(table, records=records)
 
 
 def _named_dates(table: Table, name: str) -> tuple[int, int]:
@@ -194,7 +210,19 @@ def _best_dated(table: Table, columns: dict[int, int]) -> tuple[int, int]:
         texts = [plain_name(record[place]) for record in table.records[:first] if len(record) > place]
         ranks[place] = min((DATE_NAMES[text] for text in texts if text in DATE_NAMES), default=len(DATE_NAMES))
     place = min(ranks, key=lambda column: (ranks[column], column))
+    alike = [column for column in columns if column != place and ranks[column] == ranks[place] < len(DATE_NAMES)]
+    if any(_differ(table, place, column, columns[place]) for column in alike):
+        raise InputFileError(
+            f"{table.label} has several columns of dates with one name, which differ: tables stand side by side; "
+            "expected one; keep the columns of one series"
+        )
     return place, columns[place]
+
+
+def _differ(table: Table, place: int, other: int, first: int) -> bool:
+    """True if two columns of dates have different cells."""
+    rows = [record for record in table.records[first : first + _SAMPLE_RECORDS] if len(record) > max(place, other)]
+    return any(record[place] != record[other] for record in rows)
 
 
 def _numbered_column(sample: Sequence[Record]) -> tuple[int, int] | None:

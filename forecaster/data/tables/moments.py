@@ -4,7 +4,10 @@ import dataclasses
 
 from forecaster.arrays import DateArray, Int64Array
 
-__all__ = ["Moments"]
+__all__ = ["EXCEL_DAYS", "Moments"]
+
+EXCEL_DAYS = "days of Excel"
+"""Format of dates that are numbers of days since 1900."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

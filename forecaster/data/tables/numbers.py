@@ -56,6 +56,7 @@ _BODIES: dict[DecimalSign, re.Pattern[str]] = {
     "point": re.compile(rf"((?:\d+|{_GROUPS.replace('GROUP', '(?!)')}{_INDIAN})(?:\.\d*)?|\.\d+)" + _EXPONENT),
     "comma": re.compile(rf"((?:\d+|{_GROUPS.replace('GROUP', '[.]')})(?:,\d*)?|,\d+)" + _EXPONENT),
 }
+_THIRTY_SECONDS = re.compile(r"\d{2,3}'([0-2]\d|3[01])[0257]")
 _SIGNS = str.maketrans({
     **dict.fromkeys("\u00a0\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t", " "),
     **dict.fromkeys("\u2019\u2018\u0060\u00b4\u02bc\u2032\u02d9\u066c", "'"),
@@ -208,9 +209,13 @@ class Column:
         if self.plain is not None:
             return None
         filled = [(row, cell) for row, cell in enumerate(self.readings) if cell is not None]
+        if not filled:
+            return None
         currencies = {cell.currency: row for row, cell in reversed(filled)}
         if len(currencies.keys() - {""}) > 1:
             return max(currencies.values()), "has another currency sign than the rows above"
+        if all(_THIRTY_SECONDS.fullmatch(cell.translate(_SIGNS)) for cell in self.cells if not is_empty(cell)):
+            return filled[0][0], "may count 32nds, as bond futures do"
         percentages = {cell.is_percentage: row for row, cell in reversed(filled)}
         if len(percentages) > 1:
             return max(percentages.values()), "is a percentage in some rows only"

@@ -543,5 +543,17 @@ LAYOUTS: dict[str, Layout] = {
         ),
         options={"symbol": "M0,JPY"},
     ),
+    "year, month and day": Layout(
+        "Year,Month,Day,Close\n" + each(lambda day, o, h, low, c, v: f"{day.year},{day.month},{day.day},{c}")
+    ),
+    "single letters": Layout("t,o,h,l,c,v\n" + OHLCV, ALL),
+    "Markdown": Layout("| Date | Close |\n|------|-------|\n" + rows("| {day} | {c} |")),
+    "symbol before the names": Layout(
+        '"","X.Open","X.High","X.Low","X.Close","X.Adjusted"\n' + rows('"{day}",{o},{h},{l},{c},1.5'), RANGE
+    ),
+    "tables of one series side by side": Layout("Date,Close,Date,Volume\n" + rows("{day},{c},{day},{v}")),
+    "closes stamped after midnight": Layout(
+        "Date,Close\n" + each(lambda day, o, h, low, c, v: f"{day + datetime.timedelta(days=1)} 00:30:00+00:00,{c}")
+    ),
     "wide": Layout("Date,USD,JPY,GBP\n" + rows("{day},1.08,{c},0.86"), options={"price_column": "JPY"}),
 }

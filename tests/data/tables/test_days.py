@@ -35,7 +35,7 @@ def weekdays(first: np.datetime64, count: int, days: str) -> list[str]:
 @pytest.mark.parametrize(("hour", "shift"), [(23, 1), (22, 1), (15, 1), (13, 1), (0, 0), (5, 0), (11, 0)])
 def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour: int, shift: int) -> None:
     moments = stamped(weekdays(MONDAY, 30, "1111001"), hour)
-    shifted, findings = market_days(moments)
+    shifted, findings = market_days(moments, "a file")
     assert (shifted.days - moments.days).astype(int).tolist() == [shift] * 30
     assert len(findings) == shift
 
@@ -51,14 +51,14 @@ def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour
     ],
 )
 def test_other_rows_keep_their_dates(moments: Moments) -> None:
-    assert market_days(moments) == (moments, [])
+    assert market_days(moments, "a file") == (moments, [])
 
 
 def test_summer_and_winter_of_berlin() -> None:
     days = weekdays(np.datetime64("2024-03-03"), 40, "1111001")
     moments = stamped(days, 23)
     moments.seconds[20:] = 22 * 3600
-    shifted, _ = market_days(moments)
+    shifted, _ = market_days(moments, "a file")
     assert set(((shifted.days.astype(int) + 3) % 7).tolist()) == {0, 1, 2, 3, 4}
 
 
@@ -157,6 +157,11 @@ def test_times_in_a_column_of_their_own(tmp_path: Path) -> None:
     loaded = answer(tmp_path / "a.csv", "<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n" + "\n".join(lines))
     assert loaded.series.close.tolist() == [day + 0.16 for day in range(1, 6)]
     assert loaded.series.columns["volume"].tolist() == [40] * 5
+
+
+def test_months_with_short_years(tmp_path: Path) -> None:
+    loaded = answer(tmp_path / "a.csv", "Month,Price\nNov-99,1\nDec-99,2\nJan-00,3\nFeb-00,4\n")
+    assert loaded.series.dates.astype(str).tolist() == ["1999-11-30", "1999-12-31", "2000-01-31", "2000-02-29"]
 
 
 def test_whole_months_are_dated_by_their_last_day_and_the_current_one_is_left_out(tmp_path: Path) -> None:

@@ -72,6 +72,21 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Close\n2023-12-20,150\n2023-12-21,151%\n",
         "line 3: .*a percentage in some rows",
     ),
+    "letters that mean nothing alone": ("date,a,b,c\n" + rows("{day},{o},{h},{c}"), "candidates: 'a' .*, 'b' .*, 'c' "),
+    "days since 1970": (
+        "date,close\n" + each(lambda day, o, h, low, c, v: f"{seconds(day) // 86_400},{c}"),
+        "line 2: date '19688' is no date",
+    ),
+    "days since 1904": (
+        "date,close\n" + each(lambda day, o, h, low, c, v: f"{seconds(day) // 86_400 + 24_107},{c}"),
+        "fall on Saturdays and on no Monday; workbooks of old Macs count them from 1904",
+    ),
+    "tables side by side": (
+        "Date,PX_LAST,,Date,PX_LAST\n" + each(lambda day, o, h, low, c, v: f"{day},{c},,{day.replace(year=2022)},{o}"),
+        "several columns of dates with one name, which differ: tables stand side by side",
+    ),
+    "32nds": ("date,close\n2023-12-20,110'160\n2023-12-21,110'235\n", "line 2: .*may count 32nds, as bond futures do"),
+    "days without a year": ("date,close\nJan-02,1\nJan-03,2\nJan-04,3\n", "'Jan-02' may be a day without a year"),
     "two decimal signs": (
         "Date;Close\n2023-12-20;150,5\n2023-12-21;151.25\n",
         r"line 2: 'Close' is '150,5', but '151.25' and '150,5' have different decimal signs",
