@@ -17,6 +17,7 @@ from forecaster.quantiles import cumulative_probability, level_weights, step_wei
 __all__ = [
     "Forecast",
     "Forecasts",
+    "PriceTargets",
 ]
 
 
@@ -145,7 +146,9 @@ class Forecast:
         return np.asarray(np.maximum(1 - self.probability_up - self.probability_unchanged, 0.0))
 
     def probability_below(self, price: float) -> FloatArray:
-        """(H,) probabilities that the price ends at or below `price`, which is positive unless changes are modelled."""
+        """(H,) probabilities that the price ends at or below `price`."""
+        if price <= 0 and not self.changes:  # a price that is modelled by its log returns is positive
+            return np.zeros(self.horizon)
         change = price - self.last_price if self.changes else np.log(price / self.last_price)
         below = cumulative_probability(self.values, self.quantile_levels, np.full(self.horizon, change))
         if self.unchanged is None:
@@ -153,6 +156,15 @@ class Forecast:
         if change < 0:
             return np.minimum(below, self.probability_down)
         return np.maximum(below, 1 - self.probability_up)
+
+    def probability_above(self, price: float) -> FloatArray:
+        """(H,) probabilities that the price ends above `price`."""
+        return np.asarray(1 - self.probability_below(price))
+
+    def probability_between(self, low: float, high: float) -> FloatArray:
+        """(H,) probabilities that the price ends from `low` to `high`, both included."""
+        below = self.probability_down if low == self.last_price else self.probability_below(low)
+        return np.asarray(np.maximum(self.probability_below(high) - below, 0.0))
 
     def mirrored(self, instrument: str) -> "Forecast":
         """The same distribution for the inverse quotation: prices become their reciprocals, up becomes down."""
@@ -163,3 +175,37 @@ class Forecast:
             quantile_levels=tuple(round(1 - level, 12) for level in reversed(self.quantile_levels)),
             values=0.0 - self.values[:, ::-1],  # a plain minus would make -0.0 of the median
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class PriceTargets:
+    """Prices and ranges of prices whose probabilities are wanted.
+
+    Args:
+        above: Prices to end above.
+        below: Prices to end below.
+        between: Ranges to end in.
+    """
+
+    above: tuple[float, ...] = ()
+    below: tuple[float, ...] = ()
+    between: tuple[tuple[float, float], ...] = ()
+
+    def probabilities(self, forecast: Forecast) -> dict[str, FloatArray]:
+        """Name such as ``above_160`` -> (H,) probabilities."""
+        return {
+            **{f"above_{_exact(price)}": forecast.probability_above(price) for price in self.above},
+            **{f"below_{_exact(price)}": _ending_below(forecast, price) for price in self.below},
+            **{
+                f"between_{_exact(low)}_{_exact(high)}": forecast.probability_between(low, high)
+                for low, high in self.between
+            },
+        }
+
+
+def _ending_below(forecast: Forecast, price: float) -> FloatArray:
+    return forecast.probability_down if price == forecast.last_price else forecast.probability_below(price)
+
+
+def _exact(price: float) -> str:
+    return format(price, ".12g")

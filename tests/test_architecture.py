@@ -34,7 +34,7 @@ HOMES = {
     "keras": ("models",),
     "matplotlib": ("output",),
     "numpy": ("",),
-    "openpyxl": ("data/tables",),
+    "openpyxl": ("data/tables", "output/workbook_file.py"),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),
     "pydantic": ("config.py", "config_keys.py", "data/sources", "experiments/manifest_schema.py", "models"),

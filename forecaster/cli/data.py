@@ -9,6 +9,7 @@ import click
 
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import INSTRUMENT_OPTIONS, Command, with_options
+from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -162,7 +163,7 @@ def show(
     facts = show_histories(choice, environment, history=history, version=hash, out=out, picture=picture)
     documents = [history_document(single) for single in facts]
     if format == "json":
-        _print_json(documents[0] if len(documents) == 1 else documents)
+        _print_json(documents)
     else:
         print_text("\n\n".join(_show_text(document) for document in documents))
 
@@ -215,21 +216,37 @@ def export(
 ) -> None:
     """Print all rows of a history as they are stored; --csv reads the file back bit for bit.
 
+    The ending of --out decides about the format: .csv, .json, .xlsx or .html.
+
     \b
     Example:
-      forecast data export --pair USDJPY --out usdjpy.csv
+      forecast data export USDJPY --out usdjpy.csv
+      forecast data export AAPL --out aapl.xlsx
     """  # noqa: D301
-    from forecaster.files import json_text, write_file
-    from forecaster.output.data_documents import columns_csv, columns_document
     from forecaster.workflows.data_show import export as export_history
 
-    series = export_history(choice, environment, history=history, version=hash)
-    text = columns_csv(series) if format == "csv" else json_text(columns_document(series)) + "\n"
+    kind = format if out is None else checked_format(out, format)
+    content = _exported(export_history(choice, environment, history=history, version=hash), kind)
     if out is None:
-        print_text(text, end="")
+        print_text(content, end="")
     else:
-        write_file(out, text.encode())
-        environment.note(f"written: {out}")
+        write_result(out, content, environment)
+
+
+def _exported(series: Any, kind: str) -> str | bytes:
+    """Rows of a history in a format."""
+    from forecaster.files import json_text
+    from forecaster.output.data_documents import columns_csv, columns_document, columns_rows
+
+    if kind == "xlsx":
+        from forecaster.output.workbook_file import workbook_bytes
+
+        return workbook_bytes("history", columns_rows(series))
+    if kind == "html":
+        from forecaster.output.result_files import html_page
+
+        return html_page(series.name, [(f"SHA-256 {series.sha256}", columns_rows(series), ())])
+    return columns_csv(series) if kind == "csv" else json_text(columns_document(series)) + "\n"
 
 
 @command.command("diff", cls=SectionedCommand, short_help="Compare two versions.")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -18,55 +19,80 @@ __all__ = ["command"]
 @with_options(
     common=(
         *("pair", "ticker", "csv", "as_of", "horizon", "until", "run"),
-        *("level", "out", "home"),
+        *("level", "above", "out", "home"),
     ),
     rare=(
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config", "no_calibration"),
-        *("train_if_missing", "units"),
+        *("train_if_missing", "units", "below", "between"),
     ),
-    formats=("table", "json", "csv"),
+    formats=("table", "json", "json-flat", "csv"),
 )
 def command(
     *,
     environment: Environment,
     level: Sequence[float],
     units: Literal["price", "return", "pips"],
+    above: tuple[float, ...],
+    below: tuple[float, ...],
+    between: tuple[tuple[float, float], ...],
     out: Path | None,
     format: str,
     **keywords: Any,
 ) -> None:
     """Forecast the coming days from the best run that fits: median, intervals, probability of a rise.
 
-    With --train-if-missing, --config is the configuration of that training.
+    JSON is a list with a document for each instrument; json-flat and CSV have a row for each instrument and day. The
+    ending of --out decides about the format: .csv, .json, .xlsx, .html or .txt. With --train-if-missing, --config is
+    the configuration of that training.
 
     \b
     Example:
-      forecast predict --pair USDJPY --level 80,95 --format json
+      forecast predict USDJPY --level 80,95 --above 160,165 --between 150,160
+      forecast predict USDJPY,EURUSD --out forecast.xlsx
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.forecast import PriceTargets
     from forecaster.output.documents import forecast_document
     from forecaster.workflows.predict import predict
 
+    kind = format if out is None else checked_format(out, format)
     predictions = predict(environment=environment, level=level, **keywords)
-    text = _text([forecast_document(prediction, level, units) for prediction in predictions], level, format)
+    targets = PriceTargets(above, below, between)
+    documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
-        print_text(text)
+        print_text(_text(documents, level, kind))
     else:
-        from forecaster.files import write_file
-
-        write_file(out, (text + "\n").encode())
-        environment.note(f"written: {out}")
+        write_result(out, _content(documents, level, kind), environment)
 
 
-def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], output: str) -> str:
+def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str) -> str | bytes:
+    """Content of a file."""
+    from forecaster.output.tables import forecast_rows, forecast_title, skill_line
+
+    if kind == "xlsx":
+        from forecaster.output.workbook_file import workbook_bytes
+
+        return workbook_bytes("forecast", [row for document in documents for row in forecast_rows(document)])
+    if kind == "html":
+        from forecaster.output.result_files import html_page
+
+        blocks = [(forecast_title(each), forecast_rows(each), skill_line(each)) for each in documents]
+        return html_page(f"Forecast of {', '.join(each['instrument'] for each in documents)}", blocks)
+    return _text(documents, levels, kind) + "\n"
+
+
+def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str) -> str:
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, skill_line
 
-    if output == "json":
-        return json_text(documents[0] if len(documents) == 1 else documents)
-    if output == "csv":
-        return csv_text([row for document in documents for row in forecast_rows(document)])
+    if kind == "json":
+        return json_text(documents)
+    rows = [row for document in documents for row in forecast_rows(document)]
+    if kind == "json-flat":
+        return json_text(rows)
+    if kind == "csv":
+        return csv_text(rows)
     blocks = []
     for document in documents:
         lines = [forecast_title(document), table_text(forecast_table(document, levels)), *skill_line(document)]

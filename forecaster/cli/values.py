@@ -1,6 +1,8 @@
 """Values of options: lists, dates, steps, levels, lags, frequencies."""
 
 import datetime
+import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +12,19 @@ __all__ = [
     "MAX_STEP",
     "CommaList",
     "DayText",
+    "RangeText",
     "to_days",
     "to_figure",
     "to_frequency",
     "to_lag",
     "to_level",
+    "to_price",
     "to_split",
     "to_step",
 ]
 
 MAX_STEP = 250  # rows ahead
+MAX_PRICE = 1e15
 
 
 class CommaList(click.ParamType[tuple[Any, ...]]):
@@ -116,6 +121,35 @@ def to_level(text: str) -> float:
     if not 1 <= percentage <= 99.9:
         raise ValueError(text)
     return percentage / 100
+
+
+def to_price(text: str) -> float:
+    """A price."""
+    price = float(text)
+    if not math.isfinite(price) or abs(price) > MAX_PRICE:
+        raise ValueError(text)
+    return price
+
+
+def to_range(text: str) -> tuple[float, float]:
+    """Two prices, the lower one first: ``150,160``, ``150:160`` or ``150..160``."""
+    low, high = (to_price(part) for part in re.split(r",|:|\.\.", text, maxsplit=1))
+    if low >= high:
+        raise ValueError(text)
+    return low, high
+
+
+class RangeText(click.ParamType[tuple[float, float]]):
+    """A range of prices."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """The two prices in the text `value`."""
+        try:
+            return to_range(value)
+        except ValueError:
+            self.fail(f"expected two prices, the lower one first, such as 150,160; got {value[:40]!r}.", param, ctx)
 
 
 def to_lag(text: str) -> tuple[str, int]:

@@ -26,6 +26,7 @@ from forecaster.files import plain
 __all__ = [
     "columns_csv",
     "columns_document",
+    "columns_rows",
     "difference_document",
     "fetching_document",
     "histories_document",
@@ -117,6 +118,16 @@ def columns_csv(series: PriceSeries) -> str:
     for date, *values in zip(series.dates.tolist(), *columns, strict=True):
         writer.writerow([date.isoformat(), *("" if value != value else repr(value) for value in values)])
     return text.getvalue()
+
+
+def columns_rows(series: PriceSeries) -> list[dict[str, Any]]:
+    """Rows of `data export` for a workbook or a page; a missing value is None."""
+    names = [name for name in COLUMNS if name in series.columns]
+    columns = [series.columns[name].tolist() for name in names]
+    return [
+        {"date": str(date), **{name: None if value != value else value for name, value in zip(names, row, strict=True)}}
+        for date, *row in zip(series.dates, *columns, strict=True)
+    ]
 
 
 def verification_document(verification: Verification) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, CoverageRecord, Prediction, TrainResult
-from forecaster.forecast import Forecast
+from forecaster.forecast import Forecast, PriceTargets
 from forecaster.models.base import FitReport
 from forecaster.output.verdict_wording import claim_text
 
@@ -112,7 +112,10 @@ def audit_document(result: AuditResult) -> dict[str, Any]:
 
 
 def forecast_document(
-    prediction: Prediction, intervals: Sequence[float] = (), units: Units = "price"
+    prediction: Prediction,
+    intervals: Sequence[float] = (),
+    units: Units = "price",
+    targets: PriceTargets | None = None,
 ) -> dict[str, Any]:
     """The document ``forecast/1`` of a forecast.
 
@@ -120,6 +123,7 @@ def forecast_document(
         prediction: The forecast.
         intervals: Probabilities of central intervals whose bounds are added to the quantiles.
         units: Units of mean, median and quantiles.
+        targets: Prices whose probabilities are added.
 
     Raises:
         UsageError: Pips are wanted of an instrument that has none.
@@ -128,13 +132,8 @@ def forecast_document(
     bounds = {round(edge, 12) for share in intervals for edge in ((1 - share) / 2, (1 + share) / 2)}
     levels = sorted({format(level, "g"): level for level in (*bounds, *forecast.quantile_levels)}.values())
     prices = _in_units(prediction, forecast.prices(levels), units)
-    columns = {
-        "mean": _in_units(prediction, forecast.mean, units),
-        "median": _in_units(prediction, forecast.median, units),
-        "probability_up": forecast.probability_up,
-        "probability_unchanged": forecast.probability_unchanged,
-        "probability_down": forecast.probability_down,
-    }
+    columns = _columns(prediction, units)
+    odds = (targets or PriceTargets()).probabilities(forecast)
     return {
         "schema": "forecast/1",
         "instrument": prediction.instrument.name,
@@ -156,12 +155,25 @@ def forecast_document(
                 "fed_back": k >= forecast.own_steps and not _is_scaled(forecast, k),
                 "scaled": _is_scaled(forecast, k),
                 "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
+                "odds": {name: values[k] for name, values in odds.items()},
             }
             for k in range(forecast.horizon)
         ],
         "skill": None if prediction.skill is None else [dataclasses.asdict(skill) for skill in prediction.skill],
         "coverage": None if prediction.coverage is None else _coverage_document(prediction.coverage),
         **{key: getattr(prediction, key) for key in ("configuration", "calibration", "age_days", "past_steps")},
+    }
+
+
+def _columns(prediction: Prediction, units: Units) -> dict[str, FloatArray]:
+    """Key of a step -> (H,) values."""
+    forecast = prediction.forecast
+    return {
+        "mean": _in_units(prediction, forecast.mean, units),
+        "median": _in_units(prediction, forecast.median, units),
+        "probability_up": forecast.probability_up,
+        "probability_unchanged": forecast.probability_unchanged,
+        "probability_down": forecast.probability_down,
     }
 
 

@@ -28,6 +28,7 @@ __all__ = [
 
 
 BASIS_POINTS = 10_000
+MIN_SHOWN = 0.001  # smallest probability that a table distinguishes from 0
 RETURN_ERRORS = ("rmse_return", "rmse_return_naive", "mae_return", "mae_return_naive")
 
 
@@ -44,13 +45,26 @@ _DIRECTIONS = {"up": "probability_up", "unchanged": "probability_unchanged", "do
 """Heading of a table -> key of a probability in a document."""
 
 
+_ROW_FACTS = (
+    *("instrument", "run_id", "model", "configuration", "source", "interval", "cutoff", "last_price", "units"),
+    *("calibrated", "in_sample"),
+)
+"""Keys of a document ``forecast/1`` that stand in every flat row."""
+
+
 def forecast_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A document ``forecast/1`` as flat rows, one a step; quantiles are columns ``q0.025`` and so on."""
-    same = {key: document[key] for key in ("instrument", "run_id", "source", "cutoff", "units")}
+    """A document ``forecast/1`` as flat rows, one a step; quantiles are columns ``q0.025`` and so on.
+
+    What is true of the whole forecast stands in every row, so that rows of several forecasts can be mixed.
+    """
+    facts = {"frequency" if key == "interval" else key: document[key] for key in _ROW_FACTS}
     return [
         {
-            **same,
+            **facts,
             **{key: step[key] for key in ("step", "date", "mean", "median", *_DIRECTIONS.values())},
+            **{f"probability_{name}": value for name, value in step["odds"].items()},
+            "recursive": step["fed_back"],
+            "scaled": step["scaled"],
             **{f"q{level}": value for level, value in step["quantiles"].items()},
         }
         for step in document["steps"]
@@ -184,7 +198,8 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Tabl
         table.add_column(f"{100 * level:g} %", justify="right", no_wrap=True)
     ties = any(step["probability_unchanged"] for step in document["steps"])
     directions = _DIRECTIONS if ties else {"up": "probability_up"}
-    for heading in directions:
+    targets = list(document["steps"][0]["odds"])
+    for heading in (*directions, *map(_target_heading, targets)):
         table.add_column(heading, justify="right", no_wrap=True)
     recursive = any(step["fed_back"] for step in document["steps"])
     if recursive:
@@ -196,8 +211,22 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Tabl
         intervals = [" to ".join(map(text, edge)) for edge in edges]
         mark = ["recursive" if step["fed_back"] else ""] if recursive else []
         odds = [f"{step[key]:.1%}" for key in directions.values()]
+        odds += [_probability(step["odds"][name]) for name in targets]
         table.add_row(step["date"], text(step["median"]), *intervals, *odds, *mark)
     return table
+
+
+def _target_heading(name: str) -> str:
+    """Heading of the probabilities of a target: ``> 160`` for ``above_160``."""
+    kind, *prices = name.split("_")
+    return {"above": "> ", "below": "< "}.get(kind, "") + " to ".join(prices)
+
+
+def _probability(share: float) -> str:
+    """A probability in per cent; one that is neither 0 nor 1 never looks as if it were."""
+    if 0 < share < MIN_SHOWN:
+        return f"<{MIN_SHOWN:.1%}"
+    return f">{1 - MIN_SHOWN:.1%}" if 1 - MIN_SHOWN < share < 1 else f"{share:.1%}"
 
 
 def forecast_title(document: Mapping[str, Any]) -> str:

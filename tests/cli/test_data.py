@@ -138,11 +138,11 @@ def test_show_draws_unless_json_is_wanted(data, tmp_path):
     assert data("show", "--csv", "gold.csv").exit_code == 0
     assert (tmp_path / "gold-data.png").exists()
     (tmp_path / "gold-data.png").unlink()
-    document = json.loads(data("show", "--csv", "gold.csv", "--format", "json").stdout)
+    (document,) = json.loads(data("show", "--csv", "gold.csv", "--format", "json").stdout)
     assert (document["schema"], document["picture"], document["rows"]) == ("data/1", None, 210)
     assert data("show", "csv/gold/1d", "--no-picture").exit_code == 0
     assert not (tmp_path / "gold-data.png").exists()
-    drawn = json.loads(data("show", "csv/gold/1d", "--format", "json", "--out", tmp_path / "x.pdf").stdout)
+    (drawn,) = json.loads(data("show", "csv/gold/1d", "--format", "json", "--out", tmp_path / "x.pdf").stdout)
     assert drawn["picture"] == str(tmp_path / "x.pdf")
     assert data("show", "csv/gold/1d", "--no-picture", "--out", "x.png").exit_code == 2
     assert data("show", "csv/gold/1d", "--out", tmp_path / "x.bmp").exit_code == 2
@@ -174,7 +174,7 @@ def test_export_reads_back_as_the_same_history(data, forecast, tmp_path):
     assert data("export", "csv/gold/1d", "--out", "again.csv").stdout == ""
     assert (tmp_path / "again.csv").read_text() == text
     hashes = [
-        json.loads(data("show", "--csv", name, "--format", "json").stdout)["sha256"]
+        json.loads(data("show", "--csv", name, "--format", "json").stdout)[0]["sha256"]
         for name in ("gold.csv", "again.csv")
     ]
     assert hashes[0] == hashes[1]
@@ -183,7 +183,7 @@ def test_export_reads_back_as_the_same_history(data, forecast, tmp_path):
 
 
 def test_export_of_an_old_version(data):
-    versions = json.loads(data("show", "csv/gold/1d", "--format", "json").stdout)["versions"]
+    versions = json.loads(data("show", "csv/gold/1d", "--format", "json").stdout)[0]["versions"]
     old = versions[0]["sha256"][:10]
     by_name, by_instrument = data("export", f"csv/gold/1d@{old}"), data("export", "--csv", "gold.csv", "--hash", old)
     assert by_name.stdout == by_instrument.stdout
@@ -195,7 +195,7 @@ def test_diff_in_words_and_as_a_document(data, tmp_path):
     write_csv(tmp_path / "gold.csv", 210, factor=0.5)
     assert data("fetch", "--csv", "gold.csv").exit_code == 0
     versions = [
-        one["sha256"][:12] for one in json.loads(data("show", "csv/gold/1d", "--format", "json").stdout)["versions"]
+        one["sha256"][:12] for one in json.loads(data("show", "csv/gold/1d", "--format", "json").stdout)[0]["versions"]
     ]
     longer = data("diff", versions[0], versions[1])
     assert longer.exit_code == 0

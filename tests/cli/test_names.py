@@ -68,7 +68,7 @@ def test_a_stored_history_is_named_as_before(forecast, tmp_path):
     shown = [
         forecast("data", "show", name, "--format", "json", "--home", tmp_path) for name in ("USDJPY", "ecb/USDJPY/1d")
     ]
-    assert [json.loads(result.stdout)["instrument"] for result in shown] == ["USDJPY", "USDJPY"]
+    assert [json.loads(result.stdout)[0]["instrument"] for result in shown] == ["USDJPY", "USDJPY"]
     both = forecast("data", "show", "ecb/USDJPY/1d", "AAPL", "--home", tmp_path)
     assert both.exit_code == 2
 

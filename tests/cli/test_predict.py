@@ -12,7 +12,8 @@ import pytest
 def document(forecast, home, *arguments):
     result = forecast("predict", *arguments, "--home", home, "--format", "json")
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+    (made,) = json.loads(result.stdout)
+    return made
 
 
 def test_document_has_the_contracted_keys(forecast, home):
@@ -124,7 +125,7 @@ def test_steps_beyond_a_point_model_are_marked(forecast, home):
 def test_out_writes_the_file_and_keeps_stdout_empty(forecast, home, tmp_path):
     result = forecast("predict", "--pair", "USDJPY", "--format", "json", "--out", tmp_path / "f.json", "--home", home)
     assert result.stdout == ""
-    assert json.loads((tmp_path / "f.json").read_text())["instrument"] == "USDJPY"
+    assert json.loads((tmp_path / "f.json").read_text())[0]["instrument"] == "USDJPY"
 
 
 def test_run_without_an_instrument_forecasts_what_it_was_trained_on(forecast, home):
@@ -145,7 +146,7 @@ def test_train_if_missing_trains(forecast, tmp_path):
     asked = ("--pair", "EURSEK", "--home", tmp_path, "--train-if-missing", "--config", tiny, "--horizon", "30")
     result = forecast("predict", *asked, "--format", "json")
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["horizon"] == 30
+    assert json.loads(result.stdout)[0]["horizon"] == 30
     assert "training one" in result.stderr
 
 

@@ -12,7 +12,8 @@ TINY = ("--set", "model.training.steps=10", "--set", "model.units=[6]", "--backe
 def document(forecast, *arguments: object) -> dict:
     result = forecast(*arguments, "--format", "json")
     assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    document = json.loads(result.stdout)
+    return document[0] if isinstance(document, list) else document
 
 
 def test_weeks_from_the_training_to_the_picture(forecast, tmp_path: Path) -> None:

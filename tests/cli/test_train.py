@@ -115,7 +115,7 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     manifest = json.loads((runs_in(tmp_path)[0] / "manifest.json").read_text())
     assert manifest["refit"] is True
     assert manifest["fitted_until"] == manifest["seen_until"] == manifest["data"][0]["last"]
-    made = json.loads(forecast("predict", "--pair", "USDJPY", "--home", tmp_path, "--format", "json").stdout)
+    (made,) = json.loads(forecast("predict", "--pair", "USDJPY", "--home", tmp_path, "--format", "json").stdout)
     assert (made["refit"], made["in_sample"]) == (True, False)
     assert "in-sample" in forecast("predict", "--pair", "USDJPY", "--as-of", "2026-06-01", "--home", tmp_path).stderr
 

@@ -61,7 +61,8 @@ def trained(forecast, tmp_path: Path):
 def predicted(forecast, *flags: str) -> dict:
     result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest", "--format", "json", *flags)
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+    (document,) = json.loads(result.stdout)
+    return document
 
 
 def test_every_input_is_told_with_its_timing(trained, tmp_path: Path) -> None:

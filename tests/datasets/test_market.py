@@ -24,7 +24,8 @@ TINY = (
 def predicted(forecast, *flags: str) -> dict:
     result = forecast("predict", "--pair", "USDJPY", "--format", "json", *flags)
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+    (document,) = json.loads(result.stdout)
+    return document
 
 
 def scramble_after(day: str, monkeypatch: pytest.MonkeyPatch) -> None:

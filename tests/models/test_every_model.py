@@ -206,7 +206,7 @@ def test_train_predict_plot_and_backtest(name: str, prices: Path, tmp_path: Path
     source = ("--csv", prices, "--home", tmp_path)
     document = json.loads(forecast("train", *source, *settings(name), "--format", "json"))
     assert document["model"] == name
-    prediction = json.loads(forecast("predict", *source, "--format", "json"))
+    (prediction,) = json.loads(forecast("predict", *source, "--format", "json"))
     assert (prediction["model"], len(prediction["steps"])) == (name, HORIZON)
     forecast("plot", *source, "--out", tmp_path / "forecast.png")
     assert (tmp_path / "forecast.png").stat().st_size > 10_000

@@ -28,7 +28,8 @@ FINDING = ("outcome", "against", "p_value", "raw_p_value", "detectable", "unit",
 def document(forecast, *arguments: object) -> dict:
     result = forecast(*arguments, "--format", "json")
     assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+    document = json.loads(result.stdout)
+    return document[0] if isinstance(document, list) else document
 
 
 def check_verdict(verdict: dict) -> None:
@@ -42,7 +43,7 @@ def test_a_training(forecast) -> None:
     assert tuple(made) == (
         *("schema", "run_id", "instrument", "instruments", "interval", "universe", "model", "series"),
         *("backend", "device", "seconds", "parameters", "refit", "fitted_until", "data", "splits"),
-        *("location_steps", "mean_is_last_price", "scores", "verdict", "verdicts"),
+        *("location_steps", "mean_is_last_price", "scores", "fallbacks_of", "verdict", "verdicts"),
     )
     assert made["schema"] == "train/1"
     assert set(made["seconds"]) == {"data", "fit", "evaluate", "total"}
@@ -73,6 +74,7 @@ def test_a_forecast(forecast, home) -> None:
         "fed_back",
         "scaled",
         "quantiles",
+        "odds",
     )
     assert {tuple(one) for one in made["steps"]} == {step}
     assert {tuple(skill) for skill in made["skill"]} == {("step", "reference", "crps_ratio", "n", "window")}

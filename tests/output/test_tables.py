@@ -263,7 +263,8 @@ def test_csv_rows_hold_what_the_document_holds_and_leave_it_alone() -> None:
     one = document()
     before = copy.deepcopy(one)
     rows = forecast_rows(one)
-    assert " ".join(list(rows[0])[:8]) == "instrument run_id source cutoff units step date mean"
+    first = "instrument run_id model configuration source frequency cutoff last_price units calibrated in_sample step"
+    assert " ".join(list(rows[0])[:12]) == first
     assert one == before
     assert forecast_rows({**one, "steps": []}) == []
 
