@@ -374,4 +374,5 @@ def looks_like_date(cell: str) -> bool:
             return True
     if _ERA.fullmatch(date) or _LIKE_NUMBERS.fullmatch(_plain(date)):
         return True
-    return _words_and_numbers(date) is not None
+    parts = _words_and_numbers(date)
+    return parts is not None and (parts[1]["year"] > 99 or "day" in parts[1] or not re.search(r"\s", date))

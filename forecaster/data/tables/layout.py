@@ -22,6 +22,7 @@ _MAX_DATE_COLUMN = 40
 _SHOWN_COLUMNS = 12
 _MIN_DATED_SHARE = 0.5
 _DATED_RUN = 3
+_MIN_COUNTED_SHARE = 0.8
 _PARTS = ("year", "month", "day")
 
 
@@ -167,11 +168,8 @@ def _dates(table: Table) -> tuple[int, int]:
     named = _numbered_column(sample)
     if named is not None:
         return named
-    first = [record[0] for record in sample]
-    if len(sample) > 1 and numbered_dates(first) is not None and len(set(first)) * 2 > len(first):
-        moments = numbered_dates(first)
-        if moments is not None and "1970" in moments.format:  # a table without header that counts seconds
-            return 0, 0
+    if _counts_seconds(sample):
+        return 0, 0
     likely = _likely_header(table)
     names = sample[likely]
     named_dates = [place for place, cell in enumerate(names) if is_date_name(cell)]
@@ -187,6 +185,15 @@ def _dates(table: Table) -> tuple[int, int]:
         f"{table.label} has no date column; found {listed(names)}; expected a header line with one of "
         f"{', '.join(list(DATE_NAMES)[:5])}; {advice}"
     )
+
+
+def _counts_seconds(sample: Sequence[Record]) -> bool:
+    """True for a table without header whose first column counts seconds since 1970, with hardly any other line."""
+    cells = [record[0] for record in sample if record[0].isdigit()]
+    if len(cells) < 2 or len(cells) < _MIN_COUNTED_SHARE * len(sample) or not sample[0][0].isdigit():
+        return False
+    moments = numbered_dates(cells)
+    return moments is not None and moments.offsets is not None and len(set(cells)) * 2 > len(cells)
 
 
 def _dated_columns(sample: Sequence[Record]) -> dict[int, int]:
