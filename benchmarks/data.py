@@ -4,7 +4,7 @@
     python benchmarks/data.py --runs 1 --pairs 50 --rows 100000
 
 `fetch` is a whole process with a new home folder; all other tasks run in one process. The million rows are simulated
-and begin in the year 1, since no market has that many days.
+and begin in the year 1600, since no market has that many days.
 """
 
 import argparse
@@ -118,7 +118,7 @@ def csv_seconds(home: Path, count: int, runs: int) -> float:
     rng = np.random.default_rng(0)
     close = 100 * np.exp(rng.normal(0, 0.01, count).cumsum() * 0.05)
     high, low = close * 1.01, close * 0.99
-    days = np.datetime64("0001-01-01") + np.arange(count)
+    days = np.datetime64("1600-01-01") + np.arange(count)
     path = home / "made-up.csv"
     with path.open("w") as file:
         file.write("Date,Open,High,Low,Close,Volume\n")

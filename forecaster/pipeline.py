@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 
-MAX_LOG_RETURN = 50.0
-"""Largest quantile of a log return, as a factor of the price 5e21: no history of prices has moved so far."""
+MAX_QUANTILE = 1e6
+"""Largest quantile of a return, in units of the volatility of the day; a peg that breaks moves by some hundred."""
 
 
 class DivergedError(ForecasterError):
@@ -186,8 +186,10 @@ def _finite(fitted: Fitted, series: PriceSeries, rows: IntArray, longest: int | 
     """Forecasts of `fitted`; weights that diverged in the training give others, and are refused."""
     with np.errstate(over="ignore", invalid="ignore"):
         result = fitted.forecast(series, rows, longest)
-        longest_returns = np.abs(result.scaled) * result.scale[:, None, None] * np.sqrt(result.knots[-1])
-    if not (longest_returns <= MAX_LOG_RETURN).all() or (np.diff(result.scaled, axis=-1) < 0).any():
+    if (
+        not (np.isfinite(result.scale).all() and (np.abs(result.scaled) <= MAX_QUANTILE).all())
+        or (np.diff(result.scaled, axis=-1) < 0).any()
+    ):
         raise DivergedError(
             f"{fitted.name}: forecasts are not finite, or beyond any price; expected quantiles that increase; "
             "the weights diverged, lower the learning rate"

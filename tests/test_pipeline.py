@@ -114,7 +114,9 @@ def test_each_baseline_is_fitted_once_and_forecasts_each_part_once(monkeypatch: 
                 calls.append(name)
                 return fitted.forecast(*arguments)
 
-            return SimpleNamespace(name=name, own_steps=20, first_row=fitted.first_row, forecast=forecast)
+            return SimpleNamespace(
+                name=name, own_steps=20, first_row=fitted.first_row, forecast=forecast, report=fitted.report
+            )
 
         return SimpleNamespace(fit=fit_once)
 

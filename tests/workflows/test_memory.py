@@ -40,8 +40,12 @@ def test_a_run_forecasts_a_later_history_that_begins_with_its_rows(environment: 
     assert selected.series.dates[-1] == DAYS[-1]
     (again,) = select_runs(selection(PRICES), RunQuery(run_id=run.id), environment)
     assert again.run.id == run.id
-    changed = PRICES.copy()
-    changed.iloc[100] *= 1.01
+    revised = PRICES.copy()
+    revised.iloc[100] *= 1.01
+    (served,) = select_runs(selection(revised), RunQuery(), environment)
+    assert served.run.id == run.id
+    assert any("gold has changed since the training" in note for note in served.notes())
+    changed = 1.0 / PRICES
     with pytest.raises(RunNotFoundError, match=r"no run in .* fits gold; train one with: train\(history=...\)"):
         select_runs(selection(changed), RunQuery(), environment)
     with pytest.raises(RunNotFoundError, match="fits silver"):
