@@ -42,6 +42,7 @@ _SPANS = {
     "year": re.compile(r"(\d{4})"),
 }
 _MINGUO = 1911
+_MINGUO_COMPACT = re.compile(r"([01]\d{2})(\d{2})(\d{2})")
 
 Parts = tuple[int, int, int]
 
@@ -156,6 +157,11 @@ def _year_first(cell: str) -> Parts | None:
     return match and (int(match[1]), int(match[2]), int(match[3]))
 
 
+def _compact_minguo(cell: str) -> Parts | None:
+    match = _MINGUO_COMPACT.fullmatch(cell)
+    return match and (int(match[1]) + _MINGUO, int(match[2]), int(match[3]))
+
+
 def _era(cell: str) -> Parts | None:
     match = _ERA.fullmatch(cell)
     if match is None:
@@ -164,7 +170,11 @@ def _era(cell: str) -> Parts | None:
 
 
 Reader = Callable[[str], Parts | None]
-_READERS: tuple[tuple[Reader, str], ...] = ((_year_first, "year-month-day"), (_era, "year of an era-month-day"))
+_READERS: tuple[tuple[Reader, str], ...] = (
+    (_year_first, "year-month-day"),
+    (_era, "year of an era-month-day"),
+    (_compact_minguo, "Minguo year-month-day"),
+)
 
 
 def _read_all(texts: Sequence[str], cells: Sequence[str], reader: Reader) -> list[Parts]:

@@ -20,7 +20,9 @@ _MIN_ROWS = 5
 _MAX_STRAY_SHARE = 0.05
 _MIN_SHARE = 0.05
 _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
-_MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, and some early closes
+_MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, for two times of a day
+_HALF_HOUR = 1800
+_MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY, _TUESDAY_TO_SATURDAY = "1111100", "1111001", "0111110"
 
 
 def in_timezone(moments: Moments, timezone: str | None) -> Moments:
@@ -62,9 +64,11 @@ def _shifts(utc: Int64Array, zone: zoneinfo.ZoneInfo) -> Int64Array:
 def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
     """Days of the market in a file of daily rows that are stamped on the clock of another place.
 
-    A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows from Sunday to Thursday after noon,
-    and none on Friday; every date is then moved to the next day. In the same way rows from Tuesday to Saturday before
-    noon are moved to the day before. Dates without times stay as they are.
+    A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows on Sundays and hardly any on Fridays.
+    Its rows after noon are moved to the next day if that gives a week without rows on weekends, as the file has none
+    now; London is so in summer only. In the same way rows before noon are moved to the day before where the file has
+    rows on Saturdays. Stamps are a market's midnight or the begin of its session only at full or half hours. Dates
+    without times stay as they are.
 
     Args:
         moments: (T,) dates and times.
@@ -74,48 +78,46 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         InputFileError: Numbers of days of Excel fall on Saturdays and on no Monday: they count from another year.
     """
     is_excel = moments.format == EXCEL_DAYS
-    seconds = np.zeros(len(moments.days), dtype=np.int64) if moments.seconds is None else moments.seconds
-    if (moments.seconds is None and not is_excel) or len(seconds) < _MIN_ROWS:
+    if (moments.seconds is None and not is_excel) or len(moments.days) < _MIN_ROWS:
         return moments, []
-    shares = np.bincount(weekdays(moments.days), minlength=7) / len(moments.days)
-    if is_excel and _has_week(shares, _TUESDAY_TO_SATURDAY):
+    if is_excel and _has_week(moments.days, _TUESDAY_TO_SATURDAY):
         raise InputFileError(
             f"{label}: dates are numbers of days that fall on Saturdays and on no Monday; workbooks of old Macs count "
             "them from 1904; expected days since 1900; save the dates as text such as 2024-07-31"
         )
-    if len(np.unique(seconds)) > _MAX_CLOCKS + 0.02 * len(seconds):
+    seconds = moments.seconds
+    is_regular = seconds is not None and len(np.unique(seconds)) <= _MAX_CLOCKS and not (seconds % _HALF_HOUR).any()
+    if seconds is None or not is_regular or _has_week(moments.days, _MONDAY_TO_FRIDAY):
         return moments, []
     late = seconds >= _NOON
-    if late.mean() >= 1 - _MAX_STRAY_SHARE and any(_has_week(shares, week) for week in _WEEKS_BEFORE):
-        return _moved(moments, late.astype("timedelta64[D]"), "later")
-    is_early = late.mean() <= _MAX_STRAY_SHARE and moments.seconds is not None
-    if is_early and _has_week(shares, _TUESDAY_TO_SATURDAY):
-        return _moved(moments, -(~late).astype("timedelta64[D]"), "earlier")
+    for shift, word, weeks in (
+        (late.astype("timedelta64[D]"), "later", (_MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY)),
+        (-(~late).astype("timedelta64[D]"), "earlier", (_MONDAY_TO_FRIDAY,)),
+    ):
+        if shift.any() and any(_has_week(np.asarray(moments.days + shift), week) for week in weeks):
+            return _moved(moments, shift, word)
     return moments, []
 
 
-_SUNDAY_TO_THURSDAY, _SATURDAY_TO_WEDNESDAY, _TUESDAY_TO_SATURDAY = "1111001", "1110011", "0111110"
-_WEEKS_BEFORE = (_SUNDAY_TO_THURSDAY, _SATURDAY_TO_WEDNESDAY)  # of the weeks from Monday and from Sunday on
-
-
-def _has_week(shares: FloatArray, week: str) -> bool:
+def _has_week(days: DateArray, week: str) -> bool:
     """True if all days of a week, marked with 1 from Monday on, have rows, and the others hardly any."""
-    days = np.array([day == "1" for day in week])
-    return bool(shares[days].min() >= _MIN_SHARE and shares[~days].sum() <= _MAX_STRAY_SHARE)
+    shares = np.bincount(weekdays(days), minlength=7) / len(days)
+    is_open = np.array([day == "1" for day in week])
+    return bool(shares[is_open].min() >= _MIN_SHARE and shares[~is_open].sum() <= _MAX_STRAY_SHARE)
 
 
 def _moved(moments: Moments, shift: Int64Array, word: str) -> tuple[Moments, list[Finding]]:
     """Every date moved by a day, with a finding."""
-    seconds = np.zeros(1, dtype=np.int64) if moments.seconds is None else np.unique(moments.seconds)
-    clocks = [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in seconds[-3:].tolist()]
+    seconds = np.zeros(1, dtype=np.int64) if moments.seconds is None else np.unique(moments.seconds[shift != 0])
+    clocks = [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in seconds[:3].tolist()]
     zone = "UTC" if moments.offsets is not None and not moments.offsets.any() else "the file's clock"
     days = np.asarray(moments.days + shift)
     text = (
-        f"dates are one day {word} than written: rows are stamped {' and '.join(clocks)} of {zone} on "
-        f"{'Sunday to Thursday' if word == 'later' else 'Tuesday to Saturday'}, which are days of a market in another "
-        "zone; --timezone UTC keeps the dates, --timezone Europe/Berlin or another zone converts them"
+        f"dates are one day {word} than written: rows are stamped {' and '.join(clocks)} of {zone}, also on "
+        f"{'Sundays' if word == 'later' else 'Saturdays'}, which are days of a market in another zone; --timezone UTC "
+        "keeps the dates, --timezone Europe/Berlin or another zone converts them"
     )
-    finding = Finding("moved_dates", Severity.REPAIR, len(days), (str(days[0]),), text)
+    finding = Finding("moved_dates", Severity.REPAIR, int((shift != 0).sum()), (str(days[0]),), text)
     return dataclasses.replace(moments, days=days), [finding]
 
 

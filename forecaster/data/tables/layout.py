@@ -23,6 +23,7 @@ _SHOWN_COLUMNS = 12
 _MIN_DATED_SHARE = 0.5
 _DATED_RUN = 3
 _MIN_COUNTED_SHARE = 0.8
+_YEAR_OR_MINGUO = re.compile(r"(?:1[6-9]|20|21)\d{2}|[01]\d{2}(?:0[1-9]|1[0-2])[0-3]\d")
 _PARTS = ("year", "month", "day")
 
 
@@ -250,7 +251,7 @@ def _numbered_column(sample: Sequence[Record]) -> tuple[int, int] | None:
 def _is_numbered(cells: Sequence[str]) -> bool:
     if numbered_dates(cells[:20]) is not None:
         return True
-    return all(cell.isdigit() and len(cell) == 4 and 1600 <= int(cell) <= 2200 for cell in cells[:20])
+    return all(map(_YEAR_OR_MINGUO.fullmatch, cells[:20]))
 
 
 def _likely_header(table: Table) -> int:

@@ -345,6 +345,10 @@ LAYOUTS: dict[str, Layout] = {
         ),
         ALL,
     ),
+    "Taiwan, compact": Layout(
+        "資料日期,收盤價\n" + each(lambda day, o, h, low, c, v: f"{day.year - 1911}{day:%m%d},{c}"),
+        options={"date_column": "資料日期"},
+    ),
     "Tushare": Layout(
         "ts_code,trade_date,open,high,low,close,pre_close,change,pct_chg,vol,amount\n"
         + rows("000001.SZ,{day:%Y%m%d},{o},{h},{l},{c},1.00,-0.1,-0.2,{v},7.5", newest_first=True),

@@ -1,5 +1,6 @@
 """Days of the market from time stamps, and daily bars from shorter ones."""
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour
         stamped(weekdays(MONDAY, 30, "1111101"), 22),  # Fridays as well
         stamped(weekdays(MONDAY, 4, "1111001"), 23),  # too few rows to be sure
         Moments(np.array(weekdays(MONDAY, 30, "1111001"), "datetime64[D]")),  # Tel Aviv: dates alone
+        dataclasses.replace(
+            stamped(weekdays(MONDAY, 30, "1111001"), 14), seconds=np.full(30, 51_900)
+        ),  # its close, 14:25
     ],
 )
 def test_other_rows_keep_their_dates(moments: Moments) -> None:
@@ -60,6 +64,30 @@ def test_summer_and_winter_of_berlin() -> None:
     moments.seconds[20:] = 22 * 3600
     shifted, _ = market_days(moments, "a file")
     assert set(((shifted.days.astype(int) + 3) % 7).tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_midnight_of_london_is_the_day_before_in_summer_only() -> None:
+    days = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-12-31"))
+    days = days[(days.astype(int) + 3) % 7 < 5]
+    is_summer = (days > np.datetime64("2024-03-31")) & (days < np.datetime64("2024-10-28"))
+    stamps = Moments(days - is_summer.astype(int), np.where(is_summer, 23 * 3600, 0), np.zeros(len(days), dtype=int))
+    moved, findings = market_days(stamps, "a file")
+    assert moved.days.tolist() == days.tolist()
+    assert findings[0].count == is_summer.sum()
+    assert "stamped 23:00 of UTC, also on Sundays" in findings[0].text
+
+
+def test_rows_after_midnight_from_tuesday_to_saturday_belong_to_the_day_before() -> None:
+    moments = stamped(weekdays(MONDAY, 30, "0111110"), 0)
+    moved, findings = market_days(moments, "a file")
+    assert set((moved.days - moments.days).astype(int).tolist()) == {-1}
+    assert len(findings) == 1
+
+
+def test_midnight_of_riyadh() -> None:
+    moments = stamped(weekdays(MONDAY, 30, "1110011"), 21)
+    moved, _ = market_days(moments, "a file")
+    assert set(((moved.days.astype(int) + 3) % 7).tolist()) == {0, 1, 2, 3, 6}
 
 
 def test_a_time_zone_converts_every_row_with_its_own_offset() -> None:
