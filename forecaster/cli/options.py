@@ -319,6 +319,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="NAME",
         help="Units of the values: price, return or pips.",
     ),
+    "verbose": _option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
     "show": _option("Output", "--show", is_flag=True, help="Open a window instead of writing a file."),
     "no_picture": _option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
     "out": _option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),

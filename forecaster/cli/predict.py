@@ -9,7 +9,7 @@ import click
 from forecaster.cli.options import FILE_OPTIONS, with_options
 from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
+from forecaster.cli.streams import print_text, visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -23,8 +23,8 @@ __all__ = ["command"]
     ),
     rare=(
         *("source", "name", *FILE_OPTIONS),
-        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config", "no_calibration"),
-        *("train_if_missing", "units", "below", "between"),
+        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config"),
+        *("no_calibration", "train_if_missing", "units", "below", "between", "verbose"),
     ),
     formats=("table", "json", "json-flat", "csv"),
 )
@@ -38,6 +38,7 @@ def command(
     between: tuple[tuple[float, float], ...],
     out: Path | None,
     format: str,
+    verbose: bool,
     **keywords: Any,
 ) -> None:
     """Forecast the coming days from the best run that fits: median, intervals, probability of a rise.
@@ -60,14 +61,14 @@ def command(
     targets = PriceTargets(above, below, between)
     documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
-        print_text(_text(documents, level, kind))
+        print_text(_text(documents, level, kind, verbose))
     else:
-        write_result(out, _content(documents, level, kind), environment)
+        write_result(out, _content(documents, level, kind, verbose), environment)
 
 
-def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str) -> str | bytes:
+def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str | bytes:
     """Content of a file."""
-    from forecaster.output.tables import forecast_rows, forecast_title, skill_line
+    from forecaster.output.tables import forecast_lines, forecast_rows, forecast_title
 
     if kind == "xlsx":
         from forecaster.output.workbook_file import workbook_bytes
@@ -76,15 +77,16 @@ def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind:
     if kind == "html":
         from forecaster.output.result_files import html_page
 
-        blocks = [(forecast_title(each), forecast_rows(each), skill_line(each)) for each in documents]
+        blocks = [(forecast_title(each), forecast_rows(each), forecast_lines(each, levels, verbose=True)) for each in documents]
         return html_page(f"Forecast of {', '.join(each['instrument'] for each in documents)}", blocks)
-    return _text(documents, levels, kind) + "\n"
+    return click.unstyle(visible(_text(documents, levels, kind, verbose))) + "\n"
 
 
-def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str) -> str:
-    from forecaster.cli.terminal import table_text
+def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str:
+    from forecaster.cli.terminal import colored_lines, table_text
     from forecaster.files import json_text
-    from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, skill_line
+    from forecaster.output.forecast_trust import provenance_line
+    from forecaster.output.tables import csv_text, forecast_lines, forecast_rows, forecast_table, forecast_title
 
     if kind == "json":
         return json_text(documents)
@@ -95,6 +97,7 @@ def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: st
         return csv_text(rows)
     blocks = []
     for document in documents:
-        lines = [forecast_title(document), table_text(forecast_table(document, levels)), *skill_line(document)]
-        blocks.append("\n".join(lines))
+        table = table_text(forecast_table(document, levels, every_step=verbose))
+        title = colored_lines([forecast_title(document), provenance_line(document)])
+        blocks.append("\n".join([title, table, colored_lines(forecast_lines(document, levels, verbose))]))
     return "\n\n".join(blocks)

@@ -14,7 +14,16 @@ import click
 
 from forecaster.errors import StorageError
 
-__all__ = ["mark_styles", "open_missing_streams", "print_note", "print_text", "release_streams", "styled", "visible"]
+__all__ = [
+    "mark_styles",
+    "note_text",
+    "open_missing_streams",
+    "print_note",
+    "print_text",
+    "release_streams",
+    "styled",
+    "visible",
+]
 
 _ESCAPE = "\x1b["
 # No text from outside can hold this mark, which is drawn anew in each process.
@@ -72,11 +81,21 @@ def print_text(text: object, *, end: str = "\n") -> None:
 
 
 def print_note(text: str) -> None:
-    """Write one line to stderr. A line that cannot be written is dropped, because the work does not depend on it."""
+    """Write one line to stderr, wrapped to a terminal.
+
+    A line that cannot be written is dropped, because the work does not depend on it.
+    """
     try:
-        click.echo(visible(text).replace("\n", "\\n"), err=True)
+        click.echo(note_text(text), err=True)
     except OSError:
         _silence(sys.stderr)
+
+
+def note_text(text: str) -> str:
+    """One line for stderr: visible, and on a terminal wrapped and in colour."""
+    from forecaster.cli.wrapping import wrapped  # it needs the styles of this module
+
+    return visible(wrapped(visible(text).replace("\n", "\\n"), sys.stderr))
 
 
 def _silence(stream: Any) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.cli.interrupts import Interrupt
-from forecaster.cli.streams import mark_styles, print_note, print_text, visible
+from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible
+from forecaster.cli.wrapping import wrapped
 from forecaster.environment import Environment
 from forecaster.files import clear_partial_files
 
-__all__ = ["print_result", "table_text", "watched_environment"]
+__all__ = ["colored_lines", "print_result", "table_text", "watched_environment"]
 
 FILE_WIDTH = 140  # characters of a table that does not go to a terminal
 PADDING = 2  # characters between two columns
@@ -51,7 +52,7 @@ class _Bar:
             print_note(text)
         else:
             with contextlib.suppress(OSError):  # the terminal may be gone
-                self._progress.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+                self._progress.console.print(_rich_text(note_text(text)), soft_wrap=True)
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
         """See `forecaster.environment.Progress`."""
@@ -76,6 +77,12 @@ class _Bar:
         self._tasks = {}
 
 
+def _rich_text(text: str) -> Any:
+    from rich.text import Text
+
+    return Text.from_ansi(text)
+
+
 def _rich_progress() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -88,6 +95,11 @@ def _rich_progress() -> Any:
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+
+
+def colored_lines(lines: Sequence[str]) -> str:
+    """Lines of text, wrapped to a terminal, with their judgements in colour."""
+    return "\n".join(wrapped(line, sys.stdout) for line in lines)
 
 
 def table_text(table: Any) -> str:

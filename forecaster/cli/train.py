@@ -30,12 +30,15 @@ __all__ = ["command"]
             "drop",
             "keep",
         ),
-        *("refit", "backend", "device"),
+        *("refit", "backend", "device", "verbose"),
     ),
     formats=("table", "json"),
 )
-def command(*, environment: Environment, format: str, **keywords: Any) -> None:
+def command(*, environment: Environment, format: str, verbose: bool, **keywords: Any) -> None:
     """Train a model, test it on the last rows next to the baselines, and record the run.
+
+    The result is a summary: ranges of a week and of a month, and how often such ranges held. --verbose adds every
+    score.
 
     \b
     Example:
@@ -46,16 +49,24 @@ def command(*, environment: Environment, format: str, **keywords: Any) -> None:
     from forecaster.workflows.train import train
 
     result = train(environment=environment, **keywords)
-    print_result(environment, _text(train_document(result), format))
+    print_result(environment, _text(train_document(result), format, verbose))
     environment.note(f"next: {result.next_command}")
 
 
-def _text(document: dict[str, Any], output: str) -> str:
-    from forecaster.cli.terminal import table_text
+def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
+    from forecaster.cli.terminal import colored_lines, table_text
     from forecaster.files import json_text
     from forecaster.output.tables import score_table, training_lines
+    from forecaster.output.training_summary import summary_heading, summary_lines, summary_table
 
     if output == "json":
         return json_text(document)
-    table = score_table(document["scores"], document["model"], document["interval"])
-    return "\n".join([table_text(table), *training_lines(document)])
+    parts = []
+    if verbose:
+        parts.append(table_text(score_table(document["scores"], document["model"], document["interval"])))
+        parts.append(colored_lines([*training_lines(document), ""]))
+    if document["summary"]:
+        parts.append(colored_lines(summary_heading(document["summary"])))
+        parts.append(table_text(summary_table(document["summary"])))
+    parts.append(colored_lines(summary_lines(document)))
+    return "\n".join(part for part in parts if part)

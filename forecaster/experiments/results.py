@@ -35,6 +35,8 @@ class TrainResult(Tabular):
         seconds: ``data``, ``fit``, ``evaluate`` and ``total``.
         next_command: Command line of the forecast.
         fallbacks: Baseline -> instruments for which its parameters could not be estimated; see `FitReport.fallbacks`.
+        predictions: Forecasts of the first of the named instruments, from the recorded run.
+        weights_of: Id of the run whose weights were taken over instead of a new fit; None after a fit.
     """
 
     run: Run
@@ -45,6 +47,8 @@ class TrainResult(Tabular):
     seconds: Mapping[str, float]
     next_command: str
     fallbacks: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    predictions: Sequence["Prediction"] = ()
+    weights_of: str | None = None
 
     @property
     def title(self) -> str:

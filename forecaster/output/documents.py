@@ -17,6 +17,7 @@ from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, CoverageRecord, Prediction, TrainResult
 from forecaster.forecast import Forecast, PriceTargets
 from forecaster.models.base import FitReport
+from forecaster.output.summary_documents import summary_document
 from forecaster.output.verdict_wording import claim_text
 
 __all__ = [
@@ -52,6 +53,9 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "fallbacks_of": {name: list(instruments) for name, instruments in result.fallbacks.items()},
         "verdict": verdict,
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
+        "summary": [summary_document(prediction) for prediction in result.predictions],
+        "configuration": result.run.configuration.name,
+        "weights_of": result.weights_of,
     }
 
 

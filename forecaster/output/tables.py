@@ -12,15 +12,18 @@ from forecaster.data.calendars import SPANS
 from forecaster.evaluation.registry import METRICS, Metric
 from forecaster.evaluation.verdict import KINDS
 from forecaster.models import traits_of
+from forecaster.output.forecast_trust import held_cells, shown_steps, strongest_skill, trust_lines
 from forecaster.output.verdict_wording import verdict_summary
 
 __all__ = [
     "csv_text",
+    "forecast_lines",
     "forecast_rows",
     "forecast_table",
     "forecast_title",
     "interval_keys",
     "plain_table",
+    "price_text",
     "score_table",
     "skill_line",
     "training_lines",
@@ -79,7 +82,14 @@ def _number(value: float, digits: int = 5) -> str:
 
 
 def _decimals(value: float, digits: int) -> int:
+    if value == 0:
+        return digits - 1
     return int(min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 10))
+
+
+def price_text(value: float, last_price: float) -> str:
+    """A price with the decimals that give the last price six significant digits."""
+    return f"{value:.{_decimals(last_price, 6)}f}"
 
 
 def plain_table() -> Table:
@@ -182,14 +192,15 @@ def verdict_lines(document: Mapping[str, Any], members: Mapping[str, Mapping[str
     ]
 
 
-def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Table:
-    """Table of the coming days: date, median, central intervals, probability of a rise.
+def forecast_table(document: Mapping[str, Any], levels: Sequence[float], *, every_step: bool = True) -> Table:
+    """Table of the coming days: date, median, central intervals, probability of a rise, past coverage.
 
     Where prices often stand still, the probabilities of no change and of a fall have columns too.
 
     Args:
         document: ``forecast/1``.
         levels: Coverages of the central intervals, such as 0.8 and 0.95.
+        every_step: False to leave out some of many steps.
     """
     table = plain_table()
     table.add_column("date", no_wrap=True)
@@ -201,18 +212,22 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float]) -> Tabl
     targets = list(document["steps"][0]["odds"])
     for heading in (*directions, *map(_target_heading, targets)):
         table.add_column(heading, justify="right", no_wrap=True)
-    recursive = any(step["fed_back"] for step in document["steps"])
-    if recursive:
+    held = held_cells(document, levels)
+    if held:
+        table.add_column("held", justify="right", no_wrap=True)
+    marked = any(step["fed_back"] or step["scaled"] for step in document["steps"])
+    if marked:
         table.add_column("")
     text = _value_format(document)
-    for step in document["steps"]:
+    for step in shown_steps(document, every_step=every_step):
         quantiles = step["quantiles"]
         edges = [[quantiles[key] for key in interval_keys(level)] for level in levels]
         intervals = [" to ".join(map(text, edge)) for edge in edges]
-        mark = ["recursive" if step["fed_back"] else ""] if recursive else []
+        last = [held.get(step["step"], "-")] if held else []
+        last += ["recursive" if step["fed_back"] else "scaled" if step["scaled"] else ""] if marked else []
         odds = [f"{step[key]:.1%}" for key in directions.values()]
         odds += [_probability(step["odds"][name]) for name in targets]
-        table.add_row(step["date"], text(step["median"]), *intervals, *odds, *mark)
+        table.add_row(step["date"], text(step["median"]), *intervals, *odds, *last)
     return table
 
 
@@ -234,8 +249,29 @@ def forecast_title(document: Mapping[str, Any]) -> str:
     price = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
     units = {"price": "price", "return": "return from the last price", "pips": "pips from the last price"}
     facts = [units[document["units"]], document["calendar"]]
-    facts += [word for word in ("in-sample", "calibrated") if document[word.replace("-", "_")]]
+    facts += ["in-sample"] if document["in_sample"] else []
+    facts += _calibration_words(document)
     return f"{document['instrument']} after {document['cutoff']} at {price} ({'; '.join(facts)})"
+
+
+def _calibration_words(document: Mapping[str, Any]) -> list[str]:
+    if document["calibration"] == "tested fit":
+        return ["calibrated as the fit that was tested"]
+    if document["calibrated"]:
+        return ["calibrated"]
+    return ["raw intervals"] if traits_of(document["model"]).calibrated else []
+
+
+def forecast_lines(document: Mapping[str, Any], levels: Sequence[float], verbose: bool) -> list[str]:
+    """Lines under the table of a forecast: past coverage, age of the price, and skill.
+
+    Args:
+        document: ``forecast/1``.
+        levels: Coverages of the central intervals.
+        verbose: True for the skill against every baseline instead of the strongest one.
+    """
+    skill = skill_line(document if verbose else strongest_skill(document))
+    return [*trust_lines(document, levels, every_step=verbose), *skill]
 
 
 def skill_line(document: Mapping[str, Any]) -> list[str]:

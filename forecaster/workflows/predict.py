@@ -166,16 +166,11 @@ def coming_dates(selection: SelectedRun, until: Until = None) -> DateArray:
 
 
 def _warnings(prediction: Prediction) -> list[str]:
-    """Warnings about ranges that did not hold, intervals without calibration, scaled steps and old prices."""
+    """Warnings about ranges that did not hold, and about scaled steps."""
     forecast = prediction.forecast
     name = prediction.instrument.name
     span = SPANS[prediction.frequency]
     warnings = []
-    if prediction.past_steps:
-        warnings.append(
-            f"the last price of {name} is {prediction.age_days} days old: {prediction.past_steps} of the "
-            f"{forecast.horizon} dates are past; newer prices: --refresh, or a newer file"
-        )
     record = prediction.coverage
     narrow = [] if record is None else [step for step in record.steps if step.outcome == "too_narrow"]
     if record is not None and narrow:

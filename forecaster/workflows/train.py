@@ -9,7 +9,8 @@ from typing import Any, Unpack
 import numpy as np
 
 import forecaster
-from forecaster.config import Config, dump_config
+from forecaster.config import FREQUENCIES, Config, dump_config
+from forecaster.data.calendars import future_dates
 from forecaster.data.leases import version_lease
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
@@ -22,7 +23,10 @@ from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
+from forecaster.experiments.carried_facts import CarriedFacts
 from forecaster.experiments.configurations import described_configuration
+from forecaster.experiments.fit_reuse import fit_key, recorded_fit
+from forecaster.experiments.forecasting import ForecastRequest, forecast_of
 from forecaster.experiments.manifest import (
     DataFacts,
     EngineFacts,
@@ -33,16 +37,17 @@ from forecaster.experiments.manifest import (
     SplitFacts,
     SplitPart,
 )
-from forecaster.experiments.results import TrainResult
-from forecaster.experiments.runs import runs_folder, save_run
+from forecaster.experiments.results import Prediction, TrainResult
+from forecaster.experiments.runs import Run, runs_folder, save_run
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import evaluate, fit, forecaster_of, training_split
+from forecaster.pipeline import carried_calibration, evaluate, fit, forecaster_of, training_split
 
 __all__ = ["run_training", "train"]
 
+MAX_SUMMARISED = 3  # instruments whose forecasts end a training; more do not fit a screen
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
 
 
@@ -108,40 +113,103 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     configured = config
     data = resolve(config, choice, environment, lambda named: training_split(configured, named[0]).validation_start)
     config = data.config
-    panel = data.panel
     split = training_split(config, data.named[0])
     named = _scored(data, split)
-    model = forecaster_of(config)
     watch.lap("data")
     engine = use_engine(config.backend, config.device)
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    fitted = fit(model, panel, split, config, environment.progress)
+    key = fit_key(config, data.panel, split, engine, forecaster.__version__)
+    fitted, weights_of = _tested_fit(data, split, key, environment)
     watch.lap("fit")
     scores, losses, fallbacks = _evaluate(fitted, named, split, config, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
+    carried = _carried(fitted, named, split, config) if config.refit else {}
     if config.refit:
-        everything = whole_history([series.dates[-1] for series in panel])
-        fitted = fit(model, panel, everything, config, environment.progress, chosen=fitted.report.chosen)
+        fitted = _refit(fitted, data, environment)
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
         data=_data_facts(named, data),
-        split=_split_facts(named, panel, split, config.refit),
+        split=_split_facts(named, data.panel, split, config.refit),
         model=ModelFacts(config.kind, fitted.report.parameters, config.seed, config.horizon),
         engine=_engine_facts(engine),
         created=environment.clock().isoformat(),
-        scores=ScoreFacts(
-            scores=[score_document(score) for score in scores],
-            verdict=None if whole is None else verdict_document(whole),
-            verdicts={name: verdict_document(single) for name, single in verdicts.items()},
-        ),
+        scores=_score_facts(scores, whole, verdicts),
         seconds=watch.total(),
-        configuration=described_configuration(configured, named[0].source),
+        configuration=described_configuration(data.requested, named[0].source),
+        carried=carried,
+        fit_key=key,
     )
     run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, manifest)
-    next_command = command_line("predict", data.instruments[0], choice, environment)
-    return TrainResult(run, scores, whole, verdicts, engine, watch.total(), next_command, fallbacks)
+    return TrainResult(
+        run=run,
+        scores=scores,
+        verdict=whole,
+        verdicts=verdicts,
+        engine=engine,
+        seconds=watch.total(),
+        next_command=_next_command(data, choice, environment),
+        fallbacks=fallbacks,
+        predictions=_predictions(run, data, named, environment),
+        weights_of=weights_of,
+    )
+
+
+def _next_command(data: Dataset, choice: Selection, environment: Environment) -> str:
+    """Command line of the forecast of the first instrument."""
+    frequency = data.config.data.frequency
+    flags = [] if frequency == FREQUENCIES[0] else ["--frequency", frequency]
+    return command_line("predict", data.instruments[0], choice, environment, *flags)
+
+
+def _tested_fit(data: Dataset, split: Split, key: str, environment: Environment) -> tuple[Fitted, str | None]:
+    """The model fitted on the training rows, or that of a run that has made this fit before, and the id of that run."""
+    reused = recorded_fit(runs_folder(environment.home), key)
+    if reused is None:
+        return fit(forecaster_of(data.config), data.panel, split, data.config, environment.progress), None
+    environment.note(f"weights: those of run {reused.run.id}, fitted on the same panel and configuration; scored anew")
+    return reused.fitted, reused.run.id
+
+
+def _refit(tested: Fitted, data: Dataset, environment: Environment) -> Fitted:
+    """The model fitted on all rows, with the decisions of the tested fit."""
+    everything = whole_history([series.dates[-1] for series in data.panel])
+    chosen = tested.report.chosen
+    return fit(forecaster_of(data.config), data.panel, everything, data.config, environment.progress, chosen=chosen)
+
+
+def _score_facts(scores: Sequence[Score], whole: Verdict | None, verdicts: Mapping[str, Verdict]) -> ScoreFacts:
+    return ScoreFacts(
+        scores=[score_document(score) for score in scores],
+        verdict=None if whole is None else verdict_document(whole),
+        verdicts={name: verdict_document(single) for name, single in verdicts.items()},
+    )
+
+
+def _carried(fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config) -> dict[str, CarriedFacts]:
+    """Calibration of the tested fit after all rows, for its refit."""
+    carried = {}
+    for series in named:
+        calibration = carried_calibration(fitted, series, split.validation_start, config.horizon)
+        if calibration is not None:
+            factors = tuple(map(tuple, calibration.factors.tolist()))
+            carried[series.instrument.name] = CarriedFacts(calibration.since, factors)
+    return carried
+
+
+def _predictions(
+    run: Run, data: Dataset, named: Sequence[PriceSeries], environment: Environment
+) -> tuple[Prediction, ...]:
+    """Forecasts of the first instruments that the run has scored."""
+    by_name = {series.instrument.name: series for series in named}
+    instruments = [instrument for instrument in data.instruments if instrument.canonical.name in by_name]
+    predictions = []
+    for instrument in instruments[:MAX_SUMMARISED]:
+        series = by_name[instrument.canonical.name]
+        request = ForecastRequest(future_dates(series, run.config.horizon), today=environment.today)
+        predictions.append(forecast_of(run, instrument, series, request))
+    return tuple(predictions)
 
 
 def _evaluate(

@@ -1,0 +1,98 @@
+"""How far a forecast can be trusted, in words: past coverage of its ranges, skill, and the age of its price."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from forecaster.data.calendars import SPANS
+from forecaster.output.styles import BAD
+
+__all__ = ["held_cells", "provenance_line", "shown_steps", "strongest_skill", "trust_lines"]
+
+MAX_ROWS = 12  # of a table that shows every step
+FIRST_STEPS = 5  # that a longer table shows one by one
+_LATER_STEPS = (10, 15, 20, 40, 60, 90, 120, 180, 250)
+_MARKS = {"too_narrow": "!", "too_few_rows": "?"}
+
+
+def shown_steps(document: Mapping[str, Any], *, every_step: bool) -> list[Mapping[str, Any]]:
+    """Steps of a table: all of a short one; of a long one the first five, some later ones and the last.
+
+    Args:
+        document: ``forecast/1``.
+        every_step: True for all.
+    """
+    steps: list[Mapping[str, Any]] = document["steps"]
+    if every_step or len(steps) <= MAX_ROWS:
+        return steps
+    return [
+        step
+        for step in steps
+        if step["step"] <= FIRST_STEPS or step["step"] in _LATER_STEPS or step["step"] == len(steps)
+    ]
+
+
+def held_cells(document: Mapping[str, Any], levels: Sequence[float]) -> dict[int, Text]:
+    """Step -> shares of earlier ranges that held, such as ``81/95``; ``!`` where they were too narrow.
+
+    ``?`` marks shares of too few outcomes.
+    """
+    if document["coverage"] is None:
+        return {}
+    keys = [format(level, "g") for level in levels]
+    cells = {}
+    for record in document["coverage"]["steps"]:
+        shares = [f"{100 * record['coverage'][key]:.0f}" for key in keys if key in record["coverage"]]
+        if len(shares) == len(keys):
+            style = BAD if record["outcome"] == "too_narrow" else ""
+            cells[record["step"]] = Text("/".join(shares) + _MARKS.get(record["outcome"], ""), style)
+    return cells
+
+
+def provenance_line(document: Mapping[str, Any]) -> str:
+    """Length of a row, run and configuration."""
+    rows = {"1d": "daily rows", "1wk": "weekly rows", "1mo": "monthly rows"}[document["interval"]]
+    return f"{rows}; run {document['run_id']}; configuration {document['configuration']}"
+
+
+def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_step: bool) -> list[str]:
+    """Lines under the table of a forecast: rows left out, past coverage, scaled steps, age of the price."""
+    span = SPANS[document["interval"]]
+    lines = []
+    hidden = len(document["steps"]) - len(shown_steps(document, every_step=every_step))
+    cells = held_cells(document, levels)
+    if cells:
+        record = document["coverage"]
+        counts = [step["n"] for step in record["steps"]]
+        names = " and ".join(f"{100 * level:g}" for level in levels)
+        marks = "".join(cell.plain[-1] for cell in cells.values() if cell.plain[-1] in "!?")
+        text = (
+            f"held: % of the {names} % ranges that held since {record['since']} ({min(counts)} to {max(counts)} times)"
+        )
+        text += "; !: too narrow" if "!" in marks else ""
+        text += "; ?: too few rows to tell" if "?" in marks else ""
+        lines.append(text)
+    elif document["coverage"] is None:
+        lines.append("held: not measured; earlier forecasts of this run are not out of sample")
+    scaled = [step["step"] for step in document["steps"] if step["scaled"]]
+    if scaled:
+        lines.append(f"scaled: later than {span} {scaled[0] - 1}, the horizon of the run, by the square root of time")
+    if hidden:
+        lines.append(f"{hidden} of {len(document['steps'])} {span}s are not shown: --verbose, or --format csv")
+    if document["past_steps"]:
+        lines.append(
+            f"the last price is {document['age_days']} days old: the first {document['past_steps']} dates are past"
+        )
+    return lines
+
+
+def strongest_skill(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`document` with the skill against the baseline that comes closest, or is ahead, alone."""
+    ratios: dict[str, list[float]] = {}
+    for skill in document["skill"] or []:
+        ratios.setdefault(skill["reference"], []).append(skill["crps_ratio"])
+    if not ratios:
+        return document
+    strongest = max(ratios, key=lambda name: sum(ratios[name]) / len(ratios[name]))
+    return {**document, "skill": [skill for skill in document["skill"] if skill["reference"] == strongest]}

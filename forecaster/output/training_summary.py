@@ -1,0 +1,129 @@
+"""Summary of a training in at most eight lines: ranges, how often such ranges held, direction, simple rules."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from forecaster.data.calendars import SPANS
+from forecaster.output.styles import BAD, GOOD
+from forecaster.output.tables import plain_table, price_text
+from forecaster.output.verdict_wording import joined_names, p_value_text, verdict_summary
+
+__all__ = ["held_text", "summary_heading", "summary_lines", "summary_table"]
+
+_NAMES = {"garch": "GARCH", "ewma": "EWMA", "random_walk": "the random walk"}
+
+
+def summary_heading(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The line above the table of one instrument: last price, its date and its age."""
+    if len(documents) > 1:
+        return []
+    document = documents[0]
+    price = price_text(document["last_price"], document["last_price"])
+    age = document["age_days"]
+    old = f", {age} day{'s' if age != 1 else ''} old" if age else ""
+    raw = "; raw intervals" if document["calibration"] == "none" else ""
+    return [f"{document['instrument']}: {price} on {document['cutoff']}{old}{raw}"]
+
+
+def summary_table(documents: Sequence[Mapping[str, Any]]) -> Table:
+    """Table of the ranges: a row for each span of one instrument, or for each of several instruments.
+
+    Args:
+        documents: Results of `summary_document`.
+    """
+    table = plain_table()
+    heading = f"{100 * documents[0]['level']:g} % range"
+    if len(documents) == 1:
+        for name, justify in (("", "left"), (heading, "left"), ("such ranges held", "left")):
+            table.add_column(name, justify=justify, no_wrap=name != "such ranges held")  # type: ignore[arg-type]
+        for row in documents[0]["ranges"]:
+            label = f"in {row['span']}, to {row['date']}"
+            table.add_row(label, _range_text(documents[0], row), held_text(row, documents[0]["level"], count=True))
+        return table
+    for name in ("", "last price"):
+        table.add_column(name, no_wrap=True)
+    for row in documents[0]["ranges"]:
+        table.add_column(f"{heading} in {row['span']}", no_wrap=True)
+        table.add_column("held", no_wrap=True)
+    for document in documents:
+        cells: list[str | Text] = [document["instrument"], price_text(document["last_price"], document["last_price"])]
+        for row in document["ranges"]:
+            cells += [_range_text(document, row), held_text(row, document["level"])]
+        table.add_row(*cells[: len(table.columns)])
+    return table
+
+
+def _range_text(document: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    return " to ".join(price_text(row[key], document["last_price"]) for key in ("low", "high"))
+
+
+def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> Text:
+    """Share of earlier ranges that held, with what a test says of it.
+
+    Args:
+        row: ``held``, ``n`` and ``outcome``.
+        level: Nominal share.
+        count: True to add the number of ranges and the judgement in words.
+    """
+    if row["held"] is None:
+        return Text("not tested" if count else "-")
+    text = f"{100 * row['held']:.0f} %"
+    style = {"too_narrow": BAD, "consistent": GOOD}.get(row["outcome"], "")
+    if not count:
+        return Text(text, style)
+    words = {
+        "too_narrow": f", too narrow for {100 * level:g} %",
+        "too_wide": f", wider than {100 * level:g} % needs",
+        "too_few_rows": ", too few rows to tell",
+    }
+    return Text(f"{text} of {row['n']:,} times{words.get(row['outcome'], '')}", style)
+
+
+def summary_lines(document: Mapping[str, Any]) -> list[str]:
+    """Lines of the summary after its table: direction, comparison with simple rules, and the run.
+
+    Args:
+        document: ``train/1``.
+    """
+    verdict = document["verdict"]
+    names = list(document["verdicts"])
+    if verdict is None:
+        lines = ["not tested: there are no test rows"]
+    elif len(names) > 1:
+        lines = [f"all {len(names)} together, next {SPANS[document['interval']]}: {verdict_summary(verdict)}"]
+    else:
+        lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {_density(verdict['density'])}"]
+    more = len(document["instruments"]) - len(document["summary"])
+    if more > 0:
+        lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
+    refit = ", fitted again on all rows; the shares are those of the fit before" if document["refit"] else ""
+    return [*lines, f"run: {document['run_id']}{refit} (all scores: --verbose, or manifest.json of the run)"]
+
+
+def _direction(claim: Mapping[str, Any]) -> str:
+    if claim["outcome"] == "not_applicable":
+        return "not predicted; the most likely price is about the last one"
+    if claim["untestable"] is not None or claim["hit_rate"] is None:
+        return "too few rows to tell"
+    words = {"better": "better than chance", "worse": "worse than chance"}.get(
+        claim["outcome"], "no better than chance"
+    )
+    return f"{words}, {100 * claim['hit_rate']:.0f} % correct"
+
+
+def _density(claim: Mapping[str, Any]) -> str:
+    """Comparison of the distribution with the baselines, in words."""
+    if claim["untestable"] is not None:
+        return "too few rows to tell" if claim["untestable"] == "too_few_days" else claim["text"].partition(": ")[2]
+    names = [_NAMES.get(name, name) for name in claim["baselines"]]
+    against = _NAMES.get(claim["against"], claim["against"])
+    if claim["outcome"] == "better":
+        ratio = claim["crps_ratio"][claim["best"]]
+        return f"better than {joined_names(names)}, {100 * (1 - ratio):.1f} % lower CRPS than the best"
+    if claim["outcome"] == "worse":
+        return f"worse than {against}, {100 * (claim['crps_ratio'][claim['against']] - 1):.1f} % higher CRPS"
+    p_value = f" ({p_value_text(claim['p_value'])})" if claim["p_value"] is not None else ""
+    return f"not significantly better than {against}, the strongest of {len(names)}{p_value}"
