@@ -6,8 +6,11 @@ or rewrite what a terminal shows, so every one is written in its escaped form. S
 
 import contextlib
 import os
+import re
 import secrets
+import shutil
 import sys
+import textwrap
 from typing import Any
 
 import click
@@ -15,6 +18,7 @@ import click
 from forecaster.errors import StorageError
 
 __all__ = [
+    "has_color",
     "mark_styles",
     "note_text",
     "open_missing_streams",
@@ -23,12 +27,25 @@ __all__ = [
     "release_streams",
     "styled",
     "visible",
+    "wrapped",
 ]
 
 _ESCAPE = "\x1b["
 # No text from outside can hold this mark, which is drawn anew in each process.
 _STYLE_MARK = f"\x1b<{secrets.token_hex(8)}>["
 _UNTOUCHED = frozenset("\n\t\u00a0\u2007\u2009\u202f")  # line ends, and spaces inside numbers
+
+
+INDENT = "  "  # of the second and later lines
+MIN_WIDTH = 30
+
+# Words that are coloured where they begin a message or stand for a judgement.
+_STYLES = (
+    (re.compile(r"\berror:"), {"fg": "red", "bold": True}),
+    (re.compile(r"\bwarning:"), {"fg": "yellow", "bold": True}),
+    (re.compile(r"(?<!not significantly )(?<!no )\bbetter than\b|\bconsistent with nominal\b"), {"fg": "green"}),
+    (re.compile(r"\bworse than\b|\bmiscalibrated\b|\btoo narrow\b"), {"fg": "red"}),
+)
 
 
 def visible(text: str) -> str:
@@ -93,9 +110,38 @@ def print_note(text: str) -> None:
 
 def note_text(text: str) -> str:
     """One line for stderr: visible, and on a terminal wrapped and in colour."""
-    from forecaster.cli.wrapping import wrapped  # it needs the styles of this module
-
     return visible(wrapped(visible(text).replace("\n", "\\n"), sys.stderr))
+
+
+def wrapped(text: str, stream: Any) -> str:
+    """One line of text, broken between words to the width of a terminal; unchanged where `stream` is none."""
+    if not _is_terminal(stream):
+        return text
+    width = max(shutil.get_terminal_size().columns, MIN_WIDTH)
+    start = re.match(r" *", text)
+    indent = INDENT + (start[0] if start else "")
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=indent, drop_whitespace=True, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) if not has_color(stream) else "\n".join(map(_colored, lines))
+
+
+def has_color(stream: Any) -> bool:
+    """True if `stream` is a terminal that shows colours, and the variable NO_COLOR does not forbid them."""
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except ValueError:  # it is closed
+        return False
+
+
+def _colored(line: str) -> str:
+    for pattern, styles in _STYLES:
+        line = pattern.sub(lambda match, styles=styles: styled(match[0], **styles), line)  # type: ignore[misc]
+    return line
 
 
 def _silence(stream: Any) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.cli.interrupts import Interrupt
-from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible
-from forecaster.cli.wrapping import wrapped
+from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible, wrapped
 from forecaster.environment import Environment
 from forecaster.files import clear_partial_files
 

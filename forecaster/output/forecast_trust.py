@@ -1,4 +1,4 @@
-"""How far a forecast can be trusted, in words: past coverage of its ranges, skill, and the age of its price."""
+"""Trust in a forecast, in words: past coverage of its ranges, skill, and the age of its price."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

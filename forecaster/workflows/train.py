@@ -116,16 +116,16 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     split = training_split(config, data.named[0])
     named = _scored(data, split)
     watch.lap("data")
-    engine = use_engine(config.backend, config.device)
-    environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    engine = _engine(config, environment)
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     fitted, weights_of = _tested_fit(data, split, key, environment)
     watch.lap("fit")
     scores, losses, fallbacks = _evaluate(fitted, named, split, config, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
-    carried = _carried(fitted, named, split, config) if config.refit else {}
+    carried: dict[str, CarriedFacts] = {}
     if config.refit:
+        carried = _carried(fitted, named, split, config)
         fitted = _refit(fitted, data, environment)
         watch.lap("refit")
     _check_parity(fitted)
@@ -154,6 +154,12 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         predictions=_predictions(run, data, named, environment),
         weights_of=weights_of,
     )
+
+
+def _engine(config: Config, environment: Environment) -> Engine:
+    engine = use_engine(config.backend, config.device)
+    environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    return engine
 
 
 def _next_command(data: Dataset, choice: Selection, environment: Environment) -> str:

@@ -107,8 +107,10 @@ def test_table_names_each_interval_and_csv_has_a_row_a_step(forecast, home):
     table = forecast(
         "predict", "--pair", "USDJPY", "--level", "90", "--horizon", "3", "--home", home
     ).stdout.splitlines()
-    assert table[1].split() == ["date", "median", "90", "%", "up"]
-    assert len(table) == 2 + 3 + 3
+    assert table[1].startswith("daily rows; run 2")
+    assert table[2].split() == ["date", "median", "90", "%", "up", "held"]
+    assert [len(line.split()) for line in table[3:6]] == [7, 7, 7]
+    assert table[6].startswith("held: % of the 90 % ranges that held since 20")
     rows = list(
         csv.DictReader(io.StringIO(forecast("predict", "--pair", "USDJPY", "--format", "csv", "--home", home).stdout))
     )

@@ -44,6 +44,7 @@ def test_a_training(forecast) -> None:
         *("schema", "run_id", "instrument", "instruments", "interval", "universe", "model", "series"),
         *("backend", "device", "seconds", "parameters", "refit", "fitted_until", "data", "splits"),
         *("location_steps", "mean_is_last_price", "scores", "fallbacks_of", "verdict", "verdicts"),
+        *("summary", "configuration", "weights_of"),
     )
     assert made["schema"] == "train/1"
     assert set(made["seconds"]) == {"data", "fit", "evaluate", "total"}

@@ -170,14 +170,14 @@ def test_training_says_what_was_learned_and_how_long_it_took() -> None:
 )
 def test_prices_have_six_digits_in_title_and_table(last: float, pair: str, median: str) -> None:
     one = document(last, pair=pair)
-    assert f"{pair} after 2026-10-30 at {median} (price; ECB holidays)" == forecast_title(one)
+    assert f"{pair} after 2026-10-30 at {median} (price; ECB holidays; raw intervals)" == forecast_title(one)
     rows = rendered(forecast_table(one, [0.8]))
     assert rows[1].split()[:2] == ["2026-10-31", median]
     assert len({len(row.rstrip()) for row in rows}) == 1, "columns end at one place"
 
 
 def test_an_in_sample_forecast_says_so_in_its_title() -> None:
-    assert forecast_title({**document(), "in_sample": True}).endswith("; in-sample)")
+    assert forecast_title({**document(), "in_sample": True}).endswith("; in-sample; raw intervals)")
 
 
 def test_a_calibrated_forecast_says_so_in_its_title() -> None:
