@@ -125,8 +125,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     watch.lap("evaluate")
     carried: dict[str, CarriedFacts] = {}
     if config.refit:
-        carried = _carried(fitted, named, split, config)
-        fitted = _refit(fitted, data, environment)
+        fitted, carried = _refit(fitted, data, environment), _carried(fitted, named, split, config)
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
