@@ -125,7 +125,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     watch.lap("evaluate")
     carried: dict[str, CarriedFacts] = {}
     if config.refit:
-        fitted, carried = _refit(fitted, data, environment), _carried(fitted, named, split, config)
+        fitted, carried = _refit(fitted, data, named, split, environment)
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
@@ -177,11 +177,15 @@ def _tested_fit(data: Dataset, split: Split, key: str, environment: Environment)
     return reused.fitted, reused.run.id
 
 
-def _refit(tested: Fitted, data: Dataset, environment: Environment) -> Fitted:
-    """The model fitted on all rows, with the decisions of the tested fit."""
+def _refit(
+    tested: Fitted, data: Dataset, named: Sequence[PriceSeries], split: Split, environment: Environment
+) -> tuple[Fitted, dict[str, CarriedFacts]]:
+    """The model fitted on all rows, with the decisions and the calibration of the tested fit."""
+    config = data.config
     everything = whole_history([series.dates[-1] for series in data.panel])
     chosen = tested.report.chosen
-    return fit(forecaster_of(data.config), data.panel, everything, data.config, environment.progress, chosen=chosen)
+    fitted = fit(forecaster_of(config), data.panel, everything, config, environment.progress, chosen=chosen)
+    return fitted, _carried(tested, named, split, config)
 
 
 def _score_facts(scores: Sequence[Score], whole: Verdict | None, verdicts: Mapping[str, Verdict]) -> ScoreFacts:

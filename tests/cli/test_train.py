@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -14,7 +15,7 @@ def runs_in(home: Path) -> list[Path]:
 
 
 def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forecast, tmp_path):
-    result = forecast("train", "--pair", "usd/jpy", *TINY, "--home", tmp_path)
+    result = forecast("train", "--pair", "usd/jpy", *TINY, "--verbose", "--home", tmp_path)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].split() == [
@@ -43,6 +44,45 @@ def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forec
     assert "data: ecb/USDJPY/1d@" in result.stderr
     assert "engine: jax on cpu" in result.stderr
     assert result.stderr.rstrip().endswith(f"next: forecast predict --pair USDJPY --home {tmp_path}")
+
+
+def test_a_training_ends_with_a_summary_of_at_most_eight_lines(forecast, tmp_path):
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path)
+    lines = result.stdout.splitlines()
+    assert len(lines) <= 7, "the command to type next is the eighth"
+    assert lines[0].startswith("USDJPY: 157.250 on 2026-10-30, ")
+    assert lines[2].startswith("in a week, to 2026-11-06 ")
+    assert lines[3].startswith("in a month, to 2026-11-27 ")
+    assert all(" % of 7" in line for line in lines[2:4])
+    assert [line.partition(":")[0] for line in lines[4:]] == ["direction", "simple rules", "run"]
+    assert max(map(len, lines[:-1])) <= 80
+
+
+def test_the_same_fit_is_not_made_again_for_another_pair_of_its_panel(forecast, tmp_path, monkeypatch):
+    panel = ("--peers", "EURUSD,USDJPY", "--set", "model.training.steps=10", "--set", "model.units=[6]")
+    panel += ("--universe", "none", "--backend", "jax", "--home", tmp_path)
+    first = json.loads(forecast("train", "--pair", "USDJPY", *panel, "--format", "json").stdout)
+    alone = json.loads(
+        forecast("train", "--pair", "EURUSD", *panel, "--home", tmp_path / "other", "--format", "json").stdout
+    )
+    monkeypatch.setattr("forecaster.workflows.train.fit", lambda *values, **more: pytest.fail("fitted again"))
+    second = json.loads(forecast("train", "--pair", "EURUSD", *panel, "--format", "json").stdout)
+    assert (first["weights_of"], second["weights_of"]) == (None, first["run_id"])
+    assert second["scores"] == alone["scores"]
+    assert second["summary"][0]["ranges"] == alone["summary"][0]["ranges"]
+    one, other = runs_in(tmp_path)
+    for name in ("weights.npz", "history.csv"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_a_changed_setting_is_a_new_fit(forecast, tmp_path):
+    for setting in ((), ("--seed", "1"), ("--end", "2026-10-01"), ("--horizon", "19")):
+        made = json.loads(
+            forecast("train", "--pair", "USDJPY", *TINY, *setting, "--home", tmp_path, "--format", "json").stdout
+        )
+        assert made["weights_of"] is None
+    again = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+    assert again["weights_of"] is not None
 
 
 def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
@@ -118,6 +158,16 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     (made,) = json.loads(forecast("predict", "--pair", "USDJPY", "--home", tmp_path, "--format", "json").stdout)
     assert (made["refit"], made["in_sample"]) == (True, False)
     assert "in-sample" in forecast("predict", "--pair", "USDJPY", "--as-of", "2026-06-01", "--home", tmp_path).stderr
+    assert (made["calibrated"], made["calibration"]) == (True, "tested fit")
+    factors = np.array(manifest["carried"]["USDJPY"]["factors"])
+    assert factors.shape == (4, 4)
+    raw = ("predict", "--pair", "USDJPY", "--home", tmp_path, "--no-calibration")
+    plain = json.loads(forecast(*raw, "--format", "json").stdout)
+    for level, factor in (("0.9", factors[0, 1]), ("0.95", factors[0, 2])):
+        widths = [document["steps"][0]["quantiles"][level] / document["last_price"] for document in (plain, made)]
+        assert np.log(widths[1]) == pytest.approx(factor * np.log(widths[0]), rel=1e-9)
+    assert "raw intervals" in forecast(*raw).stdout.splitlines()[0]
+    assert made["coverage"]["steps"][-1]["step"] == 20, "those of the test, before the refit"
 
 
 def test_several_pairs_are_each_scored(forecast, tmp_path):
