@@ -77,7 +77,10 @@ def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind:
     if kind == "html":
         from forecaster.output.result_files import html_page
 
-        blocks = [(forecast_title(each), forecast_rows(each), forecast_lines(each, levels, verbose=True)) for each in documents]
+        blocks = [
+            (forecast_title(each), forecast_rows(each), forecast_lines(each, levels, verbose=True))
+            for each in documents
+        ]
         return html_page(f"Forecast of {', '.join(each['instrument'] for each in documents)}", blocks)
     return click.unstyle(visible(_text(documents, levels, kind, verbose))) + "\n"
 

@@ -82,7 +82,8 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         lines.append(f"{hidden} of {len(document['steps'])} {span}s are not shown: --verbose, or --format csv")
     if document["past_steps"]:
         lines.append(
-            f"the last price is {document['age_days']} days old: the first {document['past_steps']} dates are past"
+            f"warning: the last price is {document['age_days']} days old, and the first {document['past_steps']} "
+            "dates are past; newer prices: --refresh, or a newer file"
         )
     return lines
 
