@@ -18,13 +18,13 @@ OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 
 
 class Progress(Protocol):
-    """Told how far a long job is: `done` of `total` steps of `stage`, and the loss where there is one."""
+    """Told how far a long job is: `done` of `total` steps of `stage`, the loss if there is one, and the next task."""
 
-    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
-        """`done` of `total` steps of `stage` are over."""
+    def __call__(self, stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
+        """`done` of `total` steps of `stage` are over; `detail` is under way."""
 
 
-def no_progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
+def no_progress(stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
     """A `Progress` that says nothing."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -40,7 +41,7 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
             "drop",
             "keep",
         ),
-        *("schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device"),
+        *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device"),
     ),
     formats=("table", "json", "csv"),
 )
@@ -50,37 +51,78 @@ def command(
     jobs: int | None,
     format: str,
     out: Path | None,
+    forecasts: Path | None,
     **keywords: Any,
 ) -> None:
     """Forecast every day of past years as it would have been forecast then, and compare with the baselines.
 
     All models are refitted as time passes, each time on earlier rows only. The first cutoff is ten years before the
-    last row unless --start is given. Results are cached; an interrupted backtest resumes. --out draws a picture.
+    last row unless --start is given. Results are cached; an interrupted backtest resumes. --out draws a picture (.png,
+    .svg, .pdf) or writes the scores (.csv, .json, .xlsx, .html); --forecasts writes every forecast with its outcome.
 
     \b
     Example:
-      forecast backtest --pair USDJPY
-      forecast backtest --pair USDJPY,EURUSD --end 2020-12-31 --models lstm,ewma
+      forecast backtest USDJPY --out backtest.png --forecasts forecasts.csv
+      forecast backtest USDJPY,EURUSD --end 2020-12-31 --models lstm,ewma
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    environment.progress("data", 0, 1, detail="loading the program")
     from forecaster.cli.terminal import print_result
     from forecaster.output.backtest_documents import backtest_document
     from forecaster.output.backtest_tables import backtest_exceptions
     from forecaster.output.tables import verdict_lines
     from forecaster.workflows.backtest import backtest
 
-    if out is not None:
-        from forecaster.output.canvas import check_figure_path
-
-        check_figure_path(out)
+    kind = None if out is None else _checked_kind(out)
+    if forecasts is not None:
+        checked_format(forecasts, "csv", ("csv",), is_typed=True)
     result = backtest(environment=environment, jobs=jobs or min(_processors(), MAX_DEFAULT_JOBS), **keywords)
     document = backtest_document(result)
     if format == "csv":  # facts that rows cannot hold
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
             environment.note(line)
     print_result(environment, _text(document, format))
-    if out is not None:
+    if out is not None and kind is not None:
+        write_result(out, _content(document, kind), environment)
+    elif out is not None:
         _draw(result, out)
         environment.note(f"picture: {out}")
+    if forecasts is not None:
+        _write_forecasts(result, forecasts, environment)
+
+
+def _checked_kind(out: Path) -> str | None:
+    """Format of a file of scores; None for a picture. Either is checked before hours of work depend on it."""
+    if out.suffix.lower() in RESULT_ENDINGS:
+        return checked_format(out, "", is_typed=False)
+    from forecaster.output.canvas import check_figure_path
+
+    check_figure_path(out)
+    return None
+
+
+def _write_forecasts(result: Any, path: Path, environment: Environment) -> None:
+    from forecaster.experiments.backtest_forecasts import forecast_rows
+    from forecaster.output.tables import csv_text
+
+    rows = list(forecast_rows(result))
+    write_result(path, csv_text(rows) + "\n", environment)
+    environment.note(f"forecasts: {len(rows):,} rows, one for each instrument, model, cutoff and step")
+
+
+def _content(document: dict[str, Any], kind: str) -> str | bytes:
+    """Content of a file of scores."""
+    from forecaster.output.backtest_tables import backtest_lines, backtest_rows
+
+    if kind == "xlsx":
+        from forecaster.output.workbook_file import workbook_bytes
+
+        return workbook_bytes("backtest", backtest_rows(document))
+    if kind == "html":
+        from forecaster.output.result_files import html_page
+
+        title = f"Backtest of {', '.join(document['instruments'])}"
+        return html_page(title, [(document["id"], backtest_rows(document), backtest_lines(document))])
+    return _text(document, kind) + "\n"
 
 
 def _draw(result: Any, out: Path) -> None:
@@ -98,11 +140,13 @@ def _processors() -> int:
 def _text(document: dict[str, Any], output: str) -> str:
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table
+    from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table, instrument_table
     from forecaster.output.tables import csv_text
 
     if output == "json":
         return json_text(document)
     if output == "csv":
         return csv_text(backtest_rows(document))
-    return "\n".join([table_text(backtest_table(document)), *backtest_lines(document)])
+    by_instrument = instrument_table(document)
+    tables = [table_text(table) for table in (backtest_table(document), by_instrument) if table is not None]
+    return "\n".join(["\n\n".join(tables), *backtest_lines(document)])

@@ -310,6 +310,9 @@ _OPTIONS: dict[str, Definition] = {
         metavar="LOW,HIGH",
         help="Add the probability of ending in a range.",
     ),
+    "forecasts": _option(
+        "Output", "--forecasts", type=_OUT_FILE, metavar="FILE", help="CSV file for the forecasts of every cutoff."
+    ),
     "units": _option(
         "Output",
         "--units",

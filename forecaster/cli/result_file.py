@@ -8,18 +8,23 @@ from click.core import ParameterSource
 
 from forecaster.environment import Environment
 
-__all__ = ["checked_format", "write_result"]
+__all__ = ["RESULT_ENDINGS", "checked_format", "write_result"]
 
 RESULT_FORMATS = ("csv", "json", "xlsx", "html")
+RESULT_ENDINGS = frozenset({".csv", ".json", ".xlsx", ".html", ".htm", ".txt"})
+"""Endings of result files; others are those of pictures."""
 
 
-def checked_format(path: Path, chosen: str, allowed: Collection[str] = RESULT_FORMATS) -> str:
+def checked_format(
+    path: Path, chosen: str, allowed: Collection[str] = RESULT_FORMATS, *, is_typed: bool | None = None
+) -> str:
     """Format of the file of --out: that of --format where it was typed, else that of the ending.
 
     Args:
         path: File to write.
         chosen: Value of --format.
         allowed: Formats that the command writes.
+        is_typed: True if `chosen` decides about the file; None where that depends on whether --format was typed.
 
     Raises:
         UsageError: The ending names no such format, or contradicts --format; or openpyxl is missing for a workbook.
@@ -27,7 +32,8 @@ def checked_format(path: Path, chosen: str, allowed: Collection[str] = RESULT_FO
     """
     from forecaster.output.result_files import file_format
 
-    is_typed = click.get_current_context().get_parameter_source("format") is not ParameterSource.DEFAULT
+    if is_typed is None:
+        is_typed = click.get_current_context().get_parameter_source("format") is not ParameterSource.DEFAULT
     kind = file_format(path, chosen if is_typed else None, allowed)
     if kind == "xlsx":
         from forecaster.output.workbook_file import check_workbooks

@@ -53,7 +53,7 @@ class _Bar:
             with contextlib.suppress(OSError):  # the terminal may be gone
                 self._progress.console.print(_rich_text(note_text(text)), soft_wrap=True)
 
-    def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
+    def __call__(self, stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
         """See `forecaster.environment.Progress`."""
         self._interrupt.check()
         if not self._shown:
@@ -61,12 +61,12 @@ class _Bar:
         if self._progress is None:
             self._progress = self._stack.enter_context(_rich_progress())
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total, loss="")
+            self._tasks[stage] = self._progress.add_task(stage, total=total, text="")
         elif done < self._done[stage]:  # started again, with its own time left
             self._progress.reset(self._tasks[stage], total=total)
         self._done[stage] = done
-        text = "" if loss is None else f"loss {loss:.4f}"
-        self._progress.update(self._tasks[stage], completed=done, total=total, loss=text)
+        text = detail if loss is None else f"loss {loss:.4f}"
+        self._progress.update(self._tasks[stage], completed=done, total=total, text=text)
 
     def close(self) -> None:
         """Remove the bar; a later report shows a new one."""
@@ -90,10 +90,12 @@ def _rich_progress() -> Any:
         TextColumn("{task.description:>9}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}", markup=False),
+        TextColumn("{task.fields[text]}", markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    # A fit may take minutes, and the time left follows from several of them.
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, speed_estimate_period=3600)
 
 
 def colored_lines(lines: Sequence[str]) -> str:

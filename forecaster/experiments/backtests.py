@@ -42,7 +42,7 @@ def run_backtest(
     Args:
         plan: Plan of the backtest.
         folder: Folder of all backtests; made where it does not exist.
-        progress: Receives every fold of every model.
+        progress: Receives every model and fold that is fitted; those read from records take no time.
         executor: Computes the fits of networks; those of baselines take less time than sending them to a process.
 
     Returns:
@@ -69,22 +69,26 @@ def run_backtest(
     ]
     records: list[FoldRecord] = []
     earlier: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
-    progress("backtest", 0, len(jobs))
+    fits_done = 0
+    progress("backtest", 0, max(len(missing), 1), detail="reading earlier fits")
     with (executor or InProcess(progress)).run(fit_task, plan, fits) as fitted:
         for number, name in jobs:
             path = paths[number, name]
             if (number, name) in missing:
+                fold = f"{name}, fold {number + 1} of {len(plan.folds)}"
+                progress("backtest", fits_done, len(missing), detail=fold)
                 tasks = _tasks(plan, name, number)
                 here = (fit_task(plan, task, progress) for task in tasks)
                 outcomes = itertools.islice(fitted, len(tasks)) if plan.forecasters[name].traits.engine else here
                 record = _record(plan, name, number, outcomes, earlier[name])
                 write_file(path, record_bytes(record, number, plan))
+                fits_done += 1
+                progress("backtest", fits_done, len(missing), detail=fold)
             else:
                 record = read_fold(path, name, number, plan)
             if record.gains is not None:
                 earlier[name].append(record.gains)
             records.append(record)
-            progress("backtest", len(records), len(jobs))
     return records
 
 

@@ -11,7 +11,7 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.models import traits_of
 from forecaster.output.tables import plain_table, verdict_lines
 
-__all__ = ["backtest_exceptions", "backtest_lines", "backtest_rows", "backtest_table"]
+__all__ = ["backtest_exceptions", "backtest_lines", "backtest_rows", "backtest_table", "instrument_table"]
 
 _MAX_NAMES = 20  # instruments that a line names
 _MAX_FALLBACK_NAMES = 5
@@ -37,6 +37,37 @@ def backtest_table(document: Mapping[str, Any]) -> Table:
         texts = [text for name in METRICS for text in _texts(name, row, rows, evaluated_model)]
         table.add_row("" if previous == row["step"] else str(row["step"]), row["model"], f"{row['n']:,}", *texts)
         previous = row["step"]
+    return table
+
+
+def instrument_table(document: Mapping[str, Any]) -> Table | None:
+    """The evaluated model on each instrument at every step: scores, and CRPS over that of each other model.
+
+    Args:
+        document: ``backtest/1``.
+
+    Returns:
+        None where only one instrument was forecast.
+    """
+    evaluated = document["verdict"]["model"]
+    rows = [row for row in document["rows"] if row["model"] == evaluated and row["instrument"] != POOLED]
+    names = list(dict.fromkeys(row["instrument"] for row in rows))
+    if len(names) < 2:
+        return None
+    others = [model for model in document["models"] if model != evaluated]
+    table = plain_table()
+    for head in ("instrument", "step"):
+        table.add_column(head, no_wrap=True)
+    columns = [(name, column) for name in METRICS for column in METRICS[name].table_columns]
+    for head in ("n", *(column.heading for _, column in columns), *(f"over {model}" for model in others)):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name in names:
+        members = sorted((row for row in rows if row["instrument"] == name), key=lambda row: int(row["step"]))
+        for row in members:
+            texts = [column.text(row[metric]) for metric, column in columns]
+            ratios = [row["crps_ratio"].get(model) for model in others]
+            texts += ["" if ratio is None else f"{ratio:.4f}" for ratio in ratios]
+            table.add_row(name if row is members[0] else "", str(row["step"]), f"{row['n']:,}", *texts)
     return table
 
 

@@ -72,6 +72,7 @@ def backtest(
         NotEnoughDataError: No row is left to forecast, or no model can run.
     """
     environment = environment or Environment.at(home)
+    environment.progress("data", 0, 1, detail="loading histories")
     refit = parse_refit(schedule)
     requested = config_of(config, set, keywords)
     steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
@@ -82,6 +83,7 @@ def backtest(
     first_cutoff = functools.partial(_start, day_of(start, "start"), min_rows)
     with version_lease(environment.home):
         data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
+        environment.progress("data", 1, 1)
         periods = folds(_dates(data.named), first_cutoff(data.named), refit)
         forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
         engine = _engine(requested, networks)
@@ -98,7 +100,10 @@ def backtest(
             engine=f"{engine.backend} on {engine.device}",
         )
         records = _records(plan, _executor(engine, jobs, environment), environment)
-    return evaluate_backtest(plan, records, data.named, calibrate)
+    environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
+    result = evaluate_backtest(plan, records, data.named, calibrate)
+    environment.progress("evaluate", 1, 1)
+    return result
 
 
 def _engine(config: Config, networks: Sequence[str]) -> Engine:

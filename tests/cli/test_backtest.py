@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from forecaster.cli.terminal import _Bar
 from forecaster.pipeline import fit
 
 TINY = (
@@ -360,3 +362,49 @@ def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> No
         made = document(forecast, *asked)
         assert len(made["folds"]) == folds
         assert made["interval"] == span
+
+
+def test_forecasts_of_every_cutoff_are_exported_and_give_the_scores(forecast, tmp_path: Path) -> None:
+    """The coverage of the document follows from the exported quantiles and outcomes."""
+    asked = ("--models", "ewma,random_walk", "--step", "1,5", "--forecasts", tmp_path / "f.csv")
+    made = document(forecast, "backtest", "USDJPY", "EURUSD", *SPAN, *TINY, *asked)
+    table = pd.read_csv(tmp_path / "f.csv")
+    assert set(table["instrument"]) == {"USDJPY", "EURUSD"}
+    outcomes = table[table["price"].notna()]
+    inside = (outcomes["price"] >= outcomes["q0.1"]) & (outcomes["price"] <= outcomes["q0.9"])
+    shares = inside.groupby([outcomes["instrument"], outcomes["model"], outcomes["step"]]).mean()
+    for row in made["rows"]:
+        if row["instrument"] != "pooled":
+            share = shares[row["instrument"], row["model"], row["step"]]
+            assert share == pytest.approx(row["coverage"]["0.8"], abs=1e-9)
+    dates = outcomes[(outcomes["step"] == 1) & (outcomes["model"] == "ewma")]
+    assert (dates["date"] > dates["cutoff"]).all()
+
+
+def test_the_table_has_rows_for_each_instrument(forecast, tmp_path: Path) -> None:
+    asked = ("--models", "ewma,random_walk", "--step", "1,5", "--out", tmp_path / "scores.csv")
+    lines = forecast("backtest", "USDJPY,EURUSD", *SPAN, *TINY, *asked).stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("instrument"))
+    assert "over random_walk" in lines[start]
+    assert [line.split()[0] for line in lines[start + 1 : start + 5]] == ["USDJPY", "5", "EURUSD", "5"]
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert {"USDJPY", "EURUSD", "pooled"} == set(scores["instrument"])
+    assert forecast("backtest", "USDJPY", "--forecasts", "f.xlsx").exit_code == 2
+    assert forecast("backtest", "USDJPY", "--out", "f.doc").exit_code == 2
+
+
+def test_progress_names_model_and_fold_from_the_first_report(forecast, monkeypatch) -> None:
+    reports: list[tuple[object, ...]] = []
+    call = _Bar.__call__
+
+    def recorded(bar, stage, done, total, loss=None, detail=""):
+        reports.append((stage, done, total, detail))
+        call(bar, stage, done, total, loss, detail)
+
+    monkeypatch.setattr(_Bar, "__call__", recorded)
+    span = ("--start", "2019-06-01", "--end", "2020-12-31", *TINY)
+    assert forecast("backtest", "USDJPY", *span, "--models", "ewma,random_walk", "--step", "1").exit_code == 0
+    assert reports[0] == ("data", 0, 1, "loading the program")
+    assert ("backtest", 0, 4, "ewma, fold 1 of 2") in reports
+    assert ("backtest", 3, 4, "random_walk, fold 2 of 2") in reports
+    assert ("backtest", 4, 4, "random_walk, fold 2 of 2") in reports

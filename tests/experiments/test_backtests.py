@@ -93,7 +93,7 @@ def test_a_broken_backtest_goes_on_to_identical_numbers(
     class Killed(BaseException):
         pass
 
-    def progress(stage: str, number: int, total: int, loss: float | None = None) -> None:
+    def progress(stage: str, number: int, total: int, loss: float | None = None, detail: str = "") -> None:
         if stage == "backtest" and number == stopped_after:
             raise Killed
 
