@@ -100,8 +100,19 @@ def backtest(
             engine=f"{engine.backend} on {engine.device}",
         )
         records = _records(plan, _executor(engine, jobs, environment), environment)
+    return _scored(plan, records, data.named, calibrate, environment)
+
+
+def _scored(
+    plan: BacktestPlan,
+    records: Sequence[FoldRecord],
+    named: Sequence[PriceSeries],
+    calibrate: bool,
+    environment: Environment,
+) -> BacktestResult:
+    """The scores of all records; resampling tests take seconds where there are many series."""
     environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
-    result = evaluate_backtest(plan, records, data.named, calibrate)
+    result = evaluate_backtest(plan, records, named, calibrate)
     environment.progress("evaluate", 1, 1)
     return result
 
