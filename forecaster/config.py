@@ -91,6 +91,7 @@ class DataConfig(_Section):
     frequency: str = "1d"
     strict: bool = False
     calendar: str | None = None
+    differences: bool = False
     splits: dict[str, float] = Field(default_factory=dict)
     drop: Names = ()
     keep: Names = ()

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -16,20 +16,8 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "full", "seed", "home"),
     rare=(
         *("source", "name", *FILE_OPTIONS),
-        *(
-            "frequency",
-            "start",
-            "peers",
-            "exog",
-            "lag",
-            "refresh",
-            "offline",
-            "strict",
-            "calendar",
-            "split",
-            "drop",
-            "keep",
-        ),
+        *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
+        *CORRECTION_OPTIONS,
         *("backend", "device"),
     ),
     formats=("table", "json", "csv"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
@@ -26,21 +26,8 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
     common=("pair", "ticker", "csv", "start", "end", "config", "set", "models", "step", "out", "home"),
     rare=(
         *("source", "name", *FILE_OPTIONS),
-        *(
-            "frequency",
-            "universe",
-            "peers",
-            "with",
-            "exog",
-            "lag",
-            "refresh",
-            "offline",
-            "strict",
-            "calendar",
-            "split",
-            "drop",
-            "keep",
-        ),
+        *("frequency", "universe", "peers", "with", "exog", "lag", "refresh", "offline", "strict"),
+        *CORRECTION_OPTIONS,
         *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device"),
     ),
     formats=("table", "json", "csv"),

@@ -29,7 +29,7 @@ from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
-__all__ = ["FILE_OPTIONS", "INSTRUMENT_OPTIONS", "Command", "with_options"]
+__all__ = ["CORRECTION_OPTIONS", "FILE_OPTIONS", "INSTRUMENT_OPTIONS", "Command", "with_options"]
 
 Command = Callable[..., Any]
 Definition = Callable[[bool], Callable[[Command], Command]]
@@ -123,6 +123,9 @@ INSTRUMENT_OPTIONS = {
         metavar="NAME",
         help="Trading calendar: NYSE, LSE, FX, ECB, 24x7, ...  [default: that of the source, else by the rows]",
     ),
+    "differences": _option(
+        "Data", "--differences", is_flag=True, help="Model changes of the price: for a spread, which may be negative."
+    ),
     "split": _list_option(
         "Data",
         "--split",
@@ -156,6 +159,9 @@ FILE_OPTIONS = (
     *("decimal", "timezone", "daily_close", "sheet"),
 )
 """Options that say how a file is read, where it does not decide itself."""
+
+CORRECTION_OPTIONS = ("calendar", "differences", "split", "drop", "keep")
+"""Options that say what the rows of a history do not show."""
 
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -22,7 +22,9 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last", "show", "out", "home"),
     rare=(
         *("source", "name", *FILE_OPTIONS),
-        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "no_calibration"),
+        *("frequency", "refresh", "offline", "strict"),
+        *CORRECTION_OPTIONS,
+        *("no_calibration",),
     ),
 )
 def command(*, environment: Environment, **keywords: Any) -> None:

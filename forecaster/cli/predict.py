@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from forecaster.cli.options import FILE_OPTIONS, with_options
+from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text, visible
@@ -23,8 +23,9 @@ __all__ = ["command"]
     ),
     rare=(
         *("source", "name", *FILE_OPTIONS),
-        *("frequency", "refresh", "offline", "strict", "calendar", "split", "drop", "keep", "config"),
-        *("no_calibration", "train_if_missing", "units", "below", "between", "verbose"),
+        *("frequency", "refresh", "offline", "strict"),
+        *CORRECTION_OPTIONS,
+        *("config", "no_calibration", "train_if_missing", "units", "below", "between", "verbose"),
     ),
     formats=("table", "json", "json-flat", "csv"),
 )

@@ -11,15 +11,18 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.arrays import BoolArray, DateArray, FloatArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
-__all__ = ["COLUMNS", "MAX_PRICE", "Panel", "PriceSeries", "is_price"]
+__all__ = ["COLUMNS", "DIFFERENCES", "MAX_PRICE", "Panel", "PriceSeries", "is_price"]
 
 COLUMNS = ("open", "high", "low", "close", "adj_close", "volume")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+DIFFERENCES = "differences"
+"""Key of `PriceSeries.meta` that marks a history whose changes are modelled instead of its returns."""
 
 MAX_PRICE = 1e15
 """Largest price of a history; the smallest is its inverse. A dollar never cost more marks, nor a coin less dollars."""
@@ -52,7 +55,6 @@ class PriceSeries:
             the history, nor of its hash.
         unit_factors: (T,) factor that turns a close into the unit of the first row, after splits that the prices
             do not account for; None where all rows have one unit.
-        differences: True if changes of the price are modelled instead of returns; prices may then be negative.
 
     Raises:
         InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
@@ -68,7 +70,6 @@ class PriceSeries:
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inputs: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
     unit_factors: FloatArray | None = None
-    differences: bool = False
 
     def __post_init__(self) -> None:
         dates = _read_only(np.asarray(self.dates, dtype="datetime64[D]"))
@@ -108,6 +109,16 @@ class PriceSeries:
     def close(self) -> FloatArray:
         """(T,) closing prices in units of the quote currency."""
         return self.columns["close"]
+
+    @property
+    def differences(self) -> bool:
+        """True if changes of the price are modelled instead of returns; prices may then be zero or negative."""
+        return DIFFERENCES in self.meta
+
+    def moved(self, rows: IntArray, returns: FloatArray) -> FloatArray:
+        """Prices to which `returns` (N, ...) lead from the closes at `rows` (N,)."""
+        price = self.close[rows].reshape(-1, *[1] * (returns.ndim - 1))
+        return np.asarray(price + returns if self.differences else price * np.exp(returns))
 
     @property
     def name(self) -> str:

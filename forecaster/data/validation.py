@@ -237,7 +237,7 @@ def _apply(rows: RawRows, report: Report, which: Callable[[Marks], BoolArray]) -
 
 def _merge_bars(columns: dict[str, FloatArray], rows: Int64Array) -> None:
     """Extend the bar after each of `rows` (N,) by the bar of that row; the close stays."""
-    for row in rows[::-1].tolist():
+    for row in rows.tolist():  # in order: a Saturday belongs to its Sunday, and both to Monday
         after = row + 1
         for name, values in columns.items():
             if after == len(values):

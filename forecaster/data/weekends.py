@@ -8,7 +8,9 @@ __all__ = ["idle_weekend_rows", "weekdays_of"]
 
 _MAX_MOVING_SHARE = 0.05
 _MIN_WEEKDAY_SHARE = 0.5  # of weekdays with a new price: where prices stand still anyway, weekends show nothing
-_SHORT_SHARE = 1 / 3
+_SHORT_SHARE = 0.25
+_SHORT_SHARE_OF_SUNDAYS = 1 / 3  # where no Saturday has a row
+_MIN_SESSIONS = 12
 _MIN_WEEKDAY_MOVES = 4
 _MAX_MOVE = 0.2  # a larger one, such as that of a split, would decide the mean alone
 
@@ -22,10 +24,11 @@ def weekdays_of(dates: DateArray) -> Int64Array:
 def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, BoolArray]:
     """Saturdays and Sundays without a session of their own; a row is judged by rows up to it.
 
-    Flat: the price is that of the row before, and so it was on nearly all weekend rows so far, but not
-    on most weekdays. Short: the mean absolute
-    return of the weekend rows so far is below a third of that of the other rows, as in the bars of the two hours
-    before Monday that brokers of currencies date by Sunday. Coins move at weekends two thirds as far as on weekdays.
+    Flat: the price is that of the row before, and so it was on nearly all weekend rows so far, but not on most weekdays.
+
+    Short: the mean absolute return of the weekend rows so far is below a quarter of that of the other rows, as in the
+    bars of the two hours before Monday that brokers of currencies date by Sunday. Coins move at weekends two thirds as
+    far as on weekdays. Twelve weekend rows are needed to tell the two apart, unless no Saturday has a row.
 
     Args:
         dates: (T,) increasing.
@@ -49,5 +52,8 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, B
     weekend_mean = np.cumsum(moves * session) / np.maximum(np.cumsum(session), 1)
     weekday_count = np.cumsum(weekdays)
     weekday_mean = np.cumsum(moves * weekdays) / np.maximum(weekday_count, 1)
-    short = session & (weekday_count >= _MIN_WEEKDAY_MOVES) & (weekend_mean < _SHORT_SHARE * weekday_mean)
+    only_sundays = np.cumsum(weekdays_of(dates) == 5) == 0
+    share = np.where(only_sundays, _SHORT_SHARE_OF_SUNDAYS, _SHORT_SHARE)
+    enough = only_sundays | (np.cumsum(session) >= _MIN_SESSIONS)
+    short = session & enough & (weekday_count >= _MIN_WEEKDAY_MOVES) & (weekend_mean < share * weekday_mean)
     return flat, short

@@ -103,11 +103,17 @@ class Histories:
             options=self._options,
             network=self._network,
             until=until or self.checker.end,
+            signed=self.checker.differences,
         )
         if isinstance(self.source, OnlineSource):
             loaded = self._from_store_or_network(self.source, request)
         else:
             loaded = self._ask(request)
+        if self.checker.differences and not loaded.series.differences:
+            raise UsageError(
+                f"--differences is for prices that the user gives; got {instrument.name} from {self.source.name}; "
+                "remove it: these prices are positive and have returns"
+            )
         if self.source.traits.is_given:
             series = loaded.series
             named = dataclasses.replace(series, frequency=recognised_frequency(series.dates))

@@ -72,6 +72,7 @@ class HistoryChecker:
         strict: True if warnings are errors.
         calendar: Code of the trading calendar; None for that of the source.
         corrections: Decisions of the user about rows.
+        differences: True if changes of the price are modelled instead of returns.
     """
 
     today: datetime.date
@@ -81,6 +82,7 @@ class HistoryChecker:
     strict: bool = False
     calendar: str | None = None
     corrections: Corrections = Corrections()  # noqa: RUF009 - immutable
+    differences: bool = False
 
     @classmethod
     def of_section(cls, data: DataConfig, today: datetime.date) -> "HistoryChecker":
@@ -93,6 +95,7 @@ class HistoryChecker:
             data.strict,
             None if data.calendar is None else calendar_code(data.calendar),
             Corrections.of_texts(data.splits, data.drop, data.keep),
+            data.differences,
         )
 
     def check(self, loaded: Loaded, until: datetime.date | None = None, previous: PriceSeries | None = None) -> Checked:

@@ -62,6 +62,7 @@ class InstrumentKeywords(TypedDict, total=False):
     offline: bool
     strict: bool
     calendar: str | None
+    differences: bool
     split: Mapping[str, float]
     drop: Texts
     keep: Texts
@@ -125,6 +126,7 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
     options = {name: keywords[name] for name in _FILE_KEYWORDS if keywords.get(name) is not None}
     csv = keywords.get("csv") or ()
     prices = keywords.get("history")
+    differences = bool(keywords.get("differences"))
     if prices is not None and (csv or keywords.get("pair") or keywords.get("ticker")):
         raise UsageError("a history and an instrument are given; expected one of history, pair, ticker and csv")
     return Selection(
@@ -137,8 +139,9 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         network=_network(bool(keywords.get("refresh")), bool(keywords.get("offline"))),
         strict=bool(keywords.get("strict")),
         calendar=_calendar_of(keywords.get("calendar")),
+        differences=differences,
         **_corrections_of(keywords),
-        history=None if prices is None else memory_history(prices, keywords.get("name")),
+        history=None if prices is None else memory_history(prices, keywords.get("name"), signed=differences),
     )
 
 

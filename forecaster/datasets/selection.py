@@ -47,6 +47,7 @@ class Selection:
         splits: Day -> ratio of a split that the prices do not account for.
         drop: Days whose rows are left out.
         keep: Days whose rows are right, however unusual.
+        differences: True if changes of the price are modelled instead of returns.
     """
 
     pairs: Sequence[str] = ()
@@ -62,6 +63,7 @@ class Selection:
     splits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
+    differences: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -97,6 +99,7 @@ class Selection:
             update={
                 "strict": self.strict or data.strict,
                 "calendar": self.calendar or data.calendar,
+                "differences": self.differences or data.differences,
                 "splits": {**data.splits, **self.splits},
                 "drop": tuple(dict.fromkeys((*data.drop, *self.drop))),
                 "keep": tuple(dict.fromkeys((*data.keep, *self.keep))),
@@ -196,7 +199,8 @@ def command_line(verb: str, instrument: Instrument, selection: Selection, enviro
 
 def _correction_words(selection: Selection) -> list[str]:
     """The calendar and the corrections of a selection as words of a command line."""
-    words = ["--calendar", selection.calendar] if selection.calendar else []
+    words = ["--differences"] if selection.differences else []
+    words += ["--calendar", selection.calendar] if selection.calendar else []
     for day, ratio in selection.splits.items():
         words += ["--split", f"{day}={ratio:g}"]
     for option, days in (("--drop", selection.drop), ("--keep", selection.keep)):

@@ -89,6 +89,7 @@ def resolve(
     named = (_load_listed if listed else _load_named)(histories, instruments, environment)
     instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
+    _check_differences(config, data)
     market = reads_market(config.kind, universe_name, data.market, named)
     members = _other_instruments(data, universe_name, named, listed, environment)
     others = _load_others(histories, members, universe_name == "currencies", environment)
@@ -166,6 +167,15 @@ def _load_listed(
         environment.note(data_line(checked.series, environment.today))
     note_findings(loaded, environment.note)
     return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
+
+
+def _check_differences(config: Config, data: DataConfig) -> None:
+    """Refuse changes of the price for a model that reads logarithms of prices."""
+    if data.differences and not traits_of(config.kind).reads_features:
+        raise UsageError(
+            f"the model {config.kind} reads prices, which must be positive; --differences needs another model.kind, "
+            "such as lstm"
+        )
 
 
 def _universe_name(config: Config, named: Sequence[PriceSeries]) -> str:

@@ -136,9 +136,10 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
     """
     evaluated_model = next(iter(forecasts))
     rows = forecasts[evaluated_model].rows
+    unit = series.current_unit[rows]
     price = series.close[rows]
     outcome = prices_after(series, rows, step)
-    log_return = np.log(outcome / price)
+    log_return = outcome - price if series.differences else np.log(outcome / price)
     samples = {
         name: Sample(
             distributions.log_returns([step])[:, 0] @ level_weights(distributions.quantile_levels, SCORING_LEVELS),
@@ -147,7 +148,8 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
         for name, distributions in forecasts.items()
     }
     median = forecasts[evaluated_model].median(step)
-    error = price * np.exp(median) - outcome
+    error = unit * (series.moved(rows, median) - outcome)
+    naive_error = unit * (price - outcome)
     return Score(
         instrument=series.instrument.name,
         part=part,
@@ -155,7 +157,7 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
         n=len(rows),
         window=(series.dates[rows[0]], series.dates[rows[-1]]),
         model=evaluated_model,
-        errors=PriceErrors(rmse(error), rmse(price - outcome), mae(error), mae(price - outcome)),
+        errors=PriceErrors(rmse(error), rmse(naive_error), mae(error), mae(naive_error)),
         return_errors=ReturnErrors(
             rmse(median - log_return), rmse(log_return), mae(median - log_return), mae(log_return)
         ),

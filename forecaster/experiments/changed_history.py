@@ -122,7 +122,8 @@ def _same_returns(before: PriceSeries, now: PriceSeries) -> bool:
     common, here, there = np.intersect1d(before.dates, now.dates, assume_unique=True, return_indices=True)
     if len(common) < _MIN_COMMON_ROWS:
         return False
-    earlier, later = (np.diff(series.log_price[rows]) for series, rows in ((before, here), (now, there)))
+    earlier = np.diff(before.log_price[here])
+    later = np.diff(now.log_price[there])
     size = float(np.median(np.abs(earlier)))
     tolerance = min(_RETURN_TOLERANCE, size) if size > 0 else _RETURN_TOLERANCE
     return bool(np.mean(np.abs(later - earlier) <= tolerance) >= _MIN_COMMON_SHARE)

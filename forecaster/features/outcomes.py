@@ -80,6 +80,8 @@ def prices_after(series: PriceSeries, rows: IntArray, step: int) -> FloatArray:
         (N,) total-return prices scaled to the close of the cutoff: dividends paid in between are added.
     """
     total_return = series.total_return_price
+    if series.differences:
+        return np.asarray(total_return[rows + step])
     return np.asarray(total_return[rows + step] * (series.close[rows] / total_return[rows]))
 
 

@@ -47,6 +47,7 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "device": result.engine.device,
         "seconds": dict(result.seconds),
         **{key: facts[key] for key in ("parameters", "refit", "fitted_until", "data")},
+        "differences": result.run.config.data.differences,
         "splits": facts["split"],
         **_median_facts(manifest.report),
         "scores": [score_document(score) for score in result.scores],
@@ -145,6 +146,7 @@ def forecast_document(
         **{key: getattr(prediction, key) for key in ("in_sample", "calibrated", "refit")},
         "cutoff": str(forecast.cutoff),
         "last_price": forecast.last_price,
+        "differences": forecast.changes,
         "units": units,
         "horizon": forecast.horizon,
         "interval": prediction.frequency,
@@ -194,6 +196,10 @@ def _coverage_document(record: CoverageRecord) -> dict[str, Any]:
 
 def _in_units(prediction: Prediction, prices: FloatArray, units: Units) -> FloatArray:
     last = prediction.forecast.last_price
+    if units == "return" and prediction.forecast.changes:
+        raise UsageError(
+            f"{prediction.instrument.name} is modelled by changes of the price, which has no returns; use --units price"
+        )
     if units == "pips":
         pip = prediction.instrument.pip_size
         if pip is None:

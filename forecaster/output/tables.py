@@ -141,10 +141,10 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
     """Lines under the scores of a training: terms, median, model, run, weights and verdict."""
     seconds = document["seconds"]
     count = document["series"]
+    unit = "1/10,000 of the unit of the price" if document["differences"] else "basis points of the return"
     panel = f"{count} series" if count > 1 else f"{document['instruments'][0]} alone"
     lines = [
-        'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in basis points of the return, '
-        "lower is better",
+        f'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in {unit}, lower is better',
         *_median_lines(document),
         *(
             f"{name}: did not converge for {', '.join(instruments)}, and used substitute parameters"
@@ -246,9 +246,10 @@ def _probability(share: float) -> str:
 
 def forecast_title(document: Mapping[str, Any]) -> str:
     """Title of a table of coming days."""
-    price = f"{document['last_price']:.{_decimals(document['last_price'], 6)}f}"
+    price = f"{document['last_price']:.{_price_decimals(document)}f}"
     units = {"price": "price", "return": "return from the last price", "pips": "pips from the last price"}
-    facts = [units[document["units"]], document["calendar"]]
+    facts = [units[document["units"]], *(["from its changes"] if document["differences"] else [])]
+    facts.append(document["calendar"])
     facts += ["in-sample"] if document["in_sample"] else []
     facts += _calibration_words(document)
     return f"{document['instrument']} after {document['cutoff']} at {price} ({'; '.join(facts)})"
@@ -296,10 +297,18 @@ def interval_keys(level: float) -> tuple[str, str]:
     return low, high
 
 
+def _price_decimals(document: Mapping[str, Any]) -> int:
+    """Decimals for six significant digits of the price; of its quantiles where it may be near zero."""
+    value = document["last_price"]
+    if document["differences"]:
+        value = max(abs(number) for step in document["steps"] for number in step["quantiles"].values())
+    return _decimals(value or 1.0, 6)
+
+
 def _value_format(document: Mapping[str, Any]) -> Callable[[float], str]:
     if document["units"] == "return":
         return lambda value: f"{value:+.2%}"
     if document["units"] == "pips":
         return lambda value: f"{value + 0.0:+.1f}"
-    decimals = _decimals(document["last_price"], 6)
+    decimals = _price_decimals(document)
     return lambda value: f"{value:.{decimals}f}"

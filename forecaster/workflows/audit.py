@@ -188,4 +188,4 @@ def _check_persistence(target: AuditTarget, fitted: Fitted) -> Check:
     rows = np.flatnonzero(series.dates >= target.split.validation_start)[:-1]
     rows = rows[rows >= fitted.first_row]
     medians = fitted.forecast(series, rows, 1).median(1)
-    return check_persistence(series.close[rows] * np.exp(medians), series, rows, target.files["fit"])
+    return check_persistence(series.moved(rows, medians), series, rows, target.files["fit"])

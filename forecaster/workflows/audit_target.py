@@ -58,7 +58,7 @@ class _RawHistories:
         """All rows of the instrument of `request`."""
         key = (source, request.instrument.name)
         if key not in self._series:
-            checker = HistoryChecker(request.today, end=request.until)
+            checker = HistoryChecker(request.today, end=request.until, differences=request.signed)
             histories = Histories(
                 self._environment, source, checker, request.options, network="never", sources=self._sources
             )

@@ -161,11 +161,11 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
     later = current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
     dates = np.concatenate([series.dates, later.dates])
-    prices = np.concatenate([series.close, later.close])
+    prices = _in_unit_of_cutoff(series, later, current)
     if instrument.sign < 0:
         prices = 1 / prices
         band = -band[:, ::-1]
-    predicted = prices[rows, None] * np.exp(band)
+    predicted = prices[rows, None] + band if series.differences else prices[rows, None] * np.exp(band)
     split = _split(selection.run)
     return ForecastPicture(
         instrument=instrument.name,
@@ -182,6 +182,17 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
         model=selection.run.manifest.model.model,
         span=SPANS[series.frequency],
     )
+
+
+def _in_unit_of_cutoff(series: PriceSeries, later: PriceSeries, current: PriceSeries) -> FloatArray:
+    """Closes of `series` and of the rows after it, a part of `current`, in the unit of the last row of `series`."""
+    prices = np.concatenate([series.close, later.close])
+    if current.unit_factors is None:
+        return prices
+    last = len(series) - 1
+    rows = np.searchsorted(current.dates, np.concatenate([series.dates, later.dates]))
+    factors = current.unit_factors[np.minimum(rows, len(current) - 1)]
+    return np.asarray(prices * factors / factors[last])
 
 
 def _scan(selection: SelectedRun, calibrate: bool) -> tuple[Forecasts, Forecast]:

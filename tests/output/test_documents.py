@@ -42,7 +42,7 @@ def test_a_training(forecast) -> None:
     made = document(forecast, "train", "--pair", "USDJPY", *TINY)
     assert tuple(made) == (
         *("schema", "run_id", "instrument", "instruments", "interval", "universe", "model", "series"),
-        *("backend", "device", "seconds", "parameters", "refit", "fitted_until", "data", "splits"),
+        *("backend", "device", "seconds", "parameters", "refit", "fitted_until", "data", "differences", "splits"),
         *("location_steps", "mean_is_last_price", "scores", "fallbacks_of", "verdict", "verdicts"),
         *("summary", "configuration", "weights_of"),
     )
@@ -60,7 +60,7 @@ def test_a_forecast(forecast, home) -> None:
     made = document(forecast, "predict", "--pair", "USDJPY", "--home", home)
     assert tuple(made) == (
         *("schema", "instrument", "run_id", "model", "source", "data_sha256", "in_sample", "calibrated", "refit"),
-        *("cutoff", "last_price", "units", "horizon", "interval", "calendar", "median_is_last_price"),
+        *("cutoff", "last_price", "differences", "units", "horizon", "interval", "calendar", "median_is_last_price"),
         *("quantile_levels", "steps", "skill", "coverage", "configuration", "calibration", "age_days", "past_steps"),
     )
     assert made["schema"] == "forecast/1"

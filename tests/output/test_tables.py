@@ -53,6 +53,7 @@ TRAINED = {
     "seconds": {"total": 12.04, "fit": 9.96},
     "location_steps": [],
     "refit": False,
+    "differences": False,
     "fitted_until": "2021-12-13",
     "fallbacks_of": {},
     "run_id": "20261030-usdjpy-3fa9c1",

@@ -56,6 +56,7 @@ class LoadRequest:
         today: The current date, so that no source reads a clock.
         options: The source's own options, as written in a config or on the command line.
         network: Use of the network by a source that also works offline.
+        signed: True if prices may be zero or negative, because their changes are modelled.
         until: Last date that will be used, where rows after it must not decide what comes before; None for all.
     """
 
@@ -65,6 +66,7 @@ class LoadRequest:
     options: Mapping[str, object] = dataclasses.field(default_factory=dict)
     network: Network = "never"
     until: datetime.date | None = None
+    signed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,13 +4,12 @@ Read with the standard library and NumPy: numbers are exactly those in the file 
 forecast from a file needs no pandas.
 """
 
-import datetime
 from typing import Literal
 
 import numpy as np
 
 from forecaster.data.instruments import shown
-from forecaster.data.series import MAX_PRICE, PriceSeries, is_price
+from forecaster.data.series import DIFFERENCES, MAX_PRICE, PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.data.tables.history import FileRows, ReadingOptions, read_rows
@@ -67,14 +66,15 @@ class CsvSource:
         options = parse_options(CsvOptions, request.options, self.name)
         table = open_table(path, options.sheet)
         rows = read_rows(table, ReadingOptions(**options.model_dump()), request.today)
-        good, report = _validated(table, rows, request.today)
+        good, report = _validated(table, rows, request)
         series = PriceSeries(
             instrument=request.instrument,
             source=self.name,
             symbol=request.instrument.name,
             dates=good.dates,
-            columns=good.columns,
+            columns={"close": good.columns["close"]} if request.signed else good.columns,
             meta={
+                **({DIFFERENCES: "yes"} if request.signed else {}),
                 "file": str(path),
                 "file_sha256": table.sha256,
                 "layout": f"{table.format}, dates {rows.date_format}",
@@ -84,7 +84,7 @@ class CsvSource:
         return Loaded(series, source_findings(report, rows.findings))
 
 
-def _validated(table: Table, rows: FileRows, today: datetime.date) -> tuple[RawRows, Report]:
+def _validated(table: Table, rows: FileRows, request: LoadRequest) -> tuple[RawRows, Report]:
     """Rows after the repairs that need no later row, and the report about them.
 
     The trading days of this market can be seen from the whole file only, and to drop a row because of later rows would
@@ -95,10 +95,13 @@ def _validated(table: Table, rows: FileRows, today: datetime.date) -> tuple[RawR
             million times the one before it.
     """
     raw = RawRows(rows.dates, rows.columns)
-    report = validate(raw, today=today, market=MarketExpectations(weekdays=None))
+    market = MarketExpectations(weekdays=None, signed=request.signed)
+    report = validate(raw, today=request.today, market=market)
     good = cleaned(raw, report)
     if report.problems() or len(good) < 2:
         _refuse_prices(table, rows, report, len(good))
+    if request.signed:
+        return good, report
     close = good.columns["close"]
     jumps = np.flatnonzero(np.abs(np.diff(np.log(close))) > np.log(_MAX_FACTOR))
     if len(jumps):
@@ -114,15 +117,16 @@ def _validated(table: Table, rows: FileRows, today: datetime.date) -> tuple[RawR
 
 def _refuse_prices(table: Table, rows: FileRows, report: Report, count: int) -> None:
     close = rows.columns["close"]
-    bad = int(np.flatnonzero(~is_price(close))[0])
+    unusable = ~(np.abs(close) <= MAX_PRICE) if report.market.signed else ~is_price(close)
+    bad = int(np.flatnonzero(unusable)[0])
     record = int(rows.records[bad])
     negative = int((close < 0).sum())
     reason = f"price {close[bad]:g} on {rows.dates[bad]}"
-    if negative > max(1, _MAX_NEGATIVE_SHARE * len(close)):
+    if not report.market.signed and negative > max(1, _MAX_NEGATIVE_SHARE * len(close)):
         table.refuse(
             record,
             f"{reason}, the first of {negative} negative ones of {len(close)}; returns are logarithms of prices, which "
-            "must be positive; a spread or a rate around zero has no such returns",
+            "must be positive; a spread or a rate around zero has none: add --differences to model its changes",
         )
     report.require_good(f"{table.label}, {table.place(record)}: {reason} and more; correct the file", InputFileError)
     table.refuse(record, f"{reason}; expected at least 2 rows with a positive price up to {MAX_PRICE:g}, got {count}")

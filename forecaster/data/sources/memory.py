@@ -2,15 +2,15 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray
 from forecaster.data.instruments import Instrument, memory_instrument, shown
-from forecaster.data.series import MAX_PRICE, PriceSeries, is_price
+from forecaster.data.series import DIFFERENCES, MAX_PRICE, PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
 from forecaster.data.sources.options import SourceOptions, parse_options
 from forecaster.errors import InputFileError, UsageError
@@ -55,7 +55,7 @@ class MemorySource:
         return Loaded(history)
 
 
-def memory_history(prices: Any, name: str | None = None) -> PriceSeries:
+def memory_history(prices: Any, name: str | None = None, *, signed: bool = False) -> PriceSeries:
     """A validated price history from rows in memory.
 
     A price column is called close, adj close, price, rate, last or value, or is the only column; case does not matter.
@@ -66,26 +66,37 @@ def memory_history(prices: Any, name: str | None = None) -> PriceSeries:
         prices: A `pandas.Series` of prices or a `pandas.DataFrame`, with dates as index or in a column called date;
             or a `PriceSeries`, whose prices become a history of this source.
         name: Name of the history; that of the series, or else ``history``, when None.
+        signed: True if prices may be zero or negative, because their changes are modelled.
 
     Raises:
         InputFileError: There are no dates or no prices, a date appears twice, or a price is zero or negative.
         InstrumentError: The name cannot name a series.
     """
+    meta = {DIFFERENCES: "yes"} if signed else {}
     if isinstance(prices, PriceSeries):
         instrument = memory_instrument(name or prices.instrument.name)
         return dataclasses.replace(
-            prices, instrument=instrument, source=MemorySource.name, symbol=instrument.name, meta={}, inputs={}
+            prices, instrument=instrument, source=MemorySource.name, symbol=instrument.name, meta=meta, inputs={}
         )
     dates, columns, own_name = _rows(prices)
     instrument = memory_instrument(name or own_name or DEFAULT_NAME)
     order = np.argsort(dates, kind="stable")
     order = order[~np.isnan(columns["close"][order])]
-    _check(instrument, dates[order], columns["close"][order])
-    columns = {key: values[order] for key, values in columns.items()}
-    return PriceSeries(instrument, MemorySource.name, instrument.name, dates[order], columns)
+    order = order[_first_of_equal(dates[order], [values[order] for values in columns.values()])]
+    _check(instrument, dates[order], columns["close"][order], signed=signed)
+    columns = {key: values[order] for key, values in columns.items() if key == "close" or not signed}
+    return PriceSeries(instrument, MemorySource.name, instrument.name, dates[order], columns, meta=meta)
 
 
-def _check(instrument: Instrument, dates: DateArray, close: FloatArray) -> None:
+def _first_of_equal(dates: DateArray, columns: Sequence[FloatArray]) -> BoolArray:
+    """(T,) False for a row that repeats the date and all values of the row before it."""
+    repeated = np.diff(dates).astype(np.int64) == 0
+    for values in columns:
+        repeated &= (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+    return np.concatenate([np.ones(min(len(dates), 1), dtype=bool), ~repeated])
+
+
+def _check(instrument: Instrument, dates: DateArray, close: FloatArray, *, signed: bool) -> None:
     """Refuse a history with fewer than two prices, with a date twice or with an impossible price."""
     if len(dates) < 2:
         raise InputFileError(f"{instrument.name} has {len(dates)} rows with a price; expected at least 2, one a date")
@@ -94,11 +105,11 @@ def _check(instrument: Instrument, dates: DateArray, close: FloatArray) -> None:
         raise InputFileError(
             f"{instrument.name} has several rows on {twice[0]}; expected one row a date: daily values or longer"
         )
-    bad = ~is_price(close)
+    bad = ~(np.abs(close) <= MAX_PRICE) if signed else ~is_price(close)
     if bad.any():
         raise InputFileError(
             f"{instrument.name}: price {close[bad][0]:g} on {dates[bad][0]}; "
-            f"expected positive prices up to {MAX_PRICE:g}"
+            f"expected positive prices up to {MAX_PRICE:g}; differences=True models changes of a spread"
         )
 
 

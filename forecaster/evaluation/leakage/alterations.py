@@ -70,13 +70,13 @@ class Alteration:
         if count <= 0:
             return series
         rng = np.random.default_rng(self.seed)
-        returns = np.diff(np.log(series.close[:unchanged]))
+        returns = np.diff(series.close[:unchanged] if series.differences else np.log(series.close[:unchanged]))
         volatility = _VOLATILITY_FACTOR * max(float(np.std(returns)), _MIN_VOLATILITY)
         memory = _AUTOCORRELATION[self.kind]
         shocks = rng.normal(0, volatility, count)
         shocks = np.clip(shocks, -3 * volatility, 3 * volatility) * np.sqrt(1 - memory**2)
         moves = list(itertools.accumulate(shocks, lambda last, shock: memory * last + shock))
-        close = series.close[unchanged - 1] * np.exp(np.cumsum(moves))
+        close = series.moved(np.full(count, unchanged - 1), np.cumsum(moves))
         days = rng.integers(0, len(series), count)
         columns = {name: values.copy() for name, values in series.columns.items()}
         for name, values in series.columns.items():

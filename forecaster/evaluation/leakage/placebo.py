@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import FloatArray, IntArray
-from forecaster.data.series import PriceSeries
+from forecaster.data.series import DIFFERENCES, PriceSeries
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.evaluation.verdict import Kind, Verdict
 
@@ -22,14 +22,15 @@ def placebo_walk(series: PriceSeries, seed: int) -> PriceSeries:
     """A random walk on the dates of `series`, with its volatility and with constant covariates."""
     rng = np.random.default_rng([seed, len(series)])
     volatility = float(np.std(np.diff(series.log_price))) or 0.01
-    moves = np.concatenate([[0.0], rng.normal(0, volatility, len(series) - 1)])
+    path = np.cumsum(np.concatenate([[0.0], rng.normal(0, volatility, len(series) - 1)]))
     return PriceSeries(
         instrument=series.instrument,
         source="placebo",
         symbol=f"placebo_{seed}",
         dates=series.dates,
-        columns={"close": 100 * np.exp(np.cumsum(moves))},
+        columns={"close": path if series.differences else 100 * np.exp(path)},
         frequency=series.frequency,
+        meta={DIFFERENCES: "yes"} if series.differences else {},
         inputs={name: np.zeros(len(series)) for name in series.inputs},
     )
 
@@ -86,8 +87,9 @@ def check_persistence(forecasts: FloatArray, series: PriceSeries, rows: IntArray
     what = "Forecasts of the next row are compared with the prices of that row and of the ten before it."
     usable = (rows >= _MAX_LAG) & (rows < len(series) - 1)
     rows = rows[usable]
-    forecasts = forecasts[usable]
-    prices = series.close
+    unit = series.current_unit
+    forecasts = forecasts[usable] * unit[rows]
+    prices = series.close * unit
     if len(rows) < _MAX_LAG:
         return Check("persistence", f"{what} (Too few rows.)", "not_applicable")
     if np.array_equal(forecasts, prices[rows]):
