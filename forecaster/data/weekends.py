@@ -24,7 +24,7 @@ def weekdays_of(dates: DateArray) -> Int64Array:
 def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, BoolArray]:
     """Saturdays and Sundays without a session of their own; a row is judged by rows up to it.
 
-    Flat: the price is that of the row before, and so it was on nearly all weekend rows so far, but not on most weekdays.
+    Flat: the price is that of the row before, as on nearly all weekend rows so far, but not on most weekdays.
 
     Short: the mean absolute return of the weekend rows so far is below a quarter of that of the other rows, as in the
     bars of the two hours before Monday that brokers of currencies date by Sunday. Coins move at weekends two thirds as
