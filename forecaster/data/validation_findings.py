@@ -219,10 +219,11 @@ def _changes(subject: _Marked) -> Iterator[Finding]:
         if changed is None or not len(changed):
             continue
         dates = subject.dates[changed.rows]
-        steps = int((np.abs(np.diff(np.log(changed.values))) > _RATIO_TOLERANCE).sum())
+        ratios = changed.values
+        steps = int((np.abs(np.diff(ratios)) > _RATIO_TOLERANCE * np.abs(ratios[1:])).sum())
         contiguous = len(changed) > 1 and steps <= min(_MAX_RATIO_STEPS, len(changed) // 10)
         if contiguous:
-            text = f"{{}} whose {what} were rescaled since the last version, the newest by {changed.values[-1]:.6g}"
+            text = f"{{}} whose {what} were rescaled since the last version, the newest by {ratios[-1]:.6g}"
             yield finding_about(f"{code}_by_factor", Severity.INFO, text + ": a split or a dividend", dates)
         else:
             text = f"{{}} whose {what} were revised since the last version"

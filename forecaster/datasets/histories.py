@@ -27,6 +27,23 @@ _MAX_REASONS = 5  # members left out whose reasons are noted
 _MAX_DETAILED = 20  # members whose findings are noted one by one
 
 
+def _described(loaded: Loaded, *, signed: bool) -> Loaded:
+    """Rows that the user gives, with the frequency that their dates show.
+
+    Raises:
+        UsageError: Changes of the price are wanted of a source that has returns.
+    """
+    series = loaded.series
+    if signed and not series.differences:
+        raise UsageError(
+            f"--differences is for prices that the user gives; got {series.instrument.name} from {series.source}; "
+            "remove it: these prices are positive and have returns"
+        )
+    if not source_traits(series.source).is_given:
+        return loaded
+    return dataclasses.replace(loaded, series=dataclasses.replace(series, frequency=recognised_frequency(series.dates)))
+
+
 class Histories:
     """Histories of one source, from the source itself or from the store.
 
@@ -109,15 +126,7 @@ class Histories:
             loaded = self._from_store_or_network(self.source, request)
         else:
             loaded = self._ask(request)
-        if self.checker.differences and not loaded.series.differences:
-            raise UsageError(
-                f"--differences is for prices that the user gives; got {instrument.name} from {self.source.name}; "
-                "remove it: these prices are positive and have returns"
-            )
-        if self.source.traits.is_given:
-            series = loaded.series
-            named = dataclasses.replace(series, frequency=recognised_frequency(series.dates))
-            loaded = dataclasses.replace(loaded, series=named)
+        loaded = _described(loaded, signed=request.signed)
         for note in loaded.notes:
             if note not in self._noted:
                 self._noted.add(note)

@@ -82,14 +82,13 @@ def resolve(
         InputFileError, NotEnoughDataError: A named history cannot be used.
         UsageError: The model does not read covariates.
     """
-    data = selection.applied(config.data)
+    data = _supported(selection.applied(config.data), config.kind)
     listed = is_listed(data, config.universe)
     instruments = selected_instruments(data, config.universe)
     histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
     named = (_load_listed if listed else _load_named)(histories, instruments, environment)
     instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
-    _check_differences(config, data)
     market = reads_market(config.kind, universe_name, data.market, named)
     members = _other_instruments(data, universe_name, named, listed, environment)
     others = _load_others(histories, members, universe_name == "currencies", environment)
@@ -169,13 +168,13 @@ def _load_listed(
     return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
 
 
-def _check_differences(config: Config, data: DataConfig) -> None:
-    """Refuse changes of the price for a model that reads logarithms of prices."""
-    if data.differences and not traits_of(config.kind).reads_features:
+def _supported(data: DataConfig, kind: str) -> DataConfig:
+    """The section ``data``, without changes of the price for a model that reads logarithms of prices."""
+    if data.differences and not traits_of(kind).reads_features:
         raise UsageError(
-            f"the model {config.kind} reads prices, which must be positive; --differences needs another model.kind, "
-            "such as lstm"
+            f"the model {kind} reads positive prices; --differences needs another model.kind, such as lstm"
         )
+    return data
 
 
 def _universe_name(config: Config, named: Sequence[PriceSeries]) -> str:

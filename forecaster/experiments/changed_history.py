@@ -77,7 +77,8 @@ def _window_texts(before: PriceSeries, now: PriceSeries) -> list[str]:
 
 def _row_texts(before: PriceSeries, now: PriceSeries) -> list[str]:
     """Changes of the rows between the first and the last date that both have."""
-    first, last = max(before.dates[0], now.dates[0]), min(before.dates[-1], now.dates[-1])
+    first = max(before.dates[0], now.dates[0])
+    last = min(before.dates[-1], now.dates[-1])
     if first > last:
         return []
     changes = difference(before.between(first, last), now.between(first, last))

@@ -190,13 +190,13 @@ def _draw_prices(axes: Axes, picture: HistoryPicture) -> None:
     look: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 0.9} if few else {"linewidth": 0.8}
     axes.plot(picture.dates, picture.prices, color=BLUE, label="price", zorder=3, **look)
     low, high = float(np.min(picture.prices)), float(np.max(picture.prices))
-    if high > LOG_RATIO * low:
+    if low > 0 and high > LOG_RATIO * low:
         room = (high / low) ** 0.05
         log_axis(axes)
         axes.set_ylim(low / room, high * room)
         axes.set_ylabel(f"{_unit(picture)}, log scale")
     else:
-        room = 0.06 * (high - low) or 0.01 * high
+        room = 0.06 * (high - low) or 0.01 * abs(high) or 1.0
         axes.set_ylim(low - room, high + room)
         axes.set_ylabel(_unit(picture))
         if not _TINY <= high < _LONG:

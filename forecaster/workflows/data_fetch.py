@@ -32,6 +32,7 @@ def fetch(choice: Selection, environment: Environment) -> Fetching:
     instruments = named_instruments(data)
     sources = OpenSources()
     histories = Histories.of_section(environment, data, instruments, choice.network, sources)
+    histories.checker = dataclasses.replace(histories.checker, frequency=None)  # rows of any length can be stored
     jobs = [
         _Job(instrument.name, histories.source.name, functools.partial(_pair, histories, instrument))
         for instrument in _canonical(instruments, environment)
@@ -93,7 +94,7 @@ def _stored_job(version: Version, sources: OpenSources, environment: Environment
     def prepare() -> tuple[Histories, Instrument]:
         with Store.open(store_path(environment.home), clock=environment.clock) as store:
             instrument = store.load_version(version).instrument
-        checker = HistoryChecker(environment.today)
+        checker = HistoryChecker(environment.today, frequency=None)
         histories = Histories(environment, version.source, checker, network="refresh", sources=sources)
         return histories, instrument
 

@@ -159,6 +159,7 @@ def _by_instrument(choice: Selection, environment: Environment, version: str | N
     data = choice.applied()
     instruments = named_instruments(data)
     histories = Histories.of_section(environment, data, instruments, choice.network)
+    histories.checker = dataclasses.replace(histories.checker, frequency=None)  # rows of any length can be stored
     for instrument in instruments:
         if instrument.sign < 0:
             environment.note(f"{instrument.name} is stored as {instrument.canonical.name}, its exact mirror")
@@ -171,4 +172,5 @@ def _by_instrument(choice: Selection, environment: Environment, version: str | N
         else:
             source = histories.source
             symbol = source.symbol(instrument) if isinstance(source, OnlineSource) else instrument.name
-            yield _stored(f"{source.name}/{symbol}/1d@{version}", environment)
+            frequency = histories.whole(instrument).series.frequency if source.traits.is_given else "1d"
+            yield _stored(f"{source.name}/{symbol}/{frequency}@{version}", environment)
