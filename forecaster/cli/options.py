@@ -73,6 +73,11 @@ def _date_option(section: str, *flags: str, **settings: Any) -> Definition:
     return _option(section, *flags, type=DayText(), metavar="DATE", **settings)
 
 
+def _days_option(flag: str, text: str) -> Definition:
+    days = "days such as 2024-03-01 or 2024-03-01..2024-03-05"
+    return _list_option("Data", flag, expected=days, item=to_days, metavar="DATES", help=text)
+
+
 _FILE = click.Path(path_type=Path)
 _OUT_FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -135,22 +140,8 @@ INSTRUMENT_OPTIONS = {
         metavar="DATE=RATIO",
         help="Split that the prices do not account for: first day of the new prices, new shares for an old one.",
     ),
-    "drop": _list_option(
-        "Data",
-        "--drop",
-        expected="days such as 2024-03-01 or 2024-03-01..2024-03-05",
-        item=to_days,
-        metavar="DATES",
-        help="Days whose rows are left out.",
-    ),
-    "keep": _list_option(
-        "Data",
-        "--keep",
-        expected="days such as 2024-03-01 or 2024-03-01..2024-03-05",
-        item=to_days,
-        metavar="DATES",
-        help="Days whose rows are right, however unusual.",
-    ),
+    "drop": _days_option("--drop", "Days whose rows are left out."),
+    "keep": _days_option("--keep", "Days whose rows are right, however unusual."),
 }
 """Options that name instruments and their source."""
 
