@@ -1,6 +1,7 @@
 """Dates as people write them in files, read as a whole column, and only where there is one way to read it."""
 
 import dataclasses
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -371,10 +372,16 @@ _LIKE_COMPACT = re.compile(r"(1[6-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])
 _LIKE_SPAN = re.compile(r"(1[6-9]|20)\d\d([-/](0[1-9]|1[0-2])|-?M\d{1,2}|[- ]?Q[1-4])")
 
 
+_PLAIN_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")
+
+
+@functools.lru_cache(maxsize=65536)
 def looks_like_date(cell: str) -> bool:
     """True for a text that is probably a date by its look alone; bare numbers are, if at all, eight digits."""
     if not 6 <= len(cell) <= 50 or not any(map(str.isdigit, cell)):
         return False
+    if _PLAIN_NUMBER.fullmatch(cell):
+        return bool(_LIKE_COMPACT.fullmatch(cell))
     date = split_times([cell]).dates[0]
     if _LIKE_NUMBERS.fullmatch(date) or _LIKE_COMPACT.fullmatch(date) or _LIKE_SPAN.fullmatch(date):
         return True
