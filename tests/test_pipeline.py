@@ -1,7 +1,9 @@
 import dataclasses
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import oracles
@@ -19,10 +21,11 @@ from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_covariate, price_covariate
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
-from forecaster.models.base import FitRequest
+from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import (
+    DivergedError,
     evaluate,
     fit,
     forecast_next,
@@ -268,3 +271,22 @@ def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, tr
         for model, panel in ((trained.fitted, pairs), (again, spoiled))
     ]
     assert [dataclasses.asdict(one) for one in scores[0]] == [dataclasses.asdict(one) for one in scores[1]]
+
+
+@pytest.mark.parametrize("change", [lambda q: q * np.nan, lambda q: q * np.inf, lambda q: q * 1e6, lambda q: -q])
+def test_forecasts_that_cannot_be_are_refused(change: Callable[[Any], Any]) -> None:
+    series = oracles.walk(400, seed=1)
+    sound = create("ewma", 5).fit(FitRequest(Panel((series,)), {"USDJPY": 300}, {}, 5))
+
+    class Diverged:
+        name = "ewma"
+        first_row = sound.first_row
+
+        def forecast(self, *arguments: Any) -> Any:
+            result = sound.forecast(*arguments)
+            return dataclasses.replace(result, scaled=change(result.scaled))
+
+    rows = np.arange(300, 400)
+    assert len(forecasts(sound, series, rows)) == 100
+    with pytest.raises(DivergedError, match="the weights diverged, lower the learning rate"):
+        forecasts(cast(Fitted, Diverged()), series, rows)

@@ -87,7 +87,8 @@ def run_forecasts(
     A refit, which has seen every row, takes over the widths of the fit that was tested.
     """
     carried = _carried(run, series.instrument.name) if calibrate else None
-    return forecasts(run.fitted, series, rows, longest, run.unseen_from if calibrate else None, carried)
+    with run.damage_of_forecasts():
+        return forecasts(run.fitted, series, rows, longest, run.unseen_from if calibrate else None, carried)
 
 
 def described_forecast(

@@ -90,18 +90,31 @@ class _Score(_Section):
     n: NonNegativeInt
     window: Annotated[list[Date], Field(min_length=2, max_length=2)]
     crps_ratio: dict[str, FiniteFloat | None]
-    coverage: dict[str, FiniteFloat | None] = {}
+    coverage: dict[str, FiniteFloat | None]
 
 
 class _Claim(_Section):
     outcome: str = ""
+    against: str | None = None
+
+
+class _StepCoverage(_Section):
+    step: PositiveInt
+    n: NonNegativeInt
+    coverage: dict[str, FiniteFloat | None]
+    outcome: str
+    p_value: FiniteFloat | None
+
+
+class _CoverageClaim(_Claim):
+    steps: list[_StepCoverage] = []
 
 
 class _Verdict(_Section):
     point: _Claim = _Claim()
     direction: _Claim = _Claim()
     density: _Claim = _Claim()
-    coverage: _Claim = _Claim()
+    coverage: _CoverageClaim = _CoverageClaim()
 
 
 class _Configuration(_Section):

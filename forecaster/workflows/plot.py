@@ -154,8 +154,7 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     """
     series = selection.series
     instrument = selection.instrument
-    with selection.run.damage_of_forecasts():
-        scan, forecast = _scan(selection, calibrate)
+    scan, forecast = _scan(selection, calibrate)
     forecast = described_forecast(selection.run, instrument, series, forecast, calibrate).forecast
     rows = scan.rows[:-1]
     band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)

@@ -129,6 +129,10 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "files are a list": lambda document: document.update(files=["weights.npz"]),
     "seconds are texts": lambda document: document.update(seconds={"fit": "1"}),
     "a verdict that is a list": lambda document: document.update(verdicts={"USDJPY": {"point": ["worse"]}}),
+    "judged steps that are numbers": lambda document: document.update(
+        verdicts={"USDJPY": {"coverage": {"outcome": "better", "steps": [1]}}}
+    ),
+    "a score without coverage": lambda document: document["scores"][0].pop("coverage"),
     "a configuration that is text": lambda document: document.update(configuration="default"),
     "a mapping for a name": lambda document: document.update(model={}),
 }
