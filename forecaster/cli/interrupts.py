@@ -4,11 +4,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Self
 
 __all__ = ["Interrupt", "ignore_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RETRY_SECONDS = 0.1
 
 
 def ignore_signals() -> None:
@@ -27,6 +29,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._received = False
+        self._is_active = False
         self._before: dict[signal.Signals, Any] = {}
         self._unraisable: Callable[[Any], object] = sys.unraisablehook
 
@@ -35,9 +38,11 @@ class Interrupt:
             self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
             self._unraisable = sys.unraisablehook
             sys.unraisablehook = self._report_unraisable
+            self._is_active = True
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._is_active = False
         if self._before:
             sys.unraisablehook = self._unraisable
         for number, handler in self._before.items():
@@ -45,16 +50,39 @@ class Interrupt:
         if self._received and isinstance(error, Exception):
             raise KeyboardInterrupt from error
 
-    def _receive(self, number: int, frame: object) -> None:
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         self._received = True
-        raise KeyboardInterrupt
+        if _is_importing(frame):
+            self._try_again(number)
+        else:
+            raise KeyboardInterrupt
+
+    def _try_again(self, number: int) -> None:
+        timer = threading.Timer(_RETRY_SECONDS, self._send, (number,))
+        timer.daemon = True
+        timer.start()
+
+    def _send(self, number: int) -> None:
+        if self._is_active:
+            signal.raise_signal(number)
 
     def _report_unraisable(self, details: Any) -> None:
-        """Leave an interrupt inside a destructor or a collector's callback to the next report of progress."""
-        if not issubclass(details.exc_type, KeyboardInterrupt):
+        """Raise an interrupt again that fell into a destructor or a collector's callback, which cannot pass it on."""
+        if issubclass(details.exc_type, KeyboardInterrupt):
+            self._try_again(signal.SIGINT)
+        else:
             self._unraisable(details)
 
     def check(self) -> None:
         """Raise KeyboardInterrupt where a signal was received and swallowed."""
         if self._received:
             raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """True while a module loads: an engine written in C++ aborts the process if its loading is interrupted."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
