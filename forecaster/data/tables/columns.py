@@ -106,6 +106,13 @@ def _field_names(layout: Layout) -> list[str]:
     letters = {parts[0] for parts in words if len(parts) == 1}
     if _LETTERS.keys() - {"v"} <= letters:
         return [_LETTERS.get(plain_name(name), name) for name in layout.names]
+    kinds = {parts[0] for parts in words if len(parts) == 2 and parts[1] in _LETTERS}  # mid o, mid h, mid l, mid c
+    if len(kinds) == 1 and _LETTERS.keys() - {"v"} <= {parts[1] for parts in words if parts[:1] == [*kinds]}:
+        kind = kinds.pop()
+        return [
+            _LETTERS.get(parts[1], name) if len(parts) == 2 and parts[0] == kind else name
+            for parts, name in zip(words, layout.names, strict=True)
+        ]
     readings = []
     for end in (0, -1):
         counts = Counter(parts[end] for parts in words if len(parts) > 1)

@@ -146,6 +146,8 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
         return "point"
     if "," in cell and separator == ";" and is_dotted and is_foreign:
         return "comma"
+    if "," in cell and layout.has_header and _is_east_asian(layout.names):
+        return "point"
     reading = column.readings[row]
     both = " or ".join(f"{value:.12g}" for value in reading.values.values()) if reading else ""
     layout.refuse(
@@ -157,10 +159,15 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
 
 def _is_english(names: Sequence[str]) -> bool:
     """True if some name is English, or of a language that writes numbers as English does: Chinese, Japanese, Korean."""
-    if any(char > "\u2e80" for name in names for char in name):
+    if _is_east_asian(names):
         return True
     words = {word for name in names for word in plain_name(name).split()}
     return bool(words & _ENGLISH)
+
+
+def _is_east_asian(names: Sequence[str]) -> bool:
+    """True if some name is Chinese, Japanese or Korean; no decimal comma is used in these languages."""
+    return any(char > "\u2e80" for name in names for char in name)
 
 
 def _refuse_sign(layout: Layout, place: int, column: Column, row: int, sign: DecimalSign) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from forecaster.data.instruments import shown
 from forecaster.data.tables.content import Content
 from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.names import is_date_name
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
 
@@ -71,15 +72,41 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
     if records is not None:
         yield name, records
         return
+    joined = _with_dates(node) if isinstance(node, dict) else None
+    if joined is not None:
+        yield name, joined
+        return
     children = node.items() if isinstance(node, dict) else enumerate(node)
     for key, child in children:
         yield from _tables(child, f"{name}.{key}" if name else str(key), depth + 1)
 
 
+def _with_dates(node: dict[str, Any]) -> list[Record] | None:
+    """Columns below a node that has the list of their dates, as charts of Yahoo have; None for any other node."""
+    lists = {
+        key: value for key, value in node.items() if isinstance(value, list) and value and all(map(_is_cell, value))
+    }
+    dates = [key for key in lists if is_date_name(key)]
+    if len(dates) != 1:
+        return None
+    count = len(lists[dates[0]])
+    columns: dict[str, list[Any]] = {}
+    waiting = [value for key, value in node.items() if key not in lists]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            own = {key: cells for key, cells in value.items() if isinstance(cells, list) and len(cells) == count}
+            columns |= {key: cells for key, cells in own.items() if all(map(_is_cell, cells))}
+            waiting += [inner for key, inner in value.items() if key not in columns]
+        elif isinstance(value, list) and len(value) == 1:
+            waiting += value
+    return _of_columns({"date": lists[dates[0]], **columns}) if columns and count > 1 else None
+
+
 def _records(node: list[Any] | dict[str, Any]) -> list[Record] | None:
     """Records of a node that is a table; None for any other."""
     if isinstance(node, list):
-        if all(isinstance(row, dict) for row in node):
+        if len(node) > 1 and all(isinstance(row, dict) for row in node):
             return _of_objects([_flat(row) for row in node]) if any(map(_has_number, node)) else None
         if all(isinstance(row, list) and row and all(map(_is_cell, row)) for row in node):
             return [list(map(_cell, row)) for row in node] if len({len(row) for row in node}) == 1 else None

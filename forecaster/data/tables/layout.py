@@ -164,7 +164,7 @@ def _dates(table: Table) -> tuple[int, int]:
     sample = table.records[:_SAMPLE_RECORDS]
     columns = _dated_columns(sample)
     across = max(sum(map(looks_like_date, record)) for record in sample[:20])
-    if columns and (across < _DATED_RUN or len(columns) < across):
+    if columns and (across < _DATED_RUN or not _are_names(sample, columns)):
         return _best_dated(table, columns)
     named = _numbered_column(sample)
     if named is not None:
@@ -186,6 +186,13 @@ def _dates(table: Table) -> tuple[int, int]:
         f"{table.label} has no date column; found {listed(names)}; expected a header line with one of "
         f"{', '.join(list(DATE_NAMES)[:5])}; {advice}"
     )
+
+
+def _are_names(sample: Sequence[Record], columns: dict[int, int]) -> bool:
+    """True if the dates in some columns are names of the columns: none stands below another."""
+    places = list(columns)
+    dated = [[len(record) > place and looks_like_date(record[place]) for place in places] for record in sample]
+    return max(map(sum, zip(*dated, strict=True))) <= 1
 
 
 def _counts_seconds(sample: Sequence[Record]) -> bool:

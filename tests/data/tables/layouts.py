@@ -263,6 +263,36 @@ LAYOUTS: dict[str, Layout] = {
         + each(lambda day, o, h, low, c, v: f"{seconds(day)},{low},{h},{o},{c},{v}"),
         ALL,
     ),
+    "CoinMarketCap": Layout(
+        "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp\n"
+        + rows(
+            '"{day}T00:00:00.000Z";"{day}T23:59:59.999Z";"{day}T01:00:00.000Z";"{day}T05:00:00.000Z";"2781";'
+            '{o};{h};{l};{c};{v};5;"{day}T23:59:59.999Z"'
+        ),
+        ALL,
+    ),
+    "Euronext": Layout(
+        '"Historical Data"\n"From 2023-11-27 to 2023-12-22"\nFR0000120271\n'
+        'Date;Open;High;Low;Last;Close;"Number of Shares";"Number of Trades";Turnover;vwap\n'
+        + rows("{day:%d/%m/%Y};{o};{h};{l};{c};{c};{v};12;99;1.5"),
+        RANGE,
+    ),
+    "Nasdaq Nordic": Layout(
+        "sep=;\nDate;Bid;Ask;Opening price;High price;Low price;Closing price;Average price;Total volume;Turnover;\n"
+        + rows("{day};1,5;1,6;{o};{h};{l};{c};1,55;{v};99;", comma=True),
+        ALL,
+    ),
+    "Bank of Canada": Layout(
+        '"TERMS AND CONDITIONS"\n"https://www.example.org"\n\n"SERIES"\n"id","label","description"\n'
+        '"FXUSDJPY","USD/JPY","Daily rate"\n\n"OBSERVATIONS"\n"date","FXUSDJPY"\n' + rows('"{day}","{c}"')
+    ),
+    "Korea Exchange": Layout(
+        (
+            "일자,종가,대비,등락률,시가,고가,저가,거래량,거래대금\n"
+            + each(lambda day, o, h, low, c, v: f'{day:%Y/%m/%d},"{c * 100:,.0f}",-50,-0.3,"{o * 100:,.0f}",1,1,{v},9')
+        ).encode("cp949"),
+        scale=100,
+    ),
     # Terminals
     "Refinitiv": Layout(
         "Exchange Date,Close,Net,%Chg,Open,Low,High,Volume\n"
@@ -509,6 +539,52 @@ LAYOUTS: dict[str, Layout] = {
             }
         ),
         ALL,
+    ),
+    "chart of Yahoo": Layout(
+        json.dumps(
+            {
+                "chart": {
+                    "result": [
+                        {
+                            "meta": {"symbol": "X", "gmtoffset": -18_000},
+                            "timestamp": [seconds(day, 14) for day in DAYS],
+                            "indicators": {
+                                "quote": [{"open": OPEN, "high": HIGH, "low": LOW, "close": CLOSE, "volume": VOLUME}],
+                                "adjclose": [{"adjclose": CLOSE}],
+                            },
+                        }
+                    ]
+                }
+            }
+        ),
+        ("open", "high", "low", "close", "adj_close", "volume"),
+    ),
+    "OANDA": Layout(
+        json.dumps(
+            {
+                "instrument": "USD_JPY",
+                "candles": [
+                    {
+                        "volume": v,
+                        "time": f"{day - datetime.timedelta(days=1)}T22:00:00.000000000Z",
+                        "mid": {"o": f"{o}", "h": f"{h}", "l": f"{low}", "c": f"{c}"},
+                    }
+                    for day, o, h, low, c, v in zip(DAYS, OPEN, HIGH, LOW, CLOSE, VOLUME, strict=True)
+                ],
+            }
+        ),
+        ALL,
+    ),
+    "FRED, JSON": Layout(
+        json.dumps(
+            {
+                "count": len(DAYS),
+                "observations": [
+                    {"realtime_start": "2024-01-01", "realtime_end": "2024-01-01", "date": f"{day}", "value": f"{c}"}
+                    for day, c in zip(DAYS, CLOSE, strict=True)
+                ],
+            }
+        )
     ),
     "Frankfurter": Layout(
         json.dumps({"base": "USD", "rates": {str(day): {"JPY": c} for day, c in zip(DAYS, CLOSE, strict=True)}})
