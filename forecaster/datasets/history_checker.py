@@ -21,6 +21,8 @@ from forecaster.errors import InputFileError, NotEnoughDataError, SourceError
 
 __all__ = ["Checked", "HistoryChecker"]
 
+MIN_CHANGE = 1e-4  # a hundred times the smallest volatility
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Checked:
@@ -115,6 +117,7 @@ class HistoryChecker:
         span = self._with_calendar(self._cut(whole, end))
         if self.frequency is not None and source_traits(whole.source).is_given:
             require_frequency(whole.symbol, span.dates, span.frequency, self.frequency)
+        _require_size(span)
         today = min(self.today, end) if end else self.today
         before = None if previous is None else previous.between(end=span.dates[-1])
         report = validate(
@@ -149,6 +152,18 @@ class HistoryChecker:
                 f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
             )
         return span
+
+
+def _require_size(series: PriceSeries) -> None:
+    """Refuse changes so small that the floors of the volatility, which are meant for returns, would widen forecasts."""
+    if not series.differences or len(series) < 2:
+        return
+    size = float(np.sqrt(np.mean(np.diff(series.close) ** 2)))
+    if 0 < size < MIN_CHANGE:
+        raise InputFileError(
+            f"{series.symbol} changes by {size:.2g} a row; --differences expects changes of at least {MIN_CHANGE:g}; "
+            "multiply the prices, as from shares to basis points"
+        )
 
 
 def _repaired(span: PriceSeries, report: Report) -> PriceSeries:
