@@ -53,7 +53,8 @@ def held_cells(document: Mapping[str, Any], levels: Sequence[float]) -> dict[int
 def provenance_line(document: Mapping[str, Any]) -> str:
     """Length of a row, run and configuration."""
     rows = {"1d": "daily rows", "1wk": "weekly rows", "1mo": "monthly rows"}[document["interval"]]
-    return f"{rows}; run {document['run_id']}; configuration {document['configuration']}"
+    refit = ", fitted again on all rows" if document["refit"] else ""
+    return f"{rows}; run {document['run_id']}; configuration {document['configuration']}{refit}"
 
 
 def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_step: bool) -> list[str]:
