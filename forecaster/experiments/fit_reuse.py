@@ -81,7 +81,8 @@ def recorded_fit(folder: Path, key: str) -> ReusedFit | None:
             continue
         try:
             fitted = run.fitted
-            report = dataclasses.replace(fitted.report, curve=tuple(run.history()))
+            curve = tuple({**row, "step": int(row["step"])} for row in run.history())
+            report = dataclasses.replace(fitted.report, curve=curve)
         except ForecasterError:  # damaged: it is reported where it is used
             continue
         fitted.report = report  # type: ignore[misc]

@@ -125,5 +125,5 @@ def _density(claim: Mapping[str, Any]) -> str:
         return f"better than {joined_names(names)}, {100 * (1 - ratio):.1f} % lower CRPS than the best"
     if claim["outcome"] == "worse":
         return f"worse than {against}, {100 * (claim['crps_ratio'][claim['against']] - 1):.1f} % higher CRPS"
-    p_value = f" ({p_value_text(claim['p_value'])})" if claim["p_value"] is not None else ""
-    return f"not significantly better than {against}, the strongest of {len(names)}{p_value}"
+    p_value = f"; {p_value_text(claim['p_value'])}" if claim["p_value"] is not None else ""
+    return f"not significantly better than {against} (the strongest{p_value})"

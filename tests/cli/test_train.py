@@ -162,7 +162,7 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     factors = np.array(manifest["carried"]["USDJPY"]["factors"])
     assert factors.shape == (4, 4)
     raw = ("predict", "--pair", "USDJPY", "--home", tmp_path, "--no-calibration")
-    plain = json.loads(forecast(*raw, "--format", "json").stdout)
+    (plain,) = json.loads(forecast(*raw, "--format", "json").stdout)
     for level, factor in (("0.9", factors[0, 1]), ("0.95", factors[0, 2])):
         widths = [document["steps"][0]["quantiles"][level] / document["last_price"] for document in (plain, made)]
         assert np.log(widths[1]) == pytest.approx(factor * np.log(widths[0]), rel=1e-9)
