@@ -109,7 +109,7 @@ def _has_week(days: DateArray, week: str) -> bool:
 def _moved(moments: Moments, shift: Int64Array, word: str) -> tuple[Moments, list[Finding]]:
     """Every date moved by a day, with a finding."""
     seconds = np.zeros(1, dtype=np.int64) if moments.seconds is None else np.unique(moments.seconds[shift != 0])
-    clocks = [f"{second // 3600:02}:{second % 3600 // 60:02}" for second in seconds[:3].tolist()]
+    clocks = [_clock(second) for second in seconds[:3].tolist()]
     zone = "UTC" if moments.offsets is not None and not moments.offsets.any() else "the file's clock"
     days = np.asarray(moments.days + shift)
     text = (
@@ -173,26 +173,25 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
     """
     seconds = np.zeros(len(moments.days), dtype=np.int64) if moments.seconds is None else moments.seconds
     stamps = moments.days.astype(np.int64) * DAY_SECONDS + seconds
-    night = _night(seconds, stamps) if close is None else None
-    if close is None and night is None:
-        raise InputFileError(
-            f"{label} has several rows a day around the clock; expected one row a day, or hours without rows at night; "
-            "say when a day ends with --daily-close HH:MM, such as 17:00, and the clock with --timezone"
-        )
-    if night is not None:
-        # The night ends with the first bar of the day; days that begin before midnight are named by their end.
-        begin, end = night
-        shift = DAY_SECONDS - end if begin < end and end > _NOON and begin < _NOON else 0
-        text = "rows of one day become one bar; a day is a session between nights without rows"
+    if close is None:
+        shift, text = _session(seconds, stamps, label)
     else:
-        shift = (DAY_SECONDS - int(close or 0)) % DAY_SECONDS
-        text = "rows of one day become one bar; a day ends at {:02}:{:02}".format(*divmod(int(close or 0) // 60, 60))
+        shift = (DAY_SECONDS - close) % DAY_SECONDS
+        text = f"a day ends at {_clock(close)}"
     numbers = (stamps + shift) // DAY_SECONDS
     starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
     ends = np.append(starts[1:], len(numbers)) - 1
     bars = {name: _combined(name, values, starts, ends) for name, values in columns.items()}
     complete = _complete(stamps, starts, ends, shift, is_given=close is not None)
-    findings = [Finding("daily_bars", Severity.INFO, len(starts), (), f"{len(stamps)} {text}")]
+    findings = [
+        Finding(
+            "daily_bars",
+            Severity.INFO,
+            len(starts),
+            (),
+            f"{len(stamps)} rows of parts of days become one bar a day; {text}",
+        )
+    ]
     if not complete.all():
         left = numbers[starts][~complete].astype("datetime64[D]")
         noun = "day" if len(left) == 1 else "days"
@@ -210,6 +209,40 @@ def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Arra
     if name == "low":
         return np.asarray(np.minimum.reduceat(values, starts))
     return np.asarray(np.add.reduceat(values, starts) if name == "volume" else values[ends])
+
+
+def _session(seconds: Int64Array, stamps: Int64Array, label: str) -> tuple[int, str]:
+    """Seconds to add to stamps so that days of the market begin at midnight, and the session in words.
+
+    A session over midnight is named by its first day or by its last, whichever gives a week without weekends: stocks
+    of New York on the clock of Seoul begin on Monday evening, those of Sydney on the clock of London on Sunday.
+
+    Raises:
+        InputFileError: There are rows around the clock, or the days of a session over midnight cannot be told.
+    """
+    night = _night(seconds, stamps)
+    if night is None:
+        raise InputFileError(
+            f"{label} has several rows a day around the clock; expected one row a day, or a night without rows; "
+            "say when a day ends with --daily-close HH:MM, such as 17:00, and the clock with --timezone"
+        )
+    last, first = night
+    text = f"a day is the session with rows from {_clock(first)} to {_clock(last)}"
+    if first <= last:
+        return 0, text
+    begins = np.unique((stamps - first) // DAY_SECONDS).astype("datetime64[D]")
+    if _has_week(begins, _MONDAY_TO_FRIDAY):
+        return -first, text
+    if any(_has_week(begins + 1, week) for week in (_MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY)):
+        return DAY_SECONDS - first, text
+    raise InputFileError(
+        f"{label} has sessions over midnight: {_clock(first)} to {_clock(last)}; expected the clock of its market; "
+        "name its zone with --timezone, or say when a day ends with --daily-close HH:MM"
+    )
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds % 3600 // 60:02}"
 
 
 def _night(seconds: Int64Array, stamps: Int64Array) -> tuple[int, int] | None:

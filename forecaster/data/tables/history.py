@@ -141,7 +141,8 @@ def dates_of(layout: Layout, order: str | None = None) -> Moments:
     try:
         moments = parse_dates(layout.cells(layout.date), order)
     except DateError as error:
-        layout.refuse(error.row, f"date {error}")
+        column = shown(layout.names[layout.date])
+        layout.refuse(error.row, f"date {error} (column {column}; another one: --date-column)")
     time = time_column(layout)
     if time is None or moments.seconds is not None or moments.span != "day":
         return moments

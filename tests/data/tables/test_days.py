@@ -137,7 +137,9 @@ def test_sessions_between_nights(tmp_path: Path) -> None:
     table, texts = bars(tmp_path / "a.csv", stamps)
     assert table["2024-07-01"] == [1, 8.5, 0.5, 8.25, 8]
     assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
-    assert texts == ["40 rows of one day become one bar; a day is a session between nights without rows"]
+    assert texts == [
+        "40 rows of parts of days become one bar a day; a day is the session with rows from 09:00 to 16:00"
+    ]
 
 
 def test_a_session_over_midnight_is_named_by_its_end(tmp_path: Path) -> None:
@@ -145,6 +147,20 @@ def test_a_session_over_midnight_is_named_by_its_end(tmp_path: Path) -> None:
     table, _ = bars(tmp_path / "a.csv", stamps)
     assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
     assert table["2024-07-01"][0] == 1
+
+
+def test_a_session_over_midnight_from_monday_to_friday_is_named_by_its_begin(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", *((day, range(22, 29)) for day in range(5)))  # New York on the clock of Seoul
+    table, _ = bars(tmp_path / "a.csv", stamps)
+    assert list(table) == ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
+
+
+def test_a_session_over_midnight_of_every_day_is_refused(tmp_path: Path) -> None:
+    stamps = hours("2024-07-01", *((day, range(18, 32)) for day in range(14)))
+    with pytest.raises(
+        InputFileError, match=r"sessions over midnight: 18:00 to 07:00; .*--timezone, or .*--daily"
+    ):
+        bars(tmp_path / "a.csv", stamps)
 
 
 def test_the_last_session_is_left_out_if_it_is_not_over(tmp_path: Path) -> None:
