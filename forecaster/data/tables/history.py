@@ -27,6 +27,8 @@ __all__ = ["FileRows", "ReadingOptions", "dates_of", "in_order", "read_rows"]
 _MAX_ROWS = 4_000_000  # ten years of minutes
 _TEXT = re.compile(r"[^\W\d_]{4}")  # four letters: more than a currency, an exponent or a unit have
 _MIN_REPEATED_SHARE = 0.2
+_MAX_OUTSIDE_SHARE = 0.5
+_RANGE_TOLERANCE = 1e-6  # relative; prices come through 32-bit floats
 _MIN_BARS_A_DAY = 1.5
 
 
@@ -86,6 +88,8 @@ def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> Fi
     layout, moments = _one_series(layout, options)
     choice = choose_columns(layout, options.price_column)
     layout, moments, columns, remarks = _numbers(layout, moments, choice.places, options)
+    columns, apart = _range_of_price(layout, columns, choice.places["close"], is_named=options.price_column is not None)
+    remarks += apart
     findings = [Finding("chosen_price", Severity.INFO, 1, (), choice.note)] if choice.note else []
     findings += [Finding("column_left_out", Severity.WARNING, 1, (), remark) for remark in remarks]
     findings += [
@@ -115,6 +119,32 @@ def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> Fi
     if len(rows.dates) < 2:
         raise InputFileError(f"{table.label} has prices of 1 day; expected at least 2 days")
     return rows
+
+
+def _range_of_price(
+    layout: Layout, columns: dict[str, FloatArray], price: int, *, is_named: bool
+) -> tuple[dict[str, FloatArray], list[str]]:
+    """The columns, without the day's range if it does not belong to the price; and a remark if so.
+
+    Raises:
+        InputFileError: A price that the user has not named lies outside of the range in most rows: it is no close.
+    """
+    if not {"high", "low"} <= columns.keys():
+        return columns, []
+    close, high, low = columns["close"], columns["high"], columns["low"]
+    with np.errstate(invalid="ignore"):
+        outside = int(((close > high * (1 + _RANGE_TOLERANCE)) | (close < low * (1 - _RANGE_TOLERANCE))).sum())
+    filled = int((~np.isnan(close * high * low)).sum())
+    if outside <= _MAX_OUTSIDE_SHARE * filled:
+        return columns, []
+    name = shown(layout.names[price])
+    if not is_named:
+        raise InputFileError(
+            f"{layout.table.label}: the column {name} lies outside of the high and low of its day in {outside} of "
+            f"{filled} rows; expected the close; name the price with --price-column, and it is read alone"
+        )
+    alone = {field: values for field, values in columns.items() if field not in ("open", "high", "low")}
+    return alone, [f"open, high and low are left out: {name} lies outside of them in {outside} of {filled} rows"]
 
 
 def _one_series(layout: Layout, options: ReadingOptions) -> tuple[Layout, Moments]:

@@ -289,7 +289,11 @@ LAYOUTS: dict[str, Layout] = {
     "Korea Exchange": Layout(
         (
             "일자,종가,대비,등락률,시가,고가,저가,거래량,거래대금\n"
-            + each(lambda day, o, h, low, c, v: f'{day:%Y/%m/%d},"{c * 100:,.0f}",-50,-0.3,"{o * 100:,.0f}",1,1,{v},9')
+            + each(
+                lambda day, o, h, low, c, v: (
+                    f'{day:%Y/%m/%d},"{c * 100:,.0f}",-50,-0.3,"{o * 100:,.0f}","{h * 100:,.0f}","{low * 100:,.0f}",{v},9'
+                )
+            )
         ).encode("cp949"),
         scale=100,
     ),

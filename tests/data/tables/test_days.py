@@ -157,9 +157,7 @@ def test_a_session_over_midnight_from_monday_to_friday_is_named_by_its_begin(tmp
 
 def test_a_session_over_midnight_of_every_day_is_refused(tmp_path: Path) -> None:
     stamps = hours("2024-07-01", *((day, range(18, 32)) for day in range(14)))
-    with pytest.raises(
-        InputFileError, match=r"sessions over midnight: 18:00 to 07:00; .*--timezone, or .*--daily"
-    ):
+    with pytest.raises(InputFileError, match=r"sessions over midnight: 18:00 to 07:00; .*--timezone, or .*--daily"):
         bars(tmp_path / "a.csv", stamps)
 
 

@@ -72,6 +72,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Close\n2023-12-20,150\n2023-12-21,151%\n",
         "line 3: .*a percentage in some rows",
     ),
+    "a turnover called value": (
+        "Date,Open,High,Low,VALUE\n" + rows("{day},{o},{h},{l},{v}"),
+        "the column 'VALUE' lies outside of the high and low of its day in 20 of 20 rows; expected the close",
+    ),
     "letters that mean nothing alone": ("date,a,b,c\n" + rows("{day},{o},{h},{c}"), "candidates: 'a' .*, 'b' .*, 'c' "),
     "days since 1970": (
         "date,close\n" + each(lambda day, o, h, low, c, v: f"{seconds(day) // 86_400},{c}"),
@@ -254,6 +258,13 @@ def test_a_missing_openpyxl_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="is a damaged workbook"):
         load(tmp_path / "prices.xlsx", zipped(("xl/workbook.xml", "x")))
+
+
+def test_a_named_price_outside_of_the_range_is_read_alone(tmp_path: Path) -> None:
+    text = "Date,Open,High,Low,VALUE\n" + rows("{day},{o},{h},{l},{v}")
+    loaded = answer(tmp_path / "prices.csv", text, price_column="VALUE")
+    assert list(loaded.series.columns) == ["close"]
+    assert loaded.findings[0].text == "open, high and low are left out: 'VALUE' lies outside of them in 20 of 20 rows"
 
 
 def test_every_line_that_is_left_out_is_named(tmp_path: Path) -> None:
