@@ -1,10 +1,14 @@
 """JSON documents: the keys that other programs rely on. A key may be added here, never renamed or removed."""
 
+import itertools
 import json
+
+from documented_keys import differences
 
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.experiments.results import AuditResult
 from forecaster.output.documents import audit_document
+from forecaster.output.json_keys import DOCUMENTS
 
 TINY = ("--universe", "none", "--offline", "--backend", "jax", "--set", "model.training.steps=5")
 SPAN = ("--start", "2020-01-01", "--end", "2020-12-31")
@@ -29,7 +33,17 @@ def document(forecast, *arguments: object) -> dict:
     result = forecast(*arguments, "--format", "json")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
+    check_documented(arguments, document)
     return document[0] if isinstance(document, list) else document
+
+
+def check_documented(arguments: tuple[object, ...], document: object) -> None:
+    """Compare a document with the page that lists its keys."""
+    words = itertools.takewhile(lambda word: word.isalpha() and word.islower(), map(str, arguments))
+    command = f"forecast {' '.join(words)} --format json"
+    if command in DOCUMENTS:
+        for member in document if isinstance(document, list) else [document]:
+            assert differences(command, member) == []
 
 
 def check_verdict(verdict: dict) -> None:
