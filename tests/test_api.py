@@ -123,7 +123,7 @@ def test_a_history_is_loaded_and_cut() -> None:
     assert len(forecaster.load_history(pair="USDJPY", end="2010-12-31", start="2010-01-01", frequency="1mo")) == 12
     with pytest.raises(forecaster.ForecasterError, match="2 instruments are named"):
         forecaster.load_history(pair="USDJPY,EURUSD")
-    with pytest.raises(forecaster.ForecasterError, match="start is .yesterday.: .* expected a date"):
+    with pytest.raises(forecaster.ForecasterError, match=r"start is .yesterday.: .* expected a date"):
         forecaster.backtest(pair="USDJPY", start="yesterday")
 
 
