@@ -243,7 +243,8 @@ def _age(subject: _Marked) -> Iterator[Finding]:
     if alive.any():
         last = subject.dates[alive][-1]
         age = business_age(last, subject.today)
-        if age > _OLD_DAYS + subject.market.days_per_row - 1:
+        # A row that is dated by the first day of its period is current until the next period is over.
+        if age > _OLD_DAYS + 2 * (subject.market.days_per_row - 1):
             text = f"the last row is {age} business days old"
             yield finding_about(OLD_DATA, Severity.WARNING, text, (last,), age)
 

@@ -9,14 +9,14 @@ from forecaster.config import DataConfig
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.findings import Finding, Note, merged_findings
-from forecaster.data.frequency import require_frequency
+from forecaster.data.frequency import finished_rows, require_frequency
 from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded
 from forecaster.data.sources.registry import source_traits
 from forecaster.data.store import Version
 from forecaster.data.validation import Report, market_expectations, repaired, validate
-from forecaster.data.validation_marks import RawRows
+from forecaster.data.validation_marks import MarketExpectations, RawRows
 from forecaster.errors import InputFileError, NotEnoughDataError, SourceError
 
 __all__ = ["Checked", "HistoryChecker"]
@@ -123,7 +123,7 @@ class HistoryChecker:
         report = validate(
             RawRows.of(span),
             today=today,
-            market=market_expectations(span),
+            market=_expectations(span, today),
             previous=before,
             corrections=self.corrections,
         )
@@ -152,6 +152,16 @@ class HistoryChecker:
                 f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
             )
         return span
+
+
+def _expectations(span: PriceSeries, today: datetime.date) -> MarketExpectations:
+    """Expectations of rows; of weeks and months, those whose period is not over on `today` are not finished."""
+    market = market_expectations(span)
+    if span.frequency == "1d":
+        return market
+    finished = finished_rows(span.dates, span.frequency, today)
+    last = span.dates[max(finished - 1, 0)]
+    return dataclasses.replace(market, last_finished=last.astype(datetime.date))
 
 
 def _require_size(series: PriceSeries) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forecaster.config import Config, DataConfig
+from forecaster.data.calendars import calendar_name, is_observed
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
@@ -136,9 +137,17 @@ def _load_named(histories: Histories, instruments: Sequence[Instrument], environ
     for instrument in _canonical(instruments, environment):
         checked = histories.load(instrument, keep=True)
         named.append(checked.series)
-        for line in (data_line(checked.series, environment.today), *checked.notes, *_excluded_cutoffs(checked)):
+        lines = [data_line(checked.series, environment.today), *checked.notes, *_calendar_notes(checked.series)]
+        for line in (*lines, *_excluded_cutoffs(checked)):
             environment.note(str(line))
     return named
+
+
+def _calendar_notes(series: PriceSeries) -> list[str]:
+    """Message about the calendar of a history that has none of its own."""
+    if not is_observed(series) or not source_traits(series.source).is_given:
+        return []
+    return [f"data: calendar: {calendar_name(series)}; --calendar NYSE or another names one"]
 
 
 def _excluded_cutoffs(checked: Checked) -> list[str]:

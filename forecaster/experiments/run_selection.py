@@ -179,7 +179,7 @@ def _best(
         for run in ranked_runs(fitting, instrument, pinned, query.horizon):
             selection = _load(run, instrument, choice, environment, sources)
             if run.covers(selection.series) or (selection.change is not None and selection.change.same):
-                _note_choice(run, query, listing, environment)
+                _note_choice(selection, query, listing, environment)
                 return selection
     if listing.damaged:
         raise listing.damaged[0]
@@ -190,12 +190,13 @@ def _best(
     raise _no_run(instrument, choice, query, environment)
 
 
-def _note_choice(run: Run, query: RunQuery, listing: RunListing, environment: Environment) -> None:
+def _note_choice(selection: SelectedRun, query: RunQuery, listing: RunListing, environment: Environment) -> None:
     """Report damaged runs that were passed over, and rows that are longer than a day although nobody asked for them."""
     for damage in listing.damaged:
         environment.note(f"warning: passed over: {damage.messages[0]}")
-    if query.frequency is None and run.frequency != FREQUENCIES[0]:
-        span = SPANS[run.frequency]
+    frequency = selection.run.frequency
+    if query.frequency is None and frequency != FREQUENCIES[0] and selection.checked.whole.frequency != frequency:
+        span = SPANS[frequency]
         environment.note(f"warning: no run has daily rows; this forecast has rows of a {span}, as its run")
 
 
