@@ -47,7 +47,7 @@ def forecast(home: Path, *arguments: str) -> Any:
 
 def predicted(home: Path, pair: str, as_of: str) -> dict[str, Any]:
     """Steps of a forecast, and what it says of itself."""
-    document = forecast(home, "predict", "--pair", pair, "--as-of", as_of)
+    (document,) = forecast(home, "predict", "--pair", pair, "--as-of", as_of)
     steps = [document["steps"][step - 1] for step in STEPS]
     columns = ("date", "mean", "median", "probability_up", "quantiles")
     facts = ("cutoff", "last_price", "in_sample", "calibrated", "horizon")

