@@ -47,6 +47,12 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     assert not set(done.stdout.split()) & (HEAVY | {"numpy", "pydantic", "click"})
 
 
+def test_predict_of_a_pair_loads_no_reader_of_files() -> None:
+    program = "import sys, forecaster.workflows.predict; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert not [name for name in done.stdout.split() if name.startswith("forecaster.data.tables")]
+
+
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_predict_loads_no_framework(home: Path, output: str) -> None:
     assert not loaded_by("predict", "--pair", "USDJPY", "--format", output, "--home", str(home)) & HEAVY

@@ -8,10 +8,6 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import shown
-from forecaster.data.tables.decimals import numbers_of
-from forecaster.data.tables.history import dates_of, in_order
-from forecaster.data.tables.layout import Layout, find_layout
-from forecaster.data.tables.opening import open_table
 from forecaster.errors import InputFileError
 
 __all__ = ["Column", "Exogenous", "read_exogenous"]
@@ -56,6 +52,12 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
         InputFileError: The file cannot be read, a cell holds text, a date is there twice, a column has less than two
             values or a number that is not finite.
     """
+    # Loaded here: few commands read a file, and its patterns take some milliseconds to build.
+    from forecaster.data.tables.decimals import numbers_of
+    from forecaster.data.tables.history import dates_of, in_order
+    from forecaster.data.tables.layout import find_layout
+    from forecaster.data.tables.opening import open_table
+
     layout = find_layout(open_table(path))
     label = layout.table.label
     texts = [texts for place, texts in enumerate(layout.above) if texts and place != layout.date]
@@ -73,15 +75,15 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
     cells = {name: values[order] for name, values in cells.items()}
     if change is not None:
         cells = {name: change(name, dates, values) for name, values in cells.items()}
-    columns = {name: _column(layout, name, dates, values) for name, values in cells.items()}
+    columns = {name: _column(label, name, dates, values) for name, values in cells.items()}
     return Exogenous(columns, layout.table.sha256)
 
 
-def _column(layout: Layout, name: str, dates: DateArray, values: FloatArray) -> Column:
+def _column(label: str, name: str, dates: DateArray, values: FloatArray) -> Column:
     filled = ~np.isnan(values)
     if np.isinf(values).any() or filled.sum() < 2:
         raise InputFileError(
-            f"{layout.table.label}, column {shown(name)} has {int(np.isfinite(values).sum())} finite values of "
+            f"{label}, column {shown(name)} has {int(np.isfinite(values).sum())} finite values of "
             f"{int(filled.sum())}; expected at least 2, all finite; leave the column out or correct it"
         )
     return Column(dates[filled], values[filled])

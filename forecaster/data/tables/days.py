@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import zoneinfo
 from collections.abc import Mapping
 
 import numpy as np
@@ -33,6 +32,8 @@ def in_timezone(moments: Moments, timezone: str | None) -> Moments:
     """
     if timezone is None:
         return moments
+    import zoneinfo
+
     try:
         zone = zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -52,7 +53,7 @@ def in_timezone(moments: Moments, timezone: str | None) -> Moments:
     return dataclasses.replace(moments, days=days, seconds=np.asarray(local % DAY_SECONDS), offsets=shifts)
 
 
-def _shifts(utc: Int64Array, zone: zoneinfo.ZoneInfo) -> Int64Array:
+def _shifts(utc: Int64Array, zone: datetime.tzinfo) -> Int64Array:
     """(T,) seconds by which a zone is ahead of UTC; looked up once an hour, as no zone changes more often."""
     hours, place = np.unique(utc // 3600, return_inverse=True)
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
