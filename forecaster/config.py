@@ -5,6 +5,7 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 """
 
 import datetime
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -218,7 +219,10 @@ def _find(path: Path) -> Path:
     if path.name == str(path) and path.stem in shipped:
         return shipped[path.stem]
     names = ", ".join(shipped)
-    raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}")
+    near = difflib.get_close_matches(path.name, shipped, n=1, cutoff=0.7)
+    meant = "default" if is_network(path.name) else next(iter(near), None)  # the default network has no file
+    hint = f"; did you mean {meant}?" if meant else ""
+    raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}{hint}")
 
 
 def _read_yaml(path: Path, places: Places) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from forecaster.cli.values import (
     MAX_STEP,
     CommaList,
     DayText,
+    FormatChoice,
     RangeText,
     to_days,
     to_figure,
@@ -347,7 +348,7 @@ def _format_option(*formats: str) -> Definition:
     return _option(
         "Output",
         "--format",
-        type=click.Choice(formats),
+        type=FormatChoice(formats),
         default=formats[0],
         show_default=True,
         help="Output format.",

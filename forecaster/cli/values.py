@@ -12,6 +12,7 @@ __all__ = [
     "MAX_STEP",
     "CommaList",
     "DayText",
+    "FormatChoice",
     "RangeText",
     "to_days",
     "to_figure",
@@ -68,6 +69,17 @@ class DayText(click.ParamType[datetime.date]):
             return parse_day(value)
         except UsageError as error:
             self.fail(f"{error.messages[0]}.", param, ctx)
+
+
+class FormatChoice(click.Choice[str]):
+    """A format of the output; workbooks and pages are written to files alone."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format `value`."""
+        if value in ("xlsx", "excel", "html") and value not in self.choices:
+            ending = "html" if value == "html" else "xlsx"
+            self.fail(f"{value} is a format of files; expected a file, such as --out result.{ending}.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str:

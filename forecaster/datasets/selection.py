@@ -146,7 +146,7 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
         flags = ", ".join(f"--{kind}" for kind in given)
         problem = f"instruments of {len(given)} kinds ({flags})" if given else "no instrument"
         raise InstrumentError(
-            f"{problem} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY"
+            f"{problem} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY, or a name alone"
         )
     if data.name and given[0] != "csv":
         raise InstrumentError(f"--name goes with --csv; got --{given[0]}; remove it")

@@ -12,6 +12,7 @@ from forecaster.data.calendars import SPANS, business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
+from forecaster.data.spellings import parse_frequency
 from forecaster.datasets.covariates import Covariates, load_covariates
 from forecaster.datasets.histories import Histories, data_line
 from forecaster.datasets.history_checker import Checked, HistoryChecker
@@ -43,6 +44,11 @@ class RunQuery:
     run_id: str | None = None
     horizon: int | None = None
     frequency: str | None = None
+
+    def __post_init__(self) -> None:
+        """Write the frequency as runs do, whatever the caller calls it."""
+        if self.frequency is not None:
+            object.__setattr__(self, "frequency", parse_frequency(self.frequency))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from forecaster.config import Config, dump_config, load_config, shipped_configs
 from forecaster.config_keys import KeyFacts, facts_of, hint_for
 from forecaster.errors import UsageError
 from forecaster.models import model_class, network_names
+from forecaster.models.option_aliases import KEY_ALIASES
 
 __all__ = ["list_configurations", "list_keys", "show_configuration"]
 
@@ -55,6 +56,7 @@ def list_keys(prefix: str = "") -> list[dict[str, Any]]:
     Raises:
         UsageError: There is no such key.
     """
+    prefix = KEY_ALIASES.get(prefix.lower().replace("-", "_"), prefix)
     rows = [row for row in _all_keys() if row["key"].startswith(prefix)]
     rows = rows or [row for row in _all_keys() if prefix.replace("-", "_").lower() in row["key"]]
     if not rows:

@@ -101,6 +101,8 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("predict", "USDJPY", "--days", "5"), "use --horizon 5."),
         (("train", "USDJPY", "--zzz"), "No such option '--zzz'."),
         (("predict", "USDJPY", "--level", "0.8"), "did you mean 80?"),
+        (("predict", "USDJPY", "--format", "xlsx"), "such as --out result.xlsx"),
+        (("plot", "USDJPY", "--days", "90"), "use --last 90."),
         (("predict", "USDJPY", "--as-of", "3/4/2025"), "expected a date such as 2025-06-30"),
         (("predict", "USDJPY", "--as-of", "gestern"), "expected a date such as 2025-06-30"),
         (("predict", "USDJPY", "--frequency", "5m"), "days and longer spans only"),
