@@ -135,7 +135,7 @@ class PriceSeries:
         the first row.
         """
         if "adj_close" not in self.columns or not len(self) or self.differences:
-            return self.close if self.unit_factors is None else _read_only(self.close * self.unit_factors)
+            return _read_only(self.first_unit_close)
         adjusted = self.columns["adj_close"]
         is_adjusted = is_price(adjusted)
         growth = self.close.copy()
@@ -148,6 +148,11 @@ class PriceSeries:
             jumps = np.abs(np.log(growth[1:])) > np.abs(np.log(step)) / 2
             growth[1:][(step != 1) & jumps] *= step[(step != 1) & jumps]
         return _read_only(np.asarray(np.cumprod(growth), dtype=np.float64))
+
+    @property
+    def first_unit_close(self) -> FloatArray:
+        """(T,) closes in the unit of the first row, so that no later row decides about an earlier one."""
+        return self.close if self.unit_factors is None else self.close * self.unit_factors
 
     @property
     def current_unit(self) -> FloatArray:

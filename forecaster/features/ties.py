@@ -28,8 +28,7 @@ def unchanged_probabilities(series: PriceSeries, horizon: int) -> FloatArray | N
     Returns:
         (H,) probabilities; None if fewer than 5 % of the rows repeat the price before, or fewer than 100 rows exist.
     """
-    price = series.close if series.unit_factors is None else series.close * series.unit_factors
-    price = price[-_RECENT_ROWS:]
+    price = series.first_unit_close[-_RECENT_ROWS:]
     longest = len(price) - _MIN_PAIRS
     if longest < 1 or np.mean(price[1:] == price[:-1]) < MIN_TIE_SHARE:
         return None

@@ -112,7 +112,7 @@ class Classic:
                 f"{rows} rows before the validation are too few for windows of {options.context_length}; "
                 f"the model needs {self.least_training_rows()}"
             )
-        scaler = fit_scaler(series.close[:rows], options.scaler)
+        scaler = fit_scaler(series.first_unit_close[:rows], options.scaler)
         network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
         curve = self._train(network, series, scaler, request)
         report = FitReport({"spread": []}, "learned", {"scaler": scaler, "series": 1}, curve=tuple(curve))
@@ -212,7 +212,7 @@ class FittedClassic:
         knots = self.knots[:count]
         volatility = History.of(series).volatility[rows]
         path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
-        point = np.log(path / series.close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
+        point = np.log(path / series.first_unit_close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
         scaled = point[..., None] + np.asarray(self.report.chosen["spread"])[:count]
         return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
 
@@ -229,10 +229,10 @@ class FittedClassic:
         return dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)
 
     def path(self, series: PriceSeries, rows: IntArray, steps: int) -> FloatArray:
-        """(N, steps) forecast prices; each is the last input of the next one."""
+        """(N, steps) forecast prices, in the unit of the first row; each is the last input of the next one."""
         scaler = self.report.learned["scaler"]
         x = self.windows(series).x[rows - self.first_row]
-        smallest = series.close[rows] * MIN_PRICE_RATIO
+        smallest = series.first_unit_close[rows] * MIN_PRICE_RATIO
         path = np.empty((len(rows), steps))
         for step in range(steps):
             following = self.network(x, rows)
@@ -245,9 +245,11 @@ class FittedClassic:
         rows = rows[rows >= self.first_row]
         volatility = History.of(series).volatility[rows]
         path = self.path(series, rows, self.knots[-1])
+        unit = series.first_unit_close[rows] / series.close[rows]
         spread = []
         for step in self.knots:
-            size = np.abs(np.log(prices_after(series, rows, step) / path[:, step - 1])) / (volatility * np.sqrt(step))
+            outcome = unit * prices_after(series, rows, step)
+            size = np.abs(np.log(outcome / path[:, step - 1])) / (volatility * np.sqrt(step))
             shares = [abs(2 * level - 1) for level in SCORING_LEVELS]
             halves = np.sign(np.array(SCORING_LEVELS) - 0.5) * np.quantile(size, shares)
             spread.append(halves.tolist())
@@ -301,5 +303,5 @@ def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:
 
 def scaled_level(series: PriceSeries, scaler: Mapping[str, float]) -> Float32Array:
     """(T, 1) scaled prices."""
-    scaled = (series.close - scaler["offset"]) / scaler["width"]
+    scaled = (series.first_unit_close - scaler["offset"]) / scaler["width"]
     return scaled.astype(np.float32)[:, None]
