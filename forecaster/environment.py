@@ -8,13 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, Self
 
-__all__ = ["HOME_VARIABLE", "OFFLINE_VARIABLE", "Environment", "Progress", "no_progress"]
+__all__ = [
+    "BACKEND_VARIABLE",
+    "HOME_VARIABLE",
+    "OFFLINE_VARIABLE",
+    "WINDOW_VARIABLE",
+    "Environment",
+    "Progress",
+    "no_progress",
+]
 
 HOME_VARIABLE = "FORECAST_HOME"
 """Environment variable with the project folder."""
 
 OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 """Environment variable that forbids the network, unless it is empty, 0, false, no or off."""
+
+BACKEND_VARIABLE = "MPLBACKEND"
+"""Environment variable with the user's toolkit of matplotlib."""
+
+WINDOW_VARIABLE = "FORECAST_WINDOW_BACKEND"
+"""Environment variable in which the command line keeps it until a window is opened."""
 
 
 class Progress(Protocol):

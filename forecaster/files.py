@@ -135,11 +135,13 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
         OSError: The file cannot be read.
         ValueError: It is no regular file, or is too large; the message says which, without the path.
     """
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise ValueError(f"it is {_kind_of(facts.st_mode)}, expected a regular file")
-        content = file.read(min(facts.st_size, max_bytes) + 1)  # memory of this size is reserved
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise ValueError(f"it is {_kind_of(mode)}, expected a regular file")
+    with open(descriptor, "rb") as file:
+        content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
     return content

@@ -14,6 +14,7 @@ from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
 from forecaster.cli.positional import is_instrument
 from forecaster.cli.streams import open_missing_streams, print_note, print_text, release_streams
+from forecaster.environment import BACKEND_VARIABLE, WINDOW_VARIABLE
 from forecaster.errors import ExitCode
 
 __all__ = ["cli", "main"]
@@ -102,6 +103,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line in this process and end it."""
     open_missing_streams()
+    # Matplotlib does not load with a backend that it does not know, and only a window needs one.
+    if BACKEND_VARIABLE in os.environ:
+        os.environ[WINDOW_VARIABLE] = os.environ.pop(BACKEND_VARIABLE)
     code: Any = ExitCode.OK
     try:
         cli.main(prog_name="forecast")

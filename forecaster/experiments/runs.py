@@ -297,7 +297,15 @@ def run_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     visible = (path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-    return sorted((path for path in visible if any((path / name).exists() for name in _FILES)), reverse=True)
+    return sorted(filter(_holds_files, visible), reverse=True)
+
+
+def _holds_files(folder: Path) -> bool:
+    """True if a folder has files of a run, or may not be looked into: then reading it reports the reason."""
+    try:
+        return any((folder / name).exists() for name in _FILES)
+    except OSError:
+        return True
 
 
 @dataclasses.dataclass(frozen=True)

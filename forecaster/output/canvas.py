@@ -6,6 +6,7 @@ without a display and leave no global state behind.
 
 import contextlib
 import io
+import os
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from matplotlib.dates import AutoDateLocator, date2num, num2date
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
+from forecaster.environment import WINDOW_VARIABLE
 from forecaster.errors import UsageError
 from forecaster.files import check_target, write_file
 from forecaster.output.colors import GREY
@@ -175,6 +177,8 @@ def show_figure(figure: Figure) -> None:
     from matplotlib.backends.registry import BackendFilter, backend_registry
 
     try:
+        if os.environ.get(WINDOW_VARIABLE):
+            plt.switch_backend(os.environ[WINDOW_VARIABLE])
         backend = plt.get_backend().lower()
         windowed = backend_registry.list_builtin(BackendFilter.INTERACTIVE)
         can_show = backend in windowed
@@ -182,7 +186,7 @@ def show_figure(figure: Figure) -> None:
             # pyplot asks a class for its figure; handing over a finished one gives it a window
             plt.figure(FigureClass=cast(type[Figure], lambda **_: figure))
             plt.show()
-    except (ImportError, RuntimeError) as error:
+    except (ImportError, RuntimeError, ValueError) as error:
         raise UsageError(f"no window can be opened: {error}; use --out FILE instead of --show") from error
     if not can_show:
         raise UsageError("no window can be opened here: there is no display or no toolkit; use --out FILE instead")

@@ -40,9 +40,16 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _no_formula(value) for key, value in row.items()} for row in rows)
     return text.getvalue().rstrip("\n")
 
+
+def _no_formula(value: Any) -> Any:
+    """A text that a spreadsheet would run, such as the name of a file called ``=A1.csv``, behind an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _DIRECTIONS = {"up": "probability_up", "unchanged": "probability_unchanged", "down": "probability_down"}
 """Heading of a table -> key of a probability in a document."""
