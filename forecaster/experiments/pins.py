@@ -21,9 +21,9 @@ def pinned_runs(home: Path) -> tuple[str, ...]:
     path = _path(home)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamageError(_damage(path)) from error
     ids = document.get("runs") if isinstance(document, dict) and document.get("schema") == SCHEMA else None
     if not isinstance(ids, list) or not all(isinstance(run_id, str) for run_id in ids):

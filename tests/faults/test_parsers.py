@@ -40,7 +40,8 @@ NOW = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
 
 YAML_PIECES = (
     *("seed: ", "model: ", "data: ", "kind", "[", "]", "{", "}", "&a ", "*a", "!!int ", "!", "- ", "\n", "  "),
-    *(": ", "? ", "9" * 40, "0x_", ".inf", ".nan", "~", "=", "<<: ", "'", '"', "\\e", "|", ">", "%YAML", "---", "1:2:3", "0b_", "\ud83d"),
+    *(": ", "? ", "9" * 40, "0x_", ".inf", ".nan", "~", "=", "<<: ", "'", '"', "\\e", "|", ">", "%YAML", "---"),
+    *("1:2:3", "0b_", "\ud83d"),
     *("units", "training", "1e400", "2020-13-01", "#", "\t", "@", "`", "null", "true"),
 )  # fmt: skip
 TEXT = st.text(max_size=60)
@@ -52,8 +53,8 @@ JSON = st.recursive(
 )
 KEYS = ("seed", "model", "model.kind", "model.units", "data", "data.pair", "data.options.x", "horizon")
 FACTS = ("symbol", "instrumentType", "currency", "exchangeTimezoneName", "exchangeName", "currentTradingPeriod")
-CSV_PIECES = (b"Date", b",", b"USD", b"JPY", b"\n", b"\r\n", b"2024-01-02", b"2024-01-01", b"NaT", b"1.1", b"N/A", b"-1",
-              b"nan", b"1e99", b"", b"\xff", b"\x1b[31m", b" ")  # fmt: skip
+CSV_PIECES = (b"Date", b",", b"USD", b"JPY", b"\n", b"\r\n", b"2024-01-02", b"2024-01-01", b"NaT", b"1.1", b"N/A",
+              b"-1", b"nan", b"1e99", b"", b"\xff", b"\x1b[31m", b" ")  # fmt: skip
 CSV = st.lists(st.sampled_from(CSV_PIECES) | st.binary(max_size=4), max_size=40).map(b"".join)
 
 

@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM at any moment of a training, and a backtest without standard streams."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="other signals there")]
+
+# The console script, which takes over the signals with its first import.
+SCRIPT = "import sys; sys.argv[0] = 'forecast'; from forecaster.__main__ import main; sys.exit(main())"
+FORECAST = [sys.executable, "-c", SCRIPT]
+SERIES = ("--source", "synthetic", "--ticker", "ar1", "--set", "data.options.rows=900", "--home", "home")
+MODEL = ("--set", "model.training.steps=4000", "--set", "model.units=[4]", "--backend", "jax")
+START_UP = 0.4  # seconds in which the interpreter has certainly begun to load the program, on a busy machine as well
+
+
+def moments(count: int) -> list[float]:
+    """Seconds after the start, most of them while the engine loads."""
+    draw = random.Random(7)
+    return [round(draw.uniform(START_UP, 5.0), 2) for _ in range(count)]
+
+
+@pytest.mark.parametrize("seconds", moments(8))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [*FORECAST, "train", *SERIES, *MODEL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    time.sleep(seconds)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert stderr.splitlines()[-1] == "interrupted; nothing was saved"
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+    assert stdout == ""
+    assert not list(tmp_path.glob("home/runs/*"))
+    assert not list(tmp_path.rglob(".partial-*"))
+
+
+@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- 2>/dev/full"])
+def test_a_backtest_works_without_standard_streams(tmp_path: Path, closed: str) -> None:
+    names = (
+        "backtest",
+        *SERIES,
+        "--models",
+        "lstm,ewma",
+        "--set",
+        "model.training.steps=4",
+        "--set",
+        "model.units=[4]",
+    )
+    command = [*FORECAST, *names, "--start", "2020-01-01", "--schedule", "monthly", "--jobs", "2", "--backend", "jax"]
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {closed}', "bash", *command],
+        stdout=subprocess.PIPE, text=True, cwd=tmp_path, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "ewma" in done.stdout
+    assert len(list(tmp_path.glob("home/backtests/fits/*.npz"))) > 2
