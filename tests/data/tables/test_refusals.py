@@ -60,6 +60,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Datum;Schluss\n01.11.2023;15.962\n16.11.2023;15.970\n22.11.2023;16.011\n",
         r"line 2: 'Schluss' is '15.962', which may be 15.962 or 15962; .*--decimal point or --decimal comma",
     ),
+    "thousands or decimals beside semicolons": (
+        "date;close\n2023-01-02;16.769\n2023-01-03;16.538\n",
+        "line 2: 'close' is '16.769', which may be 16.769 or 16769",
+    ),
     "thousands or decimals in quotes": (
         'date,close\n2023-01-02,"71,500"\n2023-01-03,"71,900"\n',
         "line 2: 'close' is '71,500', which may be 71500 or 71.5; no row of the file decides",
