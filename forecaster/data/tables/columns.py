@@ -313,7 +313,7 @@ def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:
         is_named = plain_name(name) in SYMBOL_NAMES
         cells = layout.cells(place) if is_named or is_repeated else []
         distinct = set(cells[:5000])
-        if len(distinct) < 2 or (not is_named and len(distinct) * 2 > len(cells)):
+        if len(distinct) < 2 or len(distinct) * 2 > min(len(cells), 5000):  # notes, or a number of each row
             continue
         if not is_numeric(cells[:_SAMPLE_ROWS]) or (is_named and len(distinct) * 4 < len(cells)):
             columns.append(place)

@@ -630,6 +630,7 @@ LAYOUTS: dict[str, Layout] = {
     "year, month and day": Layout(
         "Year,Month,Day,Close\n" + each(lambda day, o, h, low, c, v: f"{day.year},{day.month},{day.day},{c}")
     ),
+    "an identifier of each row": Layout("id,date,close\n" + rows("x{v},{day},{c}")),
     "single letters": Layout("t,o,h,l,c,v\n" + OHLCV, ALL),
     "Markdown": Layout("| Date | Close |\n|------|-------|\n" + rows("| {day} | {c} |")),
     "symbol before the names": Layout(
