@@ -81,8 +81,12 @@ def _checked_kind(out: Path) -> str | None:
     """Format of a file of scores; None for a picture. Either is checked before hours of work depend on it."""
     if out.suffix.lower() in RESULT_ENDINGS:
         return checked_format(out, "", is_typed=False)
-    from forecaster.output.canvas import check_figure_path
+    from forecaster.output.canvas import FORMATS, check_figure_path
 
+    pictures = [f".{name}" for name in FORMATS]
+    if out.suffix.lower() not in pictures:
+        endings = ", ".join([*pictures, ".csv", ".json", ".xlsx", ".html"])
+        raise click.UsageError(f"--out {out}: the ending {out.suffix!r} names no format; expected one of {endings}.")
     check_figure_path(out)
     return None
 

@@ -149,13 +149,20 @@ class Prediction(Tabular):
         return f"{self.instrument.name} after {forecast.cutoff} at {forecast.last_price:.6g}"
 
     def table_rows(self) -> list[Row]:
-        """A row for each step: its date, mean, median, probability of a rise, and price quantiles ``q0.025`` ..."""
+        """A row for each step: its date, mean, median, probability of a rise, and price quantiles ``q0.025`` ...
+
+        What is true of the whole forecast stands in every row, so that rows of several forecasts can be mixed.
+        """
         forecast = self.forecast
         prices = forecast.prices(forecast.quantile_levels)
+        facts = {name: getattr(self, name) for name in ("run_id", "model", "source", "frequency")}
+        facts |= {"cutoff": forecast.cutoff, "last_price": forecast.last_price}
+        facts |= {"calibrated": self.calibrated, "in_sample": self.in_sample}
         names = [f"q{level:g}" for level in forecast.quantile_levels]
         return [
             {
                 "instrument": self.instrument.name,
+                **facts,
                 "step": index + 1,
                 "date": forecast.dates[index],
                 "mean": mean,

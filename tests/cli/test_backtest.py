@@ -179,7 +179,7 @@ def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
         (("--stride", "0"), "0 is not in the range"),
         (("--stride", "100000", "--models", "ewma"), "rows from 2020-01-02 on is a cutoff at --stride 100000"),
         (("--models", ","), "expected names separated by commas; got an empty one"),
-        (("--out", "picture.bmp"), "cannot draw into picture.bmp; the file name ends in one of"),
+        (("--out", "picture.bmp"), "the ending '.bmp' names no format; expected one of .png, .svg, .pdf, .csv"),
         (("--start", "2020-12-31", "--end", "2020-01-01"), "0 rows from 2020-12-31 to 2019-12-31"),
     ],
 )
