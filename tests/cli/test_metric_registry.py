@@ -24,9 +24,10 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_new_metric_is_in_the_document_and_the_table_of_a_training(forecast) -> None:
     document = json.loads(forecast(*TRAIN, "--format", "json").stdout)
     assert all(isinstance(score["bias"], float) for score in document["scores"])
-    lines = forecast(*TRAIN).stdout.splitlines()
-    assert lines[0].split()[-1] == "bias"
-    assert lines[1].split()[-1] == f"{document['scores'][0]['bias']:.4f}"
+    lines = forecast(*TRAIN, "--verbose").stdout.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("part"))
+    assert lines[head].split()[-1] == "bias"
+    assert lines[head + 1].split()[-1] == f"{document['scores'][0]['bias']:.4f}"
 
 
 def test_a_new_metric_is_in_the_document_the_table_and_the_csv_of_a_backtest(forecast) -> None:
