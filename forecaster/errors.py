@@ -53,7 +53,7 @@ class ExitCode(enum.IntEnum):
     USAGE = 2, "wrong usage, configuration or input file"
     SOURCE = 3, "data source unavailable, or symbol unknown to it"
     DIFFERENCE = 4, "leak (audit), damaged file, or difference (data diff --exit-code)"
-    INTERRUPTED = 130, "interrupted by Ctrl-C"
+    INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 
 class ForecasterError(Exception):

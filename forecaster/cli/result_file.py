@@ -50,5 +50,6 @@ def write_result(path: Path, content: str | bytes, environment: Environment) -> 
     """
     from forecaster.files import write_file
 
-    write_file(path, content.encode() if isinstance(content, str) else content)
+    # A name of a file may hold bytes that are no text.
+    write_file(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     environment.note(f"written: {path}")

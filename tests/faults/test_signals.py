@@ -25,7 +25,7 @@ def moments(count: int) -> list[float]:
     return [round(draw.uniform(START_UP, 5.0), 2) for _ in range(count)]
 
 
-@pytest.mark.parametrize("seconds", moments(8))
+@pytest.mark.parametrize("seconds", moments(5))
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, number: signal.Signals) -> None:
     process = subprocess.Popen(
@@ -43,8 +43,7 @@ def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, numb
     assert not list(tmp_path.rglob(".partial-*"))
 
 
-@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- 2>/dev/full"])
-def test_a_backtest_works_without_standard_streams(tmp_path: Path, closed: str) -> None:
+def test_a_backtest_works_without_standard_streams(tmp_path: Path) -> None:
     names = (
         "backtest",
         *SERIES,
@@ -55,11 +54,11 @@ def test_a_backtest_works_without_standard_streams(tmp_path: Path, closed: str) 
         "--set",
         "model.units=[4]",
     )
-    command = [*FORECAST, *names, "--start", "2020-01-01", "--schedule", "monthly", "--jobs", "2", "--backend", "jax"]
+    command = [*FORECAST, *names, "--start", "2020-11-02", "--schedule", "monthly", "--jobs", "2", "--backend", "jax"]
     done = subprocess.run(
-        ["bash", "-c", f'"$@" {closed}', "bash", *command],
+        ["bash", "-c", '"$@" <&- 2>&-', "bash", *command],
         stdout=subprocess.PIPE, text=True, cwd=tmp_path, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0
     assert "ewma" in done.stdout
-    assert len(list(tmp_path.glob("home/backtests/fits/*.npz"))) > 2
+    assert len(list(tmp_path.glob("home/backtests/fits/*.npz"))) >= 4

@@ -282,3 +282,11 @@ def test_csv_of_nothing_is_empty() -> None:
 def test_csv_refuses_rows_of_two_shapes() -> None:
     with pytest.raises(ValueError, match="fields not in fieldnames"):
         csv_text([{"a": 1}, {"b": 2}])
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_a_text_cell_is_no_formula(text: str) -> None:
+    rows = [{"instrument": text, "mean": -1.5, "step": -2}]
+    (row,) = csv.DictReader(io.StringIO(csv_text(rows), newline=""))
+    assert row == {"instrument": f"'{text}", "mean": "-1.5", "step": "-2"}
+    assert csv_text([{"instrument": "^GSPC"}]) == "instrument\n^GSPC"
