@@ -19,7 +19,10 @@ __all__ = ["command"]
     short_help="Draw the history, the predictions and the coming days.",
 )
 @with_options(
-    common=("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last", "show", "out", "home"),
+    common=(
+        *("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last"),
+        *("above", "fan_level", "drawn_step", "title", "show", "out", "home"),
+    ),
     rare=(
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict"),
@@ -30,12 +33,15 @@ __all__ = ["command"]
 def command(*, environment: Environment, **keywords: Any) -> None:
     """Draw actual prices in blue, train predictions in green, test predictions in red, and the coming days.
 
+    --kind fan draws the coming days alone, --kind loss the learning curve, --kind backtest the newest backtest.
     The file is named after the instrument, USDJPY-forecast.png, unless --out names it.
 
     \b
     Example:
       forecast plot --pair USDJPY --out usdjpy.png
       forecast plot --pair USDJPY --as-of 2024-03-01 --last 120
+      forecast plot --pair USDJPY --kind fan --above 160
+      forecast plot --pair USDJPY --kind backtest --step 1,20
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows.plot import plot
 

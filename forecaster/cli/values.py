@@ -84,10 +84,10 @@ class FormatChoice(click.Choice[str]):
 
 def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
     """The name of a registered figure."""
-    from forecaster.workflows.figures import FIGURES
+    from forecaster.workflows.figures import figure_names
 
-    if value not in FIGURES:
-        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(FIGURES)}.")
+    if value not in figure_names():
+        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(figure_names())}.")
     return value
 
 

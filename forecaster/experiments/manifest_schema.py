@@ -90,11 +90,14 @@ class _Score(_Section):
     n: NonNegativeInt
     window: Annotated[list[Date], Field(min_length=2, max_length=2)]
     crps_ratio: dict[str, FiniteFloat | None]
-    coverage: dict[str, FiniteFloat | None]
+    coverage: dict[str, FiniteFloat | None] = {}
+    rmse_return: FiniteFloat | None = None
+    rmse_return_naive: FiniteFloat | None = None
 
 
 class _Claim(_Section):
     outcome: str = ""
+    text: str = ""
     against: str | None = None
 
 
@@ -152,6 +155,8 @@ class _Report(_Choices, _Learned):
     fallbacks: list[str] = []
     parity: FiniteFloat | None = None
     parameters: NonNegativeInt = 0
+    initial_loss: FiniteFloat | None = None
+    reference_losses: dict[Name, FiniteFloat] = {}
     mean_is_last_price: bool = False
     numpy_difference: FiniteFloat | None = None
 

@@ -86,6 +86,10 @@ class FitReport:
         parameters: Number of weights that were trained.
         curve: Learning curve: rows with ``step``, ``loss`` and, where it was measured, ``validation_loss``. It is
             recorded in a file of its own, not in JSON.
+        initial_loss: Loss before the training, on the samples of ``validation_loss``, or on the first batch where there
+            is no validation; None where none was measured.
+        reference_losses: Baseline -> its loss on the samples of ``validation_loss``, or on the training samples where
+            there is no validation.
     """
 
     chosen: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -95,6 +99,8 @@ class FitReport:
     parity: float | None = None
     parameters: int = 0
     curve: tuple[Mapping[str, float], ...] = ()
+    initial_loss: float | None = None
+    reference_losses: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, without the learning curve."""
@@ -105,6 +111,8 @@ class FitReport:
             "fallbacks": list(self.fallbacks),
             "parity": self.parity,
             "parameters": self.parameters,
+            "initial_loss": self.initial_loss,
+            "reference_losses": dict(self.reference_losses),
         }
 
     @classmethod
@@ -118,6 +126,8 @@ class FitReport:
                 fallbacks=tuple(document["fallbacks"]),
                 parity=document["parity"],
                 parameters=document.get("parameters", 0),
+                initial_loss=document.get("initial_loss"),
+                reference_losses=document.get("reference_losses", {}),
             )
         return cls._from_flat(document)
 

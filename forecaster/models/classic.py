@@ -114,8 +114,15 @@ class Classic:
             )
         scaler = fit_scaler(series.first_unit_close[:rows], options.scaler)
         network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
-        curve = self._train(network, series, scaler, request)
-        report = FitReport({"spread": []}, "learned", {"scaler": scaler, "series": 1}, curve=tuple(curve))
+        history, last_price_loss = self._train(network, series, scaler, request)
+        report = FitReport(
+            {"spread": []},
+            "learned",
+            {"scaler": scaler, "series": 1},
+            curve=tuple(history.curve),
+            initial_loss=history.initial_loss,
+            reference_losses={"random_walk": last_price_loss},
+        )
         fitted = FittedClassic(options, self.knots, named_weights(network), report)
         x = fitted.windows(series).batch(np.array([0]))[0]
         difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
@@ -148,7 +155,8 @@ class Classic:
 
     def _train(
         self, network: Any, series: PriceSeries, scaler: Mapping[str, float], request: FitRequest
-    ) -> list[dict[str, float]]:
+    ) -> tuple[Any, float]:
+        """Train the network; return its `TrainingHistory`, and the loss of the last price on the same samples."""
         import keras
 
         from forecaster.models.training import PanelBatches, fit_network, shuffled_samples
@@ -163,7 +171,9 @@ class Classic:
         unseen = LastWindows(level[:-1], level[1:], options.context_length, len(level) - 1)
         validation = unseen.batch(rows - options.context_length + 1) if len(rows) else None
         optimizer = keras.optimizers.Adam(options.learning_rate)
-        return fit_network(network, batches, optimizer, "mse", request.progress, validation)
+        history = fit_network(network, batches, optimizer, "mse", request.progress, validation)
+        x, y = windows.batch(np.arange(len(windows))) if validation is None else validation
+        return history, float(np.mean((x[:, -1] - y.reshape(len(x), -1)) ** 2))
 
 
 class FittedClassic:

@@ -1,7 +1,7 @@
 """Training of a Keras network on a panel: batches drawn from windows, optimiser, learning curve."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -12,6 +12,7 @@ from forecaster.environment import Progress
 __all__ = [
     "LearningCurve",
     "PanelBatches",
+    "TrainingHistory",
     "Windows",
     "draw_samples",
     "epoch_count",
@@ -171,6 +172,18 @@ class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
             self.rows[-1]["validation_loss"] = float(logs["val_loss"])
 
 
+class TrainingHistory(NamedTuple):
+    """Losses of a training.
+
+    Args:
+        initial_loss: Loss before the first step.
+        curve: Rows of the learning curve.
+    """
+
+    initial_loss: float
+    curve: list[dict[str, float]]
+
+
 def fit_network(
     network: keras.Model,
     batches: PanelBatches,
@@ -178,7 +191,7 @@ def fit_network(
     loss: Any,
     progress: Progress,
     validation: tuple[Float32Array, Float32Array] | None = None,
-) -> list[dict[str, float]]:
+) -> TrainingHistory:
     """Train a network.
 
     Args:
@@ -190,9 +203,13 @@ def fit_network(
         validation: x and y that are scored after each epoch; nothing is chosen by them.
 
     Returns:
-        The learning curve: rows with ``step``, ``loss`` and, after each epoch, ``validation_loss``.
+        The loss before the training, on the validation or else on the first batch, and the learning curve: rows with
+        ``step``, ``loss`` and, after each epoch, ``validation_loss``.
     """
     network.compile(optimizer, loss, steps_per_execution=min(_STEPS_PER_CALL, len(batches)), jit_compile="auto")
+    batches.begin(0)
+    x, y = batches[0] if validation is None else validation
+    initial_loss = float(network.evaluate(x, y, verbose=0))
     curve = LearningCurve(len(batches), batches.epochs, progress)
     turn = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch))
     network.fit(
@@ -203,4 +220,4 @@ def fit_network(
         callbacks=[turn, curve],
         validation_data=validation,
     )
-    return curve.rows
+    return TrainingHistory(initial_loss, curve.rows)

@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 import textwrap
 from collections.abc import Mapping
-from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,12 +14,15 @@ from matplotlib.figure import Figure
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.calendars import SPANS
+from forecaster.errors import NotEnoughDataError
+from forecaster.evaluation.daily_losses import DailyLosses
 from forecaster.experiments.backtest_scores import BacktestResult
-from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline
+from forecaster.experiments.recorded_backtests import RecordedBacktest
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline, label_ends
 from forecaster.output.colors import BLUE, GREEN, GREY, RED
 from forecaster.output.verdict_wording import verdict_texts
 
-__all__ = ["BacktestPicture", "backtest_picture", "draw_backtest"]
+__all__ = ["BacktestFigureRequest", "BacktestPicture", "backtest_figure", "backtest_picture", "draw_backtest"]
 
 
 WINDOW = 250
@@ -58,22 +60,68 @@ class BacktestPicture:
     words: tuple[str, ...]
 
 
-def draw_backtest(picture: BacktestPicture) -> Figure:
-    """Draw the sum of the daily gains over each baseline, and coverage over the last year, day by day."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class BacktestFigureRequest:
+    """Arguments of every figure of a backtest.
+
+    Args:
+        backtest: The backtest as recorded.
+        title: Title; None for that of the figure.
+    """
+
+    backtest: RecordedBacktest
+    title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the first instrument, for that of the file."""
+        return self.backtest.result.plan.named[0]
+
+
+def backtest_figure(request: BacktestFigureRequest) -> Figure:
+    """The figure of a recorded backtest at the steps that were asked for."""
+    backtest = request.backtest
+    pictures = [backtest_picture(backtest.result, by_name, backtest.id) for by_name in backtest.losses.values()]
+    if request.title is not None:
+        pictures = [dataclasses.replace(picture, title=request.title) for picture in pictures]
+    if not pictures:
+        raise NotEnoughDataError(
+            f"no outcome of backtest {backtest.id} is known at the steps that are asked for; choose shorter ones"
+        )
+    return draw_backtest(*pictures)
+
+
+def draw_backtest(*pictures: BacktestPicture) -> Figure:
+    """Draw the sum of the daily gains over each baseline, and coverage over the last year, day by day.
+
+    Args:
+        pictures: One for each step, of one backtest. One step has the gains above the coverage; of several, each has
+            a row with the gains beside the coverage.
+    """
+    first = pictures[0]
+    count = len(pictures)
     with drawing_style():
-        figure = blank_figure()
-        grid = figure.add_gridspec(
-            2, 1, height_ratios=(6, 4), left=LEFT, right=0.84, top=0.9, bottom=0.205, hspace=0.22
-        )  # fmt: skip
-        gains = figure.add_subplot(grid[0], label="gains")
-        _draw_gains(gains, picture)
-        cover = figure.add_subplot(grid[1], sharex=gains, label="coverage")
-        _draw_coverage(cover, picture)
-        gains.tick_params(labelbottom=False)
-        date_axis(cover, most_ticks=12)
-        words = "\n".join(textwrap.fill(line, _LINE_LENGTH, subsequent_indent="    ") for line in picture.words)
-        figure.text(LEFT, 0.145, words, fontsize=8, color="#333333", va="top", linespacing=1.45)
-        headline(figure, picture.title, picture.note)
+        words = "\n".join(textwrap.fill(line, _LINE_LENGTH, subsequent_indent="    ") for line in first.words)
+        figure = blank_figure((12.0, 7.6 if count == 1 else 2.0 + 2.7 * count))
+        height = figure.get_size_inches()[1]
+        place = {"left": LEFT, "top": 1 - 0.76 / height, "bottom": 1.56 / height}
+        if count == 1:
+            grid = figure.add_gridspec(2, 1, height_ratios=(6, 4), hspace=0.22, right=0.84, **place)
+        else:
+            grid = figure.add_gridspec(count, 2, width_ratios=(5, 4), hspace=0.42, wspace=0.42, right=0.9, **place)
+        shared: Axes | None = None
+        for row, picture in enumerate(pictures):
+            gains = figure.add_subplot(grid[0] if count == 1 else grid[row, 0], sharex=shared, label="gains")
+            shared = shared or gains
+            _draw_gains(gains, picture)
+            cover = figure.add_subplot(grid[1] if count == 1 else grid[row, 1], sharex=shared, label="coverage")
+            _draw_coverage(cover, picture, brief=count > 1)
+            if count == 1:
+                gains.tick_params(labelbottom=False)
+            for axes in (cover,) if count == 1 else (gains, cover):
+                date_axis(axes, most_ticks=12 if count == 1 else 6)
+        figure.text(LEFT, 1.1 / height, words, fontsize=8, color="#333333", va="top", linespacing=1.45)
+        headline(figure, first.title, first.note)
     return figure
 
 
@@ -100,10 +148,11 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
     if count > 1:
         axes.set_xlim(picture.dates[0], picture.dates[-1])
     colors = {line.get_label(): line.get_color() for line in axes.get_lines()}
-    _name_ends(axes, {f"{name} {end:+.2f} %": (end, str(colors[name])) for name, end in ends.items()})
+    axes.yaxis.label.set_color(GREY)
+    label_ends(axes, {f"{name} {end:+.2f} %": (end, str(colors[name])) for name, end in ends.items()}, _NAME_SIZE)
 
 
-def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
+def _draw_coverage(axes: Axes, picture: BacktestPicture, brief: bool) -> None:
     labels: dict[str, tuple[float, str]] = {}
     for (share, daily), color, dash in zip(picture.inside.items(), _COLORS, _DASHES, strict=False):
         axes.axhline(100 * share, color=color, linewidth=0.8, linestyle=(0, (2, 3)), alpha=0.8)
@@ -118,44 +167,39 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture) -> None:
         labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (end, color)
     axes.set_ylabel("inside (%)")
     enough = len(next(iter(picture.inside.values()), ())) >= WINDOW
-    over = f"over the last {WINDOW} cutoffs" if enough else f"fewer than {WINDOW} cutoffs, so over all of them"
+    if brief:
+        over = f"last {WINDOW} cutoffs" if enough else f"all cutoffs, fewer than {WINDOW}"
+    else:
+        over = f"over the last {WINDOW} cutoffs" if enough else f"fewer than {WINDOW} cutoffs, so over all of them"
     axes.set_title(
-        f"share of outcomes inside each interval, {over}; dotted: nominal",
+        f"{'share' if brief else 'share of outcomes'} inside each interval, {over}; dotted: nominal",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     low, _ = axes.get_ylim()
     axes.set_ylim(min(low, 70), 100)
-    _name_ends(axes, labels)
-
-
-def _name_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
-    """Write each label beside the right end of its line, moved apart where they would touch."""
-    low, high = axes.get_ylim()
-    figure_height = cast(Figure, axes.get_figure(root=True)).get_size_inches()[1]
-    room = 1.35 * _NAME_SIZE / 72 / (axes.get_position().height * figure_height) * (high - low)
-    names = sorted(labels, key=lambda name: labels[name][0])
-    places = [labels[name][0] for name in names]
-    for k in range(1, len(places)):
-        places[k] = max(places[k], places[k - 1] + room)
-    above = high + room
-    for k in reversed(range(len(places))):  # back down, where they would leave the top
-        places[k] = above = min(places[k], above - room)
-    for name, place in zip(names, places, strict=True):
-        axes.annotate(
-            name, (1.008, place), xycoords=("axes fraction", "data"), color=labels[name][1], fontsize=_NAME_SIZE,
-            va="center", annotation_clip=False,
-        )  # fmt: skip
     axes.yaxis.label.set_color(GREY)
+    label_ends(axes, labels, _NAME_SIZE)
 
 
-def backtest_picture(result: BacktestResult) -> BacktestPicture:
-    """The picture of the first step, all instruments together."""
-    losses = result.losses[min(result.losses)][result.verdict.name]
+def backtest_picture(
+    result: BacktestResult, by_name: Mapping[str, DailyLosses] | None = None, backtest_id: str | None = None
+) -> BacktestPicture:
+    """The picture of one step, all instruments together.
+
+    Args:
+        result: The backtest, whose verdict is written below.
+        by_name: Name -> daily losses at the step; those at the first step when None.
+        backtest_id: Name of the folder; that of the plan when None.
+    """
+    by_name = result.losses[min(result.losses)] if by_name is None else by_name
+    losses = by_name[result.verdict.name]
     several = f"{losses.instruments} instruments" if losses.instruments > 1 else losses.name
+    span = SPANS[result.plan.config.data.frequency]
+    step = result.verdict.step
     return BacktestPicture(
         title=f"{losses.model} on {several}, walk-forward",
         step=losses.step,
-        span=SPANS[result.plan.config.data.frequency],
+        span=span,
         dates=losses.dates,
         gains={
             name: (losses.crps[losses.model] - losses.crps[name]) / mean
@@ -164,7 +208,10 @@ def backtest_picture(result: BacktestResult) -> BacktestPicture:
         },
         inside={float(level): daily for level, daily in losses.inside.items()},
         fits=np.array([fold.start for fold in result.plan.folds]),
-        note=f"backtest {result.id}, {len(losses):,} cutoffs from {losses.dates[0]} to {losses.dates[-1]}, "
-        "a fit at each triangle",
-        words=tuple(verdict_texts(result.verdict)),
+        note=f"backtest {backtest_id or result.id}, {len(losses):,} cutoffs from {losses.dates[0]} to "
+        f"{losses.dates[-1]}, a fit at each triangle",
+        words=(
+            f"verdict, {step} {span}{'s' if step > 1 else ''} ahead:",
+            *(f"  {text}" for text in verdict_texts(result.verdict)),
+        ),
     )

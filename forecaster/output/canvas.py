@@ -9,7 +9,7 @@ import io
 import os
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,12 +29,15 @@ from forecaster.output.colors import GREY
 __all__ = [
     "FORMATS",
     "LEFT",
+    "SLIDE_INCHES",
     "blank_figure",
     "check_figure_path",
     "date_axis",
     "day_number",
     "drawing_style",
     "headline",
+    "label_ends",
+    "legend_above",
     "save_figure",
     "show_figure",
 ]
@@ -42,6 +45,9 @@ __all__ = [
 FORMATS = ("png", "svg", "pdf")
 
 LEFT = 0.072  # where titles, legends and panels begin, as a share of the figure
+
+SLIDE_INCHES = (12.8, 7.2)
+"""Width and height of a picture that fills a slide of 16 to 9."""
 
 _INCHES = (12.0, 7.6)
 _PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
@@ -82,9 +88,9 @@ def drawing_style() -> Iterator[None]:
         yield
 
 
-def blank_figure() -> Figure:
-    """An empty figure 1200 units wide, with a canvas that needs no display."""
-    figure = Figure(figsize=_INCHES, dpi=100, facecolor="white")
+def blank_figure(inches: tuple[float, float] = _INCHES) -> Figure:
+    """An empty figure with 100 units to the inch, 1200 wide unless told otherwise, that needs no display."""
+    figure = Figure(figsize=inches, dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -96,6 +102,47 @@ def headline(figure: Figure, title: str, note: str) -> None:
     head.set_fontsize(14 * min(1.0, room / max(head.get_window_extent().width, 1)))
     small_print = textwrap.fill(note, 190, max_lines=2, placeholder=" …")
     figure.text(LEFT, 0.008, small_print, fontsize=7.5, color=GREY, va="bottom", gid="note")
+
+
+def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], middle: float) -> None:
+    """Put a legend of one row at the height `middle` of the figure, or of two rows where one is too wide."""
+    room = (1 - 1.5 * LEFT) * figure.bbox.width
+    for columns, size in ((len(labels), 9.5), (len(labels), 8.5), ((len(labels) + 1) // 2, 8.5)):
+        legend = figure.legend(
+            handles, labels, loc="center left", bbox_to_anchor=(LEFT, middle), ncols=max(columns, 1),
+            columnspacing=1.6, fontsize=size,
+        )  # fmt: skip
+        if legend.get_window_extent().width <= room or columns < len(labels):
+            return
+        legend.remove()
+
+
+def label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], size: float) -> None:
+    """Write each label beside the right end of its line, moved apart where they would touch.
+
+    Args:
+        axes: Panel, whose vertical axis is settled.
+        labels: Label -> height of the end of its line, and colour.
+        size: Font size in points.
+    """
+    figure_height = cast(Figure, axes.get_figure(root=True)).get_size_inches()[1]
+    room = 1.35 * size / 72 / (axes.get_position().height * figure_height)
+    heights = {
+        name: float(axes.transAxes.inverted().transform(axes.transData.transform((0.0, end)))[1])
+        for name, (end, _) in labels.items()
+    }
+    names = sorted(labels, key=heights.__getitem__)
+    places = [heights[name] for name in names]
+    for k in range(1, len(places)):
+        places[k] = max(places[k], places[k - 1] + room)
+    above = 1 + room
+    for k in reversed(range(len(places))):  # back down, where they would leave the top
+        places[k] = above = min(places[k], above - room)
+    for name, place in zip(names, places, strict=True):
+        axes.annotate(
+            name, (1.008, place), xycoords="axes fraction", color=labels[name][1], fontsize=size,
+            va="center", annotation_clip=False,
+        )  # fmt: skip
 
 
 def date_axis(axes: Axes, most_ticks: int) -> None:

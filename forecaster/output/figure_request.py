@@ -1,7 +1,8 @@
-"""Request for a figure: a run, its history, and the dates to draw."""
+"""Request for a figure of a run: the run, its history, and the dates to draw."""
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 
 from forecaster.data.series import PriceSeries
 from forecaster.experiments.run_selection import SelectedRun
@@ -20,6 +21,10 @@ class FigureRequest:
         from_date: First date to draw.
         to_date: Last date to draw.
         last: Draw only so many rows up to the cutoff.
+        title: Title; None for that of the figure.
+        above: Prices of interest.
+        level: Central intervals; those of the figure when empty.
+        today: Current date.
     """
 
     selection: SelectedRun
@@ -28,3 +33,12 @@ class FigureRequest:
     from_date: datetime.date | None = None
     to_date: datetime.date | None = None
     last: int | None = None
+    title: str | None = None
+    above: Sequence[float] = ()
+    level: Sequence[float] = ()
+    today: datetime.date | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the instrument, for that of the file."""
+        return self.selection.instrument.name

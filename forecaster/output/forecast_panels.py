@@ -20,15 +20,18 @@ from forecaster.output.colors import (
     SPAN_TEXT_COLORS,
 )
 from forecaster.output.forecast_picture import ForecastPicture
+from forecaster.output.trading_days import trading_day_axis
 
 __all__ = [
     "LOG_RATIO",
+    "MAX_TICKS",
     "RECURSIVE_DASHES",
     "SPAN_LINES",
     "draw_close_up",
     "draw_history",
     "log_axis",
     "mark_boundaries",
+    "put_to_the_right",
     "readable",
     "spans_text",
 ]
@@ -36,13 +39,15 @@ __all__ = [
 SPAN_LINES: dict[str, Any] = {"train": "-", "validation": (0, (2.2, 0.7)), "test": "-"}
 RECURSIVE_DASHES: Any = (0, (2, 1.4))
 
+MAX_TICKS = 7  # of the small panels
 _CLOSE_UP_ROWS = 60
 _FEW_ROWS = 250  # up to here single days can be told apart, and are marked
+MAX_FULL_RATIO = 200.0  # of an axis with ticks at 1, 2 and 5
 LOG_RATIO = 8.0  # on a linear axis such a history shows only its latest part
 _SHORTEST_AXIS = 10.0  # days; on a shorter axis hours would be marked
 _LONG = 1e5  # from here on a price is too long for the margin
 _TINY = 1e-3
-_CHARACTER = 0.0105  # width of a letter of a span's name, as a share of the panel
+_CHARACTER = 0.0165  # width of a letter of a span's name, as a share of the panel
 
 
 def readable(value: float, digits: int = 5) -> str:
@@ -67,9 +72,12 @@ def spans_text(which: str, count: int, span: str = "day") -> str:
 
 
 def log_axis(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with plain numbers at 1, 2 and 5."""
+    """Make the vertical axis logarithmic, with plain numbers at 1, 2 and 5, or at 1 alone where it is long."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+    values = values[np.isfinite(values) & (values > 0)]
+    is_long = len(values) and values.max() > MAX_FULL_RATIO * values.min()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if is_long else (1, 2, 5), numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(_short_tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
@@ -80,18 +88,31 @@ def _short_tick(value: float, _position: int | None = None) -> str:
 
 
 def draw_history(axes: Axes, picture: ForecastPicture) -> None:
-    """Draw the whole of `picture`, with the spans named above it."""
+    """Draw the whole of `picture` small, with the spans named above it."""
     _draw_prices(axes, picture)
     _scale_prices(axes, picture)
     end = picture.dates[-1] if picture.forecast is None else max(picture.dates[-1], picture.forecast.dates[-1])
     _set_dates(axes, picture.dates[0], end, room=0.01)
-    date_axis(axes, most_ticks=12)
+    date_axis(axes, most_ticks=MAX_TICKS)
     axes.tick_params(labelbottom=False)
+    # The unit is that of the large panel.
+    put_to_the_right(axes, "log scale" if axes.get_yscale() == "log" else "")
     _name_spans(axes, picture, mark_boundaries(axes, picture))
 
 
+def put_to_the_right(axes: Axes, label: str) -> None:
+    """Put the vertical axis of a small panel to the right, with `label`."""
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.spines[["left", "right"]].set_visible([False, True])
+    axes.set_ylabel(label)
+
+
 def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
-    """Draw the last days and the coming ones so large that lag, band and fan can be seen."""
+    """Draw the last days and the coming ones so large that lag, band and fan can be seen.
+
+    Every row has the same width, so a weekend makes no step in the fan.
+    """
     close = _last_days(picture)
     _draw_prices(axes, close)
     _scale_prices(axes, close)
@@ -102,11 +123,9 @@ def draw_close_up(axes: Axes, picture: ForecastPicture) -> None:
         seen = int((close.dates <= close.forecast.cutoff).sum())
         title = _fan_title(close.forecast, seen, close.span)
     axes.set_title(title, loc="left", fontsize=9, color="#333333", pad=5, linespacing=1.4)
-    _set_dates(axes, close.dates[0], end, room=0.03)
-    date_axis(axes, most_ticks=5)
-    axes.yaxis.tick_right()
-    axes.spines[["left", "right"]].set_visible([False, True])
-    axes.set_ylabel("")
+    _set_dates(axes, close.dates[0], end, room=0.015)
+    days = close.dates if close.forecast is None else np.union1d(close.dates, close.forecast.dates)
+    trading_day_axis(axes, days, most_ticks=8)
 
 
 def _last_days(picture: ForecastPicture) -> ForecastPicture:
@@ -133,14 +152,15 @@ def _fan_title(forecast: Forecast, seen: int, span: str) -> str:
 def _draw_prices(axes: Axes, picture: ForecastPicture) -> None:
     """Draw a thin blue line on broad green and red ones: where they agree, both stay visible."""
     few = len(picture.dates) <= _FEW_ROWS
+    broad = 2.2 if few else 3.2
     for name, span in picture.spans().items():
         band: dict[str, Any] = {"color": BAND_80_COLORS[name], "alpha": BAND_80_OPACITY}
         axes.fill_between(span.dates, span.lower, span.upper, linewidth=0, zorder=1, **band)
         axes.plot(
-            span.dates, span.median, color=SPAN_COLORS[name], linestyle=SPAN_LINES[name], linewidth=2.0 if few else 3.2,
+            span.dates, span.median, color=SPAN_COLORS[name], linestyle=SPAN_LINES[name], linewidth=broad,
             dash_capstyle="butt", label=f"predicted: {name}", zorder=2,
         )  # fmt: skip
-    marks: dict[str, Any] = {"marker": "o", "markersize": 2.6, "linewidth": 0.9} if few else {"linewidth": 0.7}
+    marks: dict[str, Any] = {"marker": "o", "markersize": 3.2, "linewidth": 1.0} if few else {"linewidth": 0.7}
     axes.plot(picture.dates, picture.prices, color=BLUE, label="actual", zorder=3, **marks)
     if picture.forecast is not None:
         _draw_fan(axes, picture.forecast, picture.span)
@@ -232,5 +252,5 @@ def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, f
         taken.append((middle - half, middle + half))
         axes.text(
             middle, 1.012, text, transform=axes.transAxes, ha="center", va="bottom",
-            fontsize=9, color=SPAN_TEXT_COLORS[name],
+            fontsize=8.5, color=SPAN_TEXT_COLORS[name],
         )  # fmt: skip

@@ -1,14 +1,14 @@
 """Content of the picture of a forecast, as plain arrays."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray
 from forecaster.forecast import Forecast
 
-__all__ = ["ForecastPicture", "Predictions", "Window"]
+__all__ = ["ForecastPicture", "PartScore", "Predictions", "ScoreSummary", "Window"]
 
 Window = tuple[np.datetime64, np.datetime64]
 
@@ -35,6 +35,40 @@ class Predictions:
 
 
 @dataclasses.dataclass(frozen=True)
+class PartScore:
+    """Scores of the forecasts one step ahead of one part of the history, as a training records them.
+
+    Args:
+        rmse: Root mean squared error of the median, of the log return, or of the change of the price where changes are
+            modelled.
+        rmse_today: The same of "tomorrow = today".
+        coverage: Share of outcomes inside the 80 % band.
+        n: Number of cutoffs.
+    """
+
+    rmse: float
+    rmse_today: float
+    coverage: float
+    n: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreSummary:
+    """Scores of the parts, their origin, and the verdict.
+
+    Args:
+        scores: ``"train"``, ``"validation"``, ``"test"`` -> scores; a part without scores is left out.
+        origin: Origin of the scores, such as ``scores of the run``.
+        verdict: The verdict that the run recorded on this instrument, a sentence for each kind; empty where there is
+            none.
+    """
+
+    scores: Mapping[str, PartScore]
+    origin: str
+    verdict: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
 class ForecastPicture:
     """Content of the picture of a forecast.
 
@@ -47,8 +81,7 @@ class ForecastPicture:
         train_end: Last day that the weights were fitted to.
         test_start: First day of the test; the days in between are validation.
         forecast: The coming days, or None.
-        rmse: ``"train"``, ``"validation"``, ``"test"`` -> root mean squared error of the model and of
-            "tomorrow = today", in `unit`.
+        summary: Scores and verdict.
         note: Small print: source, rows, last date, hash.
         run_id: The run that made the predictions.
         model: Registry key of the model.
@@ -63,7 +96,7 @@ class ForecastPicture:
     train_end: np.datetime64
     test_start: np.datetime64
     forecast: Forecast | None
-    rmse: Mapping[str, tuple[float, float]]
+    summary: ScoreSummary
     note: str
     run_id: str
     model: str = "lstm"
@@ -97,15 +130,20 @@ class ForecastPicture:
         masks = {"train": train, "validation": ~train & ~test, "test": test}
         return {name: self.predictions.take(mask) for name, mask in masks.items() if predicted[mask].any()}
 
-    def coverage(self) -> dict[str, float]:
-        """Share of the predicted days of each span on which the price was inside the 80 % band."""
+    def lag(self) -> dict[str, float]:
+        """Share of the days of each span whose prediction is nearer to the price of the day before than to its own.
+
+        It is 1 where a model repeats the last price. Days without a move are not counted.
+        """
         shares = {}
         for name, span in self.spans().items():
-            _, rows, days = np.intersect1d(self.dates, span.dates, return_indices=True)
-            price, lower, upper = self.prices[rows], span.lower[days], span.upper[days]
-            predicted = np.isfinite(lower) & np.isfinite(upper)
-            if predicted.any():
-                shares[name] = float(np.mean(((lower <= price) & (price <= upper))[predicted]))
+            _, rows, days = np.intersect1d(self.dates[1:], span.dates, return_indices=True)
+            before = self.prices[rows]
+            own = self.prices[rows + 1]
+            median = span.median[days]
+            counted = np.isfinite(median) & (before != own)
+            if counted.any():
+                shares[name] = float(np.mean((np.abs(median - before) < np.abs(median - own))[counted]))
         return shares
 
     def moves(self) -> tuple[DateArray, FloatArray]:

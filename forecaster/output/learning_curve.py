@@ -1,6 +1,7 @@
 """Learning curve of a run: training and validation loss."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,22 +10,32 @@ from matplotlib.ticker import MaxNLocator
 
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
-from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline
+from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline, legend_above
 from forecaster.output.colors import BLUE, GREEN, RED
 from forecaster.output.forecast_panels import LOG_RATIO, log_axis, readable
 
 __all__ = ["draw_losses"]
 
+_NAMES = {"ewma": "EWMA", "random_walk": "“tomorrow = today”"}
+_DASHES: tuple[Any, ...] = ((0, (6, 3)), (0, (2, 2)))
 MAX_SINGLE_STEPS = 120  # a longer curve is noisy, and is drawn with its running mean
 
 
-def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> Figure:
+def draw_losses(
+    rows: Sequence[Mapping[str, float]],
+    title: str,
+    note: str,
+    initial: float | None = None,
+    references: Mapping[str, float] | None = None,
+) -> Figure:
     """Draw learning curves.
 
     Args:
         rows: One mapping per recorded step: ``step``, ``loss`` and, where it was measured, ``validation_loss``.
         title: Title of the picture.
         note: Small print for the corner.
+        initial: Loss before the training; None where it is not known.
+        references: Baseline -> its loss on the same samples.
 
     Raises:
         UsageError: There are no rows.
@@ -41,10 +52,23 @@ def draw_losses(rows: Sequence[Mapping[str, float]], title: str, note: str) -> F
             best = int(np.argmin(losses))
             label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
             axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
+        if initial is not None:
+            _draw_initial(axes, initial)
+        for (name, loss), dash in zip((references or {}).items(), _DASHES, strict=False):
+            label = f"{_NAMES.get(name, name)}: {readable(loss)}"
+            axes.axhline(loss, color="#333333", linewidth=1.4, linestyle=dash, label=label)
         _scale_losses(axes)
-        figure.legend(*axes.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(LEFT, 0.918), ncols=4)
+        legend_above(figure, *axes.get_legend_handles_labels(), 0.918)
         headline(figure, title, note)
     return figure
+
+
+def _draw_initial(axes: Axes, loss: float) -> None:
+    """Mark the loss before the training."""
+    axes.plot(
+        0, loss, marker="D", markersize=8, color="white", markeredgecolor=BLUE, markeredgewidth=1.6, linestyle="none",
+        label=f"before the training: {readable(loss)}", zorder=5,
+    )  # fmt: skip
 
 
 def _curve(rows: Sequence[Mapping[str, float]], key: str) -> tuple[FloatArray, FloatArray]:

@@ -3,10 +3,29 @@
 This module is imported for ``--help``, so it imports nothing.
 """
 
-__all__ = ["FIGURES"]
+__all__ = ["BACKTEST_FIGURES", "FIGURES", "OPTIONS", "figure_names"]
 
 FIGURES: dict[str, str] = {
     "forecast": "forecaster.workflows.plot:forecast_figure",
     "loss": "forecaster.workflows.plot:loss_figure",
+    "fan": "forecaster.workflows.plot:fan_figure",
 }
-"""Kind -> ``module:function``, imported on first use. The function draws a `FigureRequest`."""
+"""Kind -> ``module:function``, imported on first use. The function draws a `FigureRequest`, which is about a run."""
+
+BACKTEST_FIGURES: dict[str, str] = {
+    "backtest": "forecaster.output.backtest_figure:backtest_figure",
+}
+"""Kind -> ``module:function`` of figures that need no run. The function draws a `BacktestFigureRequest`."""
+
+OPTIONS: dict[str, frozenset[str]] = {
+    "forecast": frozenset({"as_of", "from_date", "to_date", "last"}),
+    "loss": frozenset(),
+    "fan": frozenset({"as_of", "last", "above", "level"}),
+    "backtest": frozenset({"step"}),
+}
+"""Kind -> options that it has beyond those of all kinds; a figure that is not listed has all of them."""
+
+
+def figure_names() -> list[str]:
+    """All kinds, in the order of the help."""
+    return [*FIGURES, *BACKTEST_FIGURES]

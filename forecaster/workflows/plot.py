@@ -1,34 +1,40 @@
 """`plot`: actual prices blue, train predictions green, test predictions red, and the coming days."""
 
+import datetime
 import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import SPANS
+from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
 from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
-from forecaster.experiments.forecasting import described_forecast, run_forecasts
+from forecaster.evaluation.verdict import KINDS
+from forecaster.experiments.forecasting import ForecastRequest, described_forecast, forecast_of, run_forecasts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
+from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.output.figure_request import FigureRequest
-from forecaster.output.forecast_picture import ForecastPicture, Predictions, Window
+from forecaster.output.forecast_picture import ForecastPicture, PartScore, Predictions, ScoreSummary, Window
 from forecaster.pipeline import next_steps
 from forecaster.quantiles import level_weights
-from forecaster.workflows.figures import FIGURES
+from forecaster.workflows.figures import BACKTEST_FIGURES, FIGURES, OPTIONS
 from forecaster.workflows.predict import coming_dates
 
-__all__ = ["forecast_figure", "loss_figure", "picture_of", "plot"]
+__all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot"]
 
 BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
+DEFAULT_FAN_ROWS = 60
 
 
 def plot(
@@ -38,6 +44,10 @@ def plot(
     from_date: Day | None = None,
     to_date: Day | None = None,
     last: int | None = None,
+    title: str | None = None,
+    above: Sequence[float] = (),
+    level: Sequence[float] = (),
+    step: Sequence[int] = (),
     frequency: str | None = None,
     run: str | None = None,
     calibrate: bool = True,
@@ -50,14 +60,19 @@ def plot(
     """Draw one picture for each named instrument and return the files written.
 
     Args:
-        kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve.
+        kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve; ``fan``: the coming
+            days alone, for a slide; ``backtest``: the newest backtest.
         as_of: Last row that the forecast may use; the newest when None. Later prices are drawn as far as the forecast
             reaches, for comparison.
         from_date: First date to draw.
         to_date: Last date to draw.
         last: Draw only so many rows up to the cutoff.
+        title: Title of the picture; that of the kind when None.
+        above: Prices at which a fan has a line, with the probability that the last price lies above.
+        level: Central intervals of a fan, such as 0.8; 50, 80 and 95 % when empty.
+        step: Rows ahead of a backtest that are drawn; the first that it scored when empty.
         frequency: Length of a row; that of the run when None.
-        run: Id of a run; the best run that fits when None.
+        run: Id of a run, or of a backtest for its picture; the best one that fits when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
         out: File to write, png, svg or pdf; named after the instrument when None.
         show: True to open a window instead of writing a file.
@@ -67,32 +82,79 @@ def plot(
 
     Raises:
         RunNotFoundError: No run fits.
+        UsageError: The kind is unknown or has no such option.
         StorageError: The file cannot be written.
     """
     environment = environment or Environment.at(home)
-    day = day_of(as_of, "as_of")
-    first = day_of(from_date, "from_date")
-    end = day_of(to_date, "to_date")
     draw = _drawing_function(kind)
-    whole = select_runs(selection_of(instruments), RunQuery(run, frequency=frequency), environment)
-    if out is not None and len(whole) > 1:
-        raise UsageError(f"--out names one file; got {len(whole)} instruments; leave it out to name a file after each")
+    day = day_of(as_of, "as_of")
+    options = {"from_date": day_of(from_date, "from_date"), "to_date": day_of(to_date, "to_date"), "last": last}
+    fan_options = {"above": tuple(above), "level": tuple(level)}
+    _check_options(kind, {"as_of": day, **options, **fan_options, "step": tuple(step)})
+    choice = selection_of(instruments)
+    requests: Sequence[Any]
+    if kind in BACKTEST_FIGURES:
+        requests = [_backtest_request(choice, run, tuple(step), calibrate, title, environment)]
+    else:
+        today = None if day else environment.today
+        more = {**options, **fan_options, "calibrate": calibrate, "title": title, "today": today}
+        requests = _run_requests(choice, RunQuery(run, frequency=frequency), day, more, environment)
+    if out is not None and len(requests) > 1:
+        raise UsageError(
+            f"--out names one file; got {len(requests)} instruments; leave it out to name a file after each"
+        )
+    paths = [None if show else Path(out or f"{request.name}-{kind}.png") for request in requests]
+    for request, path in zip(requests, paths, strict=True):
+        _write(draw(request), path)
+    return [path for path in paths if path is not None]
+
+
+def _run_requests(
+    choice: Selection, query: RunQuery, day: datetime.date | None, options: Mapping[str, Any], environment: Environment
+) -> list[FigureRequest]:
+    """A request for each instrument, with the history up to `day`."""
+    whole = select_runs(choice, query, environment)
     cut = [selection.until(day) for selection in whole]
     announce(cut, environment)
-    paths = []
-    for selection, current in zip(cut, whole, strict=True):
-        name = selection.instrument.name
-        path = None if show else Path(out or f"{name}-{kind}.png")
-        _write(draw(FigureRequest(selection, current.series, calibrate, first, end, last)), path)
-        paths += [] if path is None else [path]
-    return paths
+    pairs = zip(cut, whole, strict=True)
+    return [FigureRequest(selection, current.series, **options) for selection, current in pairs]
+
+
+def _backtest_request(
+    choice: Selection,
+    backtest_id: str | None,
+    steps: Sequence[int],
+    calibrate: bool,
+    title: str | None,
+    environment: Environment,
+) -> Any:
+    # Not imported above: a picture of a run needs none of the statistics of a backtest.
+    from forecaster.experiments.recorded_backtests import read_backtest
+    from forecaster.output.backtest_figure import BacktestFigureRequest
+
+    return BacktestFigureRequest(read_backtest(choice, backtest_id, steps, calibrate, environment), title)
 
 
 def _drawing_function(kind: str) -> Any:
-    if kind not in FIGURES:
-        raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(FIGURES)}")
-    module, _, name = FIGURES[kind].partition(":")
+    figures = {**FIGURES, **BACKTEST_FIGURES}
+    if kind not in figures:
+        raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(figures)}")
+    module, _, name = figures[kind].partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def _check_options(kind: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that the figure does not have.
+
+    Raises:
+        UsageError: There is one.
+    """
+    allowed = OPTIONS.get(kind, options.keys())
+    wrong = [name for name, value in options.items() if value not in (None, ()) and name not in allowed]
+    if wrong:
+        flag = "--" + wrong[0].removesuffix("_date").replace("_", "-")
+        kinds = " and ".join(name for name, names in OPTIONS.items() if wrong[0] in names)
+        raise UsageError(f"{flag} is no option of --kind {kind}; expected --kind {kinds}; change one of them")
 
 
 def _write(figure: Any, path: Path | None) -> None:
@@ -110,7 +172,7 @@ def forecast_figure(request: FigureRequest) -> Any:
     from forecaster.output.forecast_figure import draw_forecast
 
     picture = picture_of(request.selection, request.current, request.calibrate)
-    return draw_forecast(picture, _window(picture, request))
+    return draw_forecast(picture, _window(picture, request), request.title)
 
 
 def loss_figure(request: FigureRequest) -> Any:
@@ -118,8 +180,49 @@ def loss_figure(request: FigureRequest) -> Any:
     from forecaster.output.learning_curve import draw_losses
 
     selection = request.selection
-    title = f"{selection.instrument.name}: learning curve of run {selection.run.id}"
-    return draw_losses(selection.run.history(), title, _corner(selection))
+    run = selection.run
+    title = request.title or f"{selection.instrument.name}: learning curve of run {run.id}"
+    report = run.manifest.report
+    return draw_losses(run.history(), title, _corner(selection), report.initial_loss, report.reference_losses)
+
+
+def fan_figure(request: FigureRequest) -> Any:
+    """The coming days alone, as a matplotlib figure for a slide."""
+    from forecaster.output.fan_figure import DEFAULT_FAN_LEVELS, FanPicture, draw_fan
+
+    selection = request.selection
+    series = selection.series
+    instrument = selection.instrument
+    levels = tuple(request.level or DEFAULT_FAN_LEVELS)
+    wanted = ForecastRequest(coming_dates(selection), levels, request.calibrate, request.today)
+    with selection.run.damage_of_forecasts():
+        prediction = forecast_of(selection.run, instrument, series, wanted)
+    recent = series.between(start=series.dates[-min(request.last or DEFAULT_FAN_ROWS, len(series))])
+    later = _later_rows(series, request.current, prediction.forecast)
+    return draw_fan(
+        FanPicture(
+            title=request.title,
+            prediction=prediction,
+            dates=recent.dates,
+            prices=recent.close if instrument.sign > 0 else 1 / recent.close,
+            later_dates=later.dates,
+            later_prices=later.close if instrument.sign > 0 else 1 / later.close,
+            levels=levels,
+            above=request.above,
+            unit=_unit(instrument),
+            span=SPANS[series.frequency],
+            source=source_traits(series.source).description or series.source,
+        )
+    )
+
+
+def _later_rows(series: PriceSeries, current: PriceSeries, forecast: Forecast) -> PriceSeries:
+    """Rows of `current` after the last one of `series`, as far as the forecast reaches."""
+    return current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
+
+
+def _unit(instrument: Instrument) -> str:
+    return f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price"
 
 
 def _window(picture: ForecastPicture, request: FigureRequest) -> Window | None:
@@ -158,24 +261,25 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     forecast = described_forecast(selection.run, instrument, series, forecast, calibrate).forecast
     rows = scan.rows[:-1]
     band = scan.log_returns([1])[:-1, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
-    later = current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
+    later = _later_rows(series, current, forecast)
     dates = np.concatenate([series.dates, later.dates])
     prices = _in_unit_of_cutoff(series, later, current)
     if instrument.sign < 0:
         prices = 1 / prices
         band = -band[:, ::-1]
-    predicted = prices[rows, None] + band if series.differences else prices[rows, None] * np.exp(band)
+    start = prices[rows, None]
+    predicted = start + band if series.differences else start * np.exp(band)
     split = _split(selection.run)
     return ForecastPicture(
         instrument=instrument.name,
-        unit=f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price",
+        unit=_unit(instrument),
         dates=dates,
         prices=prices,
         predictions=Predictions(dates[rows + 1], *predicted.T),
         train_end=current.dates[current.dates < split.validation_start][-1],
         test_start=split.test_start,
         forecast=forecast,
-        rmse=_one_step_rmse(prices, predicted[:, 1], rows, split, series.dates),
+        summary=_summary(selection, scan),
         note=_corner(selection),
         run_id=selection.run.id,
         model=selection.run.manifest.model.model,
@@ -219,17 +323,38 @@ def _split(run: Run) -> Split:
     return Split(parts["validation"].first, parts["test"].first)
 
 
-def _one_step_rmse(
-    prices: FloatArray, median: FloatArray, rows: IntArray, split: Split, dates: DateArray
-) -> dict[str, tuple[float, float]]:
-    """Part -> RMSE of the median and of the last price, one step ahead, in units of the price."""
-    errors: dict[str, tuple[float, float]] = {}
+def _summary(selection: SelectedRun, scan: Forecasts) -> ScoreSummary:
+    """The scores and the verdict that the run has recorded, or scores of this history where it recorded none."""
+    run = selection.run
+    name = selection.series.instrument.name
+    facts = run.manifest.scores
+    recorded = {
+        score["part"]: PartScore(score["rmse_return"], score["rmse_return_naive"], score["coverage"]["0.8"], score["n"])
+        for score in facts.scores
+        if score["instrument"] == name and score["step"] == 1 and score.get("rmse_return") is not None
+    }
+    verdict = facts.verdicts.get(name, {})
+    sentences = [verdict[kind]["text"] for kind in KINDS if "text" in verdict.get(kind, {})]
+    if recorded:
+        before = " before its refit" if run.manifest.split.refit else ""
+        return ScoreSummary(recorded, f"scores of the run{before}", sentences)
+    return ScoreSummary(_measured(selection, scan), "measured for this picture", sentences)
+
+
+def _measured(selection: SelectedRun, scan: Forecasts) -> dict[str, PartScore]:
+    """Part -> scores one step ahead, of every row whose outcome is known up to the cutoff."""
+    series = selection.series
+    split = _split(selection.run)
+    bounds = scan.log_returns([1])[:, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
+    scores: dict[str, PartScore] = {}
     for part in PARTS:
-        scored = np.isin(rows, split.cutoffs(dates, part, 1))
-        if scored.any():
-            outcome = prices[rows[scored] + 1]
-            errors[part] = rmse(median[scored] - outcome), rmse(prices[rows[scored]] - outcome)
-    return errors
+        scored = np.isin(scan.rows, split.cutoffs(series.dates, part, 1))
+        outcomes = returns_after(series.log_price, scan.rows[scored], [1])[:, 0]
+        if len(outcomes):
+            low, median, high = bounds[scored].T
+            inside = float(np.mean((low <= outcomes) & (outcomes <= high)))
+            scores[part] = PartScore(rmse(median - outcomes), rmse(outcomes), inside, len(outcomes))
+    return scores
 
 
 def _corner(selection: SelectedRun) -> str:

@@ -77,6 +77,11 @@ def test_a_fit_trains_every_epoch_and_validates_after_it(classic: SimpleNamespac
     per_epoch = (225 - 12 + 1) // 16
     assert [row["step"] for row in validated] == [per_epoch * epoch for epoch in range(1, 21)]
     assert validated[-1]["loss"] < validated[0]["loss"]
+    level = (classic.series.close - classic.series.close[:225].min()) / np.ptp(classic.series.close[:225])
+    assert classic.fitted.report.reference_losses["random_walk"] == pytest.approx(
+        np.mean(np.diff(level)[230:290] ** 2), rel=0.3
+    )
+    assert classic.fitted.report.initial_loss > validated[-1]["validation_loss"]
     assert classic.fitted.report.parity < 1e-5
     assert classic.fitted.report.parameters == sum(array.size for array in classic.fitted.arrays().values())
 

@@ -18,7 +18,8 @@ SCALER = {"offset": 80.0, "width": 40.0}
 
 
 def test_a_report_comes_back_from_json() -> None:
-    report = FitReport({"location_steps": [5]}, "learned", {"series": 3}, ("USDJPY",), 1e-7)
+    losses = {"initial_loss": 1.34, "reference_losses": {"ewma": 1.33}}
+    report = FitReport({"location_steps": [5]}, "learned", {"series": 3}, ("USDJPY",), 1e-7, **losses)
     assert FitReport.from_json(json.loads(json.dumps(report.to_json()))) == report
 
 

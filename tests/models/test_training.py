@@ -76,10 +76,16 @@ def tiny_fit(count: int, epochs: int, batch_size: int, steps_per_call: int) -> S
     patch = pytest.MonkeyPatch()
     with patch.context() as context:
         context.setattr(training, "_STEPS_PER_CALL", steps_per_call)
-        rows = training.fit_network(
+        history = training.fit_network(
             network, batches, keras.optimizers.SGD(0.01), "mse", lambda *facts: told.append(facts), validation
         )
-    return SimpleNamespace(rows=rows, told=told, read=read, samples=samples[:, 1].reshape(epochs, count))
+    return SimpleNamespace(
+        initial_loss=history.initial_loss,
+        rows=history.curve,
+        told=told,
+        read=read,
+        samples=samples[:, 1].reshape(epochs, count),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,14 @@ def test_a_curve_of_every_step_is_the_loss_of_every_step(each_step: SimpleNamesp
     np.testing.assert_allclose([row["loss"] for row in each_step.rows], expected, rtol=1e-3, atol=1e-4)
     assert [row["step"] for row in each_step.rows] == list(range(1, 40))
     assert each_step.rows[-1]["validation_loss"] == pytest.approx(np.mean(((weight - 3) * x[:3]) ** 2), rel=1e-4)
+
+
+def test_the_loss_before_the_training_is_that_of_the_first_weights_on_the_validation(
+    each_step: SimpleNamespace, some_steps: SimpleNamespace
+) -> None:
+    x = np.random.default_rng(0).normal(size=(27, 1)).astype(np.float32)[:3]
+    for fitted in (each_step, some_steps):
+        assert fitted.initial_loss == pytest.approx(np.mean((3 * x) ** 2), rel=1e-5)
 
 
 def test_a_row_of_several_steps_is_the_mean_loss_since_the_row_before(

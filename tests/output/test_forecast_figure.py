@@ -83,7 +83,7 @@ def test_boundaries_are_marked_between_the_days(picture, figure, name):
 
 def test_spans_are_named_above_the_panel(picture, figure):
     names = {text.get_text() for text in panel(figure, "history").texts}
-    assert names == {f"train to {picture.train_end}", "validation", f"test from {picture.test_start}"}
+    assert names == {f"train to {picture.train_end}", "validation", "test"}
 
 
 def test_names_of_narrow_spans_give_way(prices, picture_of):
@@ -142,16 +142,15 @@ def test_axis_is_logarithmic_where_prices_grow_more_than_eightfold(growth, is_lo
     history = panel(draw_forecast(picture_of(np.geomspace(0.5, 0.5 * growth, 300))), "history")
     assert (history.get_yscale() == "log") == is_log
     assert ("log scale" in history.get_ylabel()) == is_log
-    assert history.get_ylabel().startswith("price (JPY per USD)")
+    assert panel(history.figure, "close-up").get_ylabel().startswith("price (JPY per USD)")
 
 
 def test_negative_prices_get_a_linear_axis_and_differences(picture_of):
     wave = picture_of(np.sin(np.arange(300) * 2 * np.pi / 50), forecast=None, unit="price")
     figure = draw_forecast(wave)
     assert panel(figure, "history").get_yscale() == "linear"
-    assert panel(figure, "history").get_ylabel() == "price"
-    assert panel(figure, "moves").get_ylabel() == "move in a day"
-    moves = lines(panel(figure, "moves"))["size of the day's move"]
+    assert panel(figure, "close-up").get_ylabel() == "price"
+    moves = lines(panel(figure, "moves"))["day's move"]
     np.testing.assert_allclose(moves.get_ydata(), np.abs(np.diff(wave.prices)))
 
 
@@ -165,8 +164,8 @@ def date_labels(axes: Axes) -> list[str]:
 @pytest.mark.parametrize(
     ("rows", "shown"),
     [
-        (slice(None), ["Jan\n2020", "Apr", "Jul", "Oct", "Jan\n2021", "Apr", "Jul", "Oct", "Jan\n2022"]),
-        (slice(235, 275), ["1 Dec\n2020", "8 Dec", "15 Dec", "22 Dec", "1 Jan\n2021", "8 Jan", "15 Jan"]),
+        (slice(None), ["Jan\n2020", "May", "Sep", "Jan\n2021", "May", "Sep", "Jan\n2022"]),
+        (slice(235, 275), ["1 Dec\n2020", "15 Dec", "1 Jan\n2021", "15 Jan"]),
     ],
 )
 def test_dates_name_the_month_and_the_year_where_it_begins(picture, rows, shown):
@@ -179,10 +178,10 @@ def test_dates_name_the_month_and_the_year_where_it_begins(picture, rows, shown)
 def test_dates_of_a_long_history_are_years(picture_of):
     long = picture_of(np.linspace(1, 2, 5000), forecast=None)
     labels = date_labels(panel(draw_forecast(long), "moves"))
-    assert labels == [str(year) for year in range(2020, 2040, 2)]
+    assert labels == [str(year) for year in range(2020, 2040, 4)]
 
 
-@pytest.mark.parametrize(("price", "ticks"), [(1.2e6, {"1.2M"}), (4e-7, {"4e-07"}), (150.0, {"150"}), (1.1, {"1.10"})])
+@pytest.mark.parametrize(("price", "ticks"), [(1.2e6, {"1.2M"}), (4e-7, {"4e-07"}), (150.0, {"150"}), (1.1, {"1.1"})])
 def test_prices_of_any_size_have_short_ticks(price, ticks, picture_of):
     figure = draw_forecast(picture_of(price * np.linspace(0.9, 1.1, 100), 10, 10))
     axis = panel(figure, "history").yaxis
@@ -196,14 +195,13 @@ def test_prices_of_any_size_have_short_ticks(price, ticks, picture_of):
 
 def test_moves_are_percent_and_the_band_is_its_half_width(picture, figure):
     moves = panel(figure, "moves")
-    dots = lines(moves)["size of the day's move"]
+    dots = lines(moves)["day's move (%)"]
     shown = dict(zip(dots.get_xdata(orig=True), dots.get_ydata(), strict=True))
     expected = 100 * np.abs(np.diff(picture.prices)) / picture.prices[:-1]
     for date, size in zip(picture.dates[1:], expected, strict=True):
         assert shown.get(date, size) == pytest.approx(size)
     widths = [line for line in moves.get_lines() if line.get_linewidth() == 1.4]
     np.testing.assert_allclose(np.concatenate([line.get_ydata() for line in widths]), 1.0)
-    assert moves.get_ylabel() == "move in a day (%)"
 
 
 def test_a_wild_day_is_marked_at_the_edge_rather_than_flattening_the_others(prices, picture_of, business_days):
@@ -211,49 +209,51 @@ def test_a_wild_day_is_marked_at_the_edge_rather_than_flattening_the_others(pric
     moves = panel(draw_forecast(picture_of(prices)), "moves")
     assert moves.get_ylim()[1] < 10
     np.testing.assert_array_equal(
-        lines(moves)["larger than this panel"].get_xdata(orig=True), [business_days("2020-01-01", 201)[-1]]
+        lines(moves)["beyond the panel"].get_xdata(orig=True), [business_days("2020-01-01", 201)[-1]]
     )
 
 
-def test_coverage_counts_the_days_inside_the_band(picture, figure):
-    inside = np.abs(np.diff(picture.prices)) <= 0.01 * picture.prices[:-1]
-    assert picture.coverage()["test"] == pytest.approx(inside[-90:].mean())
-    assert f"{100 * inside[-90:].mean():.1f} %" in words(figure)
-
-
-@pytest.mark.parametrize(
-    ("size", "unit", "head", "cells"),
-    [
-        (0.64, "JPY per USD", "RMSE (JPY per USD)", ["1.280", "0.6400"]),
-        (0.0029, "CHF per EUR", "RMSE (CHF per EUR)", ["0.005800", "0.002900"]),
-        (4.1e-5, "USD per JPY", "RMSE (10⁻⁶ USD per JPY)", ["82.00", "41.00"]),
-        (4.1e8, "IDR per BTC", "RMSE (10⁶ IDR per BTC)", ["820.0", "410.0"]),
-        (4.1e-5, "shares of a long name", "RMSE (10⁻⁶)", ["82.00", "41.00"]),
-        (0.64, "shares of a long long name", "RMSE", ["1.280", "0.6400"]),
-        (0.0, "price", "RMSE (price)", ["0.000", "0.000"]),
-    ],
-)
-def test_errors_have_the_unit_of_the_price_and_short_numbers(picture, size, unit, head, cells):
-    scored = dataclasses.replace(picture, unit=unit, rmse={"test": (2 * size, size)})
+def test_scores_are_in_basis_points_of_the_return_beside_those_of_the_last_price(picture, summary_of):
+    scored = dataclasses.replace(picture, summary=summary_of(0.00617, 0.00618))
     found = [text.get_text() for text in panel(draw_forecast(scored), "scores").texts]
-    assert found[0] == head
-    assert [cell for cell in found if cell in cells] == cells
+    row = found.index("RMSE of returns (bp), lstm")
+    assert found[row + 1 : row + 4] == ["61.70"] * 3
+    row = found.index("RMSE of returns (bp), “tomorrow = today”")
+    assert found[row + 1 : row + 4] == ["61.80"] * 3
+    assert found.count("81.2 %") == 3
 
 
-@pytest.mark.parametrize(
-    ("model", "verdict"),
-    [
-        (1.00049, "no difference from"),
-        (0.99951, "no difference from"),
-        (1.00051, "RMSE 0.051 % above"),
-        (0.97, "RMSE 3.0 % below"),
-        (5.98, "RMSE 6.0 times that of"),
-        (float("nan"), "no ratio"),
-    ],
-)
-def test_verdict_on_the_test_days(picture, model, verdict):
-    scored = dataclasses.replace(picture, rmse={"test": (model, 1.0)})
-    assert f"Test: {verdict}" in words(draw_forecast(scored))
+def test_scores_of_changes_have_the_unit_of_the_price(picture_of, summary_of):
+    wave = np.sin(np.arange(300) * 2 * np.pi / 50)
+    negative = picture_of(wave, forecast=None, unit="EUR per MWh", summary=summary_of(0.0617, 0.07))
+    found = [text.get_text() for text in panel(draw_forecast(negative), "scores").texts]
+    row = found.index("RMSE of changes (EUR per MWh), lstm")
+    assert found[row + 1 : row + 4] == ["0.06170"] * 3
+
+
+def test_verdict_is_that_of_the_run_sentence_by_sentence(picture, figure):
+    found = [text.get_text() for text in panel(figure, "scores").texts]
+    head = found.index("verdict of the run on 749 test days")
+    assert found[head + 1 :] == [sentence.split(" (")[0] for sentence in picture.summary.verdict]
+
+
+def test_a_run_without_a_verdict_says_so(picture, summary_of):
+    unscored = dataclasses.replace(summary_of(0.01, 0.01), verdict=(), origin="measured for this picture")
+    text = words(draw_forecast(dataclasses.replace(picture, summary=unscored)))
+    assert "none: the run did not score USDJPY" in text
+    assert "measured for this picture" in text
+    untested = dataclasses.replace(picture, summary=summary_of(0.01, 0.01, ("train",)))
+    assert "none: the run did not test USDJPY" in words(draw_forecast(untested))
+
+
+def test_lag_is_the_share_of_predictions_nearer_to_the_day_before(picture):
+    assert picture.lag() == {"train": 1.0, "validation": 1.0, "test": 1.0}
+    predictions = picture.predictions
+    perfect = dataclasses.replace(predictions, median=picture.prices[1:].copy())
+    assert set(dataclasses.replace(picture, predictions=perfect).lag().values()) == {0.0}
+    assert "predictions nearer to the day before" in words(draw_forecast(picture))
+    standing = dataclasses.replace(picture, prices=np.full(len(picture.prices), 7.0))
+    assert standing.lag() == {}
 
 
 def test_scores_are_about_all_days_whatever_the_window(picture):
@@ -274,10 +274,11 @@ def test_title_note_and_run_are_there(figure):
 
 def test_legend_names_what_is_drawn_and_nothing_else(picture, figure):
     assert legend_labels(figure) == [
-        "actual", "predicted: train", "predicted: validation", "predicted: test", "coming days (50, 80, 95 %)",
+        "actual", "predicted: train", "predicted: validation", "predicted: test", "80 % band",
+        "coming days (50, 80, 95 %)",
     ]  # fmt: skip
     early = (picture.dates[0], picture.dates[200])
-    assert legend_labels(draw_forecast(picture, early)) == ["actual", "predicted: train"]
+    assert legend_labels(draw_forecast(picture, early)) == ["actual", "predicted: train", "80 % band"]
 
 
 # Windows and poor data
@@ -298,8 +299,10 @@ def test_window_without_any_day_says_what_there_is(picture):
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 30])
-def test_short_histories_are_drawn(rows, tmp_path, picture_of):
-    short = picture_of(np.linspace(1, 1.1, rows), 0, rows, rmse={}, train_end=np.datetime64("2019-12-31"))
+def test_short_histories_are_drawn(rows, tmp_path, picture_of, summary_of):
+    short = picture_of(
+        np.linspace(1, 1.1, rows), 0, rows, summary=summary_of(1, 1, ()), train_end=np.datetime64("2019-12-31")
+    )
     save_figure(draw_forecast(short), tmp_path / "short.png")
 
 
@@ -318,24 +321,36 @@ def test_gaps_and_absurd_predictions_are_survived(picture, value, tmp_path):
 def test_spans_without_a_known_prediction_are_left_out(picture):
     for part in (picture.predictions.lower, picture.predictions.median, picture.predictions.upper):
         part[:] = np.nan
-    unknown = dataclasses.replace(picture, rmse={})
-    assert unknown.spans() == {}
-    assert unknown.coverage() == {}
-    assert "The test days were not scored." in words(draw_forecast(unknown))
+    assert picture.spans() == {}
+    assert picture.lag() == {}
+    assert legend_labels(draw_forecast(picture)) == ["actual", "coming days (50, 80, 95 %)"]
 
 
-def test_no_test_days_are_admitted(picture):
-    future = dataclasses.replace(picture, test_start=np.datetime64("2040-01-01"), rmse={"train": (1, 1)})
+def test_no_test_days_are_admitted(picture, summary_of):
+    future = dataclasses.replace(picture, test_start=np.datetime64("2040-01-01"), summary=summary_of(1, 1, ("train",)))
     figure = draw_forecast(future)
-    assert "No test days" in words(figure)
     assert "predicted: test" not in legend_labels(figure)
+    assert "none: the run did not test" in words(figure)
 
 
-def test_a_flat_price_is_drawn(tmp_path, picture_of):
-    flat = picture_of(np.full(200, 5.0), rmse={"test": (0.0, 0.0)})
-    figure = draw_forecast(flat)
-    save_figure(figure, tmp_path / "flat.png")
-    assert "no ratio can be formed" in words(figure)
+def test_a_flat_price_is_drawn(tmp_path, picture_of, summary_of):
+    save_figure(draw_forecast(picture_of(np.full(200, 5.0), summary=summary_of(0.0, 0.0))), tmp_path / "flat.png")
+
+
+def test_rows_of_the_close_up_are_equally_wide_whatever_the_days_between(figure, picture):
+    close_up = panel(figure, "close-up")
+    days = np.union1d(picture.dates[-60:], picture.forecast.dates)
+    places = close_up.transData.transform([(date2num(day), 100.0) for day in days])[:, 0]
+    np.testing.assert_allclose(np.diff(places), np.diff(places).mean(), rtol=1e-6)
+
+
+def test_the_close_up_is_the_largest_panel(figure):
+    areas = {axes.get_label(): axes.get_position().width * axes.get_position().height for axes in figure.axes}
+    assert areas["close-up"] > 2.5 * areas["history"]
+
+
+def test_a_title_of_the_user_replaces_that_of_the_figure(picture):
+    assert draw_forecast(picture, title="Board meeting").texts[0].get_text() == "Board meeting"
 
 
 def test_drawing_leaves_no_trace_in_the_settings(picture, tmp_path):

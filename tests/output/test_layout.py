@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from forecaster.evaluation.splits import PARTS
 from forecaster.output.canvas import save_figure
 from forecaster.output.forecast_figure import draw_forecast
+from forecaster.output.forecast_picture import PartScore, ScoreSummary
 from forecaster.output.learning_curve import draw_losses
 
 LATE = (np.datetime64("2021-11-01"), np.datetime64("2022-12-31"))
@@ -54,25 +56,27 @@ def check(figure: Figure) -> None:
     assert clashes(found) == []
 
 
-def errors(size: float) -> dict[str, dict[str, tuple[float, float]]]:
-    return {"rmse": {part: (size * 1.234567, size) for part in ("train", "validation", "test")}}
+def errors(size: float, today: float | None = None) -> dict[str, ScoreSummary]:
+    score = PartScore(size, size if today is None else today, 1.0, 749)
+    sentence = "density: not significantly better than random_walk, the strongest baseline " * 2
+    return {"summary": ScoreSummary(dict.fromkeys(PARTS, score), "scores of the run before its refit", (sentence,) * 4)}
 
 
 PICTURES = {
     "plain": (1.0, {}, None),
     "recursive, validation too narrow to name": (1.0, {"own_steps": 1, "validation": 8}, None),
-    "yen in dollars": (6e-5, {"unit": "USD per JPY", **errors(5.8e-5)}, None),
-    "yen in dollars, late": (6e-5, {"unit": "USD per JPY", **errors(5.8e-5)}, LATE),
+    "yen in dollars": (6e-5, {"unit": "USD per JPY", **errors(0.0058)}, None),
+    "yen in dollars, late": (6e-5, {"unit": "USD per JPY", **errors(0.0058)}, LATE),
     "rupiah in dollars": (6e-7, {"unit": "USD per IDR", **errors(5.8e-7)}, LATE),
-    "bitcoin in rupiah": (1.7e7, {"unit": "IDR per BTC", **errors(2.1e7)}, None),
+    "bitcoin in rupiah": (1.7e7, {"unit": "IDR per BTC", **errors(9.99)}, None),
     "just below the long prices": (999.0, errors(999.9), LATE),
     "errors of very different sizes": (
-        1.0, {"rmse": {"train": (123.4, 0.001), "validation": (9.99e-4, 1.0), "test": (1.0, 999_999.0)}}, None,
+        1.0, errors(123.4, 1e-9), None,
     ),
     "a model of the longest name": (1.0, {"model": "random_walk"}, None),
     "a long wide name and note": (1.0, {"instrument": "W" * 80, "note": "from a file of a long name, " * 12}, LATE),
     "another script": (1.0, {"instrument": "a$b_$c^{日本", "note": "cost $5 $x", "unit": "$^_"}, None),
-    "no errors known": (1.0, {"rmse": {}}, None),
+    "no errors known": (1.0, {"summary": ScoreSummary({}, "measured for this picture", ())}, None),
     "no forecast": (1.0, {"forecast": None}, LATE),
 }  # fmt: skip
 
@@ -103,7 +107,8 @@ def test_ranges_of_every_size_are_readable(growth, picture_of):
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e7])
 def test_learning_curves_are_readable(size):
     rows = [{"step": step, "loss": size / step, "validation_loss": 2 * size / step} for step in range(1, 300)]
-    figure = draw_losses(rows, "W" * 60 + ": learning curve of run 20261030-usdjpy-3fa9c1", "a note " * 40)
+    title = "W" * 60 + ": learning curve of run 20261030-usdjpy-3fa9c1"
+    figure = draw_losses(rows, title, "a note " * 40, size, {"ewma": 0.9 * size, "random_walk": 1.1 * size})
     check(figure)
 
 

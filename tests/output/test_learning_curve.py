@@ -57,3 +57,12 @@ def test_losses_that_are_not_numbers_are_left_out(tmp_path):
 def test_no_history_is_an_error():
     with pytest.raises(UsageError, match="history holds no rows"):
         draw_losses([], "t", "n")
+
+
+def test_the_loss_before_the_training_and_those_of_baselines_are_marked():
+    rows = [{"step": step, "loss": 1.0 / step} for step in range(1, 21)]
+    curves = lines(panel(draw_losses(rows, "t", "n", 1.5, {"ewma": 0.4, "random_walk": 0.5})))
+    assert list(curves["before the training: 1.5000"].get_xdata()) == [0]
+    assert set(curves["EWMA: 0.40000"].get_ydata()) == {0.4}
+    assert set(curves["“tomorrow = today”: 0.50000"].get_ydata()) == {0.5}
+    assert len(lines(panel(draw_losses(rows, "t", "n")))) == 1

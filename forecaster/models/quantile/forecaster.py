@@ -27,6 +27,7 @@ from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import LocationGains, gather_gains
 from forecaster.models.quantile.members import (
     Member,
+    curve_members,
     invertible,
     linear_location,
     members_of,
@@ -34,6 +35,7 @@ from forecaster.models.quantile.members import (
     volatility_regression,
 )
 from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
+from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.models.quantile.weight_check import check_weights
@@ -42,8 +44,6 @@ from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FittedQuantileModel", "QuantileForecaster"]
 
-
-MAX_CURVE_SERIES = 32  # series whose validation loss is computed during the training
 
 Samples = DenseWindows | LastWindows
 
@@ -90,7 +90,7 @@ class QuantileForecaster:
         samples = self._samples(members)
         network = self.network(request.seed)
         self._initialise(network.get_layer("head"), members, samples)
-        curve = self._train(network, members, samples, request)
+        history = self._train(network, members, samples, request)
         regression = self._regression(members, request.horizon)
         weights = named_weights(network) | ({} if regression is None else regression.arrays())
         function = ForecastFunction.of(self.options, self.knots, weights)
@@ -100,7 +100,11 @@ class QuantileForecaster:
             learned={"series": len(samples), "steps": self._steps(samples)},
             parity=_parity(network, function, samples[0]),
             parameters=sum(math.prod(weight.shape) for weight in network.trainable_variables),
-            curve=tuple(curve),
+            curve=tuple(history.curve),
+            initial_loss=history.initial_loss,
+            reference_losses=reference_losses(
+                members, request.validation_rows, self.sampling, self.options.windows.warm_up
+            ),
         )
         return self._fitted(weights, report)
 
@@ -156,9 +160,8 @@ class QuantileForecaster:
         scored = training.batch_size * self.sampling.scored_rows
         return max(min(training.steps, math.ceil(training.max_passes * rows / scored)), 1)
 
-    def _train(
-        self, network: Any, members: Sequence[Member], samples: Sequence[Samples], request: FitRequest
-    ) -> list[dict[str, float]]:
+    def _train(self, network: Any, members: Sequence[Member], samples: Sequence[Samples], request: FitRequest) -> Any:
+        """Losses of the training, a `forecaster.models.training.TrainingHistory`."""
         from forecaster.models.quantile.head import QuantileLoss
         from forecaster.models.training import PanelBatches, draw_samples, epoch_count, fit_network, warm_cosine_adamw
 
@@ -178,7 +181,7 @@ class QuantileForecaster:
     ) -> tuple[Float32Array, Float32Array] | None:
         """Samples of the validation for the learning curve, from members spread over the panel; nothing is chosen."""
         parts = []
-        for member in members[:: max(len(members) // MAX_CURVE_SERIES, 1)]:
+        for member in curve_members(members):
             cutoffs = rows.get(member.name, np.empty(0, np.intp))
             if (part := self.sampling.validation(member.features, member.targets, cutoffs)) is not None:
                 parts.append(part)

@@ -15,7 +15,18 @@ from forecaster.models.quantile.linear_location import TrainingRows, direct_kern
 from forecaster.models.quantile.location_gate import ValidationRows
 from forecaster.models.quantile.volatility_regression import MIN_SPAN, VolatilityRegression, VolatilityRows
 
-__all__ = ["Member", "invertible", "linear_location", "members_of", "validation_of", "volatility_regression"]
+__all__ = [
+    "Member",
+    "curve_members",
+    "invertible",
+    "linear_location",
+    "members_of",
+    "validation_of",
+    "volatility_regression",
+]
+
+
+MAX_CURVE_SERIES = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +61,11 @@ def members_of(request: FitRequest, feature_names: Sequence[str], steps: Sequenc
         members.append(Member(series, features, targets, request.training_rows[series.instrument.name]))
         request.progress("features", number + 1, len(request.panel))
     return members
+
+
+def curve_members(members: Sequence[Member]) -> Sequence[Member]:
+    """Members spread over the panel, whose validation loss is computed during the training."""
+    return members[:: max(len(members) // MAX_CURVE_SERIES, 1)]
 
 
 def invertible(members: Sequence[Member]) -> bool:
