@@ -1,23 +1,19 @@
 """Options of all commands: each flag has one definition, so that it means the same wherever it appears."""
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
+from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, named_instruments
-from forecaster.cli.sections import SectionOption
 from forecaster.cli.values import (
     MAX_STEP,
-    CommaList,
-    DayText,
     FormatChoice,
     RangeText,
-    to_days,
-    to_figure,
     to_frequency,
     to_horizon,
     to_lag,
@@ -32,107 +28,58 @@ from forecaster.evaluation import DEFAULT_STEPS
 
 __all__ = ["CORRECTION_OPTIONS", "FILE_OPTIONS", "INSTRUMENT_OPTIONS", "Command", "with_options"]
 
-Command = Callable[..., Any]
-Definition = Callable[[bool], Callable[[Command], Command]]
-"""From whether an option is rare in a command to its decorator."""
-
-
-def _option(section: str, *flags: str, **settings: Any) -> Definition:
-    def definition(rare: bool) -> Callable[[Command], Command]:
-        return click.option(*flags, cls=SectionOption, section=section, rare=rare, **settings)
-
-    return definition
-
-
-def _list_option(
-    section: str,
-    *flags: str,
-    expected: str = "names",
-    item: Callable[[str], Any] = str,
-    collect: Callable[[Any], Any] = tuple,
-    **settings: Any,
-) -> Definition:
-    """An option with several values: it may be repeated, and each text may hold values separated by commas.
-
-    Args:
-        section: Section of --help.
-        flags: As for `click.option`.
-        expected: Description of the values, for the error message.
-        item: Reads one value; raises ValueError for a text that is none.
-        collect: Makes the argument of the command from all values in order, each once.
-        settings: As for `click.option`.
-    """
-
-    def joined(ctx: click.Context, parameter: click.Parameter, values: tuple[tuple[Any, ...], ...]) -> Any:
-        return collect(list(dict.fromkeys(itertools.chain.from_iterable(values))))
-
-    return _option(section, *flags, multiple=True, type=CommaList(expected, item), callback=joined, **settings)
-
-
-def _date_option(section: str, *flags: str, **settings: Any) -> Definition:
-    """A day, such as 2020-12-31; the command gets a `datetime.date`."""
-    return _option(section, *flags, type=DayText(), metavar="DATE", **settings)
-
-
-def _days_option(flag: str, text: str) -> Definition:
-    days = "days such as 2024-03-01 or 2024-03-01..2024-03-05"
-    return _list_option("Data", flag, expected=days, item=to_days, metavar="DATES", help=text)
-
-
 _FILE = click.Path(path_type=Path)
 _OUT_FILE = click.Path(path_type=Path, dir_okay=False)
 
 INSTRUMENT_OPTIONS = {
-    "pair": _list_option("Instrument", "--pair", metavar="PAIR", help="Currency pair, such as USDJPY."),
-    "ticker": _list_option(
+    "pair": list_option("Instrument", "--pair", metavar="PAIR", help="Currency pair, such as USDJPY."),
+    "ticker": list_option(
         "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."
     ),
-    "csv": _list_option(
+    "csv": list_option(
         "Instrument", "--csv", metavar="FILE", help="File of prices: CSV, JSON or Excel; - for standard input."
     ),
-    "source": _option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(NAMED_SOURCES)}."),
-    "name": _option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
-    "date_column": _option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
-    "price_column": _option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),
-    "symbol": _option("Instrument", "--symbol", metavar="NAME", help="Series to read from a file of several."),
-    "date_order": _option(
+    "source": option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(NAMED_SOURCES)}."),
+    "name": option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
+    "date_column": option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
+    "price_column": option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),
+    "symbol": option("Instrument", "--symbol", metavar="NAME", help="Series to read from a file of several."),
+    "date_order": option(
         "Instrument",
         "--date-order",
         type=click.Choice(["dmy", "mdy", "ymd"]),
         metavar="ORDER",
         help="Order of day, month and year in the CSV file: dmy, mdy or ymd.",
     ),
-    "decimal": _option(
+    "decimal": option(
         "Instrument",
         "--decimal",
         type=click.Choice(["point", "comma"]),
         metavar="SIGN",
         help="Decimal sign in the CSV file: point or comma.",
     ),
-    "timezone": _option(
+    "timezone": option(
         "Instrument", "--timezone", metavar="ZONE", help="Time zone of the market, for time stamps in the CSV file."
     ),
-    "daily_close": _option(
+    "daily_close": option(
         "Instrument", "--daily-close", metavar="HH:MM", help="Time at which a day of shorter rows ends."
     ),
-    "sheet": _option("Instrument", "--sheet", metavar="NAME", help="Sheet of an Excel workbook."),
-    "refresh": _option(
+    "sheet": option("Instrument", "--sheet", metavar="NAME", help="Sheet of an Excel workbook."),
+    "refresh": option(
         "Data", "--refresh", is_flag=True, help="Download newer prices; fail if the source is unreachable."
     ),
-    "offline": _option(
-        "Data", "--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"
-    ),
-    "strict": _option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
-    "calendar": _option(
+    "offline": option("Data", "--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"),
+    "strict": option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
+    "calendar": option(
         "Data",
         "--calendar",
         metavar="NAME",
         help="Trading calendar: NYSE, LSE, FX, ECB, 24x7, ...  [default: that of the source, else by the rows]",
     ),
-    "differences": _option(
+    "differences": option(
         "Data", "--differences", is_flag=True, help="Model changes of the price: for a spread, which may be negative."
     ),
-    "split": _list_option(
+    "split": list_option(
         "Data",
         "--split",
         expected="DATE=RATIO such as 2024-06-10=4",
@@ -141,8 +88,8 @@ INSTRUMENT_OPTIONS = {
         metavar="DATE=RATIO",
         help="Split that the prices do not account for: first day of the new prices, new shares for an old one.",
     ),
-    "drop": _days_option("--drop", "Days whose rows are left out."),
-    "keep": _days_option("--keep", "Days whose rows are right, however unusual."),
+    "drop": days_option("Data", "--drop", help="Days whose rows are left out."),
+    "keep": days_option("Data", "--keep", help="Days whose rows are right, however unusual."),
 }
 """Options that name instruments and their source."""
 
@@ -157,7 +104,8 @@ CORRECTION_OPTIONS = ("calendar", "differences", "split", "drop", "keep")
 
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,
-    "frequency": _option(
+    **PICTURE_OPTIONS,
+    "frequency": option(
         "Data",
         "--frequency",
         "--interval",
@@ -165,18 +113,18 @@ _OPTIONS: dict[str, Definition] = {
         metavar="SPAN",
         help="Row length: 1d, 1wk or 1mo.",
     ),
-    "start": _date_option("Data", "--start", help="First row to use; for a backtest, the first cutoff."),
-    "end": _date_option("Data", "--end", help="Last row to use."),
-    "as_of": _date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
-    "universe": _option(
+    "start": date_option("Data", "--start", help="First row to use; for a backtest, the first cutoff."),
+    "end": date_option("Data", "--end", help="Last row to use."),
+    "as_of": date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
+    "universe": option(
         "Data", "--universe", metavar="NAME", help="Series to learn from: currencies, none, or a file of symbols."
     ),
-    "peers": _list_option("Data", "--peers", metavar="NAMES", help="Further series to learn from, of the same kind."),
-    "with": _list_option(
+    "peers": list_option("Data", "--peers", metavar="NAMES", help="Further series to learn from, of the same kind."),
+    "with": list_option(
         "Data", "--with", "inputs", metavar="NAMES", help="Prices to read as covariates: EURUSD,^VIX,x.csv."
     ),
-    "exog": _option("Data", "--exog", type=_FILE, metavar="FILE", help="CSV file of dated covariates."),
-    "lag": _list_option(
+    "exog": option("Data", "--exog", type=_FILE, metavar="FILE", help="CSV file of dated covariates."),
+    "lag": list_option(
         "Data",
         "--lag",
         expected="NAME=DAYS with 0 or more days, such as cpi=30",
@@ -185,22 +133,22 @@ _OPTIONS: dict[str, Definition] = {
         metavar="NAME=DAYS",
         help="Days until a covariate is known; required for each column of --exog.",
     ),
-    "config": _option(
+    "config": option(
         "Model",
         "--config",
         type=_FILE,
         metavar="FILE",
         help="YAML file, or a shipped name such as quick.",
     ),
-    "set": _option("Model", "--set", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."),
-    "horizon": _option(
+    "set": option("Model", "--set", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."),
+    "horizon": option(
         "Model", "--horizon", callback=to_horizon, metavar="ROWS", help="Longest step of the forecast: 20, 1wk or 1mo."
     ),
-    "until": _date_option("Model", "--until", help="Last day to forecast, in place of --horizon."),
-    "run": _option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
-    "train_if_missing": _option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
-    "refit": _option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
-    "no_calibration": _option(
+    "until": date_option("Model", "--until", help="Last day to forecast, in place of --horizon."),
+    "run": option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
+    "train_if_missing": option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
+    "refit": option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
+    "no_calibration": option(
         "Model",
         "--no-calibration",
         "calibrate",
@@ -209,10 +157,10 @@ _OPTIONS: dict[str, Definition] = {
         default=True,
         help="Use the intervals as the model gives them.",
     ),
-    "models": _list_option(
+    "models": list_option(
         "Model", "--models", metavar="NAMES", help="Models to compare; the first is evaluated against the others."
     ),
-    "step": _list_option(
+    "step": list_option(
         "Model",
         "--step",
         expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5,20",
@@ -220,9 +168,9 @@ _OPTIONS: dict[str, Definition] = {
         default=(",".join(map(str, DEFAULT_STEPS)),),
         show_default=True,
         metavar="ROWS",
-        help="Steps to score.",
+        help="Rows ahead that are scored.",
     ),
-    "schedule": _option(
+    "schedule": option(
         "Model",
         "--schedule",
         default="yearly",
@@ -230,7 +178,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="WHEN",
         help="Refits: never, yearly, monthly or every N rows.",
     ),
-    "stride": _option(
+    "stride": option(
         "Model",
         "--stride",
         type=click.IntRange(1, 999_999),
@@ -239,61 +187,30 @@ _OPTIONS: dict[str, Definition] = {
         metavar="N",
         help="Forecast from every Nth row.",
     ),
-    "full": _option("Model", "--full", is_flag=True, help="Train at full length on the full panel."),
-    "seed": _option("Model", "--seed", type=int, metavar="N", help="Random seed."),
-    "backend": _option(
+    "full": option("Model", "--full", is_flag=True, help="Train at full length on the full panel."),
+    "seed": option("Model", "--seed", type=int, metavar="N", help="Random seed."),
+    "backend": option(
         "Engine",
         "--backend",
         type=click.Choice(["auto", "jax", "tensorflow"]),
         metavar="NAME",
         help="auto, jax or tensorflow.",
     ),
-    "device": _option(
+    "device": option(
         "Engine",
         "--device",
         type=click.Choice(["auto", "cpu", "gpu"]),
         metavar="NAME",
         help="auto, cpu or gpu.",
     ),
-    "jobs": _option(
+    "jobs": option(
         "Engine",
         "--jobs",
         type=click.IntRange(min=1),
         metavar="N",
         help="Parallel fits on a CPU, up to 1.3 GB each.  [default: processors, at most 4]",
     ),
-    "from": _date_option("Output", "--from", "from_date", help="First date to draw."),
-    "to": _date_option("Output", "--to", "to_date", help="Last date to draw."),
-    "last": _option("Output", "--last", type=click.IntRange(min=2), metavar="N", help="Draw only the last N rows."),
-    "kind": _option(
-        "Output",
-        "--kind",
-        callback=to_figure,
-        default="forecast",
-        show_default=True,
-        metavar="KIND",
-        help="Picture: forecast, fan (one panel for a slide), loss (learning curve) or backtest.",
-    ),
-    "title": _option("Output", "--title", metavar="TEXT", help="Title of the picture."),
-    "fan_level": _list_option(
-        "Output",
-        "--level",
-        "level",
-        expected="percentages from 1 to 99.9, such as 80,95",
-        item=to_level,
-        metavar="PERCENT",
-        help="Ranges of a fan.  [default: 50,80,95]",
-    ),
-    "drawn_step": _list_option(
-        "Output",
-        "--step",
-        "step",
-        expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5,20",
-        item=to_step,
-        metavar="ROWS",
-        help="Steps of a backtest to draw.  [default: the first that it scored]",
-    ),
-    "level": _list_option(
+    "level": list_option(
         "Output",
         "--level",
         expected="percentages from 1 to 99.9, such as 80,95",
@@ -303,7 +220,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="PERCENT",
         help="Central prediction intervals.",
     ),
-    "above": _list_option(
+    "above": list_option(
         "Output",
         "--above",
         expected="prices such as 160,165",
@@ -311,7 +228,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="PRICES",
         help="Probabilities of ending above prices; in a fan a line at each.",
     ),
-    "below": _list_option(
+    "below": list_option(
         "Output",
         "--below",
         expected="prices such as 150,155",
@@ -319,7 +236,7 @@ _OPTIONS: dict[str, Definition] = {
         metavar="PRICES",
         help="Add probabilities of ending below prices.",
     ),
-    "between": _option(
+    "between": option(
         "Output",
         "--between",
         type=RangeText(),
@@ -327,10 +244,10 @@ _OPTIONS: dict[str, Definition] = {
         metavar="LOW,HIGH",
         help="Add the probability of ending in a range.",
     ),
-    "forecasts": _option(
+    "forecasts": option(
         "Output", "--forecasts", type=_OUT_FILE, metavar="FILE", help="CSV file for the forecasts of every cutoff."
     ),
-    "units": _option(
+    "units": option(
         "Output",
         "--units",
         type=click.Choice(["price", "return", "pips"]),
@@ -339,11 +256,10 @@ _OPTIONS: dict[str, Definition] = {
         metavar="NAME",
         help="Units of the values: price, return or pips.",
     ),
-    "verbose": _option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
-    "show": _option("Output", "--show", is_flag=True, help="Open a window instead of writing a file."),
-    "no_picture": _option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
-    "out": _option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),
-    "home": _option(
+    "verbose": option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
+    "no_picture": option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
+    "out": option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),
+    "home": option(
         "Output",
         "--home",
         type=_FILE,
@@ -352,19 +268,19 @@ _OPTIONS: dict[str, Definition] = {
         metavar="DIR",
         help="Project folder.  [default: here; variable FORECAST_HOME]",
     ),
-    "hash": _option("Data", "--hash", metavar="DIGITS", help="Stored version, by the first digits of its hash."),
-    "rows": _option(
+    "hash": option("Data", "--hash", metavar="DIGITS", help="Stored version, by the first digits of its hash."),
+    "rows": option(
         "Output", "--rows", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Rows to list."
     ),
-    "exit_code": _option("Output", "--exit-code", is_flag=True, help="Exit with code 4 on a difference."),
-    "dry_run": _option("Data", "--dry-run", is_flag=True, help="List what would be removed, and remove nothing."),
-    "force": _option("Data", "--force", is_flag=True, help="Go on although a run cannot be read."),
+    "exit_code": option("Output", "--exit-code", is_flag=True, help="Exit with code 4 on a difference."),
+    "dry_run": option("Data", "--dry-run", is_flag=True, help="List what would be removed, and remove nothing."),
+    "force": option("Data", "--force", is_flag=True, help="Go on although a run cannot be read."),
 }
 
 
 def _format_option(*formats: str) -> Definition:
     """The option --format of a command: its formats, the first of which is the default."""
-    return _option(
+    return option(
         "Output",
         "--format",
         type=FormatChoice(formats),

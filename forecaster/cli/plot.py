@@ -19,11 +19,9 @@ __all__ = ["command"]
     short_help="Draw the history, the predictions and the coming days.",
 )
 @with_options(
-    common=(
-        *("pair", "ticker", "csv", "as_of", "run", "kind", "from", "to", "last"),
-        *("above", "fan_level", "drawn_step", "title", "show", "out", "home"),
-    ),
+    common=("pair", "ticker", "csv", "as_of", "run", "kind", "last", "above", "title", "out", "home"),
     rare=(
+        *("from", "to", "fan_level", "drawn_step", "show"),
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,

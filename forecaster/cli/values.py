@@ -42,6 +42,9 @@ class CommaList(click.ParamType[tuple[Any, ...]]):
         self._expected = expected
         self._item = item
 
+    def __repr__(self) -> str:
+        return f"CommaList({self._expected})"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
         """The values in the text `value`, in order."""
         texts = [text.strip() for text in value.split(",")]

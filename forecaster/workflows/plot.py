@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from forecaster.arrays import FloatArray
 from forecaster.data.calendars import SPANS
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
