@@ -87,7 +87,8 @@ def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind:
 
 
 def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str:
-    from forecaster.cli.terminal import colored_lines, table_text
+    from forecaster.cli.streams import colored_lines
+    from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.forecast_trust import provenance_line
     from forecaster.output.tables import csv_text, forecast_lines, forecast_rows, forecast_table, forecast_title

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ import click
 from forecaster.errors import StorageError
 
 __all__ = [
+    "colored_lines",
     "has_color",
     "mark_styles",
     "note_text",
@@ -106,6 +108,11 @@ def print_note(text: str) -> None:
         click.echo(note_text(text), err=True)
     except OSError:
         _silence(sys.stderr)
+
+
+def colored_lines(lines: Sequence[str]) -> str:
+    """Lines of a result, on a terminal wrapped and with their judgements in colour."""
+    return "\n".join(wrapped(visible(line), sys.stdout) for line in lines)
 
 
 def note_text(text: str) -> str:

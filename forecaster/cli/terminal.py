@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.cli.interrupts import Interrupt
-from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible, wrapped
+from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible
 from forecaster.environment import Environment
 from forecaster.files import clear_partial_files
 
-__all__ = ["colored_lines", "print_result", "table_text", "watched_environment"]
+__all__ = ["print_result", "table_text", "watched_environment"]
 
 FILE_WIDTH = 140  # characters of a table that does not go to a terminal
 PADDING = 2  # characters between two columns
@@ -96,11 +96,6 @@ def _rich_progress() -> Any:
     # A fit may take minutes, and the time left follows from several of them.
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, speed_estimate_period=3600)
-
-
-def colored_lines(lines: Sequence[str]) -> str:
-    """Lines of text, wrapped to a terminal, with their judgements in colour."""
-    return "\n".join(wrapped(line, sys.stdout) for line in lines)
 
 
 def table_text(table: Any) -> str:

@@ -42,7 +42,8 @@ def command(*, environment: Environment, format: str, verbose: bool, **keywords:
 
 
 def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
-    from forecaster.cli.terminal import colored_lines, table_text
+    from forecaster.cli.streams import colored_lines
+    from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.tables import score_table, training_lines
     from forecaster.output.training_summary import summary_heading, summary_lines, summary_table
