@@ -136,12 +136,13 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
         ValueError: It is no regular file, or is too large; the message says which, without the path.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise ValueError(f"it is {_kind_of(mode)}, expected a regular file")
+        raise ValueError(f"it is {_kind_of(status.st_mode)}, expected a regular file")
     with open(descriptor, "rb") as file:
-        content = file.read(max_bytes + 1)
+        # `read` reserves the memory that it is asked for, which the limit would be far too much of.
+        content = file.read(min(status.st_size, max_bytes) + 1)
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
     return content

@@ -165,8 +165,8 @@ def _check_values(record: FoldRecord, plan: BacktestPlan) -> None:
 def _check_gains(gains: LocationGains, steps: int) -> None:
     if gains.days.ndim != 1 or gains.days.dtype != np.int64 or (np.diff(gains.days) <= 0).any():
         raise ValueError("days of the location gains do not increase")
-    if gains.gains.shape != (len(gains.days), steps) or not np.isfinite(gains.gains).all():
-        raise ValueError("location gains are not finite, or do not fit the steps")
+    if gains.gains.shape != (len(gains.days), steps) or np.isinf(gains.gains).any():
+        raise ValueError("location gains are infinite, or do not fit the steps")
 
 
 def check_plan(plan: BacktestPlan, folder: Path) -> None:

@@ -90,7 +90,7 @@ class _Score(_Section):
     n: NonNegativeInt
     window: Annotated[list[Date], Field(min_length=2, max_length=2)]
     crps_ratio: dict[str, FiniteFloat | None]
-    coverage: dict[str, FiniteFloat | None] = {}
+    coverage: dict[str, FiniteFloat | None]
     rmse_return: FiniteFloat | None = None
     rmse_return_naive: FiniteFloat | None = None
 

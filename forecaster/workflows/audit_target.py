@@ -1,6 +1,7 @@
 """The program as a target of an audit: its stages from raw rows to forecasts, with rows altered before validation."""
 
 import dataclasses
+import datetime
 import functools
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -131,7 +132,7 @@ class AuditTarget:
     def prepare(self, alteration: Alteration | None = None, until: np.datetime64 | None = None) -> Panel:
         """See `Target`."""
         data = self._config.data
-        checker = HistoryChecker.of_section(data.model_copy(update={"strict": False}), self._environment.today)
+        checker = HistoryChecker.of_section(data.model_copy(update={"strict": False}), self._today(alteration))
         histories = self._histories(checker, alteration)
         loaded = [histories.whole(instrument) for instrument in self._instruments]
         if until is not None:  # a member of the panel may be younger
@@ -144,6 +145,13 @@ class AuditTarget:
         covariates = load_covariates(data, series, histories, market=bool(data.market))
         covariates = _with_altered_columns(covariates, alteration, data.exog)
         return Panel(tuple(covariates.attached(member) for member in series))
+
+    def _today(self, alteration: Alteration | None) -> datetime.date:
+        """The current date; for rows that are cut off, the day of the cut, on which the last week was not over."""
+        today = self._environment.today
+        if alteration is None or alteration.kind != "truncate":
+            return today
+        return min(today, alteration.cut.astype("datetime64[D]").astype(datetime.date))
 
     def _histories(self, checker: HistoryChecker, alteration: Alteration | None) -> Histories:
         """Histories of altered rows. They are checked without ``strict``: a warning must not end the audit."""
