@@ -151,7 +151,8 @@ class AuditTarget:
         today = self._environment.today
         if alteration is None or alteration.kind != "truncate":
             return today
-        return min(today, alteration.cut.astype("datetime64[D]").astype(datetime.date))
+        cut: datetime.date = alteration.cut.astype("datetime64[D]").astype(datetime.date)
+        return min(today, cut)
 
     def _histories(self, checker: HistoryChecker, alteration: Alteration | None) -> Histories:
         """Histories of altered rows. They are checked without ``strict``: a warning must not end the audit."""
