@@ -18,14 +18,14 @@ OFFLINE_VARIABLE = "FORECAST_OFFLINE"
 
 
 class Progress(Protocol):
-    """Told how far a long job is: `done` of `total` steps of `stage`, and the loss where there is one."""
+    """Receiver of the progress of a long job."""
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None) -> None:
-        """`done` of `total` steps of `stage` are over."""
+        """Report that `done` of `total` steps of `stage` are over, and the loss where there is one."""
 
 
 def no_progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
-    """A `Progress` that says nothing."""
+    """Ignore the progress."""
 
 
 def _now() -> datetime.datetime:
@@ -39,8 +39,8 @@ class Environment:
     Args:
         home: Folder that holds ``data/`` and ``runs/``.
         clock: Gives the current time.
-        progress: Told how far long jobs are.
-        note: Told, in one line each, what a user should know on the way: data, choices, warnings.
+        progress: Receives the progress of long jobs.
+        note: Receives messages of one line each: data, choices, warnings.
     """
 
     home: Path = Path()
