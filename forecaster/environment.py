@@ -32,14 +32,14 @@ WINDOW_VARIABLE = "FORECAST_WINDOW_BACKEND"
 
 
 class Progress(Protocol):
-    """Told how far a long job is: `done` of `total` steps of `stage`, the loss if there is one, and the next task."""
+    """Receiver of the progress of a long job."""
 
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
-        """`done` of `total` steps of `stage` are over; `detail` is under way."""
+        """Report `done` of `total` steps of `stage`, the loss where there is one, and the next task in `detail`."""
 
 
 def no_progress(stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
-    """A `Progress` that says nothing."""
+    """Ignore the progress."""
 
 
 def _now() -> datetime.datetime:
@@ -53,8 +53,8 @@ class Environment:
     Args:
         home: Folder that holds ``data/`` and ``runs/``.
         clock: Gives the current time.
-        progress: Told how far long jobs are.
-        note: Told, in one line each, what a user should know on the way: data, choices, warnings.
+        progress: Receives the progress of long jobs.
+        note: Receives messages of one line each: data, choices, warnings.
     """
 
     home: Path = Path()

@@ -1,5 +1,6 @@
 """Results as tables: rows of plain values that become a pandas data frame, or HTML in a notebook."""
 
+import abc
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ Row = Mapping[str, Any]
 _MAX_HTML_ROWS = 60
 
 
-class Tabular:
+class Tabular(abc.ABC):
     """Base class of a result that can be read as a table."""
 
     @property
@@ -20,9 +21,9 @@ class Tabular:
         """Name of the table."""
         return type(self).__name__
 
+    @abc.abstractmethod
     def table_rows(self) -> list[Row]:
         """Rows of the table; a column that a row lacks has no value there."""
-        raise NotImplementedError
 
     def to_frame(self) -> Any:
         """The rows as a `pandas.DataFrame`, dates as timestamps. Only this call imports pandas."""

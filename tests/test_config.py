@@ -3,13 +3,26 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from forecaster.config import dump_config, load_config, shipped_configs
 from forecaster.errors import ConfigError
 
 
-def test_default_yaml_says_exactly_what_is_built_in():
-    assert load_config(Path("default")) == load_config()
+def test_default_yaml_says_exactly_what_is_built_in(tmp_path):
+    copy = tmp_path / "copy.yaml"  # under its own name the file is not read, because its values are built in
+    copy.write_text(shipped_configs()["default"].read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_config(copy) == load_config()
+    values = yaml.safe_load(copy.read_text(encoding="utf-8"))
+    assert values.keys() == load_config().model_dump().keys()
+    assert values["model"].keys() == load_config().model.model_dump().keys()
+
+
+def test_a_default_that_differs_from_the_built_in_one_is_noticed(tmp_path):
+    copy = tmp_path / "copy.yaml"
+    text = shipped_configs()["default"].read_text(encoding="utf-8")
+    copy.write_text(text.replace("units: [32, 32]", "units: [31, 32]"), encoding="utf-8")
+    assert load_config(copy) != load_config()
 
 
 @pytest.mark.parametrize("name", ["classic", "default", "development", "quick", "sine"])

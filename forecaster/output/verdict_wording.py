@@ -80,7 +80,7 @@ def _too_few(result: ClaimResult) -> str:
 
 
 Statement = tuple[str, list[str]]
-"""What is claimed, and the measured numbers."""
+"""Statement of a claim, and its measured numbers."""
 
 
 def _point(result: ClaimResult) -> Statement:

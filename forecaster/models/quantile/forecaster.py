@@ -69,7 +69,7 @@ class QuantileForecaster:
         super().__init_subclass__()
         in_numpy = cls.Options.architecture.has_numpy_pass
         cls.traits = Traits(
-            True, calibrated=True, reads_features=True, engine=True, numpy_forecast=in_numpy, located=True
+            panel=True, calibrated=True, reads_features=True, engine=True, numpy_forecast=in_numpy, located=True
         )
 
     def __init__(self, options: QuantileOptions, horizon: int) -> None:
@@ -290,7 +290,7 @@ class FittedQuantileModel:
 
 
 def _with_median(report: FitReport) -> FitReport:
-    """`report` with a median that is learned exactly where the gate is open at some step."""
+    """`report` with the median that follows from the gate; a skewed distribution keeps its mean at closed steps."""
     if report.median == "mean_is_last_price":
         return report
     return dataclasses.replace(report, median="learned" if report.chosen.get("location_steps") else "last_price")
