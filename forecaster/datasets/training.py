@@ -33,6 +33,7 @@ class Dataset:
     """Data of a training, and its configuration with every open choice decided.
 
     Args:
+        requested: The configuration as the user gave it.
         config: The resolved configuration, as a run records it: instruments as the program spells them, universe,
             market, lags and features decided.
         instruments: The named instruments, in the user's orientation.
@@ -45,6 +46,7 @@ class Dataset:
         shortened: Description of what a quick training leaves out; None for a full one.
     """
 
+    requested: Config
     config: Config
     instruments: tuple[Instrument, ...]
     named: tuple[PriceSeries, ...]
@@ -106,6 +108,7 @@ def resolve(
         }
     )
     return Dataset(
+        requested=config,
         config=resolved,
         instruments=instruments,
         named=tuple(named),
