@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def test_no_text_leaves_the_page_or_lies_on_another(
     boxes = [text.get_window_extent(renderer) for text in texts]
     assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes)
     ends = sorted((text.get_window_extent(renderer) for text in figure.axes[0].texts), key=lambda box: float(box.y0))
-    assert all(lower.y1 <= upper.y0 + 2 for lower, upper in zip(ends, ends[1:], strict=False))
+    assert all(lower.y1 <= upper.y0 + 2 for lower, upper in itertools.pairwise(ends))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 30, 400, 7000])
