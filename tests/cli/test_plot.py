@@ -1,6 +1,7 @@
 """`forecast plot` from the outside."""
 
 import datetime
+import json
 
 import numpy as np
 import pytest
@@ -159,8 +160,15 @@ def test_a_backtest_that_is_incomplete_or_of_another_history_is_not_drawn(foreca
     result = forecast("plot", "USDJPY", "--kind", "backtest", *home)
     assert result.exit_code == 1
     assert "another version or from a history that has changed" in result.stderr
-    plan.write_text(text.replace("20", "x"))
-    assert forecast("plot", "USDJPY", "--kind", "backtest", *home).exit_code == 1
+    facts = json.loads(text)
+    forged = [{"steps": []}, {"steps": ["x"]}, {"stride": "1"}, {"folds": []}, {"folds": [["x", "y"]]}, {"config": 7}]
+    forged += [{"models": {"ewma": {"decay": 7}}}, {"models": {"nothing": {}}}, {"engine": None, "records": {}}]
+    for change in forged:
+        plan.write_text(json.dumps({**facts, **change}))
+        result = forecast("plot", "USDJPY", "--kind", "backtest", *home)
+        assert (result.exit_code, result.stderr.count("error: ")) == (1, 1), change
+    plan.write_text("[]")
+    assert "run forecast backtest first" in forecast("plot", "USDJPY", "--kind", "backtest", *home).stderr
 
 
 def test_python_accepts_one_price_and_one_level(home, tmp_path):
