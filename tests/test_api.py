@@ -57,7 +57,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     assert command is not None
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
-    printing -= {"plot": {"out"}, "predict": {"level"}}.get(name, set())
+    printing -= {"plot": {"out", "above", "level"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)

@@ -125,10 +125,21 @@ def _plan(facts: Mapping[str, Any], config: Config, data: Dataset, folds: tuple[
         config=config,
         forecasters={name: _forecaster(name, options, config) for name, options in facts["models"].items()},
         folds=folds,
-        steps=tuple(facts["steps"]),
-        stride=facts["stride"],
+        steps=_numbers(facts["steps"]),
+        stride=_numbers([facts["stride"]])[0],
         engine=facts["engine"],
     )
+
+
+def _numbers(values: Sequence[Any]) -> tuple[int, ...]:
+    """Positive whole numbers, one or more.
+
+    Raises:
+        ValueError: There is none, or another value.
+    """
+    if not values or not all(type(value) is int and value > 0 for value in values):
+        raise ValueError(f"{values!s:.60} are no numbers of rows")
+    return tuple(values)
 
 
 def _forecaster(name: str, options: Mapping[str, Any], config: Config) -> Forecaster:

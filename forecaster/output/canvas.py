@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, date2num, num2date
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import Formatter
 
 from forecaster.environment import WINDOW_VARIABLE
@@ -35,10 +36,12 @@ __all__ = [
     "date_axis",
     "day_number",
     "drawing_style",
+    "fit_width",
     "headline",
     "label_ends",
     "legend_above",
     "save_figure",
+    "short_title",
     "show_figure",
 ]
 
@@ -49,6 +52,8 @@ LEFT = 0.072  # where titles, legends and panels begin, as a share of the figure
 SLIDE_INCHES = (12.8, 7.2)
 """Width and height of a picture that fills a slide of 16 to 9."""
 
+MAX_TITLE = 120  # characters
+MIN_LETTERS = 3.0  # points
 _INCHES = (12.0, 7.6)
 _PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
 _NO_CLOCK: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -95,11 +100,23 @@ def blank_figure(inches: tuple[float, float] = _INCHES) -> Figure:
     return figure
 
 
+def fit_width(text: Text, room: float) -> None:
+    """Make the letters of `text` smaller until it is at most `room` pixels wide."""
+    size = float(text.get_fontsize())
+    while text.get_window_extent().width > room and size > MIN_LETTERS:
+        size *= 0.96  # letters have whole pixels: their width does not follow their size exactly
+        text.set_fontsize(size)
+
+
+def short_title(title: str) -> str:
+    """`title`, cut where it could not be read on a page."""
+    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
+
+
 def headline(figure: Figure, title: str, note: str) -> None:
     """Write the title at the top left and the small grey `note` into the corner at the bottom left."""
-    head = figure.text(LEFT, 0.965, title, fontsize=14, fontweight="bold", color="#222222", va="center")
-    room = (1 - 1.5 * LEFT) * figure.bbox.width
-    head.set_fontsize(14 * min(1.0, room / max(head.get_window_extent().width, 1)))
+    head = figure.text(LEFT, 0.965, short_title(title), fontsize=14, fontweight="bold", color="#222222", va="center")
+    fit_width(head, (1 - 1.5 * LEFT) * figure.bbox.width)
     small_print = textwrap.fill(note, 190, max_lines=2, placeholder=" …")
     figure.text(LEFT, 0.008, small_print, fontsize=7.5, color=GREY, va="bottom", gid="note")
 

@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.experiments.results import Prediction
 from forecaster.output.canvas import (
-    LEFT,
     SLIDE_INCHES,
     blank_figure,
     day_number,
     drawing_style,
+    fit_width,
     label_ends,
+    short_title,
 )
 from forecaster.output.colors import BLUE, FAN_COLOR, GREY
 from forecaster.output.forecast_panels import RECURSIVE_DASHES, readable, spans_text
@@ -25,6 +26,7 @@ __all__ = ["DEFAULT_FAN_LEVELS", "FanPicture", "draw_fan"]
 
 DEFAULT_FAN_LEVELS = (0.5, 0.8, 0.95)
 
+_LEFT = 0.085  # of texts and of the panel
 _RIGHT = 0.845  # of the panel; the ends of the ranges are written beside it
 _OPACITY = 0.2  # of each range; they lie on one another
 _MAX_DISTANCE = 1.0  # heights of the panel, up to which it is extended for a price of interest
@@ -66,7 +68,7 @@ def draw_fan(picture: FanPicture) -> Figure:
     """Draw the last prices and the coming days, with the ends of every range and the probability of each price."""
     with drawing_style():
         figure = blank_figure(SLIDE_INCHES)
-        axes = figure.add_axes((LEFT, 0.125, _RIGHT - LEFT, 0.69), label="fan")
+        axes = figure.add_axes((_LEFT, 0.125, _RIGHT - _LEFT, 0.69), label="fan")
         forecast = picture.prediction.forecast
         _draw_prices(axes, picture)
         ends = _draw_ranges(axes, picture)
@@ -155,15 +157,15 @@ def _write(figure: Figure, picture: FanPicture) -> None:
     coming = spans_text("next", forecast.horizon, picture.span)
     name = picture.prediction.instrument.name
     title = picture.title or f"{name if len(name) <= 40 else name[:39] + '…'}: the {coming}"
-    room = (0.97 - LEFT) * figure.bbox.width
+    room = (0.97 - _LEFT) * figure.bbox.width
     for text, height, size, color, weight in (
-        (title, 0.945, 22, "#222222", "bold"),
+        (short_title(title), 0.945, 22, "#222222", "bold"),
         (_summary(picture), 0.885, 13, "#333333", "normal"),
         (_record(picture), 0.845, 13, "#333333", "normal"),
         (_origin(picture), 0.025, 10, GREY, "normal"),
     ):
-        written = figure.text(LEFT, height, text, fontsize=size, color=color, fontweight=weight, va="center")
-        written.set_fontsize(size * min(1.0, room / max(written.get_window_extent().width, 1)))
+        written = figure.text(_LEFT, height, text, fontsize=size, color=color, fontweight=weight, va="center")
+        fit_width(written, room)
 
 
 def _summary(picture: FanPicture) -> str:

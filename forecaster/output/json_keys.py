@@ -204,7 +204,7 @@ spa[].model | text | model that none is better than, under the hypothesis
 spa[].against[] | text | other models
 spa[].p_value | number or null | p-value of the test of superior predictive ability
 skipped.<model>.<name> | text | reason why a model has no forecast of an instrument
-fallbacks.<model> | integer | fits that used default parameters
+fallbacks.<model> | integer | fits that did not converge and have substitute parameters
 fallbacks_of.<model>.<name> | integer | the same by instrument
 verdict | VERDICT | verdict on all instruments together
 verdicts.<name> | VERDICT | verdict on one instrument, or pooled

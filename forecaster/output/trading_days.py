@@ -12,7 +12,7 @@ from forecaster.arrays import DateArray, IntArray
 __all__ = ["tick_days", "trading_day_axis"]
 
 _FAR = 1e6  # lengths of the axis, up to which it goes on at the mean distance of its rows
-_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240)  # between ticks
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400)  # between ticks
 
 
 def trading_day_axis(axes: Axes, days: DateArray, most_ticks: int) -> None:

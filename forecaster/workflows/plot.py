@@ -46,9 +46,9 @@ def plot(
     to_date: Day | None = None,
     last: int | None = None,
     title: str | None = None,
-    above: Sequence[float] = (),
-    level: Sequence[float] = (),
-    step: Sequence[int] = (),
+    above: float | Sequence[float] = (),
+    level: float | Sequence[float] = (),
+    step: int | Sequence[int] = (),
     frequency: str | None = None,
     run: str | None = None,
     calibrate: bool = True,
@@ -90,12 +90,13 @@ def plot(
     draw = _drawing_function(kind)
     day = day_of(as_of, "as_of")
     options = {"from_date": day_of(from_date, "from_date"), "to_date": day_of(to_date, "to_date"), "last": last}
-    fan_options = {"above": tuple(above), "level": tuple(level)}
-    _check_options(kind, {"as_of": day, **options, **fan_options, "step": tuple(step)})
+    fan_options = {"above": _values(above), "level": _values(level)}
+    steps = _values(step)
+    _check_options(kind, {"as_of": day, **options, **fan_options, "step": steps})
     choice = selection_of(instruments)
     requests: Sequence[Any]
     if kind in BACKTEST_FIGURES:
-        requests = [_backtest_request(choice, run, tuple(step), calibrate, title, environment)]
+        requests = [_backtest_request(choice, run, steps, calibrate, title, environment)]
     else:
         today = None if day else environment.today
         more = {**options, **fan_options, "calibrate": calibrate, "title": title, "today": today}
@@ -108,6 +109,11 @@ def plot(
     for request, path in zip(requests, paths, strict=True):
         _write(draw(request), path)
     return [path for path in paths if path is not None]
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    """One value or several."""
+    return tuple(value) if isinstance(value, Sequence) else (value,)
 
 
 def _run_requests(
@@ -196,18 +202,19 @@ def fan_figure(request: FigureRequest) -> Any:
     instrument = selection.instrument
     levels = tuple(request.level or DEFAULT_FAN_LEVELS)
     wanted = ForecastRequest(coming_dates(selection), levels, request.calibrate, request.today)
-    with selection.run.damage_of_forecasts():
-        prediction = forecast_of(selection.run, instrument, series, wanted)
-    recent = series.between(start=series.dates[-min(request.last or DEFAULT_FAN_ROWS, len(series))])
+    prediction = forecast_of(selection.run, instrument, series, wanted)
     later = _later_rows(series, request.current, prediction.forecast)
+    prices = _in_unit_of_cutoff(series, later, request.current)
+    prices = prices if instrument.sign > 0 else 1 / prices
+    rows = slice(max(len(series) - (request.last or DEFAULT_FAN_ROWS), 0), len(series))
     return draw_fan(
         FanPicture(
             title=request.title,
             prediction=prediction,
-            dates=recent.dates,
-            prices=recent.close if instrument.sign > 0 else 1 / recent.close,
+            dates=series.dates[rows],
+            prices=prices[rows],
             later_dates=later.dates,
-            later_prices=later.close if instrument.sign > 0 else 1 / later.close,
+            later_prices=prices[len(series) :],
             levels=levels,
             above=request.above,
             unit=_unit(instrument),
@@ -332,7 +339,7 @@ def _summary(selection: SelectedRun, scan: Forecasts) -> ScoreSummary:
     recorded = {
         score["part"]: PartScore(score["rmse_return"], score["rmse_return_naive"], score["coverage"]["0.8"], score["n"])
         for score in facts.scores
-        if score["instrument"] == name and score["step"] == 1 and score.get("rmse_return") is not None
+        if score["instrument"] == name and score["step"] == 1 and _has_return_errors(score)
     }
     verdict = facts.verdicts.get(name, {})
     sentences = [verdict[kind]["text"] for kind in KINDS if "text" in verdict.get(kind, {})]
@@ -340,6 +347,12 @@ def _summary(selection: SelectedRun, scan: Forecasts) -> ScoreSummary:
         before = " before its refit" if run.manifest.split.refit else ""
         return ScoreSummary(recorded, f"scores of the run{before}", sentences)
     return ScoreSummary(_measured(selection, scan), "measured for this picture", sentences)
+
+
+def _has_return_errors(score: Mapping[str, Any]) -> bool:
+    """False for scores of an early version."""
+    errors = (score.get("rmse_return"), score.get("rmse_return_naive"), score.get("coverage", {}).get("0.8"))
+    return None not in errors
 
 
 def _measured(selection: SelectedRun, scan: Forecasts) -> dict[str, PartScore]:

@@ -238,6 +238,8 @@ def _evaluate(
         for name in evaluation.fallbacks:
             fallbacks.setdefault(name, []).append(series.instrument.name)
     environment.progress("evaluate", len(named), len(named))
+    for name, instruments in fallbacks.items():
+        environment.note(f"warning: {name} did not converge for {', '.join(instruments)}; it has substitute parameters")
     return scores, losses, fallbacks
 
 

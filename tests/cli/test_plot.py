@@ -1,15 +1,18 @@
 """`forecast plot` from the outside."""
 
 import datetime
+import json
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
+from forecaster.evaluation.verdict import KINDS
 from forecaster.experiments.run_selection import RunQuery, select_runs
 from forecaster.models.quantile.forecaster import FittedQuantileModel
-from forecaster.workflows.plot import picture_of
+from forecaster.workflows.plot import picture_of, plot
 from forecaster.workflows.predict import predict
 
 
@@ -87,3 +90,87 @@ def test_the_crop_is_not_called_as_the_rows_that_are_used(forecast, home, flag):
     result = forecast("plot", "--pair", "USDJPY", flag, "2024-03-01", "--home", home)
     assert result.exit_code == 2
     assert f"No such option '{flag}'" in result.stderr
+
+
+def test_a_fan_is_drawn_and_its_options_belong_to_it(forecast, home, tmp_path):
+    result = forecast(
+        "plot", "USDJPY", "--kind", "fan", "--above", "160,9999", "--level", "80", "--title", "t", "--home", home
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.strip() == "USDJPY-fan.png"
+    refused = forecast("plot", "USDJPY", "--above", "160", "--home", home)
+    assert refused.exit_code == 2
+    assert "--above is no option of --kind forecast; expected --kind fan" in refused.stderr
+    refused = forecast("plot", "USDJPY", "--kind", "fan", "--from", "2020-01-01", "--home", home)
+    assert "--from is no option of --kind fan; expected --kind forecast" in refused.stderr
+
+
+def test_scores_and_verdict_of_a_picture_are_those_of_the_run(home):
+    (selection,) = select_runs(Selection(pairs=["JPYUSD"]), RunQuery(), Environment(home=home))
+    facts = selection.run.manifest.scores
+    summary = picture_of(selection.until(None), selection.series, calibrate=True).summary
+    test = next(score for score in facts.scores if score["part"] == "test" and score["step"] == 1)
+    assert (summary.scores["test"].rmse, summary.scores["test"].n) == (test["rmse_return"], test["n"])
+    assert summary.scores["test"].coverage == test["coverage"]["0.8"]
+    assert list(summary.verdict) == [facts.verdicts["USDJPY"][kind]["text"] for kind in KINDS]
+    assert summary.origin == "scores of the run"
+
+
+BACKTEST = ("backtest", "USDJPY", "--start", "2012-01-02", "--end", "2013-12-31", "--models", "ewma,random_walk")
+
+
+def test_a_backtest_is_drawn_at_any_step_without_a_fit(forecast, tmp_path, monkeypatch):
+    home = ("--home", tmp_path)
+    missing = forecast("plot", "USDJPY", "--kind", "backtest", *home)
+    assert missing.exit_code == 1
+    assert "run forecast backtest first" in missing.stderr
+    assert forecast(*BACKTEST, "--step", "1,5", *home).exit_code == 0
+    monkeypatch.setattr("forecaster.pipeline.fit", None)
+    drawn = []
+    monkeypatch.setattr(
+        "forecaster.output.backtest_figure.draw_backtest", lambda *pictures: drawn.append(pictures) or Figure()
+    )
+    result = forecast("plot", "JPYUSD", "--kind", "backtest", "--step", "1,3,20", *home)
+    assert result.exit_code == 0, result.stderr
+    (pictures,) = drawn
+    assert [picture.step for picture in pictures] == [1, 3, 20]
+    assert len({picture.words for picture in pictures}) == 1
+    assert pictures[0].words[0] == "verdict, 1 day ahead:"
+    assert result.stdout.strip() == "USDJPY-backtest.png"
+    beyond = forecast("plot", "USDJPY", "--kind", "backtest", "--step", "21", *home)
+    assert beyond.exit_code == 2
+    assert "looks 20 rows ahead; got --step 21" in beyond.stderr
+
+
+def test_a_backtest_that_is_incomplete_or_of_another_history_is_not_drawn(forecast, tmp_path):
+    home = ("--home", tmp_path)
+    assert forecast(*BACKTEST, "--step", "1", *home).exit_code == 0
+    (plan,) = tmp_path.glob("backtests/*/plan.json")
+    text = plan.read_text()
+    record = next(tmp_path.glob("backtests/fits/*random_walk*.npz"))
+    content = record.read_bytes()
+    record.unlink()
+    result = forecast("plot", "USDJPY", "--kind", "backtest", *home)
+    assert result.exit_code == 1
+    assert "is not complete: records of random_walk are missing" in result.stderr
+    record.write_bytes(content)
+    plan.write_text(
+        text.replace('"seed": 0', '"seed": 1') if '"seed": 0' in text else text.replace('"seed":0', '"seed":1')
+    )
+    result = forecast("plot", "USDJPY", "--kind", "backtest", *home)
+    assert result.exit_code == 1
+    assert "another version or from a history that has changed" in result.stderr
+    facts = json.loads(text)
+    forged = [{"steps": []}, {"steps": ["x"]}, {"stride": "1"}, {"folds": []}, {"folds": [["x", "y"]]}, {"config": 7}]
+    forged += [{"models": {"ewma": {"decay": 7}}}, {"models": {"nothing": {}}}, {"engine": None, "records": {}}]
+    for change in forged:
+        plan.write_text(json.dumps({**facts, **change}))
+        result = forecast("plot", "USDJPY", "--kind", "backtest", *home)
+        assert (result.exit_code, result.stderr.count("error: ")) == (1, 1), change
+    plan.write_text("[]")
+    assert "run forecast backtest first" in forecast("plot", "USDJPY", "--kind", "backtest", *home).stderr
+
+
+def test_python_accepts_one_price_and_one_level(home, tmp_path):
+    out = tmp_path / "fan.svg"
+    assert plot(pair="USDJPY", kind="fan", above=160.0, level=0.8, home=home, out=out) == [out]

@@ -245,3 +245,12 @@ def test_an_empty_name_is_refused(forecast, tmp_path, given):
     assert result.exit_code == 2
     assert f"'{given[0]}': expected names separated by commas; got an empty one" in result.stderr
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.slow
+def test_a_baseline_that_does_not_converge_is_named_on_every_screen(forecast):
+    peg = ("train", "EURCZK", "--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[4]")
+    result = forecast(*peg, "--backend", "jax", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["fallbacks_of"] == {"garch": ["EURCZK"]}
+    assert "warning: garch did not converge for EURCZK; it has substitute parameters" in result.stderr
