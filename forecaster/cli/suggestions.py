@@ -32,7 +32,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--architecture": ("--config {gru}",),
     "--network": ("--config {gru}",),
     "--algorithm": ("--config {gru}",),
-    "--days": ("--horizon {5}", "--step {5}", "--last {250}"),
+    "--days": ("--horizon {5}", "--last {250}", "--step {5}"),
     "--ahead": ("--horizon {5}", "--step {5}"),
     "--steps": ("--horizon {5}", "--step {5}"),
     "--periods": ("--horizon {5}", "--step {5}"),
