@@ -156,8 +156,7 @@ class Config(_Section):
     @property
     def kind(self) -> str:
         """Registry key of the model."""
-        kind: str = self.model.kind  # type: ignore[attr-defined]  # every model's options carry their kind
-        return kind
+        return self.model.kind
 
 
 def load_config(

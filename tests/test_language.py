@@ -185,8 +185,8 @@ def mean(it: int) -> None:
 def test_the_rules_find_what_they_forbid(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text(BAD)
-    found = [violation.partition(": ")[2].split(":")[0] for violation in violations(path)]
-    assert sorted(found) == sorted(
+    rules = [violation.partition(": ")[2].split(":")[0] for violation in violations(path)]
+    assert sorted(rules) == sorted(
         [
             "begins with 'what'",
             "an argument begins with 'of'",

@@ -41,9 +41,15 @@ def check_rows(rows: IntArray, first_row: int) -> None:
 
 
 class ModelOptions(BaseModel):
-    """Options of a model: the section ``model`` of a configuration for a network."""
+    """Options of a model: the section ``model`` of a configuration for a network.
+
+    Attributes:
+        kind: Registry key of the model; the options of a model have no other.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = ""
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -86,7 +86,6 @@ class QuantileOptions(ModelOptions):
 
     architecture: ClassVar[Architecture]
 
-    kind: str
     features: tuple[str, ...] | Literal["auto"] = "auto"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=50)] = (1, 5, 10, 20)
