@@ -1,4 +1,4 @@
-"""What each command loads: starting fast is a promise, and an import in the wrong place breaks it silently."""
+"""Modules that each command loads: one import in the wrong place makes every start slow."""
 
 import json
 import subprocess
