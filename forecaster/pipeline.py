@@ -19,15 +19,17 @@ from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows
 from forecaster.features.outcomes import returns_after
 from forecaster.features.ties import unchanged_probabilities
 from forecaster.forecast import Forecast, Forecasts
-from forecaster.models import create, model_class, traits_of
+from forecaster.models import model_class, traits_of
 from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
+    "Baselines",
     "CarriedCalibration",
     "DivergedError",
     "Evaluation",
     "carried_calibration",
+    "default_forecaster",
     "evaluate",
     "fit",
     "forecast_next",
@@ -64,6 +66,21 @@ class CarriedCalibration:
 def forecaster_of(config: Config) -> Forecaster:
     """The forecaster that a configuration describes, not yet fitted."""
     return model_class(config.kind)(config.model, config.horizon)
+
+
+def default_forecaster(name: str, config: Config, panel: Panel, before: np.datetime64) -> Forecaster:
+    """The model `name` with its default options for a panel, not yet fitted.
+
+    Args:
+        name: Registry key.
+        config: Frequency of the data, and horizon.
+        panel: Series that are fitted together.
+        before: Only rows before this date decide about the inputs.
+    """
+    registered = model_class(name)
+    kind = registered.Options
+    options = kind.model_validate(kind.for_frequency(config.data.frequency)).resolved(panel, before)
+    return registered(options, config.horizon)
 
 
 def training_split(config: Config, series: PriceSeries) -> Split:
@@ -214,8 +231,38 @@ class Evaluation:
     fallbacks: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Baselines:
+    """Baselines of one split: those of panels are fitted once, the others for each series.
+
+    Args:
+        names: Registry keys.
+        panel: Series that a baseline of panels learns from.
+        split: Split of the model that is compared with them.
+        config: Frequency of the data, horizon and seed.
+    """
+
+    names: Sequence[str]
+    panel: Panel
+    split: Split
+    config: Config
+
+    def of(self, series: PriceSeries) -> list[Fitted]:
+        """The baselines fitted on the training rows, for forecasts of `series`."""
+        alone = Panel((series,))
+        return [self._of_panel[name] if name in self._of_panel else self._fit(name, alone) for name in self.names]
+
+    @functools.cached_property
+    def _of_panel(self) -> Mapping[str, Fitted]:
+        return {name: self._fit(name, self.panel) for name in self.names if traits_of(name).panel}
+
+    def _fit(self, name: str, panel: Panel) -> Fitted:
+        model = default_forecaster(name, self.config, panel, self.split.validation_start)
+        return fit(model, panel, self.split, self.config)
+
+
 def evaluate(
-    fitted: Fitted, series: PriceSeries, split: Split, steps: Sequence[int], names: Sequence[str], horizon: int
+    fitted: Fitted, series: PriceSeries, split: Split, steps: Sequence[int], baselines: Baselines
 ) -> Evaluation:
     """Score a fitted model next to baselines on every part of a split that has rows.
 
@@ -226,10 +273,9 @@ def evaluate(
         series: One series of the panel.
         split: Split of the fit.
         steps: Days ahead to score.
-        names: Registry keys of the baselines.
-        horizon: Longest step H.
+        baselines: The models that it is compared with.
     """
-    models = [fitted, *_baselines(series, split, names, horizon)]
+    models = [fitted, *baselines.of(series)]
     scores: list[Score] = []
     test = None
     later: list[OutOfSample] = []
@@ -255,16 +301,14 @@ def evaluate(
     return Evaluation(tuple(scores), test, tuple(later), fallbacks)
 
 
-def losses_on_test(
-    fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
-) -> DailyLosses | None:
+def losses_on_test(fitted: Fitted, series: PriceSeries, split: Split, baselines: Baselines) -> DailyLosses | None:
     """Daily losses on the test rows; see `forecasts_on_test`."""
-    sample = forecasts_on_test(fitted, series, split, names, horizon)
+    sample = forecasts_on_test(fitted, series, split, baselines)
     return None if sample is None else daily_losses(sample)
 
 
 def forecasts_on_test(
-    fitted: Fitted, series: PriceSeries, split: Split, names: Sequence[str], horizon: int
+    fitted: Fitted, series: PriceSeries, split: Split, baselines: Baselines | None = None
 ) -> OutOfSample | None:
     """Forecasts of a model and of baselines on the test rows, one step ahead; None where there are no rows.
 
@@ -272,10 +316,9 @@ def forecasts_on_test(
         fitted: The model.
         series: One series of the panel.
         split: Split of the fit.
-        names: Registry keys of the baselines.
-        horizon: Longest step H of the fit.
+        baselines: The models that it is compared with; None for none.
     """
-    models = [fitted, *_baselines(series, split, names, horizon)]
+    models = [fitted, *([] if baselines is None else baselines.of(series))]
     rows = _rows_of_all(models, series, split, "test")
     if not len(rows):
         return None
@@ -299,13 +342,6 @@ def _out_of_sample(
     }
     outcomes = returns_after(series.log_price, rows, [step])[:, 0]
     return OutOfSample(series.instrument.name, step, series.dates[rows], outcomes, quantiles)
-
-
-def _baselines(series: PriceSeries, split: Split, names: Sequence[str], horizon: int) -> list[Fitted]:
-    """Baselines fitted on the training rows of one series."""
-    training = {series.instrument.name: split.training_rows(series.dates, horizon)}
-    request = FitRequest(Panel((series,)), training, {}, horizon)
-    return [create(name, horizon).fit(request) for name in names]
 
 
 def forecast_next(

@@ -25,6 +25,7 @@ from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import (
+    Baselines,
     DivergedError,
     evaluate,
     fit,
@@ -41,6 +42,11 @@ def tiny_config(horizon: int = 20, **options: object) -> Config:
     windows = {"chunk": 96, "burn_in": 32, "context_length": 24}
     model = {"units": (4,), "windows": windows, "training": {"steps": 20, "batch_size": 4}, **options}
     return Config(model=LSTMOptions.model_validate(model), horizon=horizon)
+
+
+def baselines(panel: Panel | PriceSeries, split: Split, *names: str) -> Baselines:
+    """Baselines for a horizon of 20 rows."""
+    return Baselines(names, panel if isinstance(panel, Panel) else Panel((panel,)), split, tiny_config())
 
 
 class Asked:
@@ -70,7 +76,7 @@ def test_evaluation_scores_every_part_on_the_rows_that_all_models_have() -> None
     series = oracles.walk(900)
     split = Split(series.dates[600], series.dates[750])
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
-    scores = evaluate(model, series, split, [1, 20], ["random_walk"], 20).scores
+    scores = evaluate(model, series, split, [1, 20], baselines(series, split, "random_walk")).scores
     found = {(one.part, one.step): (one.n, one.window) for one in scores}
     expected = {}
     for part, first, end in (("train", 40, 600), ("validation", 600, 750), ("test", 750, 900)):
@@ -85,9 +91,10 @@ def test_what_is_fed_back_is_not_scored_on_the_training_rows() -> None:
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     fed_back = SimpleNamespace(name="ewma", own_steps=5, first_row=1, forecast=model.forecast)
     split = Split(series.dates[600], series.dates[750])
-    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], [], 20).scores}
+    beside = baselines(series, split)
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [5, 20], beside).scores}
     assert scored == {("train", 5)} | {(part, step) for part in ("validation", "test") for step in (5, 20)}
-    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [20], [], 20).scores}
+    scored = {(one.part, one.step) for one in evaluate(fed_back, series, split, [20], beside).scores}
     assert scored == {("validation", 20), ("test", 20)}
 
 
@@ -95,7 +102,7 @@ def test_a_part_without_rows_has_no_score() -> None:
     series = oracles.walk(300)
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     split = Split(series.dates[250], series.dates[285])
-    scores = evaluate(model, series, split, [1, 20], [], 20).scores
+    scores = evaluate(model, series, split, [1, 20], baselines(series, split)).scores
     assert ("test", 20) not in {(one.part, one.step) for one in scores}
     assert ("test", 1) in {(one.part, one.step) for one in scores}
 
@@ -105,13 +112,13 @@ def test_each_baseline_is_fitted_once_and_forecasts_each_part_once(monkeypatch: 
     series = oracles.walk(900)
     split = Split(series.dates[600], series.dates[750])
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
-    expected = forecasts_on_test(model, series, split, ["garch"], 20)
+    expected = forecasts_on_test(model, series, split, baselines(series, split, "garch"))
     fits, calls = [], []
 
-    def counted(name: str, horizon: int) -> SimpleNamespace:
+    def counted(name: str, *_: object) -> SimpleNamespace:
         def fit_once(request: FitRequest) -> SimpleNamespace:
             fits.append(name)
-            fitted = create(name, horizon).fit(request)
+            fitted = create(name, request.horizon).fit(request)
 
             def forecast(*arguments: object) -> object:
                 calls.append(name)
@@ -123,8 +130,8 @@ def test_each_baseline_is_fitted_once_and_forecasts_each_part_once(monkeypatch: 
 
         return SimpleNamespace(fit=fit_once)
 
-    monkeypatch.setattr("forecaster.pipeline.create", counted)
-    evaluation = evaluate(model, series, split, [1, 5, 20], ["garch"], 20)
+    monkeypatch.setattr("forecaster.pipeline.default_forecaster", counted)
+    evaluation = evaluate(model, series, split, [1, 5, 20], baselines(series, split, "garch"))
     assert fits == ["garch"]
     assert calls == ["garch"] * 3
     assert evaluation.test is not None
@@ -223,7 +230,7 @@ def test_what_is_scored_is_what_is_given(pairs: Panel, trained: SimpleNamespace)
     """The same numbers at the newest row that has an outcome: in the daily losses, and in the forecast made there."""
     series = pairs["USDJPY"]
     unseen = trained.split.validation_start
-    losses = losses_on_test(trained.fitted, series, trained.split, ["ewma"], 20)
+    losses = losses_on_test(trained.fitted, series, trained.split, baselines(series, trained.split, "ewma"))
     before = series.between(end=series.dates[-2])
     given = forecast_next(trained.fitted, before, coming_days(before), unseen)
     ewma = forecast_next(create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20)), before, given.dates)
@@ -265,7 +272,9 @@ def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, tr
     scores = [
         [
             score
-            for score in evaluate(model, panel["USDJPY"], trained.split, [1, 20], ["ewma"], 20).scores
+            for score in evaluate(
+                model, panel["USDJPY"], trained.split, [1, 20], baselines(panel, trained.split, "ewma")
+            ).scores
             if score.part != "test"
         ]
         for model, panel in ((trained.fitted, pairs), (again, spoiled))

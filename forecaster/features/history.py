@@ -9,10 +9,11 @@ from forecaster.arrays import FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import at_least, ewma_volatility, rounding_floor
 
-__all__ = ["SCALE_DECAY", "WARM_UP", "History"]
+__all__ = ["SCALE_DECAY", "WARM_UP", "WARM_UP_OF_FREQUENCY", "History"]
 
 SCALE_DECAY = 0.97  # of the volatility that divides every feature and target
 WARM_UP = 201  # rows before volatilities have settled: one lost to differencing and 200 returns
+WARM_UP_OF_FREQUENCY: Mapping[str, int] = {"1wk": 104, "1mo": 60}  # of rows longer than a day, of which there are fewer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,7 @@ MODELS = {
     "garch": "forecaster.models.baselines.garch:GARCH",
     "gjr_garch": "forecaster.models.baselines.gjr_garch:GJRGARCH",
     "har": "forecaster.models.baselines.har:HAR",
+    "panel_har": "forecaster.models.baselines.panel_har:PanelHAR",
     "random_walk": "forecaster.models.baselines.random_walk:RandomWalk",
     "random_walk_constant": "forecaster.models.baselines.random_walk:RandomWalkConstant",
     "ridge": "forecaster.models.baselines.ridge:Ridge",

@@ -26,7 +26,7 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.results import AuditResult
 from forecaster.models.base import Fitted
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import losses_on_test, training_split
+from forecaster.pipeline import Baselines, losses_on_test, training_split
 from forecaster.workflows.audit_target import AuditTarget
 
 __all__ = ["audit"]
@@ -177,7 +177,8 @@ def _check_placebo(target: AuditTarget, config: Config, first: PriceSeries) -> C
     for seed in range(PLACEBO_WALKS):
         walk = placebo_walk(series, seed)
         fitted = target.fit(Panel((walk,)))
-        losses = losses_on_test(fitted, walk, target.split, DEFAULT_BASELINES, config.horizon)
+        baselines = Baselines(DEFAULT_BASELINES, Panel((walk,)), target.split, config)
+        losses = losses_on_test(fitted, walk, target.split, baselines)
         if losses is not None:
             verdicts.append(verdict(losses))
     return check_placebo(verdicts, target.files["pipeline"])

@@ -217,7 +217,7 @@ class AuditTarget:
 
     def scored(self, fitted: Any, series: PriceSeries) -> OutOfSample | None:
         """See `Target`."""
-        return forecasts_on_test(fitted, series, self.split, (), self._config.horizon)
+        return forecasts_on_test(fitted, series, self.split)
 
     def backtest(self, panel: Panel) -> BacktestOutput:
         """See `Target`."""

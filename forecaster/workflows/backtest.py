@@ -13,7 +13,7 @@ from forecaster.config import Config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
-from forecaster.datasets.training import resolve
+from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
@@ -25,6 +25,7 @@ from forecaster.experiments.executors import Executor, InProcess, Processes
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
+from forecaster.pipeline import default_forecaster, forecaster_of
 
 __all__ = ["BacktestResult", "backtest"]
 
@@ -79,13 +80,13 @@ def backtest(
     horizon = _horizon(requested, steps)
     names = _models(texts_of(models) or (requested.kind, *DEFAULT_BASELINES))
     networks = [name for name in names if is_network(name)]
-    min_rows = [_forecaster(name, requested, horizon).least_training_rows() for name in networks]
-    first_cutoff = functools.partial(_start, day_of(start, "start"), min_rows)
+    first_cutoff = functools.partial(_start, day_of(start, "start"), _least_rows(networks, requested, horizon))
     with version_lease(environment.home):
         data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
         environment.progress("data", 1, 1)
-        periods = folds(_dates(data.named), first_cutoff(data.named), refit)
-        forecasters = {name: _forecaster(name, data.config, horizon) for name in names}
+        begin = first_cutoff(data.named)
+        periods = folds(_dates(data.named), begin, refit)
+        forecasters = {name: _forecaster(name, data, begin) for name in names}
         engine = _engine(requested, networks)
         if len(periods) * len(networks) > MANY_FITS:
             environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
@@ -164,8 +165,18 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _forecaster(name: str, config: Config, horizon: int) -> Forecaster:
-    return model_class(name)(config.model, horizon) if name == config.kind else create(name, horizon)
+def _least_rows(networks: Sequence[str], config: Config, horizon: int) -> list[int]:
+    """Training rows that each network needs."""
+    configured = model_class(config.kind)(config.model, horizon)
+    models = [configured if name == config.kind else create(name, horizon) for name in networks]
+    return [model.least_training_rows() for model in models]
+
+
+def _forecaster(name: str, data: Dataset, before: np.datetime64) -> Forecaster:
+    """The configured model, or another one with the defaults that suit the rows before the first cutoff."""
+    if name == data.config.kind:
+        return forecaster_of(data.config)
+    return default_forecaster(name, data.config, data.panel, before)
 
 
 def _start(given: datetime.date | None, min_rows: Sequence[int], named: Sequence[PriceSeries]) -> np.datetime64:

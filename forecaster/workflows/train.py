@@ -43,7 +43,7 @@ from forecaster.files import check_writable
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import carried_calibration, evaluate, fit, forecaster_of, training_split
+from forecaster.pipeline import Baselines, carried_calibration, evaluate, fit, forecaster_of, training_split
 
 __all__ = ["run_training", "train"]
 
@@ -120,7 +120,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     fitted, weights_of = _tested_fit(data, split, key, environment)
     watch.lap("fit")
-    scores, losses, fallbacks = _evaluate(fitted, named, split, config, environment)
+    scores, losses, fallbacks = _evaluate(fitted, named, data, split, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
     carried: dict[str, CarriedFacts] = {}
@@ -222,15 +222,16 @@ def _predictions(
 
 
 def _evaluate(
-    fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config, environment: Environment
+    fitted: Fitted, named: Sequence[PriceSeries], data: Dataset, split: Split, environment: Environment
 ) -> tuple[list[Score], dict[int, list[DailyLosses]], dict[str, list[str]]]:
     """Scores of every named series on every part, their losses on the test rows by step, and failed baselines."""
     scores: list[Score] = []
     losses: dict[int, list[DailyLosses]] = {}
     fallbacks: dict[str, list[str]] = {}
+    baselines = Baselines(DEFAULT_BASELINES, data.panel, split, data.config)
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
-        evaluation = evaluate(fitted, series, split, _steps(config), DEFAULT_BASELINES, config.horizon)
+        evaluation = evaluate(fitted, series, split, _steps(data.config), baselines)
         scores += evaluation.scores
         tests = () if evaluation.test is None else (evaluation.test, *evaluation.later_tests)
         for sample in tests:

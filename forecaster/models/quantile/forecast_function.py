@@ -12,7 +12,7 @@ from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.numpy_head import DIRECT, Blend, quantile_head
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.quantile.sampling import sampling_of
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["ForecastFunction"]

@@ -21,25 +21,18 @@ from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import Forecasts
 from forecaster.models.base import FitReport, FitRequest, check_rows
 from forecaster.models.memory import check_memory
+from forecaster.models.panel_members import Member, invertible, members_of
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import LocationGains, gather_gains
-from forecaster.models.quantile.members import (
-    Member,
-    curve_members,
-    invertible,
-    linear_location,
-    members_of,
-    validation_of,
-    volatility_regression,
-)
+from forecaster.models.quantile.members import curve_members, linear_location, validation_of
 from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
 from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.models.quantile.sampling import Sampling, sampling_of
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.models.quantile.weight_check import check_weights
 from forecaster.models.traits import Traits
+from forecaster.models.volatility_regression import VolatilityRegression, fit_volatility_regression
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FittedQuantileModel", "QuantileForecaster"]
@@ -151,7 +144,7 @@ class QuantileForecaster:
         if not self.options.linear_share:
             return None
         names = self.options.feature_names
-        return volatility_regression(members, names, self.knots, self.options.windows.warm_up, horizon)
+        return fit_volatility_regression(members, names, self.knots, self.options.windows.warm_up, horizon)
 
     def _steps(self, samples: Sequence[Samples]) -> int:
         """Optimiser steps: as configured, or fewer where they would score each row more than `max_passes` times."""

@@ -185,7 +185,7 @@ class ForecastOutput(keras.layers.Layer):  # type: ignore[misc]  # keras ships n
         self.regression_share = regression_share
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights of the regression, see `forecaster.models.quantile.volatility_regression`."""
+        """Make the weights of the regression, see `forecaster.models.volatility_regression`."""
         if self.regression_share:
             steps = len(self.steps)
             levels = input_shape[0][-1] - 1

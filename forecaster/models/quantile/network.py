@@ -9,7 +9,7 @@ from forecaster.arrays import AnyArray
 from forecaster.models.keras_weights import Seeds, load_weights
 from forecaster.models.quantile.head import ForecastOutput, QuantileHead
 from forecaster.models.quantile.options import QuantileOptions
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["build_forecast_model", "build_network", "state_model"]

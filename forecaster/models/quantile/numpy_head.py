@@ -8,7 +8,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray, IntArray
 from forecaster.models.numpy_dense import dense
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["DIRECT", "Blend", "head_shapes", "quantile_head"]

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -14,13 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from forecaster.data.series import Panel
-from forecaster.features import FEATURES, RETURN_FEATURES, suitable_features
-from forecaster.features.covariates import is_covariate
-from forecaster.features.history import WARM_UP
+from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.base import ModelOptions
 from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Units
+from forecaster.models.feature_options import FeatureOptions
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
@@ -28,8 +24,8 @@ __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
 QUICK_STEPS = 30  # of a short training
 FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "1wk": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": 104}},
-    "1mo": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": 60}},
+    "1wk": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": WARM_UP_OF_FREQUENCY["1wk"]}},
+    "1mo": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": WARM_UP_OF_FREQUENCY["1mo"]}},
 }
 
 
@@ -77,7 +73,7 @@ class TrainingOptions(_Section):
     clip_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
 
-class QuantileOptions(ModelOptions):
+class QuantileOptions(FeatureOptions):
     """Section ``model`` of a configuration, for every quantile forecaster; a subclass names its `kind`.
 
     Attributes:
@@ -86,27 +82,12 @@ class QuantileOptions(ModelOptions):
 
     architecture: ClassVar[Architecture]
 
-    features: tuple[str, ...] | Literal["auto"] = "auto"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=50)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"
     linear_share: Annotated[float, Field(ge=0, le=1)] = 0.4
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
-
-    @field_validator("features", mode="before")
-    @classmethod
-    def _known_features(cls, names: Any) -> Any:
-        if names == "auto":
-            return names
-        if not isinstance(names, (list, tuple)) or not names:
-            raise ValueError("expected auto, or a list of at least 1 feature")
-        unknown = [name for name in map(str, names) if not (name in FEATURES or is_covariate(name))]
-        if unknown:
-            raise ValueError(f"unknown feature {', '.join(unknown)}; the features are {', '.join(FEATURES)}")
-        if len(set(names)) < len(names):
-            raise ValueError("a feature is listed twice")
-        return names
 
     @field_validator("knots")
     @classmethod
@@ -140,11 +121,6 @@ class QuantileOptions(ModelOptions):
         rows = self.windows.chunk if self.windows.supervision == "dense" else self.windows.context_length
         return recurrent_training_bytes(getattr(self, "units", ()), rows, self.training.batch_size)
 
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """(F,) inputs in their order; only those of the returns while ``auto`` is not resolved."""
-        return RETURN_FEATURES if self.features == "auto" else self.features
-
     @classmethod
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
         """Shorter chunks for weeks and months, of which a history has fewer."""
@@ -162,17 +138,6 @@ class QuantileOptions(ModelOptions):
             settings["burn_in"] = min(half, self.windows.burn_in)
             settings["chunk"] = min(settings["burn_in"] + MIN_SCORED_ROWS, self.windows.chunk)
         return {f"model.windows.{name}": value for name, value in settings.items()}
-
-    def resolved(self, panel: Panel, before: np.datetime64) -> Self:
-        """These options with ``features: auto`` replaced by the features that suit `panel`, and its covariates added.
-
-        Args:
-            panel: Series that are fitted together.
-            before: Only rows before this date decide.
-        """
-        chosen = suitable_features(panel, before) if self.features == "auto" else self.features
-        covariates = panel.series[0].inputs
-        return self.model_copy(update={"features": tuple(dict.fromkeys((*chosen, *covariates)))})
 
     def quick(self) -> tuple[Self, str | None]:
         """These options with few optimiser steps."""

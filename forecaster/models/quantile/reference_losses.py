@@ -8,8 +8,9 @@ from forecaster.arrays import Float32Array, FloatArray, IntArray
 from forecaster.features.history import History
 from forecaster.models.baselines.base import ewma_of
 from forecaster.models.baselines.ewma import EWMA, EWMAOptions
+from forecaster.models.panel_members import Member
 from forecaster.models.quantile.location_gate import MAX_OUTCOME
-from forecaster.models.quantile.members import Member, curve_members
+from forecaster.models.quantile.members import curve_members
 from forecaster.models.quantile.sampling import Sampling
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 

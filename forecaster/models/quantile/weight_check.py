@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from forecaster.arrays import AnyArray
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.numpy_head import DIRECT, head_shapes
 from forecaster.models.quantile.options import QuantileOptions
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
 from forecaster.models.stored_weights import require_shapes
+from forecaster.models.volatility_regression import VolatilityRegression
 
 __all__ = ["check_weights"]
 
@@ -26,9 +24,7 @@ def check_weights(arrays: Mapping[str, AnyArray], options: QuantileOptions, step
     regression = VolatilityRegression.shapes(inputs, len(steps))
     stored = {name: array for name, array in arrays.items() if name in regression}
     if stored:
-        require_shapes(stored, regression, dtype=np.float64)
-        if (np.diff(stored["linear_volatility/shape"]) < 0).any():
-            raise ValueError("'linear_volatility/shape' holds quantiles that do not increase")
+        VolatilityRegression.check(stored, inputs, len(steps))
     network = {name: array for name, array in arrays.items() if name not in regression}
     expected = options.architecture.weight_shapes(inputs, options)
     if expected is None:

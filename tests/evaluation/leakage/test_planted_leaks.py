@@ -287,7 +287,7 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
     monkeypatch.setattr(options, "suitable_features", leaky)
     made = audited()
     (found,) = check_choices(made.target, fitted(made), made.untested).findings
-    assert (found.file, found.column) == ("forecaster/models/quantile/options.py", "features")
+    assert (found.file, found.column) == ("forecaster/models/feature_options.py", "features")
 
 
 @pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])

@@ -13,11 +13,13 @@ from forecaster.models import baseline_names, create
 from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-FITTED = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # the others estimate nothing
+ALONE = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # parameters of each series
+FITTED = (*ALONE, "panel_har")  # the others estimate nothing
 SIMULATED = ("fhs", "garch", "gjr_garch")
 SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
 names = pytest.mark.parametrize("name", baseline_names())
 fitted_names = pytest.mark.parametrize("name", FITTED)
+alone_names = pytest.mark.parametrize("name", ALONE)
 HORIZONS = (1, 2, 3, 20, 30, 250)
 
 
@@ -72,7 +74,8 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cut
 @pytest.mark.parametrize("rows", [150, 511, 600])
 def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -> None:
     for series in (oracles.walk(700, rounded=True), oracles.bars(700)):
-        made = [fitted(name, one, rows, 5) for one in (series, getattr(oracles, change)(series, rows - 1))]
+        seen = rows if name in ALONE else rows + 5  # a baseline of panels learns their outcomes, as networks do
+        made = [fitted(name, one, rows, 5) for one in (series, getattr(oracles, change)(series, seen - 1))]
         found, expected = (one.arrays() for one in made)
         assert found.keys() == expected.keys()
         for key, values in expected.items():
@@ -163,14 +166,14 @@ def test_least_training_rows_are_enough(name: str) -> None:
     assert fitted(name, series, create(name, horizon).least_training_rows(), horizon).report.fallbacks == ()
 
 
-@fitted_names
+@alone_names
 def test_a_series_outside_the_fit_is_refused(name: str) -> None:
     model = fitted(name, oracles.walk(300), 120)
     with pytest.raises(UsageError, match=f"^{name} was not fitted to EURUSD; expected one of USDJPY; "):
         model.forecast(oracles.walk(300, name="EURUSD"), np.array([200]))
 
 
-@fitted_names
+@alone_names
 def test_series_of_a_panel_do_not_mix(name: str) -> None:
     pair = [oracles.walk(700, seed, one) for seed, one in enumerate(("EURUSD", "USDJPY"))]
     told: list[tuple[object, ...]] = []

@@ -12,7 +12,7 @@ from forecaster.features.history import WARM_UP, History
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.quantile.forecaster import FittedQuantileModel
-from forecaster.models.quantile.volatility_regression import VolatilityRegression
+from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 CUTOFFS = (WARM_UP + 23, 255, 256, 257, 300, 511, 512, 513)

@@ -9,8 +9,8 @@ from forecaster.data.series import Panel
 from forecaster.features.history import History
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
+from forecaster.models.panel_members import members_of
 from forecaster.models.quantile.head import QuantileLoss
-from forecaster.models.quantile.members import members_of
 from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.quantiles import SCORING_LEVELS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecaster.models.quantile.volatility_regression import VolatilityRegression, VolatilityRows
+from forecaster.models.volatility_regression import VolatilityRegression, VolatilityRows
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS, normal_scores
 
 SPANS = (10, 20)

@@ -12,9 +12,14 @@ from typing import Self
 import numpy as np
 
 from forecaster.arrays import AnyArray, BoolArray, Float32Array, FloatArray
+from forecaster.features import antisymmetric_features
+from forecaster.features.history import History
+from forecaster.features.outcomes import forward_volatility
+from forecaster.models.panel_members import Member, invertible
+from forecaster.models.stored_weights import require_shapes
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
-__all__ = ["MIN_SPAN", "VolatilityRegression", "VolatilityRows"]
+__all__ = ["MIN_ROWS", "MIN_SPAN", "VolatilityRegression", "VolatilityRows", "fit_volatility_regression"]
 
 
 MIN_SPAN = 10  # days of absolute returns in a target at least: the return of one day is mostly noise
@@ -101,7 +106,23 @@ class VolatilityRegression:
     @classmethod
     def of(cls, arrays: Mapping[str, AnyArray]) -> Self | None:
         """The regression stored in `arrays` among other weights; None where there is none."""
-        return cls(*(arrays[name] for name in (_KERNEL, _RANGE, _SHAPE))) if _KERNEL in arrays else None
+        return cls.from_arrays(arrays) if _KERNEL in arrays else None
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, AnyArray]) -> Self:
+        """The regression that `arrays` of a fit returned."""
+        return cls(*(arrays[name] for name in (_KERNEL, _RANGE, _SHAPE)))
+
+    @classmethod
+    def check(cls, arrays: Mapping[str, AnyArray], inputs: int, steps: int) -> None:
+        """Compare stored numbers with those of a regression of F inputs for K steps.
+
+        Raises:
+            ValueError: A name is missing or unknown, a shape or a type differs, or quantiles do not increase.
+        """
+        require_shapes(arrays, cls.shapes(inputs, steps), dtype=np.float64)
+        if (np.diff(arrays[_SHAPE]) < 0).any():
+            raise ValueError(f"{_SHAPE!r} holds quantiles that do not increase")
 
     @staticmethod
     def shapes(inputs: int, steps: int) -> dict[str, tuple[int, ...]]:
@@ -122,6 +143,32 @@ class VolatilityRegression:
             axis=1,
         )
         return np.asarray(np.exp(log_ratio)[..., None] * self.shape)
+
+
+def fit_volatility_regression(
+    members: Sequence[Member], feature_names: Sequence[str], steps: Sequence[int], warm_up: int, horizon: int
+) -> VolatilityRegression | None:
+    """The regression of a panel, from its training rows; None where there are too few.
+
+    Args:
+        members: Members of the panel.
+        feature_names: (F,) inputs.
+        steps: (K,) steps.
+        warm_up: Rows at the start of a history that are left out.
+        horizon: Rows that were purged between training and validation.
+    """
+    spans = [max(step, MIN_SPAN) for step in steps]
+    parts = []
+    for member in members:
+        history = History.of(member.series)
+        volatility = forward_volatility(history.log_return, history.volatility, spans)
+        # A mean over more days than were purged would reach into the validation.
+        end = member.training_rows - max(spans[-1] - horizon, 0)
+        rows = slice(warm_up, max(end, warm_up))
+        parts.append(VolatilityRows(member.features[rows], volatility[rows], member.targets[rows]))
+    symmetric = invertible(members)
+    used: BoolArray = ~antisymmetric_features(feature_names) if symmetric else np.ones(len(feature_names), dtype=bool)
+    return VolatilityRegression.fit(parts, used, spans, symmetric)
 
 
 def _weighted(features: AnyArray, weights: FloatArray) -> FloatArray:
