@@ -28,7 +28,7 @@ SEEN_ROWS = 800  # with the outcomes of the validation
 TOY = "toy"
 NAMES = [*MODELS, TOY]
 every_model = pytest.mark.parametrize("name", NAMES)
-SKEWED = {"classic", "fhs", "gjr_garch", "ridge"}  # these treat rises and falls differently
+SKEWED = {"classic", "fhs", "gjr_garch", "gjr_garch_skewt", "ridge"}  # these treat rises and falls differently
 every_symmetric_model = pytest.mark.parametrize("name", [name for name in NAMES if name not in SKEWED])
 every_network = pytest.mark.parametrize("name", [*(name for name in MODELS if is_network(name)), TOY])
 

@@ -96,18 +96,18 @@ class SeriesForecaster(abc.ABC, Generic[P]):
         """See `forecaster.models.base.Forecaster`."""
 
     @abc.abstractmethod
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[P, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[P, bool]:
         """Parameters learned from the first `rows` rows, and True where they could not be estimated."""
 
     @abc.abstractmethod
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> P:
-        """Parameters of the series `name` from ``to_array`` and the facts that `_learned` returned."""
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> P:
+        """Parameters of the series `name` from ``to_array`` and the facts that `learned_facts` returned."""
 
     @abc.abstractmethod
-    def _forecast_series(self, parameters: P, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: P, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
         """Forecasts at `rows` (N,), none before `first_row`; `seed` is that of the fit."""
 
-    def _learned(self, parameters: Mapping[str, P], seed: int) -> Mapping[str, Any]:
+    def learned_facts(self, parameters: Mapping[str, P], seed: int) -> Mapping[str, Any]:
         """Further facts for `FitReport.learned`; a baseline with random numbers records its ``seed`` there."""
         return {}
 
@@ -117,7 +117,7 @@ class SeriesForecaster(abc.ABC, Generic[P]):
         fallbacks: list[str] = []
         for number, series in enumerate(request.panel, start=1):
             name = series.instrument.name
-            parameters[name], replaced = self._fit_series(series, request.training_rows[name])
+            parameters[name], replaced = self.fit_series(series, request.training_rows[name])
             if replaced:
                 fallbacks.append(name)
             request.progress(self.name, number, len(request.panel))
@@ -126,7 +126,7 @@ class SeriesForecaster(abc.ABC, Generic[P]):
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedSeries[P]":
         """See `forecaster.models.base.Forecaster`."""
         learned = report.learned
-        parameters = {name: self._restore_series(array, name, learned) for name, array in arrays.items()}
+        parameters = {name: self.restore_series(array, name, learned) for name, array in arrays.items()}
         return FittedSeries(self, parameters, report.fallbacks, learned.get("seed", 0))
 
 
@@ -147,7 +147,7 @@ class FittedSeries(Generic[P]):
         self.own_steps = forecaster.horizon
         self.first_row = forecaster.first_row
         self.parameters = parameters
-        self.report = FitReport(learned=forecaster._learned(parameters, seed), fallbacks=tuple(fallbacks))
+        self.report = FitReport(learned=forecaster.learned_facts(parameters, seed), fallbacks=tuple(fallbacks))
         self._forecaster = forecaster
         self._seed = seed
 
@@ -165,7 +165,7 @@ class FittedSeries(Generic[P]):
             raise UsageError(
                 f"{self.name} was not fitted to {name}; expected one of {expected}; fit it on a panel that holds {name}"
             )
-        return self._forecaster._forecast_series(self.parameters[name], series, rows, self._seed)
+        return self._forecaster.forecast_series(self.parameters[name], series, rows, self._seed)
 
     def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""

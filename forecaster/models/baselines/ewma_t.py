@@ -61,7 +61,8 @@ class EWMAT(SeriesForecaster[ScaledStudent]):
         """Enough standardised returns for their tails."""
         return 1 + _WARM_UP + MIN_VALUES
 
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[ScaledStudent, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[ScaledStudent, bool]:
+        """See `SeriesForecaster`."""
         if rows <= _WARM_UP:
             return _FALLBACK, True
         returns = np.diff(series.log_price[:rows])
@@ -69,10 +70,12 @@ class EWMAT(SeriesForecaster[ScaledStudent]):
         student = fit_student(returns[_WARM_UP:] / volatility[_WARM_UP - 1 : rows - 2])
         return (_FALLBACK, True) if student is None else (ScaledStudent(*student), False)
 
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> ScaledStudent:
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> ScaledStudent:
+        """See `SeriesForecaster`."""
         return ScaledStudent(*array.tolist())
 
-    def _forecast_series(self, parameters: ScaledStudent, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: ScaledStudent, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+        """See `SeriesForecaster`."""
         knots = (1, self.horizon) if self.horizon > 1 else (1,)
         shape = (len(rows), len(knots), len(SCORING_LEVELS))
         scaled = np.broadcast_to(student_quantiles(*parameters), shape)

@@ -76,20 +76,24 @@ class FHS(SeriesForecaster[FilteredShocks]):
         """Two years of returns."""
         return MIN_ROWS
 
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[FilteredShocks, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[FilteredShocks, bool]:
+        """See `SeriesForecaster`."""
         garch, replaced = fit_or_fallback(series, rows)
         shocks = _shocks(series, rows, garch)
         if shocks is None:
             return FilteredShocks(garch.recursion, garch.typical, _typical_shocks(garch.freedom)), True
         return FilteredShocks(garch.recursion, garch.typical, shocks), replaced
 
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> FilteredShocks:
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> FilteredShocks:
+        """See `SeriesForecaster`."""
         return FilteredShocks.from_array(array)
 
-    def _learned(self, parameters: Mapping[str, FilteredShocks], seed: int) -> Mapping[str, Any]:
+    def learned_facts(self, parameters: Mapping[str, FilteredShocks], seed: int) -> Mapping[str, Any]:
+        """See `SeriesForecaster`."""
         return {"seed": seed}
 
-    def _forecast_series(self, parameters: FilteredShocks, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: FilteredShocks, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+        """See `SeriesForecaster`."""
         recursion, typical, past = parameters
         paths = PathSimulation(self.horizon, self.options.paths, seed)
         variance = next_variance(series, typical, recursion)[rows - 1]

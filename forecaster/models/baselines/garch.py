@@ -45,15 +45,19 @@ class GARCH(SeriesForecaster[StudentGARCH]):
         """Two years of returns."""
         return MIN_ROWS
 
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[StudentGARCH, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[StudentGARCH, bool]:
+        """See `SeriesForecaster`."""
         return fit_or_fallback(series, rows, self.asymmetric)
 
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> StudentGARCH:
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> StudentGARCH:
+        """See `SeriesForecaster`."""
         return StudentGARCH.from_array(array)
 
-    def _learned(self, parameters: Mapping[str, StudentGARCH], seed: int) -> Mapping[str, Any]:
+    def learned_facts(self, parameters: Mapping[str, StudentGARCH], seed: int) -> Mapping[str, Any]:
+        """See `SeriesForecaster`."""
         return {"seed": seed}
 
-    def _forecast_series(self, parameters: StudentGARCH, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: StudentGARCH, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+        """See `SeriesForecaster`."""
         paths = PathSimulation(self.horizon, self.options.paths, seed)
         return paths.student(self.name, parameters, series, rows)

@@ -13,8 +13,9 @@ from forecaster.data.series import PriceSeries
 from forecaster.forecast import Forecasts
 from forecaster.models.base import check_rows
 from forecaster.models.baselines.base import FIRST_ROW, knots_up_to, linear_quantiles, mirrored_quantiles
-from forecaster.models.baselines.garch_fit import MIN_VARIANCE, PERCENT, Recursion, StudentGARCH
+from forecaster.models.baselines.garch_fit import MIN_VARIANCE, PERCENT, Recursion, SkewedGARCH, StudentGARCH
 from forecaster.quantiles import SCORING_LEVELS
+from forecaster.stats.skewed_student import skewed_student_quantiles, skewed_student_shocks
 
 __all__ = ["PathSimulation", "next_variance"]
 
@@ -22,11 +23,18 @@ __all__ = ["PathSimulation", "next_variance"]
 _GRID = np.geomspace(0.01, 1000.0, 96)
 
 
-def next_variance(series: PriceSeries, start: float, recursion: Recursion) -> FloatArray:
-    """(T - 1,) variance of the day after each return of `series`; that of the first return itself is `start`."""
+def next_variance(series: PriceSeries, start: float, recursion: Recursion, mean: float = 0.0) -> FloatArray:
+    """(T - 1,) variance of the day after each return of `series`; that of the first return itself is `start`.
+
+    Args:
+        series: The history.
+        start: Variance of the first return.
+        recursion: Recursion of the variance.
+        mean: Mean of the returns, in percent.
+    """
     omega, alpha, gamma, beta = recursion
     variance = max(start, MIN_VARIANCE)
-    returns = np.diff(series.log_price) * PERCENT
+    returns = np.diff(series.log_price) * PERCENT - mean
     shocks = (alpha + gamma * (returns < 0)) * returns**2
     result = []
     for shock in shocks.tolist():
@@ -109,6 +117,20 @@ class PathSimulation:
             both = shocks if symmetric else np.concatenate([shocks, -shocks], axis=1)
             scaled[:, 1:] = self.quantiles(garch.recursion, both, variance, garch.typical, mirrored=symmetric)[:, 1:]
         return self.forecasts(name, rows, variance, scaled)
+
+    def skewed(self, name: str, parameters: SkewedGARCH, series: PriceSeries, rows: IntArray) -> Forecasts:
+        """As `student`, with a constant mean and innovations of the skewed t."""
+        check_rows(rows, FIRST_ROW)
+        garch, mean, skew = parameters
+        variance = next_variance(series, garch.typical, garch.recursion, mean)[rows - 1]
+        scaled = np.empty((len(rows), len(self.knots), len(SCORING_LEVELS)))
+        scaled[:, 0] = skewed_student_quantiles(SCORING_LEVELS, garch.freedom, skew)
+        if self.horizon > 1 and len(rows):
+            rng = np.random.default_rng(self.seed)
+            shocks = skewed_student_shocks(rng, (self.horizon, self.count // 2), garch.freedom, skew)
+            scaled[:, 1:] = self.quantiles(garch.recursion, shocks, variance, garch.typical, mirrored=False)[:, 1:]
+        drift = mean * np.sqrt(self.knots) / np.sqrt(variance)[:, None]
+        return self.forecasts(name, rows, variance, scaled + drift[..., None])
 
     def quantiles(
         self, recursion: Recursion, shocks: FloatArray, variance: FloatArray, typical: float, mirrored: bool

@@ -108,7 +108,8 @@ class HAR(SeriesForecaster[HARFit]):
         span = max(self.horizon, _MIN_RETURN_TARGET)
         return _FIRST_ROW + span + max(250, _MIN_SPANS * span)
 
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[HARFit, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[HARFit, bool]:
+        """See `SeriesForecaster`."""
         knots = knots_up_to(self.horizon)
         history = History.of(series)
         bars = np.isfinite(_range_volatility(history)[1:rows])
@@ -118,14 +119,17 @@ class HAR(SeriesForecaster[HARFit]):
         missing = len(knots) - len(fitted)
         return HARFit(uses_ranges, (*fitted, *[last] * missing)), missing > 0
 
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> HARFit:
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> HARFit:
+        """See `SeriesForecaster`."""
         return HARFit.from_array(array, name in learned["ranges"])
 
-    def _learned(self, parameters: Mapping[str, HARFit], seed: int) -> Mapping[str, Any]:
+    def learned_facts(self, parameters: Mapping[str, HARFit], seed: int) -> Mapping[str, Any]:
+        """See `SeriesForecaster`."""
         ranges = [name for name, fit in parameters.items() if fit.uses_ranges]
         return {"ranges": ranges, "returns": sorted(set(parameters) - set(ranges))}
 
-    def _forecast_series(self, parameters: HARFit, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: HARFit, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+        """See `SeriesForecaster`."""
         daily = _daily_volatility(History.of(series), parameters.uses_ranges)
         averages = [log[rows] for log in _log_averages(daily, parameters.uses_ranges)]
         volatilities = [regression.volatility(averages) for regression in parameters.regressions]

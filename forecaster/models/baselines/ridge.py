@@ -71,17 +71,20 @@ class Ridge(SeriesForecaster[LagWeights]):
         """Two years, so that there are many more targets than lags."""
         return 500 + int(self.options.lags)
 
-    def _fit_series(self, series: PriceSeries, rows: int) -> tuple[LagWeights, bool]:
+    def fit_series(self, series: PriceSeries, rows: int) -> tuple[LagWeights, bool]:
+        """See `SeriesForecaster`."""
         lags = self.options.lags
         scaled = scaled_return(History.of(series))[1:rows]
         if len(scaled) < lags + _MIN_TARGETS or not scaled.any():
             return LagWeights(np.zeros(lags)), True
         return LagWeights(_ridge(scaled, lags)), False
 
-    def _restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> LagWeights:
+    def restore_series(self, array: AnyArray, name: str, learned: Mapping[str, Any]) -> LagWeights:
+        """See `SeriesForecaster`."""
         return LagWeights(array)
 
-    def _forecast_series(self, parameters: LagWeights, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+    def forecast_series(self, parameters: LagWeights, series: PriceSeries, rows: IntArray, seed: int) -> Forecasts:
+        """See `SeriesForecaster`."""
         knots = knots_up_to(self.horizon)
         history = History.of(series)
         past = scaled_return(history)

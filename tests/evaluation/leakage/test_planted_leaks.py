@@ -37,10 +37,9 @@ from forecaster.experiments import backtest_scores, backtests
 from forecaster.features import FEATURES, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
-from forecaster.models import classic
+from forecaster.models import classic, feature_options
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile import options
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.pipeline import forecaster_of
 from forecaster.workflows import audit_target
@@ -275,7 +274,7 @@ def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch:
 
 
 def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = options.suitable_features
+    true = feature_options.suitable_features
 
     def leaky(panel: Any, before: Any = None) -> tuple[str, ...]:
         series, names = panel.series[0], true(panel, before)
@@ -284,7 +283,7 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
         fit = [abs(np.corrcoef(values[60:, k], after[60:])[0, 1]) for k in range(len(names))]
         return tuple(name for name, one in zip(names, fit, strict=True) if one >= np.median(fit))
 
-    monkeypatch.setattr(options, "suitable_features", leaky)
+    monkeypatch.setattr(feature_options, "suitable_features", leaky)
     made = audited()
     (found,) = check_choices(made.target, fitted(made), made.untested).findings
     assert (found.file, found.column) == ("forecaster/models/feature_options.py", "features")

@@ -9,23 +9,29 @@ import pytest
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
 from forecaster.forecast import Forecasts
-from forecaster.models import baseline_names, create
-from forecaster.models.base import FitReport, FitRequest, Fitted
+from forecaster.models import baseline_names, create, model_class
+from forecaster.models.base import FitReport, FitRequest, Fitted, Forecaster
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
-ALONE = ("ewma_t", "fhs", "garch", "gjr_garch", "har", "ridge")  # parameters of each series
+ALONE = ("combination", "ewma_t", "fhs", "garch", "gjr_garch", "gjr_garch_skewt", "har", "ridge")  # for each series
 FITTED = (*ALONE, "panel_har")  # the others estimate nothing
-SIMULATED = ("fhs", "garch", "gjr_garch")
-SKEWED = ("fhs", "gjr_garch", "ridge")  # their median is not the last price
+SIMULATED = ("combination", "fhs", "garch", "gjr_garch", "gjr_garch_skewt")
+SKEWED = ("fhs", "gjr_garch", "gjr_garch_skewt", "ridge")  # their median is not the last price
 names = pytest.mark.parametrize("name", baseline_names())
 fitted_names = pytest.mark.parametrize("name", FITTED)
 alone_names = pytest.mark.parametrize("name", ALONE)
 HORIZONS = (1, 2, 3, 20, 30, 250)
+FEW_PATHS = 400  # what is tested here does not depend on their number
+
+
+def forecaster(name: str, horizon: int, paths: int = FEW_PATHS) -> Forecaster:
+    registered = model_class(name)
+    return registered(registered.Options.model_validate({"paths": paths} if name in SIMULATED else {}), horizon)
 
 
 def fitted(name: str, series: PriceSeries, rows: int, horizon: int = 20, seed: int = 0) -> Fitted:
     request = FitRequest(Panel((series,)), {series.instrument.name: rows}, {}, horizon, seed)
-    return create(name, horizon).fit(request)
+    return forecaster(name, horizon).fit(request)
 
 
 def forecast(name: str, series: PriceSeries, rows: np.ndarray, horizon: int = 20) -> Forecasts:
@@ -121,7 +127,8 @@ def test_every_horizon_has_quantiles_that_do_not_cross(name: str, horizon: int) 
     assert made.knots[-1] == horizon
     assert (np.diff(values, axis=-1) > 0).all()
     assert horizon == 1 or (np.ptp(values[:, -1], axis=-1) > np.ptp(values[:, 0], axis=-1)).all(), "further is wider"
-    middle = values[..., 4]
+    middle = values[:, :30, 4]  # over a year the mean of a sample moves it further
+    values = values[:, :30]
     assert (np.abs(middle) < 0.5 * (values[..., 5] - values[..., 3])).all() if name in SKEWED else not middle.any()
 
 
@@ -180,7 +187,7 @@ def test_series_of_a_panel_do_not_mix(name: str) -> None:
     request = FitRequest(
         Panel(tuple(pair)), {"EURUSD": 650, "USDJPY": 600}, {}, 5, 0, lambda *facts: told.append(facts)
     )
-    together = create(name, 5).fit(request).arrays()
+    together = forecaster(name, 5).fit(request).arrays()
     for series, rows in zip(pair, (650, 600), strict=True):
         key = series.instrument.name
         np.testing.assert_array_equal(together[key], fitted(name, series, rows, 5).arrays()[key])
@@ -190,7 +197,9 @@ def test_series_of_a_panel_do_not_mix(name: str) -> None:
 @pytest.mark.parametrize("name", SIMULATED)
 def test_paths_come_from_the_seed(name: str) -> None:
     series, rows = oracles.walk(700), np.array([650])
-    one, same, other = (fitted(name, series, 600, 5, seed).forecast(series, rows).scaled for seed in (0, 0, 1))
+    requests = (FitRequest(Panel((series,)), {"USDJPY": 600}, {}, 5, seed) for seed in (0, 0, 1))
+    maker = forecaster(name, 5, paths=20_000)
+    one, same, other = (maker.fit(request).forecast(series, rows).scaled for request in requests)
     np.testing.assert_array_equal(one, same)
     np.testing.assert_array_equal(one[:, 0], other[:, 0])
     assert (one[:, 1:] != other[:, 1:]).any()
@@ -210,7 +219,7 @@ def test_rows_before_the_first_are_refused(name: str) -> None:
 @names
 def test_a_baseline_comes_back_from_its_arrays(name: str, tmp_path: Path) -> None:
     for series in (oracles.walk(700), oracles.bars(700)):
-        maker = create(name, 5)
+        maker = forecaster(name, 5)
         model = maker.fit(FitRequest(Panel((series,)), {series.instrument.name: 600}, {}, 5, seed=3))
         np.savez(tmp_path / "arrays.npz", allow_pickle=False, **model.arrays())
         with np.load(tmp_path / "arrays.npz", allow_pickle=False) as stored:
