@@ -2,10 +2,16 @@
 
 Walk-forward backtest on ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before any other step.
 Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the daily
-differences (below 0 the first is better). `plain_lstm` is the network alone, with only the closes of its pair as input.
+differences by the test of the verdict (Diebold and Mariano; below 0 the first is better). `plain_lstm` is the network
+alone, with only the closes of its pair as input.
 
-    python benchmarks/skill.py                 # about two minutes on two cores
-    python benchmarks/skill.py --models lstm   # the default model alone, half a minute
+With several seeds or engines the first seed of the first engine is reported as above. Every other seed on the first
+engine, and the first seed on every other engine, is fitted in a process of its own, and the spread is printed: the
+largest less the smallest CRPS of the default model, in percent of their mean, for the 16 pairs and for USDJPY alone.
+
+    python benchmarks/skill.py                                         # about two minutes on two cores
+    python benchmarks/skill.py --models lstm                           # the default model alone, half a minute
+    python benchmarks/skill.py --models lstm --seeds 0,1,2 --backend jax,tensorflow    # four minutes
 """
 
 import argparse
@@ -15,11 +21,12 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from processes import last_json, run
 
 from forecaster.config import Config, load_config
 from forecaster.data.instruments import parse_pair
@@ -27,16 +34,16 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import get_source
 from forecaster.data.universes import universe
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market_volatility import market_activity
-from forecaster.models import baseline_names, create
+from forecaster.models import baseline_names, create, traits_of
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
 from forecaster.quantiles import SCORING_LEVELS
+from forecaster.stats.mean_tests import diebold_mariano
 
 SCORED = (
     *("USDJPY", "EURUSD", "GBPUSD", "AUDUSD", "USDCHF", "USDCAD", "EURGBP", "EURJPY"),
@@ -94,6 +101,8 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
     rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
+    if traits_of(name).panel:
+        return create(name, 20).fit(FitRequest(panel, rows, {}, 20))
     names = {parse_pair(pair).canonical.name for pair in SCORED}
     scored = Panel(tuple(series for series in panel if series.instrument.name in names))
     return create(name, 20).fit(FitRequest(scored, rows, {}, 20))
@@ -130,20 +139,27 @@ def differences(first: Losses, second: Losses) -> np.ndarray:
         total[index] += np.nan_to_num(difference)
         count[index] += np.isfinite(difference)
     daily = [total[count[:, k] > 0, k] / count[count[:, k] > 0, k] for k in range(len(STEPS))]
-    return np.array(
-        [
-            mean_t_statistic(differences_of_step, lags=step)
-            for differences_of_step, step in zip(daily, STEPS, strict=True)
-        ]
-    )
+    tests = [diebold_mariano(values, step) for values, step in zip(daily, STEPS, strict=True)]
+    return np.array([test.statistic or 0.0 for test in tests])  # equal losses have no statistic
 
 
-def report(results: dict[str, Losses], layout: str = "table") -> None:
-    """Print the table, with ratios and t-statistics of the default model, and a line of JSON; or that line alone."""
-    means = {
-        name: {pair: np.nanmean(losses, axis=0) for pair, (_, losses) in table.items()}
-        for name, table in results.items()
-    }
+def pair_means(losses: Losses) -> dict[str, np.ndarray]:
+    """Pair -> (4,) mean CRPS x 1e4."""
+    return {pair: np.nanmean(values, axis=0) for pair, (_, values) in losses.items()}
+
+
+def report(
+    results: dict[str, Losses], layout: str = "table", variants: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Print the table and a line of JSON; or that line alone.
+
+    Args:
+        results: Model -> losses. The default model gets ratios and t-statistics.
+        layout: ``table`` or ``json``.
+        variants: Other fits of the default model, such as ``"jax, seed 1"`` -> pair -> (4,) mean CRPS x 1e4; the first
+            is that of `results`. None where there is one fit only.
+    """
+    means = {name: pair_means(table) for name, table in results.items()}
     rows = {name: np.mean(list(table.values()), axis=0) for name, table in means.items()}
     if {"lstm", "garch"} <= results.keys():
         ratios = np.array([means["lstm"][pair] / means["garch"][pair] for pair in SCORED])
@@ -154,14 +170,39 @@ def report(results: dict[str, Losses], layout: str = "table") -> None:
             for name, other in results.items()
             if name != "lstm"
         }
+    if variants:
+        rows |= spread(variants)
     if layout == "table":
         print(f"{'':<32}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
         for name, values in rows.items():
-            digits = 3 if name in results else 2 if name.endswith(", t") else 4
+            digits = 2 if name.endswith(", t") else 4 if name in ("mean ratio", "worst pair") else 3
             print(f"{name:<32}" + "".join(f"{value:10.{digits}f}" for value in values))
         print()
     figures = {name: dict(zip(STEPS, values.tolist(), strict=True)) for name, values in rows.items()}
-    print(json.dumps({"benchmark": "skill", "last": str(LAST), "rows": figures}))
+    pairs = {name: {pair: mean.tolist() for pair, mean in table.items()} for name, table in means.items()}
+    print(json.dumps({"benchmark": "skill", "last": str(LAST), "rows": figures, "pairs": pairs}))
+
+
+def spread(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Rows of the table: CRPS of each fit, over the 16 pairs and of USDJPY, and their spreads in percent."""
+    rows = {}
+    for scope, pairs in (("16 pairs", SCORED), ("USDJPY", ("USDJPY",))):
+        losses = {name: np.mean([means[pair] for pair in pairs], axis=0) for name, means in variants.items()}
+        values = np.array(list(losses.values()))
+        rows |= {f"{scope}: {name}": loss for name, loss in losses.items()}
+        rows[f"{scope}: spread, %"] = 100 * np.ptp(values, axis=0) / values.mean(axis=0)
+    return rows
+
+
+def other_fits(seeds: Sequence[int], engines: Sequence[str], assignments: Sequence[str]) -> dict[str, Any]:
+    """Mean CRPS of the default model by pair, of all seeds on the first engine and of the first on all others."""
+    variants = {}
+    for engine, seed in [*((engines[0], seed) for seed in seeds[1:]), *((engine, seeds[0]) for engine in engines[1:])]:
+        options = ["--models=lstm", f"--seeds={seed}", f"--backend={engine}", "--format=json"]
+        options += [f"--set={assignment}" for assignment in assignments]
+        print(f"# {engine}, seed {seed}", file=sys.stderr)
+        variants[f"{engine}, seed {seed}"] = last_json(run([sys.executable, __file__, *options]))["pairs"]["lstm"]
+    return variants
 
 
 def model_names(text: str) -> list[str]:
@@ -171,6 +212,19 @@ def model_names(text: str) -> list[str]:
     if unknown := [name for name in names if name not in registered]:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of {','.join(registered)}")
     return names
+
+
+def engine_names(text: str) -> list[str]:
+    """Parse and check engines."""
+    names = text.split(",")
+    if unknown := [name for name in names if name not in ("auto", "jax", "tensorflow")]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; expected some of auto,jax,tensorflow")
+    return names
+
+
+def seed_numbers(text: str) -> list[int]:
+    """Parse seeds."""
+    return [int(word) for word in text.split(",")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -183,13 +237,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help=",".join([*baseline_names(), *NETWORKS]),
     )
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
-    parser.add_argument("--backend", choices=["auto", "jax", "tensorflow"], default="auto")
+    parser.add_argument("--seeds", type=seed_numbers, default=[], help="seeds of the default model, such as 0,1,2")
+    parser.add_argument("--backend", type=engine_names, default=["auto"], help="engines: auto, or jax,tensorflow")
     parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
-    use_engine(parsed.backend)
+    several = len(parsed.seeds) > 1 or len(parsed.backend) > 1
+    if several and "lstm" not in parsed.models:
+        parser.error("--seeds and --backend compare fits of the model lstm; add it to --models")
+    use_engine(parsed.backend[0])
     panel = load_panel()
-    config = load_config(assignments=parsed.assignments)
-    report({name: walk_forward(name, panel, config) for name in parsed.models}, parsed.layout)
+    config = load_config(assignments=parsed.assignments, flags={"seed": parsed.seeds[0]} if parsed.seeds else None)
+    results = {name: walk_forward(name, panel, config) for name in parsed.models}
+    variants = {}
+    if several:
+        first = {f"{parsed.backend[0]}, seed {config.seed}": pair_means(results["lstm"])}
+        variants = first | other_fits(parsed.seeds or [config.seed], parsed.backend, parsed.assignments)
+    report(results, parsed.layout, variants)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Walk-forward backtest on the two sample indices (S&P 500 and NASDAQ Composite), every model refitted each January,
 cutoffs 2005 to 2018. Prints the mean CRPS x 1e4 at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the
-daily differences, averaged over the indices, robust to overlap (Newey and West).
+daily differences, averaged over the indices, by the test of the verdict (Diebold and Mariano).
 
     python benchmarks/stocks.py                               # about three minutes on two cores
     python benchmarks/stocks.py --models lstm,returns_lstm    # the network with and without the ranges
@@ -25,16 +25,16 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import get_source
 from forecaster.data.sources.sample import SAMPLES
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.models import baseline_names, create
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
-from forecaster.models.quantile.location_gate import mean_t_statistic
 from forecaster.pipeline import fit, forecaster_of
 from forecaster.quantiles import SCORING_LEVELS
+from forecaster.stats.mean_tests import diebold_mariano
 
 STEPS = (1, 5, 10, 20)
 LAST = np.datetime64("2018-12-31")
@@ -95,7 +95,8 @@ def differences(losses: np.ndarray, reference: np.ndarray) -> list[float]:
     """(4,) t-statistics of the mean loss less the reference loss, both (S, N, 4); below 0 is better."""
     daily = (losses - reference).mean(axis=0)
     columns = zip(daily.T, STEPS, strict=True)
-    return [mean_t_statistic(values[np.isfinite(values)], lags=step) for values, step in columns]
+    tests = [diebold_mariano(values[np.isfinite(values)], step) for values, step in columns]
+    return [test.statistic or 0.0 for test in tests]  # equal losses have no statistic
 
 
 def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "table") -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "level_weights",
     "normal_scores",
     "step_weights",
+    "student_scores",
 ]
 
 SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
@@ -53,8 +54,8 @@ def normal_scores(levels: Sequence[float]) -> FloatArray:
     return np.array([inverse(float(level)) for level in levels])
 
 
-def _student_scores(levels: Sequence[float]) -> FloatArray:
-    """Quantiles of Student's t with four degrees of freedom (closed form: Shaw 2006, J. Comp. Finance 9)."""
+def student_scores(levels: Sequence[float]) -> FloatArray:
+    """Quantiles of Student's t with four degrees of freedom at `levels` (Q,) (Shaw 2006, J. Comp. Finance 9)."""
     p = np.asarray(levels, dtype=float)
     alpha = 4 * p * (1 - p)
     q = np.cos(np.arccos(np.sqrt(alpha)) / 3) / np.sqrt(alpha)
@@ -76,14 +77,14 @@ def _level_weights(levels: tuple[float, ...], wanted: tuple[float, ...]) -> Floa
     given = np.asarray(levels)
     weights = np.zeros((len(levels), len(wanted)))
     scores = normal_scores(levels)
-    heavy = _student_scores(levels)
+    heavy = student_scores(levels)
     for column, level in enumerate(wanted):
         if not 0 < level < 1:
             raise ValueError(f"a quantile level lies between 0 and 1; got {level}")
         right = int(np.clip(np.searchsorted(given, level), 1, len(given) - 1))
         inside = given[0] <= level <= given[-1]
         axis = scores if inside else heavy
-        score = normal_scores([level])[0] if inside else _student_scores([level])[0]
+        score = normal_scores([level])[0] if inside else student_scores([level])[0]
         share = (score - axis[right - 1]) / (axis[right] - axis[right - 1])
         weights[right - 1, column] = 1 - share
         weights[right, column] = share
@@ -154,7 +155,7 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
     outside = (below == 0) | (at_most == values.shape[-1])
     result = np.where(
         outside,
-        _student_distribution(_between(_student_scores(levels), right, share)),
+        _student_distribution(_between(student_scores(levels), right, share)),
         _normal_distribution(_between(normal_scores(levels), right, share)),
     )
     given = np.asarray(levels, dtype=float)

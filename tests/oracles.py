@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy import integrate, special
 
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
@@ -263,7 +264,7 @@ def random_walk_quantiles(
 # --- evaluation -------------------------------------------------------------------------------------------------------
 
 
-def crps(quantiles: Sequence[float], levels: Sequence[float], actual: float) -> float:
+def weighted_quantile_loss(quantiles: Sequence[float], levels: Sequence[float], actual: float) -> float:
     """Twice the pinball losses, each weighted by the part of (0, 1) that is nearest to its level."""
     total = 0.0
     for i, (level, quantile) in enumerate(zip(levels, quantiles, strict=True)):
@@ -272,6 +273,30 @@ def crps(quantiles: Sequence[float], levels: Sequence[float], actual: float) -> 
         loss = level * (actual - quantile) if actual >= quantile else (1 - level) * (quantile - actual)
         total += 2 * (right - left) * loss
     return total
+
+
+def distribution(quantiles: Sequence[float], levels: Sequence[float], x: float) -> float:
+    """Distribution function: linear in the normal score between levels, the tail of Student's t (4) beyond."""
+    right = next((i for i, quantile in enumerate(quantiles) if quantile > x), len(quantiles))
+    is_tail = right in (0, len(quantiles))
+    right = min(max(right, 1), len(quantiles) - 1)
+    low, high = quantiles[right - 1], quantiles[right]
+    if low == high:
+        return 0.0 if x < low else 1.0
+    ends = [float(special.stdtrit(4, level) if is_tail else special.ndtri(level)) for level in levels]
+    score = ends[right - 1] + (x - low) / (high - low) * (ends[right] - ends[right - 1])
+    return float(special.stdtr(4, score) if is_tail else special.ndtr(score))
+
+
+def crps(quantiles: Sequence[float], levels: Sequence[float], actual: float) -> float:
+    """The integral of the squared distance of the distribution from the step at `actual`, by quadrature."""
+    cuts = sorted({*quantiles, actual})
+    pieces = [(-math.inf, cuts[0]), *itertools.pairwise(cuts), (cuts[-1], math.inf)]
+
+    def integrand(x: float) -> float:
+        return (distribution(quantiles, levels, x) - (x >= actual)) ** 2
+
+    return sum(integrate.quad(integrand, *piece, epsabs=1e-11, epsrel=1e-11, limit=100)[0] for piece in pieces)
 
 
 def width_factors(

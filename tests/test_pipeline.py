@@ -15,7 +15,7 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import get_source
 from forecaster.evaluation.calibration import calibrate_forecasts
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_covariate, price_covariate

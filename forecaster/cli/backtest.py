@@ -28,7 +28,7 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "universe", "peers", "with", "exog", "lag", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
-        *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device"),
+        *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device", "verbose"),
     ),
     formats=("table", "json", "csv"),
 )
@@ -39,12 +39,14 @@ def command(
     format: str,
     out: Path | None,
     forecasts: Path | None,
+    verbose: bool,
     **keywords: Any,
 ) -> None:
     """Forecast every day of past years as it would have been forecast then, and compare with the baselines.
 
     All models are refitted as time passes, each time on earlier rows only. The first cutoff is ten years before the
-    last row unless --start is given. Results are cached; an interrupted backtest resumes. --out draws a picture (.png,
+    last row unless --start is given. The table shows the strongest baselines; --verbose, or --models, shows all.
+    Results are cached; an interrupted backtest resumes. --out draws a picture (.png,
     .svg, .pdf) or writes the scores (.csv, .json, .xlsx, .html); --forecasts writes every forecast with its outcome.
 
     \b
@@ -67,7 +69,7 @@ def command(
     if format == "csv":  # facts that rows cannot hold
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
             environment.note(line)
-    print_result(environment, _text(document, format))
+    print_result(environment, _text(document, format, every_model=verbose or bool(keywords["models"])))
     if out is not None and kind is not None:
         write_result(out, _content(document, kind), environment)
     elif out is not None:
@@ -113,7 +115,7 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
 
         title = f"Backtest of {', '.join(document['instruments'])}"
         return html_page(title, [(document["id"], backtest_rows(document), backtest_lines(document))])
-    return _text(document, kind) + "\n"
+    return _text(document, kind, every_model=True) + "\n"
 
 
 def _draw(result: Any, out: Path) -> None:
@@ -128,7 +130,7 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _text(document: dict[str, Any], output: str) -> str:
+def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table, instrument_table
@@ -138,6 +140,6 @@ def _text(document: dict[str, Any], output: str) -> str:
         return json_text(document)
     if output == "csv":
         return csv_text(backtest_rows(document))
-    by_instrument = instrument_table(document)
-    tables = [table_text(table) for table in (backtest_table(document), by_instrument) if table is not None]
-    return "\n".join(["\n\n".join(tables), *backtest_lines(document)])
+    both = (backtest_table(document, every_model=every_model), instrument_table(document, every_model=every_model))
+    tables = [table_text(table) for table in both if table is not None]
+    return "\n".join(["\n\n".join(tables), *backtest_lines(document, every_model=every_model)])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS, central
 from forecaster.stats.mean_tests import excess_hits
 

@@ -9,6 +9,7 @@ from forecaster.arrays import AnyArray, BoolArray, FloatArray
 from forecaster.evaluation.metrics import HitRate, hit_rate, ratio, worst_rolling_coverage
 
 __all__ = [
+    "DefinedMean",
     "Directions",
     "Mean",
     "RatioOf",
@@ -19,6 +20,7 @@ __all__ = [
     "all_directions",
     "least_of",
     "mean_of",
+    "mean_of_all",
 ]
 
 WINDOW = 250  # cutoffs, a year of trading days
@@ -52,6 +54,14 @@ class Mean:
     def result(self) -> float | list[float] | None:
         """The mean, or a list of L means."""
         return np.divide(self._total, self._count).tolist() if self._count else None
+
+
+class DefinedMean(Mean):
+    """Mean over the forecasts; None where the statistic of any of them is undefined (NaN)."""
+
+    def result(self) -> float | list[float] | None:
+        """The mean."""
+        return super().result() if np.isfinite(self._total).all() else None
 
 
 class RootMeanSquare:
@@ -133,6 +143,11 @@ def mean_of(values: Sequence[Value]) -> Value:
         return {key: mean_of([value[key] for value in present]) for key in present[0]}
     mean: Value = np.mean(present, axis=0).tolist()
     return mean
+
+
+def mean_of_all(values: Sequence[Value]) -> Value:
+    """Mean over instruments; None where any of them has no value, since models are compared on the same ones."""
+    return None if None in values else mean_of(values)
 
 
 def least_of(values: Sequence[Value]) -> Value:

@@ -16,8 +16,10 @@ from typing import Literal
 import numpy as np
 
 from forecaster.arrays import AnyArray, BoolArray, FloatArray
-from forecaster.evaluation.metrics import crps, interval_score, pit_bins
+from forecaster.evaluation.distribution_scores import crps, log_score
+from forecaster.evaluation.metrics import interval_score, pit_bins, weighted_quantile_loss
 from forecaster.evaluation.reductions import (
+    DefinedMean,
     Directions,
     Mean,
     RatioOf,
@@ -28,6 +30,7 @@ from forecaster.evaluation.reductions import (
     all_directions,
     least_of,
     mean_of,
+    mean_of_all,
 )
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS, central
 
@@ -164,10 +167,30 @@ METRICS: dict[str, Metric] = {
             "crps",
             unit="log return; tables in basis points",
             best="0",
-            formula="mean of 2 sum_i w_i max(tau_i (y - q_i), (tau_i - 1) (y - q_i)), i over the nine scoring levels",
+            formula="mean of the integral of (F(x) - 1{x >= y})^2, F the whole forecast distribution",
             stat=lambda sample: crps(sample.quantiles, SCORING_LEVELS, sample.outcomes),
             training="every_model",
             columns=(Column("CRPS", "{:.2f}", 1e4),),
+        ),
+        Metric(
+            "weighted_quantile_loss",
+            unit="log return",
+            best="0",
+            formula="mean of 2 sum_i w_i max(tau_i (y - q_i), (tau_i - 1) (y - q_i)), i over the nine scoring levels",
+            stat=lambda sample: weighted_quantile_loss(sample.quantiles, SCORING_LEVELS, sample.outcomes),
+            training="every_model",
+            columns=(),
+        ),
+        Metric(
+            "log_score",
+            unit="nats",
+            best="low, also below 0",
+            formula="-mean(log f(y)), f the density of the log return; null if any density is 0 or infinite",
+            stat=lambda sample: log_score(sample.quantiles, SCORING_LEVELS, sample.outcomes),
+            reduce=DefinedMean,
+            pool=mean_of_all,
+            training="every_model",
+            columns=(),
         ),
         Metric(
             "rmse",

@@ -11,19 +11,29 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.models import traits_of
 from forecaster.output.tables import plain_table, verdict_lines
 
-__all__ = ["backtest_exceptions", "backtest_lines", "backtest_rows", "backtest_table", "instrument_table"]
+__all__ = [
+    "backtest_exceptions",
+    "backtest_lines",
+    "backtest_rows",
+    "backtest_table",
+    "hidden_models",
+    "instrument_table",
+]
 
 _MAX_NAMES = 20  # instruments that a line names
 _MAX_FALLBACK_NAMES = 5
+_MAX_OPPONENTS = 3  # in a table of default length: four steps of them fit on a screen of 24 lines
 
 
-def backtest_table(document: Mapping[str, Any]) -> Table:
-    """Every model at every step, for the one instrument or for all of them together.
+def backtest_table(document: Mapping[str, Any], *, every_model: bool = True) -> Table:
+    """The models at every step, for the one instrument or for all of them together.
 
     Args:
         document: ``backtest/1``.
+        every_model: False for the evaluated model and its strongest opponents only; see `hidden_models`.
     """
-    rows = _rows_of_verdict(document)
+    hidden = () if every_model else hidden_models(document)
+    rows = [row for row in _rows_of_verdict(document) if row["model"] not in hidden]
     evaluated_model = document["verdict"]["model"]
     table = plain_table()
     for head in ("step", "model"):
@@ -40,11 +50,28 @@ def backtest_table(document: Mapping[str, Any]) -> Table:
     return table
 
 
-def instrument_table(document: Mapping[str, Any]) -> Table | None:
-    """The evaluated model on each instrument at every step: scores, and CRPS over that of each other model.
+def hidden_models(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Opponents that a short table leaves out: all but the few that come closest to the evaluated model.
 
     Args:
         document: ``backtest/1``.
+    """
+    evaluated = document["verdict"]["model"]
+    ratios: dict[str, list[float]] = {}
+    for row in _rows_of_verdict(document):
+        if row["model"] == evaluated:
+            for name, ratio in row["crps_ratio"].items():
+                ratios.setdefault(name, []).append(0.0 if ratio is None else ratio)
+    weakest_last = sorted(ratios, key=lambda name: -sum(ratios[name]) / len(ratios[name]))
+    return tuple(name for name in ratios if name in weakest_last[_MAX_OPPONENTS:])
+
+
+def instrument_table(document: Mapping[str, Any], *, every_model: bool = True) -> Table | None:
+    """The evaluated model on each instrument at every step: scores, and CRPS over that of the other models.
+
+    Args:
+        document: ``backtest/1``.
+        every_model: As for `backtest_table`.
 
     Returns:
         None where only one instrument was forecast.
@@ -54,7 +81,8 @@ def instrument_table(document: Mapping[str, Any]) -> Table | None:
     names = list(dict.fromkeys(row["instrument"] for row in rows))
     if len(names) < 2:
         return None
-    others = [model for model in document["models"] if model != evaluated]
+    hidden = () if every_model else hidden_models(document)
+    others = [model for model in document["models"] if model != evaluated and model not in hidden]
     table = plain_table()
     for head in ("instrument", "step"):
         table.add_column(head, no_wrap=True)
@@ -102,12 +130,19 @@ def _against(
     return None, None
 
 
-def backtest_lines(document: Mapping[str, Any]) -> list[str]:
-    """Lines under the table: terms, fits, exceptions, comparison of all models, and the verdict."""
+def backtest_lines(document: Mapping[str, Any], *, every_model: bool = True) -> list[str]:
+    """Lines under the table: terms, fits, exceptions, comparison of all models, and the verdict.
+
+    Args:
+        document: ``backtest/1``.
+        every_model: As for `backtest_table`.
+    """
     model = document["verdict"]["model"]
     folds = document["folds"]
     span = SPANS[document["interval"]]
+    hidden = () if every_model else hidden_models(document)
     lines = [
+        *([f"not in the table: {', '.join(hidden)}, which are weaker (--verbose)"] if hidden else []),
         *_scope(document, model),
         f"n: cutoffs, those that all models have; CRPS in basis points of the return over the {span}s of the step",
         f"ratio: CRPS of {model} over that of the row, below 1 is better; p: two-sided p-value of Diebold and Mariano",

@@ -113,7 +113,7 @@ def score_table(rows: Sequence[Mapping[str, Any]], model: str, frequency: str = 
         frequency: Length of a step.
     """
     models = [model, *(name for name in rows[0]["crps"] if name != model)]
-    metrics = [metric for metric in METRICS.values() if metric.training is not None]
+    metrics = [metric for metric in METRICS.values() if metric.training is not None and metric.table_columns]
     several = len({row["instrument"] for row in rows}) > 1
     table = plain_table()
     for name in (["instrument"] if several else []) + ["part"]:

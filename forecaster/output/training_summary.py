@@ -13,7 +13,15 @@ from forecaster.output.verdict_wording import joined_names, p_value_text, verdic
 
 __all__ = ["held_text", "summary_heading", "summary_lines", "summary_table"]
 
-_NAMES = {"garch": "GARCH", "ewma": "EWMA", "random_walk": "the random walk"}
+_NAMES = {
+    "garch": "GARCH",
+    "ewma": "EWMA",
+    "random_walk": "the random walk",
+    "har": "HAR",
+    "combination": "the mean of GARCH and HAR",
+    "panel_har": "the panel regression",
+}
+_MAX_NAMES = 3  # baselines that a line names
 
 
 def summary_heading(documents: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -121,8 +129,10 @@ def _density(claim: Mapping[str, Any]) -> str:
     names = [_NAMES.get(name, name) for name in claim["baselines"]]
     against = _NAMES.get(claim["against"], claim["against"])
     if claim["outcome"] == "better":
-        ratio = claim["crps_ratio"][claim["best"]]
-        return f"better than {joined_names(names)}, {100 * (1 - ratio):.1f} % lower CRPS than the best"
+        gain = f"{100 * (1 - claim['crps_ratio'][claim['best']]):.1f} % lower CRPS than"
+        if len(names) > _MAX_NAMES:
+            return f"better than all {len(names)}, {gain} {_NAMES.get(claim['best'], claim['best'])}"
+        return f"better than {joined_names(names)}, {gain} the best"
     if claim["outcome"] == "worse":
         return f"worse than {against}, {100 * (claim['crps_ratio'][claim['against']] - 1):.1f} % higher CRPS"
     p_value = f"; {p_value_text(claim['p_value'])}" if claim["p_value"] is not None else ""

@@ -17,10 +17,15 @@ from forecaster.datasets.selection import selected_instruments
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
-from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.evaluation.leakage import checks
 from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
-from forecaster.evaluation.leakage.placebo import PLACEBO_WALKS, check_persistence, check_placebo, placebo_walk
+from forecaster.evaluation.leakage.placebo import (
+    PLACEBO_BASELINES,
+    PLACEBO_WALKS,
+    check_persistence,
+    check_placebo,
+    placebo_walk,
+)
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.results import AuditResult
@@ -177,7 +182,7 @@ def _check_placebo(target: AuditTarget, config: Config, first: PriceSeries) -> C
     for seed in range(PLACEBO_WALKS):
         walk = placebo_walk(series, seed)
         fitted = target.fit(Panel((walk,)))
-        baselines = Baselines(DEFAULT_BASELINES, Panel((walk,)), target.split, config)
+        baselines = Baselines(PLACEBO_BASELINES, Panel((walk,)), target.split, config)
         losses = losses_on_test(fitted, walk, target.split, baselines)
         if losses is not None:
             verdicts.append(verdict(losses))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses, pool
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.mean_tests import pesaran_timmermann
 

@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecaster.evaluation.metrics import (
-    crps,
-    crps_weights,
     hit_rate,
     interval_score,
+    level_shares,
     mae,
     pit_bins,
     ratio,
     rmse,
     rolling_coverage,
+    weighted_quantile_loss,
     worst_rolling_coverage,
 )
 from forecaster.quantiles import SCORING_LEVELS, cumulative_probability
@@ -23,35 +23,38 @@ LEVELS = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=9, unique=True).ma
 
 
 @given(LEVELS, st.integers(0, 99), st.integers(1, 5))
-def test_crps_is_the_slow_loop(levels: list[float], seed: int, count: int) -> None:
+def test_weighted_quantile_loss_is_the_slow_loop(levels: list[float], seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     quantiles, actual = np.sort(rng.normal(size=(count, len(levels)))), rng.normal(size=count)
-    expected = [oracles.crps(row.tolist(), levels, one) for row, one in zip(quantiles, actual.tolist(), strict=True)]
-    np.testing.assert_allclose(crps(quantiles, levels, actual), expected, rtol=1e-12)
+    expected = [
+        oracles.weighted_quantile_loss(row.tolist(), levels, one)
+        for row, one in zip(quantiles, actual.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(weighted_quantile_loss(quantiles, levels, actual), expected, rtol=1e-12)
 
 
 @given(LEVELS)
 def test_weights_share_out_the_unit_interval(levels: list[float]) -> None:
-    weights = crps_weights(levels)
+    weights = level_shares(levels)
     assert weights.sum() == pytest.approx(1)
     assert (weights > 0).all()
 
 
 def test_weights_of_the_scoring_levels() -> None:
     expected = [0.0375, 0.0375, 0.1, 0.2, 0.25, 0.2, 0.1, 0.0375, 0.0375]
-    np.testing.assert_allclose(crps_weights(SCORING_LEVELS), expected)
+    np.testing.assert_allclose(level_shares(SCORING_LEVELS), expected)
 
 
 @pytest.mark.parametrize("actual", [-2.0, 0.0, 0.7])
-def test_with_many_levels_crps_is_the_closed_form_for_a_normal(actual: float) -> None:
+def test_with_many_levels_it_is_the_crps_of_a_normal(actual: float) -> None:
     levels = (np.arange(4000) + 0.5) / 4000
-    found = crps(stats.norm.ppf(levels), levels, np.array(actual))
+    found = weighted_quantile_loss(stats.norm.ppf(levels), levels, np.array(actual))
     exact = actual * (2 * stats.norm.cdf(actual) - 1) + 2 * stats.norm.pdf(actual) - np.pi**-0.5
     assert found == pytest.approx(exact, rel=1e-3)
 
 
-def test_crps_of_one_level_is_the_absolute_error() -> None:
-    np.testing.assert_allclose(crps(np.array([[1.0], [1.0]]), [0.5], np.array([4.0, -1.0])), [3, 2])
+def test_of_one_level_it_is_the_absolute_error() -> None:
+    np.testing.assert_allclose(weighted_quantile_loss(np.array([[1.0], [1.0]]), [0.5], np.array([4.0, -1.0])), [3, 2])
 
 
 def test_point_errors() -> None:

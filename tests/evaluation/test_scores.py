@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster.evaluation import scores
-from forecaster.evaluation.metrics import crps, interval_score, pit_bins, worst_rolling_coverage
+from forecaster.evaluation.distribution_scores import crps, log_score
+from forecaster.evaluation.metrics import interval_score, pit_bins, weighted_quantile_loss, worst_rolling_coverage
 from forecaster.evaluation.scores import Scorer, score
 from forecaster.forecast import Forecasts
 from forecaster.output.documents import score_document
@@ -34,7 +35,12 @@ def test_scores_are_those_of_all_at_once() -> None:
     found = scorer.results()
     median = quantiles[:, 4]
     assert scorer.n == 1000
-    assert found["crps"] == pytest.approx(crps(quantiles, SCORING_LEVELS, actual).mean())
+    for name, function in (
+        ("crps", crps),
+        ("weighted_quantile_loss", weighted_quantile_loss),
+        ("log_score", log_score),
+    ):
+        assert found[name] == pytest.approx(function(quantiles, SCORING_LEVELS, actual).mean())
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean((median - actual) ** 2)))
     assert found["mae"] == pytest.approx(np.mean(np.abs(median - actual)))
     assert found["rmse_ratio_random_walk"] == pytest.approx(found["rmse"] / np.sqrt(np.mean(actual**2)))
@@ -63,7 +69,7 @@ def test_where_the_chunks_are_cut_does_not_matter(count: int, cuts: list[int], c
         cut = scored(quantiles, actual, sorted(min(one, count) for one in cuts)).results()
     for key in ("pit", "direction", "coverage", "worst_coverage_250"):
         assert cut[key] == whole[key]
-    for key in ("crps", "rmse", "mae"):
+    for key in ("crps", "weighted_quantile_loss", "log_score", "rmse", "mae"):
         assert cut[key] == (None if whole[key] is None else pytest.approx(whole[key]))
     for key in ("width", "interval_score"):
         assert cut[key] == whole[key] or cut[key] == pytest.approx(whole[key])
@@ -75,7 +81,8 @@ def test_nothing_scored_is_null_and_perfection_has_no_ratio() -> None:
     assert empty["crps"] is empty["rmse_ratio_random_walk"] is empty["direction"]["hit_rate"] is None
     assert empty["coverage"] == empty["worst_coverage_250"] == {"0.8": None, "0.9": None, "0.95": None}
     still = scored(np.zeros((5, 9)), np.zeros(5), []).results()
-    assert still["crps"] == still["rmse"] == 0
+    assert still["crps"] == still["weighted_quantile_loss"] == still["rmse"] == 0
+    assert still["log_score"] is None
     assert still["rmse_ratio_random_walk"] is None
 
 

@@ -9,9 +9,11 @@ from forecaster.data.series import DIFFERENCES, PriceSeries
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.evaluation.verdict import Kind, Verdict
 
-__all__ = ["PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
+__all__ = ["PLACEBO_BASELINES", "PLACEBO_WALKS", "best_lag", "check_persistence", "check_placebo", "placebo_walk"]
 
 PLACEBO_WALKS = 3
+PLACEBO_BASELINES = ("garch", "ewma", "random_walk")
+"""Baselines of these verdicts: each learns from the walk alone, and none is strong enough to hide a leak."""
 _MIN_CLAIMS = 2  # walks with skill of one kind that are a finding: by chance in at most 2 % of all audits
 _SKILL: tuple[Kind, ...] = ("point", "direction", "density")
 _MAX_LAG = 10

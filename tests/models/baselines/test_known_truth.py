@@ -8,7 +8,7 @@ import oracles
 import pytest
 
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.evaluation.metrics import crps
+from forecaster.evaluation.distribution_scores import crps
 from forecaster.models import baseline_names, create
 from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.models.baselines.garch import GARCH, GARCHOptions
