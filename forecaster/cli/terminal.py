@@ -13,7 +13,7 @@ from forecaster.files import clear_partial_files
 
 __all__ = ["print_result", "table_text", "watched_environment"]
 
-FILE_WIDTH = 140  # characters of a table that does not go to a terminal
+FILE_WIDTH = 160  # characters of a table that does not go to a terminal
 PADDING = 2  # characters between two columns
 KEY_COLUMNS = 2  # that say what a row is about
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from forecaster.cli.terminal import _Bar
+from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.pipeline import fit
 
 TINY = (
@@ -30,14 +31,14 @@ def document(forecast, *arguments: object) -> dict:
 def test_the_document(forecast) -> None:
     made = document(forecast, *ALONE)
     assert made["schema"] == "backtest/1"
-    assert made["models"] == ["lstm", "garch", "ewma", "random_walk"]
+    assert made["models"] == ["lstm", *DEFAULT_BASELINES]
     assert [fold["start"] for fold in made["folds"]] == ["2020-01-02"]
     assert made["last_cutoff"] <= "2020-12-31"
     assert {(row["model"], row["step"]) for row in made["rows"]} == {
         (model, step) for model in made["models"] for step in (1, 5, 10, 20)
     }
     row = next(row for row in made["rows"] if (row["model"], row["step"]) == ("lstm", 1))
-    assert set(row["crps_ratio"]) == {"random_walk", "ewma", "garch"}
+    assert set(row["crps_ratio"]) == set(DEFAULT_BASELINES)
     assert set(row["coverage"]) == {"0.8", "0.9", "0.95"}
     assert 0.9 < row["crps_ratio"]["ewma"] < 1.1
     low, high = row["crps_ratio_interval"]["ewma"]

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from forecaster.evaluation import DEFAULT_BASELINES
+
 TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
 
 
@@ -28,9 +30,7 @@ def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forec
         "today",
         "CRPS",
         "lstm",
-        "garch",
-        "ewma",
-        "random_walk",
+        *DEFAULT_BASELINES,
         "in",
         "80",
         "%",
@@ -232,7 +232,7 @@ def test_a_training_ends_with_a_verdict(forecast, tmp_path):
     assert (found["step"], found["days"], found["model"]) == (1, 749, "lstm")
     for kind in ("point", "direction", "density", "coverage"):
         assert {"outcome", "against", "p_value", "detectable", "text"} <= set(found[kind])
-    assert found["density"]["against"] in ("garch", "ewma", "random_walk")
+    assert found["density"]["against"] in DEFAULT_BASELINES
     test = next(row for row in made["scores"] if row["part"] == "test" and row["step"] == 1)
     ratio = found["density"]["crps_ratio"]
     ratio = ratio[found["density"]["against"]] if isinstance(ratio, dict) else ratio
