@@ -41,7 +41,7 @@ from forecaster.features.market_volatility import market_activity
 from forecaster.models import baseline_names, create, traits_of
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import fit, forecaster_of
+from forecaster.pipeline import default_forecaster, fit, forecaster_of
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import diebold_mariano
 
@@ -100,9 +100,9 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         options = config.model.model_copy(update=changes)
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)
-    rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
     if traits_of(name).panel:
-        return create(name, 20).fit(FitRequest(panel, rows, {}, 20))
+        return fit(default_forecaster(name, config, panel, start), panel, split, config)
+    rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
     names = {parse_pair(pair).canonical.name for pair in SCORED}
     scored = Panel(tuple(series for series in panel if series.instrument.name in names))
     return create(name, 20).fit(FitRequest(scored, rows, {}, 20))

@@ -28,11 +28,11 @@ from forecaster.data.sources.sample import SAMPLES
 from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
-from forecaster.models import baseline_names, create
+from forecaster.models import baseline_names, create, traits_of
 from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import fit, forecaster_of
+from forecaster.pipeline import default_forecaster, fit, forecaster_of
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.mean_tests import diebold_mariano
 
@@ -75,6 +75,8 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
         names = suitable_features(panel.between(end=start)) if name == "lstm" else RETURN_FEATURES
         config = config.model_copy(update={"model": options.model_copy(update={"features": names})})
         return fit(forecaster_of(config), panel, split, config)
+    if traits_of(name).panel:
+        return fit(default_forecaster(name, config, panel, start), panel, split, config)
     rows = {series.instrument.name: split.training_rows(series.dates, 0) for series in panel}
     return create(name, STEPS[-1]).fit(FitRequest(panel, rows, {}, STEPS[-1]))
 

@@ -21,7 +21,8 @@ from forecaster.features import RETURN_FEATURES
 from forecaster.features.covariates import aligned, column_covariate, price_covariate
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
-from forecaster.models.base import FitRequest, Fitted
+from forecaster.models.base import FitReport, FitRequest, Fitted
+from forecaster.models.baselines.panel_har import PanelHAR, PanelHAROptions
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import (
@@ -168,6 +169,36 @@ def trained(pairs: Panel) -> SimpleNamespace:
     model = forecaster_of(config)
     split = split_by_rows(pairs["USDJPY"].dates, 300, 200, model.least_training_rows())
     return SimpleNamespace(fitted=fit(model, pairs, split, config), split=split, config=config)
+
+
+def test_panel_har_is_the_regression_that_the_network_blends(pairs: Panel, trained: SimpleNamespace) -> None:
+    """The same panel and rows give the same bits, so the difference between both models is the network."""
+    regression = PanelHAR(PanelHAROptions(features=trained.config.model.features), 20)
+    model = fit(regression, pairs, trained.split, trained.config)
+    for name, array in model.arrays().items():
+        np.testing.assert_array_equal(array, trained.fitted.arrays()[name])
+    options = trained.config.model.model_copy(update={"linear_share": 1.0, "location": "never"})
+    alone = LSTM(options, 20).restore(trained.fitted.arrays(), FitReport())
+    rows = np.arange(300, len(pairs["USDJPY"]))
+    made, expected = (one.forecast(pairs["USDJPY"], rows) for one in (model, alone))
+    np.testing.assert_array_equal(made.scale, expected.scale)
+    np.testing.assert_array_equal(made.log_returns([1, 3, 5, 20]), expected.log_returns([1, 3, 5, 20]))
+
+
+def test_a_baseline_of_panels_is_fitted_once_for_all_series(pairs: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    panels: list[tuple[str, ...]] = []
+
+    def counted(model: Any, panel: Panel, *rest: Any) -> Fitted:
+        panels.append(panel.names)
+        return fit(model, panel, *rest)
+
+    monkeypatch.setattr("forecaster.pipeline.fit", counted)
+    dates = pairs["USDJPY"].dates
+    beside = baselines(pairs, Split(dates[-500], dates[-300]), "ewma", "panel_har")
+    models = [beside.of(series) for series in pairs]
+    assert [[model.name for model in group] for group in models] == [["ewma", "panel_har"]] * len(pairs)
+    assert panels == [pairs.names, *((name,) for name in pairs.names)]
+    assert models[0][1] is models[1][1]
 
 
 def coming_days(series: PriceSeries, count: int = 20) -> np.ndarray:

@@ -86,6 +86,26 @@ def test_a_second_call_reads_what_the_first_has_done(
     same(run_backtest(plan(panel), folder), records)
 
 
+def test_a_baseline_of_panels_is_fitted_once_in_each_fold(
+    panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panels: list[tuple[str, ...]] = []
+
+    def counted(model: Any, series: Panel, *rest: Any) -> Any:
+        panels.append(series.names)
+        return fit(model, series, *rest)
+
+    monkeypatch.setattr("forecaster.experiments.backtests.fit", counted)
+    records = run_backtest(plan(panel, ("panel_har",)), tmp_path)
+    assert panels == [("EURUSD", "USDJPY")] * 3
+    for one in records:
+        assert [len(one.rows[name]) for name in panel.names] == [len(one.rows["EURUSD"])] * 2
+    same(run_backtest(plan(panel, ("panel_har",)), tmp_path), records)
+    assert len(panels) == 3
+    alone = run_backtest(plan(Panel((panel["EURUSD"],)), ("panel_har",)), tmp_path)
+    assert not np.array_equal(alone[0].quantiles["EURUSD"], records[0].quantiles["EURUSD"])
+
+
 @pytest.mark.parametrize("stopped_after", [1, 4, 8])
 def test_a_broken_backtest_goes_on_to_identical_numbers(
     panel: Panel, done: tuple[list[FoldRecord], Path], tmp_path: Path, stopped_after: int

@@ -6,6 +6,7 @@ import oracles
 import pytest
 from arch import arch_model
 from arch.univariate.base import ARCHModel
+from arch.univariate.distribution import SkewStudent
 from raw_rows import fixings
 from scipy import stats
 
@@ -15,7 +16,9 @@ from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.models.baselines.fhs import FHS, FHSOptions
 from forecaster.models.baselines.garch import GARCH, GARCHOptions
 from forecaster.models.baselines.garch_fit import START_VALUES, fit_or_fallback
+from forecaster.models.baselines.gjr_garch_skewt import GJRGARCHSkewT, GJRGARCHSkewTOptions
 from forecaster.quantiles import SCORING_LEVELS
+from forecaster.stats.skewed_student import skewed_student_quantiles, skewed_student_shocks
 
 OMEGA, ALPHA, BETA, FREEDOM = 0.01, 0.08, 0.9, 6.0
 
@@ -174,3 +177,66 @@ def test_antithetic_ranks_of_symmetric_shocks_are_mirror_images() -> None:
     fitted = FHS(FHSOptions(paths=501), 7).restore(arrays, FitReport(learned={"seed": 0}))
     scaled = fitted.forecast(oracles.walk(200), np.array([150])).scaled
     np.testing.assert_allclose(scaled, -scaled[..., ::-1], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("freedom", "skew"), [(5.0, -0.2), (8.0, 0.3), (2.1, -0.9), (300.0, 0.0)])
+def test_the_skewed_t_is_that_of_arch(freedom: float, skew: float) -> None:
+    expected = SkewStudent().ppf(np.array(SCORING_LEVELS), [freedom, skew])
+    np.testing.assert_allclose(
+        skewed_student_quantiles(SCORING_LEVELS, freedom, skew), expected, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_skewed_shocks_have_the_quantiles_of_their_distribution() -> None:
+    shocks = skewed_student_shocks(np.random.default_rng(0), (100, 5000), FREEDOM, -0.3)
+    assert shocks.shape == (100, 10_000)
+    assert shocks.mean() == pytest.approx(0, abs=0.003)
+    assert shocks.var() == pytest.approx(1, abs=0.01)
+    expected = skewed_student_quantiles(SCORING_LEVELS, FREEDOM, -0.3)
+    np.testing.assert_allclose(np.quantile(shocks, SCORING_LEVELS), expected, atol=0.01)
+    left, right = np.split(skewed_student_shocks(np.random.default_rng(0), (10, 500), FREEDOM, 0.0), 2, axis=1)
+    np.testing.assert_allclose(left, -right, rtol=1e-12)
+
+
+def test_mean_and_skew_are_found() -> None:
+    rng = np.random.default_rng(2)
+    shocks = skewed_student_shocks(rng, (1, 4000), FREEDOM, -0.25)[0, rng.permutation(8000)]
+    variance, returns = 0.5, []
+    for shock in shocks.tolist():
+        returns.append(np.sqrt(variance) * shock)
+        variance = 0.01 + (0.03 + 0.1 * (returns[-1] < 0)) * returns[-1] ** 2 + 0.9 * variance
+    series = oracles.series_of(100 * np.exp(np.cumsum([0, *(np.array(returns) + 0.05)]) / 100), "SPX")
+    fitted = create("gjr_garch_skewt", 5).fit(FitRequest(Panel((series,)), {"SPX": 8000}, {}, 5))
+    assert fitted.report.fallbacks == ()
+    omega, alpha, gamma, beta, freedom, _, mean, skew = fitted.arrays()["SPX"]
+    assert (omega, alpha, gamma, beta, mean) == pytest.approx((0.01, 0.03, 0.1, 0.9, 0.05), abs=0.025)
+    assert (freedom, skew) == (pytest.approx(FREEDOM, rel=0.2), pytest.approx(-0.25, abs=0.05))
+
+
+def test_further_ahead_the_skewed_t_is_what_simple_simulation_gives() -> None:
+    series = oracles.walk(200)
+    mean, skew, steps = 0.2, -0.3, 10
+    arrays = {"USDJPY": np.array([OMEGA, 0.03, 0.1, 0.85, FREEDOM, 0.5, mean, skew])}
+    model = GJRGARCHSkewT(GJRGARCHSkewTOptions(paths=40_000), steps).restore(arrays, FitReport(learned={"seed": 0}))
+    made = model.forecast(series, np.array([150]))
+    count = 100_000
+    variance, total = np.full(count, (100 * made.scale[0]) ** 2), np.zeros(count)
+    draws = SkewStudent(seed=np.random.default_rng(1)).simulate([FREEDOM, skew])
+    for _ in range(steps):
+        change = np.sqrt(variance) * draws(count)
+        total += mean + change
+        variance = OMEGA + (0.03 + 0.1 * (change < 0)) * change**2 + 0.85 * variance
+    expected = np.quantile(total, SCORING_LEVELS) / 100
+    np.testing.assert_allclose(made.log_returns([steps])[0, 0], expected, atol=0.02 * expected.std())
+
+
+def test_a_combination_is_the_mean_of_its_parts() -> None:
+    series, steps = oracles.walk(900), (1, 3, 5, 20)
+    request = FitRequest(Panel((series,)), {"USDJPY": 800}, {}, 20)
+    parts = [create(name, 20).fit(request) for name in ("garch", "har")]
+    rows = np.array([100, 500, 899])
+    values = [model.forecast(series, rows).log_returns(steps) for model in parts]
+    combination = create("combination", 20).fit(request)
+    made = combination.forecast(series, rows).log_returns(steps)
+    np.testing.assert_allclose(made, (values[0] + values[1]) / 2, rtol=1e-12, atol=1e-15)
+    assert combination.report.fallbacks == parts[1].report.fallbacks == ()
