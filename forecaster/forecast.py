@@ -12,14 +12,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
-from forecaster.quantiles import cumulative_probability, level_weights, step_weights
+from forecaster.quantiles import cumulative_probability, level_weights, step_weights, widths_at
 
 __all__ = [
+    "MAX_SCALING",
     "Forecast",
     "Forecasts",
     "PriceTargets",
 ]
 
+
+MAX_SCALING = 3
+"""Longest horizon that is scaled, in horizons of the run: volatility has changed its level beyond it."""
 
 _MEAN_NODES = 1000  # equally likely points that stand for the distribution in its mean
 
@@ -35,7 +39,9 @@ class Forecasts:
         knots: (K,) steps, increasing.
         quantile_levels: (Q,).
         scaled: (N, K, Q) quantiles of the log return over `knots` days, in units of
-            ``scale * sqrt(step)``, non-decreasing along the last axis.
+            ``scale * sqrt(step)``, times the width of the step, non-decreasing along the last axis.
+        widths: (N, M) factors of the widths of the steps 1 to M, which the days ahead of each cutoff decide, such as
+            that of a known announcement; the days after step M are ordinary. None where all days are alike.
     """
 
     model: str
@@ -44,22 +50,26 @@ class Forecasts:
     knots: tuple[int, ...]
     quantile_levels: tuple[float, ...]
     scaled: FloatArray
+    widths: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def units(self, steps: Sequence[int]) -> FloatArray:
+        """(N, S) units of the scaled quantiles at each of `steps`."""
+        units = np.asarray(self.scale[:, None] * np.sqrt(np.asarray(steps, dtype=float)))
+        return units if self.widths is None else units * widths_at(self.widths, steps)
+
     def log_returns(self, steps: Sequence[int]) -> FloatArray:
         """(N, S, Q) quantiles of the log return over each of `steps` days."""
         between = np.einsum("sk,nkq->nsq", step_weights(self.knots, steps), self.scaled)
-        unit = self.scale[:, None] * np.sqrt(np.asarray(steps, dtype=float))
-        return np.asarray(between * unit[..., None])
+        return np.asarray(between * self.units(steps)[..., None])
 
     def extended_log_returns(self, steps: Sequence[int]) -> FloatArray:
-        """(N, S, Q) as `log_returns`; beyond the last knot its quantiles grow with the square root of the step."""
-        last = self.knots[-1]
-        ahead = np.asarray(steps, dtype=float)
-        growth = np.sqrt(ahead / np.minimum(ahead, last))
-        return np.asarray(self.log_returns([min(step, last) for step in steps]) * growth[:, None])
+        """(N, S, Q) as `log_returns`; beyond the last knot its scaled quantiles stay, and grow with their units."""
+        within = [min(step, self.knots[-1]) for step in steps]
+        between = np.einsum("sk,nkq->nsq", step_weights(self.knots, within), self.scaled)
+        return np.asarray(between * self.units(steps)[..., None])
 
     def median(self, step: int) -> FloatArray:
         """(N,) medians of the log return over `step` days."""
@@ -69,7 +79,11 @@ class Forecasts:
     def take(self, positions: IntArray) -> "Forecasts":
         """The forecasts at `positions` (M,) along the first axis."""
         return dataclasses.replace(
-            self, rows=self.rows[positions], scale=self.scale[positions], scaled=self.scaled[positions]
+            self,
+            rows=self.rows[positions],
+            scale=self.scale[positions],
+            scaled=self.scaled[positions],
+            widths=None if self.widths is None else self.widths[positions],
         )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "normal_scores",
     "step_weights",
     "student_scores",
+    "widths_at",
 ]
 
 SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
@@ -120,16 +121,41 @@ def step_weights(knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
     return np.stack([np.interp(np.log(wanted), np.log(x), row) for row in identity], axis=1)
 
 
-def interpolate_returns(values: FloatArray, knots: Sequence[int], steps: Sequence[int]) -> FloatArray:
+def widths_at(widths: FloatArray, steps: Sequence[int]) -> FloatArray:
+    """(N, S) factors of the widths at `steps`, from those of the steps 1 to M; the days after step M are ordinary.
+
+    >>> widths_at(np.array([[2.0, 1.0]]), [1, 2, 4])
+    array([[2., 1., 1.]])
+    """
+    longest = widths.shape[1]
+    ahead = np.asarray(steps, dtype=np.intp)
+    within = np.minimum(ahead, longest)
+    variance = (widths[:, within - 1] ** 2 * within + (ahead - within)) / ahead
+    return np.where(ahead > longest, np.sqrt(variance), widths[:, within - 1])
+
+
+def interpolate_returns(
+    values: FloatArray, knots: Sequence[int], steps: Sequence[int], widths: FloatArray | None = None
+) -> FloatArray:
     """(N, S, Q) quantiles of log returns over `steps`, from their quantiles (N, K, Q) over `knots`.
 
-    As in `Forecasts.log_returns`: linear in the logarithm of the step, in units of its square root.
+    As in `Forecasts.log_returns`: linear in the logarithm of the step, in units of its square root and its width.
+
+    Args:
+        values: (N, K, Q).
+        knots: (K,) steps, increasing.
+        steps: (S,) steps between them.
+        widths: (N, M) factors of the widths of the steps 1 to M; None where all days are alike.
 
     Raises:
         ValueError: A step lies outside the knots.
     """
     growth = np.sqrt(np.divide.outer(np.asarray(steps, dtype=float), np.asarray(knots, dtype=float)))
-    return np.asarray(np.einsum("sk,nkq->nsq", step_weights(knots, steps) * growth, values))
+    weights = step_weights(knots, steps) * growth
+    if widths is None:
+        return np.asarray(np.einsum("sk,nkq->nsq", weights, values))
+    ordinary = values / widths_at(widths, knots)[..., None]
+    return np.asarray(np.einsum("sk,nkq->nsq", weights, ordinary) * widths_at(widths, steps)[..., None])
 
 
 def cumulative_probability(values: FloatArray, levels: Sequence[float], points: FloatArray) -> FloatArray:

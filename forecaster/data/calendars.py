@@ -1,6 +1,7 @@
 """Trading calendars: the dates of the coming rows of a series, and the age of its last row.
 
-Models count rows, so a calendar changes the dates printed with a forecast, never the forecast.
+Models count rows, so a calendar changes the dates printed with a forecast, and its widths only where a model knows
+what happens on the coming days (`forecaster.models.volatility_calendar`).
 """
 
 import datetime
@@ -28,6 +29,7 @@ __all__ = [
     "is_observed",
     "periods",
     "same_clock",
+    "trading_days",
     "trading_weekdays",
 ]
 
@@ -111,6 +113,21 @@ def _future_days(series: PriceSeries, count: int) -> DateArray:
     calendar = np.busdaycalendar(weekmask=mask, holidays=holidays)
     # "backward" so that a last row on a holiday counts as the business day before it.
     return np.busday_offset(last, np.arange(1, count + 1), roll="backward", busdaycal=calendar)
+
+
+def trading_days(series: PriceSeries, first: np.datetime64, last: np.datetime64) -> DateArray | None:
+    """Trading days of the market of a series from `first` to `last`, by its calendar, never by its rows.
+
+    Returns:
+        (N,) datetime64[D], increasing; None where only the weekdays of the rows are known.
+    """
+    market = _market(series)
+    if market is None:
+        return None
+    mask = np.ones(7, dtype=bool) if market == _EVERY_DAY else _MONDAY_TO_FRIDAY
+    holidays = _holidays(market, range(_year(first), _year(last) + 1))
+    days = np.arange(first, last + np.timedelta64(1, "D"), dtype="datetime64[D]")
+    return np.asarray(days[np.is_busday(days, weekmask=mask, holidays=holidays)])
 
 
 def calendar_name(series: PriceSeries) -> str:

@@ -99,9 +99,8 @@ def stretch_forecasts(forecasts: Forecasts, factors: FloatArray) -> Forecasts:
 def _scaled_outcomes(forecasts: Forecasts, log_price: FloatArray) -> FloatArray:
     if forecasts.quantile_levels != SCORING_LEVELS:
         raise ValueError(f"expected quantiles at {SCORING_LEVELS}; got {forecasts.quantile_levels}")
-    unit = forecasts.scale[:, None] * np.sqrt(np.asarray(forecasts.knots, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant price has no scale
-        return np.asarray(returns_after(log_price, forecasts.rows, forecasts.knots) / unit)
+        return np.asarray(returns_after(log_price, forecasts.rows, forecasts.knots) / forecasts.units(forecasts.knots))
 
 
 def width_factors(quantiles: FloatArray, rows: IntArray, outcomes: FloatArray, steps: Sequence[int]) -> FloatArray:

@@ -197,7 +197,17 @@ def model_forecasts(
     steps = plan.stored_steps(model)
     if calibrated and plan.forecasters[model].traits.calibrated:
         quantiles = calibrate(quantiles, rows, returns_after(series.log_price, rows, steps), steps)
-    return rows, quantiles if steps == plan.steps else interpolate_returns(quantiles, steps, plan.steps)
+    if steps == plan.steps:
+        return rows, quantiles
+    return rows, interpolate_returns(quantiles, steps, plan.steps, _widths(folds, name, plan.config.horizon))
+
+
+def _widths(folds: Sequence[FoldRecord], name: str, horizon: int) -> FloatArray | None:
+    """(N, H) factors of the widths of a series in all folds; None where all days are alike in every fold."""
+    if not any(name in record.widths for record in folds):
+        return None
+    parts = [record.widths.get(name, np.ones((len(record.rows[name]), horizon))) for record in folds]
+    return np.concatenate(parts)
 
 
 def out_of_sample(

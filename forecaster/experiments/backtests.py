@@ -16,14 +16,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from forecaster.arrays import FloatArray, IntArray
-from forecaster.data.series import PriceSeries
+from forecaster.arrays import FloatArray
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import ForecasterError, NotEnoughDataError, UsageError
 from forecaster.experiments.backtest_plan import BacktestPlan, FitTask
 from forecaster.experiments.executors import Executor, InProcess
 from forecaster.experiments.fold_records import FoldRecord, check_plan, read_fold, record_bytes
 from forecaster.files import check_writable, json_text, write_file
+from forecaster.forecast import Forecasts
 from forecaster.models.base import Fitted, LocatedForecaster
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.pipeline import fit
@@ -125,6 +125,7 @@ def _record(
     rows = {series: np.empty(0, dtype=np.intp) for series in plan.named}
     quantiles = {series: np.empty((0, len(steps), len(SCORING_LEVELS))) for series in plan.named}
     gains: LocationGains | None = None
+    widths: dict[str, FloatArray] = {}
     for panel, fitted in zip(plan.panels(name), outcomes, strict=True):
         named = [series for series in panel if series.instrument.name in plan.named]
         if isinstance(fitted, ForecasterError):
@@ -137,11 +138,15 @@ def _record(
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
             rows[series.instrument.name] = cutoffs = cutoffs[cutoffs >= fitted.first_row]
-            quantiles[series.instrument.name] = _at_scoring_levels(fitted, series, cutoffs, steps)
+            forecasts = fitted.forecast(series, cutoffs, max(steps)) if len(cutoffs) else None
+            if forecasts is not None:
+                quantiles[series.instrument.name] = _at_scoring_levels(forecasts, steps)
+                if forecasts.widths is not None:
+                    widths[series.instrument.name] = forecasts.widths[:, : plan.config.horizon]
         if model.traits.located:
             settled = {series.instrument.name: fold.settled_rows(series.dates, plan.config.horizon) for series in panel}
             gains = located.location_gains(fitted, panel, settled)
-    return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, gains)
+    return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, gains, widths)
 
 
 def _supported(earlier: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
@@ -149,11 +154,8 @@ def _supported(earlier: Sequence[LocationGains], model: LocatedForecaster) -> li
     return functools.reduce(LocationGains.then, earlier, LocationGains.none(model.knots)).supported(model.knots)
 
 
-def _at_scoring_levels(fitted: Fitted, series: PriceSeries, rows: IntArray, steps: Sequence[int]) -> FloatArray:
+def _at_scoring_levels(forecasts: Forecasts, steps: Sequence[int]) -> FloatArray:
     """(N, S, 9)."""
-    if not len(rows):
-        return np.empty((0, len(steps), len(SCORING_LEVELS)))
-    forecasts = fitted.forecast(series, rows, max(steps))
     values = forecasts.log_returns(steps)
     if forecasts.quantile_levels == SCORING_LEVELS:
         return values

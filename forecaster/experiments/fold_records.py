@@ -39,6 +39,8 @@ class FoldRecord:
             plan, as the model gives them.
         facts: ``skipped`` (name -> reason why there is no forecast) and ``states`` (reports of the fits).
         gains: Gains of the location in this fold; None for a model without one.
+        widths: Name -> (N, H) factors of the widths of the steps 1 to H, with which steps between the stored ones are
+            interpolated; none for a model to which all days are alike.
     """
 
     model: str
@@ -47,6 +49,7 @@ class FoldRecord:
     quantiles: Mapping[str, FloatArray]
     facts: Mapping[str, Any]
     gains: LocationGains | None
+    widths: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
 
 
 def record_bytes(record: FoldRecord, number: int, plan: BacktestPlan) -> bytes:
@@ -72,6 +75,8 @@ def record_bytes(record: FoldRecord, number: int, plan: BacktestPlan) -> bytes:
     for place, name in enumerate(plan.named):
         arrays[f"rows_{place}"] = record.rows[name]
         arrays[f"quantiles_{place}"] = record.quantiles[name]
+        if name in record.widths:
+            arrays[f"widths_{place}"] = record.widths[name]
     if record.gains is not None:
         arrays |= {"gain_days": record.gains.days, "gains": record.gains.gains}
     arrays[_CHECKSUM] = np.frombuffer(bytes.fromhex(arrays_checksum(arrays)), dtype=np.uint8)
@@ -106,6 +111,11 @@ def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRec
             quantiles={series: arrays.pop(f"quantiles_{place}") for place, series in enumerate(plan.named)},
             facts={key: facts[key] for key in ("skipped", "states")},
             gains=LocationGains(arrays.pop("gain_days"), arrays.pop("gains")) if "gain_days" in arrays else None,
+            widths={
+                series: arrays.pop(f"widths_{place}")
+                for place, series in enumerate(plan.named)
+                if f"widths_{place}" in arrays
+            },
         )
         if arrays:
             raise ValueError(f"it holds more than a record: {', '.join(arrays):.100}")
@@ -158,8 +168,17 @@ def _check_values(record: FoldRecord, plan: BacktestPlan) -> None:
             raise ValueError(f"quantiles of {name} are not finite")
         if (np.diff(quantiles, axis=-1) < 0).any():
             raise ValueError(f"quantiles of {name} do not increase")
+        if name in record.widths:
+            _check_widths(record.widths[name], (len(rows), plan.config.horizon), name)
     if record.gains is not None:
         _check_gains(record.gains, len(steps))
+
+
+def _check_widths(widths: FloatArray, shape: tuple[int, int], name: str) -> None:
+    if widths.shape != shape or widths.dtype != np.float64:
+        raise ValueError(f"it holds factors {widths.shape} of the widths of {name}; expected {shape}")
+    if not (np.isfinite(widths).all() and (widths > 0).all()):
+        raise ValueError(f"factors of the widths of {name} are not positive")
 
 
 def _check_gains(gains: LocationGains, steps: int) -> None:

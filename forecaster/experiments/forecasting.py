@@ -15,18 +15,15 @@ from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
 from forecaster.experiments.results import CalibrationKind, CoverageRecord, Prediction
 from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
-from forecaster.forecast import Forecast, Forecasts
+from forecaster.forecast import MAX_SCALING, Forecast, Forecasts
 from forecaster.models import traits_of
 from forecaster.pipeline import CarriedCalibration, forecasts, next_steps
 from forecaster.quantiles import level_weights
 
-__all__ = ["DEFAULT_LEVELS", "MAX_SCALING", "ForecastRequest", "described_forecast", "forecast_of", "run_forecasts"]
+__all__ = ["DEFAULT_LEVELS", "ForecastRequest", "described_forecast", "forecast_of", "run_forecasts"]
 
 DEFAULT_LEVELS = (0.8, 0.95)
 """Central intervals whose coverage is recorded, unless others are wanted."""
-
-MAX_SCALING = 3
-"""Longest horizon that is scaled, in horizons of the run: volatility has changed its level beyond it."""
 
 MAX_DEVIATION = 0.2
 """Largest deviation of a coverage from its level with which a forecast is scaled, where too few rows allow a test."""

@@ -204,8 +204,9 @@ class AuditTarget:
         """See `Target`."""
         if not traits_of(self._config.kind).reads_features:
             return {"features": []}
-        automatic = self._config.model.model_copy(update={"features": "auto"})
-        return {"features": list(automatic.resolved(panel, self.split.validation_start).feature_names)}
+        automatic = self._config.model.model_copy(update={"features": "auto", "volatility_calendar": "auto"})
+        resolved = automatic.resolved(panel, self.split.validation_start)
+        return dict(resolved.model_dump(mode="json", include={"features", "volatility_calendar"}))
 
     def fit(self, panel: Panel) -> Fitted:
         """See `Target`."""

@@ -62,9 +62,12 @@ def _day_numbers(series: PriceSeries) -> AnyArray:
 def forecast_differences(
     file: str, original: Forecasts, altered: Forecasts, series: PriceSeries, text: str
 ) -> list[Finding]:
-    """Differences of forecasts at the same cutoffs of `series`: the scale, and every quantile at every knot."""
+    """Differences of forecasts at the same cutoffs of `series`: scale, widths, and every quantile at every knot."""
     dates = series.dates[original.rows]
     findings = column_differences(file, "scale of the forecast", original.scale, altered.scale, dates, text)
+    if original.widths is not None and altered.widths is not None:
+        for place, before_and_after in enumerate(zip(original.widths.T, altered.widths.T, strict=True), start=1):
+            findings += column_differences(file, f"width of step {place}", *before_and_after, dates, text)
     for knot, step in enumerate(original.knots):
         for place, level in enumerate(original.quantile_levels):
             column = f"quantile {level:g} at step {step}"
