@@ -35,7 +35,7 @@ STORED_RUN = "20261126-000000-000-USDJPY-868bfe"
 TRAINING = ("train", "--pair", "USDJPY,EURUSD", "--universe", "none", "--start", "2001-01-01", "--end", "2010-12-31")
 TINY = ("model.training.steps=10", "model.units=[4]", "split.test_rows=250", "split.validation_rows=250")
 STEPS = (1, 7, 20)  # of the network itself, between two of its steps, and the last
-CLOSED_FORM = {"ewma", "har", "random_walk", "random_walk_constant", "ridge"}
+CLOSED_FORM = {"ewma", "har", "panel_har", "random_walk", "random_walk_constant", "ridge"}
 
 
 def forecast(home: Path, *arguments: str) -> Any:
