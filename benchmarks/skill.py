@@ -94,9 +94,11 @@ def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitte
     if name in NETWORKS:
         if name == "plain_lstm":
             changes: dict[str, Any] = {"features": _features(config, RETURN_FEATURES), "linear_share": 0.0}
+            changes["volatility_calendar"] = False
         else:
             covariates = () if config.data.market is False else tuple(panel.series[0].inputs)
             changes = {"features": (*_features(config, suitable_features(panel.between(end=start))), *covariates)}
+            changes["volatility_calendar"] = config.model.resolved(panel, start).volatility_calendar
         options = config.model.model_copy(update=changes)
         config = config.model_copy(update={"model": options})
         return fit(forecaster_of(config), panel, split, config)

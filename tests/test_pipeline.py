@@ -171,18 +171,28 @@ def trained(pairs: Panel) -> SimpleNamespace:
     return SimpleNamespace(fitted=fit(model, pairs, split, config), split=split, config=config)
 
 
-def test_panel_har_is_the_regression_that_the_network_blends(pairs: Panel, trained: SimpleNamespace) -> None:
-    """The same panel and rows give the same bits, so the difference between both models is the network."""
-    regression = PanelHAR(PanelHAROptions(features=trained.config.model.features), 20)
-    model = fit(regression, pairs, trained.split, trained.config)
-    for name, array in model.arrays().items():
-        np.testing.assert_array_equal(array, trained.fitted.arrays()[name])
-    options = trained.config.model.model_copy(update={"linear_share": 1.0, "location": "never"})
-    alone = LSTM(options, 20).restore(trained.fitted.arrays(), FitReport())
+def test_panel_har_is_what_the_network_blends(pairs: Panel, trained: SimpleNamespace) -> None:
+    """The same regression and calendar to the bit, so the difference between both models is the network."""
+    names = trained.config.model.features
+    model = fit(
+        PanelHAR(PanelHAROptions(features=names, volatility_calendar=True), 20), pairs, trained.split, trained.config
+    )
+    weights = trained.fitted.arrays()
+    numbers = model.arrays()
+    common = numbers.keys() & weights.keys()
+    assert {name.partition("/")[0] for name in numbers.keys() - common} <= {"calendar"}
+    for name in common:
+        np.testing.assert_array_equal(numbers[name], weights[name])
+    changes = {"linear_share": 1.0, "location": "never", "volatility_calendar": True}
+    options = trained.config.model.model_copy(update=changes)
+    alone = LSTM(options, 20).restore({**weights, **numbers}, FitReport(learned=model.report.learned))
     rows = np.arange(300, len(pairs["USDJPY"]))
     made, expected = (one.forecast(pairs["USDJPY"], rows) for one in (model, alone))
     np.testing.assert_array_equal(made.scale, expected.scale)
     np.testing.assert_array_equal(made.log_returns([1, 3, 5, 20]), expected.log_returns([1, 3, 5, 20]))
+    plain = fit(PanelHAR(PanelHAROptions(features=names), 20), pairs, trained.split, trained.config)
+    assert plain.forecast(pairs["USDJPY"], rows).widths is None
+    assert np.ptp(made.widths) > 0.1
 
 
 def test_a_baseline_of_panels_is_fitted_once_for_all_series(pairs: Panel, monkeypatch: pytest.MonkeyPatch) -> None:

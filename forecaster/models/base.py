@@ -21,6 +21,7 @@ __all__ = [
     "Fitted",
     "Forecaster",
     "LocatedForecaster",
+    "Median",
     "ModelOptions",
     "NothingToFit",
     "check_rows",

@@ -9,13 +9,14 @@ from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.features import feature_matrix
 from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY, History
-from forecaster.forecast import Forecasts
-from forecaster.models.base import FitReport, FitRequest, check_rows
+from forecaster.forecast import MAX_SCALING, Forecasts
+from forecaster.models.base import FitReport, FitRequest, Median, check_rows
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.models.bounds import Rows
-from forecaster.models.feature_options import FeatureOptions
+from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.panel_members import invertible, members_of
 from forecaster.models.traits import Traits
+from forecaster.models.volatility_calendar import CALENDAR_FACTS, VolatilityCalendar, fit_calendar, split_arrays
 from forecaster.models.volatility_regression import (
     MIN_ROWS,
     MIN_SPAN,
@@ -31,8 +32,8 @@ _FIRST_ROW = 66  # rows that the longest average among the features covers
 _FALLBACK = (0.8, 6.0)  # scale and degrees of freedom of a t, about those of the major currencies
 
 
-class PanelHAROptions(FeatureOptions):
-    """Options of the baseline ``panel_har``: its inputs, and the rows at the start of a history that are left out."""
+class PanelHAROptions(CalendarOptions):
+    """Options of the baseline ``panel_har``: inputs, calendar, and rows at the start of a history that are left out."""
 
     kind: Literal["panel_har"] = "panel_har"
     warm_up: Rows = WARM_UP
@@ -51,10 +52,11 @@ class PanelHAR:
     features of the row; the quantiles are the empirical ones of the standardised outcomes. Pairs have one shape for
     rises and falls; else the mean is the last price, and the median may differ from it. With the same panel, rows and
     features the numbers are those that the network blends with its own, see
-    `forecaster.models.volatility_regression`. A panel with too few rows has typical parameters.
+    `forecaster.models.volatility_regression`, and the calendar of volatility is the same. A panel with too few rows
+    has typical parameters.
 
     Args:
-        options: Inputs and warm-up.
+        options: Inputs, calendar and warm-up.
         horizon: Longest step H.
     """
 
@@ -76,11 +78,13 @@ class PanelHAR:
         steps = knots_up_to(self.horizon)
         members = members_of(request, names, steps)
         regression = fit_volatility_regression(members, names, steps, self.options.warm_up, request.horizon)
-        report = FitReport(median="last_price" if invertible(members) else "mean_is_last_price")
+        calendar = fit_calendar(request) if self.options.volatility_calendar is True else None
+        facts = {} if calendar is None else {CALENDAR_FACTS: calendar.facts()}
         if regression is None or not np.ptp(regression.shape, axis=1).all():
             regression = _typical_regression(len(names), len(steps))
-            report = FitReport(fallbacks=request.panel.names)
-        return FittedPanelHAR(names, steps, regression, report)
+            return self._fitted(regression, calendar, FitReport(learned=facts, fallbacks=request.panel.names))
+        median: Median = "last_price" if invertible(members) else "mean_is_last_price"
+        return self._fitted(regression, calendar, FitReport(median=median, learned=facts))
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedPanelHAR":
         """See `forecaster.models.base.Forecaster`.
@@ -88,10 +92,14 @@ class PanelHAR:
         Raises:
             ValueError: The arrays are not those of these options.
         """
-        names = self.options.feature_names
-        steps = knots_up_to(self.horizon)
-        VolatilityRegression.check(arrays, len(names), len(steps))
-        return FittedPanelHAR(names, steps, VolatilityRegression.from_arrays(arrays), report)
+        numbers, calendar = split_arrays(arrays, report, self.options.volatility_calendar is True)
+        VolatilityRegression.check(numbers, len(self.options.feature_names), len(knots_up_to(self.horizon)))
+        return self._fitted(VolatilityRegression.from_arrays(numbers), calendar, report)
+
+    def _fitted(
+        self, regression: VolatilityRegression, calendar: VolatilityCalendar | None, report: FitReport
+    ) -> "FittedPanelHAR":
+        return FittedPanelHAR(self.options.feature_names, knots_up_to(self.horizon), regression, calendar, report)
 
 
 class FittedPanelHAR:
@@ -101,6 +109,7 @@ class FittedPanelHAR:
         feature_names: (F,) inputs.
         steps: (K,) steps of the regression.
         regression: The regression.
+        calendar: Factors of the widths of coming days; None where all days are alike.
         report: Facts about the fit.
     """
 
@@ -112,9 +121,11 @@ class FittedPanelHAR:
         feature_names: Sequence[str],
         steps: tuple[int, ...],
         regression: VolatilityRegression,
+        calendar: VolatilityCalendar | None,
         report: FitReport,
     ) -> None:
         self.report = report
+        self.calendar = calendar
         self._feature_names = feature_names
         self._steps = steps
         self._regression = regression
@@ -126,7 +137,7 @@ class FittedPanelHAR:
 
     def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
-        return self._regression.arrays()
+        return self._regression.arrays() | ({} if self.calendar is None else self.calendar.arrays())
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
@@ -134,7 +145,10 @@ class FittedPanelHAR:
         history = History.of(series)
         features = feature_matrix(history, self._feature_names)[rows]
         scaled = self._regression.quantiles(features)
-        return Forecasts(self.name, rows, history.volatility[rows], self._steps, SCORING_LEVELS, scaled)
+        widths = None
+        if self.calendar is not None:
+            widths = self.calendar.widths(series, rows, MAX_SCALING * self.own_steps)
+        return Forecasts(self.name, rows, history.volatility[rows], self._steps, SCORING_LEVELS, scaled, widths)
 
 
 def _typical_regression(inputs: int, steps: int) -> VolatilityRegression:

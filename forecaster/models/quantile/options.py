@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -14,14 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from forecaster.data.calendars import is_observed
-from forecaster.data.series import Panel
-from forecaster.data.sources.registry import source_traits
-from forecaster.errors import UsageError
 from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY
 from forecaster.models.architectures.base import Architecture
 from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Units
-from forecaster.models.feature_options import FeatureOptions
+from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
@@ -78,7 +73,7 @@ class TrainingOptions(_Section):
     clip_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
 
-class QuantileOptions(FeatureOptions):
+class QuantileOptions(CalendarOptions):
     """Section ``model`` of a configuration, for every quantile forecaster; a subclass names its `kind`.
 
     Attributes:
@@ -90,7 +85,6 @@ class QuantileOptions(FeatureOptions):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=50)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"
-    volatility_calendar: bool | Literal["auto"] = "auto"
     linear_share: Annotated[float, Field(ge=0, le=1)] = 0.4
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
@@ -145,33 +139,6 @@ class QuantileOptions(FeatureOptions):
             settings["chunk"] = min(settings["burn_in"] + MIN_SCORED_ROWS, self.windows.chunk)
         return {f"model.windows.{name}": value for name, value in settings.items()}
 
-    def resolved(self, panel: Panel, before: np.datetime64) -> Self:
-        """These options with every ``auto`` decided for `panel`, and its covariates added to the features.
-
-        Args:
-            panel: Series that are fitted together.
-            before: Only rows before this date decide.
-
-        Raises:
-            UsageError: A calendar of volatility is asked for, and cannot be fitted.
-        """
-        has_calendar = self._has_calendar(panel)
-        return super().resolved(panel, before).model_copy(update={"volatility_calendar": has_calendar})
-
-    def _has_calendar(self, panel: Panel) -> bool:
-        """True if a calendar of volatility is fitted; ``auto`` fits it for currencies of one daily fixing."""
-        if self.volatility_calendar == "auto":
-            return all(
-                source_traits(series.source).one_fixing and series.frequency == "1d" and not series.differences
-                for series in panel
-            )
-        if self.volatility_calendar and (problem := _problem_of_calendar(panel)):
-            raise UsageError(
-                f"model.volatility_calendar is true, and {problem}; expected daily rows of markets with a known "
-                "calendar; remove it, or name the calendar with --calendar"
-            )
-        return self.volatility_calendar
-
     def quick(self) -> tuple[Self, str | None]:
         """These options with few optimiser steps."""
         steps = self.training.steps
@@ -179,13 +146,3 @@ class QuantileOptions(FeatureOptions):
             return self, None
         training = self.training.model_copy(update={"steps": QUICK_STEPS})
         return self.model_copy(update={"training": training}), f"{QUICK_STEPS} of {steps} steps"
-
-
-def _problem_of_calendar(panel: Panel) -> str | None:
-    """Reason why no calendar of volatility can be fitted to `panel`."""
-    for series in panel:
-        if series.frequency != "1d":
-            return f"{series.instrument.name} has rows of {series.frequency}"
-        if is_observed(series):
-            return f"the trading days of {series.instrument.name} are not known in advance"
-    return None
