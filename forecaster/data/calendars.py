@@ -15,7 +15,7 @@ from forecaster.data.frequency import DAYS_PER_ROW, SPANS, begins_periods, comin
 from forecaster.data.instruments import shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.data.weekends import idle_weekend_rows, weekdays_of
+from forecaster.data.weekends import RECENT_DAYS, idle_weekend_rows, usual_weekdays, weekdays_of
 from forecaster.errors import UsageError
 
 __all__ = [
@@ -33,8 +33,6 @@ __all__ = [
     "trading_weekdays",
 ]
 
-_OBSERVED_DAYS = 730
-_MIN_OBSERVED_ROWS = 15
 _DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -242,18 +240,9 @@ def _target_closing_days(year: int) -> list[np.datetime64]:
 
 
 def _observed_weekdays(series: PriceSeries) -> BoolArray:
-    """(7,) True for each of Monday ... Sunday on which rows fall.
-
-    A weekday counts if it has at least a fifth of the rows of the most frequent one, so that a stray Sunday row does
-    not make Sundays business days; idle rows of weekends do not count. Fewer than 15 rows are taken to be from a Monday
-    to Friday market.
-    """
-    last_rows = series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")
+    """(7,) True for each of Monday ... Sunday on which rows of the last two years fall; idle weekends do not count."""
+    last_rows = series.dates > series.dates[-1] - np.timedelta64(RECENT_DAYS, "D")
     if source_traits(series.source).is_given and not series.differences:
         flat, short = idle_weekend_rows(series.dates, series.close)
         last_rows &= ~flat & ~short
-    recent = series.dates[last_rows]
-    rows = np.bincount(weekdays_of(recent), minlength=7)
-    if len(recent) < _MIN_OBSERVED_ROWS:
-        return np.asarray((rows > 0) | (np.arange(7) < 5))
-    return np.asarray(rows * 5 >= rows.max())
+    return usual_weekdays(np.bincount(weekdays_of(series.dates[last_rows]), minlength=7))

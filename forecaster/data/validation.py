@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
-from forecaster.data.calendars import DAYS_PER_ROW, trading_weekdays
+from forecaster.data.calendars import DAYS_PER_ROW, is_observed, trading_weekdays
 from forecaster.data.corrections import Corrections
 from forecaster.data.findings import Finding, Severity, merged_findings
 from forecaster.data.series import PriceSeries
@@ -149,6 +149,7 @@ def market_expectations(series: PriceSeries) -> MarketExpectations:
     daily = series.frequency == "1d"
     return MarketExpectations(
         weekdays=trading_weekdays(series) if daily else None,
+        is_observed=is_observed(series),
         is_pair=series.instrument.kind == "pair",
         is_given=source_traits(series.source).is_given,
         signed=series.differences,

@@ -6,7 +6,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray
 from forecaster.data.validation_marks import Marks, Subject
-from forecaster.data.weekends import idle_weekend_rows, weekdays_of
+from forecaster.data.weekends import idle_weekend_rows, trading_days_so_far, weekdays_of
 
 __all__ = ["filled_holiday_marks", "missing_day_marks", "weekend_marks"]
 
@@ -27,8 +27,11 @@ def weekend_marks(subject: Subject) -> Iterator[Marks]:
     flat = short = np.zeros(len(rows), dtype=bool)
     if subject.market.is_given and not subject.market.signed:
         flat, short = idle_weekend_rows(subject.dates[rows], price)
-    trading = np.array([day == "1" for day in subject.market.weekdays])
-    closed = ~trading[weekdays_of(subject.dates[rows])]
+    if subject.market.is_observed:
+        closed = ~trading_days_so_far(subject.dates[rows], ~(flat | short))
+    else:
+        trading = np.array([day == "1" for day in subject.market.weekdays])
+        closed = ~trading[weekdays_of(subject.dates[rows])]
     high, low = subject.column("high")[rows], subject.column("low")[rows]
     unmoved = np.concatenate([[False], np.diff(price) == 0]) if len(rows) else np.zeros(0, dtype=bool)
     flat = flat | (closed & ~short & ((high == low) | unmoved))

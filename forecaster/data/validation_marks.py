@@ -59,6 +59,7 @@ class MarketExpectations:
         price: Column that is modelled.
         weekdays: Days on which it trades, seven digits from Monday as in ``numpy.busday_count``; None if that is
             unknown: then weekends and missing days are not checked.
+        is_observed: The weekdays are those of the recent rows; an earlier row is judged by the rows up to it.
         is_pair: Two currencies: few holidays, and a close that is also the next open.
         last_finished: Rows after this date are still changing and are dropped; None when all are final.
         is_given: The user gives the rows: splits may be missing, and days without trading may be filled in.
@@ -68,6 +69,7 @@ class MarketExpectations:
 
     price: str = "close"
     weekdays: str | None = "1111100"
+    is_observed: bool = False
     is_pair: bool = False
     last_finished: datetime.date | None = None
     is_given: bool = False

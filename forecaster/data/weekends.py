@@ -4,7 +4,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 
-__all__ = ["idle_weekend_rows", "weekdays_of"]
+__all__ = ["RECENT_DAYS", "idle_weekend_rows", "trading_days_so_far", "usual_weekdays", "weekdays_of"]
 
 _MAX_MOVING_SHARE = 0.05
 _MIN_WEEKDAY_SHARE = 0.5  # of weekdays with a new price: where prices stand still anyway, weekends show nothing
@@ -12,6 +12,10 @@ _SHORT_SHARE = 0.25
 _SHORT_SHARE_OF_SUNDAYS = 1 / 3  # where no Saturday has a row
 _MIN_SESSIONS = 12
 _MIN_WEEKDAY_MOVES = 4
+RECENT_DAYS = 730
+"""Days before a row whose rows show the weekdays of trading."""
+
+_MIN_RECENT_ROWS = 15
 _MAX_MOVE = 0.2  # a larger one, such as that of a split, would decide the mean alone
 
 
@@ -19,6 +23,32 @@ def weekdays_of(dates: DateArray) -> Int64Array:
     """(T,) 0 for Monday ... 6 for Sunday."""
     days = dates.astype("datetime64[D]").astype(np.int64)
     return np.asarray((days + 3) % 7)  # day 0, 1970-01-01, was a Thursday
+
+
+def usual_weekdays(rows: Int64Array) -> BoolArray:
+    """(..., 7) True for weekdays of trading, given the number of `rows` (..., 7) on each of Monday ... Sunday.
+
+    A weekday counts if it has at least a fifth of the rows of the most frequent one, so that a stray Sunday row does
+    not make Sundays days of trading. Fewer than 15 rows are taken to be from a Monday to Friday market.
+    """
+    few = rows.sum(axis=-1, keepdims=True) < _MIN_RECENT_ROWS
+    return np.asarray(np.where(few, (rows > 0) | (np.arange(7) < 5), rows * 5 >= rows.max(axis=-1, keepdims=True)))
+
+
+def trading_days_so_far(dates: DateArray, counted: BoolArray) -> BoolArray:
+    """(T,) True where a row falls on a weekday of trading, as the rows of the two years up to it show.
+
+    Later rows are not used: a market that traded on Saturdays until a year ago did trade on the earlier ones.
+
+    Args:
+        dates: (T,) increasing.
+        counted: (T,) rows that count; those of idle weekends do not.
+    """
+    weekday = weekdays_of(dates)
+    on_weekday = (weekday[:, None] == np.arange(7)) & counted[:, None]
+    total = np.concatenate([np.zeros((1, 7), dtype=np.int64), np.cumsum(on_weekday, axis=0)])
+    first = np.searchsorted(dates, dates - np.timedelta64(RECENT_DAYS, "D"), side="right")
+    return np.asarray(usual_weekdays(total[1:] - total[first])[np.arange(len(dates)), weekday])
 
 
 def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, BoolArray]:

@@ -18,7 +18,7 @@ from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
 from forecaster.evaluation.leakage import checks
-from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
+from forecaster.evaluation.leakage.alterations import ALTERATIONS, EARLY_ROWS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.placebo import (
     PLACEBO_BASELINES,
     PLACEBO_WALKS,
@@ -117,6 +117,7 @@ def _checks(
     early = tested[min(5, len(tested) - 1)]
     middle = tested[len(tested) // 2]
     later = [*(Alteration(kind, middle) for kind in ALTERATIONS), Alteration("scramble", early, seed=1)]
+    young = [Alteration("thin", first.dates[row]) for row in EARLY_ROWS if row < len(first) // 2]
     # The day before, not the last row before: another series may have rows in between that may be learned from.
     trained = split.validation_start - np.timedelta64(1, "D")
     validated = split.test_start - np.timedelta64(1, "D")
@@ -128,7 +129,7 @@ def _checks(
     return [
         lambda: _check_data(target, environment),
         lambda: checks.check_validation(target, [*later, *_at_isolated_days(target)]),
-        lambda: checks.check_features(target, later),
+        lambda: checks.check_features(target, [*later, *young]),
         lambda: checks.check_weights(target, fitted(), unseen),
         lambda: checks.check_choices(target, fitted(), untested),
         lambda: checks.check_forecasts(target, fitted(), later),

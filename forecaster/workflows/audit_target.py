@@ -25,7 +25,7 @@ from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.environment import Environment
 from forecaster.evaluation import calibration
 from forecaster.evaluation.daily_losses import OutOfSample
-from forecaster.evaluation.leakage.alterations import Alteration
+from forecaster.evaluation.leakage.alterations import THINNING, Alteration
 from forecaster.evaluation.leakage.types import BacktestOutput, file_of
 from forecaster.evaluation.splits import Fold, Split
 from forecaster.experiments.backtest_plan import BacktestPlan
@@ -272,9 +272,12 @@ def _files(kind: str) -> dict[str, str]:
 
 
 def _scrambled(alteration: Alteration, lag: int, name: str, dates: DateArray, cells: FloatArray) -> FloatArray:
-    """Cells of a dated column, those unknown on the day of the cut replaced at random; empty cells stay empty."""
+    """Cells of a dated column, those unknown on the day of the cut replaced at random, or in part emptied."""
     later = (dates + np.timedelta64(lag, "D") > alteration.cut) & np.isfinite(cells)
-    return np.where(later, np.random.default_rng(alteration.seed).normal(0, 9, len(cells)), cells)
+    changed = np.where(later, np.random.default_rng(alteration.seed).normal(0, 9, len(cells)), cells)
+    if alteration.kind == "thin":
+        changed[later & (np.cumsum(later) % THINNING != 0)] = np.nan
+    return changed
 
 
 def _with_altered_columns(

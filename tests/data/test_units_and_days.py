@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from raw_rows import STOCK, check, codes, made, only
 
 from forecaster.data.corrections import Corrections, parse_span, parse_split
 from forecaster.data.findings import Severity
-from forecaster.data.instruments import Instrument
+from forecaster.data.instruments import Instrument, csv_instrument
 from forecaster.data.series import PriceSeries
-from forecaster.data.validation import MarketExpectations, RawRows, repaired
-from forecaster.data.weekends import idle_weekend_rows
+from forecaster.data.validation import MarketExpectations, RawRows, market_expectations, repaired, validate
+from forecaster.data.weekends import idle_weekend_rows, weekdays_of
 
 FILE = dataclasses.replace(STOCK, is_given=True)
 EVERY_DAY = MarketExpectations(weekdays="1111111", is_given=True)
@@ -217,6 +218,24 @@ def test_an_idle_weekend_row_is_judged_by_rows_up_to_it(move: float, cutoff: int
     part = idle_weekend_rows(rows.dates[:cutoff], rows.columns["close"][:cutoff])
     for all_rows, first_rows in zip(whole, part, strict=True):
         np.testing.assert_array_equal(all_rows[:cutoff], first_rows)
+
+
+@pytest.mark.parametrize("end", ["2015-01-20", "2016-06-30", "2018-12-31"])
+def test_days_of_trading_are_judged_by_rows_up_to_them(end: str) -> None:
+    """A market that was open every day until 2018, and from Monday to Friday since then; prices often stand still."""
+    dates = np.arange("2015-01-01", "2021-06-01", dtype="datetime64[D]")
+    dates = dates[(dates < np.datetime64("2018-01-01")) | (weekdays_of(dates) < 5)]
+    moves = np.random.default_rng(4).normal(0, 0.01, len(dates)) * (np.arange(len(dates)) % 4 != 0)
+    series = PriceSeries(csv_instrument(Path("shop.csv")), "csv", "shop", dates, {"close": np.exp(np.cumsum(moves))})
+
+    def remaining(span: PriceSeries) -> np.ndarray:
+        rows = RawRows.of(span)
+        report = validate(rows, today=datetime.date(2021, 6, 1), market=market_expectations(span))
+        return repaired(rows, report).dates
+
+    whole = remaining(series)
+    assert (weekdays_of(whole) >= 5).any()
+    np.testing.assert_array_equal(whole[whole <= np.datetime64(end)], remaining(series.between(end=np.datetime64(end))))
 
 
 def filled(rows: RawRows, row: int, *, volume: float) -> RawRows:

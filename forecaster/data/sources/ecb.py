@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from forecaster.arrays import DateArray
-from forecaster.data.findings import Note
+from forecaster.arrays import DateArray, IntArray
+from forecaster.data.findings import Finding, Note, Severity
 from forecaster.data.instruments import CURRENCIES, Instrument, shown
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
@@ -98,8 +98,10 @@ class EcbSource:
                 "these two were never quoted at the same time"
             )
         meta = dict(table.facts)
+        findings = []
         if len(used) < len(rows):
             meta["left_out"] = f"{len(rows) - len(used)} rows before the gap that ended on {table.dates[used[0]]}"
+            findings.append(_pause(table, (base, quote), rows[: len(rows) - len(used)], used[0]))
         notes = []
         if request.network != "never" and self._failure is not None:
             notes.append(Note("data", f"{_first_clause(self._failure)}; rates to {table.last} are used"))
@@ -113,7 +115,7 @@ class EcbSource:
             rounding=rounding,
             meta=meta,
         )
-        return Loaded(series, notes=tuple(notes))
+        return Loaded(series, tuple(findings), tuple(notes))
 
     def _newest(self, home: Path) -> RateTable:
         if home not in self._tables:
@@ -163,6 +165,18 @@ def _rows_before_last_gap(dates: DateArray, until: datetime.date | None) -> int:
     seen = dates if until is None else dates[dates <= np.datetime64(until)]
     gaps = np.flatnonzero(np.diff(seen).astype(np.int64) > _MAX_GAP_DAYS)
     return int(gaps[-1]) + 1 if len(gaps) else 0
+
+
+def _pause(table: RateTable, currencies: tuple[str, str], before: IntArray, first: int) -> Finding:
+    """What is left out before row `first`: the rows `before` a pause of one currency or of both."""
+    paused = [name for name in currencies if np.isnan(table.rates(name)[before[-1] + 1 : first]).all()]
+    begin, end = table.dates[before[-1] + 1], table.dates[first - 1]
+    count = len(before)
+    text = (
+        f"{count} rows before {table.dates[first]} left out: the ECB published no rate of {' and '.join(paused)} "
+        f"from {begin} to {end}, and a return over that time is no daily one"
+    )
+    return Finding("pause", Severity.INFO, count, (str(table.dates[before[0]]),), text)
 
 
 def _first_clause(error: SourceError | StorageError) -> str:

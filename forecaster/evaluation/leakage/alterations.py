@@ -1,4 +1,7 @@
-"""Alterations of the rows after a day: scrambled, trending, reversing, cut off, shifted, or adjusted.
+"""Alterations of the rows after a day: scrambled, thinned, trending, reversing, cut off, shifted, or adjusted.
+
+A statistic of a whole column, or of its first rows, may be of values or of dates: their scale, decimals, frequency or
+weekdays. Rows that are scrambled and thinned from an early day on change all of these.
 
 A trending or reversing future is an alteration for choices: a choice that looks ahead would fit it.
 """
@@ -12,16 +15,24 @@ import numpy as np
 from forecaster.arrays import FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 
-__all__ = ["ALTERATIONS", "TEMPTING", "Alteration"]
+__all__ = ["ALTERATIONS", "EARLY_ROWS", "TEMPTING", "THINNING", "Alteration"]
 
-Kind = Literal["scramble", "trend", "reversal", "truncate", "shift", "adjust"]
+Kind = Literal["scramble", "thin", "trend", "reversal", "truncate", "shift", "adjust"]
 ALTERATIONS: tuple[Kind, ...] = ("scramble", "truncate", "shift", "adjust")
 TEMPTING: tuple[Kind, ...] = ("trend", "reversal")
 
-_AUTOCORRELATION = {"scramble": 0.0, "trend": 0.95, "reversal": -0.95}  # of daily returns
+EARLY_ROWS = (25, 250)
+"""Rows after which a history is thinned: few enough for a statistic of the first rows of a column to reach beyond."""
+
+THINNING = 3
+"""One of so many later rows is left when they are thinned: days stay days."""
+
+_MAX_GAP_OF_DAYS = 1.5  # median, in days; rows of weeks are not thinned to rows of months
+_AUTOCORRELATION = {"scramble": 0.0, "thin": 0.0, "trend": 0.95, "reversal": -0.95}  # of daily returns
 
 _TEXTS = {
     "scramble": "rows after {} scrambled",
+    "thin": "rows after {} scrambled, and two of three left out",
     "trend": "rows after {} replaced by a walk with trending returns",
     "reversal": "rows after {} replaced by a walk with reversing returns",
     "truncate": "rows after {} cut off",
@@ -59,7 +70,10 @@ class Alteration:
             return series.between(end=series.dates[min(unchanged, len(series)) - 1])
         if self.kind == "adjust":
             return self._adjusted(series, unchanged)
-        return self._shifted(series, unchanged) if self.kind == "shift" else self._walked(series, unchanged)
+        if self.kind == "shift":
+            return self._shifted(series, unchanged)
+        walked = self._walked(series, unchanged)
+        return _thinned(walked, unchanged) if self.kind == "thin" else walked
 
     def _walked(self, series: PriceSeries, unchanged: int) -> PriceSeries:
         """Another walk from the last price on, three times as volatile; bars and volumes of days drawn at random.
@@ -112,3 +126,20 @@ class Alteration:
         if rounding is not None:
             rounding[unchanged:] = rounding[days]
         return dataclasses.replace(series, columns=columns, rounding=rounding)
+
+
+def _thinned(series: PriceSeries, unchanged: int) -> PriceSeries:
+    """One of three rows after the first `unchanged` ones, of a history of days."""
+    gaps = np.diff(series.dates).astype("timedelta64[D]").astype(np.int64)
+    if series.frequency != "1d" or not len(gaps) or np.median(gaps) > _MAX_GAP_OF_DAYS:
+        return series
+    later = np.arange(len(series)) - unchanged
+    rows = np.flatnonzero((later < 0) | (later % THINNING == 0))
+    return dataclasses.replace(
+        series,
+        dates=series.dates[rows],
+        columns={name: values[rows] for name, values in series.columns.items()},
+        rounding=None if series.rounding is None else series.rounding[rows],
+        inputs={name: values[rows] for name, values in series.inputs.items()},
+        unit_factors=None if series.unit_factors is None else series.unit_factors[rows],
+    )

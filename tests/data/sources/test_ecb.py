@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 import hashlib
 import importlib.util
@@ -152,6 +153,15 @@ def test_the_krona_begins_after_its_pause() -> None:
     assert str(series.dates[0]) == "2018-02-01"
     assert series.meta["left_out"].endswith("rows before the gap that ended on 2018-02-01")
     assert np.isfinite(SOURCE.table.rates("ISK")[: len(SOURCE.table.dates) // 3]).all()  # there was more
+
+
+@pytest.mark.parametrize("name", ["EURISK", "ISKJPY"])
+def test_the_pause_of_the_krona_is_a_finding(name: str) -> None:
+    asked = request(Instrument("pair", name))
+    (finding,) = SOURCE.load(asked).findings
+    assert (finding.code, finding.dates) == ("pause", ("1999-01-04",))
+    assert "left out: the ECB published no rate of ISK from 2008-12-10 to 2018-01-31" in finding.text
+    assert not SOURCE.load(dataclasses.replace(asked, until=datetime.date(2017, 12, 29))).findings
 
 
 def test_no_series_bridges_a_gap_and_only_the_krona_was_cut() -> None:

@@ -20,7 +20,7 @@ from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
 from forecaster.evaluation.calibration import calibrate
-from forecaster.evaluation.leakage.alterations import ALTERATIONS, TEMPTING, Alteration
+from forecaster.evaluation.leakage.alterations import ALTERATIONS, EARLY_ROWS, TEMPTING, Alteration
 from forecaster.evaluation.leakage.checks import (
     check_calibration,
     check_choices,
@@ -35,6 +35,7 @@ from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.splits import Fold, Split, split_by_rows
 from forecaster.experiments import backtest_scores, backtests
 from forecaster.features import FEATURES, feature_matrix
+from forecaster.features import covariates as covariate_features
 from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
 from forecaster.models import classic, feature_options
@@ -80,7 +81,7 @@ def write_column(path: Path) -> None:
     rng = np.random.default_rng(5)
     days = np.busday_offset("2018-01-01", np.arange(ROWS), roll="forward")
     values = rng.normal(size=ROWS).cumsum()
-    cells = ["" if row % 7 == 3 else f"{value:.6f}" for row, value in enumerate(values)]
+    cells = ["" if row % 7 == 3 or 7 < row < 19 else f"{value:.6f}" for row, value in enumerate(values)]
     path.write_text("\n".join(["date,mood", *(f"{day},{cell}" for day, cell in zip(days, cells, strict=True))]))
 
 
@@ -124,6 +125,7 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
         return SimpleNamespace(
             target=target,
             later=[Alteration(one, cut) for one in ALTERATIONS],
+            young=[Alteration("thin", first.dates[row]) for row in EARLY_ROWS],
             unseen=[Alteration(one, before[0]) for one in ("scramble", "adjust")],
             untested=[Alteration(one, before[1]) for one in TEMPTING],
             gap=[Alteration("scramble", first.dates[row]) for row in range(SPIKE, SPIKE + 7)],
@@ -160,7 +162,7 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
     model = fitted(made)
     found = [
         check_validation(made.target, made.later),
-        check_features(made.target, made.later),
+        check_features(made.target, [*made.later, *made.young]),
         check_weights(made.target, model, made.unseen),
         check_choices(made.target, model, made.untested),
         check_forecasts(made.target, model, made.later),
@@ -271,6 +273,38 @@ def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch:
     found = {one.column for one in check_features(made.target, made.gap).findings}
     assert found
     assert all(column.startswith("input:mood:") for column in found)
+
+
+@pytest.mark.parametrize("waits", [50, None])
+def test_a_statistic_of_the_first_values_of_a_column(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch, waits: int | None
+) -> None:
+    """How long a value is used follows from the first waits of the whole column, which may lie after the row."""
+
+    def leaky(dates: np.ndarray) -> np.ndarray:
+        usual = np.median(np.diff(dates.astype("datetime64[D]")).astype(int)[:waits])
+        return np.full(len(dates), max(10, int(3 * usual)))
+
+    monkeypatch.setattr(covariate_features, "_age_limits", leaky)
+    made = audited()
+    assert not check_features(made.target, made.later).findings, "the end of the history does not show it"
+    rows = caught(
+        check_features(made.target, made.young), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+    )
+    assert min(rows) < "2018-02-01"
+
+
+def test_decimals_of_a_whole_column(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = FEATURES["momentum_5"].compute
+
+    def rounded(history: History) -> np.ndarray:
+        typical = np.abs(history.log_return[1:200]).mean()
+        return np.round(true(history) / typical, 1)
+
+    plant(monkeypatch, "momentum_5", rounded)
+    made = audited()
+    assert not check_features(made.target, made.later).findings
+    caught(check_features(made.target, made.young), "momentum_5")
 
 
 def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
