@@ -69,18 +69,18 @@ def forecaster_of(config: Config) -> Forecaster:
 
 
 def default_forecaster(name: str, config: Config, panel: Panel, before: np.datetime64) -> Forecaster:
-    """The model `name` with its default options for a panel, not yet fitted.
+    """The model `name` with its default options for a panel, not yet fitted, for a comparison with the configured one.
 
     Args:
         name: Registry key.
-        config: Frequency of the data, and horizon.
+        config: Configured model, frequency of the data, and horizon.
         panel: Series that are fitted together.
         before: Only rows before this date decide about the inputs.
     """
     registered = model_class(name)
     kind = registered.Options
-    options = kind.model_validate(kind.for_frequency(config.data.frequency)).resolved(panel, before)
-    return registered(options, config.horizon)
+    options = kind.model_validate(kind.for_frequency(config.data.frequency)).beside(config.model)
+    return registered(options.resolved(panel, before), config.horizon)
 
 
 def training_split(config: Config, series: PriceSeries) -> Split:

@@ -28,6 +28,7 @@ from forecaster.models.engine import use_engine
 from forecaster.pipeline import (
     Baselines,
     DivergedError,
+    default_forecaster,
     evaluate,
     fit,
     forecast_next,
@@ -174,6 +175,8 @@ def trained(pairs: Panel) -> SimpleNamespace:
 def test_panel_har_is_what_the_network_blends(pairs: Panel, trained: SimpleNamespace) -> None:
     """The same regression and calendar to the bit, so the difference between both models is the network."""
     names = trained.config.model.features
+    default = default_forecaster("panel_har", trained.config, pairs, trained.split.validation_start)
+    assert default.options.features == names
     model = fit(
         PanelHAR(PanelHAROptions(features=names, volatility_calendar=True), 20), pairs, trained.split, trained.config
     )

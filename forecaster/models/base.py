@@ -66,6 +66,10 @@ class ModelOptions(BaseModel):
         """These options with every ``auto`` decided by the rows of `panel` before the date `before`."""
         return self
 
+    def beside(self, model: "ModelOptions") -> Self:
+        """These options for a comparison with `model`: what both have is set alike where only the rest is compared."""
+        return self
+
     def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
         """Settings with which `rows` training rows are enough for a horizon, as dotted keys; empty without any."""
         return {}

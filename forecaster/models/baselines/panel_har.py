@@ -1,7 +1,7 @@
 """Log-HAR of a whole panel: one regression of volatility for all series (after Corsi 2009, J. Fin. Econometrics 7)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -10,11 +10,12 @@ from forecaster.data.series import PriceSeries
 from forecaster.features import feature_matrix
 from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY, History
 from forecaster.forecast import MAX_SCALING, Forecasts
-from forecaster.models.base import FitReport, FitRequest, Median, check_rows
+from forecaster.models.base import FitReport, FitRequest, Median, ModelOptions, check_rows
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.models.bounds import Rows
 from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.panel_members import invertible, members_of
+from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.traits import Traits
 from forecaster.models.volatility_calendar import CALENDAR_FACTS, VolatilityCalendar, fit_calendar, split_arrays
 from forecaster.models.volatility_regression import (
@@ -43,6 +44,14 @@ class PanelHAROptions(CalendarOptions):
         """A shorter warm-up for weeks and months."""
         rows = WARM_UP_OF_FREQUENCY.get(frequency)
         return {} if rows is None else {"warm_up": rows}
+
+    def beside(self, model: ModelOptions) -> Self:
+        """Inputs, calendar and warm-up of a quantile model, so that the network is the only difference."""
+        if not isinstance(model, QuantileOptions):
+            return self
+        warm_up = model.windows.warm_up
+        changes = {"features": model.features, "volatility_calendar": model.volatility_calendar, "warm_up": warm_up}
+        return self.model_copy(update=changes)
 
 
 class PanelHAR:
