@@ -52,8 +52,7 @@ def _inverted(series: PriceSeries, instrument: Instrument) -> PriceSeries:
     """The prices of a pair in the other orientation: the high of one is the low of the other, inverted."""
     opposite = {"high": "low", "low": "high"}
     columns = {
-        name: 1 / series.columns[opposite.get(name, name)] if name != "volume" else values
-        for name, values in series.columns.items()
+        opposite.get(name, name): values if name == "volume" else 1 / values for name, values in series.columns.items()
     }
     return dataclasses.replace(series, instrument=instrument, symbol=instrument.name, columns=columns)
 

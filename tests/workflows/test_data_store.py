@@ -183,6 +183,20 @@ def test_a_mirrored_pair_is_kept_once_in_its_market_order(
     assert notes == ["JPYUSD is stored as USDJPY, its exact mirror"]
 
 
+def test_an_export_has_the_orientation_that_was_named(
+    environment: Environment, sources: Mapping[str, MadeSource]
+) -> None:
+    plain = made(USDJPY, "ecb")
+    bars = {"open": plain.close, "high": 1.1 * plain.close, "low": 0.8 * plain.close, "volume": 5 * plain.close}
+    sources["ecb"].gives["USDJPY"] = dataclasses.replace(plain, columns={**plain.columns, **bars})
+    found = export(Selection(pairs=["JPYUSD"]), environment)
+    assert (found.symbol, found.instrument.name) == ("JPYUSD", "JPYUSD")
+    np.testing.assert_array_equal(found.close, 1 / plain.close)
+    np.testing.assert_array_equal(found.columns["high"], 1 / bars["low"])
+    np.testing.assert_array_equal(found.columns["low"], 1 / bars["high"])
+    np.testing.assert_array_equal(found.columns["volume"], bars["volume"])
+
+
 def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
     environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
