@@ -18,7 +18,7 @@ from processes import run
 
 from forecaster.evaluation.claims import KINDS, LEVEL
 
-__all__ = ["claims", "train_on_walks"]
+__all__ = ["claims", "train_on_walks", "write_walk"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,8 +38,7 @@ def train_on_walks(returns: FloatArray, flags: Sequence[str] = ()) -> list[dict[
     verdicts = []
     with tempfile.TemporaryDirectory() as folder:
         for number, walk in enumerate(returns):
-            file = Path(folder) / f"walk{number}.csv"
-            file.write_text(_csv(walk))
+            file = write_walk(Path(folder) / f"walk{number}.csv", walk)
             command = [sys.executable, "-m", "forecaster", "train", "--csv", file.name, "--home", folder, "--offline"]
             output = run([*command, "--format", "json", *flags], Path(folder)).output
             verdicts.append(json.loads(output)["verdict"])
@@ -47,11 +46,17 @@ def train_on_walks(returns: FloatArray, flags: Sequence[str] = ()) -> list[dict[
     return verdicts
 
 
-def _csv(returns: FloatArray) -> str:
+def write_walk(file: Path, returns: FloatArray) -> Path:
+    """Write the prices of log returns (T,) to a CSV file of business days.
+
+    Returns:
+        The file.
+    """
     prices = 100 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
     days = np.busday_offset(FIRST_DAY, np.arange(len(prices)), roll="forward")
     rows = (f"{day},{price:.10g}\n" for day, price in zip(days.astype(str), prices.tolist(), strict=True))
-    return "date,close\n" + "".join(rows)
+    file.write_text("date,close\n" + "".join(rows))
+    return file
 
 
 def claims(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

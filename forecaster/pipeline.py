@@ -12,7 +12,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import DamageError, ForecasterError
-from forecaster.evaluation.calibration import PACE, calibrate_forecasts, last_width_factors, stretch_forecasts
+from forecaster.evaluation.calibration import INTERVALS, calibrate_forecasts, last_width_factors, stretch_forecasts
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
 from forecaster.evaluation.scores import Score, score
 from forecaster.evaluation.splits import PARTS, Part, Split, split_by_rows
@@ -170,7 +170,7 @@ def forecasts(
 
 def _with_carried(raw: Forecasts, series: PriceSeries, carried: CarriedCalibration) -> Forecasts:
     """`raw` with the widths of the earlier fit from its last date on."""
-    if carried.factors.shape != (len(raw.knots), len(PACE)):
+    if carried.factors.shape != (len(raw.knots), INTERVALS):
         raise DamageError(
             f"the run holds {len(carried.factors)} calibrations for its {len(raw.knots)} steps; expected one for each; "
             "train again or choose another run with --run ID"

@@ -308,10 +308,11 @@ def width_factors(
     it is compared with the factors that the experts held at that cutoff. An outcome that never comes (NaN), or that
     meets an interval without width, changes no factor and adds no loss, but its day is forgotten as any other.
     """
-    central = ((3, 5, 0.5, 1 / 8), (2, 6, 0.8, 1 / 8), (1, 7, 0.9, 1.0), (0, 8, 0.95, 1.0))  # columns, coverage, pace
+    central = ((3, 5, 0.5), (2, 6, 0.8), (1, 7, 0.9), (0, 8, 0.95))  # columns, coverage
     result = [[[1.0] * 4 for _ in steps] for _ in rows]
-    for (k, step), (i, (low, high, coverage, pace)) in itertools.product(enumerate(steps), enumerate(central)):
-        rates = [pace * size / step for size in (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)]
+    for (k, step), (i, (low, high, coverage)) in itertools.product(enumerate(steps), enumerate(central)):
+        rates = [size / step for size in (0.0003, 0.00125, 0.0025, 0.005, 0.01, 0.04)]
+        penalties = [penalty / step ** (1 / 3) for penalty in (0, 0, 1, 3, 6, 12)]
         factors, losses = [1.0] * 6, [0.0] * 6
         held_at, pending, count = [], [], 0
         for n, row in enumerate(rows):
@@ -329,7 +330,8 @@ def width_factors(
                     factors[e] = min(max(factors[e] * change, 1 / 16), 16.0)
                     interval_score = (1 - coverage) * held + max(needed - held, 0.0)
                     losses[e] += interval_score / math.sqrt(coverage * (1 - coverage))
-            weights = [math.exp(-2.0 / step * (loss - min(losses))) for loss in losses]
+            behind = [2.0 / step * loss + penalty for loss, penalty in zip(losses, penalties, strict=True)]
+            weights = [math.exp(min(behind) - one) for one in behind]
             mean = math.fsum(w * f for w, f in zip(weights, factors, strict=True)) / math.fsum(weights)
             result[n][k][i] = 1 + min(count / 100, 1.0) * (mean - 1)
             held_at.append(list(factors))

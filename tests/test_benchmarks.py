@@ -21,7 +21,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "data", "metrics", "placebo", "skill"),
+    *("calibration", "data", "gate", "metrics", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -62,6 +62,7 @@ def test_help(name, capsys):
     ("name", "arguments"),
     [
         ("data", ["--runs", "0"]),
+        ("gate", ["--backtests", "0"]),
         ("metrics", ["--forecasts", "0"]),
         ("placebo", ["--rows", "49"]),
         ("skill", ["--models", "prophet"]),
@@ -421,6 +422,26 @@ def test_metrics_of_a_few_forecasts(capsys):
     assert document["rows"]["n"] == 2500
     assert document["rows"]["peak_met"] is (document["rows"]["peak_bytes"] < document["rows"]["peak_aim"])
     assert table[1].startswith("2,500")
+
+
+# --- gate --------------------------------------------------------------------------------------------------------
+
+
+def test_gate(capsys):
+    importlib.import_module("gate").main(["--backtests", "2", "--series", "4"])
+    document, table = result(capsys)
+    assert set(document["rows"]["garch, panel of 8"]) == {
+        *("training", "five_years", "ten_years", "backtests", "series", "met"),
+    }
+    assert document["power"]["AR(1), phi = 0.3"]["training"] > 0.5
+    assert document["drift_power"]["0.4"]["four_years"] == 1
+    assert len(table) == 1 + 6 + 1 + 4 + 1 + 3 + 1 + 4 + 1
+
+
+def test_gate_would_tell_of_a_gate_that_opens_by_chance(monkeypatch):
+    gate = importlib.import_module("gate")
+    monkeypatch.setattr(gate.LocationGains, "predictive", lambda self, knots, level: list(knots))
+    assert gate.false_openings("normal", 1, 8, 0)["met"] is False
 
 
 # --- placebo -----------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ from forecaster.models.baselines.base import knots_up_to
 
 __all__ = ["MAX_PLAN_BYTES", "BacktestPlan", "FitTask", "backtests_folder", "old_backtests"]
 
-SCHEMA = 4
-"""Number of the layout of plans and records; records carry what they are since 4."""
+SCHEMA = 5
+"""Number of the layout of plans and records; since 4 records carry what they are, since 5 all evidence of the gate."""
 
 MAX_PLAN_BYTES = 2**26
 

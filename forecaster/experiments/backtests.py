@@ -8,7 +8,6 @@ backtests/
     fits/<first cutoff>-<model>-<hash>.npz  one model in one fold: its quantiles, and the reports of its fits
 """
 
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from forecaster.experiments.fold_records import FoldRecord, check_plan, read_fol
 from forecaster.files import check_writable, json_text, write_file
 from forecaster.forecast import Forecasts
 from forecaster.models.base import Fitted, LocatedForecaster
-from forecaster.models.quantile.location_gate import LocationGains
+from forecaster.models.quantile.location_gate import LocationGains, supported_steps
 from forecaster.pipeline import fit
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
@@ -133,7 +132,8 @@ def _record(
             continue
         if model.traits.located:
             located = cast(LocatedForecaster, model)
-            fitted = located.with_location(fitted, _supported(earlier, located))
+            # A fold has no validation, since it learns from all rows: earlier folds decide.
+            fitted = located.with_location(fitted, supported_steps(earlier, located.knots))
         states.append(fitted.report.to_json())
         for series in named:
             cutoffs = fold.rows(series.dates, plan.stride)
@@ -147,11 +147,6 @@ def _record(
             settled = {series.instrument.name: fold.settled_rows(series.dates, plan.config.horizon) for series in panel}
             gains = located.location_gains(fitted, panel, settled)
     return FoldRecord(name, fold, rows, quantiles, {"skipped": skipped, "states": states}, gains, widths)
-
-
-def _supported(earlier: Sequence[LocationGains], model: LocatedForecaster) -> list[int]:
-    """Steps at which earlier folds support the location: a fold has no validation, since it learns from all rows."""
-    return functools.reduce(LocationGains.then, earlier, LocationGains.none(model.knots)).supported(model.knots)
 
 
 def _at_scoring_levels(forecasts: Forecasts, steps: Sequence[int]) -> FloatArray:

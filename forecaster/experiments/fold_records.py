@@ -78,7 +78,12 @@ def record_bytes(record: FoldRecord, number: int, plan: BacktestPlan) -> bytes:
         if name in record.widths:
             arrays[f"widths_{place}"] = record.widths[name]
     if record.gains is not None:
-        arrays |= {"gain_days": record.gains.days, "gains": record.gains.gains}
+        arrays |= {
+            "gain_days": record.gains.days,
+            "gains": record.gains.gains,
+            "gain_products": record.gains.products,
+            "gain_series": np.array(record.gains.series),
+        }
     arrays[_CHECKSUM] = np.frombuffer(bytes.fromhex(arrays_checksum(arrays)), dtype=np.uint8)
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)
@@ -110,7 +115,7 @@ def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRec
             rows={series: arrays.pop(f"rows_{place}") for place, series in enumerate(plan.named)},
             quantiles={series: arrays.pop(f"quantiles_{place}") for place, series in enumerate(plan.named)},
             facts={key: facts[key] for key in ("skipped", "states")},
-            gains=LocationGains(arrays.pop("gain_days"), arrays.pop("gains")) if "gain_days" in arrays else None,
+            gains=_read_gains(arrays) if "gain_days" in arrays else None,
             widths={
                 series: arrays.pop(f"widths_{place}")
                 for place, series in enumerate(plan.named)
@@ -127,6 +132,13 @@ def read_fold(path: Path, name: str, number: int, plan: BacktestPlan) -> FoldRec
             f"{plan.folds[number].start}; delete it, and it is made anew"
         ) from error
     return record
+
+
+def _read_gains(arrays: dict[str, AnyArray]) -> LocationGains:
+    series = arrays.pop("gain_series")
+    if series.shape or series.dtype.kind != "i" or series < 0:
+        raise ValueError("its number of series is not a whole number")
+    return LocationGains(arrays.pop("gain_days"), arrays.pop("gains"), arrays.pop("gain_products"), int(series))
 
 
 def _check_identity(facts: Any, expected: Mapping[str, Any]) -> None:
@@ -184,8 +196,9 @@ def _check_widths(widths: FloatArray, shape: tuple[int, int], name: str) -> None
 def _check_gains(gains: LocationGains, steps: int) -> None:
     if gains.days.ndim != 1 or gains.days.dtype != np.int64 or (np.diff(gains.days) <= 0).any():
         raise ValueError("days of the location gains do not increase")
-    if gains.gains.shape != (len(gains.days), steps) or np.isinf(gains.gains).any():
-        raise ValueError("location gains are infinite, or do not fit the steps")
+    for values in (gains.gains, gains.products):
+        if values.shape != (len(gains.days), steps) or values.dtype != np.float64 or np.isinf(values).any():
+            raise ValueError("location gains are infinite, or do not fit the steps")
 
 
 def check_plan(plan: BacktestPlan, folder: Path) -> None:

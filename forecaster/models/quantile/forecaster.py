@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, Float32Array, IntArray
+from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import antisymmetric_features, feature_matrix
@@ -22,6 +22,7 @@ from forecaster.forecast import MAX_SCALING, Forecasts
 from forecaster.models.base import FitReport, FitRequest, check_rows
 from forecaster.models.memory import check_memory
 from forecaster.models.panel_members import Member, invertible, members_of
+from forecaster.models.quantile.drift import drift_locations
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.keras_pass import KerasPass
@@ -284,14 +285,25 @@ class FittedQuantileModel:
         history = History.of(series)
         end = int(rows.max()) + 1 if len(rows) else 0
         features = feature_matrix(history, self.function.options.feature_names)[:end]
-        scaled = self.function(features, rows)
+        scaled = self.function(features, rows) + self._drift(history, rows)[..., None]
         widths = None
         if self.calendar is not None:
             widths = self.calendar.widths(series, rows, MAX_SCALING * self.own_steps)
         return Forecasts(self.name, rows, history.volatility[rows], self.function.steps, SCORING_LEVELS, scaled, widths)
 
+    def _drift(self, history: History, rows: IntArray) -> FloatArray:
+        """(N, K) drift of the series itself, at steps without a learned location."""
+        function = self.function
+        if function.options.location == "never":
+            return np.zeros((len(rows), len(function.steps)))
+        drift = drift_locations(history, function.steps)[rows]
+        return np.where(np.isin(function.steps, function.location_steps), 0.0, drift)
+
     def forecast_model(self) -> Any:
-        """The whole forecaster as one Keras model; see `forecaster.models.quantile.network.build_forecast_model`."""
+        """The whole forecaster as one Keras model, without the drift of a series.
+
+        See `forecaster.models.quantile.network.build_forecast_model`.
+        """
         return self.function.keras_model()
 
     def with_location(self, steps: Sequence[int]) -> "FittedQuantileModel":

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.arrays import BoolArray, DateArray, Float32Array, FloatArray
-from forecaster.models.quantile.location_gate import MAX_OUTCOME
+from forecaster.arrays import BoolArray, DateArray, Float32Array
+from forecaster.models.quantile.location_gate import MAX_OUTCOME, sum_of_last
 
 __all__ = ["TrainingRows", "direct_kernel"]
 
@@ -68,7 +68,7 @@ def direct_kernel(panel: Sequence[TrainingRows], antisymmetric: BoolArray, steps
         rows += int(complete.sum())
         place = np.searchsorted(days, series.dates)
         for k, step in enumerate(steps):
-            products[k, place] += y[:, :1] * _sum_of_last(x, step) / np.sqrt(step)
+            products[k, place] += y[:, :1] * sum_of_last(x, step) / np.sqrt(step)
     # Prior standard deviation of each weight; an input that never moves has none.
     size = np.sqrt(np.diag(gram) / max(rows, 1))
     prior = np.divide(PRIOR_EFFECT, size, out=np.zeros(count), where=size > 0)
@@ -78,10 +78,3 @@ def direct_kernel(panel: Sequence[TrainingRows], antisymmetric: BoolArray, steps
         variance = (gram * prior) @ (gram * prior).T + noise  # of the moments, prior and sampling
         kernel[antisymmetric, k] = prior**2 * (gram @ np.linalg.lstsq(variance, moments[:, k], rcond=None)[0])
     return kernel
-
-
-def _sum_of_last(x: FloatArray, rows: int) -> FloatArray:
-    """Sum of each column of x (T, F) over the last `rows` rows up to each one, fewer at the start."""
-    total = np.cumsum(x, axis=0)
-    total[rows:] -= total[:-rows].copy()
-    return total
