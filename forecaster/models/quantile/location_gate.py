@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, Float32Array, FloatArray, Int64Array, IntArray
-from forecaster.stats.mean_tests import hac_lags, holm, long_run_variance, mean_test
+from forecaster.stats.mean_tests import hac_lags, holm, mean_test
 
 __all__ = [
     "MAX_FALSE_OPENINGS",
@@ -32,7 +32,6 @@ __all__ = [
     "ValidationRows",
     "decisions",
     "gather_gains",
-    "mean_t_statistic",
     "sum_of_last",
     "supported_steps",
 ]
@@ -206,10 +205,3 @@ def sum_of_last(x: FloatArray, rows: int) -> FloatArray:
     total = np.cumsum(x, axis=0)
     total[rows:] -= total[:-rows].copy()
     return np.asarray(total)
-
-
-def mean_t_statistic(values: FloatArray, lags: int) -> float:
-    """Mean of `values` (N,) over its standard error, robust to autocorrelation up to `lags` (Newey and West 1987)."""
-    error = np.sqrt(long_run_variance(values, lags) / len(values))
-    # An error of 0, or of rounding, belongs to values that are all the same: they prove nothing.
-    return float(values.mean() / error) if error > 1e-12 * np.abs(values).max() else 0.0
