@@ -114,9 +114,9 @@ def report(results: dict[str, np.ndarray], names: Sequence[str], layout: str = "
                 ratio = np.nanmean(losses, axis=1) / expected
                 rows |= {f"{model} / garch, {name}": ratio[k].tolist() for k, name in enumerate(names)}
                 rows[f"{model} - garch, t"] = differences(losses, reference)
-    if results.keys() >= NETWORKS.keys():
-        first, second = NETWORKS
-        rows[f"{first} - {second}, t"] = differences(results[first], results[second])
+    if "lstm" in results:
+        others = (name for name in results if name not in ("lstm", "garch"))
+        rows |= {f"lstm - {name}, t": differences(results["lstm"], results[name]) for name in others}
     if layout == "table":
         print(f"{'':<30}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
         for name, values in rows.items():

@@ -394,6 +394,9 @@ def test_stocks_fits_each_year_on_the_rows_before_it(monkeypatch):
     assert np.isnan(losses).sum(axis=(0, 1)).tolist() == [2, 10, 20, 40]
     stocks.walk_forward("returns_lstm", panel, load_config())
     assert len(splits[-1][1]) == 8
+    stocks.walk_forward("panel_har", panel, load_config())  # learns from outcomes after its rows, so it is purged too
+    assert str(splits[-1][0]) == "2018-01-01"
+    assert "range_fast" in splits[-1][1]
     assert max(latest) < np.datetime64("2019-01-01")
 
 
