@@ -61,6 +61,7 @@ def test_help(name, capsys):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("calibration", ["--end", "2021-06-01"]),
         ("data", ["--runs", "0"]),
         ("gate", ["--backtests", "0"]),
         ("metrics", ["--forecasts", "0"]),
@@ -529,10 +530,13 @@ def test_placebo_takes_fitted_models():
 def test_calibration(capsys, tmp_path):
     tiny = ["universe=none", "model.units=[4]", "model.training.steps=3"]
     sets = [part for one in tiny for part in ("--set", one)]
-    importlib.import_module("calibration").main(["--home", str(tmp_path), *sets, "--format", "markdown"])
+    pairs = ["--pairs", "USDJPY,EURUSD", "--start", "2016-01-04"]
+    importlib.import_module("calibration").main(["--home", str(tmp_path), *pairs, *sets, "--format", "markdown"])
     document, table = result(capsys)
     assert set(document["steps"]) == {"1", "5", "10", "20"}
     first = document["steps"]["1"]
     assert 0.6 < first["raw"]["inside_0.8"] < 0.95
     assert abs(first["calibrated"]["inside_0.8"] - 0.8) < abs(first["raw"]["inside_0.8"] - 0.8) + 0.01
+    assert first["raw"]["lead"] != first["calibrated"]["lead"]
+    assert document["first"] == "2016-01-04"
     assert table[0].startswith("| step")

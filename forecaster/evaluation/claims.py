@@ -79,30 +79,71 @@ class TestedClaim:
         return "no_difference" if applicable else "not_applicable"
 
 
-def point(losses: DailyLosses) -> TestedClaim:
-    """Test the point forecast against the last price: Clark and West for "better", Diebold and Mariano for "worse"."""
-    days = len(losses)
-    naive = float(losses.squared_naive.mean())
-    ratio = math.sqrt(float(losses.squared.mean()) / naive) if naive > 0 else None
-    same = bool((losses.squared == losses.squared_naive).all())
-    measured = {"rmse_ratio": ratio, "rmse_ratio_of": "returns", "median_is_last_price": same}
-    if days < MIN_DAYS or ratio is None:
-        reason = _reason(moves=ratio is not None)
+def point(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> TestedClaim:
+    """Test the point forecast against the last price, at every step at which the median moves.
+
+    Clark and West for "better", Diebold and Mariano for "worse"; the smallest p-value times the number of steps.
+
+    Args:
+        losses: Losses at the step of the verdict.
+        later: Losses at further steps.
+    """
+    moved = [each for each in (losses, *later) if len(each) >= MIN_DAYS and _median_moves(each)]
+    measured = {
+        "rmse_ratio": _rmse_ratio(losses),
+        "rmse_ratio_of": "returns",
+        "median_is_last_price": not _median_moves(losses) and not moved,
+        "steps": [],
+    }
+    if len(losses) < MIN_DAYS or measured["rmse_ratio"] is None:
+        reason = _reason(moves=measured["rmse_ratio"] is not None)
         return TestedClaim("random_walk", "rmse_ratio", measured, untestable=reason)
-    information = mean_test(losses.gain, losses.overlap, _unpredictable_lags(losses, days))
-    error = diebold_mariano(losses.squared - losses.squared_naive, losses.overlap)
+    tests = [_PointTest.of(each) for each in moved or [losses]]
+    decisive = min(tests, key=lambda test: _or_one(test.information.p_above))
     return TestedClaim(
         against="random_walk",
         unit="rmse_ratio",
-        measured=measured,
-        p_claim=information.p_above,
-        p_warning=error.p_above,
-        detectable=_detectable_ratio(losses, information, naive),
-        claimed="better" if ratio < 1 else None,
+        measured={**measured, "steps": [test.to_json() for test in tests if moved]},
+        p_claim=_smallest([test.information.p_above for test in tests]),
+        p_warning=_smallest([test.error.p_above for test in tests]),
+        detectable=_detectable_ratio(decisive.losses, decisive.information),
+        claimed="better" if decisive.ratio < 1 else None,
     )
 
 
-def _detectable_ratio(losses: DailyLosses, information: MeanTest, naive: float) -> float | None:
+@dataclasses.dataclass(frozen=True)
+class _PointTest:
+    """Tests of the median at one step."""
+
+    losses: DailyLosses
+    ratio: float
+    information: MeanTest
+    error: MeanTest
+
+    @classmethod
+    def of(cls, losses: DailyLosses) -> "_PointTest":
+        information = mean_test(losses.gain, losses.overlap, _unpredictable_lags(losses, len(losses)))
+        error = diebold_mariano(losses.squared - losses.squared_naive, losses.overlap)
+        return cls(losses, _rmse_ratio(losses) or 1.0, information, error)
+
+    def to_json(self) -> dict[str, Any]:
+        """The step, its RMSE ratio, and its own p-value."""
+        p_value = self.information.p_above
+        return {"step": self.losses.step, "n": len(self.losses), "rmse_ratio": self.ratio, "p_value": p_value}
+
+
+def _median_moves(losses: DailyLosses) -> bool:
+    """True if the median differs from the last price on any day."""
+    return bool((losses.squared != losses.squared_naive).any())
+
+
+def _rmse_ratio(losses: DailyLosses) -> float | None:
+    """RMSE of the median over that of the last price; None for a price that never moved."""
+    naive = float(losses.squared_naive.mean())
+    return math.sqrt(float(losses.squared.mean()) / naive) if naive > 0 else None
+
+
+def _detectable_ratio(losses: DailyLosses, information: MeanTest) -> float | None:
     """RMSE ratio of an efficient forecast of this one's shape whose mean term of Clark and West is detectable.
 
     None where not even a perfect forecast would be.
@@ -116,7 +157,7 @@ def _detectable_ratio(losses: DailyLosses, information: MeanTest, naive: float) 
         share = detectable_shift(len(losses) ** -0.5, FIRST_LEVEL) ** 2
     else:
         shift = detectable_shift(information.standard_error, FIRST_LEVEL, information.degrees_of_freedom)
-        share = (shift / 2) ** 2 / (power * naive)
+        share = (shift / 2) ** 2 / (power * float(losses.squared_naive.mean()))
     return math.sqrt(1 - share) if share < 1 else None
 
 

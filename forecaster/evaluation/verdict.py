@@ -1,10 +1,11 @@
 """The verdict on a model: four tests, each reported with its minimum detectable effect.
 
-One test of each kind, chosen before any result is seen, at one step (the next day unless told otherwise) except for the
-coverage:
+One test of each kind, chosen before any result is seen, at one step (the next day unless told otherwise) except for
+point and coverage:
 
-- *point*: Clark and West against "tomorrow = today", which is nested in every model that can move its median; "better"
-  also needs the smaller squared error in the sample, since information alone is no better forecast.
+- *point*: Clark and West against "tomorrow = today", which is nested in every model that can move its median, at every
+  step at which it moves; the smallest p-value times the number of these steps. "Better" also needs the smaller squared
+  error in the sample at that step, since information alone is no better forecast.
 - *direction*: Pesaran and Timmermann, signs of the median against signs of the outcome.
 - *density*: Diebold and Mariano with Harvey, Leybourne and Newbold's correction on the mean CRPS, better than *all*
   baselines at once. The p-value is the largest of the one-sided ones (intersection-union, Berger 1982,
@@ -111,10 +112,10 @@ def verdict(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> Verdict:
 
     Args:
         losses: Losses at the step of the verdict.
-        later: Losses at further steps, whose coverage is tested as well.
+        later: Losses at further steps, whose coverage is tested as well, and whose median where it moves.
     """
     tested: dict[Kind, TestedClaim] = {
-        "point": point(losses),
+        "point": point(losses, later),
         "direction": direction(losses),
         "density": density(losses),
         "coverage": coverage(losses, later),

@@ -19,7 +19,11 @@ _VERDICT = """
 point | CLAIM | error of the median against the last price
 point.rmse_ratio | number or null | RMSE over that of the last price
 point.rmse_ratio_of | text | prices or returns
-point.median_is_last_price | true or false | true if the median is the last price
+point.median_is_last_price | true or false | true if the median is the last price at every step
+point.steps[].step | integer | step at which the median moves
+point.steps[].n | integer | cutoffs
+point.steps[].rmse_ratio | number | RMSE over that of the last price
+point.steps[].p_value | number or null | p-value at the step alone
 direction | CLAIM | direction of the price
 direction.hit_rate | number or null | share of days with the right direction
 direction.days_with_direction | integer | days on which the median names a direction

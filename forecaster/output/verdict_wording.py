@@ -87,12 +87,22 @@ def _point(result: ClaimResult) -> Statement:
     ratio = result.measured["rmse_ratio"]
     if result.measured["median_is_last_price"]:
         return "same as the random walk, the median is the last price", []
+    steps = result.measured.get("steps", ())
+    if steps:
+        decisive = min(steps, key=lambda step: 1.0 if step["p_value"] is None else step["p_value"])
+        ratio = decisive["rmse_ratio"]
     informative = result.raw_p_value is not None and result.raw_p_value <= FIRST_LEVEL
     if result.outcome == "no_difference" and ratio >= 1 and informative:
         statement = "informative, but its error is not smaller than the random walk's"
     else:
         statement = _compared(result, "the random walk")
-    return statement, [f"RMSE ratio of returns {ratio:.4f}"]
+    if len(steps) <= 1:
+        at = "" if not steps or steps[0]["step"] == 1 else f" at step {steps[0]['step']}"
+        return statement + at, [f"RMSE ratio of returns {ratio:.4f}"]
+    ratios = "/".join(f"{step['rmse_ratio']:.4f}" for step in steps)
+    at = f"at steps {'/'.join(str(step['step']) for step in steps)}"
+    where = f" at step {decisive['step']}" if result.outcome == "better" else ""
+    return statement + where, [f"RMSE ratio of returns {ratios} {at}"]
 
 
 def _direction(result: ClaimResult) -> Statement:

@@ -305,6 +305,35 @@ def test_information_alone_is_no_better_forecast() -> None:
         assert ("informative, but its error is not smaller" in claim_text(found)) is (outcome == "no_difference")
 
 
+def at_step(step: int, signal: float, seed: int) -> DailyLosses:
+    """Outcomes over `step` days whose mean is known to the median, `signal` daily volatilities large."""
+    rng = np.random.default_rng(seed)
+    mean = signal * rng.normal(size=DAYS)
+    moves = mean + rng.normal(size=DAYS)
+    ahead = np.convolve(np.concatenate([moves, np.zeros(step - 1)]), np.ones(step), mode="valid")
+    dates = np.datetime64("2020-01-01") + np.arange(DAYS)
+    median = mean[:, None] if signal else 0.0
+    return losses("USDJPY", dates, ahead, {"lstm": median + step**0.5 * np.tile(SCORES, (DAYS, 1))}, step)
+
+
+def test_the_median_is_tested_at_every_step_at_which_it_moves() -> None:
+    fixed = [at_step(step, 0.0, seed) for seed, step in enumerate((1, 5, 10))]
+    alone, moved = at_step(1, 0.3, 9), at_step(5, 0.5, 10)
+    found = verdict(fixed[0], [moved, fixed[2]])["point"]
+    assert [step["step"] for step in found.measured["steps"]] == [5]
+    assert found.measured["median_is_last_price"] is False
+    assert found.raw_p_value == verdict(moved)["point"].raw_p_value
+    assert found.outcome == "better"
+    assert claim_text(found).startswith("point: better than the random walk at step 5 (RMSE ratio of returns 0.9")
+    both = verdict(alone, [moved])["point"]
+    p_values = [verdict(each)["point"].raw_p_value for each in (alone, moved)]
+    assert both.raw_p_value == pytest.approx(2 * min(p for p in p_values if p is not None))
+    assert both.measured["rmse_ratio"] == verdict(alone)["point"].measured["rmse_ratio"]
+    assert "at steps 1/5" in claim_text(both)
+    none = verdict(fixed[0], fixed[1:])["point"]
+    assert (none.measured["median_is_last_price"], none.measured["steps"], none.p_value) == (True, [], None)
+
+
 def test_the_wrong_direction_is_worse_than_chance() -> None:
     rng = np.random.default_rng(2)
     outcomes = rng.normal(size=DAYS)
