@@ -9,9 +9,9 @@ from rich.text import Text
 from forecaster.data.calendars import SPANS
 from forecaster.output.styles import BAD, GOOD
 from forecaster.output.tables import plain_table, price_text
-from forecaster.output.verdict_wording import joined_names, p_value_text, verdict_summary
+from forecaster.output.verdict_wording import joined_names, p_value_text, percent_text, verdict_summary
 
-__all__ = ["held_text", "summary_heading", "summary_lines", "summary_table"]
+__all__ = ["density_text", "held_text", "summary_heading", "summary_lines", "summary_table"]
 
 _NAMES = {
     "garch": "GARCH",
@@ -103,7 +103,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     elif len(names) > 1:
         lines = [f"all {len(names)} together, next {SPANS[document['interval']]}: {verdict_summary(verdict)}"]
     else:
-        lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {_density(verdict['density'])}"]
+        lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {density_text(verdict['density'])}"]
     more = len(document["instruments"]) - len(document["summary"])
     if more > 0:
         lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
@@ -122,18 +122,18 @@ def _direction(claim: Mapping[str, Any]) -> str:
     return f"{words}, {100 * claim['hit_rate']:.0f} % correct"
 
 
-def _density(claim: Mapping[str, Any]) -> str:
+def density_text(claim: Mapping[str, Any]) -> str:
     """Comparison of the distribution with the baselines, in words."""
     if claim["untestable"] is not None:
         return "too few rows to tell" if claim["untestable"] == "too_few_days" else claim["text"].partition(": ")[2]
     names = [_NAMES.get(name, name) for name in claim["baselines"]]
     against = _NAMES.get(claim["against"], claim["against"])
     if claim["outcome"] == "better":
-        gain = f"{100 * (1 - claim['crps_ratio'][claim['best']]):.1f} % lower CRPS than"
+        gain = f"{percent_text(100 * (1 - claim['crps_ratio'][claim['best']]))} % lower CRPS than"
         if len(names) > _MAX_NAMES:
             return f"better than all {len(names)}, {gain} {_NAMES.get(claim['best'], claim['best'])}"
         return f"better than {joined_names(names)}, {gain} the best"
     if claim["outcome"] == "worse":
-        return f"worse than {against}, {100 * (claim['crps_ratio'][claim['against']] - 1):.1f} % higher CRPS"
+        return f"worse than {against}, {percent_text(100 * (claim['crps_ratio'][claim['against']] - 1))} % higher CRPS"
     p_value = f"; {p_value_text(claim['p_value'])}" if claim["p_value"] is not None else ""
     return f"not significantly better than {against} (the strongest{p_value})"

@@ -7,7 +7,7 @@ from forecaster.evaluation.claims import FIRST_LEVEL, Untestable
 from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.evaluation.verdict import KINDS, ClaimResult, Kind, Verdict
 
-__all__ = ["claim_text", "joined_names", "p_value_text", "verdict_summary", "verdict_texts"]
+__all__ = ["claim_text", "joined_names", "p_value_text", "percent_text", "verdict_summary", "verdict_texts"]
 
 _UNTESTABLE: Mapping[Untestable, str] = {
     "constant_price": "not tested: the price is constant",
@@ -175,10 +175,11 @@ def _ratio_text(ratio: float | None) -> str:
     """The relative CRPS, such as ``CRPS 0.62 % lower``."""
     if ratio is None:
         return "the CRPS of the baseline is 0"
-    return f"CRPS {_percent(100 * abs(1 - ratio))} % {'lower' if ratio <= 1 else 'higher'}"
+    return f"CRPS {percent_text(100 * abs(1 - ratio))} % {'lower' if ratio <= 1 else 'higher'}"
 
 
-def _percent(value: float) -> str:
+def percent_text(value: float) -> str:
+    """A percentage without its sign, with two decimals below 1."""
     return f"{value:.2f}" if value < 1 else f"{value:.1f}"
 
 
@@ -194,7 +195,7 @@ def _detectable(result: ClaimResult) -> str:
     effects = {
         "rmse_ratio": f"RMSE ratio of returns {result.detectable:.3f}",
         "hit_rate": f"{100 * result.detectable:.1f} %",
-        "crps_percent": f"{_percent(result.detectable)} %",
+        "crps_percent": f"{percent_text(result.detectable)} %",
     }
     return f"minimum detectable {effects[result.unit]}"
 

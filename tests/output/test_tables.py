@@ -1,6 +1,7 @@
 import copy
 import csv
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from forecaster.data.instruments import parse_pair
+from forecaster.evaluation.registry import METRICS
 from forecaster.experiments.manifest import Skill
 from forecaster.experiments.results import Prediction
 from forecaster.forecast import Forecast
+from forecaster.output.backtest_tables import backtest_table, hidden_models
 from forecaster.output.documents import forecast_document
 from forecaster.output.tables import (
     csv_text,
@@ -25,6 +28,7 @@ from forecaster.output.tables import (
     skill_line,
     training_lines,
 )
+from forecaster.output.training_summary import density_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SCORE = {
@@ -290,3 +294,49 @@ def test_a_text_cell_is_no_formula(text: str) -> None:
     (row,) = csv.DictReader(io.StringIO(csv_text(rows), newline=""))
     assert row == {"instrument": f"'{text}", "mean": "-1.5", "step": "-2"}
     assert csv_text([{"instrument": "^GSPC"}]) == "instrument\n^GSPC"
+
+
+# --- backtests and summaries with several opponents ------------------------------------------------------------------
+
+OPPONENTS = {
+    "garch": 0.997,
+    "har": 0.998,
+    "combination": 0.9985,
+    "panel_har": 0.9992,
+    "ewma": 0.99,
+    "random_walk": None,
+}
+
+
+def backtest_of(opponents: Mapping[str, float | None]) -> dict[str, Any]:
+    """What a backtest document says of its models at two steps, as far as a table reads it."""
+    values: dict[str, Any] = dict.fromkeys(METRICS)
+    rows = [
+        {
+            "instrument": "USDJPY", "model": model, "step": step, "n": 250, **values,
+            "crps_ratio": opponents if model == "lstm" else {}, "dm": [],
+        }
+        for step in (1, 20) for model in ("lstm", *opponents)
+    ]  # fmt: skip
+    return {"rows": rows, "models": ["lstm", *opponents], "verdict": {"model": "lstm", "name": "USDJPY"}}
+
+
+def test_a_short_table_has_the_opponents_that_come_closest() -> None:
+    document = backtest_of(OPPONENTS)
+    assert hidden_models(document) == ("garch", "ewma", "random_walk")
+    lines = rendered(backtest_table(document, every_model=False))
+    shown = ["lstm", "har", "combination", "panel_har"]
+    assert [line.split()[0 if not line[0].isdigit() else 1] for line in lines[1:] if line.strip()] == 2 * shown
+    assert max(map(len, lines)) <= 80
+    assert len(rendered(backtest_table(document))) == 2 * 7 + 2
+    assert hidden_models(backtest_of({"garch": 1.0, "ewma": 0.9})) == ()
+
+
+def test_a_summary_counts_many_opponents() -> None:
+    claim = {
+        "untestable": None, "baselines": list(OPPONENTS), "against": "har", "outcome": "better", "best": "panel_har",
+        "crps_ratio": OPPONENTS, "p_value": 0.001, "text": "",
+    }  # fmt: skip
+    assert density_text(claim) == "better than all 6, 0.08 % lower CRPS than the panel regression"
+    few = {**claim, "baselines": ["garch", "ewma"], "best": "garch"}
+    assert density_text(few) == "better than GARCH and EWMA, 0.30 % lower CRPS than the best"
