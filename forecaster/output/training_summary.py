@@ -18,7 +18,7 @@ _NAMES = {
     "ewma": "EWMA",
     "random_walk": "the random walk",
     "har": "HAR",
-    "combination": "the mean of GARCH and HAR",
+    "combination": "the GARCH-HAR mean",
     "panel_har": "the panel regression",
 }
 _MAX_NAMES = 3  # baselines that a line names
@@ -135,5 +135,5 @@ def density_text(claim: Mapping[str, Any]) -> str:
         return f"better than {joined_names(names)}, {gain} the best"
     if claim["outcome"] == "worse":
         return f"worse than {against}, {percent_text(100 * (claim['crps_ratio'][claim['against']] - 1))} % higher CRPS"
-    p_value = f"; {p_value_text(claim['p_value'])}" if claim["p_value"] is not None else ""
-    return f"not significantly better than {against} (the strongest{p_value})"
+    p_value = "" if claim["p_value"] is None else f" ({p_value_text(claim['p_value'])})"
+    return f"not significantly better than {against}{p_value}"

@@ -168,9 +168,10 @@ def _rows_before_last_gap(dates: DateArray, until: datetime.date | None) -> int:
 
 
 def _pause(table: RateTable, currencies: tuple[str, str], before: IntArray, first: int) -> Finding:
-    """What is left out before row `first`: the rows `before` a pause of one currency or of both."""
+    """Finding about rows that are left out: those `before` a pause of one currency or of both, up to row `first`."""
     paused = [name for name in currencies if np.isnan(table.rates(name)[before[-1] + 1 : first]).all()]
-    begin, end = table.dates[before[-1] + 1], table.dates[first - 1]
+    begin = table.dates[before[-1] + 1]
+    end = table.dates[first - 1]
     count = len(before)
     text = (
         f"{count} rows before {table.dates[first]} left out: the ECB published no rate of {' and '.join(paused)} "
