@@ -89,7 +89,7 @@ def point(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> TestedClaim
         later: Losses at further steps.
     """
     moved = [each for each in (losses, *later) if len(each) >= MIN_DAYS and _median_moves(each)]
-    measured = {
+    measured: dict[str, Any] = {
         "rmse_ratio": _rmse_ratio(losses),
         "rmse_ratio_of": "returns",
         "median_is_last_price": not _median_moves(losses) and not moved,
