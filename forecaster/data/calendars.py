@@ -232,8 +232,8 @@ def _observed_weekdays(series: PriceSeries) -> BoolArray:
     to Friday market.
     """
     last_rows = series.dates > series.dates[-1] - np.timedelta64(_OBSERVED_DAYS, "D")
-    if source_traits(series.source).is_given and not series.differences:
-        flat, short = idle_weekend_rows(series.dates, series.close)
+    if source_traits(series.source).is_given:
+        flat, short = idle_weekend_rows(series.dates, series.close, signed=series.differences)
         last_rows &= ~flat & ~short
     recent = series.dates[last_rows]
     rows = np.bincount(weekdays_of(recent), minlength=7)

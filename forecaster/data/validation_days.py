@@ -25,8 +25,8 @@ def weekend_marks(subject: Subject) -> Iterator[Marks]:
     rows = np.flatnonzero(subject.alive)
     price = subject.price[rows]
     flat = short = np.zeros(len(rows), dtype=bool)
-    if subject.market.is_given and not subject.market.signed:
-        flat, short = idle_weekend_rows(subject.dates[rows], price)
+    if subject.market.is_given:
+        flat, short = idle_weekend_rows(subject.dates[rows], price, signed=subject.market.signed)
     trading = np.array([day == "1" for day in subject.market.weekdays])
     closed = ~trading[weekdays_of(subject.dates[rows])]
     high, low = subject.column("high")[rows], subject.column("low")[rows]

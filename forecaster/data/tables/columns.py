@@ -9,8 +9,9 @@ import numpy as np
 
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
-from forecaster.data.tables.dates import DateError, looks_like_date, parse_dates
+from forecaster.data.tables.dates import looks_like_date, parse_dates
 from forecaster.data.tables.layout import Layout, listed
+from forecaster.data.tables.moments import DateError
 from forecaster.data.tables.names import (
     OTHER_COLUMNS,
     SYMBOL_NAMES,
@@ -31,6 +32,9 @@ _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
 _MAX_SYMBOLS = 12
 _MIN_ROWS_OF_RANGES = 5
+_KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw", "bid", "ask", "mid"})
+"""First or last words of names that are no symbol of a series."""
+
 _LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 """Names of columns that mean something only together."""
 
@@ -129,7 +133,7 @@ def _field_names(layout: Layout) -> list[str]:
 
 
 def _has_meaning(word: str) -> bool:
-    return field_of(word) is not None or is_date_name(word) or is_other_number(word)
+    return field_of(word) is not None or is_date_name(word) or is_other_number(word) or word in _KINDS_OF_PRICES
 
 
 def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> InputFileError:

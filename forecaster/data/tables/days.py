@@ -11,7 +11,7 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
 
-__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "in_timezone", "market_days", "parse_clock"]
+__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "has_repeated_hour", "in_timezone", "market_days", "parse_clock"]
 
 DAY_SECONDS = 86_400
 _NOON = DAY_SECONDS // 2
@@ -21,6 +21,9 @@ _MIN_SHARE = 0.05
 _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
 _MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, for two times of a day
 _HALF_HOUR = 1800
+_SUNDAY = 6
+_MAX_SET_BACK = 4 * 3600  # clocks are set back by an hour in the small hours of a Sunday
+_MIN_DAYS_BETWEEN = 300
 _MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY, _TUESDAY_TO_SATURDAY = "1111100", "1111001", "0111110"
 
 
@@ -164,7 +167,7 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
     left out if it ends earlier than the days before it: it is not over in the file.
 
     Args:
-        moments: (T,) dates and times, in order; each moment once.
+        moments: (T,) dates and times, in order.
         columns: Name -> (T,) numbers.
         close: Seconds since midnight at which a day ends, on the clock of `moments`; None to find a night.
         label: The file, for messages.
@@ -200,6 +203,21 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
         findings.append(Finding("unfinished_day", Severity.REPAIR, len(left), tuple(map(str, left)), what))
     days = np.asarray(numbers[starts].astype("datetime64[D]"))
     return Bars(days[complete], {name: values[complete] for name, values in bars.items()}, ends[complete], findings)
+
+
+def has_repeated_hour(stamps: Int64Array) -> bool:
+    """True if moments are there twice only where local clocks are set back: one hour of a Sunday night, once a year.
+
+    Args:
+        stamps: (T,) seconds since 1970 of the clock of the file, in order.
+    """
+    again = stamps[1:][np.diff(stamps) == 0]
+    nights = np.unique(again // DAY_SECONDS)
+    clocks = again % DAY_SECONDS
+    if not len(again) or (np.diff(again) == 0).any() or (weekdays(nights.astype("datetime64[D]")) != _SUNDAY).any():
+        return False
+    lengths = [np.ptp(clocks[again // DAY_SECONDS == night]) for night in nights]
+    return bool(clocks.max() < _MAX_SET_BACK and max(lengths) < 3600 and (np.diff(nights) > _MIN_DAYS_BETWEEN).all())
 
 
 def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Array) -> FloatArray:

@@ -1,5 +1,6 @@
 """Records of a JSON file: lists of objects or of lists, objects by date, and columns."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from forecaster.data.instruments import shown
 from forecaster.data.tables.content import Content
 from forecaster.data.tables.dates import looks_like_date
-from forecaster.data.tables.names import is_date_name
+from forecaster.data.tables.names import is_date_name, price_tier
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
 
@@ -32,6 +33,8 @@ def json_table(content: Content, text: str) -> Table:
         raise _no_table(content) from error
     longest = max((len(records) for _, records in tables), default=0)
     tables = [(name, records) for name, records in tables if len(records) * 2 > longest]
+    prices = [table for table in tables if price_tier(table[0].rpartition(".")[2]) is not None]
+    tables = prices if len(prices) == 1 else tables
     if not tables or longest < 2:
         raise _no_table(content)
     if len(tables) > 1:
@@ -72,7 +75,7 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
     if records is not None:
         yield name, records
         return
-    joined = _with_dates(node) if isinstance(node, dict) else None
+    joined = (_with_names(node) or _with_dates(node)) if isinstance(node, dict) else None
     if joined is not None:
         yield name, joined
         return
@@ -81,8 +84,27 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
         yield from _tables(child, f"{name}.{key}" if name else str(key), depth + 1)
 
 
+def _with_names(node: dict[str, Any]) -> list[Record] | None:
+    """Rows that are lists, below the list of their names that stands beside them; None for any other node."""
+    rows = [value for value in node.values() if isinstance(value, list) and value and isinstance(value[0], list)]
+    records = _records(rows[0]) if len(rows) == 1 else None
+    if records is None:
+        return None
+    lists = [list(map(_name, value)) for value in node.values() if isinstance(value, list)]
+    headers = [
+        names for names in lists if len(names) == len(records[0]) and all(names) and any(map(is_date_name, names))
+    ]
+    return [headers[0], *records] if len(headers) == 1 else None
+
+
+def _name(value: Any) -> str:
+    """Name of a column in a list of names, or of objects with a name; empty for any other value."""
+    name = value.get("name") if isinstance(value, dict) else value
+    return name.strip() if isinstance(name, str) else ""
+
+
 def _with_dates(node: dict[str, Any]) -> list[Record] | None:
-    """Columns below a node that has the list of their dates, as charts of Yahoo have; None for any other node."""
+    """Columns in or below a node that has the list of their dates, as charts of Yahoo; None for any other node."""
     lists = {
         key: value for key, value in node.items() if isinstance(value, list) and value and all(map(_is_cell, value))
     }
@@ -90,7 +112,7 @@ def _with_dates(node: dict[str, Any]) -> list[Record] | None:
     if len(dates) != 1:
         return None
     count = len(lists[dates[0]])
-    columns: dict[str, list[Any]] = {}
+    columns = {key: cells for key, cells in lists.items() if key != dates[0] and len(cells) == count}
     waiting = [value for key, value in node.items() if key not in lists]
     while waiting:
         value = waiting.pop()
@@ -119,8 +141,12 @@ def _records(node: list[Any] | dict[str, Any]) -> list[Record] | None:
         return _of_columns(node)
     if all(map(_is_date_key, node)):
         return _of_dated(node)
-    if all(isinstance(value, dict) and value and all(map(_is_date_key, value)) for value in node.values()):
-        return _of_dated_columns(node)
+    if all(isinstance(value, dict) and value for value in node.values()):
+        columns = {key: list(value.values()) for key, value in node.items()}
+        if all(map(_is_date_key, itertools.chain(*node.values()))):
+            return _of_dated_columns(node)
+        if any(map(is_date_name, node)) and all(map(_is_cell, itertools.chain(*columns.values()))):
+            return _of_columns(columns)  # rows by number
     return None
 
 

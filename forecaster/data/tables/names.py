@@ -26,6 +26,7 @@ _FILE = Path(__file__).with_name("column_names.txt")
 _WORD_RANK = 500  # of a name that is understood by one of its words
 _FIELD_WORDS = {"close": "close", "last": "close", "settle": "close", "open": "open", "high": "high", "low": "low"}
 _MAX_WORDS = 4
+_MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _SAME_LETTERS = str.maketrans("\u0131\u0142\u00f8", "ilo")  # letters that have no accent to be taken off
@@ -99,6 +100,8 @@ def field_of(name: str) -> tuple[str, int] | None:
         if plain in _NAMES[group]:
             return "close", _NAMES[group][plain]
     words = re.sub(r"^\d+ ", "", plain).split()
+    if len(words) >= _MIN_EXPLAINED_WORDS:
+        return _explained_field(words)
     extra = _NAMES["extra word"]
     fields = {_FIELD_WORDS[word] for word in words if word in _FIELD_WORDS}
     rest = [word for word in words if word not in _FIELD_WORDS]
@@ -106,6 +109,17 @@ def field_of(name: str) -> tuple[str, int] | None:
         return fields.pop(), _WORD_RANK
     if words and words[0] == "volume" and all(word in extra for word in words[1:]):
         return "volume", _WORD_RANK
+    return None
+
+
+def _explained_field(words: list[str]) -> tuple[str, int] | None:
+    """Field of a name that its own explanation follows, as in ``Close Close price adjusted for splits``."""
+    for count in (3, 2, 1):
+        rest = " ".join(words[count:])
+        if any(word in rest for word in words[:count]):
+            match = field_of(" ".join(words[:count]))
+            if match is not None:
+                return match
     return None
 
 
