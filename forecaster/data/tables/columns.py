@@ -32,7 +32,7 @@ _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
 _MAX_SYMBOLS = 12
 _MIN_ROWS_OF_RANGES = 5
-_KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw", "bid", "ask", "mid"})
+_KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw"})
 """First or last words of names that are no symbol of a series."""
 
 _LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
@@ -62,9 +62,15 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
         InputFileError: No column, or more than one, can be the price; the candidates are listed with their first cells.
     """
     time = time_column(layout)
+    choice = _chosen(layout, time, price_column)
+    if layout.table.separator == ",":
+        _refuse_split_numbers(layout, choice.places["close"])
+    return choice
+
+
+def _chosen(layout: Layout, time: int | None, price_column: str | None) -> Choice:
     if price_column is not None:
-        price = layout.column_named(price_column, "--price-column")
-        return Choice(_beside(layout, price))
+        return Choice(_beside(layout, layout.column_named(price_column, "--price-column")))
     if not layout.has_header:
         return _without_header(layout, time)
     named = _named_prices(layout)
@@ -81,6 +87,25 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
         raise _undecided(layout, numeric, f"no price column: none called {names}")
     count = "several columns of numbers" if len(candidates) > 1 else "one column beside other numbers"
     raise _undecided(layout, candidates, f"{count} but none called {names}")
+
+
+def _refuse_split_numbers(layout: Layout, price: int) -> None:
+    """Refuse a price that is one half of numbers with a decimal comma between commas: ``150,05`` in two cells."""
+    for left in (price - 1, price):
+        right = left + 1
+        if left < 0 or left == layout.date or right >= len(layout.names) or (left == price and layout.above[right]):
+            continue
+        halves = list(zip(layout.cells(left), layout.cells(right), strict=True))
+        digits = [first.isdigit() and second.isdigit() for first, second in halves]
+        has_one_length = left == price and len({len(second) for _, second in halves}) == 1
+        zeros = [len(second) > 1 and second[0] == "0" for _, second in halves]
+        row = 0 if has_one_length else zeros.index(True) if any(zeros) else None
+        if all(digits) and row is not None:
+            layout.refuse(
+                row,
+                f"{shown(','.join(halves[row]))} in two cells may be one number with a decimal comma; expected such "
+                "numbers in quotation marks, or cells with semicolons between them; save the file so",
+            )
 
 
 def _named_prices(layout: Layout) -> list[int]:

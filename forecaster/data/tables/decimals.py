@@ -18,7 +18,6 @@ DECIMAL_SIGNS: tuple[DecimalSign, DecimalSign] = ("point", "comma")
 _MAX_FACTOR = 3.0  # between two prices in a row; read with the wrong sign, some differ by hundreds
 _DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}.*")
 _COMPACT_DATE = re.compile(r"\d{8}")
-_PLAIN_COUNT = re.compile(r"[1-9]\d{4,}")
 _SEPARATORS_OF_COMMAS = (";", "\t", "|")
 _EVIDENCE_ROWS = 300
 _ENGLISH = frozenset({
@@ -135,8 +134,8 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
 
     All numbers have one sign with three digits behind it. A point is decimal in a table with English names, unless
     dates such as 31.12.2024 or semicolons show that people with decimal commas wrote it; programs write semicolons
-    beside dates such as 20241231 or beside volumes without groups of thousands. A comma is decimal only beside
-    semicolons, tabs or pipes, dates such as 31.12.2024 and names of a language that has decimal commas.
+    beside dates such as 20241231. A comma is decimal only beside semicolons, tabs or pipes, dates such as 31.12.2024
+    and names of a language that has decimal commas.
     """
     readings = enumerate(column.readings)
     row = next(row for row, cell in readings if cell is not None and len(set(cell.values.values())) > 1)
@@ -146,8 +145,6 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
     is_dotted = bool(_DOTTED_DATE.fullmatch(date))
     is_foreign = layout.has_header and not _is_english(layout.names)
     if "." in cell and not is_dotted and not is_foreign and (separator != ";" or _COMPACT_DATE.match(date)):
-        return "point"
-    if "." in cell and not is_dotted and not is_foreign and _has_plain_counts(layout):
         return "point"
     if "," in cell and separator in _SEPARATORS_OF_COMMAS and is_dotted and is_foreign:
         return "comma"
@@ -159,15 +156,6 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
         row,
         f"{shown(layout.names[place])} is {shown(cell)}, which may be {both}; no row of the file decides; "
         "say so with --decimal point or --decimal comma",
-    )
-
-
-def _has_plain_counts(layout: Layout) -> bool:
-    """True if some column has numbers of five digits or more without groups of thousands: the file has no groups."""
-    first = [layout.table.records[row] for row in layout.rows[:_EVIDENCE_ROWS]]
-    others = [place for place in range(len(layout.names)) if place != layout.date]
-    return any(
-        sum(_PLAIN_COUNT.fullmatch(record[place]) is not None for record in first) * 2 > len(first) for place in others
     )
 
 

@@ -16,6 +16,7 @@ from forecaster.data.tables.dates import parse_dates
 from forecaster.data.tables.days import daily_bars, has_repeated_hour, in_timezone, market_days, parse_clock
 from forecaster.data.tables.decimals import numbers_of
 from forecaster.data.tables.layout import Layout, find_layout
+from forecaster.data.tables.misdated import refuse_misdated
 from forecaster.data.tables.moments import DateError, Moments
 from forecaster.data.tables.numbers import DecimalSign, is_event
 from forecaster.data.tables.table import Table
@@ -289,6 +290,7 @@ def _each_date_once(table: Table, rows: FileRows) -> FileRows:
     """Rows in the order of their dates, each date once."""
     if (np.diff(rows.dates).astype(np.int64) > 0).all():
         return rows
+    refuse_misdated(table, rows.dates, rows.records)
     days = rows.dates.astype(np.int64)
     order = np.argsort(days, kind="stable")
     text = "{} were not in order of date and have been sorted"

@@ -29,6 +29,9 @@ _MAX_WORDS = 4
 _MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_SECOND = re.compile(r"\.\d{1,2}$")
+"""Ending that pandas gives to the second column of one name."""
+
 _SAME_LETTERS = str.maketrans("\u0131\u0142\u00f8", "ilo")  # letters that have no accent to be taken off
 
 
@@ -92,7 +95,7 @@ def field_of(name: str) -> tuple[str, int] | None:
     Besides whole names, ``close_usd``, ``4. close`` and ``Close Price EUR`` are understood: one field word among
     words that do not change its meaning.
     """
-    plain = plain_name(name)
+    plain = plain_name(_SECOND.sub("", name))
     for field, names in OTHER_COLUMNS.items():
         if plain in names:
             return field, names[plain]
@@ -130,7 +133,7 @@ def price_tier(name: str) -> int | None:
         return None
     if match[0] == "adj_close":
         return 2
-    plain = plain_name(name)
+    plain = plain_name(_SECOND.sub("", name))
     return 0 if plain in _NAMES["close"] or (match[1] == _WORD_RANK and "close" in plain.split()) else 1
 
 

@@ -212,7 +212,7 @@ class Column:
         if not filled:
             return None
         currencies = {cell.currency: row for row, cell in reversed(filled)}
-        if len(currencies.keys() - {""}) > 1:
+        if len(currencies.keys() - {""}) > 1 or {"", "p"} <= currencies.keys():
             return max(currencies.values()), "has another currency sign than the rows above"
         if all(_THIRTY_SECONDS.fullmatch(cell.translate(_SIGNS)) for cell in self.cells if not is_empty(cell)):
             return filled[0][0], "may count 32nds, as bond futures do"

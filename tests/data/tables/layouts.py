@@ -452,9 +452,6 @@ LAYOUTS: dict[str, Layout] = {
         ",Date,Close\n" + "".join(f"{number},{line}\n" for number, line in enumerate(rows("{day},{c}").splitlines()))
     ),
     "pandas, two levels": Layout("Date,\"('Close', 'JPY=X')\"\n" + rows("{day},{c}")),
-    "semicolons, three decimals and plain volumes": Layout(
-        "datetime;open;high;low;close;volume\n" + rows("{day};{o};{h};{l};{c};{v}", digits=3), ALL
-    ),
     "pipes, decimal commas": Layout("Datum|kurz\n" + rows("{day:%d.%m.%Y}|{c}", comma=True, digits=3)),
     "weekdays in Korean": Layout("날짜,종가\n" + rows("{day.year}년 {day.month}월 {day.day}일 화요일,{c}")),
     "the word for year in Bulgarian": Layout(
@@ -611,6 +608,7 @@ LAYOUTS: dict[str, Layout] = {
             }
         )
     ),
+    "bid prices alone": Layout("Date,BidOpen,BidHigh,BidLow,BidClose\n" + rows("{day},{o},{h},{l},{c}"), RANGE),
     "Tiingo": Layout(
         "date,close,high,low,open,volume,adjClose,adjHigh,adjLow,adjOpen,adjVolume,divCash,splitFactor\n"
         + rows("{day},{c},{h},{l},{o},{v},1,1.1,0.9,1,{v},0.0,1.0"),

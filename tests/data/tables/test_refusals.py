@@ -21,6 +21,37 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Open_AAA,Close_AAA,Open_BBB,Close_BBB\n" + rows("{day},{o},{c},{o},{c}"),
         r"candidates: 'Close_AAA' .*, 'Close_BBB'",
     ),
+    "a second close of pandas": (
+        "Date,Close,Date.1,Close.1\n" + rows("{day},{c},{day},{o}"),
+        r"candidates: 'Close' \(.*\), 'Close.1' ",
+    ),
+    "a price and the close before": (
+        "Date,Price,Last Close\n" + rows("{day},{c},{o}"),
+        "candidates: 'Price' .*, 'Last Close' ",
+    ),
+    "decimal commas between commas": (
+        "When,Schluss\n2023-12-20,150,17\n2023-12-21,151,05\n",
+        "line 3: '151,05' in two cells may be one number with a decimal comma",
+    ),
+    "decimal commas under an empty name": (
+        "Datum,Schluss,\n2023-12-20,150,17\n2023-12-21,151,15\n",
+        "line 2: '150,17' in two cells may be one number with a decimal comma; expected such numbers in quotation marks",
+    ),
+    "days and months that changed places": (
+        "Date,Close\n"
+        + each(
+            lambda day, o, h, low, c, v: f"{day if day.day > 12 else day.replace(month=day.day, day=day.month)},{c}"
+        ),
+        "line 6: date 2023-01-12 is out of order, and 2023-12-01 would not be: days and months have changed places",
+    ),
+    "a wrong year": (
+        PLAIN.replace("2023-12-07", "1923-12-07"),
+        "line 10: date 1923-12-07 stands between 2023-12-06 and 2023-12-08; expected dates in order",
+    ),
+    "pence in some rows": (
+        "Date,Close\n2023-12-20,150p\n2023-12-21,151\n",
+        r"line 3: 'Close' is '151', which has another currency sign|line 2: .*another currency sign",
+    ),
     "bid and ask": ("Date,Bid,Ask\n" + rows("{day},{o},{c}"), "several columns of numbers .*'Bid' .*'Ask'"),
     "currencies": ("Date,USD,JPY\n" + rows("{day},1.08,{c}"), "several columns of numbers .*'USD' .*'JPY'"),
     "open interest alone": (
