@@ -84,6 +84,22 @@ def test_rows_after_midnight_from_tuesday_to_saturday_belong_to_the_day_before()
     assert len(findings) == 1
 
 
+@pytest.mark.parametrize(
+    ("days", "hour", "shift"),
+    [
+        (np.arange("2024-01-07", "2024-06-01", 7, dtype="datetime64[D]"), 22, 1),  # weeks of currencies, from Sunday
+        (np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]") - 1, 23, 1),  # months of Berlin
+        (np.arange("2024-01-08", "2024-06-01", 7, dtype="datetime64[D]"), 14, 0),
+        (np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]") - 2, 23, 0),
+    ],
+)
+def test_weeks_and_months_that_begin_in_the_evening_before(days: np.ndarray, hour: int, shift: int) -> None:
+    moments = stamped([str(day) for day in days], hour)
+    moved, findings = market_days(moments, "a file")
+    assert (moved.days - moments.days).astype(int).tolist() == [shift] * len(days)
+    assert len(findings) == shift
+
+
 def test_midnight_of_riyadh() -> None:
     moments = stamped(weekdays(MONDAY, 30, "1110011"), 21)
     moved, _ = market_days(moments, "a file")
