@@ -49,4 +49,5 @@ class DateError(ValueError):
 
 def unlike(texts: Sequence[str], row: int) -> DateError:
     """An error about a row that is written in another way than the first."""
-    return DateError(row, f"{texts[row]!r:.60} is no date like {texts[0]!r:.60} in the first row; {EXPECTED}")
+    advice = "" if any(map(str.isdigit, texts[row])) else "; remove the line if it is a note"
+    return DateError(row, f"{texts[row]!r:.60} is no date like {texts[0]!r:.60} in the first row; {EXPECTED}{advice}")

@@ -117,6 +117,8 @@ def field_of(name: str) -> tuple[str, int] | None:
 
 def _explained_field(words: list[str]) -> tuple[str, int] | None:
     """Field of a name that its own explanation follows, as in ``Close Close price adjusted for splits``."""
+    if is_other_number(" ".join(words[:_MAX_WORDS])):
+        return None
     for count in (3, 2, 1):
         rest = " ".join(words[count:])
         if any(word in rest for word in words[:count]):

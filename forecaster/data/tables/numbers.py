@@ -43,7 +43,7 @@ _UNITS = {
 
 _CURRENCY = (
     r"(?:[A-Za-z]{0,3}\s?[$€£¥₹₩₽₺₫฿₪₴₦₱¢]|[A-Z]{3}|Rs\.?|Rp\.?|kr\.?|Kč|zł|Ft|Fr\.?|лв\.?|"
-    r"\u0440\u0443\u0431\.?|元|円|원|GBp|GBX|p)"
+    r"\u0440\u0443\u0431\.?|元|円|원|GBp|GBX|p|R(?=[\d ]))"
 )
 _SHAPE = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)\s*(?P<body>[\d.,][\d.,' ]*(?:[eE][+-]?\d+)?)"

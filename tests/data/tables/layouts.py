@@ -494,6 +494,9 @@ LAYOUTS: dict[str, Layout] = {
         "日付,終値\n" + rows("{day:%Y/%m/%d},{c}").translate({ord(d): chr(ord(d) + 0xFEE0) for d in "0123456789"})
     ),
     "empty prices": Layout("date,close\n" + rows("{day},{c}") + "2023-12-25,#N/A N/A\n2023-12-26,ND\n"),
+    "rand": Layout(
+        "Date;Close\n" + each(lambda day, o, h, low, c, v: f"{day};R{grouped(c * 100, ' ', ',')}"), scale=100
+    ),
     "currency behind": Layout("Date,Close\n" + rows("{day},{c} JPY")),
     "many columns": Layout(
         "date,close,open,high,low,volume,market_cap,vwap,change,pct_change\n"
