@@ -118,13 +118,6 @@ def _named_prices(layout: Layout) -> list[int]:
     return tiers[min(tiers)] if tiers else []
 
 
-def _full_name(layout: Layout, place: int) -> str:
-    """Name of a column, with another text above it where two columns have one name."""
-    name = layout.names[place]
-    others = [text for text in layout.above[place] if text != name]
-    return f"{name} {others[-1]}" if others and layout.names.count(name) > 1 else name
-
-
 def _field_names(layout: Layout) -> list[str]:
     """Names of the columns for their meaning.
 
@@ -166,9 +159,7 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
     samples = []
     for place in candidates[:_MAX_CANDIDATES]:
         cells = [cell for cell in layout.cells(place)[:20] if not is_empty(cell)][:3]
-        samples.append(
-            f"{shown(_full_name(layout, place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)"
-        )
+        samples.append(f"{shown(layout.full_name(place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
     what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
     return InputFileError(f"{layout.table.label} has {problem}; {what}; name it with --price-column")

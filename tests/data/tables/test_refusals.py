@@ -270,10 +270,9 @@ def test_a_price_beyond_all_markets_is_dropped(tmp_path: Path) -> None:
         ("when,x\n2023-01-02,5\n2023-01-03,6\n", {"date_column": "when", "price_column": "column 2"}, [5, 6]),
         ("a,b\n2023-01-02,5\n2023-01-03,6\n", {}, [5, 6]),
         ("date,close\n2023-01-02,(USD) 5\n2023-01-03,6\n", None, []),
-        (
-            "Price,Close,Close\nTicker,AAA,BBB\nDate,,\n2023-01-02,1,5\n2023-01-03,2,6\n",
-            {"symbol": "BBB"},
-            [5, 6],
+        *(
+            ("Price,Close,Close\nTicker,AAA,BBB\nDate,,\n2023-01-02,1,5\n2023-01-03,2,6\n", options, [5, 6])
+            for options in ({"symbol": "BBB"}, {"price_column": "Close BBB"}, {"price_column": "close b..."})
         ),
         ("Date,USD,JPY\n2023-01-02,1.08,5\n2023-01-03,1.09,6\n", {"symbol": "jpy"}, [5, 6]),
         ("Date,AAA.Open,AAA.Close,AAA.Adjusted\n2023-01-02,4,5,3\n2023-01-03,5,6,3\n", {}, [5, 6]),
