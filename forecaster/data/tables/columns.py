@@ -96,11 +96,12 @@ def _refuse_split_numbers(layout: Layout, price: int) -> None:
         if left < 0 or left == layout.date or right >= len(layout.names) or (left == price and layout.above[right]):
             continue
         halves = list(zip(layout.cells(left), layout.cells(right), strict=True))
-        digits = [first.isdigit() and second.isdigit() for first, second in halves]
+        if not all(first.isdigit() and second.isdigit() for first, second in halves):
+            continue
         has_one_length = left == price and len({len(second) for _, second in halves}) == 1
         zeros = [len(second) > 1 and second[0] == "0" for _, second in halves]
         row = 0 if has_one_length else zeros.index(True) if any(zeros) else None
-        if all(digits) and row is not None:
+        if row is not None:
             layout.refuse(
                 row,
                 f"{shown(','.join(halves[row]))} in two cells may be one number with a decimal comma; expected such "
