@@ -48,7 +48,7 @@ def reported_faults(context: click.Context | None = None) -> Iterator[None]:
         print_note(f"error: {error.format_message()} {see}")
         raise click.exceptions.Exit(error.exit_code) from error
     except (KeyboardInterrupt, click.Abort) as stop:
-        print_note(f"interrupted; {str(stop) or 'nothing was saved'}")
+        print_note(f"interrupted; {str(stop) or 'unfinished work was not saved'}")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from stop
     except OSError as error:
         print_note(f"error: {_os_message(error)}")

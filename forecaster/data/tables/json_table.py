@@ -14,6 +14,7 @@ from forecaster.errors import InputFileError
 
 __all__ = ["json_table"]
 
+_MAX_CELLS = 20_000_000
 _MAX_DEPTH = 8
 _MAX_TABLES = 6
 
@@ -29,6 +30,8 @@ def json_table(content: Content, text: str) -> Table:
     document = _document(content, text.lstrip("\ufeff").strip())
     try:
         tables = list(_tables(document, "", 0))
+    except ValueError as error:
+        raise InputFileError(f"{content.label} is JSON with {error}; keep the columns that are needed") from error
     except RecursionError as error:  # pragma: no cover - the depth is bounded above
         raise _no_table(content) from error
     longest = max((len(records) for _, records in tables), default=0)
@@ -179,7 +182,18 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _of_objects(rows: list[dict[str, Any]]) -> list[Record]:
     names = list(dict.fromkeys(name for row in rows for name in row))
+    _require_bounded(len(rows), len(names))
     return [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+
+
+def _require_bounded(rows: int, columns: int) -> None:
+    """Refuse rows that have few names in common: a table with a column for each would have their number squared.
+
+    Raises:
+        ValueError: The table would have too many cells.
+    """
+    if rows * columns > _MAX_CELLS:
+        raise ValueError(f"a table of {rows:,} rows and {columns:,} columns; expected up to {_MAX_CELLS:,} cells")
 
 
 def _of_columns(node: dict[str, list[Any]]) -> list[Record] | None:
@@ -206,6 +220,7 @@ def _of_dated(node: dict[str, Any]) -> list[Record] | None:
 
 def _of_dated_columns(node: dict[str, dict[str, Any]]) -> list[Record] | None:
     dates = list(dict.fromkeys(key for column in node.values() for key in column))
+    _require_bounded(len(dates), len(node))
     if not all(_is_cell(cell) for column in node.values() for cell in column.values()):
         return None
     return [["date", *node], *([date, *(_cell(column.get(date)) for column in node.values())] for date in dates)]

@@ -75,9 +75,9 @@ def grouped(value: float, thousands: str, decimal: str) -> str:
     return f"{value:,.2f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
 
 
-def zipped(*members: tuple[str, str]) -> bytes:
+def zipped(*members: tuple[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         for name, text in members:
             archive.writestr(name, text)
     return stream.getvalue()

@@ -1,6 +1,8 @@
 """Files that can be read in two ways, or not at all, are refused in one line that says what would help."""
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -190,8 +192,14 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "an empty archive": (zipped(), "an empty zip archive"),
     "a cut archive": (zipped(("a.csv", PLAIN))[:60], "damaged or encrypted zip archive"),
+    "a gzip bomb": (gzip.compress(bytes(2**25 + 1)), "has more than 32 MB; expected a table of prices"),
+    "an archive that unpacks at one go": (zipped(("a.csv", PLAIN), method=zipfile.ZIP_LZMA), "than deflate"),
     "a cut gzip file": (b"\x1f\x8b\x08\x00", "damaged or encrypted gzip archive"),
     "JSON of a number": ('{"a": 1}', "JSON without a table"),
+    "JSON with a column for each row": (
+        json.dumps([{"date": "2023-12-20", f"c{number}": 1} for number in range(4500)]),
+        "is JSON with a table of 4,500 rows and 4,501 columns",
+    ),
     "JSON that is cut": ('[{"date": "2023-12-20", "close": 1', "no valid JSON"),
     "JSON that is deep": ("[" * 100_000, "nested too deeply|no valid JSON"),
     "JSON of three tables": (
