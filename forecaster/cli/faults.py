@@ -42,6 +42,10 @@ def reported_faults(context: click.Context | None = None) -> Iterator[None]:
         for message in error.messages:
             print_note(f"error: {message}")
         raise click.exceptions.Exit(error.exit_code) from error
+    except click.exceptions.NoArgsIsHelpError as error:  # a group without a command: its message is the help
+        for line in error.ctx.get_help().splitlines():
+            print_note(line)
+        raise click.exceptions.Exit(error.exit_code) from error
     except click.ClickException as error:  # wrong options: one line instead of click's four
         command = (context.invoked_subcommand if context is not None else None) or ""
         see = " ".join(f"See: forecast {command} --help".split())

@@ -81,8 +81,11 @@ def test_a_changed_setting_is_a_new_fit(forecast, tmp_path):
             forecast("train", "--pair", "USDJPY", *TINY, *setting, "--home", tmp_path, "--format", "json").stdout
         )
         assert made["weights_of"] is None
-    again = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+    assert forecast("runs", "use", "latest", "--home", tmp_path).exit_code == 0
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json")
+    again = json.loads(result.stdout)
     assert again["weights_of"] is not None
+    assert result.stderr.endswith(f" --run {again['run_id']}\n"), "the pinned run would forecast"
 
 
 def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
