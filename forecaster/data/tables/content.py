@@ -22,7 +22,7 @@ from forecaster.data.tables.names import count_names
 from forecaster.errors import InputFileError
 from forecaster.files import require_bounded_packing
 
-__all__ = ["STANDARD_INPUT", "Content", "decoded", "file_label", "max_unpacked_bytes", "read_content"]
+__all__ = ["STANDARD_INPUT", "Content", "decoded", "file_label", "max_unpacked_bytes", "read_content", "was_read"]
 
 STANDARD_INPUT = Path("-")
 """Path that stands for standard input."""
@@ -120,6 +120,14 @@ def read_content(path: Path) -> Content:
     return content
 
 
+_read_files: set[Path] = set()
+
+
+def was_read(path: Path) -> bool:
+    """True if this process has read a table from the file, whoever named it: the user, a list or a recorded run."""
+    return any(path.exists() and file.exists() and path.samefile(file) for file in _read_files)
+
+
 def file_label(path: Path) -> str:
     """The path as messages show it."""
     if path == STANDARD_INPUT:
@@ -135,6 +143,7 @@ def _bytes_of(path: Path, label: str) -> bytes:
         if path.exists() and not path.is_file():
             raise InputFileError(f"{label} is no ordinary file; expected a CSV file")
         with path.open("rb") as stream:
+            _read_files.add(path.absolute())
             return _bounded(stream, label)
     except FileNotFoundError as error:
         raise InputFileError(f"{label} does not exist; expected a CSV file; check the spelling") from error
