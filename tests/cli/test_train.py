@@ -169,7 +169,9 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     for level, factor in (("0.9", factors[0, 1]), ("0.95", factors[0, 2])):
         widths = [document["steps"][0]["quantiles"][level] / document["last_price"] for document in (plain, made)]
         assert np.log(widths[1]) == pytest.approx(factor * np.log(widths[0]), rel=1e-9)
-    assert "raw intervals" in forecast(*raw).stdout.splitlines()[0]
+    table = forecast(*raw).stdout
+    assert "raw intervals" in table.splitlines()[0]
+    assert "; -: measured only at 1, 5, 10, 20 days" in table
     assert made["coverage"]["steps"][-1]["step"] == 20, "those of the test, before the refit"
 
 
