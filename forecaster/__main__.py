@@ -14,9 +14,9 @@ _INTERRUPTED = 130  # as forecaster.errors.ExitCode.INTERRUPTED, which is not lo
 
 
 def _end_at_once(number: int, frame: object) -> NoReturn:
-    """End the process; it has not begun any work."""
+    """End the process; it has no work in progress."""
     with contextlib.suppress(OSError):
-        os.write(2, b"interrupted; nothing was saved\n")
+        os.write(2, b"interrupted; unfinished work was not saved\n")
     os._exit(_INTERRUPTED)
 
 

@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ __all__ = [
     "json_text",
     "plain",
     "read_regular_file",
+    "require_bounded_packing",
     "sha256_of",
     "storage_faults",
     "write_file",
@@ -38,6 +39,7 @@ if sys.platform != "win32":
     import fcntl
 
 PARTIAL_PREFIX = ".partial-"
+_BOUNDED_PACKINGS = (0, 8)  # of members of a zip archive: stored, and deflate
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
 _PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*")
 
@@ -146,6 +148,16 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
     return content
+
+
+def require_bounded_packing(methods: Iterable[int]) -> None:
+    """Refuse members of a zip archive that `zipfile` unpacks as a whole, whatever size is asked for (bzip2, LZMA).
+
+    Raises:
+        ValueError: One of the members is packed in such a way.
+    """
+    if not all(method in _BOUNDED_PACKINGS for method in methods):
+        raise ValueError("it is packed in another way than deflate")
 
 
 def clear_partial_files(home: Path) -> None:

@@ -46,6 +46,7 @@ def command(*, environment: Environment, format: str, **keywords: Any) -> None:
 
 
 def _text(document: dict[str, Any], output: str) -> str:
+    from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.audit_tables import audit_lines, audit_rows, audit_table
@@ -55,4 +56,4 @@ def _text(document: dict[str, Any], output: str) -> str:
         return json_text(document)
     if output == "csv":
         return csv_text(list(audit_rows(document)))
-    return "\n".join([table_text(audit_table(document)), *audit_lines(document)])
+    return "\n".join([table_text(audit_table(document)), colored_lines(audit_lines(document))])

@@ -9,6 +9,7 @@ import click
 from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -115,14 +116,14 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
 
         title = f"Backtest of {', '.join(document['instruments'])}"
         return html_page(title, [(document["id"], backtest_rows(document), backtest_lines(document))])
-    return _text(document, kind, every_model=True) + "\n"
+    return click.unstyle(visible(_text(document, kind, every_model=True))) + "\n"
 
 
 def _draw(result: Any, out: Path) -> None:
-    from forecaster.output.backtest_figure import backtest_picture, draw_backtest
+    from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
     from forecaster.output.canvas import save_figure
 
-    save_figure(draw_backtest(backtest_picture(result)), out)
+    save_figure(draw_backtest(*backtest_pictures(result, result.losses, result.id)), out)
 
 
 def _processors() -> int:
@@ -131,6 +132,7 @@ def _processors() -> int:
 
 
 def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
+    from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
     from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table, instrument_table
@@ -142,4 +144,4 @@ def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
         return csv_text(backtest_rows(document))
     both = (backtest_table(document, every_model=every_model), instrument_table(document, every_model=every_model))
     tables = [table_text(table) for table in both if table is not None]
-    return "\n".join(["\n\n".join(tables), *backtest_lines(document, every_model=every_model)])
+    return "\n".join(["\n\n".join(tables), colored_lines(backtest_lines(document, every_model=every_model))])

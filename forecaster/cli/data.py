@@ -11,7 +11,7 @@ from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import INSTRUMENT_OPTIONS, Command, with_options
 from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
+from forecaster.cli.streams import colored_lines, print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -83,16 +83,16 @@ def refresh(*, environment: Environment, choice: Any, format: str) -> None:
 
 def _print_fetching(fetching: Any, environment: Environment, output: str) -> None:
     """Print the outcome for each history; findings and failures go to stderr."""
+    from forecaster.cli.terminal import print_result, table_text
+    from forecaster.files import json_text
     from forecaster.output.data_documents import fetching_document
+    from forecaster.output.data_tables import fetch_table
 
     document = fetching_document(fetching)
     if output == "json":
-        _print_json(document)
+        print_result(environment, json_text(document))
     elif document["histories"]:
-        from forecaster.cli.terminal import table_text
-        from forecaster.output.data_tables import fetch_table
-
-        print_text(table_text(fetch_table(document["histories"])))
+        print_result(environment, table_text(fetch_table(document["histories"])))
     else:
         environment.note("nothing to refresh: the store holds no history from the ECB or Yahoo")
     for history in document["histories"]:
@@ -172,7 +172,7 @@ def _show_text(document: dict[str, Any]) -> str:
     from forecaster.cli.terminal import table_text
     from forecaster.output.data_tables import findings_table, show_lines, versions_table
 
-    blocks = ["\n".join(show_lines(document))]
+    blocks = [colored_lines(show_lines(document))]
     if document["versions"]:
         blocks.append(table_text(versions_table(document["versions"])))
     findings: Sequence[dict[str, Any]] = document["findings"]
@@ -201,7 +201,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
     if format == "json":
         _print_json(document)
     else:
-        print_text(verification_line(document))
+        print_text(colored_lines([verification_line(document)]))
     if verification.problem is not None:
         raise verification.problem
 
@@ -272,7 +272,8 @@ def diff(*, environment: Environment, first: str, second: str, rows: int, exit_c
         from forecaster.output.data_tables import difference_lines, revised_table
 
         table = revised_table(document)
-        print_text("\n".join([*difference_lines(document), *([] if table is None else ["", table_text(table)])]))
+        lines = colored_lines(difference_lines(document))
+        print_text(lines if table is None else f"{lines}\n\n{table_text(table)}")
     if exit_code and not document["same"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)
 
@@ -297,7 +298,8 @@ def prune(*, environment: Environment, dry_run: bool, force: bool, format: str) 
     from forecaster.output.data_tables import prune_lines, versions_table
 
     removed = document["versions"]
-    print_text("\n".join([*([table_text(versions_table(removed)), ""] if removed else []), *prune_lines(document)]))
+    lines = colored_lines(prune_lines(document))
+    print_text(f"{table_text(versions_table(removed))}\n\n{lines}" if removed else lines)
 
 
 def _print_json(document: Any) -> None:

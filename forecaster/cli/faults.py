@@ -42,13 +42,17 @@ def reported_faults(context: click.Context | None = None) -> Iterator[None]:
         for message in error.messages:
             print_note(f"error: {message}")
         raise click.exceptions.Exit(error.exit_code) from error
+    except click.exceptions.NoArgsIsHelpError as error:  # a group without a command: its message is the help
+        for line in error.ctx.get_help().splitlines():
+            print_note(line)
+        raise click.exceptions.Exit(error.exit_code) from error
     except click.ClickException as error:  # wrong options: one line instead of click's four
         command = (context.invoked_subcommand if context is not None else None) or ""
         see = " ".join(f"See: forecast {command} --help".split())
         print_note(f"error: {error.format_message()} {see}")
         raise click.exceptions.Exit(error.exit_code) from error
     except (KeyboardInterrupt, click.Abort) as stop:
-        print_note(f"interrupted; {str(stop) or 'nothing was saved'}")
+        print_note(f"interrupted; {str(stop) or 'unfinished work was not saved'}")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from stop
     except OSError as error:
         print_note(f"error: {_os_message(error)}")

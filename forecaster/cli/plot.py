@@ -21,7 +21,7 @@ __all__ = ["command"]
 @with_options(
     common=("pair", "ticker", "csv", "as_of", "run", "kind", "last", "above", "title", "out", "home"),
     rare=(
-        *("from", "to", "fan_level", "drawn_step", "show"),
+        *("from", "to", "fan_level", "horizon", "until", "drawn_step", "show"),
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
@@ -38,7 +38,7 @@ def command(*, environment: Environment, **keywords: Any) -> None:
     Example:
       forecast plot --pair USDJPY --out usdjpy.png
       forecast plot --pair USDJPY --as-of 2024-03-01 --last 120
-      forecast plot --pair USDJPY --kind fan --above 160
+      forecast plot --pair USDJPY --kind fan --until 2026-12-31 --above 160
       forecast plot --pair USDJPY --kind backtest --step 1,20
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows.plot import plot

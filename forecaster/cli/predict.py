@@ -9,7 +9,7 @@ import click
 from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
 from forecaster.cli.result_file import checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text, visible
+from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -53,6 +53,7 @@ def command(
       forecast predict USDJPY --level 80,95 --above 160,165 --between 150,160
       forecast predict USDJPY,EURUSD --out forecast.xlsx
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
     from forecaster.forecast import PriceTargets
     from forecaster.output.documents import forecast_document
     from forecaster.workflows.predict import predict
@@ -62,7 +63,7 @@ def command(
     targets = PriceTargets(above, below, between)
     documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
-        print_text(_text(documents, level, kind, verbose))
+        print_result(environment, _text(documents, level, kind, verbose))
     else:
         write_result(out, _content(documents, level, kind, verbose), environment)
 

@@ -46,10 +46,15 @@ def write_result(path: Path, content: str | bytes, environment: Environment) -> 
     """Write a result file, and say so.
 
     Raises:
+        UsageError: Prices were read from this file; see `check_output_paths` for those that the options name.
         StorageError: The file cannot be written.
     """
+    from forecaster.data.tables.content import was_read
+    from forecaster.errors import UsageError
     from forecaster.files import write_file
 
+    if was_read(path):
+        raise UsageError(f"{path} is a file that this command has read; it was not replaced; choose another name")
     # A name of a file may hold bytes that are no text.
     write_file(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     environment.note(f"written: {path}")

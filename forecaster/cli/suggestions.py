@@ -25,6 +25,8 @@ _COMMANDS: Mapping[str, str] = {
 }  # fmt: skip
 """Name of a command in other programs -> what to type after ``forecast``."""
 
+_LAYER_COUNTS = frozenset("12345678")
+
 _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--model": ("--config {gru}",),
     "--kind": ("--config {gru}",),
@@ -32,7 +34,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--architecture": ("--config {gru}",),
     "--network": ("--config {gru}",),
     "--algorithm": ("--config {gru}",),
-    "--days": ("--horizon {5}", "--last {250}", "--step {5}"),
+    "--days": ("--last {250}", "--horizon {5}", "--step {5}"),
     "--ahead": ("--horizon {5}", "--step {5}"),
     "--steps": ("--horizon {5}", "--step {5}"),
     "--periods": ("--horizon {5}", "--step {5}"),
@@ -105,6 +107,9 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--baselines": ("--models {lstm,garch}",),
     "--no-network": ("--offline",),
     "--download": ("--refresh",),
+    "--loss": ("--kind loss",),
+    "--learning-curve": ("--kind loss",),
+    "--fan": ("--kind fan",),
     "--online": ("--refresh",),
 }
 """Flag of other programs -> what to type here, the first that the command has; the text in braces is an example."""
@@ -180,7 +185,10 @@ def _assignment(flag: str, value: str | None) -> str | None:
         return None
     # A number of layers, or a share of rows, is no value of the key.
     usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed"))
+    usable = usable or (key == "model.units" and "layers" not in word)
     shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")
+    if key == "model.units" and "layers" in word and value in _LAYER_COUNTS:
+        shown = f"[{','.join(['32'] * int(value))}]"
     required = f"--set {REQUIRED_SETTINGS[key]} " if key in REQUIRED_SETTINGS else ""
     return f"{required}--set {key}={shown}"
 

@@ -109,16 +109,14 @@ def to_horizon(ctx: click.Context, parameter: click.Parameter, value: str | None
     """A number of rows, or a span such as ``1wk``."""
     if value is None:
         return None
-    if value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_STEP:
-        return int(value)
     from forecaster.data.horizons import parse_horizon
     from forecaster.errors import UsageError
 
     try:
-        parse_horizon(value)
+        horizon = parse_horizon(value)
     except UsageError as error:
         raise click.BadParameter(f"{error.messages[0]}.") from None
-    return value
+    return horizon if isinstance(horizon, int) else value
 
 
 def to_step(text: str) -> int:

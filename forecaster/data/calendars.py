@@ -242,7 +242,7 @@ def _target_closing_days(year: int) -> list[np.datetime64]:
 def _observed_weekdays(series: PriceSeries) -> BoolArray:
     """(7,) True for each of Monday ... Sunday on which rows of the last two years fall; idle weekends do not count."""
     last_rows = series.dates > series.dates[-1] - np.timedelta64(RECENT_DAYS, "D")
-    if source_traits(series.source).is_given and not series.differences:
-        flat, short = idle_weekend_rows(series.dates, series.close)
+    if source_traits(series.source).is_given:
+        flat, short = idle_weekend_rows(series.dates, series.close, signed=series.differences)
         last_rows &= ~flat & ~short
     return usual_weekdays(np.bincount(weekdays_of(series.dates[last_rows]), minlength=7))

@@ -17,6 +17,7 @@ __all__ = ["MAX_ROWS", "Span", "parse_horizon", "rows_of_span", "rows_until"]
 MAX_ROWS = 250  # rows ahead
 
 _UNITS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
+_COUNT = re.compile(r"0*[1-9][0-9]{0,2}")
 _SPAN = re.compile(r"(\d{1,3})\s*(d|days?|w|wks?|weeks?|weekly|m|mo|mos|months?|monthly|y|yrs?|years?)", re.IGNORECASE)
 _EXPECTED = f"expected rows from 1 to {MAX_ROWS}, or a span such as 5d, 1wk, 2wk, 1mo or 1y"
 
@@ -59,7 +60,7 @@ def parse_horizon(value: int | str) -> int | Span:
     (20, Span(count=2, unit='weeks'))
     """
     text = str(value).strip()
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_ROWS:
+    if _COUNT.fullmatch(text) and int(text) <= MAX_ROWS:
         return int(text)
     match = _SPAN.fullmatch(text)
     if match is None or not text.isascii() or int(match[1]) < 1:

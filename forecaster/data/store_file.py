@@ -43,8 +43,15 @@ _TABLES = (
         PRIMARY KEY (series, day, born)) WITHOUT ROWID""",
 )
 # SQLite's primary result codes. SQLITE_ERROR is "no such table": our statements have no mistakes of their own.
-_DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
+_DAMAGE_CODES = {
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH),
+    sqlite3.SQLITE_TOOBIG,
+}
 _NO_ROOM_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+_MAX_VALUE_BYTES = 2**26  # of one value; the facts of a version have some thousand
+# A view, a trigger or a computed column would let a file from somebody else compute without end.
+_FOREIGN = """SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')
+    OR sql LIKE 'CREATE VIRTUAL%' OR sql LIKE '% AS %(%' LIMIT 1"""
 _MAGIC = b"SQLite format 3\0"
 _STORAGE_CODES = {
     sqlite3.SQLITE_READONLY: "make it writable, free some space on the disk, or choose another --home",
@@ -144,6 +151,7 @@ def _opened(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         # Damaged text must reach the comparison of checksums; SQLite's own decoding would raise an error without code.
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
         _prepare(connection, path)
     except BaseException:
         connection.close()
@@ -160,6 +168,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"store {path} has schema {_schema(connection)}, this program reads up to {SCHEMA}; "
             "install a newer version of forecaster, or choose another --home"
         )
+    foreign = connection.execute(_FOREIGN).fetchone()
+    if foreign is not None:
+        raise DamagedRowsError(f"{ascii(foreign[0])[:60]} is none of its tables")
     if not with_checksums(connection):
         # Impossible on read-only media and on a full disk; `Store.save` tries again.
         with contextlib.suppress(sqlite3.OperationalError), transaction(connection):

@@ -92,6 +92,7 @@ class Version:
 
 
 _TYPES = (int, str, str, str, str, str, int, str, str, int, int, int)  # of the fields of a version
+_DAYS = (7, 8)  # places of the first and the last date among them
 
 
 def select_versions(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> tuple[Version, ...]:
@@ -138,7 +139,12 @@ def checked_versions(
 
 
 def _has_types(fields: Sequence[object]) -> bool:
-    return all(isinstance(value, kind) for kind, value in zip(_TYPES, fields, strict=True))
+    if not all(isinstance(value, kind) for kind, value in zip(_TYPES, fields, strict=True)):
+        return False
+    try:
+        return all(str(datetime.date.fromisoformat(str(fields[place]))) == fields[place] for place in _DAYS)
+    except ValueError:
+        return False
 
 
 def _as(kind: type, value: object) -> Any:

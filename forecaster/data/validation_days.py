@@ -25,8 +25,8 @@ def weekend_marks(subject: Subject) -> Iterator[Marks]:
     rows = np.flatnonzero(subject.alive)
     price = subject.price[rows]
     flat = short = np.zeros(len(rows), dtype=bool)
-    if subject.market.is_given and not subject.market.signed:
-        flat, short = idle_weekend_rows(subject.dates[rows], price)
+    if subject.market.is_given:
+        flat, short = idle_weekend_rows(subject.dates[rows], price, signed=subject.market.signed)
     if subject.market.is_observed:
         closed = ~trading_days_so_far(subject.dates[rows], ~(flat | short))
     else:

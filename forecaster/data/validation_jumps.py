@@ -15,6 +15,7 @@ _RECENT_RETURNS = 20
 _MEDIAN_TO_SD = 1.4826
 _SPIKE_SPREADS, _SPIKE_FLOOR, _SPIKE_FLOOR_EARLY = 8.0, 0.05, 0.20
 _BACK_SPREADS, _BACK_FLOOR, _BACK_SHARE = 5.0, 0.01, 0.25  # two true returns remain, not one
+_CHANGE_SPREADS = 20.0  # of prices that may be negative: days of a spread differ more than those of a price
 _MAX_WRONG_ROWS = 5
 _RUN_FLOOR = 0.15  # of several wrong rows in succession; a single one is more often an error than a rumour
 
@@ -43,11 +44,16 @@ def jump_marks(subject: Subject) -> Iterator[Marks]:
     within an ordinary return. That is known on its own row, since no other row is needed: the return of the row is
     computed without the ratio, and no earlier row changes. Small ratios count only for prices that the user gives,
     since a source that adjusts for splits has none.
+
+    Prices that may be negative have changes and no returns, hence no share that is large, no ratio and no unit. One of
+    their changes is large beyond 20 times both spreads, and leads to a wrong price when the next row takes back three
+    quarters of it.
     """
     places = np.flatnonzero(subject.alive)
-    if len(places) < 2 or subject.market.signed:
+    if len(places) < 2:
         return
-    yield from _Scan(subject, places).marks()
+    scan = _Scan(subject, places)
+    yield from scan.marks_of_changes() if subject.market.signed else scan.marks()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +95,8 @@ class _Scan:
 
     def __init__(self, subject: Subject, places: Int64Array) -> None:
         self._places = places
-        self._moves = np.diff(np.log(subject.price[places]))
+        price = subject.price[places]
+        self._moves = np.diff(price if subject.market.signed else np.log(price))
         self._returns = self._moves.copy()
         """(N - 1,) the moves without the jumps handled so far."""
         self._given = subject.market.is_given
@@ -111,6 +118,21 @@ class _Scan:
                 self._change_unit(move, self._splits[move])
             elif move > back:
                 back = self._judge(move)
+        yield from self._all_marks()
+
+    def marks_of_changes(self) -> Iterator[Marks]:
+        """Marks of the jumps of prices that may be negative."""
+        squares = np.concatenate([[0.0], np.cumsum(self._moves**2)])
+        moves = np.arange(_RECENT_RETURNS, len(self._moves))
+        recent = np.sqrt((squares[moves] - squares[moves - _RECENT_RETURNS]) / _RECENT_RETURNS)
+        sizes = np.abs(self._moves)
+        for move in moves[(recent > 0) & (sizes[moves] > _CHANGE_SPREADS * recent) & ~self._confirmed[moves]].tolist():
+            spread = _MEDIAN_TO_SD * float(np.median(sizes[max(0, move - _RETURNS_FOR_SPREAD) : move]))
+            if not 0 < _CHANGE_SPREADS * spread < sizes[move]:
+                continue
+            self._large.append(move)
+            if move + 1 < len(sizes) and abs(self._moves[move : move + 2].sum()) <= _BACK_SHARE * sizes[move]:
+                self._wrong.append((move, 1))
         yield from self._all_marks()
 
     def _judge(self, move: int) -> int:

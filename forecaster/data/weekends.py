@@ -51,7 +51,7 @@ def trading_days_so_far(dates: DateArray, counted: BoolArray) -> BoolArray:
     return np.asarray(usual_weekdays(total[1:] - total[first])[np.arange(len(dates)), weekday])
 
 
-def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, BoolArray]:
+def idle_weekend_rows(dates: DateArray, price: FloatArray, *, signed: bool = False) -> tuple[BoolArray, BoolArray]:
     """Saturdays and Sundays without a session of their own; a row is judged by rows up to it.
 
     Flat: the price is that of the row before, as on nearly all weekend rows so far, but not on most weekdays.
@@ -63,12 +63,14 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, B
     Args:
         dates: (T,) increasing.
         price: (T,) positive.
+        signed: Prices may be zero or negative: sessions are not judged by returns, so no row is short.
 
     Returns:
         (T,) flat and (T,) short; no row is both.
     """
     weekend = weekdays_of(dates) >= 5
-    moves = np.minimum(np.abs(np.diff(np.log(price), prepend=np.log(price[:1]))), _MAX_MOVE)
+    level = price if signed else np.log(price)
+    moves = np.minimum(np.abs(np.diff(level, prepend=level[:1])), _MAX_MOVE)
     flat = weekend & (moves == 0)
     flat[:1] = False
     moving = np.cumsum(weekend & ~flat)
@@ -77,6 +79,8 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray) -> tuple[BoolArray, B
     weekdays[:1] = False  # the first row has no return
     moving_weekdays = np.cumsum(weekdays & (moves > 0))
     flat &= (moving <= _MAX_MOVING_SHARE * count) & (moving_weekdays >= _MIN_WEEKDAY_SHARE * np.cumsum(weekdays))
+    if signed:
+        return flat, np.zeros(len(dates), dtype=bool)
     session = weekend & ~flat
     session[:1] = False
     weekend_mean = np.cumsum(moves * session) / np.maximum(np.cumsum(session), 1)

@@ -29,6 +29,7 @@ __all__ = [
 
 
 PIT_BINS = 10
+_GOLDEN_RATIO = (5**0.5 - 1) / 2  # its multiples modulo 1 fill (0, 1) evenly, however many there are
 
 
 def rmse(error: FloatArray) -> float:
@@ -101,7 +102,11 @@ def pit_bins(
     The PIT is uniform on (0, 1) when the distributions are right (Dawid 1984, JRSS A 147), so that the bins are equally
     frequent. A slope means a shift, a U too narrow a distribution, a hump too wide a one (Diebold, Gunther and Tay
     1998, Int. Economic Review 39). Found without the distribution function, by comparing with the quantiles at the
-    edges of the bins; an outcome on an edge belongs to the bin above.
+    edges of the bins.
+
+    An outcome on edges, such as an unchanged price, has a range of PIT values: the bins at these edges take such
+    outcomes in turns, so that each has its share (a randomized PIT without random numbers; Czado, Gneiting and Held
+    2009, Biometrics 65).
 
     Args:
         quantiles: (N, Q) non-decreasing.
@@ -114,10 +119,13 @@ def pit_bins(
     """
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     inner = quantiles @ level_weights(levels, tuple(edges.tolist()))
-    at_least = np.ones((bins + 1, len(actual)), dtype=np.int8)
-    at_least[1:-1] = (actual[:, None] >= inner).T
-    at_least[-1] = 0
-    return at_least[:-1] - at_least[1:]
+    last = (actual[:, None] >= inner).sum(axis=1)
+    first = (actual[:, None] > inner).sum(axis=1)
+    tied = np.flatnonzero(last > first)
+    turns = (0.5 + _GOLDEN_RATIO * np.arange(len(tied))) % 1
+    # The range begins within the first bin and ends within the last one: half of each, as far as the edges show.
+    last[tied] = np.floor(first[tied] + 0.5 + turns * (last[tied] - first[tied])).astype(np.intp)
+    return np.asarray(np.arange(bins)[:, None] == last, dtype=np.int8)
 
 
 def rolling_coverage(inside: BoolArray, window: int = 250) -> FloatArray:

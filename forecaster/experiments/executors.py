@@ -22,6 +22,8 @@ from forecaster.environment import Progress, no_progress
 
 __all__ = ["Executor", "InProcess", "Processes"]
 
+MIN_PROCESSES = 2  # that may be asked for on any machine
+
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -68,7 +70,7 @@ class Processes:
     every process at once. A script that uses this class has to be guarded by ``if __name__ == "__main__"``.
 
     Args:
-        count: Number of processes; with fewer than two tasks none is started.
+        count: Number of processes, at most that of the processors or two; with fewer than two tasks none is started.
         prepare: Function of a module, called in each process before its first task, such as the choice of an engine.
         progress: Receives the steps of the tasks that are computed in this process.
     """
@@ -82,7 +84,7 @@ class Processes:
         self, work: Callable[[Shared, Task, Progress], Result], shared: Shared, tasks: Sequence[Task]
     ) -> Iterator[Iterator[Result]]:
         """See `Executor`."""
-        count = min(self.count, len(tasks))
+        count = min(self.count, len(tasks), max(os.cpu_count() or 1, MIN_PROCESSES))
         if count < 2:
             with InProcess(self.progress).run(work, shared, tasks) as results:
                 yield results

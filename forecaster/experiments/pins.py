@@ -1,15 +1,16 @@
 """Pinned runs: runs that the user prefers for the instruments that they scored."""
 
-import json
 from pathlib import Path
 
 from forecaster.errors import DamageError
 from forecaster.experiments.runs import Run, runs_folder
-from forecaster.files import json_text, write_file
+from forecaster.experiments.stored_files import parse_json
+from forecaster.files import json_text, read_regular_file, write_file
 
 __all__ = ["pin_run", "pinned_runs", "unpin_runs"]
 
 SCHEMA = "pins/1"
+MAX_BYTES = 2**20
 
 
 def pinned_runs(home: Path) -> tuple[str, ...]:
@@ -20,10 +21,10 @@ def pinned_runs(home: Path) -> tuple[str, ...]:
     """
     path = _path(home)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(read_regular_file(path, MAX_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DamageError(_damage(path)) from error
     ids = document.get("runs") if isinstance(document, dict) and document.get("schema") == SCHEMA else None
     if not isinstance(ids, list) or not all(isinstance(run_id, str) for run_id in ids):

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
 from forecaster.experiments.runs import Run, RunListing, find_run, list_runs, runs_folder
 
-__all__ = ["RunQuery", "SelectedRun", "announce", "select_runs"]
+__all__ = ["RunQuery", "SelectedRun", "announce", "preferred_run", "select_runs"]
 
 OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
 MAX_LISTED_MEMBERS = 5
@@ -180,11 +181,18 @@ def _best(
     able = [run for run in listing.runs if _may_fit(run, instrument, choice.source)]
     frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
     pinned = pinned_runs(environment.home)
+    refused: dict[str, InputFileError | NotEnoughDataError] = {}
     for frequency in frequencies:  # days first: longer rows only where there is no run of days
         fitting = [run for run in able if run.frequency == frequency]
         for run in ranked_runs(fitting, instrument, pinned, query.horizon):
-            selection = _load(run, instrument, choice, environment, sources)
+            try:
+                selection = _load(run, instrument, choice, environment, sources)
+            except (InputFileError, NotEnoughDataError) as error:  # such as a run of days for a file of weeks
+                refused[run.id] = error
+                continue
             if run.covers(selection.series) or (selection.change is not None and selection.change.same):
+                for run_id, reason in refused.items():
+                    environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
                 _note_choice(selection, query, listing, environment)
                 return selection
     if listing.damaged:
@@ -193,7 +201,16 @@ def _best(
         data = choice.applied()
         data = data.model_copy(update={"frequency": query.frequency or data.frequency})
         Histories.of_section(environment, data, [instrument], choice.network, sources).load(instrument)
+    if refused:
+        raise next(iter(refused.values()))
     raise _no_run(instrument, choice, query, environment)
+
+
+def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> Run | None:
+    """The first of the ranked runs of an instrument, whatever its history is now; None where there is none."""
+    runs = [run for run in list_runs(runs_folder(home)).runs if _may_fit(run, instrument, source)]
+    runs = [run for run in runs if query.frequency in (None, run.frequency)]
+    return next(iter(ranked_runs(runs, instrument, pinned_runs(home), query.horizon)), None)
 
 
 def _note_choice(selection: SelectedRun, query: RunQuery, listing: RunListing, environment: Environment) -> None:

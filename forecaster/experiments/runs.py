@@ -22,6 +22,7 @@ import numpy as np
 
 from forecaster.config import Config, load_config
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.options import parse_options
 from forecaster.data.sources.registry import source_traits
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError, UsageError
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
@@ -119,6 +120,7 @@ class Run:
         self._checked("config.yaml", MAX_TEXT_BYTES)
         try:
             config = load_config(path)
+            parse_options(source_traits(self.source).options, config.data.options, self.source)
         except UsageError as error:
             raise DamageError(_damage(path, f"is no valid configuration: {error.messages[0]}")) from error
         self._require_same_model(config)

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from forecaster.arrays import AnyArray
+from forecaster.files import require_bounded_packing
 
 __all__ = ["MAX_FILE_BYTES", "arrays_checksum", "parse_arrays", "parse_json", "require_finite"]
 
@@ -75,6 +76,7 @@ def parse_arrays(content: bytes) -> dict[str, AnyArray]:
         _require_plain_end(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
+            require_bounded_packing(member.compress_type for member in members)
             if len({member.filename for member in members}) < len(members):
                 raise ValueError("it holds a name twice")
             unpacked = sum(member.file_size for member in members)

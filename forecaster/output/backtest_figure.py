@@ -22,13 +22,14 @@ from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_styl
 from forecaster.output.colors import BLUE, GREEN, GREY, RED
 from forecaster.output.verdict_wording import verdict_texts
 
-__all__ = ["BacktestFigureRequest", "BacktestPicture", "backtest_figure", "backtest_picture", "draw_backtest"]
+__all__ = ["BacktestFigureRequest", "BacktestPicture", "backtest_figure", "backtest_pictures", "draw_backtest"]
 
 
 WINDOW = 250
 _COLORS = (BLUE, GREEN, "#B36B00", "#7A3E9D", RED, "#5A5A5A", "#0F7F8C", "#A8326B", "#8A8F1E")
 _DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (7, 2, 1, 2)))
 _LINE_LENGTH = 165  # characters of small print across the figure
+_LINE_HEIGHT = 0.165  # inches of a line of the verdict
 _NAME_SIZE = 8  # points
 
 
@@ -81,7 +82,7 @@ class BacktestFigureRequest:
 def backtest_figure(request: BacktestFigureRequest) -> Figure:
     """The figure of a recorded backtest at the steps that were asked for."""
     backtest = request.backtest
-    pictures = [backtest_picture(backtest.result, by_name, backtest.id) for by_name in backtest.losses.values()]
+    pictures = backtest_pictures(backtest.result, backtest.losses, backtest.id)
     if request.title is not None:
         pictures = [dataclasses.replace(picture, title=request.title) for picture in pictures]
     if not pictures:
@@ -104,7 +105,8 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
         words = "\n".join(textwrap.fill(line, _LINE_LENGTH, subsequent_indent="    ") for line in first.words)
         figure = blank_figure((12.0, 7.6 if count == 1 else 2.0 + 2.7 * count))
         height = figure.get_size_inches()[1]
-        place = {"left": LEFT, "top": 1 - 0.76 / height, "bottom": 1.56 / height}
+        words_top = 0.3 + _LINE_HEIGHT * (words.count("\n") + 1)
+        place = {"left": LEFT, "top": 1 - 0.76 / height, "bottom": (words_top + 0.46) / height}
         if count == 1:
             grid = figure.add_gridspec(2, 1, height_ratios=(6, 4), hspace=0.22, right=0.84, **place)
         else:
@@ -120,7 +122,7 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
                 gains.tick_params(labelbottom=False)
             for axes in (cover,) if count == 1 else (gains, cover):
                 date_axis(axes, most_ticks=12 if count == 1 else 6)
-        figure.text(LEFT, 1.1 / height, words, fontsize=8, color="#333333", va="top", linespacing=1.45)
+        figure.text(LEFT, words_top / height, words, fontsize=8, color="#333333", va="top", linespacing=1.45)
         headline(figure, first.title, first.note)
     return figure
 
@@ -181,18 +183,21 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture, brief: bool) -> None:
     label_ends(axes, labels, _NAME_SIZE)
 
 
-def backtest_picture(
-    result: BacktestResult, by_name: Mapping[str, DailyLosses] | None = None, backtest_id: str | None = None
-) -> BacktestPicture:
-    """The picture of one step, all instruments together.
+def backtest_pictures(
+    result: BacktestResult, losses: Mapping[int, Mapping[str, DailyLosses]], backtest_id: str
+) -> list[BacktestPicture]:
+    """A picture of each step that has outcomes, all instruments together.
 
     Args:
         result: The backtest, whose verdict is written below.
-        by_name: Name -> daily losses at the step; those at the first step when None.
-        backtest_id: Name of the folder; that of the plan when None.
+        losses: Step -> name -> daily losses.
+        backtest_id: Name of the folder.
     """
-    by_name = result.losses[min(result.losses)] if by_name is None else by_name
-    losses = by_name[result.verdict.name]
+    name = result.verdict.name
+    return [_picture(result, by_name[name], backtest_id) for by_name in losses.values() if name in by_name]
+
+
+def _picture(result: BacktestResult, losses: DailyLosses, backtest_id: str) -> BacktestPicture:
     several = f"{losses.instruments} instruments" if losses.instruments > 1 else losses.name
     span = SPANS[result.plan.config.data.frequency]
     step = result.verdict.step
@@ -208,7 +213,7 @@ def backtest_picture(
         },
         inside={float(level): daily for level, daily in losses.inside.items()},
         fits=np.array([fold.start for fold in result.plan.folds]),
-        note=f"backtest {backtest_id or result.id}, {len(losses):,} cutoffs from {losses.dates[0]} to "
+        note=f"backtest {backtest_id}, {len(losses):,} cutoffs from {losses.dates[0]} to "
         f"{losses.dates[-1]}, a fit at each triangle",
         words=(
             f"verdict, {step} {span}{'s' if step > 1 else ''} ahead:",

@@ -131,7 +131,7 @@ def show_lines(document: Mapping[str, Any]) -> list[str]:
     lines = [
         document["series"],
         f"rows: {document['rows']:,} from {document['first']} to {document['last']} "
-        f"({age}{' old' if age and age != 'up to date' else ''})",
+        f"({age.replace('day', 'business day') + ' old' if age and age != 'up to date' else age})",
         f"columns: {', '.join(document['columns'])}",
         f"close: last {document['last_price']:.6g}, lowest {lowest}, highest {highest}",
         f"sha256: {document['sha256']}",

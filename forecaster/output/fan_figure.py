@@ -200,4 +200,9 @@ def _record(picture: FanPicture) -> str:
 def _origin(picture: FanPicture) -> str:
     prediction = picture.prediction
     age = "" if not prediction.age_days else f" · last price {spans_text('', prediction.age_days).strip()} old"
-    return f"source: {picture.source} · model {prediction.model}{age}"
+    forecast = prediction.forecast
+    own = min(forecast.own_steps, forecast.horizon)
+    way = "recursive" if forecast.scaled_from is None else "scaled by the square root of time"
+    after = f"{own} {picture.span}{'s' if own > 1 else ''}"
+    dashed = "" if own == forecast.horizon else f" · dashed: after {after}, {way}"
+    return f"source: {picture.source} · model {prediction.model}{age}{dashed}"

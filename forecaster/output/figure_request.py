@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Sequence
 
 from forecaster.data.series import PriceSeries
+from forecaster.experiments.forecasting import ForecastRequest
 from forecaster.experiments.run_selection import SelectedRun
 
 __all__ = ["FigureRequest"]
@@ -17,6 +18,7 @@ class FigureRequest:
     Args:
         selection: Instrument, run and history up to the cutoff.
         current: The history with later rows, if there are any.
+        forecast: The coming days.
         calibrate: True if past coverage adjusts the widths of the intervals.
         from_date: First date to draw.
         to_date: Last date to draw.
@@ -24,11 +26,11 @@ class FigureRequest:
         title: Title; None for that of the figure.
         above: Prices of interest.
         level: Central intervals; those of the figure when empty.
-        today: Current date.
     """
 
     selection: SelectedRun
     current: PriceSeries
+    forecast: ForecastRequest
     calibrate: bool = True
     from_date: datetime.date | None = None
     to_date: datetime.date | None = None
@@ -36,7 +38,6 @@ class FigureRequest:
     title: str | None = None
     above: Sequence[float] = ()
     level: Sequence[float] = ()
-    today: datetime.date | None = None
 
     @property
     def name(self) -> str:

@@ -73,6 +73,8 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         )
         text += "; !: too narrow" if "!" in marks else ""
         text += "; ?: too few rows to tell" if "?" in marks else ""
+        steps = [step["step"] for step in shown_steps(document, every_step=every_step)]
+        text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""
         lines.append(text)
     elif document["coverage"] is None:
         lines.append("held: not measured; earlier forecasts of this run are not out of sample")

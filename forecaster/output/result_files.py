@@ -43,7 +43,7 @@ def file_format(path: Path, chosen: str | None, allowed: Collection[str] = ("csv
     ending = path.suffix.lower()
     named = FORMATS.get(ending)
     family = None if chosen is None else _FAMILIES.get(chosen, chosen)
-    endings = ", ".join(suffix for suffix, name in FORMATS.items() if name in allowed and suffix != ".htm")
+    endings = ", ".join(suffix for suffix, name in FORMATS.items() if name in (*allowed, "table") and suffix != ".htm")
     if chosen is None and named not in {*allowed, "table"}:
         raise UsageError(f"--out {path}: the ending {ending!r} names no format; expected one of {endings}")
     if chosen is not None and ending in FORMATS and named not in (family, "table"):

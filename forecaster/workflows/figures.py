@@ -20,7 +20,7 @@ BACKTEST_FIGURES: dict[str, str] = {
 OPTIONS: dict[str, frozenset[str]] = {
     "forecast": frozenset({"as_of", "from_date", "to_date", "last"}),
     "loss": frozenset(),
-    "fan": frozenset({"as_of", "last", "above", "level"}),
+    "fan": frozenset({"as_of", "last", "above", "level", "horizon", "until"}),
     "backtest": frozenset({"step"}),
 }
 """Kind -> options that it has beyond those of all kinds; a figure that is not listed has all of them."""

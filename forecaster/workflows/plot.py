@@ -1,5 +1,6 @@
 """`plot`: actual prices blue, train predictions green, test predictions red, and the coming days."""
 
+import dataclasses
 import datetime
 import importlib
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS, Split, whole_history
 from forecaster.evaluation.verdict import KINDS
-from forecaster.experiments.forecasting import ForecastRequest, described_forecast, forecast_of, run_forecasts
+from forecaster.experiments.forecasting import described_forecast, forecast_of, run_forecasts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
@@ -30,7 +31,7 @@ from forecaster.output.forecast_picture import ForecastPicture, PartScore, Predi
 from forecaster.pipeline import next_steps
 from forecaster.quantiles import level_weights
 from forecaster.workflows.figures import BACKTEST_FIGURES, FIGURES, OPTIONS
-from forecaster.workflows.predict import coming_dates
+from forecaster.workflows.predict import Until, coming_dates, forecast_request, wanted_horizon
 
 __all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot"]
 
@@ -49,6 +50,8 @@ def plot(
     above: float | Sequence[float] = (),
     level: float | Sequence[float] = (),
     step: int | Sequence[int] = (),
+    horizon: int | str | None = None,
+    until: Day | None = None,
     frequency: str | None = None,
     run: str | None = None,
     calibrate: bool = True,
@@ -72,6 +75,8 @@ def plot(
         above: Prices at which a fan has a line, with the probability that the last price lies above.
         level: Central intervals of a fan, such as 0.8; 50, 80 and 95 % when empty.
         step: Rows ahead of a backtest that are drawn; the first that it scored when empty.
+        horizon: Rows ahead of a fan, or a span such as ``"1mo"``; the rows of the run when None.
+        until: Last day of a fan, in place of `horizon`.
         frequency: Length of a row; that of the run when None.
         run: Id of a run, or of a backtest for its picture; the best one that fits when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
@@ -89,18 +94,18 @@ def plot(
     environment = environment or Environment.at(home)
     draw = _drawing_function(kind)
     day = day_of(as_of, "as_of")
-    options = {"from_date": day_of(from_date, "from_date"), "to_date": day_of(to_date, "to_date"), "last": last}
-    fan_options = {"above": _values(above), "level": _values(level)}
+    dates = {"from_date": day_of(from_date, "from_date"), "to_date": day_of(to_date, "to_date")}
+    options: dict[str, Any] = {**dates, "last": last, "above": _values(above), "level": _values(level)}
     steps = _values(step)
-    _check_options(kind, {"as_of": day, **options, **fan_options, "step": steps})
+    _check_options(kind, {"as_of": day, **options, "step": steps, "horizon": horizon, "until": until})
     choice = selection_of(instruments)
     requests: Sequence[Any]
     if kind in BACKTEST_FIGURES:
         requests = [_backtest_request(choice, run, steps, calibrate, title, environment)]
     else:
-        today = None if day else environment.today
-        more = {**options, **fan_options, "calibrate": calibrate, "title": title, "today": today}
-        requests = _run_requests(choice, RunQuery(run, frequency=frequency), day, more, environment)
+        options |= {"calibrate": calibrate, "title": title}
+        wanted = wanted_horizon(horizon, until)
+        requests = _run_requests(choice, RunQuery(run, frequency=frequency), day, wanted, options, environment)
     if out is not None and len(requests) > 1:
         raise UsageError(
             f"--out names one file; got {len(requests)} instruments; leave it out to name a file after each"
@@ -117,14 +122,24 @@ def _values(value: Any) -> tuple[Any, ...]:
 
 
 def _run_requests(
-    choice: Selection, query: RunQuery, day: datetime.date | None, options: Mapping[str, Any], environment: Environment
+    choice: Selection,
+    query: RunQuery,
+    day: datetime.date | None,
+    wanted: Until,
+    options: Mapping[str, Any],
+    environment: Environment,
 ) -> list[FigureRequest]:
     """A request for each instrument, with the history up to `day`."""
+    query = dataclasses.replace(query, horizon=wanted if isinstance(wanted, int) else None)
     whole = select_runs(choice, query, environment)
     cut = [selection.until(day) for selection in whole]
     announce(cut, environment)
-    pairs = zip(cut, whole, strict=True)
-    return [FigureRequest(selection, current.series, **options) for selection, current in pairs]
+    requests = []
+    for selection, current in zip(cut, whole, strict=True):
+        forecast = forecast_request(selection, wanted, choice, options["calibrate"], environment)
+        forecast = dataclasses.replace(forecast, today=None if day else environment.today)
+        requests.append(FigureRequest(selection, current.series, forecast, **options))
+    return requests
 
 
 def _backtest_request(
@@ -201,7 +216,7 @@ def fan_figure(request: FigureRequest) -> Any:
     series = selection.series
     instrument = selection.instrument
     levels = tuple(request.level or DEFAULT_FAN_LEVELS)
-    wanted = ForecastRequest(coming_dates(selection), levels, request.calibrate, request.today)
+    wanted = dataclasses.replace(request.forecast, levels=levels)
     prediction = forecast_of(selection.run, instrument, series, wanted)
     later = _later_rows(series, request.current, prediction.forecast)
     prices = _in_unit_of_cutoff(series, later, request.current)

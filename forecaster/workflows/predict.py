@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
@@ -20,9 +21,10 @@ from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, 
 from forecaster.experiments.results import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 
-__all__ = ["coming_dates", "predict"]
+__all__ = ["Until", "coming_dates", "forecast_request", "predict", "wanted_horizon"]
 
 Until = int | Span | datetime.date | None
+"""Wanted horizon: rows, a span, a last day, or that of the run."""
 
 
 def predict(
@@ -64,7 +66,7 @@ def predict(
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
     day = day_of(as_of, "as_of")
-    wanted = _wanted(horizon, until)
+    wanted = wanted_horizon(horizon, until)
     rows = wanted if isinstance(wanted, int) else None
     query = RunQuery(run, rows, frequency)
     selected = _select(choice, query, wanted, environment, config if train_if_missing else None, train_if_missing)
@@ -74,16 +76,20 @@ def predict(
         environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
     predictions = []
     for selection in selected:
-        request = _request(selection, wanted, choice, calibrate, environment)
+        request = forecast_request(selection, wanted, choice, calibrate, environment)
         request = dataclasses.replace(request, levels=tuple(level), today=None if day else environment.today)
         predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
-    for prediction in predictions:
-        for warning in _warnings(prediction):
-            environment.note(f"warning: {warning}")
+    for warning in dict.fromkeys(itertools.chain.from_iterable(map(_warnings, predictions))):
+        environment.note(f"warning: {warning}")
     return Predictions(predictions)
 
 
-def _wanted(horizon: int | str | None, until: Day | None) -> Until:
+def wanted_horizon(horizon: int | str | None, until: Day | None) -> Until:
+    """The horizon of two keywords, of which one is None.
+
+    Raises:
+        UsageError: Both are given, or the horizon is none.
+    """
     if horizon is not None and until is not None:
         raise UsageError("--horizon and --until are given; expected one of them")
     return day_of(until, "until") if until is not None else None if horizon is None else parse_horizon(horizon)
@@ -141,9 +147,10 @@ def _reaching(
     return other.until(day)
 
 
-def _request(
+def forecast_request(
     selection: SelectedRun, wanted: Until, choice: Selection, calibrate: bool, environment: Environment
 ) -> ForecastRequest:
+    """Days and calibration of a forecast, and the training to type where the run does not reach them."""
     dates = coming_dates(selection, wanted)
     frequency = selection.run.frequency
     flags = ["--horizon", str(len(dates)), *(["--frequency", frequency] if frequency != "1d" else [])]

@@ -38,6 +38,7 @@ from forecaster.experiments.manifest import (
     SplitPart,
 )
 from forecaster.experiments.results import Prediction, TrainResult
+from forecaster.experiments.run_selection import RunQuery, preferred_run
 from forecaster.experiments.runs import Run, runs_folder, save_run
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
@@ -148,7 +149,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         verdicts=verdicts,
         engine=engine,
         seconds=watch.total(),
-        next_command=_next_command(data, choice, environment),
+        next_command=_next_command(run, data, choice, environment),
         fallbacks=fallbacks,
         predictions=_predictions(run, data, named, environment),
         weights_of=weights_of,
@@ -161,11 +162,14 @@ def _engine(config: Config, environment: Environment) -> Engine:
     return engine
 
 
-def _next_command(data: Dataset, choice: Selection, environment: Environment) -> str:
-    """Command line of the forecast of the first instrument."""
+def _next_command(run: Run, data: Dataset, choice: Selection, environment: Environment) -> str:
+    """Command line of the forecast of the first instrument, by this run also where another one is preferred."""
+    instrument = data.instruments[0]
     frequency = data.config.data.frequency
     flags = [] if frequency == FREQUENCIES[0] else ["--frequency", frequency]
-    return command_line("predict", data.instruments[0], choice, environment, *flags)
+    preferred = preferred_run(instrument, RunQuery(frequency=frequency), choice.source, environment.home)
+    flags += [] if preferred is None or preferred.id == run.id else ["--run", run.id]
+    return command_line("predict", instrument, choice, environment, *flags)
 
 
 def _tested_fit(data: Dataset, split: Split, key: str, environment: Environment) -> tuple[Fitted, str | None]:

@@ -180,7 +180,7 @@ def test_ctrl_c_leaves_no_run_and_exits_130(tmp_path: Path, seconds: float):
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert stderr.splitlines()[-1] == "interrupted; nothing was saved"
+    assert stderr.splitlines()[-1] == "interrupted; unfinished work was not saved"
     assert not list(tmp_path.glob("runs/*"))
     assert not list(tmp_path.glob("runs/.*"))
 

@@ -59,6 +59,22 @@ def test_weekly_rows_are_refused_as_days(forecast, tmp_path) -> None:
         assert "add --frequency 1wk to forecast weeks" in result.stderr
 
 
+def test_a_run_of_days_is_passed_over_for_a_file_of_weeks(forecast, tmp_path) -> None:
+    prices = 100 * np.exp(0.01 * np.random.default_rng(1).standard_normal(900).cumsum())
+    path = written(tmp_path / "p.csv", np.busday_offset("2020-01-06", np.arange(900)), prices)
+    arguments = ("--csv", path, "--home", tmp_path)
+    assert forecast("train", *arguments, *TINY).exit_code == 0
+    written(path, np.datetime64("2008-01-04", "D") + 7 * np.arange(900), prices)
+    refused = forecast("predict", *arguments)
+    assert "p has weekly rows" in refused.stderr
+    assert "add --frequency 1wk to forecast weeks" in refused.stderr
+    assert forecast("train", *arguments, *TINY, "--frequency", "1wk").exit_code == 0
+    result = forecast("predict", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "warning: passed over: run" in result.stderr
+    assert "weekly rows; run" in result.stdout
+
+
 @pytest.mark.slow
 def test_a_spread_is_trained_forecast_drawn_and_tested(forecast, tmp_path) -> None:
     path = spread(tmp_path / "s.csv")

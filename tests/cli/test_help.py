@@ -104,3 +104,11 @@ def test_the_former_name_of_an_option_names_the_new_one(
     result = forecast(*arguments)
     assert result.exit_code == 2
     assert f"use {flag}." in result.stderr
+
+
+@pytest.mark.parametrize("names", [(), ("data",), ("runs",), ("config",)])
+def test_a_group_without_a_command_prints_its_help_as_it_is(names: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, names)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stdout == ""
+    assert result.stderr == CliRunner().invoke(cli, [*names, "--help"]).stdout

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from forecaster.errors import StorageError
+from forecaster.cli.result_file import write_result
+from forecaster.data.tables.content import read_content
+from forecaster.environment import Environment
+from forecaster.errors import StorageError, UsageError
 from forecaster.files import PARTIAL_PREFIX, check_target, clear_partial_files, write_file, write_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no devices, links and modes there")
@@ -135,6 +138,16 @@ def test_an_input_that_the_configuration_names_is_not_replaced(forecast, tmp_pat
     assert result.exit_code == 2
     assert "is a file that this command reads" in result.stderr
     assert (tmp_path / "p.png").read_text() == CSV
+
+
+def test_a_file_that_a_recorded_run_made_the_command_read_is_not_replaced(tmp_path: Path) -> None:
+    path, link = tmp_path / "p.csv", tmp_path / "link.csv"
+    path.write_text(CSV)
+    link.symlink_to(path)
+    read_content(path)
+    with pytest.raises(UsageError, match="that this command has read; it was not replaced"):
+        write_result(link, "other", Environment(home=tmp_path))
+    assert path.read_text() == CSV
 
 
 def test_what_is_recorded_is_not_replaced(forecast, home: Path, tmp_path: Path) -> None:

@@ -94,13 +94,16 @@ def test_the_crop_is_not_called_as_the_rows_that_are_used(forecast, home, flag):
 
 def test_a_fan_is_drawn_and_its_options_belong_to_it(forecast, home, tmp_path):
     result = forecast(
-        "plot", "USDJPY", "--kind", "fan", "--above", "160,9999", "--level", "80", "--title", "t", "--home", home
+        *("plot", "USDJPY", "--kind", "fan", "--above", "160,9999", "--level", "80", "--title", "t"),
+        *("--until", "2026-12-31", "--home", home),
     )
     assert result.exit_code == 0, result.stderr
     assert result.stdout.strip() == "USDJPY-fan.png"
     refused = forecast("plot", "USDJPY", "--above", "160", "--home", home)
     assert refused.exit_code == 2
     assert "--above is no option of --kind forecast; expected --kind fan" in refused.stderr
+    refused = forecast("plot", "USDJPY", "--kind", "fan", "--horizon", "100", "--home", home)
+    assert "forecast train --pair USDJPY" in refused.stderr
     refused = forecast("plot", "USDJPY", "--kind", "fan", "--from", "2020-01-01", "--home", home)
     assert "--from is no option of --kind fan; expected --kind forecast" in refused.stderr
 

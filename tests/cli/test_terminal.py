@@ -55,6 +55,16 @@ def test_the_bar_is_gone_before_the_result(screen: Screen) -> None:
     assert after == "\nnext\n"
 
 
+@pytest.mark.parametrize("command", [("predict",), ("data", "fetch")])
+def test_a_command_with_a_bar_removes_it_before_its_result(forecast, home, monkeypatch, command) -> None:
+    printed: list[str] = []
+    monkeypatch.setattr(terminal._Bar, "close", lambda bar: printed.append("bar closed"))
+    monkeypatch.setattr(terminal, "print_text", printed.append)
+    assert forecast(*command, "--pair", "USDJPY", "--home", home).exit_code == 0
+    assert printed[0] == "bar closed"
+    assert len(printed) == 2
+
+
 def test_a_stage_that_begins_anew_has_its_own_time_left(screen: Screen) -> None:
     with terminal.watched_environment(Path()) as environment:
         for done in (0, 3, 3, 0, 1):

@@ -81,8 +81,11 @@ def test_a_changed_setting_is_a_new_fit(forecast, tmp_path):
             forecast("train", "--pair", "USDJPY", *TINY, *setting, "--home", tmp_path, "--format", "json").stdout
         )
         assert made["weights_of"] is None
-    again = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+    assert forecast("runs", "use", "latest", "--home", tmp_path).exit_code == 0
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json")
+    again = json.loads(result.stdout)
     assert again["weights_of"] is not None
+    assert result.stderr.endswith(f" --run {again['run_id']}\n"), "the pinned run would forecast"
 
 
 def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
@@ -166,7 +169,9 @@ def test_refit_learns_from_the_newest_rows_and_says_so(forecast, tmp_path):
     for level, factor in (("0.9", factors[0, 1]), ("0.95", factors[0, 2])):
         widths = [document["steps"][0]["quantiles"][level] / document["last_price"] for document in (plain, made)]
         assert np.log(widths[1]) == pytest.approx(factor * np.log(widths[0]), rel=1e-9)
-    assert "raw intervals" in forecast(*raw).stdout.splitlines()[0]
+    table = forecast(*raw).stdout
+    assert "raw intervals" in table.splitlines()[0]
+    assert "; -: measured only at 1, 5, 10, 20 days" in table
     assert made["coverage"]["steps"][-1]["step"] == 20, "those of the test, before the refit"
 
 

@@ -20,6 +20,7 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.store import Pruned, Store, Version
+from forecaster.data.store_records import RECORD, record_checksum
 from forecaster.errors import DamageError, SourceError, StorageError, UsageError
 
 
@@ -153,6 +154,32 @@ def test_rows_of_no_version_and_bytes_behind_the_file_are_faults(store: Store, p
         file.write(b"x")
     with Store.open(path) as again:
         assert "1 bytes follow the database" in again.faults()[-1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n",
+        "CREATE TRIGGER more AFTER INSERT ON version BEGIN DELETE FROM bar; END",
+        "ALTER TABLE version ADD COLUMN more GENERATED ALWAYS AS (zeroblob(100)) VIRTUAL",
+    ],
+)
+def test_a_store_that_would_compute_something_is_damage(store: Store, path: Path, statement: str) -> None:
+    store.save(series([1.0]))
+    store.close()
+    change(path, statement)
+    with pytest.raises(DamageError, match="is none of its tables"):
+        Store.open(path)
+
+
+def test_a_date_that_no_calendar_has_is_damage_whatever_its_checksum(store: Store, path: Path) -> None:
+    store.save(series([1.0]))
+    change(path, "UPDATE version SET last = '2024-02-31'")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        record = connection.execute(f"SELECT {RECORD} FROM version v JOIN series s ON v.series = s.id").fetchone()
+        connection.execute("UPDATE version SET checksum = ?", (record_checksum(record),))
+    with pytest.raises(DamageError, match="the record of version 1"):
+        store.all_versions()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"SQLite", b"date,close\n" * 50])

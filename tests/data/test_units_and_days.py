@@ -282,3 +282,29 @@ def test_a_split_between_two_rows_counts_at_the_later_one() -> None:
     dates = np.array(["2024-06-07", "2024-06-10", "2024-06-11"], dtype="datetime64[D]")
     corrections = Corrections({datetime.date(2024, 6, 8): 4.0, datetime.date(2024, 7, 1): 2.0})
     assert corrections.ratios(dates) == {1: 4.0}
+
+
+SPREAD = MarketExpectations(weekdays="1111100", is_given=True, signed=True)
+
+
+def test_a_wrong_price_of_a_spread_is_dropped_and_a_large_move_kept() -> None:
+    rows = closes(made().columns["close"] - 100)
+    rows.columns["close"][200] += 90
+    rows.columns["close"][250:] += 60
+    report = check(rows, SPREAD)
+    assert {finding.code: finding.dates for finding in report.findings} == {
+        "reverting_spike": (str(rows.dates[200]),),
+        "large_move": (str(rows.dates[250]),),
+    }
+    assert len(repaired(rows, report, rows.dates[200])) == 201
+    assert len(repaired(rows, report)) == 299
+
+
+def test_flat_weekends_of_a_spread_are_dropped() -> None:
+    dates = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-03-01"))
+    trading = (dates.astype(np.int64) + 3) % 7 < 5
+    close = np.round(np.sin(np.arange(len(dates))), 3)[
+        np.maximum.accumulate(np.where(trading, np.arange(len(dates)), 0))
+    ]
+    finding = only(check(closes(close, dates), SPREAD))
+    assert (finding.code, finding.count) == ("flat_weekend_row", int((~trading).sum()))

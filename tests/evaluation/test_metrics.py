@@ -139,9 +139,15 @@ def test_the_histogram_shows_what_is_wrong() -> None:
     assert counts["low"][-1] > 2 * counts["low"][0]
 
 
-def test_an_outcome_on_an_edge_belongs_to_the_bin_above() -> None:
-    quantiles = np.zeros((1, 9))
-    assert pit_bins(quantiles, SCORING_LEVELS, np.array([0.0]), 2).tolist() == [[0], [1]]
+def test_outcomes_on_edges_are_spread_over_their_bins() -> None:
+    outcomes = np.zeros(100)
+    median_is_outcome = np.broadcast_to(stats.norm.ppf(SCORING_LEVELS), (100, 9))
+    counts = pit_bins(median_is_outcome, SCORING_LEVELS, outcomes).sum(axis=1)
+    assert counts[4:6].tolist() == [49, 51]
+    mostly_unchanged = np.broadcast_to([-2.0, -1, 0, 0, 0, 0, 0, 1, 2], (100, 9))  # from 0.1 to 0.9
+    counts = pit_bins(mostly_unchanged, SCORING_LEVELS, outcomes).sum(axis=1)
+    assert counts.sum() == 100
+    assert counts[2:8].min() >= counts[2:8].max() - 2
     assert pit_bins(np.zeros((0, 9)), SCORING_LEVELS, np.zeros(0), 3).shape == (3, 0)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,12 @@ def test_pins_are_kept_replaced_and_removed(home: Path) -> None:
     (home / "runs" / "pinned.json").write_text("[" * 100_000)
     with pytest.raises(DamageError, match="remove it with: forecast runs use --none"):
         overview(environment)
+    (home / "runs" / "pinned.json").unlink()
+    os.mkfifo(home / "runs" / "pinned.json")
+    with pytest.raises(DamageError, match="remove it with"):
+        overview(environment)
+    (home / "runs" / "pinned.json").unlink()
+    use_run("latest", environment)
     use_no_run(environment)
     assert pinned_runs(home) == ()
     with pytest.raises(RunNotFoundError):

@@ -224,6 +224,14 @@ def test_weights_that_unpack_to_gigabytes_are_not_unpacked(tmp_path: Path) -> No
         tracemalloc.stop()
 
 
+def test_weights_whose_packing_has_no_bound_are_not_unpacked(tmp_path: Path) -> None:
+    path = saved(tmp_path, "20260101-forged")
+    with zipfile.ZipFile(path / "weights.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.npy", b"0")
+    with pytest.raises(DamageError, match="packed in another way than deflate"):
+        _ = rehashed(path).fitted
+
+
 def test_an_array_that_claims_a_huge_shape_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, "20260101-forged")
     content = io.BytesIO()
@@ -237,7 +245,9 @@ def test_an_array_that_claims_a_huge_shape_is_refused(tmp_path: Path) -> None:
 def test_a_forged_configuration_or_curve_is_damage(tmp_path: Path) -> None:
     path = saved(tmp_path, "20260101-forged")
     whole = (path / "config.yaml").read_text()
-    for text in ("model: [1]", "horizon: x", whole.replace("horizon: 20", "horizon: 10")):
+    options = whole.replace("  options: {}", "  options: {deadline: 1}")
+    assert options != whole
+    for text in ("model: [1]", "horizon: x", whole.replace("horizon: 20", "horizon: 10"), options):
         (path / "config.yaml").write_text(text)
         with pytest.raises(DamageError, match=r"config.yaml"):
             _ = rehashed(path).config

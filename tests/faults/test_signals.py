@@ -35,7 +35,7 @@ def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, numb
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert stderr.splitlines()[-1] == "interrupted; nothing was saved"
+    assert stderr.splitlines()[-1] == "interrupted; unfinished work was not saved"
     assert "Traceback" not in stderr
     assert "Exception ignored" not in stderr
     assert stdout == ""

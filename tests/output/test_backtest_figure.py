@@ -56,9 +56,10 @@ def test_no_two_lines_look_alike() -> None:
     assert len({line.get_color() for line in lines}) == len(NAMES)
 
 
-def test_long_words_are_broken_within_the_figure() -> None:
-    words = tuple(f"{kind}: {'no difference from any of them ' * 6}" for kind in ("point", "density"))
-    figure = draw_backtest(picture(words=words))
+@pytest.mark.parametrize("count", [1, 2])
+def test_long_words_are_broken_within_the_figure(count: int) -> None:
+    words = tuple(f"{kind}: {'no difference from any of them ' * 8}" for kind in ("point", "direction", "density"))
+    figure = draw_backtest(*[picture(words=words)] * count)
     renderer = FigureCanvasAgg(figure).get_renderer()
     width, _ = figure.canvas.get_width_height()
     boxes = [one.get_window_extent(renderer) for one in figure.texts]

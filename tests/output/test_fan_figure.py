@@ -115,6 +115,16 @@ def test_ranges_that_did_not_hold_are_called_so(fan: FanPicture, outcome: Any, t
     assert any("not measured" in line for line in words(draw_fan(dataclasses.replace(fan, prediction=unknown))))
 
 
+def test_dashed_steps_are_explained(fan: FanPicture) -> None:
+    forecast = fan.prediction.forecast
+    for changes, way in (
+        ({"own_steps": 1}, "dashed: after 1 day, recursive"),
+        ({"own_steps": 5, "scaled_from": 6}, "dashed: after 5 days, scaled by the square root of time"),
+    ):
+        prediction = dataclasses.replace(fan.prediction, forecast=dataclasses.replace(forecast, **changes))
+        assert any(text.endswith(way) for text in words(draw_fan(dataclasses.replace(fan, prediction=prediction))))
+
+
 @pytest.mark.parametrize("title", [None, "W" * 200, "Dollar and yen"])
 @pytest.mark.parametrize("above", [(), (100.0, 101.0, 102.0, 1e6)])
 def test_no_text_leaves_the_page_or_lies_on_another(

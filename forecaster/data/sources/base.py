@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 from forecaster.data.findings import Finding, Note
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.options import SourceOptions
 
 __all__ = ["LoadRequest", "Loaded", "Network", "OnlineSource", "Source", "SourceTraits"]
 
@@ -32,6 +33,7 @@ class SourceTraits:
         calendar: Trading calendar of all instruments, a key of `forecaster.data.calendars`; None where it differs.
         symbols_name_exchanges: The symbol of a stock contains its exchange, as Yahoo's ``7203.T`` does.
         default_ticker: Instrument to use where the user names the source alone.
+        options: Class of its options; the base class for a source without any.
     """
 
     description: str | None = None
@@ -44,6 +46,7 @@ class SourceTraits:
     calendar: str | None = None
     symbols_name_exchanges: bool = False
     default_ticker: str | None = None
+    options: type[SourceOptions] = SourceOptions
 
 
 @dataclasses.dataclass(frozen=True)

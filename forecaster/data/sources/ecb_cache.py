@@ -16,7 +16,7 @@ from pathlib import Path
 
 from forecaster.data.sources.ecb_table import MAX_CSV_BYTES, RateTable, currency_file, installed_table
 from forecaster.errors import DamageError, SourceError
-from forecaster.files import read_regular_file, storage_faults, write_file
+from forecaster.files import read_regular_file, require_bounded_packing, storage_faults, write_file
 
 __all__ = [
     "Provenance",
@@ -116,6 +116,7 @@ def read_stored(home: Path) -> tuple[RateTable, Provenance] | None:
     try:
         stored = read_regular_file(path, MAX_STORED_BYTES)
         with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+            require_bounded_packing(member.compress_type for member in archive.infolist())
             provenance = _provenance(archive.comment)
             with archive.open(_MEMBER) as member:
                 content = member.read(MAX_CSV_BYTES + 1)

@@ -20,6 +20,7 @@ from typing import IO
 
 from forecaster import __version__
 from forecaster.data.sources.ecb_table import MAX_CSV_BYTES
+from forecaster.files import require_bounded_packing
 
 __all__ = ["Answer", "DownloadError", "download", "unzipped"]
 
@@ -165,6 +166,7 @@ def unzipped(content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
+            require_bounded_packing(member.compress_type for member in members)
             names = [member.filename for member in members]
             if len(names) != 1 or not names[0].lower().endswith(".csv"):
                 raise DownloadError(f"the zip has {len(names)} files, not one CSV alone")

@@ -66,7 +66,7 @@ class YahooSource:
     """
 
     name = "yahoo"
-    traits = SourceTraits(grows=True, symbols_name_exchanges=True)
+    traits = SourceTraits(grows=True, symbols_name_exchanges=True, options=YahooOptions)
 
     def __init__(self, policy: RetryPolicy | None = None, now: Callable[[], datetime.datetime] = _utc_now) -> None:
         self._policy = policy

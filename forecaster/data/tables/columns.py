@@ -9,8 +9,9 @@ import numpy as np
 
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
-from forecaster.data.tables.dates import DateError, looks_like_date, parse_dates
+from forecaster.data.tables.dates import looks_like_date, parse_dates
 from forecaster.data.tables.layout import Layout, listed
+from forecaster.data.tables.moments import DateError
 from forecaster.data.tables.names import (
     OTHER_COLUMNS,
     SYMBOL_NAMES,
@@ -31,6 +32,9 @@ _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
 _MAX_SYMBOLS = 12
 _MIN_ROWS_OF_RANGES = 5
+_KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw"})
+"""First or last words of names that are no symbol of a series."""
+
 _LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 """Names of columns that mean something only together."""
 
@@ -58,9 +62,15 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
         InputFileError: No column, or more than one, can be the price; the candidates are listed with their first cells.
     """
     time = time_column(layout)
+    choice = _chosen(layout, time, price_column)
+    if layout.table.separator == ",":
+        _refuse_split_numbers(layout, choice.places["close"])
+    return choice
+
+
+def _chosen(layout: Layout, time: int | None, price_column: str | None) -> Choice:
     if price_column is not None:
-        price = layout.column_named(price_column, "--price-column")
-        return Choice(_beside(layout, price))
+        return Choice(_beside(layout, layout.column_named(price_column, "--price-column")))
     if not layout.has_header:
         return _without_header(layout, time)
     named = _named_prices(layout)
@@ -79,6 +89,26 @@ def choose_columns(layout: Layout, price_column: str | None = None) -> Choice:
     raise _undecided(layout, candidates, f"{count} but none called {names}")
 
 
+def _refuse_split_numbers(layout: Layout, price: int) -> None:
+    """Refuse a price that is one half of numbers with a decimal comma between commas: ``150,05`` in two cells."""
+    for left in (price - 1, price):
+        right = left + 1
+        if left < 0 or left == layout.date or right >= len(layout.names) or (left == price and layout.above[right]):
+            continue
+        halves = list(zip(layout.cells(left), layout.cells(right), strict=True))
+        if not all(first.isdigit() and second.isdigit() for first, second in halves):
+            continue
+        has_one_length = left == price and len({len(second) for _, second in halves}) == 1
+        zeros = [len(second) > 1 and second[0] == "0" for _, second in halves]
+        row = 0 if has_one_length else zeros.index(True) if any(zeros) else None
+        if row is not None:
+            layout.refuse(
+                row,
+                f"{shown(','.join(halves[row]))} in two cells may be one number with a decimal comma; expected such "
+                "numbers in quotation marks, or cells with semicolons between them; save the file so",
+            )
+
+
 def _named_prices(layout: Layout) -> list[int]:
     """Columns with the best kind of name of a price: a close before a price or an adjusted close."""
     tiers: dict[int, list[int]] = {}
@@ -87,13 +117,6 @@ def _named_prices(layout: Layout) -> list[int]:
         if tier is not None and place != layout.date and place not in layout.ignored:
             tiers.setdefault(tier, []).append(place)
     return tiers[min(tiers)] if tiers else []
-
-
-def _full_name(layout: Layout, place: int) -> str:
-    """Name of a column, with another text above it where two columns have one name."""
-    name = layout.names[place]
-    others = [text for text in layout.above[place] if text != name]
-    return f"{name} {others[-1]}" if others and layout.names.count(name) > 1 else name
 
 
 def _field_names(layout: Layout) -> list[str]:
@@ -129,7 +152,7 @@ def _field_names(layout: Layout) -> list[str]:
 
 
 def _has_meaning(word: str) -> bool:
-    return field_of(word) is not None or is_date_name(word) or is_other_number(word)
+    return field_of(word) is not None or is_date_name(word) or is_other_number(word) or word in _KINDS_OF_PRICES
 
 
 def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> InputFileError:
@@ -137,9 +160,7 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
     samples = []
     for place in candidates[:_MAX_CANDIDATES]:
         cells = [cell for cell in layout.cells(place)[:20] if not is_empty(cell)][:3]
-        samples.append(
-            f"{shown(_full_name(layout, place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)"
-        )
+        samples.append(f"{shown(layout.full_name(place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
     what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
     return InputFileError(f"{layout.table.label} has {problem}; {what}; name it with --price-column")

@@ -20,14 +20,21 @@ from typing import IO, Any
 from forecaster.data.instruments import shown
 from forecaster.data.tables.names import count_names
 from forecaster.errors import InputFileError
+from forecaster.files import require_bounded_packing
 
-__all__ = ["STANDARD_INPUT", "Content", "decoded", "file_label", "read_content"]
+__all__ = ["STANDARD_INPUT", "Content", "decoded", "file_label", "max_unpacked_bytes", "read_content", "was_read"]
 
 STANDARD_INPUT = Path("-")
 """Path that stands for standard input."""
 
 MAX_BYTES = 256 * 2**20
 """Limit of a file after unpacking; 60 years of prices of each minute have half as much."""
+
+MAX_UNPACKED_RATIO = 100
+"""Bytes that a file may unpack to for each byte that it has; prices in text or in a workbook have up to 20."""
+
+MIN_UNPACKED_BYTES = 32 * 2**20
+"""Bytes that any archive may unpack to."""
 
 _PEEK_BYTES = 65536
 _DATA_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".dat", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".prn")
@@ -113,6 +120,14 @@ def read_content(path: Path) -> Content:
     return content
 
 
+_read_files: set[Path] = set()
+
+
+def was_read(path: Path) -> bool:
+    """True if this process has read a table from the file, whoever named it: the user, a list or a recorded run."""
+    return any(path.exists() and file.exists() and path.samefile(file) for file in _read_files)
+
+
 def file_label(path: Path) -> str:
     """The path as messages show it."""
     if path == STANDARD_INPUT:
@@ -128,6 +143,7 @@ def _bytes_of(path: Path, label: str) -> bytes:
         if path.exists() and not path.is_file():
             raise InputFileError(f"{label} is no ordinary file; expected a CSV file")
         with path.open("rb") as stream:
+            _read_files.add(path.absolute())
             return _bounded(stream, label)
     except FileNotFoundError as error:
         raise InputFileError(f"{label} does not exist; expected a CSV file; check the spelling") from error
@@ -147,14 +163,19 @@ def _standard_input() -> bytes:
         raise InputFileError(f"standard input cannot be read: {error}; expected a table") from error
 
 
-def _bounded(stream: IO[bytes], label: str) -> bytes:
-    data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+def _bounded(stream: IO[bytes], label: str, limit: int = MAX_BYTES) -> bytes:
+    data = stream.read(limit + 1)
+    if len(data) > limit:
         raise InputFileError(
-            f"{label} has more than {MAX_BYTES // 2**20} MB; expected a table of prices up to that size; "
+            f"{label} has more than {limit // 2**20} MB; expected a table of prices up to that size; "
             "keep the columns and rows that are needed"
         )
     return data
+
+
+def max_unpacked_bytes(packed: int) -> int:
+    """Bytes that a file of `packed` bytes may unpack to: a short one that unpacks to much holds no prices."""
+    return min(MAX_BYTES, max(MAX_UNPACKED_RATIO * packed, MIN_UNPACKED_BYTES))
 
 
 def _unpacked(content: Content) -> tuple[bytes, str]:
@@ -164,7 +185,7 @@ def _unpacked(content: Content) -> tuple[bytes, str]:
         return content.data, ""
     try:
         with _opened(io.BytesIO(content.data), packing, content.label) as stream:
-            return _bounded(stream, content.label), packing
+            return _bounded(stream, content.label, max_unpacked_bytes(len(content.data))), packing
     except _ARCHIVE_ERRORS as error:
         raise InputFileError(
             f"{content.label} is a damaged or encrypted {packing} archive ({error}); expected a table"
@@ -183,6 +204,7 @@ def _opened(stream: IO[bytes], packing: str, label: str) -> contextlib.AbstractC
 def _zip_member(stream: IO[bytes], label: str) -> Iterator[IO[bytes]]:
     """The one table in a zip archive."""
     with zipfile.ZipFile(stream) as archive:
+        require_bounded_packing(entry.compress_type for entry in archive.infolist())
         paths = [PurePosixPath(entry.filename) for entry in archive.infolist() if not entry.is_dir()]
         visible = [path for path in paths if "__MACOSX" not in path.parts and not path.name.startswith(".")]
         if PurePosixPath("mimetype") in visible:

@@ -18,10 +18,16 @@ _MIN_SECONDS, _MAX_SECONDS = 10**8, 10**10  # 1973 to 2286, for the largest numb
 _DAY = 86_400
 
 
+def _is_moment(value: int, unit: str) -> bool:
+    """True for a number of seconds, or of parts of them, from 1973 to 2286."""
+    return _MIN_SECONDS * _UNITS[unit] <= value < _MAX_SECONDS * _UNITS[unit]
+
+
 def numbered_dates(texts: Sequence[str]) -> Moments | None:
     """Dates of a column of numbers, in UTC where they count seconds; None for other texts.
 
-    The largest number of the column decides about the unit; eight digits are a date and no number.
+    The largest number of the column decides about the unit, unless every number is a moment of a unit of its own; eight
+    digits are a date and no number.
     """
     if not (_NUMBER.fullmatch(texts[0]) and _NUMBER.fullmatch(texts[-1])):
         return None
@@ -39,9 +45,14 @@ def numbered_dates(texts: Sequence[str]) -> Moments | None:
             days = days + (seconds // _DAY).astype("timedelta64[D]")
             seconds = seconds % _DAY
         return Moments(np.asarray(days), seconds, None, EXCEL_DAYS)
+    own = [next((name for name in _UNITS if _is_moment(value, name)), None) for value in values]
+    mixed = dict.fromkeys(own)
     for unit, factor in _UNITS.items():
-        if _MIN_SECONDS * factor <= largest < _MAX_SECONDS * factor:
-            moments = np.array([value // factor for value in values], dtype=np.int64)
+        if _is_moment(largest, unit):
+            if None in mixed or len(mixed) == 1:
+                moments = np.array([value // factor for value in values], dtype=np.int64)
+            else:  # months of one exchange in milliseconds, and later ones in microseconds
+                moments = np.array([value // _UNITS[name] for value, name in zip(values, own, strict=True) if name])
             days = np.datetime64(0, "D") + (moments // _DAY).astype("timedelta64[D]")
             return Moments(np.asarray(days), moments % _DAY, np.zeros_like(moments), f"{unit} since 1970")
     return None

@@ -11,7 +11,8 @@ import numpy as np
 from forecaster.arrays import DateArray, Int64Array
 from forecaster.data.tables.clock_times import Clock, split_times
 from forecaster.data.tables.date_numbers import numbered_dates
-from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.date_spans import span_ends, whole_spans
+from forecaster.data.tables.moments import EXPECTED, DateError, Moments, unlike
 from forecaster.data.tables.month_names import WORDS, folded, is_filler, is_month, months_of
 
 __all__ = ["DATE_ORDERS", "DateError", "looks_like_date", "parse_dates"]
@@ -25,7 +26,6 @@ MIN_YEAR = 1600
 MAX_SHORT_YEAR = 2035
 """Last year that is meant by two digits: 35 is 2035, 36 is 1936."""
 
-EXPECTED = "expected a date such as 2024-07-31, written alike in every row"
 _GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps that are so much longer
 
 _SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
@@ -37,28 +37,10 @@ _ERA_STARTS = {
     "令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "R": 2018, "H": 1988, "S": 1925, "T": 1911,
     "M": 1867, "民國": 1911, "民国": 1911, "中華民國": 1911, "R.O.C.": 1911,
 }  # fmt: skip
-_SPANS = {
-    "month": re.compile(r"(\d{4})(?:[-/. ]|-?[Mm])(\d{1,2})"),
-    "quarter": re.compile(r"(\d{4})[-/. ]?[Qq](\d)"),
-    "year": re.compile(r"(\d{4})"),
-}
 _MINGUO = 1911
 _MINGUO_COMPACT = re.compile(r"([01]\d{2})(\d{2})(\d{2})")
 
 Parts = tuple[int, int, int]
-
-
-class DateError(ValueError):
-    """A text is no date, or can be read in two ways.
-
-    Args:
-        row: Index of the row, from 0.
-        what: The mistake, and the expected form.
-    """
-
-    def __init__(self, row: int, what: str) -> None:
-        super().__init__(what)
-        self.row = row
 
 
 def parse_dates(texts: Sequence[str], order: str | None = None) -> Moments:
@@ -101,9 +83,9 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
             return _assemble(texts, _read_all(texts, cells, reader)), form, "day"
     if _SEPARATED.fullmatch(cells[0]):
         return (*_separated(texts, cells, order), "day")
-    for span, pattern in _SPANS.items():
-        if pattern.fullmatch(cells[0]):
-            return _whole_spans(texts, cells, span), f"{span}s", span
+    spans = whole_spans(texts, cells)
+    if spans is not None:
+        return spans
     if not _has_month(cells[0]):
         raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     return _named(texts, cells)
@@ -141,7 +123,8 @@ def _plain(cell: str) -> str:
     """A date without weekday in brackets and without words between its numbers."""
     text = unicodedata.normalize("NFKC", cell).strip()
     text = re.sub(r"\s*[(\[][^)\]]{1,12}[)\]]\s*", " ", text).strip()
-    text = re.sub(r"\s*(星期.|週.|周[一二三四五六日])\s*", " ", text).strip()
+    text = re.sub(r"\s*(星期.|週.|周[一二三四五六日]|[日月火水木金土]曜日?|[월화수목금토일]요일)\s*", " ", text).strip()
+    text = re.sub(r"(?<=\d)\s*\u0433\.?$", "", text)  # the Bulgarian and Russian word for year
     if _ERA.fullmatch(text):
         return text
     text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
@@ -183,13 +166,9 @@ def _read_all(texts: Sequence[str], cells: Sequence[str], reader: Reader) -> lis
     for row, cell in enumerate(cells):
         part = reader(cell)
         if part is None:
-            raise _unlike(texts, row)
+            raise unlike(texts, row)
         parts.append(part)
     return parts
-
-
-def _unlike(texts: Sequence[str], row: int) -> DateError:
-    return DateError(row, f"{texts[row]!r:.60} is no date like {texts[0]!r:.60} in the first row; {EXPECTED}")
 
 
 def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) -> tuple[DateArray, str]:
@@ -198,7 +177,7 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
     numbers: list[Parts] = []
     for row, match in enumerate(matches):
         if match is None or len(match[1]) == 4:
-            raise _unlike(texts, row)
+            raise unlike(texts, row)
         numbers.append((int(match[1]), int(match[3]), int(match[4])))
     if any(match is not None and len(match[1]) == 3 for match in matches):
         if any(number[0] <= 31 and len(match[4]) != 2 for number, match in zip(numbers, matches, strict=True) if match):
@@ -209,7 +188,7 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
         return _in_order(texts, numbers, [order] if order and order != "ymd" else ["dmy", "mdy"])
     if lengths != {2}:
         row = next(row for row, match in enumerate(matches) if match is not None and len(match[4]) not in (2, 4))
-        raise _unlike(texts, row) if lengths - {2, 4} else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+        raise unlike(texts, row) if lengths - {2, 4} else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     return _in_order(texts, numbers, [order] if order else list(DATE_ORDERS))
 
 
@@ -276,7 +255,7 @@ def _named(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, str, 
     split = [_words_and_numbers(cell) for cell in cells]
     for row, parts in enumerate(split):
         if parts is None or parts[1].keys() != split[0][1].keys():  # type: ignore[index]  # the first is checked first
-            raise _unlike(texts, row) if row else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+            raise unlike(texts, row) if row else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     complete = [parts for parts in split if parts is not None]
     months = months_of(frozenset(word for word, _ in complete))
     if months is None:
@@ -288,13 +267,13 @@ def _named(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, str, 
         steps = np.abs(np.diff([12 * year + month for year, month in year_months]))
         if any(numbers["year"] < 100 for _, numbers in complete) and (len(steps) < 2 or np.median(steps) != 1):
             raise DateError(0, f"{texts[0]!r:.60} may be a day without a year; {EXPECTED}")
-        return _span_ends(texts, year_months, "month"), "month name and year", "month"
+        return span_ends(texts, year_months, "month"), "month name and year", "month"
     dated = [(numbers["year"], months[word], numbers["day"]) for word, numbers in complete]
     if all(year < 100 for year, _, _ in dated):
         dated = [(_full_year(year), month, day) for year, month, day in dated]
     elif any(year < 100 for year, _, _ in dated):
         row = next(row for row, part in enumerate(dated) if (part[0] < 100) != (dated[0][0] < 100))
-        raise _unlike(texts, row)
+        raise unlike(texts, row)
     return _assemble(texts, dated), "day and month name", "day"
 
 
@@ -327,27 +306,6 @@ def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
     return None
 
 
-def _whole_spans(texts: Sequence[str], cells: Sequence[str], span: str) -> DateArray:
-    parts = []
-    for row, cell in enumerate(cells):
-        match = _SPANS[span].fullmatch(cell)
-        if match is None:
-            raise _unlike(texts, row)
-        number = int(match[2]) if span != "year" else 12
-        parts.append((int(match[1]), number * 3 if span == "quarter" else number))
-    return _span_ends(texts, parts, span)
-
-
-def _span_ends(texts: Sequence[str], parts: Sequence[tuple[int, int]], span: str) -> DateArray:
-    """Last days of months: the day on which a value of the whole month, quarter or year can be known."""
-    year, month = np.array(parts, dtype=np.int64).T
-    first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
-    wrong = np.flatnonzero((month < 1) | (month > 12))
-    if len(wrong):
-        raise DateError(int(wrong[0]), f"{texts[int(wrong[0])]!r:.60} is no {span}; {EXPECTED}")
-    return np.asarray((first + 1).astype("datetime64[D]") - 1)
-
-
 def _assemble(texts: Sequence[str], parts: Sequence[Parts]) -> DateArray:
     """Dates from years, months and days; a day that its month does not have is refused."""
     year, month, day = np.array(parts, dtype=np.int64).T
@@ -369,7 +327,9 @@ _LIKE_NUMBERS = re.compile(
     r"\d{4}([-/.])\d{1,2}\1\d{1,2}\.?|\d{1,2}([-/.])\d{1,2}\2(\d{4}|\d{2})|1\d{2}/\d{1,2}/\d{1,2}"
 )
 _LIKE_COMPACT = re.compile(r"(1[6-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
-_LIKE_SPAN = re.compile(r"(1[6-9]|20)\d\d([-/](0[1-9]|1[0-2])|-?M\d{1,2}|[- ]?Q[1-4])")
+_LIKE_SPAN = re.compile(
+    r"(1[6-9]|20)\d\d([-/](0[1-9]|1[0-2])|-?M\d{1,2}|[- ]?Q[1-4])|((0?[1-9]|1[0-2])[-/]|Q[1-4][- ]?)(1[6-9]|20)\d\d"
+)
 
 
 _PLAIN_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")

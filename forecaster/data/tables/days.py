@@ -11,16 +11,20 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
 
-__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "in_timezone", "market_days", "parse_clock"]
+__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "has_repeated_hour", "in_timezone", "market_days", "parse_clock"]
 
 DAY_SECONDS = 86_400
 _NOON = DAY_SECONDS // 2
 _MIN_ROWS = 5
+_MIN_FIRST_SHARE = 0.9  # of rows that begin weeks or months
 _MAX_STRAY_SHARE = 0.05
 _MIN_SHARE = 0.05
 _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
 _MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, for two times of a day
 _HALF_HOUR = 1800
+_SUNDAY = 6
+_MAX_SET_BACK = 4 * 3600  # clocks are set back by an hour in the small hours of a Sunday
+_MIN_DAYS_BETWEEN = 300
 _MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY, _TUESDAY_TO_SATURDAY = "1111100", "1111001", "0111110"
 
 
@@ -68,8 +72,9 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
     A row of Tuesday in Berlin is stamped Monday, 23:00 UTC. Such a file has rows on Sundays and hardly any on Fridays.
     Its rows after noon are moved to the next day if that gives a week without rows on weekends, as the file has none
     now; London is so in summer only. In the same way rows before noon are moved to the day before where the file has
-    rows on Saturdays. Stamps are a market's midnight or the begin of its session only at full or half hours. Dates
-    without times stay as they are.
+    rows on Saturdays. Rows of weeks and months move from a Sunday evening or the last evening of a month to the Monday
+    or the first day that they begin with. Stamps are a market's midnight or the begin of its session only at full or
+    half hours. Dates without times stay as they are.
 
     Args:
         moments: (T,) dates and times.
@@ -91,12 +96,16 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
     if seconds is None or not is_regular or _has_week(moments.days, _MONDAY_TO_FRIDAY):
         return moments, []
     late = seconds >= _NOON
+    begin = np.asarray(moments.days + late.astype("timedelta64[D]"))
+    for place_of, closed in ((weekdays, "Sundays"), (_days_before_in_month, "last days of months")):
+        if (place_of(begin) == 0).mean() >= _MIN_FIRST_SHARE > (place_of(moments.days) == 0).mean():
+            return _moved(moments, late.astype("timedelta64[D]"), "later", closed)
     for shift, word, weeks in (
         (late.astype("timedelta64[D]"), "later", (_MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY)),
         (-(~late).astype("timedelta64[D]"), "earlier", (_MONDAY_TO_FRIDAY,)),
     ):
         if shift.any() and any(_has_week(np.asarray(moments.days + shift), week) for week in weeks):
-            return _moved(moments, shift, word)
+            return _moved(moments, shift, word, "Sundays" if word == "later" else "Saturdays")
     return moments, []
 
 
@@ -107,7 +116,12 @@ def _has_week(days: DateArray, week: str) -> bool:
     return bool(shares[is_open].min() >= _MIN_SHARE and shares[~is_open].sum() <= _MAX_STRAY_SHARE)
 
 
-def _moved(moments: Moments, shift: Int64Array, word: str) -> tuple[Moments, list[Finding]]:
+def _days_before_in_month(days: DateArray) -> Int64Array:
+    """(T,) 0 for the first day of a month."""
+    return np.asarray((days - days.astype("datetime64[M]")).astype(np.int64))
+
+
+def _moved(moments: Moments, shift: Int64Array, word: str, closed: str) -> tuple[Moments, list[Finding]]:
     """Every date moved by a day, with a finding."""
     seconds = np.zeros(1, dtype=np.int64) if moments.seconds is None else np.unique(moments.seconds[shift != 0])
     clocks = [_clock(second) for second in seconds[:3].tolist()]
@@ -115,7 +129,7 @@ def _moved(moments: Moments, shift: Int64Array, word: str) -> tuple[Moments, lis
     days = np.asarray(moments.days + shift)
     text = (
         f"dates are one day {word} than written: rows are stamped {' and '.join(clocks)} of {zone}, also on "
-        f"{'Sundays' if word == 'later' else 'Saturdays'}, which are days of a market in another zone; --timezone UTC "
+        f"{closed}, which are days of a market in another zone; --timezone UTC "
         "keeps the dates, --timezone Europe/Berlin or another zone converts them"
     )
     finding = Finding("moved_dates", Severity.REPAIR, int((shift != 0).sum()), (str(days[0]),), text)
@@ -164,7 +178,7 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
     left out if it ends earlier than the days before it: it is not over in the file.
 
     Args:
-        moments: (T,) dates and times, in order; each moment once.
+        moments: (T,) dates and times, in order.
         columns: Name -> (T,) numbers.
         close: Seconds since midnight at which a day ends, on the clock of `moments`; None to find a night.
         label: The file, for messages.
@@ -200,6 +214,21 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
         findings.append(Finding("unfinished_day", Severity.REPAIR, len(left), tuple(map(str, left)), what))
     days = np.asarray(numbers[starts].astype("datetime64[D]"))
     return Bars(days[complete], {name: values[complete] for name, values in bars.items()}, ends[complete], findings)
+
+
+def has_repeated_hour(stamps: Int64Array) -> bool:
+    """True if moments are there twice only where local clocks are set back: one hour of a Sunday night, once a year.
+
+    Args:
+        stamps: (T,) seconds since 1970 of the clock of the file, in order.
+    """
+    again = stamps[1:][np.diff(stamps) == 0]
+    nights = np.unique(again // DAY_SECONDS)
+    clocks = again % DAY_SECONDS
+    if not len(again) or (np.diff(again) == 0).any() or (weekdays(nights.astype("datetime64[D]")) != _SUNDAY).any():
+        return False
+    lengths = [np.ptp(clocks[again // DAY_SECONDS == night]) for night in nights]
+    return bool(clocks.max() < _MAX_SET_BACK and max(lengths) < 3600 and (np.diff(nights) > _MIN_DAYS_BETWEEN).all())
 
 
 def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Array) -> FloatArray:

@@ -18,6 +18,7 @@ DECIMAL_SIGNS: tuple[DecimalSign, DecimalSign] = ("point", "comma")
 _MAX_FACTOR = 3.0  # between two prices in a row; read with the wrong sign, some differ by hundreds
 _DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}.*")
 _COMPACT_DATE = re.compile(r"\d{8}")
+_SEPARATORS_OF_COMMAS = (";", "\t", "|")
 _EVIDENCE_ROWS = 300
 _ENGLISH = frozenset({
     *("date", "time", "datetime", "timestamp", "day", "close", "open", "high", "low", "last", "price", "volume"),
@@ -133,8 +134,8 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
 
     All numbers have one sign with three digits behind it. A point is decimal in a table with English names, unless
     dates such as 31.12.2024 or semicolons show that people with decimal commas wrote it; programs write semicolons
-    beside dates such as 20241231. A comma is decimal only beside semicolons, dates such as 31.12.2024 and names of a
-    language that has decimal commas.
+    beside dates such as 20241231. A comma is decimal only beside semicolons, tabs or pipes, dates such as 31.12.2024
+    and names of a language that has decimal commas.
     """
     readings = enumerate(column.readings)
     row = next(row for row, cell in readings if cell is not None and len(set(cell.values.values())) > 1)
@@ -145,7 +146,7 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
     is_foreign = layout.has_header and not _is_english(layout.names)
     if "." in cell and not is_dotted and not is_foreign and (separator != ";" or _COMPACT_DATE.match(date)):
         return "point"
-    if "," in cell and separator == ";" and is_dotted and is_foreign:
+    if "," in cell and separator in _SEPARATORS_OF_COMMAS and is_dotted and is_foreign:
         return "comma"
     if "," in cell and layout.has_header and _is_east_asian(layout.names):
         return "point"

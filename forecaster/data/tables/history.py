@@ -12,11 +12,12 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.columns import choose_columns, one_symbol, time_column
-from forecaster.data.tables.dates import DateError, parse_dates
-from forecaster.data.tables.days import daily_bars, in_timezone, market_days, parse_clock
+from forecaster.data.tables.dates import parse_dates
+from forecaster.data.tables.days import daily_bars, has_repeated_hour, in_timezone, market_days, parse_clock
 from forecaster.data.tables.decimals import numbers_of
 from forecaster.data.tables.layout import Layout, find_layout
-from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.misdated import refuse_misdated
+from forecaster.data.tables.moments import DateError, Moments
 from forecaster.data.tables.numbers import DecimalSign, is_event
 from forecaster.data.tables.table import Table
 from forecaster.data.validation import finding_about
@@ -266,13 +267,15 @@ def _is_intraday(moments: Moments) -> bool:
 def _as_days(table: Table, rows: FileRows, moments: Moments, options: ReadingOptions) -> FileRows:
     """Bars of days from shorter ones."""
     stamps = _stamps(moments)
-    order = np.argsort(stamps, kind="stable")
-    rows = _without_equal(
-        table, _taken(rows, order), stamps[order], lambda row: str(stamps[order].astype("datetime64[s]")[row])
+    direction = 1 if stamps[-1] >= stamps[0] else -1
+    order = np.lexsort((direction * np.arange(len(stamps)), stamps))
+    times = stamps[order].astype("datetime64[s]")
+    may_differ = has_repeated_hour(stamps[order])
+    rows, remaining = _without_equal(
+        table, _taken(rows, order), stamps[order], lambda row: str(times[row]), may_differ=may_differ
     )
     close = None if options.daily_close is None else parse_clock(options.daily_close)
-    first = np.searchsorted(stamps[order], np.unique(stamps))
-    moments = _selected(_selected(moments, order), np.asarray(first))
+    moments = _selected(_selected(moments, order), remaining)
     bars = daily_bars(moments, rows.columns, close, table.label)
     return dataclasses.replace(
         rows,
@@ -287,32 +290,40 @@ def _each_date_once(table: Table, rows: FileRows) -> FileRows:
     """Rows in the order of their dates, each date once."""
     if (np.diff(rows.dates).astype(np.int64) > 0).all():
         return rows
+    refuse_misdated(table, rows.dates, rows.records)
     days = rows.dates.astype(np.int64)
     order = np.argsort(days, kind="stable")
     text = "{} were not in order of date and have been sorted"
     findings = [finding_about("not_in_order", Severity.INFO, text, (), len(days))] if (np.diff(days) < 0).any() else []
     ordered = _taken(rows, order, *findings)
-    return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]))
+    return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]))[0]
 
 
-def _without_equal(table: Table, rows: FileRows, keys: Int64Array, name: Callable[[int], str]) -> FileRows:
-    """Rows in order without those that repeat the row before them.
+def _without_equal(
+    table: Table, rows: FileRows, keys: Int64Array, name: Callable[[int], str], *, may_differ: bool = False
+) -> tuple[FileRows, BoolArray]:
+    """Rows in order without those that repeat the row before them, and (T,) true for the rows that remain.
 
     Raises:
-        InputFileError: Two rows of one date differ; both lines are named.
+        InputFileError: Two rows of one date differ and may not; both lines are named.
     """
-    again = np.flatnonzero(np.diff(keys) == 0) + 1
-    if not len(again):
-        return rows
-    for row in again.tolist():
-        pair = [(values[row - 1], values[row]) for values in rows.columns.values()]
-        if any(first != second and not (np.isnan(first) and np.isnan(second)) for first, second in pair):
-            first_place = table.place(int(rows.records[row - 1]))
-            what = f"date {name(row)} is there twice, first in {first_place}, with other numbers"
-            table.refuse(
-                int(rows.records[row]), f"{what}; expected one row a date: daily values or longer; remove one of them"
-            )
     remaining = np.ones(len(keys), dtype=bool)
+    again = np.flatnonzero(np.diff(keys) == 0) + 1
+    different = np.zeros(len(again), dtype=bool)
+    for values in rows.columns.values():
+        pairs = np.stack([values[again - 1], values[again]])
+        different |= (pairs[0] != pairs[1]) & ~np.isnan(pairs).all(axis=0)
+    if may_differ:
+        again = again[~different]
+    elif different.any():
+        row = int(again[different][0])
+        first_place = table.place(int(rows.records[row - 1]))
+        what = f"date {name(row)} is there twice, first in {first_place}, with other numbers"
+        table.refuse(
+            int(rows.records[row]), f"{what}; expected one row a date: daily values or longer; remove one of them"
+        )
+    if not len(again):
+        return rows, remaining
     remaining[again] = False
     finding = finding_about(
         "repeated_row",
@@ -321,7 +332,7 @@ def _without_equal(table: Table, rows: FileRows, keys: Int64Array, name: Callabl
         [name(row) for row in again[:4].tolist()],
         len(again),
     )
-    return _taken(rows, remaining, finding)
+    return _taken(rows, remaining, finding), remaining
 
 
 def in_order(layout: Layout, dates: DateArray) -> Int64Array:

@@ -1,5 +1,6 @@
 """Records of a JSON file: lists of objects or of lists, objects by date, and columns."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from forecaster.data.instruments import shown
 from forecaster.data.tables.content import Content
 from forecaster.data.tables.dates import looks_like_date
-from forecaster.data.tables.names import is_date_name
+from forecaster.data.tables.names import is_date_name, price_tier
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
 
 __all__ = ["json_table"]
 
+_MAX_CELLS = 20_000_000
 _MAX_DEPTH = 8
 _MAX_TABLES = 6
 
@@ -28,10 +30,14 @@ def json_table(content: Content, text: str) -> Table:
     document = _document(content, text.lstrip("\ufeff").strip())
     try:
         tables = list(_tables(document, "", 0))
+    except ValueError as error:
+        raise InputFileError(f"{content.label} is JSON with {error}; keep the columns that are needed") from error
     except RecursionError as error:  # pragma: no cover - the depth is bounded above
         raise _no_table(content) from error
     longest = max((len(records) for _, records in tables), default=0)
     tables = [(name, records) for name, records in tables if len(records) * 2 > longest]
+    prices = [table for table in tables if price_tier(table[0].rpartition(".")[2]) is not None]
+    tables = prices if len(prices) == 1 else tables
     if not tables or longest < 2:
         raise _no_table(content)
     if len(tables) > 1:
@@ -72,7 +78,7 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
     if records is not None:
         yield name, records
         return
-    joined = _with_dates(node) if isinstance(node, dict) else None
+    joined = (_with_names(node) or _with_dates(node)) if isinstance(node, dict) else None
     if joined is not None:
         yield name, joined
         return
@@ -81,8 +87,27 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
         yield from _tables(child, f"{name}.{key}" if name else str(key), depth + 1)
 
 
+def _with_names(node: dict[str, Any]) -> list[Record] | None:
+    """Rows that are lists, below the list of their names that stands beside them; None for any other node."""
+    rows = [value for value in node.values() if isinstance(value, list) and value and isinstance(value[0], list)]
+    records = _records(rows[0]) if len(rows) == 1 else None
+    if records is None:
+        return None
+    lists = [list(map(_name, value)) for value in node.values() if isinstance(value, list)]
+    headers = [
+        names for names in lists if len(names) == len(records[0]) and all(names) and any(map(is_date_name, names))
+    ]
+    return [headers[0], *records] if len(headers) == 1 else None
+
+
+def _name(value: Any) -> str:
+    """Name of a column in a list of names, or of objects with a name; empty for any other value."""
+    name = value.get("name") if isinstance(value, dict) else value
+    return name.strip() if isinstance(name, str) else ""
+
+
 def _with_dates(node: dict[str, Any]) -> list[Record] | None:
-    """Columns below a node that has the list of their dates, as charts of Yahoo have; None for any other node."""
+    """Columns in or below a node that has the list of their dates, as charts of Yahoo; None for any other node."""
     lists = {
         key: value for key, value in node.items() if isinstance(value, list) and value and all(map(_is_cell, value))
     }
@@ -90,7 +115,7 @@ def _with_dates(node: dict[str, Any]) -> list[Record] | None:
     if len(dates) != 1:
         return None
     count = len(lists[dates[0]])
-    columns: dict[str, list[Any]] = {}
+    columns = {key: cells for key, cells in lists.items() if key != dates[0] and len(cells) == count}
     waiting = [value for key, value in node.items() if key not in lists]
     while waiting:
         value = waiting.pop()
@@ -119,8 +144,12 @@ def _records(node: list[Any] | dict[str, Any]) -> list[Record] | None:
         return _of_columns(node)
     if all(map(_is_date_key, node)):
         return _of_dated(node)
-    if all(isinstance(value, dict) and value and all(map(_is_date_key, value)) for value in node.values()):
-        return _of_dated_columns(node)
+    if all(isinstance(value, dict) and value for value in node.values()):
+        columns = {key: list(value.values()) for key, value in node.items()}
+        if all(map(_is_date_key, itertools.chain(*node.values()))):
+            return _of_dated_columns(node)
+        if any(map(is_date_name, node)) and all(map(_is_cell, itertools.chain(*columns.values()))):
+            return _of_columns(columns)  # rows by number
     return None
 
 
@@ -153,7 +182,18 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _of_objects(rows: list[dict[str, Any]]) -> list[Record]:
     names = list(dict.fromkeys(name for row in rows for name in row))
+    _require_bounded(len(rows), len(names))
     return [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+
+
+def _require_bounded(rows: int, columns: int) -> None:
+    """Refuse rows that have few names in common: a table with a column for each would have their number squared.
+
+    Raises:
+        ValueError: The table would have too many cells.
+    """
+    if rows * columns > _MAX_CELLS:
+        raise ValueError(f"a table of {rows:,} rows and {columns:,} columns; expected up to {_MAX_CELLS:,} cells")
 
 
 def _of_columns(node: dict[str, list[Any]]) -> list[Record] | None:
@@ -180,6 +220,7 @@ def _of_dated(node: dict[str, Any]) -> list[Record] | None:
 
 def _of_dated_columns(node: dict[str, dict[str, Any]]) -> list[Record] | None:
     dates = list(dict.fromkeys(key for column in node.values() for key in column))
+    _require_bounded(len(dates), len(node))
     if not all(_is_cell(cell) for column in node.values() for cell in column.values()):
         return None
     return [["date", *node], *([date, *(_cell(column.get(date)) for column in node.values())] for date in dates)]

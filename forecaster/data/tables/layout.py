@@ -60,6 +60,12 @@ class Layout:
         """Raise an `InputFileError` about a row of data, by its number from 0."""
         self.table.refuse(self.rows[row], what)
 
+    def full_name(self, column: int) -> str:
+        """Name of a column, with another text above it where two columns have one name."""
+        name = self.names[column]
+        others = [text for text in self.above[column] if text != name]
+        return f"{name} {others[-1]}" if others and self.names.count(name) > 1 else name
+
     def column_named(self, name: str, option: str) -> int:
         """Number of the column that a user names by its header, by another line above it, or as ``column 2``.
 
@@ -67,7 +73,12 @@ class Layout:
             InputFileError: No column or several have that name.
         """
         wanted = name.strip().casefold()
+        names = [self.full_name(place) for place in range(len(self.names))]
         places = [place for place, own in enumerate(self.names) if own.casefold() == wanted]
+        if not places:
+            places = [place for place, own in enumerate(names) if own.casefold() == wanted]
+        if not places and wanted.endswith("..."):  # as messages show long names
+            places = [place for place, own in enumerate(names) if own.casefold().startswith(wanted[:-3])]
         if not places:
             places = [place for place, texts in enumerate(self.above) if wanted in map(str.casefold, texts)]
         if not places and plain_name(wanted):
@@ -77,12 +88,11 @@ class Layout:
             places = [int(number[1]) - 1]
         if len(places) == 1:
             return places[0]
-        near = difflib.get_close_matches(wanted[:64], [own.casefold() for own in self.names], n=1)
+        near = difflib.get_close_matches(wanted[:64], list(map(str.casefold, names)), n=1)
         hint = f"; did you mean {shown(near[0])}?" if near and not places else ""
         problem = "several columns" if places else "no column"
         raise InputFileError(
-            f"{self.table.label} has {problem} {shown(name)}; found {listed(self.names)}; "
-            f"give {option} one of these{hint}"
+            f"{self.table.label} has {problem} {shown(name)}; found {listed(names)}; give {option} one of these{hint}"
         )
 
 

@@ -1,10 +1,14 @@
-"""Moments: the dates of a column, with the time of the day where it is written."""
+"""Moments: the dates of a column, with the time of the day where it is written, and mistakes in them."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from forecaster.arrays import DateArray, Int64Array
 
-__all__ = ["EXCEL_DAYS", "Moments"]
+__all__ = ["EXCEL_DAYS", "EXPECTED", "DateError", "Moments", "unlike"]
+
+EXPECTED = "expected a date such as 2024-07-31, written alike in every row"
+"""End of messages about cells that are no dates."""
 
 EXCEL_DAYS = "days of Excel"
 """Format of dates that are numbers of days since 1900."""
@@ -28,3 +32,22 @@ class Moments:
     offsets: Int64Array | None = None
     format: str = "year-month-day"
     span: str = "day"
+
+
+class DateError(ValueError):
+    """A text is no date, or can be read in two ways.
+
+    Args:
+        row: Index of the row, from 0.
+        what: The mistake, and the expected form.
+    """
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(what)
+        self.row = row
+
+
+def unlike(texts: Sequence[str], row: int) -> DateError:
+    """An error about a row that is written in another way than the first."""
+    advice = "" if any(map(str.isdigit, texts[row])) else "; remove the line if it is a note"
+    return DateError(row, f"{texts[row]!r:.60} is no date like {texts[0]!r:.60} in the first row; {EXPECTED}{advice}")

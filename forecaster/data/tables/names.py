@@ -26,8 +26,12 @@ _FILE = Path(__file__).with_name("column_names.txt")
 _WORD_RANK = 500  # of a name that is understood by one of its words
 _FIELD_WORDS = {"close": "close", "last": "close", "settle": "close", "open": "open", "high": "high", "low": "low"}
 _MAX_WORDS = 4
+_MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_SECOND = re.compile(r"\.\d{1,2}$")
+"""Ending that pandas gives to the second column of one name."""
+
 _SAME_LETTERS = str.maketrans("\u0131\u0142\u00f8", "ilo")  # letters that have no accent to be taken off
 
 
@@ -91,7 +95,7 @@ def field_of(name: str) -> tuple[str, int] | None:
     Besides whole names, ``close_usd``, ``4. close`` and ``Close Price EUR`` are understood: one field word among
     words that do not change its meaning.
     """
-    plain = plain_name(name)
+    plain = plain_name(_SECOND.sub("", name))
     for field, names in OTHER_COLUMNS.items():
         if plain in names:
             return field, names[plain]
@@ -99,6 +103,8 @@ def field_of(name: str) -> tuple[str, int] | None:
         if plain in _NAMES[group]:
             return "close", _NAMES[group][plain]
     words = re.sub(r"^\d+ ", "", plain).split()
+    if len(words) >= _MIN_EXPLAINED_WORDS:
+        return _explained_field(words)
     extra = _NAMES["extra word"]
     fields = {_FIELD_WORDS[word] for word in words if word in _FIELD_WORDS}
     rest = [word for word in words if word not in _FIELD_WORDS]
@@ -109,6 +115,19 @@ def field_of(name: str) -> tuple[str, int] | None:
     return None
 
 
+def _explained_field(words: list[str]) -> tuple[str, int] | None:
+    """Field of a name that its own explanation follows, as in ``Close Close price adjusted for splits``."""
+    if is_other_number(" ".join(words[:_MAX_WORDS])):
+        return None
+    for count in (3, 2, 1):
+        rest = " ".join(words[count:])
+        if any(word in rest for word in words[:count]):
+            match = field_of(" ".join(words[:count]))
+            if match is not None:
+                return match
+    return None
+
+
 def price_tier(name: str) -> int | None:
     """Kind of the name of a price: 0 a close, 1 another price of the day, 2 an adjusted close; None for no price."""
     match = field_of(name)
@@ -116,7 +135,7 @@ def price_tier(name: str) -> int | None:
         return None
     if match[0] == "adj_close":
         return 2
-    plain = plain_name(name)
+    plain = plain_name(_SECOND.sub("", name))
     return 0 if plain in _NAMES["close"] or (match[1] == _WORD_RANK and "close" in plain.split()) else 1
 
 

@@ -43,7 +43,7 @@ _UNITS = {
 
 _CURRENCY = (
     r"(?:[A-Za-z]{0,3}\s?[$€£¥₹₩₽₺₫฿₪₴₦₱¢]|[A-Z]{3}|Rs\.?|Rp\.?|kr\.?|Kč|zł|Ft|Fr\.?|лв\.?|"
-    r"\u0440\u0443\u0431\.?|元|円|원|GBp|GBX)"
+    r"\u0440\u0443\u0431\.?|元|円|원|GBp|GBX|p|R(?=[\d ]))"
 )
 _SHAPE = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)\s*(?P<body>[\d.,][\d.,' ]*(?:[eE][+-]?\d+)?)"
@@ -212,7 +212,7 @@ class Column:
         if not filled:
             return None
         currencies = {cell.currency: row for row, cell in reversed(filled)}
-        if len(currencies.keys() - {""}) > 1:
+        if len(currencies.keys() - {""}) > 1 or {"", "p"} <= currencies.keys():
             return max(currencies.values()), "has another currency sign than the rows above"
         if all(_THIRTY_SECONDS.fullmatch(cell.translate(_SIGNS)) for cell in self.cells if not is_empty(cell)):
             return filled[0][0], "may count 32nds, as bond futures do"

@@ -17,6 +17,7 @@ __all__ = ["text_table"]
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
 _SAMPLE_LINES = 400
+_MAX_RECORDS = 4_000_000  # ten years of minutes
 _MAX_CELLS = 2_000_000 * 16
 _NUMBERED_DATE = re.compile(r"\d{5}|\d{10}|\d{13}|\d{16}")
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\S|\t)"?\s*', re.IGNORECASE)
@@ -57,12 +58,16 @@ class _Lines:
 
     def records(self) -> list[Record]:
         """All records with content, cells stripped."""
-        records = [record for _, record in self._read()]
-        if sum(map(len, records[:1000])) * (len(records) / max(1, min(1000, len(records)))) > _MAX_CELLS:
-            raise InputFileError(
-                f"{self.label} has {len(records)} rows; expected at most {_MAX_CELLS // 16:,} of 16 cells; "
-                "keep the columns and rows that are needed"
-            )
+        records: list[Record] = []
+        cells = 0
+        for _, record in self._read():
+            cells += len(record)
+            if cells > _MAX_CELLS or len(records) == _MAX_RECORDS:
+                raise InputFileError(
+                    f"{self.label} has more than {len(records):,} rows with {cells:,} cells; expected at most "
+                    f"{_MAX_RECORDS:,} rows and {_MAX_CELLS:,} cells; keep the columns and rows that are needed"
+                )
+            records.append(record)
         return records
 
     def number(self, record: int) -> int:

@@ -7,10 +7,11 @@ import zipfile
 from typing import Any
 
 from forecaster.data.instruments import shown
-from forecaster.data.tables.content import MAX_BYTES, Content
+from forecaster.data.tables.content import Content, max_unpacked_bytes
 from forecaster.data.tables.dates import looks_like_date
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError, UsageError
+from forecaster.files import require_bounded_packing
 
 __all__ = ["workbook_table"]
 
@@ -36,8 +37,8 @@ def workbook_table(content: Content, sheet: str | None) -> Table:
             f"{content.label} is an Excel workbook, which needs openpyxl; install it with "
             "pip install 'forecaster[excel]', or save the sheet as CSV"
         ) from error
-    _check_size(content)
     try:
+        _check_size(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read
             book = openpyxl.load_workbook(io.BytesIO(content.data), read_only=True, data_only=True)
@@ -63,11 +64,15 @@ def workbook_table(content: Content, sheet: str | None) -> Table:
 
 
 def _check_size(content: Content) -> None:
+    limit = max_unpacked_bytes(len(content.data))
     with zipfile.ZipFile(io.BytesIO(content.data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > 4 * MAX_BYTES:
-            raise InputFileError(
-                f"{content.label} unpacks to more than {4 * MAX_BYTES // 2**20} MB; expected a workbook of prices"
-            )
+        entries = archive.infolist()
+    if sum(entry.file_size for entry in entries) > limit:
+        raise InputFileError(
+            f"{content.label} unpacks to more than {limit // 2**20} MB; expected a workbook of prices; "
+            "save the sheet as CSV"
+        )
+    require_bounded_packing(entry.compress_type for entry in entries)
 
 
 def _chosen(content: Content, sheets: dict[str, tuple[list[Record], list[int]]], sheet: str | None) -> str:
@@ -105,6 +110,11 @@ def _records(content: Content, sheet: Any) -> tuple[list[Record], list[int]]:
             records.append(texts)
             lines.append(number)
     width = max((place + 1 for record in records for place, text in enumerate(record) if text), default=0)
+    if width * len(records) > _MAX_CELLS:
+        raise InputFileError(
+            f"{content.label}: {len(records):,} rows and {width:,} columns; expected a sheet of up to {_MAX_CELLS:,} "
+            "cells; remove the columns that are far from the table"
+        )
     return [record[:width] + [""] * (width - len(record)) for record in records], lines
 
 

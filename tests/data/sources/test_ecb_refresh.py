@@ -257,6 +257,13 @@ def _bomb() -> bytes:
     return zipped(bytes(65 * 2**20))
 
 
+def _bzip2() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.csv", "Date")
+    return content.getvalue()
+
+
 def _lying_bomb() -> bytes:
     """Announces one megabyte where 65 are packed."""
     bomb = bytearray(_bomb())
@@ -303,6 +310,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "web page": (lambda: b"<!DOCTYPE html><title>Maintenance</title>" * 99, "no zip that can be unpacked"),
     "nothing": (lambda: b"", "no zip that can be unpacked"),
     "bomb": (_bomb, "unpacks to 68157440 bytes, at most 8388608 are taken"),
+    "unbounded packing": (_bzip2, "packed in another way than deflate"),
     "lying bomb": (_lying_bomb, "no zip that can be unpacked"),
 }
 

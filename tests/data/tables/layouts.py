@@ -75,9 +75,9 @@ def grouped(value: float, thousands: str, decimal: str) -> str:
     return f"{value:,.2f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
 
 
-def zipped(*members: tuple[str, str]) -> bytes:
+def zipped(*members: tuple[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         for name, text in members:
             archive.writestr(name, text)
     return stream.getvalue()
@@ -139,6 +139,16 @@ LAYOUTS: dict[str, Layout] = {
     "Yahoo page with stars": Layout(
         "Date,Open,High,Low,Close*,Adj Close**,Volume\n" + rows('"{day:%b %d, %Y}",{o},{h},{l},{c},{c},"{v:,}"'),
         ("open", "high", "low", "close", "adj_close", "volume"),
+    ),
+    "Yahoo page, French": Layout(
+        "Date\tOuverture\tÉlevé\tFaible\tClôture Cours de clôture ajusté des fractionnements\t"
+        "Clôture ajustée Cours de clôture ajusté des fractionnements et des dividendes\tVolume\n"
+        + each(
+            lambda day, o, h, low, c, v: (
+                f"{day.day} {FRENCH_MONTHS[day.month - 1]} {day.year}\t{o}\t{h}\t{low}\t{c}\t1\t{v}"
+            )
+        ),
+        RANGE,
     ),
     "yfinance": Layout(
         "Price,Close,High,Low,Open,Volume\nTicker,JPY=X,JPY=X,JPY=X,JPY=X,JPY=X\nDate,,,,,\n"
@@ -205,6 +215,9 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "Investing, Japanese": Layout(
         investing("日付け|終値|始値|高値|安値|出来高|変化率 %", "{day:%Y年%m月%d日}", comma=False), ALL
+    ),
+    "Investing, Danish": Layout(
+        investing("Dato|Sidste|Åbning|Høj|Lav|Vol.|Ændring %", "{day:%d.%m.%Y}", comma=True), ALL
     ),
     "Investing, Chinese": Layout(
         investing("日期|收盘|开盘|高|低|交易量|涨跌幅", "{day:%Y-%m-%d}", comma=False), ("open", "close", "volume")
@@ -439,6 +452,11 @@ LAYOUTS: dict[str, Layout] = {
         ",Date,Close\n" + "".join(f"{number},{line}\n" for number, line in enumerate(rows("{day},{c}").splitlines()))
     ),
     "pandas, two levels": Layout("Date,\"('Close', 'JPY=X')\"\n" + rows("{day},{c}")),
+    "pipes, decimal commas": Layout("Datum|kurz\n" + rows("{day:%d.%m.%Y}|{c}", comma=True, digits=3)),
+    "weekdays in Korean": Layout("날짜,종가\n" + rows("{day.year}년 {day.month}월 {day.day}일 화요일,{c}")),
+    "the word for year in Bulgarian": Layout(
+        "Дата;Цена\n" + rows("{day.day}.{day.month}.{day.year} г.;{c}", comma=True)
+    ),
     "pipes": Layout("date|close\n" + rows("{day}|{c}")),
     "blanks": Layout("DATE VALUE\n" + rows("{day} {c}")),
     "wide blanks": Layout("date            close\n" + rows("{day}      {c}")),
@@ -476,6 +494,9 @@ LAYOUTS: dict[str, Layout] = {
         "日付,終値\n" + rows("{day:%Y/%m/%d},{c}").translate({ord(d): chr(ord(d) + 0xFEE0) for d in "0123456789"})
     ),
     "empty prices": Layout("date,close\n" + rows("{day},{c}") + "2023-12-25,#N/A N/A\n2023-12-26,ND\n"),
+    "rand": Layout(
+        "Date;Close\n" + each(lambda day, o, h, low, c, v: f"{day};R{grouped(c * 100, ' ', ',')}"), scale=100
+    ),
     "currency behind": Layout("Date,Close\n" + rows("{day},{c} JPY")),
     "many columns": Layout(
         "date,close,open,high,low,volume,market_cap,vwap,change,pct_change\n"
@@ -589,6 +610,63 @@ LAYOUTS: dict[str, Layout] = {
                 ],
             }
         )
+    ),
+    "bid prices alone": Layout("Date,BidOpen,BidHigh,BidLow,BidClose\n" + rows("{day},{o},{h},{l},{c}"), RANGE),
+    "Tiingo": Layout(
+        "date,close,high,low,open,volume,adjClose,adjHigh,adjLow,adjOpen,adjVolume,divCash,splitFactor\n"
+        + rows("{day},{c},{h},{l},{o},{v},1,1.1,0.9,1,{v},0.0,1.0"),
+        RANGE,
+    ),
+    "Finnhub": Layout(
+        json.dumps({"c": CLOSE, "h": HIGH, "l": LOW, "o": OPEN, "s": "ok", "t": list(map(seconds, DAYS)), "v": VOLUME}),
+        ALL,
+    ),
+    "names beside the rows": Layout(
+        json.dumps(
+            {
+                "dataset": {
+                    "name": "X",
+                    "column_names": ["Date", "Open", "High", "Low", "Last", "Close"],
+                    "data": [
+                        [str(day), o, h, low, low, c]
+                        for day, o, h, low, c in zip(DAYS, OPEN, HIGH, LOW, CLOSE, strict=True)
+                    ],
+                }
+            }
+        ),
+        RANGE,
+    ),
+    "objects of names beside the rows": Layout(
+        json.dumps(
+            {
+                "columns": [{"name": "ticker", "type": "String"}, {"name": "date", "type": "Date"}, {"name": "close"}],
+                "data": [["X", str(day), c] for day, c in zip(DAYS, CLOSE, strict=True)],
+            }
+        )
+    ),
+    "JSON of pandas, numbered rows": Layout(
+        json.dumps(
+            {
+                "Date": {str(row): seconds(day) * 1000 for row, day in enumerate(DAYS)},
+                "Close": {str(row): c for row, c in enumerate(CLOSE)},
+            }
+        )
+    ),
+    "CoinGecko": Layout(
+        json.dumps(
+            {
+                name: [[seconds(day) * 1000, c * factor] for day, c in zip(DAYS, CLOSE, strict=True)]
+                for name, factor in {"prices": 1, "market_caps": 1e6, "total_volumes": 1e3}.items()
+            }
+        )
+    ),
+    "milliseconds and later microseconds": Layout(
+        each(
+            lambda day, o, h, low, c, v: (
+                f"{seconds(day) * (1000 if day < datetime.date(2023, 12, 1) else 1_000_000)},{o},{h},{low},{c},{v}"
+            )
+        ),
+        ALL,
     ),
     "Frankfurter": Layout(
         json.dumps({"base": "USD", "rates": {str(day): {"JPY": c} for day, c in zip(DAYS, CLOSE, strict=True)}})

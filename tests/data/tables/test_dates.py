@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.data.tables.dates import DateError, parse_dates
+from forecaster.data.tables.dates import parse_dates
+from forecaster.data.tables.moments import DateError
 
 FORMATS = {
     "%Y-%m-%d": "year-month-day",

@@ -84,6 +84,22 @@ def test_rows_after_midnight_from_tuesday_to_saturday_belong_to_the_day_before()
     assert len(findings) == 1
 
 
+@pytest.mark.parametrize(
+    ("days", "hour", "shift"),
+    [
+        (np.arange("2024-01-07", "2024-06-01", 7, dtype="datetime64[D]"), 22, 1),  # weeks of currencies, from Sunday
+        (np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]") - 1, 23, 1),  # months of Berlin
+        (np.arange("2024-01-08", "2024-06-01", 7, dtype="datetime64[D]"), 14, 0),
+        (np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]") - 2, 23, 0),
+    ],
+)
+def test_weeks_and_months_that_begin_in_the_evening_before(days: np.ndarray, hour: int, shift: int) -> None:
+    moments = stamped([str(day) for day in days], hour)
+    moved, findings = market_days(moments, "a file")
+    assert (moved.days - moments.days).astype(int).tolist() == [shift] * len(days)
+    assert len(findings) == shift
+
+
 def test_midnight_of_riyadh() -> None:
     moments = stamped(weekdays(MONDAY, 30, "1110011"), 21)
     moved, _ = market_days(moments, "a file")
@@ -201,6 +217,26 @@ def test_times_in_a_column_of_their_own(tmp_path: Path) -> None:
     assert loaded.series.columns["volume"].tolist() == [40] * 5
 
 
+@pytest.mark.parametrize(
+    ("months", "expected"),
+    [
+        (["09/2015", "10/2015"], ["2015-09-30", "2015-10-31"]),
+        (["201509", "201510"], ["2015-09-30", "2015-10-31"]),
+        (["Q1 2015", "Q2 2015"], ["2015-03-31", "2015-06-30"]),
+        (["2015.09", "2015.1", "2015.11"], ["2015-09-30", "2015-10-31", "2015-11-30"]),
+        (["2015.1", "2015.2", "2015.10"], ["2015-01-31", "2015-02-28", "2015-10-31"]),
+    ],
+)
+def test_months_and_quarters_without_days(tmp_path: Path, months: list[str], expected: list[str]) -> None:
+    lines = "".join(f"{month},{number}\n" for number, month in enumerate(months, start=1))
+    assert answer(tmp_path / "a.csv", "Date,Price\n" + lines).series.dates.astype(str).tolist() == expected
+
+
+def test_a_month_that_may_be_january_or_october_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match=r"line 2: date '2015.1' may be January or October"):
+        answer(tmp_path / "a.csv", "Date,Price\n2015.1,1\n2015.11,2\n2015.12,3\n")
+
+
 def test_months_with_short_years(tmp_path: Path) -> None:
     loaded = answer(tmp_path / "a.csv", "Month,Price\nNov-99,1\nDec-99,2\nJan-00,3\nFeb-00,4\n")
     assert loaded.series.dates.astype(str).tolist() == ["1999-11-30", "1999-12-31", "2000-01-31", "2000-02-29"]
@@ -210,3 +246,28 @@ def test_whole_months_are_dated_by_their_last_day_and_the_current_one_is_left_ou
     loaded = answer(tmp_path / "a.csv", "Month,Price\n2026-08,1\n2026-09,2\n2026-10,3\n2026-11,4\n")
     assert loaded.series.dates.astype(str).tolist() == ["2026-08-31", "2026-09-30", "2026-10-31"]
     assert [finding.text for finding in loaded.findings] == ["1 row left out, the month is not over (2026-11-30)"]
+
+
+def clock_of_berlin(hours: int) -> list[datetime.datetime]:
+    """Hours of the clock of Berlin around the night in which it is set back."""
+    start = datetime.datetime.fromisoformat("2023-10-28 00:00")
+    change = datetime.datetime.fromisoformat("2023-10-29 03:00")
+    stamps = [start + datetime.timedelta(hours=hour) for hour in range(hours)]
+    return [stamp if stamp < change else stamp - datetime.timedelta(hours=1) for stamp in stamps]
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_hour_that_local_clocks_repeat_in_autumn_belongs_to_its_day(tmp_path: Path, step: int) -> None:
+    stamps = clock_of_berlin(24 * 3 + 1)
+    lines = [f"{stamp:%Y-%m-%d %H:%M},{number},1" for number, stamp in enumerate(stamps, start=1)]
+    loaded = answer(tmp_path / "a.csv", "time,close,volume\n" + "\n".join(lines[::step]), daily_close="00:00")
+    assert loaded.series.dates.astype(str).tolist() == ["2023-10-28", "2023-10-29", "2023-10-30"]
+    assert loaded.series.close.tolist() == [24, 49, 73]
+    assert loaded.series.columns["volume"].tolist() == [24, 25, 24]
+
+
+@pytest.mark.parametrize("again", ["2023-10-28 02:00", "2023-10-29 05:00"])
+def test_another_hour_that_is_there_twice_is_refused(tmp_path: Path, again: str) -> None:
+    lines = [f"{stamp:%Y-%m-%d %H:%M},{number}" for number, stamp in enumerate(clock_of_berlin(73), start=1)]
+    with pytest.raises(InputFileError, match="is there twice, first in line"):
+        answer(tmp_path / "a.csv", "time,close\n" + "\n".join([*lines, f"{again},9"]), daily_close="00:00")

@@ -1,6 +1,8 @@
 """Files that can be read in two ways, or not at all, are refused in one line that says what would help."""
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,42 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "closes of two series by name": (
         "Date,Open_AAA,Close_AAA,Open_BBB,Close_BBB\n" + rows("{day},{o},{c},{o},{c}"),
         r"candidates: 'Close_AAA' .*, 'Close_BBB'",
+    ),
+    "a second close of pandas": (
+        "Date,Close,Date.1,Close.1\n" + rows("{day},{c},{day},{o}"),
+        r"candidates: 'Close' \(.*\), 'Close.1' ",
+    ),
+    "a price and the close before": (
+        "Date,Price,Last Close\n" + rows("{day},{c},{o}"),
+        "candidates: 'Price' .*, 'Last Close' ",
+    ),
+    "decimal commas between commas": (
+        "When,Schluss\n2023-12-20,150,17\n2023-12-21,151,05\n",
+        "line 3: '151,05' in two cells may be one number with a decimal comma",
+    ),
+    "decimal commas under an empty name": (
+        "Datum,Schluss,\n2023-12-20,150,17\n2023-12-21,151,15\n",
+        "line 2: '150,17' in two cells may be one number with a decimal comma; expected such numbers in quotation marks",
+    ),
+    "days and months that changed places": (
+        "Date,Close\n"
+        + each(
+            lambda day, o, h, low, c, v: f"{day if day.day > 12 else day.replace(month=day.day, day=day.month)},{c}"
+        ),
+        "line 6: date 2023-01-12 is out of order, and 2023-12-01 would not be: days and months have changed places",
+    ),
+    "a wrong year": (
+        PLAIN.replace("2023-12-07", "1923-12-07"),
+        "line 10: date 1923-12-07 stands between 2023-12-06 and 2023-12-08; expected dates in order",
+    ),
+    "pence in some rows": (
+        "Date,Close\n2023-12-20,150p\n2023-12-21,151\n",
+        r"line 3: 'Close' is '151', which has another currency sign|line 2: .*another currency sign",
+    ),
+    "a day or a month of six digits": ("Date,Close\n201209,1\n201210,2\n", "line 2: date '201209' is no date"),
+    "an explained change": (
+        "Date,Level A,Price change since the last price\n" + rows("{day},{c},{o}"),
+        "one column beside other numbers .*'Level A'|candidates: 'Level A'",
     ),
     "bid and ask": ("Date,Bid,Ask\n" + rows("{day},{o},{c}"), "several columns of numbers .*'Bid' .*'Ask'"),
     "currencies": ("Date,USD,JPY\n" + rows("{day},1.08,{c}"), "several columns of numbers .*'USD' .*'JPY'"),
@@ -154,8 +192,14 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "an empty archive": (zipped(), "an empty zip archive"),
     "a cut archive": (zipped(("a.csv", PLAIN))[:60], "damaged or encrypted zip archive"),
+    "a gzip bomb": (gzip.compress(bytes(2**25 + 1)), "has more than 32 MB; expected a table of prices"),
+    "an archive that unpacks at one go": (zipped(("a.csv", PLAIN), method=zipfile.ZIP_LZMA), "than deflate"),
     "a cut gzip file": (b"\x1f\x8b\x08\x00", "damaged or encrypted gzip archive"),
     "JSON of a number": ('{"a": 1}', "JSON without a table"),
+    "JSON with a column for each row": (
+        json.dumps([{"date": "2023-12-20", f"c{number}": 1} for number in range(4500)]),
+        "is JSON with a table of 4,500 rows and 4,501 columns",
+    ),
     "JSON that is cut": ('[{"date": "2023-12-20", "close": 1', "no valid JSON"),
     "JSON that is deep": ("[" * 100_000, "nested too deeply|no valid JSON"),
     "JSON of three tables": (
@@ -234,10 +278,9 @@ def test_a_price_beyond_all_markets_is_dropped(tmp_path: Path) -> None:
         ("when,x\n2023-01-02,5\n2023-01-03,6\n", {"date_column": "when", "price_column": "column 2"}, [5, 6]),
         ("a,b\n2023-01-02,5\n2023-01-03,6\n", {}, [5, 6]),
         ("date,close\n2023-01-02,(USD) 5\n2023-01-03,6\n", None, []),
-        (
-            "Price,Close,Close\nTicker,AAA,BBB\nDate,,\n2023-01-02,1,5\n2023-01-03,2,6\n",
-            {"symbol": "BBB"},
-            [5, 6],
+        *(
+            ("Price,Close,Close\nTicker,AAA,BBB\nDate,,\n2023-01-02,1,5\n2023-01-03,2,6\n", options, [5, 6])
+            for options in ({"symbol": "BBB"}, {"price_column": "Close BBB"}, {"price_column": "close b..."})
         ),
         ("Date,USD,JPY\n2023-01-02,1.08,5\n2023-01-03,1.09,6\n", {"symbol": "jpy"}, [5, 6]),
         ("Date,AAA.Open,AAA.Close,AAA.Adjusted\n2023-01-02,4,5,3\n2023-01-03,5,6,3\n", {}, [5, 6]),
