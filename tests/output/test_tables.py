@@ -56,6 +56,7 @@ TRAINED = {
     "instruments": ["USDJPY"],
     "seconds": {"total": 12.04, "fit": 9.96},
     "location_steps": [],
+    "summary": [],
     "refit": False,
     "differences": False,
     "fitted_until": "2021-12-13",
@@ -139,6 +140,14 @@ def test_instruments_are_named_only_where_there_are_several() -> None:
 )
 def test_training_says_where_the_median_lies(steps: list[int], line: str) -> None:
     assert line in training_lines({**TRAINED, "location_steps": steps})
+
+
+@pytest.mark.parametrize(("drift", "direction"), [(0.001, "rises"), (-0.001, "falls")])
+def test_training_and_forecast_name_a_drift(drift: float, direction: str) -> None:
+    line = f"median: {direction} with a drift that past prices of USDTRY support"
+    entries = [{"instrument": "USDJPY", "drift": 0.0}, {"instrument": "USDTRY", "drift": drift}]
+    lines = training_lines({**TRAINED, "summary": entries})
+    assert [text for text in lines if "drift" in text] == [line]
 
 
 def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
