@@ -154,7 +154,7 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         f'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in {unit}, lower is better',
         *_median_lines(document),
         *(
-            f"{name}: did not converge for {', '.join(instruments)}, and used substitute parameters"
+            f"{name}: did not converge or had too few rows for {', '.join(instruments)}, and used substitute parameters"
             for name, instruments in document["fallbacks_of"].items()
         ),
         f"{document['model']}: {document['parameters']:,} weights, trained on {panel}; "

@@ -161,7 +161,7 @@ def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
 
 def test_training_names_the_baselines_that_did_not_converge() -> None:
     lines = training_lines({**TRAINED, "fallbacks_of": {"garch": ["EURCZK", "EURDKK"]}})
-    assert "garch: did not converge for EURCZK, EURDKK, and used substitute parameters" in lines
+    assert "garch: did not converge or had too few rows for EURCZK, EURDKK, and used substitute parameters" in lines
 
 
 def test_a_refit_says_what_its_scores_are_of() -> None:
