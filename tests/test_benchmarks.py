@@ -21,7 +21,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "data", "gate", "metrics", "placebo", "skill"),
+    *("calibration", "data", "drift", "gate", "metrics", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -426,6 +426,26 @@ def test_metrics_of_a_few_forecasts(capsys):
     assert document["rows"]["n"] == 2500
     assert document["rows"]["peak_met"] is (document["rows"]["peak_bytes"] < document["rows"]["peak_aim"])
     assert table[1].startswith("2,500")
+
+
+# --- drift -------------------------------------------------------------------------------------------------------
+
+
+def test_drift(capsys, monkeypatch):
+    drift = importlib.import_module("drift")
+    monkeypatch.setattr(drift, "CURRENCIES", ("USD", "ROL"))
+    monkeypatch.setattr(drift, "PANEL_CURRENCIES", ("EUR", "USD"))
+    drift.main([])
+    document, table = result(capsys)
+    assert document["last"] == "2020-12-31"
+    assert document["counts"] | {"largest_t_of_the_panel": 0} == {
+        **{"rates": 3, "opened": 1, "of_the_panel": 1, "of_the_panel_opened": 0},
+        "largest_t_of_the_panel": 0,
+    }
+    crawl = document["rates"]["USDROL"]["20"]
+    assert crawl["saved_percent"] > 30
+    assert crawl["coverage"] < 0.55 < 0.7 < crawl["coverage_with_drift"]
+    assert table[1].startswith("USDROL")
 
 
 # --- gate --------------------------------------------------------------------------------------------------------

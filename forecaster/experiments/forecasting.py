@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import MAX_SCALING, Forecast, Forecasts
 from forecaster.models import traits_of
+from forecaster.models.base import LocatedFitted
 from forecaster.pipeline import CarriedCalibration, forecasts, next_steps
 from forecaster.quantiles import level_weights
 
@@ -71,7 +73,7 @@ def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: 
     else:
         record = _recorded(run, series.instrument.name, request.levels)
     if forecast.scaled_from is not None:
-        _require_sound_scaling(run, instrument, forecast.horizon, record, request.train_command)
+        _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
     prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
     return dataclasses.replace(prediction, coverage=record, today=request.today)
 
@@ -102,6 +104,7 @@ def described_forecast(
     """
     manifest = run.manifest
     kind: CalibrationKind = _calibration(run, series) if calibrate else "none"
+    drift = _drift(run, series)
     return Prediction(
         instrument=instrument,
         forecast=_centred(forecast, manifest.report.median == "mean_is_last_price")
@@ -116,11 +119,17 @@ def described_forecast(
         in_sample=bool(forecast.cutoff < run.seen_until),
         calibrated=kind != "none",
         refit=manifest.split.refit,
-        median_moves=manifest.report.median != "last_price",
+        median_moves=manifest.report.median != "last_price" or drift != 0,
+        drift=instrument.sign * drift,
         skill=manifest.scores.skill(series.instrument.name),
         configuration=run.configuration.name,
         calibration=kind,
     )
+
+
+def _drift(run: Run, series: PriceSeries) -> float:
+    """Drift of the median after the last row; 0 for a model that has none."""
+    return cast(LocatedFitted, run.fitted).drift(series) if traits_of(run.fitted.name).located else 0.0
 
 
 def _centred(forecast: Forecast, mean_is_last_price: bool) -> Forecast:
@@ -205,7 +214,12 @@ def _recorded(run: Run, name: str, levels: Sequence[float]) -> CoverageRecord | 
 
 
 def _require_sound_scaling(
-    run: Run, instrument: Instrument, horizon: int, record: CoverageRecord | None, train_command: str
+    run: Run,
+    instrument: Instrument,
+    series: PriceSeries,
+    horizon: int,
+    record: CoverageRecord | None,
+    train_command: str,
 ) -> None:
     """Refuse steps beyond the horizon of the run where the square root of time does not hold.
 
@@ -216,7 +230,7 @@ def _require_sound_scaling(
     own = run.manifest.model.horizon
     if run.fitted.own_steps < own:
         problem = "its steps are recursive"
-    elif run.manifest.report.median == "learned":
+    elif run.manifest.report.median == "learned" or _drift(run, series):
         problem = "its median moves"
     elif horizon > MAX_SCALING * own:
         problem = f"a forecast is scaled to {MAX_SCALING} times its horizon at most"

@@ -103,13 +103,14 @@ class Prediction(Tabular):
         calibrated: True if the intervals are calibrated; never at a cutoff that the weights have seen.
         refit: True if the weights were fitted again on all rows after the test that `skill` reports.
         median_moves: True if the median may differ from the last price: because evidence supports a location, or
-            because the distribution is skewed and its mean, as for a stock, is the last price.
+            because the distribution is skewed and its mean, as for a stock, is the last price, or because of a drift.
         skill: CRPS on the test rows over that of each baseline; None where the run did not score the instrument.
         frequency: Length of a step.
         configuration: Name of the configuration of the run.
         calibration: Origin of the widths of the intervals.
         coverage: Shares of earlier forecasts whose ranges held; None where that is not measured.
         today: Current date; None for a forecast as of a past day.
+        drift: Drift of the median over the next row, as a log return; 0 where the past of the price proves none.
     """
 
     instrument: Instrument
@@ -129,6 +130,7 @@ class Prediction(Tabular):
     calibration: CalibrationKind = "none"
     coverage: CoverageRecord | None = None
     today: datetime.date | None = None
+    drift: float = 0.0
 
     @property
     def age_days(self) -> int | None:

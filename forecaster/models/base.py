@@ -20,6 +20,7 @@ __all__ = [
     "FitRequest",
     "Fitted",
     "Forecaster",
+    "LocatedFitted",
     "LocatedForecaster",
     "Median",
     "ModelOptions",
@@ -261,6 +262,13 @@ class LocatedForecaster(Forecaster, Protocol):
             panel: The series.
             rows: Name -> (N,) consecutive cutoffs whose outcomes are known; other series are left out.
         """
+
+
+class LocatedFitted(Fitted, Protocol):
+    """A fitted `LocatedForecaster`."""
+
+    def drift(self, series: PriceSeries) -> float:
+        """Drift of the median over the row after the last one of `series`, a log return; 0 without one."""
 
 
 class NothingToFit:

@@ -152,6 +152,7 @@ def forecast_document(
         "interval": prediction.frequency,
         "calendar": prediction.calendar,
         "median_is_last_price": not prediction.median_moves,
+        "drift": prediction.drift,
         "quantile_levels": levels,
         "steps": [
             {

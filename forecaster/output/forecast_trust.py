@@ -78,6 +78,9 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         lines.append(text)
     elif document["coverage"] is None:
         lines.append("held: not measured; earlier forecasts of this run are not out of sample")
+    if document["drift"]:
+        direction = "rises" if document["drift"] > 0 else "falls"
+        lines.append(f"median: {direction} with a drift that past prices of {document['instrument']} support")
     scaled = [step["step"] for step in document["steps"] if step["scaled"]]
     if scaled:
         lines.append(f"scaled: later than {span} {scaled[0] - 1}, the horizon of the run, by the square root of time")

@@ -45,6 +45,7 @@ interval | text | frequency: 1d, 1wk or 1mo
 differences | true or false | true if the run models changes of the price instead of returns
 calendar | text | calendar of the dates
 median_is_last_price | true or false | true if the median is the last price at every step
+drift | number | drift of the median over the first step, as a log return; 0 without one
 quantile_levels[] | number | levels of the quantiles
 steps[].step | integer | rows after the cutoff
 steps[].date | date | date of the row
@@ -145,6 +146,7 @@ verdict | VERDICT or null | verdict on all instruments together; null without te
 verdicts.<name> | VERDICT | verdict on one instrument
 summary[].instrument | text | instrument
 summary[].last_price | number | last price
+summary[].drift | number | drift of the median over a step, as a log return; 0 without one
 summary[].cutoff | date | date of the last price
 summary[].age_days | integer or null | days since then
 summary[].calibration | text | origin of the widths

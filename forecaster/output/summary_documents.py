@@ -44,6 +44,7 @@ def summary_document(prediction: Prediction) -> dict[str, Any]:
         "last_price": forecast.last_price,
         "cutoff": str(forecast.cutoff),
         "age_days": prediction.age_days,
+        "drift": prediction.drift,
         "calibration": prediction.calibration,
         "level": SUMMARY_LEVEL,
         "ranges": ranges,

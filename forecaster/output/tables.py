@@ -154,7 +154,7 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
         f'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in {unit}, lower is better',
         *_median_lines(document),
         *(
-            f"{name}: did not converge for {', '.join(instruments)}, and used substitute parameters"
+            f"{name}: did not converge or had too few rows for {', '.join(instruments)}, and used substitute parameters"
             for name, instruments in document["fallbacks_of"].items()
         ),
         f"{document['model']}: {document['parameters']:,} weights, trained on {panel}; "
@@ -171,6 +171,16 @@ def training_lines(document: Mapping[str, Any]) -> list[str]:
 
 def _median_lines(document: Mapping[str, Any]) -> list[str]:
     """Position of the median; no line for a model without a location output."""
+    drifts = [drift_line(entry["drift"], entry["instrument"]) for entry in document["summary"] if entry["drift"]]
+    return [*_learned_median_lines(document), *drifts]
+
+
+def drift_line(drift: float, name: str) -> str:
+    """Direction of the drift of the median of an instrument."""
+    return f"median: {'rises' if drift > 0 else 'falls'} with a drift that past prices of {name} support"
+
+
+def _learned_median_lines(document: Mapping[str, Any]) -> list[str]:
     steps = document["location_steps"]
     if steps:
         days = f"{', '.join(map(str, steps))} {SPANS[document['interval']]}s"

@@ -244,7 +244,10 @@ def _evaluate(
             fallbacks.setdefault(name, []).append(series.instrument.name)
     environment.progress("evaluate", len(named), len(named))
     for name, instruments in fallbacks.items():
-        environment.note(f"warning: {name} did not converge for {', '.join(instruments)}; it has substitute parameters")
+        environment.note(
+            f"warning: {name} did not converge or had too few rows for {', '.join(instruments)}; "
+            "it has substitute parameters"
+        )
     return scores, losses, fallbacks
 
 

@@ -75,6 +75,7 @@ def test_a_forecast(forecast, home) -> None:
     assert tuple(made) == (
         *("schema", "instrument", "run_id", "model", "source", "data_sha256", "in_sample", "calibrated", "refit"),
         *("cutoff", "last_price", "differences", "units", "horizon", "interval", "calendar", "median_is_last_price"),
+        "drift",
         *("quantile_levels", "steps", "skill", "coverage", "configuration", "calibration", "age_days", "past_steps"),
     )
     assert made["schema"] == "forecast/1"

@@ -56,6 +56,7 @@ TRAINED = {
     "instruments": ["USDJPY"],
     "seconds": {"total": 12.04, "fit": 9.96},
     "location_steps": [],
+    "summary": [],
     "refit": False,
     "differences": False,
     "fitted_until": "2021-12-13",
@@ -141,6 +142,14 @@ def test_training_says_where_the_median_lies(steps: list[int], line: str) -> Non
     assert line in training_lines({**TRAINED, "location_steps": steps})
 
 
+@pytest.mark.parametrize(("drift", "direction"), [(0.001, "rises"), (-0.001, "falls")])
+def test_training_and_forecast_name_a_drift(drift: float, direction: str) -> None:
+    line = f"median: {direction} with a drift that past prices of USDTRY support"
+    entries = [{"instrument": "USDJPY", "drift": 0.0}, {"instrument": "USDTRY", "drift": drift}]
+    lines = training_lines({**TRAINED, "summary": entries})
+    assert [text for text in lines if "drift" in text] == [line]
+
+
 def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
     lines = training_lines({**TRAINED, "location_steps": None})
     assert not any(line.startswith("median") for line in lines)
@@ -152,7 +161,7 @@ def test_a_model_without_a_location_output_says_nothing_of_its_median() -> None:
 
 def test_training_names_the_baselines_that_did_not_converge() -> None:
     lines = training_lines({**TRAINED, "fallbacks_of": {"garch": ["EURCZK", "EURDKK"]}})
-    assert "garch: did not converge for EURCZK, EURDKK, and used substitute parameters" in lines
+    assert "garch: did not converge or had too few rows for EURCZK, EURDKK, and used substitute parameters" in lines
 
 
 def test_a_refit_says_what_its_scores_are_of() -> None:

@@ -291,6 +291,12 @@ class FittedQuantileModel:
             widths = self.calendar.widths(series, rows, MAX_SCALING * self.own_steps)
         return Forecasts(self.name, rows, history.volatility[rows], self.function.steps, SCORING_LEVELS, scaled, widths)
 
+    def drift(self, series: PriceSeries) -> float:
+        """See `forecaster.models.base.LocatedFitted`."""
+        history = History.of(series)
+        last = np.array([len(series) - 1])
+        return float(self._drift(history, last)[0, 0] * history.volatility[-1])
+
     def _drift(self, history: History, rows: IntArray) -> FloatArray:
         """(N, K) drift of the series itself, at steps without a learned location."""
         function = self.function

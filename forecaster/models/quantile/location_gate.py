@@ -113,18 +113,19 @@ class LocationGains:
         """Those of `knots` (K,) at which the location predicts the return: any false one has probability `level`."""
         if len(self.days) < MIN_DAYS:
             return []
-        adjusted = holm({str(h): self._p_value(self.products[:, k]) for k, h in enumerate(knots)})
+        adjusted = holm({str(h): self._p_value(self.products[:, k], level) for k, h in enumerate(knots)})
         return [h for h in knots if (p_value := adjusted[str(h)]) is not None and p_value <= level]
 
-    def _p_value(self, products: FloatArray) -> float | None:
+    def _p_value(self, products: FloatArray, level: float) -> float | None:
         """One-sided p-value of "the mean of `products` (D,) is above 0"; None where nothing can be tested.
 
         Days of one series are uncorrelated without predictability. Those of several need not be: markets in other time
         zones follow one another. Far in the tail a test by a long-run variance rejects too often, so both must reject.
         """
-        lags = [0] if self.series == 1 else [0, hac_lags(len(products))]
-        p_values = [mean_test(products, lags=count).p_above for count in lags]
-        return max((p_value for p_value in p_values if p_value is not None), default=None)
+        independent = mean_test(products, lags=0).p_above
+        if self.series == 1 or independent is None or independent > level:
+            return independent
+        return max(independent, mean_test(products, lags=hac_lags(len(products))).p_above or 0.0)
 
     def supported(self, knots: Sequence[int], level: float = MAX_FALSE_OPENINGS) -> list[int]:
         """Those of `knots` (K,) at which the location predicts the return and has lowered the squared error."""
