@@ -9,8 +9,8 @@ quotation has exactly the negative drift.
 
 **Test.** The mean over its standard error, for the returns of five days together, so that autocorrelated returns of
 some days do not look like a drift. It is looked at in every row of every series, so the limit is far above that of one
-test: a GARCH walk reaches it in any row of ten years with a probability of 0.01 % (`benchmarks/gate.py`), and a panel
-of a hundred series with one of at most 1 %.
+test: a GARCH walk reaches it in any row of ten years with a probability of 0.02 % (`benchmarks/gate.py`), one of 16
+such series with 0.3 %.
 
 **Shrinkage.** The estimate is multiplied by ``1 - (MIN_T / |t|)**4``. It begins at 0 where the test opens, so the
 median does not jump, and tends to the mean where the evidence is strong.
