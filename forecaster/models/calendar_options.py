@@ -1,8 +1,7 @@
 """Options of a model whose widths a calendar of volatility may change."""
 
-from typing import Literal, Self
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from forecaster.data.calendars import is_observed
 from forecaster.data.series import Panel
@@ -18,18 +17,13 @@ class CalendarOptions(FeatureOptions):
 
     volatility_calendar: bool | Literal["auto"] = "auto"
 
-    def resolved(self, panel: Panel, before: np.datetime64) -> Self:
-        """These options with every ``auto`` decided for `panel`, and its covariates added to the features.
-
-        Args:
-            panel: Series that are fitted together.
-            before: Only rows before this date decide.
+    def further_choices(self, panel: Panel) -> Mapping[str, Any]:
+        """True or False for ``volatility_calendar``.
 
         Raises:
             UsageError: A calendar of volatility is asked for, and cannot be fitted.
         """
-        has_calendar = self._has_calendar(panel)
-        return super().resolved(panel, before).model_copy(update={"volatility_calendar": has_calendar})
+        return {"volatility_calendar": self._has_calendar(panel)}
 
     def _has_calendar(self, panel: Panel) -> bool:
         """True if a calendar of volatility is fitted; ``auto`` fits it for currencies of one daily fixing."""

@@ -1,5 +1,6 @@
 """Options of a model whose inputs are named features."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -38,12 +39,20 @@ class FeatureOptions(ModelOptions):
         return RETURN_FEATURES if self.features == "auto" else self.features
 
     def resolved(self, panel: Panel, before: np.datetime64) -> Self:
-        """These options with ``features: auto`` replaced by the features that suit `panel`, and its covariates added.
+        """These options with every ``auto`` decided for `panel`, and its covariates added to the features.
 
         Args:
             panel: Series that are fitted together.
             before: Only rows before this date decide.
+
+        Raises:
+            UsageError: An option does not suit the panel.
         """
         chosen = suitable_features(panel, before) if self.features == "auto" else self.features
         covariates = panel.series[0].inputs
-        return self.model_copy(update={"features": tuple(dict.fromkeys((*chosen, *covariates)))})
+        features = tuple(dict.fromkeys((*chosen, *covariates)))
+        return self.model_copy(update={"features": features, **self.further_choices(panel)})
+
+    def further_choices(self, panel: Panel) -> Mapping[str, Any]:
+        """Values of other options with ``auto``, which no row of `panel` decides."""
+        return {}
