@@ -2,8 +2,8 @@
 
 A child process creates one chunk of forecasts and passes it to `Scorer` until all are scored. It reports the seconds
 of the scoring and the increase of its peak resident memory (``ru_maxrss``). All scores of
-`forecaster.evaluation.registry` are computed: CRPS, log score, RMSE, MAE, coverage, width and interval score at three levels, the
-worst 250 days, the PIT histogram and hits.
+`forecaster.evaluation.registry` are computed: CRPS, log score, RMSE, MAE, coverage, width and interval score at
+three levels, the worst 250 days, the PIT histogram and hits.
 
     python benchmarks/metrics.py    # a few seconds
 """
