@@ -82,7 +82,7 @@ def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
             print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", file=sys.stderr)
         for pair in SCORED:
             series = panel[parse_pair(pair).canonical.name]
-            losses[pair].append(_losses(fitted, series, start, end))
+            losses[pair].append(forecast_losses(fitted, series, start, end))
     return {
         pair: (np.concatenate([dates for dates, _ in parts]), np.concatenate([crps for _, crps in parts]) * 1e4)
         for pair, parts in losses.items()
@@ -115,7 +115,7 @@ def _features(config: Config, automatic: tuple[str, ...]) -> tuple[str, ...]:
     return automatic if config.model.features == "auto" else config.model.features
 
 
-def _losses(
+def forecast_losses(
     fitted: Fitted, series: PriceSeries, start: np.datetime64, end: np.datetime64
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cutoffs in [start, end) and their CRPS (N, 4), NaN where the outcome is not known."""

@@ -21,7 +21,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "data", "drift", "gate", "metrics", "placebo", "skill"),
+    *("calibration", "data", "drift", "gate", "metrics", "network", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
