@@ -99,6 +99,7 @@ class DataConfig(_Section):
     peers: Names = ()
     inputs: Names = ()
     exog: str | None = None
+    events: str | None = None
     market: bool | None = None
     lags: dict[str, Annotated[int, Field(ge=0, le=MAX_LAG)]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from forecaster.features.ties import unchanged_probabilities
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import model_class, traits_of
 from forecaster.models.base import FitRequest, Fitted, Forecaster
+from forecaster.models.coming_days import ComingDays, KnowsDays
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "DivergedError",
     "Evaluation",
     "carried_calibration",
+    "coming_days_of",
     "default_forecaster",
     "evaluate",
     "fit",
@@ -61,6 +63,11 @@ class CarriedCalibration:
 
     since: np.datetime64
     factors: FloatArray
+
+
+def coming_days_of(fitted: Fitted) -> ComingDays:
+    """What a model has learned about coming days; nothing for a model without the trait `known_days`."""
+    return cast(KnowsDays, fitted).coming if traits_of(fitted.name).known_days else ComingDays()
 
 
 def forecaster_of(config: Config) -> Forecaster:

@@ -23,7 +23,7 @@ __all__ = ["cli", "main"]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
-_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "runs", "data", "config")
+_COMMANDS = ("train", "predict", "plot", "backtest", "audit", "events", "runs", "data", "config")
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 
 

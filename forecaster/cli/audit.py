@@ -18,6 +18,7 @@ __all__ = ["command"]
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
+        "events",
         *("backend", "device"),
     ),
     formats=("table", "json", "csv"),

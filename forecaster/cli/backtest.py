@@ -29,6 +29,7 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "universe", "peers", "with", "exog", "lag", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
+        "events",
         *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device", "verbose"),
     ),
     formats=("table", "json", "csv"),

@@ -90,6 +90,13 @@ INSTRUMENT_OPTIONS = {
     ),
     "drop": days_option("Data", "--drop", help="Days whose rows are left out."),
     "keep": days_option("Data", "--keep", help="Days whose rows are right, however unusual."),
+    "events": option(
+        "Data",
+        "--events",
+        type=_FILE,
+        metavar="FILE",
+        help="Events known in advance: CSV or YAML with date, name and instruments or currencies.",
+    ),
 }
 """Options that name instruments and their source."""
 

@@ -25,6 +25,7 @@ __all__ = ["command"]
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
+        "events",
         *("no_calibration",),
     ),
 )

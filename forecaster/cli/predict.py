@@ -25,6 +25,7 @@ __all__ = ["command"]
         *("source", "name", *FILE_OPTIONS),
         *("frequency", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
+        "events",
         *("config", "no_calibration", "train_if_missing", "units", "below", "between", "verbose"),
     ),
     formats=("table", "json", "json-flat", "csv"),

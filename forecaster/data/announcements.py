@@ -8,7 +8,6 @@ The US labour market report follows a rule.
 import csv
 import datetime
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,14 +30,12 @@ class Announcements(NamedTuple):
         currency: Currency of the central bank.
         days: (N,) datetime64[D], increasing, local dates.
         after_fixing: (N,) True where the ECB has set its rates of that day before the announcement.
-        known_until: Last day that is known; None where a rule gives every day.
     """
 
     name: str
     currency: str
     days: DateArray
     after_fixing: BoolArray
-    known_until: np.datetime64 | None = None
 
 
 @functools.cache
@@ -56,8 +53,7 @@ def central_bank_meetings() -> dict[str, Announcements]:
     meetings = {}
     for bank, texts in days.items():
         dates_of_bank = np.array(texts, dtype="datetime64[D]")
-        known_until = dates_of_bank[-1]
-        meetings[bank] = Announcements(bank, currencies[bank], dates_of_bank, np.array(after[bank]), known_until)
+        meetings[bank] = Announcements(bank, currencies[bank], dates_of_bank, np.array(after[bank]))
     return meetings
 
 
@@ -105,10 +101,3 @@ def announcement_rows(announcements: Announcements, days: DateArray, at_fixing: 
     result = np.zeros(len(days), dtype=bool)
     result[rows[(rows > 0) & (rows < len(days))]] = True
     return result
-
-
-def known_until(names: Sequence[str]) -> np.datetime64 | None:
-    """Day up to which the meetings of all banks in `names` are known; None without any."""
-    meetings = central_bank_meetings()
-    ends = [end for name in names if name in meetings and (end := meetings[name].known_until) is not None]
-    return min(ends, default=None)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
+from forecaster.data.events import KnownEvent
 from forecaster.data.instruments import Instrument
 from forecaster.errors import InputFileError
 
@@ -55,6 +56,8 @@ class PriceSeries:
             the history, nor of its hash.
         unit_factors: (T,) factor that turns a close into the unit of the first row, after splits that the prices
             do not account for; None where all rows have one unit.
+        events: Events that concern the instrument and whose days are known in advance, by day, past and coming; not
+            part of the history, nor of its hash.
 
     Raises:
         InputFileError: Columns differ in length, dates do not increase, or a close is missing, zero or negative.
@@ -70,6 +73,7 @@ class PriceSeries:
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inputs: Mapping[str, FloatArray] = dataclasses.field(default_factory=dict)
     unit_factors: FloatArray | None = None
+    events: tuple[KnownEvent, ...] = ()
 
     def __post_init__(self) -> None:
         dates = _read_only(np.asarray(self.dates, dtype="datetime64[D]"))

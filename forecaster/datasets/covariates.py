@@ -11,6 +11,8 @@ import numpy as np
 from forecaster.arrays import DateArray
 from forecaster.config import DataConfig
 from forecaster.data.calendars import same_clock
+from forecaster.data.events import EventFile, read_events
+from forecaster.data.events import known_hash as known_hash_of_events
 from forecaster.data.exogenous import read_exogenous
 from forecaster.data.findings import Note
 from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
@@ -44,6 +46,9 @@ _FILE_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".csv.zip", ".json", ".xlsx"
 
 MARKET = "market"
 """Name of the volatility of all currencies in the record of a run."""
+
+EVENTS = "events"
+"""Name of the user's own events in the record of a run."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,13 +110,17 @@ class Covariates:
     Args:
         members: In the order in which they were named.
         market: Volatility of all currencies; None where it is not read.
+        events: The user's own events; None without a file of them.
     """
 
     members: tuple[LoadedCovariate, ...] = ()
     market: MarketActivity | None = None
+    events: EventFile | None = None
 
     def attached(self, series: PriceSeries) -> PriceSeries:
-        """`series` with the values that were known on each of its days."""
+        """`series` with the values that were known on each of its days, and the events that concern it."""
+        if self.events is not None:
+            series = dataclasses.replace(series, events=self.events.of(series.instrument))
         values = dict(aligned([member.covariate for member in self.members], series.dates))
         if self.market is not None:
             values |= self.market.features_on(series.dates)
@@ -125,6 +134,8 @@ class Covariates:
         """Origin of each covariate, and a hash of the values that were known by `until`."""
         hashes = self._known_hashes(until)
         origins = {member.name: member.to_json() for member in self.members}
+        if self.events is not None:
+            origins[EVENTS] = {"name": EVENTS, "series": str(self.events.path), "sha256": self.events.sha256}
         return [{**origins.get(name, {"name": name}), "known_sha256": sha256} for name, sha256 in hashes.items()]
 
     def changed(self, recorded: Sequence[Mapping[str, Any]], until: np.datetime64) -> list[str]:
@@ -134,7 +145,11 @@ class Covariates:
 
     def _known_hashes(self, until: np.datetime64) -> dict[str, str]:
         hashes = {member.name: known_hash(member.covariate, until) for member in self.members}
-        return hashes if self.market is None else {**hashes, MARKET: self.market.known_hash(until)}
+        if self.market is not None:
+            hashes[MARKET] = self.market.known_hash(until)
+        if self.events is not None:
+            hashes[EVENTS] = known_hash_of_events(self.events.events, until)
+        return hashes
 
     def require_overlap(self, series: PriceSeries) -> None:
         """Refuse a covariate without a known value on any day of `series`.
@@ -193,8 +208,9 @@ def load_covariates(
 
     Raises:
         ConfigError: A column has no lag, or a lag has no covariate, or two covariates have one name.
-        InstrumentError, InputFileError, SourceError: A covariate cannot be loaded.
+        InstrumentError, InputFileError, SourceError: A covariate, or the file of events, cannot be loaded.
     """
+    events = None if data.events is None else read_events(Path(data.events))
     members = [
         _price(source, instrument, targets, histories, data.lags)
         for source, instrument in covariate_instruments(data.inputs)
@@ -202,7 +218,7 @@ def load_covariates(
     members += [] if data.exog is None else _columns(Path(data.exog), data.lags)
     _check_names([member.name for member in members], data.lags)
     activity = market_activity([histories.whole(pair).series for pair in _euro_pairs()]) if market else None
-    return Covariates(tuple(members), activity)
+    return Covariates(tuple(members), activity, events)
 
 
 def _check_names(names: Sequence[str], lags: Mapping[str, int]) -> None:
@@ -250,6 +266,7 @@ def recorded_covariates(data: DataConfig, covariates: Covariates) -> dict[str, A
     return {
         "inputs": tuple(_recorded_name(source, instrument) for source, instrument in named),
         "exog": None if data.exog is None else str(Path(data.exog).resolve()),
+        "events": None if data.events is None else str(Path(data.events).resolve()),
         "lags": {member.name: member.lag for member in covariates.members},
     }
 

@@ -66,6 +66,7 @@ class InstrumentKeywords(TypedDict, total=False):
     split: Mapping[str, float]
     drop: Texts
     keep: Texts
+    events: str | Path | None
 
 
 class ConfigKeywords(TypedDict, total=False):
@@ -140,6 +141,7 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         strict=bool(keywords.get("strict")),
         calendar=_calendar_of(keywords.get("calendar")),
         differences=differences,
+        events=None if keywords.get("events") is None else str(keywords["events"]),
         **_corrections_of(keywords),
         history=None if prices is None else memory_history(prices, keywords.get("name"), signed=differences),
     )

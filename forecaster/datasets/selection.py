@@ -48,6 +48,7 @@ class Selection:
         drop: Days whose rows are left out.
         keep: Days whose rows are right, however unusual.
         differences: True if changes of the price are modelled instead of returns.
+        events: File of the user's own events; None for the configured one.
     """
 
     pairs: Sequence[str] = ()
@@ -64,6 +65,7 @@ class Selection:
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
     differences: bool = False
+    events: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -99,6 +101,7 @@ class Selection:
             update={
                 "strict": self.strict or data.strict,
                 "calendar": self.calendar or data.calendar,
+                "events": self.events or data.events,
                 "differences": self.differences or data.differences,
                 "splits": {**data.splits, **self.splits},
                 "drop": tuple(dict.fromkeys((*data.drop, *self.drop))),

@@ -237,9 +237,31 @@ def _check_covariates(
     covariates: Covariates, kind: str, named: Sequence[PriceSeries], environment: Environment
 ) -> None:
     """Report the covariates; refuse those that the model does not read, or that have no values for a named series."""
+    _check_events(covariates, kind, named)
     if covariates.members and not traits_of(kind).reads_features:
         raise UsageError(f"the model {kind} reads prices only; remove --with and --exog or choose another model.kind")
     for series in named:
         covariates.require_overlap(series)
     for text in covariates.lines(named[0]):
         environment.note(text)
+
+
+def _check_events(covariates: Covariates, kind: str, named: Sequence[PriceSeries]) -> None:
+    """Refuse events that the model does not use, or whose days cannot be found among the coming rows."""
+    if covariates.events is None:
+        return
+    path = covariates.events.path
+    if not traits_of(kind).known_days:
+        raise UsageError(f"the model {kind} does not use events; remove --events or choose another model.kind")
+    for series in named:
+        name = series.instrument.name
+        if series.frequency != "1d":
+            raise UsageError(f"--events needs daily rows; {name} has rows of {series.frequency}; remove --events")
+        if is_observed(series):
+            raise UsageError(
+                f"--events needs the trading days to come, and those of {name} are not known; name its calendar with "
+                "--calendar, such as NYSE or 24x7"
+            )
+    if not any(covariates.events.of(series.instrument) for series in named):
+        names = ", ".join(series.instrument.name for series in named)
+        raise UsageError(f"{path} lists no event that concerns {names}; expected its name or currencies, or none")

@@ -12,6 +12,7 @@ import numpy as np
 
 import forecaster
 from forecaster.config import Config
+from forecaster.data.events import known_hash
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.splits import Fold
 from forecaster.experiments.stored_files import parse_json
@@ -172,6 +173,8 @@ def _prefix_hashes(series: PriceSeries, ends: Sequence[np.datetime64]) -> list[s
     """SHA-256 of the rows before each of `ends`, which increase: dates, columns and covariates."""
     columns = {**series.columns, **{f"input {name}": values for name, values in series.inputs.items()}}
     names = [f"{series.source}/{series.symbol}/{series.frequency}", *sorted(columns)]
+    if series.events:
+        names.append(known_hash(series.events, series.events[-1].day))
     days = series.dates.astype("datetime64[D]").astype("<i8").astype("<f8")
     rows = np.column_stack([days, *(columns[name].astype("<f8") + 0.0 for name in sorted(columns))])
     rows[np.isnan(rows)] = np.nan  # one pattern of bits

@@ -66,8 +66,10 @@ def _series_hash(series: PriceSeries) -> str:
             parts.append((field.name, sha256_of(value.tobytes())))
         elif isinstance(value, Mapping) and field.name != "meta":
             parts += [(f"{field.name}.{name}", sha256_of(column.tobytes())) for name, column in sorted(value.items())]
-        elif field.name in ("frequency", "source", "differences"):
+        elif field.name in ("frequency", "source", "events"):
             parts.append((field.name, str(value)))
+    # It decides on which days the calendar of volatility sees a move.
+    parts.append(("calendar", series.meta.get("calendar", "")))
     return sha256_of(repr(parts).encode())
 
 

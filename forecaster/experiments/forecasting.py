@@ -19,7 +19,7 @@ from forecaster.features.outcomes import returns_after
 from forecaster.forecast import MAX_SCALING, Forecast, Forecasts
 from forecaster.models import traits_of
 from forecaster.models.base import LocatedFitted
-from forecaster.pipeline import CarriedCalibration, forecasts, next_steps
+from forecaster.pipeline import CarriedCalibration, coming_days_of, forecasts, next_steps
 from forecaster.quantiles import level_weights
 
 __all__ = ["DEFAULT_LEVELS", "ForecastRequest", "described_forecast", "forecast_of", "run_forecasts"]
@@ -124,6 +124,7 @@ def described_forecast(
         skill=manifest.scores.skill(series.instrument.name),
         configuration=run.configuration.name,
         calibration=kind,
+        days=coming_days_of(run.fitted).known_days(series, forecast.dates),
     )
 
 

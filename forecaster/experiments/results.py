@@ -17,9 +17,18 @@ from forecaster.experiments.manifest import Skill
 from forecaster.experiments.runs import Run
 from forecaster.forecast import Forecast
 from forecaster.frames import Row, Tabular, flat
+from forecaster.models.coming_days import KnownDay
 from forecaster.models.engine import Engine
 
-__all__ = ["AuditResult", "CalibrationKind", "CoverageRecord", "Prediction", "Predictions", "TrainResult"]
+__all__ = [
+    "AuditResult",
+    "CalibrationKind",
+    "CoverageRecord",
+    "KnownEvents",
+    "Prediction",
+    "Predictions",
+    "TrainResult",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +120,7 @@ class Prediction(Tabular):
         coverage: Shares of earlier forecasts whose ranges held; None where that is not measured.
         today: Current date; None for a forecast as of a past day.
         drift: Drift of the median over the next row, as a log return; 0 where the past of the price proves none.
+        days: (H,) what the run knows about the coming days.
     """
 
     instrument: Instrument
@@ -131,6 +141,7 @@ class Prediction(Tabular):
     coverage: CoverageRecord | None = None
     today: datetime.date | None = None
     drift: float = 0.0
+    days: tuple[KnownDay, ...] = ()
 
     @property
     def age_days(self) -> int | None:
@@ -198,6 +209,21 @@ class Predictions(tuple[Prediction, ...], Tabular):
     def table_rows(self) -> list[Row]:
         """The rows of all forecasts."""
         return [row for prediction in self for row in prediction.table_rows()]
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownEvents:
+    """The coming days of an instrument on which something is known to happen.
+
+    Args:
+        instrument: Instrument in the user's orientation.
+        run_id: Run that has learned the sizes of the days; None without one.
+        days: The days that have a name.
+    """
+
+    instrument: Instrument
+    run_id: str | None
+    days: tuple[KnownDay, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from forecaster.datasets.histories import Histories, data_line
 from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
-from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundError, SourceError
+from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundError, SourceError, UsageError
 from forecaster.experiments.changed_history import HistoryChange, change_since
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
@@ -261,7 +261,7 @@ def _load(
             f"run {run.id} was not trained on {instrument.name}; it forecasts {some}; "
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
-    data = run.config.data
+    data = _with_events(run, choice)
     checker = HistoryChecker.of_section(choice.corrected(data).model_copy(update={"end": None}), environment.today)
     options = {**data.options, **choice.options}
     histories = Histories(environment, run.source, checker, options, choice.network, sources)
@@ -269,9 +269,21 @@ def _load(
     try:
         covariates = load_covariates(data, [checked.series], histories, market=bool(data.market))
     except (InputFileError, SourceError) as error:
-        problem = f"run {run.id} needs a covariate that cannot be loaded"
+        problem = f"run {run.id} needs covariates or events that cannot be loaded"
         advice = "restore it, or choose another run with --run ID"
         raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
     changed = run.history_changed(checked.series)
     change = change_since(run, checked.whole, environment) if changed else None
     return SelectedRun(instrument, run, histories, checked, covariates, change)
+
+
+def _with_events(run: Run, choice: Selection) -> DataConfig:
+    """The section ``data`` of a run, with the newer file of events that the user names."""
+    data = run.config.data
+    if choice.events is None:
+        return data
+    if data.events is None:
+        raise UsageError(
+            f"run {run.id} has learned no events; expected one that was trained with --events; train it, or remove them"
+        )
+    return data.model_copy(update={"events": choice.events})

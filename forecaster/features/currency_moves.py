@@ -8,13 +8,17 @@ from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.series import PriceSeries
 from forecaster.data.universes import PANEL_CURRENCIES
 
-__all__ = ["currency_moves"]
+__all__ = ["Moves", "currency_moves"]
 
 _MIN_MEAN = 5  # currencies that float, from which on only they are the mean: a peg that breaks must not move it
 _HUB = "EUR"  # the ECB quotes all currencies against it
 
 
-def currency_moves(pairs: Sequence[PriceSeries]) -> dict[str, tuple[DateArray, FloatArray]]:
+Moves = dict[str, tuple[DateArray, FloatArray]]
+"""Currency -> dates (T,) and log moves (T,) since the date before; NaN where one is unknown."""
+
+
+def currency_moves(pairs: Sequence[PriceSeries]) -> list[Moves]:
     """Moves of every currency that the pairs contain.
 
     One chain of pairs leads from each currency to any other, as far as the pairs allow; the other pairs follow from
@@ -24,21 +28,21 @@ def currency_moves(pairs: Sequence[PriceSeries]) -> dict[str, tuple[DateArray, F
         pairs: Histories of currency pairs.
 
     Returns:
-        Currency -> dates (T,) and log moves (T,) since the date before; NaN where one is unknown.
+        The moves of each group of connected currencies, on the dates of the group.
     """
     links: dict[str, dict[str, PriceSeries]] = {}
     for series in pairs:
         base, quote = str(series.instrument.base), str(series.instrument.quote)
         links.setdefault(base, {})[quote] = series
         links.setdefault(quote, {})[base] = series
-    moves: dict[str, tuple[DateArray, FloatArray]] = {}
+    groups: list[Moves] = []
     for hub in sorted(links, key=lambda currency: (-len(links[currency]), currency != _HUB, currency)):
-        if hub not in moves:
-            moves |= _group_moves(hub, links)
-    return dict(sorted(moves.items()))
+        if not any(hub in moves for moves in groups):
+            groups.append(_group_moves(hub, links))
+    return groups
 
 
-def _group_moves(hub: str, links: Mapping[str, Mapping[str, PriceSeries]]) -> dict[str, tuple[DateArray, FloatArray]]:
+def _group_moves(hub: str, links: Mapping[str, Mapping[str, PriceSeries]]) -> Moves:
     """Moves of the currencies that are connected with `hub`."""
     reached = [hub]
     chain: list[tuple[str, str]] = []

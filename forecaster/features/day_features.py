@@ -5,7 +5,7 @@ They describe the return of the day, which runs from the price of the trading da
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from forecaster.arrays import BoolArray, DateArray
 from forecaster.data.announcements import Announcements, announcement_rows, central_bank_meetings, us_payrolls
 from forecaster.data.us_holidays import us_holidays
 
-__all__ = ["EVENT_FEATURES", "FEATURE_NAMES", "PADDING", "DayFeatures", "day_features"]
+__all__ = ["EVENT_FEATURES", "FEATURE_NAMES", "PADDING", "DayFeatures", "day_features", "day_names", "known_until"]
 
 PADDING = 10
 """Trading days before and after the wanted ones that the features of a day may depend on."""
@@ -57,6 +57,22 @@ FEATURE_NAMES = (
     *EVENT_FEATURES,
 )
 """All features, in the order of the columns."""
+
+
+_LABELS = {
+    _PAYROLLS: "US payrolls",
+    **_WATCHED_BANKS,
+    f"{_PAYROLLS}_two_days_before": "before US payrolls",
+    f"{_PAYROLLS}_day_before": "before US payrolls",
+    "fed_meeting_two_days_before": "before Fed",
+    "fed_meeting_day_before": "before Fed",
+    "from_us_holiday": "US holiday",
+    "to_us_holiday": "US holiday",
+    "over_us_holiday": "US holiday",
+    "longer_by_1_day": "days off before",
+    **dict.fromkeys((f"from_{season}" for season in _TURN_OF_YEAR), "turn of the year"),
+}
+"""Feature -> text for people; the others are ordinary."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,3 +169,29 @@ def _earlier(rows: BoolArray, count: int) -> BoolArray:
     else:
         result[-count:] = rows[:count]
     return result
+
+
+def day_names(features: DayFeatures, currencies: Sequence[str]) -> list[tuple[str, ...]]:
+    """Names of what sets each day apart, such as ``Fed``, for the currencies of a pair; none on an ordinary day."""
+    names: list[dict[str, None]] = [{} for _ in features.days]
+    for feature, label in _LABELS.items():
+        for row in np.flatnonzero(features.common[:, FEATURE_NAMES.index(feature)]).tolist():
+            names[row][label] = None
+    for bank in _OWN_BANKS:
+        currency = central_bank_meetings()[bank].currency
+        if currency in currencies:
+            for row in np.flatnonzero(features.own[currency]).tolist():
+                names[row][bank] = None
+    return [tuple(row) for row in names]
+
+
+def known_until(currencies: Sequence[str]) -> tuple[str, np.datetime64]:
+    """The central bank whose meetings are known least far, of those that move the currencies of a pair, and how far."""
+    meetings = central_bank_meetings()
+    watched = [
+        meetings[bank]
+        for bank in dict.fromkeys((*_WATCHED_BANKS.values(), *_OWN_BANKS))
+        if bank in _WATCHED_BANKS.values() or meetings[bank].currency in currencies
+    ]
+    first = min(watched, key=lambda bank: bank.days[-1])
+    return first.name, first.days[-1]

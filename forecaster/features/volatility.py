@@ -18,6 +18,7 @@ __all__ = [
     "ewma",
     "ewma_volatility",
     "expanding_volatility",
+    "relative_sizes",
     "rounding_floor",
     "trailing_mean",
 ]
@@ -119,3 +120,18 @@ def at_least(floor: FloatArray, volatility: FloatArray) -> FloatArray:
     result = floor.copy()
     result[1:] = np.maximum(volatility, floor[1:])
     return result
+
+
+_SETTLED_RETURNS = 250  # at the start of a history, after which sizes are compared
+_RECENT_DECAY = 0.97
+_MAX_SIZE = 5.0  # of a move relative to the recent ones; beyond it a single day would be the whole estimate
+
+
+def relative_sizes(moves: FloatArray) -> FloatArray:
+    """(M,) sizes of moves (M,) relative to the recent ones before each; NaN until these have settled."""
+    sizes = np.full(len(moves), np.nan)
+    if len(moves) > _SETTLED_RETURNS:
+        recent = np.sqrt(ewma(moves**2, _RECENT_DECAY))
+        ratio = np.abs(moves[1:]) / np.maximum(recent[:-1], MIN_VOLATILITY)
+        sizes[_SETTLED_RETURNS:] = np.minimum(ratio, _MAX_SIZE)[_SETTLED_RETURNS - 1 :]
+    return sizes

@@ -17,6 +17,7 @@ class Traits:
         numpy_forecast: A fitted model forecasts in NumPy; otherwise a forecast runs Keras, too.
         located: The median may leave the last price at steps where forecasts of unseen rows support it; the
             forecaster is a `forecaster.models.base.LocatedForecaster`.
+        known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
     """
 
     panel: bool = False
@@ -25,3 +26,4 @@ class Traits:
     engine: bool = False
     numpy_forecast: bool = True
     located: bool = False
+    known_days: bool = False

@@ -161,6 +161,7 @@ def forecast_document(
                 **{name: values[k] for name, values in columns.items()},
                 "fed_back": k >= forecast.own_steps and not _is_scaled(forecast, k),
                 "scaled": _is_scaled(forecast, k),
+                **_day_facts(prediction, k),
                 "quantiles": {format(level, "g"): prices[k, q] for q, level in enumerate(levels)},
                 "odds": {name: values[k] for name, values in odds.items()},
             }
@@ -170,6 +171,12 @@ def forecast_document(
         "coverage": None if prediction.coverage is None else _coverage_document(prediction.coverage),
         **{key: getattr(prediction, key) for key in ("configuration", "calibration", "age_days", "past_steps")},
     }
+
+
+def _day_facts(prediction: Prediction, index: int) -> dict[str, Any]:
+    """What the run knows about a day, of a forecast with or without such knowledge."""
+    day = prediction.days[index] if prediction.days else None
+    return {"events": [] if day is None else list(day.names), "day_size": None if day is None else day.size}
 
 
 def _columns(prediction: Prediction, units: Units) -> dict[str, FloatArray]:

@@ -20,6 +20,7 @@ from forecaster.output.canvas import (
 )
 from forecaster.output.colors import BLUE, FAN_COLOR, GREY
 from forecaster.output.forecast_panels import RECURSIVE_DASHES, readable, spans_text
+from forecaster.output.forecast_trust import MIN_DAY_EFFECT
 from forecaster.output.trading_days import trading_day_axis
 
 __all__ = ["DEFAULT_FAN_LEVELS", "FanPicture", "draw_fan"]
@@ -31,6 +32,8 @@ _RIGHT = 0.845  # of the panel; the ends of the ranges are written beside it
 _OPACITY = 0.2  # of each range; they lie on one another
 _MAX_DISTANCE = 1.0  # heights of the panel, up to which it is extended for a price of interest
 _SIZE = 12  # points
+_EVENT_SIZE = 9
+_NAMED_EFFECT = 1.15  # size of a day's move relative to an ordinary day, from which on its event is named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +76,7 @@ def draw_fan(picture: FanPicture) -> Figure:
         _draw_prices(axes, picture)
         ends = _draw_ranges(axes, picture)
         axes.set_ylim(_heights(picture))
+        _draw_events(axes, picture)
         axes.set_ylabel("price" if picture.unit == "price" else picture.unit, fontsize=_SIZE)
         days = np.union1d(picture.dates, forecast.dates)
         first, last = day_number(days[0]), day_number(days[-1])
@@ -119,6 +123,25 @@ def _draw_ranges(axes: Axes, picture: FanPicture) -> dict[str, tuple[float, str]
         )  # fmt: skip
     ends[f"{readable(float(median[-1]))}   median"] = (float(median[-1]), "#222222")
     return ends
+
+
+def _draw_events(axes: Axes, picture: FanPicture) -> None:
+    """Mark the days whose known events widen or narrow the ranges, and name those that widen them most."""
+    low, high = _heights(picture)
+    for day in picture.prediction.days:
+        if not day.names or day.size is None or abs(day.size - 1) < MIN_DAY_EFFECT:
+            continue
+        name = " and ".join(day.names)
+        marker = "^" if day.size > 1 else "v"
+        axes.plot(
+            [day.date], [low + 0.02 * (high - low)], marker=marker, markersize=6, color=GREY, linestyle="", zorder=5,
+            label=f"{name} on {day.date}",
+        )  # fmt: skip
+        if day.size >= _NAMED_EFFECT:
+            axes.text(
+                day.date, low + 0.045 * (high - low), day.names[0], rotation=90, fontsize=_EVENT_SIZE, color=GREY,
+                ha="center", va="bottom", zorder=5,
+            )  # fmt: skip
 
 
 def _heights(picture: FanPicture) -> tuple[float, float]:

@@ -8,10 +8,12 @@ from rich.text import Text
 from forecaster.data.calendars import SPANS
 from forecaster.output.styles import BAD
 
-__all__ = ["held_cells", "provenance_line", "shown_steps", "strongest_skill", "trust_lines"]
+__all__ = ["event_lines", "held_cells", "provenance_line", "shown_steps", "strongest_skill", "trust_lines"]
 
 MAX_ROWS = 12  # of a table that shows every step
 FIRST_STEPS = 5  # that a longer table shows one by one
+MIN_DAY_EFFECT = 0.05  # of a known event on the size of the day's move, from which on it is shown
+MAX_DAYS = 8
 _LATER_STEPS = (10, 15, 20, 40, 60, 90, 120, 180, 250)
 _MARKS = {"too_narrow": "!", "too_few_rows": "?"}
 
@@ -81,6 +83,7 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
     if document["drift"]:
         direction = "rises" if document["drift"] > 0 else "falls"
         lines.append(f"median: {direction} with a drift that past prices of {document['instrument']} support")
+    lines += event_lines(document)
     scaled = [step["step"] for step in document["steps"] if step["scaled"]]
     if scaled:
         lines.append(f"scaled: later than {span} {scaled[0] - 1}, the horizon of the run, by the square root of time")
@@ -92,6 +95,20 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
             "dates are past; newer prices: --refresh, or a newer file"
         )
     return lines
+
+
+def event_lines(document: Mapping[str, Any]) -> list[str]:
+    """Line about the coming days whose known events widen or narrow the ranges."""
+    days = [
+        step
+        for step in document["steps"]
+        if step["events"] and step["day_size"] is not None and abs(step["day_size"] - 1) >= MIN_DAY_EFFECT
+    ]
+    if not days:
+        return []
+    texts = [f"{step['date']} {' and '.join(step['events'])} x{step['day_size']:.2f}" for step in days[:MAX_DAYS]]
+    more = f", and {len(days) - MAX_DAYS} more: forecast events" if len(days) > MAX_DAYS else ""
+    return [f"moves of these days against ordinary ones: {', '.join(texts)}{more}"]
 
 
 def strongest_skill(document: Mapping[str, Any]) -> Mapping[str, Any]:

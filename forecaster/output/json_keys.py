@@ -56,6 +56,8 @@ steps[].probability_unchanged | number | probability of the last price; above 0 
 steps[].probability_down | number | probability of a price below the last one
 steps[].fed_back | true or false | true for a recursive step, beyond the steps of the model
 steps[].scaled | true or false | true for a step beyond the horizon of the run, scaled from its last one
+steps[].events[] | text | announcements, holidays and events that are known for the day
+steps[].day_size | number or null | size of the day's move relative to an ordinary day, as learned; null without
 steps[].quantiles.<level> | number | quantile at a level, such as 0.025
 steps[].odds.<target> | number | probability of a target: above_160, below_150, between_150_160
 skill | null | null where the run did not score the instrument; otherwise the list below
@@ -95,6 +97,8 @@ probability_down | number | probability of a price below the last one
 probability_<target> | number | probability of a target, such as probability_above_160
 recursive | true or false | true for a step beyond the steps of the model
 scaled | true or false | true for a step beyond the horizon of the run
+events | text | announcements, holidays and events that are known for the day, separated by semicolons
+day_size | number or null | size of the day's move relative to an ordinary day, as learned; null without
 q<level> | number | quantile at a level, such as q0.025
 """
 

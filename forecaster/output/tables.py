@@ -75,6 +75,8 @@ def forecast_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             **{f"probability_{name}": value for name, value in step["odds"].items()},
             "recursive": step["fed_back"],
             "scaled": step["scaled"],
+            "events": "; ".join(step["events"]),
+            "day_size": step["day_size"],
             **{f"q{level}": value for level, value in step["quantiles"].items()},
         }
         for step in document["steps"]

@@ -20,6 +20,7 @@ from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, forecast_of
 from forecaster.experiments.results import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
+from forecaster.features.day_features import known_until
 
 __all__ = ["Until", "coming_dates", "forecast_request", "predict", "wanted_horizon"]
 
@@ -81,6 +82,8 @@ def predict(
         predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
     for warning in dict.fromkeys(itertools.chain.from_iterable(map(_warnings, predictions))):
         environment.note(f"warning: {warning}")
+    for line in dict.fromkeys(itertools.chain.from_iterable(map(_unknown_meetings, predictions))):
+        environment.note(line)
     return Predictions(predictions)
 
 
@@ -196,6 +199,17 @@ def _warnings(prediction: Prediction) -> list[str]:
             f"{forecast.scaled_from - 1}, scaled by the square root of time"
         )
     return warnings
+
+
+def _unknown_meetings(prediction: Prediction) -> list[str]:
+    """Message about steps beyond the last known meeting of a central bank."""
+    instrument = prediction.instrument
+    if instrument.kind != "pair" or not any(day.size is not None for day in prediction.days):
+        return []
+    bank, last = known_until((str(instrument.base), str(instrument.quote)))
+    if prediction.forecast.dates[-1] <= last:
+        return []
+    return [f"events: the meetings of the {bank} are known to {last}; later ones have no effect on the ranges"]
 
 
 def _ranges(steps: Sequence[int]) -> str:

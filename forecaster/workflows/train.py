@@ -44,7 +44,15 @@ from forecaster.files import check_writable
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import Baselines, carried_calibration, evaluate, fit, forecaster_of, training_split
+from forecaster.pipeline import (
+    Baselines,
+    carried_calibration,
+    coming_days_of,
+    evaluate,
+    fit,
+    forecaster_of,
+    training_split,
+)
 
 __all__ = ["run_training", "train"]
 
@@ -121,6 +129,8 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     fitted, weights_of = _tested_fit(data, split, key, environment)
     watch.lap("fit")
+    for line in coming_days_of(fitted).event_lines():
+        environment.note(line)
     scores, losses, fallbacks = _evaluate(fitted, named, data, split, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")

@@ -14,10 +14,10 @@ from forecaster.models.base import FitReport, FitRequest, Median, ModelOptions, 
 from forecaster.models.baselines.base import knots_up_to
 from forecaster.models.bounds import Rows
 from forecaster.models.calendar_options import CalendarOptions
+from forecaster.models.coming_days import ComingDays
 from forecaster.models.panel_members import invertible, members_of
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.traits import Traits
-from forecaster.models.volatility_calendar import CALENDAR_FACTS, VolatilityCalendar, fit_calendar, split_arrays
 from forecaster.models.volatility_regression import (
     MIN_ROWS,
     MIN_SPAN,
@@ -61,7 +61,7 @@ class PanelHAR:
     features of the row; the quantiles are the empirical ones of the standardised outcomes. Pairs have one shape for
     rises and falls; else the mean is the last price, and the median may differ from it. With the same panel, rows and
     features the numbers are those that the network blends with its own, see
-    `forecaster.models.volatility_regression`, and the calendar of volatility is the same. A panel with too few rows
+    `forecaster.models.volatility_regression`, and the coming days have the same widths. A panel with too few rows
     has typical parameters.
 
     Args:
@@ -70,7 +70,7 @@ class PanelHAR:
     """
 
     Options: ClassVar[type[PanelHAROptions]] = PanelHAROptions
-    traits: ClassVar[Traits] = Traits(panel=True, reads_features=True)
+    traits: ClassVar[Traits] = Traits(panel=True, reads_features=True, known_days=True)
     name: ClassVar[str] = "panel_har"
 
     def __init__(self, options: PanelHAROptions, horizon: int) -> None:
@@ -87,13 +87,12 @@ class PanelHAR:
         steps = knots_up_to(self.horizon)
         members = members_of(request, names, steps)
         regression = fit_volatility_regression(members, names, steps, self.options.warm_up, request.horizon)
-        calendar = fit_calendar(request) if self.options.volatility_calendar is True else None
-        facts = {} if calendar is None else {CALENDAR_FACTS: calendar.facts()}
+        coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         if regression is None or not np.ptp(regression.shape, axis=1).all():
             regression = _typical_regression(len(names), len(steps))
-            return self._fitted(regression, calendar, FitReport(learned=facts, fallbacks=request.panel.names))
+            return self._fitted(regression, coming, FitReport(learned=coming.facts(), fallbacks=request.panel.names))
         median: Median = "last_price" if invertible(members) else "mean_is_last_price"
-        return self._fitted(regression, calendar, FitReport(median=median, learned=facts))
+        return self._fitted(regression, coming, FitReport(median=median, learned=coming.facts()))
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedPanelHAR":
         """See `forecaster.models.base.Forecaster`.
@@ -101,14 +100,12 @@ class PanelHAR:
         Raises:
             ValueError: The arrays are not those of these options.
         """
-        numbers, calendar = split_arrays(arrays, report, self.options.volatility_calendar is True)
+        numbers, coming = ComingDays.restore(arrays, report, self.options.volatility_calendar is True)
         VolatilityRegression.check(numbers, len(self.options.feature_names), len(knots_up_to(self.horizon)))
-        return self._fitted(VolatilityRegression.from_arrays(numbers), calendar, report)
+        return self._fitted(VolatilityRegression.from_arrays(numbers), coming, report)
 
-    def _fitted(
-        self, regression: VolatilityRegression, calendar: VolatilityCalendar | None, report: FitReport
-    ) -> "FittedPanelHAR":
-        return FittedPanelHAR(self.options.feature_names, knots_up_to(self.horizon), regression, calendar, report)
+    def _fitted(self, regression: VolatilityRegression, coming: ComingDays, report: FitReport) -> "FittedPanelHAR":
+        return FittedPanelHAR(self.options.feature_names, knots_up_to(self.horizon), regression, coming, report)
 
 
 class FittedPanelHAR:
@@ -118,7 +115,7 @@ class FittedPanelHAR:
         feature_names: (F,) inputs.
         steps: (K,) steps of the regression.
         regression: The regression.
-        calendar: Factors of the widths of coming days; None where all days are alike.
+        coming: Widths of coming days.
         report: Facts about the fit.
     """
 
@@ -130,11 +127,11 @@ class FittedPanelHAR:
         feature_names: Sequence[str],
         steps: tuple[int, ...],
         regression: VolatilityRegression,
-        calendar: VolatilityCalendar | None,
+        coming: ComingDays,
         report: FitReport,
     ) -> None:
         self.report = report
-        self.calendar = calendar
+        self.coming = coming
         self._feature_names = feature_names
         self._steps = steps
         self._regression = regression
@@ -146,7 +143,7 @@ class FittedPanelHAR:
 
     def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
-        return self._regression.arrays() | ({} if self.calendar is None else self.calendar.arrays())
+        return self._regression.arrays() | self.coming.arrays()
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
@@ -154,9 +151,7 @@ class FittedPanelHAR:
         history = History.of(series)
         features = feature_matrix(history, self._feature_names)[rows]
         scaled = self._regression.quantiles(features)
-        widths = None
-        if self.calendar is not None:
-            widths = self.calendar.widths(series, rows, MAX_SCALING * self.own_steps)
+        widths = self.coming.widths(series, rows, MAX_SCALING * self.own_steps)
         return Forecasts(self.name, rows, history.volatility[rows], self._steps, SCORING_LEVELS, scaled, widths)
 
 

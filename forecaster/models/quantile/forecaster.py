@@ -20,6 +20,7 @@ from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import MAX_SCALING, Forecasts
 from forecaster.models.base import FitReport, FitRequest, check_rows
+from forecaster.models.coming_days import ComingDays
 from forecaster.models.memory import check_memory
 from forecaster.models.panel_members import Member, invertible, members_of
 from forecaster.models.quantile.drift import drift_locations
@@ -33,12 +34,6 @@ from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.models.quantile.sampling import Sampling, sampling_of
 from forecaster.models.quantile.weight_check import check_weights
 from forecaster.models.traits import Traits
-from forecaster.models.volatility_calendar import (
-    CALENDAR_FACTS,
-    VolatilityCalendar,
-    fit_calendar,
-    split_arrays,
-)
 from forecaster.models.volatility_regression import VolatilityRegression, fit_volatility_regression
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -69,7 +64,13 @@ class QuantileForecaster:
         super().__init_subclass__()
         in_numpy = cls.Options.architecture.has_numpy_pass
         cls.traits = Traits(
-            panel=True, calibrated=True, reads_features=True, engine=True, numpy_forecast=in_numpy, located=True
+            panel=True,
+            calibrated=True,
+            reads_features=True,
+            engine=True,
+            numpy_forecast=in_numpy,
+            located=True,
+            known_days=True,
         )
 
     def __init__(self, options: QuantileOptions, horizon: int) -> None:
@@ -94,15 +95,11 @@ class QuantileForecaster:
         regression = self._regression(members, request.horizon)
         weights = named_weights(network) | ({} if regression is None else regression.arrays())
         function = ForecastFunction.of(self.options, self.knots, weights)
-        calendar = fit_calendar(request) if self.options.volatility_calendar is True else None
+        coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         report = FitReport(
             chosen=self._chosen(function, members, request),
             median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
-            learned={
-                "series": len(samples),
-                "steps": self._steps(samples),
-                **({} if calendar is None else {CALENDAR_FACTS: calendar.facts()}),
-            },
+            learned={"series": len(samples), "steps": self._steps(samples), **coming.facts()},
             parity=_parity(network, function, samples[0]),
             parameters=sum(math.prod(weight.shape) for weight in network.trainable_variables),
             curve=tuple(history.curve),
@@ -111,7 +108,7 @@ class QuantileForecaster:
                 members, request.validation_rows, self.sampling, self.options.windows.warm_up
             ),
         )
-        return self._fitted(weights, report, calendar)
+        return self._fitted(weights, report, coming)
 
     def network(self, seed: int = 0) -> Any:
         """The Keras model that is trained, with fresh weights."""
@@ -121,15 +118,13 @@ class QuantileForecaster:
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
-        weights, calendar = split_arrays(arrays, report, self.options.volatility_calendar is True)
+        weights, coming = ComingDays.restore(arrays, report, self.options.volatility_calendar is True)
         check_weights(weights, self.options, self.knots)
-        return self._fitted(weights, report, calendar)
+        return self._fitted(weights, report, coming)
 
-    def _fitted(
-        self, weights: Mapping[str, AnyArray], report: FitReport, calendar: VolatilityCalendar | None
-    ) -> "FittedQuantileModel":
+    def _fitted(self, weights: Mapping[str, AnyArray], report: FitReport, coming: ComingDays) -> "FittedQuantileModel":
         function = ForecastFunction.of(self.options, self.knots, weights, report.chosen.get("location_steps", ()))
-        return FittedQuantileModel(self.name, function, dict(weights), _with_median(report), calendar)
+        return FittedQuantileModel(self.name, function, dict(weights), _with_median(report), coming)
 
     def _members(self, request: FitRequest) -> list[Member]:
         return members_of(request, self.options.feature_names, self.knots)
@@ -248,7 +243,7 @@ class FittedQuantileModel:
         weights: Named arrays as they are stored.
         report: Facts about the fit: ``chosen`` holds the ``location_steps`` at which the median moves, ``learned`` the
             number of ``series`` and of ``steps`` of the training.
-        calendar: Factors of the widths of coming days; None where all days are alike.
+        coming: Widths of coming days.
     """
 
     def __init__(
@@ -257,12 +252,12 @@ class FittedQuantileModel:
         function: ForecastFunction,
         weights: dict[str, AnyArray],
         report: FitReport,
-        calendar: VolatilityCalendar | None = None,
+        coming: ComingDays,
     ) -> None:
         self.name = name
         self.function = function
         self.report = report
-        self.calendar = calendar
+        self.coming = coming
         self._weights = weights
 
     @property
@@ -277,7 +272,7 @@ class FittedQuantileModel:
 
     def arrays(self) -> dict[str, AnyArray]:
         """See `forecaster.models.base.Fitted`."""
-        return self._weights | ({} if self.calendar is None else self.calendar.arrays())
+        return self._weights | self.coming.arrays()
 
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
@@ -286,9 +281,7 @@ class FittedQuantileModel:
         end = int(rows.max()) + 1 if len(rows) else 0
         features = feature_matrix(history, self.function.options.feature_names)[:end]
         scaled = self.function(features, rows) + self._drift(history, rows)[..., None]
-        widths = None
-        if self.calendar is not None:
-            widths = self.calendar.widths(series, rows, MAX_SCALING * self.own_steps)
+        widths = self.coming.widths(series, rows, MAX_SCALING * self.own_steps)
         return Forecasts(self.name, rows, history.volatility[rows], self.function.steps, SCORING_LEVELS, scaled, widths)
 
     def drift(self, series: PriceSeries) -> float:
@@ -317,7 +310,7 @@ class FittedQuantileModel:
         function = dataclasses.replace(self.function, location_steps=tuple(steps))
         chosen = {**self.report.chosen, "location_steps": list(steps)}
         report = _with_median(dataclasses.replace(self.report, chosen=chosen))
-        return FittedQuantileModel(self.name, function, self._weights, report, self.calendar)
+        return FittedQuantileModel(self.name, function, self._weights, report, self.coming)
 
 
 def _with_median(report: FitReport) -> FitReport:

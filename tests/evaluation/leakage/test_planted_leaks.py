@@ -40,6 +40,7 @@ from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
 from forecaster.models import classic, feature_options
 from forecaster.models.architectures.lstm import LSTM
+from forecaster.models.coming_days import ComingDays, days_between
 from forecaster.models.engine import use_engine
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.pipeline import forecaster_of
@@ -94,6 +95,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_bars(folder / "walk.csv", 3, memory=0.0)
     write_bars(folder / "peer.csv", 2)
     write_column(folder / "columns.csv")
+    days = np.busday_offset("2019-03-01", np.arange(0, 600, 20), roll="forward")
+    (folder / "events.csv").write_text("\n".join(["date,name", *(f"{day},report" for day in days)]))
     return folder
 
 
@@ -172,6 +175,22 @@ def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str
     ]
     assert [one.findings for one in found] == [()] * 8
     assert {one.outcome for one in found} <= {"passed", "not_applicable"}
+
+
+CALENDAR_FLAGS = {"model.volatility_calendar": True, "data.calendar": "weekdays", "data.events": "events.csv"}
+
+
+def test_the_calendar_of_volatility_and_the_events_of_the_user_have_no_leak(audited: Audited) -> None:
+    made = audited(**CALENDAR_FLAGS)
+    model = fitted(made)
+    assert {"calendar/effects", "calendar/variance", "events/effects"} <= model.arrays().keys()
+    found = [
+        check_weights(made.target, model, made.unseen),
+        check_choices(made.target, model, made.untested),
+        check_forecasts(made.target, model, made.later),
+        check_folds(made.target, made.first_cutoff),
+    ]
+    assert [one.findings for one in found] == [()] * 4
 
 
 # --- leaks in the inputs ----------------------------------------------------------------------------------------------
@@ -468,6 +487,21 @@ def test_adjusted_levels_in_the_classic_model(audited: Audited, monkeypatch: pyt
     assert "scaler" in {one.column for one in check_weights(made.target, fitted(made), made.unseen[1:]).findings}
 
 
+def test_a_calendar_of_volatility_that_is_fitted_on_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = ComingDays.fit
+
+    def leaky(request: Any, has_calendar: bool) -> ComingDays:
+        every = {series.instrument.name: len(series) for series in request.panel}
+        return true(dataclasses.replace(request, training_rows=every), has_calendar)
+
+    monkeypatch.setattr(ComingDays, "fit", leaky)
+    made = audited(**CALENDAR_FLAGS)
+    caught(
+        check_weights(made.target, fitted(made), made.unseen[:1]),
+        *("calendar/effects", "calendar/variance", "events", "events/effects"),
+    )
+
+
 # --- leaks in the forecast --------------------------------------------------------------------------------------------
 
 
@@ -502,6 +536,22 @@ def test_a_forecast_in_units_of_a_volatility_that_comes_later(
     made = audited()
     check = check_forecasts(made.target, fitted(made), made.later)
     assert made.cut in caught(check, "scale of the forecast")
+
+
+def test_coming_days_that_are_those_of_later_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaky(self: ComingDays, series: Any, rows: Any, count: int) -> Any:
+        days = days_between(series, series.dates[0], series.dates[-1])
+        place = np.searchsorted(days, series.dates)
+        variances = np.append(self.day_variances(series, days)[place], np.ones(count))
+        coming = variances[rows[:, None] + 1 + np.arange(count)]
+        return np.sqrt(np.cumsum(coming, axis=1) / np.arange(1, count + 1))
+
+    monkeypatch.setattr(ComingDays, "widths", leaky)
+    made = audited(**CALENDAR_FLAGS)
+    check = check_forecasts(made.target, fitted(made), made.later)
+    assert check.outcome == "failed"
+    assert {one.column.rpartition(" ")[0] for one in check.findings} == {"width of step"}
+    assert made.cut in {one.row for one in check.findings}
 
 
 def test_a_forecast_that_depends_on_which_others_are_asked_for(
