@@ -66,7 +66,7 @@ class CarriedCalibration:
 
 
 def coming_days_of(fitted: Fitted) -> ComingDays:
-    """What a model has learned about coming days; nothing for a model without the trait `known_days`."""
+    """Knowledge of a model about coming days; none for a model without the trait `known_days`."""
     return cast(KnowsDays, fitted).coming if traits_of(fitted.name).known_days else ComingDays()
 
 

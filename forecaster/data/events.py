@@ -176,14 +176,14 @@ def _yaml_events(path: Path, values: Sequence[object]) -> Iterator[tuple[str, di
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise InputFileError(f"{path}, event {number}: expected the keys date and name; got {shown(str(value))}")
-        known = {key.lower(): item for key, item in value.items()}
-        places = _column_places(list(known))
-        unknown = [key for place, key in enumerate(known) if place not in places.values()]
+        cells_by_key = {key.lower(): item for key, item in value.items()}
+        places = _column_places(list(cells_by_key))
+        unknown = [key for place, key in enumerate(cells_by_key) if place not in places.values()]
         missing = [kind for kind in ("date", "name") if kind not in places]
         if unknown or missing:
             problem = f"unknown key {shown(unknown[0])}" if unknown else f"no {missing[0]}"
             raise InputFileError(f"{path}, event {number}: {problem}; expected date, name and instruments")
-        cells = list(known.values())
+        cells = list(cells_by_key.values())
         texts = {kind: _text(cells[place]) for kind, place in places.items()}
         yield f"event {number}", texts
 

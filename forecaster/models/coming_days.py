@@ -36,7 +36,7 @@ def days_between(series: PriceSeries, first: np.datetime64, last: np.datetime64,
 
 @dataclasses.dataclass(frozen=True)
 class KnownDay:
-    """What is known about a coming day.
+    """Knowledge about a coming day.
 
     Args:
         date: The day.
@@ -58,7 +58,7 @@ def calendar_names(series: PriceSeries, days: DateArray) -> list[tuple[str, ...]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ComingDays:
-    """What a model knows about coming days.
+    """Knowledge of a model about coming days.
 
     Args:
         calendar: Calendar of volatility; None without one.
@@ -70,7 +70,7 @@ class ComingDays:
 
     @classmethod
     def fit(cls, request: FitRequest, has_calendar: bool) -> Self:
-        """What the training rows of a fit show.
+        """The knowledge that the training rows of a fit give.
 
         Args:
             request: Data of the fit.
@@ -171,7 +171,7 @@ class ComingDays:
         return lines
 
     def known_days(self, series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
-        """What is known about the trading days `dates` (H,), increasing, of the market of `series`."""
+        """Knowledge about the trading days `dates` (H,), increasing, of the market of `series`."""
         days = days_between(series, dates[0], dates[-1]) if len(dates) else None
         if days is None or not self._parts:
             return tuple(KnownDay(day) for day in dates)
@@ -179,11 +179,11 @@ class ComingDays:
         calendar = [()] * len(days) if self.calendar is None else calendar_names(series, days)
         events = () if self.events is None else self.events.names
         own = event_rows(events, series, days)
-        known = []
+        result = []
         for day, place in zip(dates, np.searchsorted(days, dates).tolist(), strict=True):
             names = (*calendar[place], *(name for name, row in zip(events, own[place], strict=True) if row))
-            known.append(KnownDay(day, tuple(dict.fromkeys(names)), float(sizes[place])))
-        return tuple(known)
+            result.append(KnownDay(day, tuple(dict.fromkeys(names)), float(sizes[place])))
+        return tuple(result)
 
 
 class KnowsDays(Fitted, Protocol):
@@ -191,7 +191,7 @@ class KnowsDays(Fitted, Protocol):
 
     @property
     def coming(self) -> ComingDays:
-        """What it has learned about coming days."""
+        """Its knowledge about coming days."""
 
 
 _ARRAYS = {CALENDAR_FACTS: CALENDAR_ARRAYS, EVENT_FACTS: (EVENT_ARRAY,)}

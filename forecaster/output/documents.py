@@ -174,7 +174,7 @@ def forecast_document(
 
 
 def _day_facts(prediction: Prediction, index: int) -> dict[str, Any]:
-    """What the run knows about a day, of a forecast with or without such knowledge."""
+    """Facts that the run knows about a day, of a forecast with or without such knowledge."""
     day = prediction.days[index] if prediction.days else None
     return {"events": [] if day is None else list(day.names), "day_size": None if day is None else day.size}
 

@@ -138,8 +138,9 @@ def _draw_events(axes: Axes, picture: FanPicture) -> None:
             label=f"{name} on {day.date}",
         )  # fmt: skip
         if day.size >= _NAMED_EFFECT:
+            height = low + 0.045 * (high - low)
             axes.text(
-                day.date, low + 0.045 * (high - low), day.names[0], rotation=90, fontsize=_EVENT_SIZE, color=GREY,
+                day_number(day.date), height, day.names[0], rotation=90, fontsize=_EVENT_SIZE, color=GREY,
                 ha="center", va="bottom", zorder=5,
             )  # fmt: skip
 

@@ -225,6 +225,15 @@ clean | true or false | true if no check failed
 checks[].<fact> | ANY | name, outcome and text of a check, its findings and its seconds
 """
 
+_EVENTS = """
+schema | text | events/1
+instrument | text | name of the instrument
+run_id | text or null | run that has learned the sizes; null without one
+days[].date | date | day whose price shows the events first
+days[].names[] | text | announcements, holidays and events
+days[].day_size | number or null | size of the day's move relative to an ordinary day; null without a run
+"""
+
 _RUNS = """
 schema | text | runs/1
 runs[].run_id | text | id of a run
@@ -323,6 +332,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast train --format json": _TRAIN,
     "forecast backtest --format json": _BACKTEST,
     "forecast audit --format json": _AUDIT,
+    "forecast events --format json": _EVENTS,
     "forecast runs list --format json": _RUNS,
     "forecast data show --format json": _DATA_SHOW,
     "forecast data list --format json": _DATA_LIST,

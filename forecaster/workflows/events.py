@@ -56,8 +56,8 @@ def events(
     last = day_of(until, "until") or environment.today + datetime.timedelta(days=DEFAULT_DAYS)
     if not environment.today <= last <= environment.today + datetime.timedelta(days=MAX_DAYS):
         raise UsageError(f"--until is {last}; expected a day from today on, at most {MAX_DAYS} days ahead")
-    named = choice.applied()
-    return [_of_instrument(instrument, choice, run, last, environment) for instrument in named_instruments(named)]
+    instruments_named = named_instruments(choice.applied())
+    return [_of_instrument(instrument, choice, run, last, environment) for instrument in instruments_named]
 
 
 def _of_instrument(
@@ -121,9 +121,9 @@ def _named_days(series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
     names: Sequence[tuple[str, ...]] = [()] * len(days)
     if series.instrument.kind == "pair" and source_traits(series.source).one_fixing:
         names = calendar_names(series, days)
-    known = []
+    named = []
     for day, place in zip(dates, np.searchsorted(days, dates).tolist(), strict=True):
         own = [event.name for event in series.events if days[place - 1] < event.day <= day]
         if names[place] or own:
-            known.append(KnownDay(day, tuple(dict.fromkeys((*names[place], *own)))))
-    return tuple(known)
+            named.append(KnownDay(day, tuple(dict.fromkeys((*names[place], *own)))))
+    return tuple(named)

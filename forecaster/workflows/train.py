@@ -129,8 +129,6 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     fitted, weights_of = _tested_fit(data, split, key, environment)
     watch.lap("fit")
-    for line in coming_days_of(fitted).event_lines():
-        environment.note(line)
     scores, losses, fallbacks = _evaluate(fitted, named, data, split, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
@@ -186,9 +184,14 @@ def _tested_fit(data: Dataset, split: Split, key: str, environment: Environment)
     """The model fitted on the training rows, or that of a run that has made this fit before, and the id of that run."""
     reused = recorded_fit(runs_folder(environment.home), key)
     if reused is None:
-        return fit(forecaster_of(data.config), data.panel, split, data.config, environment.progress), None
-    environment.note(f"weights: those of run {reused.run.id}, fitted on the same panel and configuration; scored anew")
-    return reused.fitted, reused.run.id
+        fitted = fit(forecaster_of(data.config), data.panel, split, data.config, environment.progress)
+    else:
+        fitted = reused.fitted
+        text = f"weights: those of run {reused.run.id}, fitted on the same panel and configuration; scored anew"
+        environment.note(text)
+    for line in coming_days_of(fitted).event_lines():
+        environment.note(line)
+    return fitted, None if reused is None else reused.run.id
 
 
 def _refit(

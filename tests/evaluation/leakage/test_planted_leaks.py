@@ -498,7 +498,7 @@ def test_a_calendar_of_volatility_that_is_fitted_on_all_rows(audited: Audited, m
     made = audited(**CALENDAR_FLAGS)
     caught(
         check_weights(made.target, fitted(made), made.unseen[:1]),
-        *("calendar/effects", "calendar/variance", "events", "events/effects"),
+        *("calendar/effects", "calendar/variance", "events/effects"),
     )
 
 
