@@ -8,6 +8,8 @@ import json
 import numpy as np
 import pytest
 
+from forecaster.evaluation import DEFAULT_BASELINES
+
 
 def document(forecast, home, *arguments):
     result = forecast("predict", *arguments, "--home", home, "--format", "json")
@@ -25,7 +27,7 @@ def test_document_has_the_contracted_keys(forecast, home):
     first = made["steps"][0]
     assert {"step", "date", "mean", "median", "probability_up", "quantiles"} <= first.keys()
     assert list(first["quantiles"]) == [format(level, "g") for level in made["quantile_levels"]]
-    assert {one["reference"] for one in made["skill"]} == {"garch", "ewma", "random_walk"}
+    assert {one["reference"] for one in made["skill"]} == set(DEFAULT_BASELINES)
 
 
 def test_quantiles_increase_and_widen_with_the_horizon(forecast, home):
@@ -157,8 +159,9 @@ def test_a_horizon_beyond_the_run_is_scaled_and_marked(forecast, home):
     assert [step["step"] for step in made["steps"] if step["scaled"]] == list(range(21, 31))
     assert not any(step["fed_back"] for step in made["steps"])
     own, scaled = made["steps"][19]["quantiles"], made["steps"][29]["quantiles"]
+    variances = np.array([step["day_size"] ** 2 for step in made["steps"]])  # of days that are not all alike
     for level in own:
-        expected = np.sqrt(30 / 20) * np.log(own[level] / made["last_price"])
+        expected = np.sqrt(variances.sum() / variances[:20].sum()) * np.log(own[level] / made["last_price"])
         assert np.log(scaled[level] / made["last_price"]) == pytest.approx(expected, rel=1e-9, abs=1e-12)
     held = {record["step"]: record for record in made["coverage"]["steps"]}
     assert held[30]["n"] == 720

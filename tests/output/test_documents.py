@@ -89,6 +89,8 @@ def test_a_forecast(forecast, home) -> None:
         "probability_down",
         "fed_back",
         "scaled",
+        "events",
+        "day_size",
         "quantiles",
         "odds",
     )
