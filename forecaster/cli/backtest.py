@@ -49,7 +49,7 @@ def command(
     All models are refitted as time passes, each time on earlier rows only. The first cutoff is ten years before the
     last row unless --start is given. The table shows the strongest baselines; --verbose, or --models, shows all.
     Results are cached; an interrupted backtest resumes. --out draws a picture (.png, .svg, .pdf) or writes the scores
-    (.csv, .json, .xlsx, .html). With --forecasts every forecast is written with its outcome.
+    (.csv, .json, .xlsx, .html). Every forecast is written with its outcome by --forecasts.
 
     \b
     Example:
