@@ -77,7 +77,7 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""
         lines.append(text)
     elif document["coverage"] is None:
-        lines.append("held: not measured; earlier forecasts of this run are not out of sample")
+        lines.append("held: not measured for this instrument and cutoff")
     scaled = [step["step"] for step in document["steps"] if step["scaled"]]
     if scaled:
         lines.append(f"scaled: later than {span} {scaled[0] - 1}, the horizon of the run, by the square root of time")
