@@ -72,7 +72,7 @@ def check_target(path: Path) -> None:
     """Prove that `write_file` can write `path`, before minutes of work depend on it.
 
     Raises:
-        StorageError: It is no regular file, or the folder is missing or refuses the write.
+        StorageError: It is not a regular file, or the folder is missing or refuses the write.
     """
     with storage_faults(path):
         _probe(_target(path)[0].parent)
@@ -135,7 +135,7 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no regular file, or is too large; the message says which, without the path.
+        ValueError: It is not a regular file, or is too large; the message says which, without the path.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     status = os.fstat(descriptor)

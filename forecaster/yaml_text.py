@@ -20,7 +20,7 @@ Location = tuple[str | int, ...]
 
 
 class YamlTextError(ValueError):
-    """A text is no YAML that can be used.
+    """A text is not YAML that can be used.
 
     Args:
         problem: Description of the problem.
@@ -60,7 +60,7 @@ def parse_yaml(text: str) -> YamlDocument:
     """Parse a text that holds one YAML document.
 
     Raises:
-        YamlTextError: It is no YAML, or exceeds a bound, or has an alias or a tag.
+        YamlTextError: It is not YAML, or exceeds a bound, or has an alias or a tag.
 
     Example:
         >>> parse_yaml("seed: 1").value
@@ -80,7 +80,7 @@ def parse_yaml(text: str) -> YamlDocument:
     except (ValueError, TypeError, LookupError, OverflowError) as error:
         if isinstance(error, YamlTextError):
             raise
-        raise YamlTextError("not valid YAML: a value looks like a number and is none") from error
+        raise YamlTextError("not valid YAML: a value looks like a number, but is not one") from error
     return YamlDocument(value, tuple(_lines(node)))
 
 

@@ -30,7 +30,7 @@ HOSTILE = {
     "a large file": ("seed: 1 #" + "x" * MAX_BYTES, "larger than 64 KiB"),
     "a null": ("data: {name: \"\\0\"}", ":1: a character that no text can hold"),
     "half a character": ("data: {name: \"\\ud800\"}", ":1: a character that no text can hold"),
-    "no hexadecimal number": ("seed: 0x_", "looks like a number and is none"),
+    "no hexadecimal number": ("seed: 0x_", "looks like a number, but is not one"),
     "no key": ("? [1]\n: 2", "not valid YAML"),
     "the sign of a default": ("seed: =", "not valid YAML"),
     "two documents": ("seed: 1\n---\nseed: 2", "not valid YAML"),

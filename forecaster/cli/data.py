@@ -216,7 +216,7 @@ def export(
 ) -> None:
     """Print all rows of a history as they are stored; --csv reads the file back bit for bit.
 
-    The ending of --out decides about the format: .csv, .json, .xlsx or .html.
+    The ending of --out sets the format: .csv, .json, .xlsx or .html.
 
     \b
     Example:

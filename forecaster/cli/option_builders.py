@@ -39,7 +39,7 @@ def list_option(
         section: Section of --help.
         flags: As for `click.option`.
         expected: Description of the values, for the error message.
-        item: Reads one value; raises ValueError for a text that is none.
+        item: Reads one value; raises ValueError for another text.
         collect: Makes the argument of the command from all values in order, each once.
         settings: As for `click.option`.
     """

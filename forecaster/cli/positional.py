@@ -26,12 +26,13 @@ class InstrumentArgument(click.Argument):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The line of --help."""
-        metavar = "HISTORY" if self.stored else "INSTRUMENT"
-        return metavar, "Name alone: USDJPY, AAPL or prices.csv" + (", or ecb/USDJPY/1d." if self.stored else ".")
+        if self.stored:
+            return "HISTORY", "Pair, ticker, file or stored series: USDJPY, AAPL, prices.csv or ecb/USDJPY/1d."
+        return "INSTRUMENT", "Pair, ticker or file: USDJPY, AAPL or prices.csv."
 
 
 def is_instrument(word: str, commands: Collection[str]) -> bool:
-    """True if a word in the place of a command names instruments, and is no command in capitals."""
+    """True if a word in the place of a command names instruments, and is not a command in capitals."""
     from forecaster.data.instrument_names import names_of, recognised_kind
 
     names = [] if word.startswith("-") or word.lower() in commands else names_of([word])

@@ -46,7 +46,7 @@ def command(
     """Forecast the coming days from the best run that fits: median, intervals, probability of a rise.
 
     JSON is a list with a document for each instrument; json-flat and CSV have a row for each instrument and day. The
-    ending of --out decides about the format: .csv, .json, .xlsx, .html or .txt. With --train-if-missing, --config is
+    ending of --out sets the format: .csv, .json, .xlsx, .html or .txt. With --train-if-missing, --config is
     the configuration of that training.
 
     \b

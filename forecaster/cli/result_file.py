@@ -24,7 +24,7 @@ def checked_format(
         path: File to write.
         chosen: Value of --format.
         allowed: Formats that the command writes.
-        is_typed: True if `chosen` decides about the file; None where that depends on whether --format was typed.
+        is_typed: True if `chosen` sets the format of the file; None where that depends on whether --format was typed.
 
     Raises:
         UsageError: The ending names no such format, or contradicts --format; or openpyxl is missing for a workbook.
@@ -55,6 +55,6 @@ def write_result(path: Path, content: str | bytes, environment: Environment) -> 
 
     if was_read(path):
         raise UsageError(f"{path} is a file that this command has read; it was not replaced; choose another name")
-    # A name of a file may hold bytes that are no text.
+    # A name of a file may hold bytes that are not text.
     write_file(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     environment.note(f"written: {path}")

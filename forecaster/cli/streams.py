@@ -121,7 +121,7 @@ def note_text(text: str) -> str:
 
 
 def wrapped(text: str, stream: Any) -> str:
-    """One line of text, broken between words to the width of a terminal; unchanged where `stream` is none."""
+    """One line of text, broken between words to the width of a terminal; unchanged where `stream` is not a terminal."""
     if not _is_terminal(stream):
         return text
     width = max(shutil.get_terminal_size().columns, MIN_WIDTH)
@@ -175,7 +175,7 @@ def open_missing_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  (for good)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a character that the terminal lacks is no reason to stop
+        if hasattr(stream, "reconfigure"):  # a character that the terminal lacks does not stop the program
             stream.reconfigure(errors="backslashreplace")
 
 

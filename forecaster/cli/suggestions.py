@@ -141,7 +141,7 @@ def command_message(name: str, commands: Sequence[str], is_first: bool) -> str:
 
 
 def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) -> str | None:
-    """Message about an unknown option, or None where nothing better is known than that.
+    """Message about an unknown option that names the right one; None if no option comes near.
 
     Args:
         flag: Option as typed, without its value.
@@ -183,7 +183,7 @@ def _assignment(flag: str, value: str | None) -> str | None:
     key = KEY_ALIASES.get(word) or next((key for key in configuration_keys() if key.rpartition(".")[2] == word), None)
     if key is None:
         return None
-    # A number of layers, or a share of rows, is no value of the key.
+    # A number of layers, or a share of rows, is not a value of the key.
     usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed"))
     usable = usable or (key == "model.units" and "layers" not in word)
     shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")

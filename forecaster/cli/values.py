@@ -33,7 +33,7 @@ class CommaList(click.ParamType[tuple[Any, ...]]):
 
     Args:
         expected: Description of the values, for the error message.
-        item: Reads one value; raises ValueError for a text that is none.
+        item: Reads one value; raises ValueError for another text.
     """
 
     name = "list"

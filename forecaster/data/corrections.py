@@ -40,7 +40,7 @@ class Corrections:
         """Corrections as a configuration writes them.
 
         Raises:
-            ValueError: A text is no day, or a ratio is not positive.
+            ValueError: A text is not a day, or a ratio is not positive.
         """
         return cls(
             {datetime.date.fromisoformat(day): _checked_ratio(ratio) for day, ratio in splits.items()},
@@ -92,7 +92,7 @@ def parse_split(text: str) -> tuple[str, float]:
     """A split such as ``2024-06-10=4``: its day, and the number of new shares for an old one.
 
     Raises:
-        ValueError: The text is no such thing.
+        ValueError: The text is not a split.
     """
     day, _, ratio = text.partition("=")
     try:

@@ -49,7 +49,7 @@ _SPACINGS = {
 
 
 def recognised_frequency(dates: DateArray) -> str:
-    """Frequency of rows with `dates` (T,); daily where they fit no longer one or are fewer than five.
+    """Frequency of rows with `dates` (T,); ``1d`` if no longer one fits, or if there are fewer than five rows.
 
     >>> recognised_frequency(np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]"))
     '1mo'

@@ -54,7 +54,7 @@ def parse_horizon(value: int | str) -> int | Span:
     """Read a horizon.
 
     Raises:
-        UsageError: It is none, or longer than `MAX_ROWS`.
+        UsageError: It is not a horizon, or it is longer than `MAX_ROWS`.
 
     >>> parse_horizon("20"), parse_horizon("2 weeks")
     (20, Span(count=2, unit='weeks'))

@@ -36,7 +36,7 @@ def version_lease(home: Path) -> Iterator[None]:
     Where the project cannot be written, or the disk is full, there is none: its store cannot be pruned either.
 
     Raises:
-        StorageError: The home is no folder, or cannot be used for another reason.
+        StorageError: The home is not a folder, or cannot be used for another reason.
     """
     folder = store_path(home).parent
     path = folder / f"{PARTIAL_PREFIX}{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"

@@ -115,7 +115,7 @@ def _publish(partial: Path, path: Path) -> None:
 def _require_database(path: Path) -> None:
     """Refuse what is no file of SQLite before SQLite takes an empty file for a new store."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise DamageError(damage_message(path, "it is no regular file"))
+        raise DamageError(damage_message(path, "it is not a regular file"))
     with open(path, "rb") as file:
         beginning = file.read(len(_MAGIC))
     if beginning != _MAGIC:

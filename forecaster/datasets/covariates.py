@@ -171,7 +171,7 @@ def covariate_instruments(names: Sequence[str]) -> tuple[tuple[str | None, Instr
     Files end in ``.csv`` or the ending of another table, two currencies are a pair, every other name is a ticker.
 
     Raises:
-        InstrumentError: One message for each name that is no instrument.
+        InstrumentError: One message for each name that is not an instrument.
     """
     instruments: list[tuple[str | None, Instrument]] = []
     mistakes: list[str] = []

@@ -218,7 +218,7 @@ def day_of(value: Day | None, keyword: str) -> datetime.date | None:
     """The date of a keyword.
 
     Raises:
-        UsageError: A text is no date.
+        UsageError: A text is not a date.
     """
     if value is None or isinstance(value, datetime.date):
         return value

@@ -78,7 +78,7 @@ def resolve(
         quick: True if the model is trained only for a short while, to check the program rather than to forecast.
 
     Raises:
-        InstrumentError, ConfigError: A name is no instrument or no universe.
+        InstrumentError, ConfigError: A name is not an instrument or not a universe.
         SourceError: A named history cannot be loaded, or none of a universe file.
         InputFileError, NotEnoughDataError: A named history cannot be used.
         UsageError: The model does not read covariates.

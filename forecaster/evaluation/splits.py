@@ -167,7 +167,7 @@ def parse_refit(text: str) -> str | int:
     """Parse when a backtest fits again: ``never``, ``yearly``, ``monthly``, or a number of rows.
 
     Raises:
-        UsageError: The text is none of these.
+        UsageError: The text is not one of these.
     """
     if text in ("never", *_REFIT_UNITS):
         return text

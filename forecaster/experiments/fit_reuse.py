@@ -1,4 +1,4 @@
-"""Reuse of weights: a fit that a recorded run has made already is not made again."""
+"""Reuse of weights: a fit that a run has recorded is not repeated."""
 
 import dataclasses
 import json
@@ -76,7 +76,7 @@ def _series_hash(series: PriceSeries) -> str:
 def recorded_fit(folder: Path, key: str) -> ReusedFit | None:
     """The newest run whose weights are those of the fit `key`; None where there is none that can be read.
 
-    A refit is no such run: its weights are not those that were tested.
+    A refit does not count: its weights are not those that were tested.
     """
     for run in list_runs(folder).runs:
         if run.manifest.fit_key != key or run.manifest.split.refit:

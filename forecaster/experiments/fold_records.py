@@ -153,7 +153,7 @@ def _check_facts(record: FoldRecord, plan: BacktestPlan) -> None:
     """Raise ValueError, or what `FitReport.from_json` raises, where the facts are not those of a fit."""
     skipped = record.facts["skipped"]
     if not isinstance(skipped, dict) or not all(isinstance(reason, str) for reason in skipped.values()):
-        raise ValueError("its reasons for missing forecasts are no texts")
+        raise ValueError("its reasons for missing forecasts are not texts")
     if not skipped.keys() <= set(plan.named):
         raise ValueError("it names series that the backtest does not forecast")
     for state in record.facts["states"]:

@@ -68,10 +68,7 @@ def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: 
     rows = _recorded_rows(run, series, len(request.dates))
     scan = run_forecasts(run, series, rows, calibrate=request.calibrate)
     forecast = next_steps(scan, series, request.dates, run.fitted.own_steps)
-    if rows[0] < len(series) - 1:
-        record = _measured(scan, series, request)
-    else:
-        record = _recorded(run, series.instrument.name, request.levels)
+    record = _measured(scan, series, request) if rows[0] < len(series) - 1 else _recorded(run, series, request.levels)
     if forecast.scaled_from is not None:
         _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
     prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
@@ -196,8 +193,12 @@ def _inside(levels: Sequence[str], bounds: FloatArray, outcomes: FloatArray) -> 
     }
 
 
-def _recorded(run: Run, name: str, levels: Sequence[float]) -> CoverageRecord | None:
-    """Coverage that the training recorded, for a run whose weights have seen the test since or whose steps are slow."""
+def _recorded(run: Run, series: PriceSeries, levels: Sequence[float]) -> CoverageRecord | None:
+    """Coverage that the training recorded, for a run whose weights have seen the test since or whose steps are slow.
+
+    A coverage by outcomes after the last row of `series` is left out.
+    """
+    name = series.instrument.name
     scores = run.manifest.scores
     keys = [format(level, "g") for level in levels]
     judged: Mapping[int, StepCoverage] = {
@@ -207,8 +208,9 @@ def _recorded(run: Run, name: str, levels: Sequence[float]) -> CoverageRecord | 
     tested = [score for score in scores.scores if score["instrument"] == name and score["part"] == "test"]
     records = []
     for score in tested:
+        last_outcome = int(np.searchsorted(series.dates, np.datetime64(score["window"][1]))) + score["step"]
         shares = {key: score["coverage"][key] for key in keys if score["coverage"].get(key) is not None}
-        if shares:
+        if shares and last_outcome < len(series):
             outcome = judged[score["step"]].outcome if score["step"] in judged else "not_judged"
             records.append(StepCoverage(score["step"], score["n"], shares, outcome))
     return CoverageRecord(tuple(records), np.datetime64(tested[0]["window"][0])) if records else None

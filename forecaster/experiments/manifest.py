@@ -36,7 +36,7 @@ JSON = Mapping[str, Any]
 def _date(text: str) -> np.datetime64:
     date = np.datetime64(text, "D")
     if np.isnat(date):
-        raise ValueError(f"{text!r} is no date")
+        raise ValueError(f"{text!r} is not a date")
     return date
 
 

@@ -135,10 +135,10 @@ def _numbers(values: Sequence[Any]) -> tuple[int, ...]:
     """Positive whole numbers, one or more.
 
     Raises:
-        ValueError: There is none, or another value.
+        ValueError: The list is empty, or holds another value.
     """
     if not values or not all(type(value) is int and value > 0 for value in values):
-        raise ValueError(f"{values!s:.60} are no numbers of rows")
+        raise ValueError(f"{values!s:.60} are not numbers of rows")
     return tuple(values)
 
 

@@ -114,7 +114,7 @@ class Run:
         """The configuration of the training.
 
         Raises:
-            DamageError: It is missing, altered, no configuration, or not that of the manifest.
+            DamageError: It is missing, altered, not a configuration, or not that of the manifest.
         """
         path = self.folder / "config.yaml"
         self._checked("config.yaml", MAX_TEXT_BYTES)
@@ -122,7 +122,7 @@ class Run:
             config = load_config(path)
             parse_options(source_traits(self.source).options, config.data.options, self.source)
         except UsageError as error:
-            raise DamageError(_damage(path, f"is no valid configuration: {error.messages[0]}")) from error
+            raise DamageError(_damage(path, f"is not a valid configuration: {error.messages[0]}")) from error
         self._require_same_model(config)
         return config
 
@@ -169,7 +169,7 @@ class Run:
             if tuple(reader.fieldnames or ()) != _CURVE or not all("step" in row for row in rows):
                 raise ValueError(f"expected the columns {', '.join(_CURVE)}")
         except (ValueError, TypeError, csv.Error) as error:
-            raise DamageError(_damage(self.folder / "history.csv", f"is no learning curve: {error}")) from error
+            raise DamageError(_damage(self.folder / "history.csv", f"is not a learning curve: {error}")) from error
         return rows
 
     @contextlib.contextmanager

@@ -39,7 +39,7 @@ def parse_json(content: bytes) -> Any:
     """The document in a JSON file.
 
     Raises:
-        ValueError: It is no JSON, holds NaN or infinity, or is nested too deeply.
+        ValueError: It is not JSON, holds NaN or infinity, or is nested too deeply.
     """
     try:
         document = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
@@ -70,7 +70,7 @@ def parse_arrays(content: bytes) -> dict[str, AnyArray]:
     unpacks to much more than its own size is not unpacked.
 
     Raises:
-        ValueError: It is no such file, or holds anything else.
+        ValueError: It is not such a file, or holds anything else.
     """
     with _reported_as_value_error():
         _require_plain_end(content)

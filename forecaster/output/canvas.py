@@ -86,7 +86,7 @@ _STYLE: Any = {
 def drawing_style() -> Iterator[None]:
     """Our own look, whatever the user's matplotlibrc says; the settings before it come back afterwards."""
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # a name in a script that the font lacks shows as boxes, which is no reason for a warning
+        # a name in a script that the font lacks shows as boxes, which needs no warning
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)

@@ -220,7 +220,7 @@ def _worst_last(flags: Sequence[Flag]) -> list[Flag]:
 
 
 def _mark(axes: Axes, severity: str, dates: DateArray, values: FloatArray) -> None:
-    """Mark rows; those whose value is none, or lies beyond the axes, at the edge that it lies beyond."""
+    """Mark rows; a value that is missing or lies beyond the axes is marked at their edge."""
     if not len(dates):
         return
     low, high = axes.get_ylim()

@@ -211,6 +211,6 @@ def _in_units(prediction: Prediction, prices: FloatArray, units: Units) -> Float
     if units == "pips":
         pip = prediction.instrument.pip_size
         if pip is None:
-            raise UsageError(f"{prediction.instrument.name} is no currency pair and has no pips; use --units return")
+            raise UsageError(f"{prediction.instrument.name} is not a currency pair and has no pips; use --units return")
         return (prices - last) / pip
     return prices / last - 1 if units == "return" else prices

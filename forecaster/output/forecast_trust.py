@@ -79,7 +79,7 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""
         lines.append(text)
     elif document["coverage"] is None:
-        lines.append("held: not measured; earlier forecasts of this run are not out of sample")
+        lines.append("held: not measured for this instrument and cutoff")
     if document["drift"]:
         direction = "rises" if document["drift"] > 0 else "falls"
         lines.append(f"median: {direction} with a drift that past prices of {document['instrument']} support")

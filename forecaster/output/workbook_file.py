@@ -58,7 +58,7 @@ def workbook_bytes(name: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
     for cells in sheet.iter_rows():
         for cell in cells:
             if isinstance(cell.value, str):
-                cell.data_type = "s"  # a text that begins with = is no formula
+                cell.data_type = "s"  # a text that begins with = is not a formula
     for number, column in enumerate(columns, start=1):
         sheet.cell(1, number).font = Font(bold=True)
         widest = max(len(_shown(row.get(column))) for row in [{column: column}, *rows])

@@ -176,7 +176,7 @@ def _check_options(kind: str, options: Mapping[str, Any]) -> None:
     if wrong:
         flag = "--" + wrong[0].removesuffix("_date").replace("_", "-")
         kinds = " and ".join(name for name, names in OPTIONS.items() if wrong[0] in names)
-        raise UsageError(f"{flag} is no option of --kind {kind}; expected --kind {kinds}; change one of them")
+        raise UsageError(f"{flag} is not an option of --kind {kind}; expected --kind {kinds}; change one of them")
 
 
 def _write(figure: Any, path: Path | None) -> None:

@@ -62,7 +62,7 @@ def predict(
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained; or the run cannot look so far ahead.
-        UsageError: The horizon is none.
+        UsageError: The horizon is malformed.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
@@ -91,7 +91,7 @@ def wanted_horizon(horizon: int | str | None, until: Day | None) -> Until:
     """The horizon of two keywords, of which one is None.
 
     Raises:
-        UsageError: Both are given, or the horizon is none.
+        UsageError: Both are given, or the horizon is malformed.
     """
     if horizon is not None and until is not None:
         raise UsageError("--horizon and --until are given; expected one of them")

@@ -101,11 +101,11 @@ def test_a_fan_is_drawn_and_its_options_belong_to_it(forecast, home, tmp_path):
     assert result.stdout.strip() == "USDJPY-fan.png"
     refused = forecast("plot", "USDJPY", "--above", "160", "--home", home)
     assert refused.exit_code == 2
-    assert "--above is no option of --kind forecast; expected --kind fan" in refused.stderr
+    assert "--above is not an option of --kind forecast; expected --kind fan" in refused.stderr
     refused = forecast("plot", "USDJPY", "--kind", "fan", "--horizon", "100", "--home", home)
     assert "forecast train --pair USDJPY" in refused.stderr
     refused = forecast("plot", "USDJPY", "--kind", "fan", "--from", "2020-01-01", "--home", home)
-    assert "--from is no option of --kind fan; expected --kind forecast" in refused.stderr
+    assert "--from is not an option of --kind fan; expected --kind forecast" in refused.stderr
 
 
 def test_scores_and_verdict_of_a_picture_are_those_of_the_run(home):

@@ -206,7 +206,11 @@ def test_the_record_of_a_past_cutoff_ends_before_it(forecast, home):
     made = document(forecast, home, "--pair", "USDJPY", "--as-of", "2024-06-03")
     assert made["coverage"]["steps"][0]["n"] < 200
     assert made["age_days"] is None
-    assert document(forecast, home, "--pair", "USDJPY", "--as-of", "2010-06-01")["coverage"] is not None
+    assert document(forecast, home, "--pair", "USDJPY", "--as-of", "2010-06-01")["coverage"] is None
+    recursive = ("--ticker", "sine", "--source", "synthetic")
+    whole = document(forecast, home, *recursive)
+    assert whole["coverage"] is not None
+    assert document(forecast, home, *recursive, "--as-of", "2020-12-01")["coverage"] is None
 
 
 def test_a_cutoff_after_the_newest_row_is_told(forecast, home):

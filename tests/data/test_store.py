@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"cannot be opened: Not a directory; expected a folder that can be written"):
         Store.open(store_path(tmp_path / "file"))
-    with pytest.raises(DamageError, match=r"is damaged: it is no regular file"):
+    with pytest.raises(DamageError, match=r"is damaged: it is not a regular file"):
         Store.open(tmp_path)
 
 
