@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from short_trainings import TINY
 
 FORECAST = [sys.executable, "-m", "forecaster"]
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
 
 
 def errors(result) -> list[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
+from short_trainings import TINY
 
 
 def runs_in(home: Path) -> list[Path]:
@@ -59,8 +58,7 @@ def test_a_training_ends_with_a_summary_of_at_most_eight_lines(forecast, tmp_pat
 
 
 def test_the_same_fit_is_not_made_again_for_another_pair_of_its_panel(forecast, tmp_path, monkeypatch):
-    panel = ("--peers", "EURUSD,USDJPY", "--set", "model.training.steps=10", "--set", "model.units=[6]")
-    panel += ("--universe", "none", "--backend", "jax", "--home", tmp_path)
+    panel = ("--peers", "EURUSD,USDJPY", *TINY, "--home", tmp_path)
     first = json.loads(forecast("train", "--pair", "USDJPY", *panel, "--format", "json").stdout)
     alone = json.loads(
         forecast("train", "--pair", "EURUSD", *panel, "--home", tmp_path / "other", "--format", "json").stdout
