@@ -229,6 +229,7 @@ def tiny_throughput(capsys, way, *arguments):
     return document["rows"][way]
 
 
+@pytest.mark.slow
 def test_throughput_of_our_training(capsys):
     row = tiny_throughput(capsys, "jax", "--steps", "20", *TINY)
     assert row["steps"] == 10
