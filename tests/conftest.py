@@ -9,22 +9,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from short_trainings import TINY, TINY_CLASSIC
 
 from forecaster.cli import cli
 from forecaster.models.engine import use_engine
 
-# What one test compiles the others need not compile again; the folder of whoever runs the tests is left alone.
-COMPILED = tempfile.TemporaryDirectory(prefix="compiled-")
-atexit.register(COMPILED.cleanup)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+# A program is compiled once for all processes of the tests; the folder of whoever runs them is left alone.
+COMPILED_PREFIX = "forecaster-tests-"
+if COMPILED_PREFIX not in os.environ.get("JAX_COMPILATION_CACHE_DIR", ""):
+    COMPILED = tempfile.TemporaryDirectory(prefix=COMPILED_PREFIX)
+    atexit.register(COMPILED.cleanup)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 use_engine("jax", "cpu")  # before the collection of doctests imports keras on whatever it takes for its default
-
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
-TINY_CLASSIC = (
-    *("--config", "sine", "--set", "model.epochs=1", "--set", "model.units=[4]", "--set", "data.options.rows=500"),
-    *("--horizon", "5", "--backend", "jax"),
-)
 
 Forecast = Callable[..., Result]
 

@@ -120,7 +120,7 @@ def test_a_history_is_loaded_and_cut() -> None:
 
 @pytest.mark.parametrize("history", [PRICES, PRICES.to_frame("Close"), forecaster.load_history(PRICES)])
 def test_a_history_from_pandas_is_trained_and_forecast(history: object, tmp_path: Path) -> None:
-    result = forecaster.train(history=history, name="gold", horizon=5, set=TINY, backend="jax", home=tmp_path)
+    result = forecaster.train(history=history, name="gold", set=TINY, backend="jax", home=tmp_path)
     frame = result.to_frame()
     assert set(frame["part"]) == {"train", "validation", "test"}
     assert {"lstm", "garch"} <= set(frame["model"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from short_trainings import SMALL_NETWORK
 
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair
@@ -230,6 +231,7 @@ def tiny_throughput(capsys, way, *arguments):
     return document["rows"][way]
 
 
+@pytest.mark.slow
 def test_throughput_of_our_training(capsys):
     row = tiny_throughput(capsys, "jax", "--steps", "20", *TINY)
     assert row["steps"] == 10
@@ -492,8 +494,8 @@ def test_placebo_of_a_few_short_walks(capsys):
 def test_placebo_through_the_command_line():
     """Claims are counted from what `forecast train` prints."""
     trainings = importlib.import_module("trainings")
-    walks = 0.01 * np.random.default_rng(0).standard_normal((1, 700))
-    (verdict,) = trainings.train_on_walks(walks, ["--set", "model.training.steps=3", "--set", "model.units=[4]"])
+    walks = 0.01 * np.random.default_rng(0).standard_normal((1, 899))
+    (verdict,) = trainings.train_on_walks(walks, SMALL_NETWORK)
     assert set(verdict) > {"point", "direction", "density", "coverage"}
     calm = {kind: {"outcome": "no_difference", "p_value": 0.5} for kind in trainings.KINDS}
     loud = calm | {"point": {"outcome": "better", "p_value": 0.01}, "coverage": {"outcome": "worse", "p_value": 0.01}}

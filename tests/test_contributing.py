@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Forecast
+from short_trainings import TINY
 
 from forecaster import cli
 from forecaster.data.sources import SOURCES
@@ -22,7 +23,6 @@ from forecaster.workflows.figures import FIGURES
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 SPAN = ("--start", "2019-01-01", "--end", "2019-12-31", "--universe", "none")
 BACKTEST = ("backtest", "--pair", "USDJPY", *SPAN, "--step", "1", "--models", "random_walk,ewma")
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[4]", "--backend", "jax")
 
 BASELINE = '''
 from typing import Literal

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from forecaster.features import FEATURES
+from forecaster.workflows.audit import audit
 
 TINY = (
     *("--universe", "none", "--backend", "jax", "--start", "2018-01-01"),
@@ -36,6 +37,14 @@ def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, mo
     true = FEATURES["momentum_5"].compute
     leaky = FEATURES["momentum_5"]._replace(compute=lambda history: np.append(true(history)[1:], 0))
     monkeypatch.setitem(FEATURES, "momentum_5", leaky)
+    audits = []
+
+    def audit_once(**keywords):
+        if not audits:
+            audits.append(audit(**keywords))
+        return audits[0]
+
+    monkeypatch.setattr("forecaster.workflows.audit.audit", audit_once)
     result = forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path)
     assert result.exit_code == 4
     assert "leak or damage in: features, forecasts, calibration, scores, folds, placebo" in result.stdout
@@ -49,7 +58,7 @@ def test_a_leak_ends_with_exit_code_4_and_names_its_place(forecast, tmp_path, mo
 
 
 def test_a_damaged_history_is_found(forecast, tmp_path):
-    assert forecast("audit", "--pair", "USDJPY", *TINY, "--home", tmp_path).exit_code == 0
+    assert forecast("data", "fetch", "--pair", "USDJPY", "--home", tmp_path).exit_code == 0
     (store,) = (tmp_path / "data").glob("*.sqlite")
     with sqlite3.connect(store) as connection:
         connection.execute("UPDATE bar SET close = close * 1.5 WHERE close > 150")

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from short_trainings import TINY
 
 from forecaster.cli.terminal import _Bar
 from forecaster.evaluation import DEFAULT_BASELINES
+from forecaster.experiments.executors import InProcess
 from forecaster.pipeline import fit
 
-TINY = (
-    *("--universe", "none", "--offline", "--backend", "jax"),
-    *("--set", "model.training.steps=5", "--set", "model.units=[4]"),
-)
+CLASSIC = ("--config", "classic", "--set", "model.epochs=1", "--set", "model.units=[4]", "--set", "horizon=5")
 SPAN = ("--start", "2020-01-01", "--end", "2020-12-31")
 ALONE = ("backtest", "--pair", "USDJPY", *SPAN, *TINY)
 
@@ -98,7 +97,13 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
     assert result.stderr.splitlines()[-1] == kept
     files = sorted((tmp_path / "broken" / "backtests").glob("fits/*"))
     assert [file.name.rpartition("-")[0] for file in files] == ["2018-01-02-ewma", "2018-01-02-lstm"]
+    jobs = []
+    monkeypatch.setattr(
+        "forecaster.workflows.backtest.Processes",
+        lambda number, prepare, progress: jobs.append(number) or InProcess(progress),
+    )
     assert document(forecast, *asked, "--jobs", "2", "--home", tmp_path / "broken") == whole
+    assert jobs == [2]
 
 
 def test_several_instruments_are_judged_together(forecast) -> None:
@@ -162,9 +167,10 @@ def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
 
 
 def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
-    classic = ("--config", "classic", "--set", "model.epochs=1", "--set", "horizon=5", "--step", "1")
-    asked = ("--pair", "USDJPY", "--start", "2020-10-01", *SPAN[2:], *TINY[:5], "--models", "classic,random_walk")
-    made = document(forecast, "backtest", *asked, *classic)
+    span = ("--set", "data.start=2018-01-01", "--start", "2020-10-01", *SPAN[2:])
+    made = document(
+        forecast, "backtest", "--pair", "USDJPY", *span, *CLASSIC, "--step", "1", "--models", "classic,random_walk"
+    )
     assert made["models"] == ["classic", "random_walk"]
 
 
@@ -253,7 +259,17 @@ def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
 
 def test_classic_without_rows_to_learn_from_is_left_out(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "growing.csv", walk(3, 500))
-    asked = ("backtest", "--csv", "growing.csv", "--start", "2019-01-01", *TINY[:5], "--models", "ewma,classic")
+    asked = (
+        "backtest",
+        "--csv",
+        "growing.csv",
+        "--start",
+        "2019-01-01",
+        "--universe",
+        "none",
+        "--models",
+        "ewma,classic",
+    )
     made = document(forecast, *asked, "--step", "1", "--set", "horizon=5")
     assert "rows before the validation are too few for windows of 60" in made["skipped"]["classic"]["growing"]
 

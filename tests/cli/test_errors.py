@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from short_trainings import TINY
 
 FORECAST = [sys.executable, "-m", "forecaster"]
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
 
 
 def errors(result) -> list[str]:
@@ -157,6 +157,7 @@ def test_a_run_does_not_serve_what_it_never_saw(forecast, home):
     assert "was not trained on EURUSD" in errors(result)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource limits there")
 def test_a_full_disk_leaves_no_run(tmp_path: Path):
     wide = ("--set", "model.units=[64]", "--set", "model.training.steps=10", "--backend", "jax")
@@ -185,6 +186,7 @@ def test_ctrl_c_leaves_no_run_and_exits_130(tmp_path: Path, seconds: float):
     assert not list(tmp_path.glob("runs/.*"))
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_both_end_well(tmp_path: Path):
     command = [*FORECAST, "train", "--pair", "USDJPY", *TINY, "--home", str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-TINY = ("--set", "universe=none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--horizon", "5")
+from short_trainings import TINY
 
 
 def written(path: Path, dates: np.ndarray, prices: np.ndarray) -> Path:
@@ -94,6 +93,6 @@ def test_a_spread_is_trained_forecast_drawn_and_tested(forecast, tmp_path) -> No
     assert (returns.exit_code, "has no returns" in returns.stderr) == (2, True)
     assert forecast("plot", "--csv", path, "--out", tmp_path / "s.png", *home).exit_code == 0
     tested = ("--models", "lstm,ewma", "--start", "2025-01-01", "--schedule", "never")
-    backtest = forecast("backtest", "--csv", path, "--differences", *TINY[:-2], *tested, *home)
+    backtest = forecast("backtest", "--csv", path, "--differences", *TINY, *tested, *home)
     assert backtest.exit_code == 0, backtest.stderr
     assert forecast("data", "verify", *home).exit_code == 0

@@ -5,10 +5,10 @@ import io
 import json
 
 import pytest
+from short_trainings import TINY
 
 from forecaster.evaluation.registry import METRICS, Metric, metric_table
 
-TINY = ("--universe", "none", "--set", "model.training.steps=3", "--set", "model.units=[4]", "--backend", "jax")
 TRAIN = ("train", "--pair", "USDJPY", *TINY)
 BACKTEST = ("backtest", "--pair", "USDJPY,EURUSD", "--start", "2019-01-01", "--end", "2020-12-31", "--step", "1")
 MODELS = ("--models", "ewma,random_walk", *TINY)

@@ -16,7 +16,7 @@ from forecaster.data.spellings import parse_day, parse_frequency
 from forecaster.errors import UsageError
 from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS
 
-TINY = "universe: none\nmodel:\n  units: 4\n  training: {steps: 5}\n"
+TINY = "universe: none\nbackend: jax\nmodel:\n  units: [6]\n  training: {steps: 10}\n"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_file_that_exists_is_a_file_whatever_its_name(tmp_path: Path) -> None:
 
 def test_an_instrument_alone_trains_where_no_run_fits_and_then_forecasts(forecast, tmp_path):
     (tmp_path / "tiny.yaml").write_text(TINY)
-    asked = ("EURSEK", "--config", tmp_path / "tiny.yaml", "--home", tmp_path, "--horizon", "3", "--format", "csv")
+    asked = ("EURSEK", "--config", tmp_path / "tiny.yaml", "--home", tmp_path, "--format", "csv")
     first = forecast(*asked)
     assert first.exit_code == 0, first.stderr
     assert "training one" in first.stderr

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from short_trainings import SMALL_NETWORK
 
-TINY = ("--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax", "--offline")
+TINY = (*SMALL_NETWORK, "--offline")
 
 
 def document(forecast, *arguments: object) -> dict:

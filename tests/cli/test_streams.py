@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from short_trainings import TINY
 
 from forecaster.cli import cli
 from forecaster.cli.streams import styled, visible
 
 PACKAGE = Path(__file__).parents[2] / "forecaster"
 FORECAST = f"{sys.executable} -m forecaster"
-SHORT = (
-    "train --source synthetic --ticker ar1 --set data.options.rows=900 --set model.training.steps=4"
-    " --set model.units=[4] --backend jax --home home"
+SHORT = " ".join(
+    ("train", "--source", "synthetic", "--ticker", "ar1", "--set", "data.options.rows=900", *TINY, "--home", "home")
 )
 
 

@@ -6,14 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
+from short_trainings import TINY
 
+from forecaster.cli import cli
 from forecaster.evaluation import DEFAULT_BASELINES
-
-TINY = ("--universe", "none", "--set", "model.training.steps=10", "--set", "model.units=[6]", "--backend", "jax")
 
 
 def runs_in(home: Path) -> list[Path]:
     return sorted((home / "runs").iterdir()) if (home / "runs").exists() else []
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
+    """Document and home of a training of USDJPY; nobody writes to the home."""
+    home = tmp_path_factory.mktemp("training")
+    flags = ("--pair", "USDJPY", *TINY, "--offline", "--home", str(home), "--format", "json")
+    return json.loads(CliRunner().invoke(cli, ["train", *flags]).stdout), home
 
 
 def test_table_shows_every_part_beside_tomorrow_is_today_and_the_baselines(forecast, tmp_path):
@@ -59,8 +68,7 @@ def test_a_training_ends_with_a_summary_of_at_most_eight_lines(forecast, tmp_pat
 
 
 def test_the_same_fit_is_not_made_again_for_another_pair_of_its_panel(forecast, tmp_path, monkeypatch):
-    panel = ("--peers", "EURUSD,USDJPY", "--set", "model.training.steps=10", "--set", "model.units=[6]")
-    panel += ("--universe", "none", "--backend", "jax", "--home", tmp_path)
+    panel = ("--peers", "EURUSD,USDJPY", *TINY, "--home", tmp_path)
     first = json.loads(forecast("train", "--pair", "USDJPY", *panel, "--format", "json").stdout)
     alone = json.loads(
         forecast("train", "--pair", "EURUSD", *panel, "--home", tmp_path / "other", "--format", "json").stdout
@@ -88,9 +96,9 @@ def test_a_changed_setting_is_a_new_fit(forecast, tmp_path):
     assert result.stderr.endswith(f" --run {again['run_id']}\n"), "the pinned run would forecast"
 
 
-def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
-    document = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
-    (folder,) = runs_in(tmp_path)
+def test_run_folder_holds_everything_needed_to_repeat_it(training):
+    document, home = training
+    (folder,) = runs_in(home)
     assert folder.name == document["run_id"]
     assert sorted(file.name for file in folder.iterdir()) == [
         "config.yaml",
@@ -103,11 +111,11 @@ def test_run_folder_holds_everything_needed_to_repeat_it(forecast, tmp_path):
     assert {"python", "keras", "jax", "tensorflow", "numpy", "forecaster"} <= manifest["versions"].keys()
     assert manifest["seed"] == 0
     assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["pair"] == ["USDJPY"]
-    assert (tmp_path / "data" / "store.sqlite").exists()
+    assert (home / "data" / "store.sqlite").exists()
 
 
-def test_json_document_has_the_contracted_keys(forecast, tmp_path):
-    document = json.loads(forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json").stdout)
+def test_json_document_has_the_contracted_keys(training):
+    document, _ = training
     assert document["schema"] == "train/1"
     assert {"total", "data", "fit", "evaluate"} <= document["seconds"].keys()
     keys = {
@@ -228,9 +236,8 @@ def test_shipped_configs_train_predict_and_plot(forecast, tmp_path, name):
     assert (tmp_path / "p.png").stat().st_size > 20_000
 
 
-def test_a_training_ends_with_a_verdict(forecast, tmp_path):
-    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path / "home", "--format", "json")
-    made = json.loads(result.stdout)
+def test_a_training_ends_with_a_verdict(training):
+    made, _ = training
     assert set(made["verdicts"]) == {"USDJPY"}
     assert made["verdict"] == made["verdicts"]["USDJPY"]
     found = made["verdict"]

@@ -194,11 +194,11 @@ def test_a_file_without_a_database_is_damage(path: Path, content: bytes) -> None
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are those of POSIX")
 def test_a_folder_and_a_pipe_in_place_of_a_store_are_damage(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(DamageError, match="no regular file"):
+    with pytest.raises(DamageError, match="not a regular file"):
         Store.open(path)
     path.rmdir()
     os.mkfifo(path)
-    with pytest.raises(DamageError, match="no regular file"):
+    with pytest.raises(DamageError, match="not a regular file"):
         Store.open(path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from short_trainings import TINY
 
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair, parse_ticker
@@ -20,10 +21,6 @@ from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
-TINY = (
-    *("--universe", "none", "--backend", "jax", "--offline"),
-    *("--set", "model.training.steps=10", "--set", "model.units=[6]"),
-)
 DAYS = np.busday_offset("2016-01-04", np.arange(1500), roll="forward")
 CUTOFF = 1400
 

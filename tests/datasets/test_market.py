@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from short_trainings import TINY
 
+from forecaster.cli import cli
 from forecaster.config import load_config
 from forecaster.data.instruments import parse_pair
 from forecaster.data.sources import ecb
@@ -15,14 +18,20 @@ from forecaster.data.sources.base import LoadRequest
 from forecaster.data.sources.registry import get_source
 from forecaster.datasets.covariates import reads_market
 
-TINY = (
-    *("--universe", "none", "--backend", "jax", "--set", "model.training.steps=10", "--set", "model.units=[6]"),
-    *("--set", "data.market=true", "--start", "2012-01-01"),
-)
+WITH_MARKET = (*TINY, "--set", "data.market=true", "--start", "2012-01-01")
 
 
-def predicted(forecast, *flags: str) -> dict:
-    result = forecast("predict", "--pair", "USDJPY", "--format", "json", *flags)
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a run that reads the market; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("market")
+    result = CliRunner().invoke(cli, ["train", "--pair", "USDJPY", *WITH_MARKET, "--offline", "--home", str(folder)])
+    assert result.exit_code == 0, result.stderr
+    return folder
+
+
+def predicted(forecast, home: Path, *flags: str) -> dict:
+    result = forecast("predict", "--pair", "USDJPY", "--home", home, "--format", "json", *flags)
     assert result.exit_code == 0, result.stderr
     (document,) = json.loads(result.stdout)
     return document
@@ -40,20 +49,17 @@ def scramble_after(day: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=cells, _parsed={}))
 
 
-def test_rates_after_the_cutoff_change_no_bit_of_the_forecast(forecast, monkeypatch) -> None:
-    trained = forecast("train", "--pair", "USDJPY", *TINY, "--format", "json")
-    assert trained.exit_code == 0, trained.stderr
-    before = predicted(forecast, "--as-of", "2025-03-03")
-    later = predicted(forecast, "--as-of", "2025-06-03")
+def test_rates_after_the_cutoff_change_no_bit_of_the_forecast(forecast, home, monkeypatch) -> None:
+    before = predicted(forecast, home, "--as-of", "2025-03-03")
+    later = predicted(forecast, home, "--as-of", "2025-06-03")
     scramble_after("2025-03-03", monkeypatch)
-    assert predicted(forecast, "--as-of", "2025-03-03")["steps"] == before["steps"]
-    assert predicted(forecast, "--as-of", "2025-06-03")["steps"] != later["steps"]
+    assert predicted(forecast, home, "--as-of", "2025-03-03")["steps"] == before["steps"]
+    assert predicted(forecast, home, "--as-of", "2025-06-03")["steps"] != later["steps"]
 
 
-def test_the_forecast_reads_the_market(forecast, monkeypatch) -> None:
+def test_the_forecast_reads_the_market(forecast, home, monkeypatch) -> None:
     """The two rates of the pair stay as they are; what all others do on the last day changes the forecast."""
-    assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
-    before = predicted(forecast)
+    before = predicted(forecast, home)
     table = ecb.installed_table()
     louder = {
         name: [*column[:-1], b"%.4f" % (1.2 * float(column[-1]))] if name not in ("USD", "JPY") else column
@@ -61,7 +67,7 @@ def test_the_forecast_reads_the_market(forecast, monkeypatch) -> None:
         if column[-1] != b"N/A"
     }
     monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=louder, _parsed={}))
-    after = predicted(forecast)
+    after = predicted(forecast, home)
     assert after["last_price"] == before["last_price"]
     widths = [one["steps"][9]["quantiles"]["0.95"] - one["steps"][9]["quantiles"]["0.05"] for one in (before, after)]
     assert widths[0] != widths[1]
@@ -92,12 +98,11 @@ def test_prices_of_another_clock_have_no_market(forecast) -> None:
     assert "data.market needs rates of the ECB" in result.stderr
 
 
-def test_a_market_that_was_rewritten_is_warned_of(forecast, monkeypatch) -> None:
-    assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
+def test_a_market_that_was_rewritten_is_warned_of(forecast, home, monkeypatch) -> None:
     told = "covariate market has changed since the run was trained"
-    assert told not in forecast("predict", "--pair", "USDJPY").stderr
+    assert told not in forecast("predict", "--pair", "USDJPY", "--home", home).stderr
     table = ecb.installed_table()
     pound = table.cells["GBP"]
     cells = {**table.cells, "GBP": [*pound[:5000], *pound[4999:-1]]}
     monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=cells, _parsed={}))
-    assert told in forecast("predict", "--pair", "USDJPY").stderr
+    assert told in forecast("predict", "--pair", "USDJPY", "--home", home).stderr

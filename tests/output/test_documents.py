@@ -4,13 +4,13 @@ import itertools
 import json
 
 from documented_keys import differences
+from short_trainings import TINY
 
 from forecaster.evaluation.leakage.types import Check, Finding
 from forecaster.experiments.results import AuditResult
 from forecaster.output.documents import audit_document
 from forecaster.output.json_keys import DOCUMENTS
 
-TINY = ("--universe", "none", "--offline", "--backend", "jax", "--set", "model.training.steps=5")
 SPAN = ("--start", "2020-01-01", "--end", "2020-12-31")
 
 SCORE = (

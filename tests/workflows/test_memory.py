@@ -17,7 +17,7 @@ from forecaster.workflows.train import run_training
 
 DAYS = pd.bdate_range("2016-01-04", periods=1500)
 PRICES = pd.Series(100 * np.exp(np.random.default_rng(3).normal(0, 0.01, 1500).cumsum()), DAYS, name="gold")
-CONFIG = load_config(None, ["universe=none", "backend=jax", "model.training.steps=10", "model.units=[6]", "horizon=5"])
+CONFIG = load_config(None, ["universe=none", "backend=jax", "model.training.steps=10", "model.units=[6]"])
 
 
 @pytest.fixture
