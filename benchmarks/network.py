@@ -1,4 +1,4 @@
-"""What an LSTM adds to the panel regression, and whether other ways of training it add more.
+"""Gain of the network over the panel regression, and of other ways to train it.
 
 The 16 pairs and folds of `benchmarks/skill.py` (cutoffs 2011-01-03 to 2020-12-31), every fit every three years. Prints
 the mean CRPS x 1e4, and for each variant its difference to the regression in percent and the t-statistic of the daily
