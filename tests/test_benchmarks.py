@@ -22,7 +22,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "data", "drift", "gate", "metrics", "network", "placebo", "skill"),
+    *("calibration", "coming_days", "data", "drift", "gate", "metrics", "network", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -63,6 +63,7 @@ def test_help(name, capsys):
     ("name", "arguments"),
     [
         ("calibration", ["--end", "2021-06-01"]),
+        ("coming_days", ["--backend", "torch"]),
         ("data", ["--runs", "0"]),
         ("gate", ["--backtests", "0"]),
         ("metrics", ["--forecasts", "0"]),
@@ -282,6 +283,26 @@ def test_the_measure_sees_windows_that_are_copied():
     )
     output = subprocess.run([sys.executable, "-c", code, str(BENCHMARKS)], capture_output=True, text=True, check=True)
     assert float(output.stdout) > 10
+
+
+# --- coming days ---
+
+
+def test_variants_of_the_calendar_know_one_announcement_more_each() -> None:
+    coming_days = importlib.import_module("coming_days")
+    meetings = coming_days.central_bank_meetings()
+    made = coming_days.variants([meetings["ECB"]])
+    days = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
+    days = days[np.is_busday(days)]
+    names = coming_days.FEATURE_NAMES
+    counts = [
+        int(one.features(days, True).common[:, [names.index(n) for n in names if "meeting" in n]].sum()) for one in made
+    ]
+    assert counts[:5] == sorted(counts[:5])
+    assert counts[0] == 0 < counts[2] < counts[3] == counts[4]
+    assert [one.against for one in made[:5]] == ["no calendar", "dates alone", "+ US payrolls", "+ Fed", "+ ECB"]
+    assert "EUR" in made[-1].features(days, True).own
+    assert max(coming_days.YEARS[-1], coming_days.NETWORK_FOLDS[-1]) <= coming_days.skill.LAST + 1
 
 
 # --- skill -------------------------------------------------------------------------------------------------------

@@ -6,8 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from forecaster.evaluation.calibration import calibrate_forecasts
 from forecaster.forecast import Forecast, Forecasts
-from forecaster.quantiles import SCORING_LEVELS, cumulative_probability, level_weights, normal_scores, step_weights
+from forecaster.quantiles import (
+    SCORING_LEVELS,
+    cumulative_probability,
+    interpolate_returns,
+    level_weights,
+    normal_scores,
+    step_weights,
+)
 
 GAPS = st.lists(st.floats(1e-4, 0.1), min_size=8, max_size=8)
 INNER, TAIL = st.floats(0.025, 0.975), st.one_of(st.floats(1e-6, 0.0249), st.floats(0.9751, 1 - 1e-6))
@@ -120,6 +128,39 @@ def test_forecasts_scale_with_the_root_of_the_step() -> None:
     np.testing.assert_allclose(made.log_returns([1, 2, 4])[:, :, 0], np.outer([0.01, 0.02], np.sqrt([1, 2, 4])))
     np.testing.assert_allclose(made.median(4), [0.02, 0.04])
     assert made.take(np.array([1])).rows.tolist() == [9]
+
+
+def test_a_day_shows_at_its_own_step_between_two_knots_and_in_calibration() -> None:
+    variances = np.array([1, 1, 9, 1, 1, 1])  # much happens on the third day
+    widths = np.sqrt(np.cumsum(variances) / np.arange(1, 7))[None]
+    rng = np.random.default_rng(0)
+    scaled = np.sort(rng.normal(size=(1, 2, 9)))
+    plain = Forecasts("x", np.array([7]), np.array([0.01]), (1, 5), SCORING_LEVELS, scaled)
+    made = dataclasses.replace(plain, widths=widths)
+    steps = [1, 2, 3, 4, 5]
+    expected = plain.log_returns(steps) * widths[:, :5, None]
+    np.testing.assert_allclose(made.log_returns(steps), expected, rtol=1e-14)
+    np.testing.assert_allclose(made.median(3), expected[:, 2, 4], rtol=1e-14)
+    np.testing.assert_allclose(
+        interpolate_returns(made.log_returns([1, 5]), (1, 5), steps, widths), expected, rtol=1e-12
+    )
+    # Beyond the last knot a step has the variance of its own days; those without a width are ordinary.
+    growth = np.sqrt([14 / 13, 24 / 13])[:, None]
+    np.testing.assert_allclose(made.extended_log_returns([6, 16])[0], made.log_returns([5])[0] * growth, rtol=1e-12)
+    assert made.take(np.array([0])).widths is not None
+
+
+def test_calibration_compares_outcomes_with_the_widths_of_their_step() -> None:
+    rng = np.random.default_rng(1)
+    rows = np.arange(300)
+    log_price = np.cumsum(rng.normal(0, 0.02, 310))
+    scaled = np.broadcast_to(normal_scores(SCORING_LEVELS), (300, 2, 9))
+    plain = Forecasts("x", rows, np.full(300, 0.01), (1, 4), SCORING_LEVELS, scaled)
+    wide = dataclasses.replace(plain, widths=np.full((300, 4), 2.0))
+    expected = calibrate_forecasts(plain, log_price).scaled
+    np.testing.assert_array_equal(calibrate_forecasts(wide, 2 * log_price).scaled, expected)
+    assert (expected[-1, :, 8] > scaled[-1, :, 8]).all()
+    assert (calibrate_forecasts(wide, log_price).scaled[-1, :, 8] < expected[-1, :, 8]).all()
 
 
 @settings(max_examples=20)

@@ -15,7 +15,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray
 
-__all__ = ["Announcements", "announcement_rows", "central_bank_meetings", "us_payrolls"]
+__all__ = ["Announcements", "announcement_rows", "central_bank_meetings", "read_meetings", "us_payrolls"]
 
 _FILE = Path(__file__).with_name("central_bank_meetings.csv")
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
@@ -40,11 +40,16 @@ class Announcements(NamedTuple):
 
 @functools.cache
 def central_bank_meetings() -> dict[str, Announcements]:
-    """Bank -> its scheduled meetings, in the order of the file."""
+    """Bank -> its scheduled meetings, in the order of the shipped file."""
+    return read_meetings(_FILE)
+
+
+def read_meetings(path: Path) -> dict[str, Announcements]:
+    """Bank -> its meetings, from a file in the format of the shipped one."""
     days: dict[str, list[str]] = {}
     after: dict[str, list[bool]] = {}
     currencies: dict[str, str] = {}
-    with open(_FILE, encoding="ascii", newline="") as file:
+    with open(path, encoding="ascii", newline="") as file:
         for row in csv.DictReader(file):
             dates = [f"{row['year']}-{day}" for day in row["days"].split()]
             days.setdefault(row["bank"], []).extend(dates)
