@@ -10,7 +10,7 @@ from forecaster.errors import ConfigError, UsageError
 __all__ = ["check_output_paths"]
 
 _OUTPUTS = ("out", "forecasts")
-_INPUTS = ("csv", "exog", "config", "universe", "peers", "inputs")
+_INPUTS = ("csv", "exog", "events", "config", "universe", "peers", "inputs")
 _RECORDED = ("runs", "backtests", "data/ecb", "data/yfinance")
 _STORE_NAMES = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "yahoo-pause.json")
 _RUN_FILES = ("manifest.json", "weights.npz")
@@ -71,7 +71,7 @@ def _inputs(values: Mapping[str, Any]) -> Iterator[Path]:
         except ConfigError:
             return  # the command itself will report it
         data = config.data
-        yield from _paths([data.csv, data.exog, data.peers, data.inputs, config.universe])
+        yield from _paths([data.csv, data.exog, data.events, data.peers, data.inputs, config.universe])
 
 
 def _paths(names: Sequence[Any]) -> Iterator[Path]:

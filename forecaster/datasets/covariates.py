@@ -34,6 +34,7 @@ from forecaster.features.market_volatility import MarketActivity, market_activit
 from forecaster.models import traits_of
 
 __all__ = [
+    "EVENTS",
     "Covariates",
     "LoadedCovariate",
     "covariate_instruments",

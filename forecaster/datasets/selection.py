@@ -201,9 +201,10 @@ def command_line(verb: str, instrument: Instrument, selection: Selection, enviro
 
 
 def _correction_words(selection: Selection) -> list[str]:
-    """The calendar and the corrections of a selection as words of a command line."""
+    """The calendar, the events and the corrections of a selection as words of a command line."""
     words = ["--differences"] if selection.differences else []
     words += ["--calendar", selection.calendar] if selection.calendar else []
+    words += ["--events", selection.events] if selection.events else []
     for day, ratio in selection.splits.items():
         words += ["--split", f"{day}={ratio:g}"]
     for option, days in (("--drop", selection.drop), ("--keep", selection.keep)):

@@ -14,7 +14,14 @@ __all__ = ["ConfigurationFacts", "described_configuration"]
 
 DEFAULT_NAME = "default"
 MAX_NAMED_CHANGES = 3
-DATA_KEYS = ("start", "end", "peers", "inputs", "exog")  # of the section ``data``; the others name instruments
+DATA_KEYS = (
+    "start",
+    "end",
+    "peers",
+    "inputs",
+    "exog",
+    "events",
+)  # of the section ``data``; the others name instruments
 LENGTHS = ("model.training.steps", "model.epochs")  # keys that decide how long a model trains
 
 

@@ -14,7 +14,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
 from forecaster.data.spellings import parse_frequency
-from forecaster.datasets.covariates import Covariates, load_covariates
+from forecaster.datasets.covariates import EVENTS, Covariates, load_covariates
 from forecaster.datasets.histories import Histories, data_line
 from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.datasets.selection import Selection, command_line, named_instruments
@@ -179,6 +179,8 @@ def _best(
     """The instrument with the first of the ranked runs that covers its history."""
     listing = list_runs(runs_folder(environment.home))
     able = [run for run in listing.runs if _may_fit(run, instrument, choice.source)]
+    if choice.events is not None:
+        able = [run for run in able if _knows_events(run)]
     frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
     pinned = pinned_runs(environment.home)
     refused: dict[str, InputFileError | NotEnoughDataError] = {}
@@ -275,6 +277,11 @@ def _load(
     changed = run.history_changed(checked.series)
     change = change_since(run, checked.whole, environment) if changed else None
     return SelectedRun(instrument, run, histories, checked, covariates, change)
+
+
+def _knows_events(run: Run) -> bool:
+    """True if a run has learned from a file of events."""
+    return any(facts["name"] == EVENTS for facts in run.manifest.data.inputs)
 
 
 def _with_events(run: Run, choice: Selection) -> DataConfig:

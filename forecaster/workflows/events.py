@@ -11,7 +11,7 @@ import numpy as np
 from forecaster.arrays import DateArray
 from forecaster.config import DataConfig
 from forecaster.data.calendars import trading_days
-from forecaster.data.events import read_events
+from forecaster.data.events import KnownEvent, read_events
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
@@ -21,7 +21,7 @@ from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.results import KnownEvents
-from forecaster.experiments.run_selection import RunQuery, select_runs
+from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_runs
 from forecaster.models.coming_days import KnownDay, calendar_names, days_between
 from forecaster.pipeline import coming_days_of
 
@@ -63,19 +63,43 @@ def events(
 def _of_instrument(
     instrument: Instrument, choice: Selection, run_id: str | None, last: datetime.date, environment: Environment
 ) -> KnownEvents:
-    alone = _alone(choice, instrument)
-    try:
-        (selected,) = select_runs(alone, RunQuery(run_id), environment)
-    except RunNotFoundError:
-        if run_id is not None:
-            raise
+    selected = _selected(_alone(choice, instrument), run_id, environment)
+    if selected is None:
         series = _history(instrument, choice, environment)
-        environment.note(f"no run fits {instrument.name}: the sizes of the days are not known")
+        environment.note(f"no run of days fits {instrument.name}: the sizes of the days are not known")
         return KnownEvents(instrument, None, _named_days(series, _coming(series, last, environment)))
     series = selected.series
     coming = coming_days_of(selected.run.fitted)
     days = coming.known_days(series, _coming(series, last, environment))
+    if choice.events is not None and coming.events is None:
+        environment.note(f"run {selected.run.id} has learned no events: their effects are not known")
+        days = _with_names(days, read_events(Path(choice.events)).of(selected.series.instrument))
     return KnownEvents(instrument, selected.run.id, tuple(day for day in days if day.names))
+
+
+def _selected(choice: Selection, run_id: str | None, environment: Environment) -> SelectedRun | None:
+    """The best run of one instrument, if possible one that has learned events where the user names some."""
+    query = RunQuery(run_id, frequency="1d")
+    try:
+        (selected,) = select_runs(choice, query, environment)
+        return selected
+    except (RunNotFoundError, UsageError):
+        if choice.events is not None:
+            return _selected(dataclasses.replace(choice, events=None), run_id, environment)
+        if run_id is not None:
+            raise
+        return None
+
+
+def _with_names(days: Sequence[KnownDay], events: Sequence[KnownEvent]) -> tuple[KnownDay, ...]:
+    """Coming days with the names of events that the run has not learned."""
+    result = []
+    earlier = np.datetime64("0001-01-01")
+    for day in days:
+        own = [event.name for event in events if earlier < event.day <= day.date]
+        result.append(dataclasses.replace(day, names=tuple(dict.fromkeys((*day.names, *own)))))
+        earlier = day.date
+    return tuple(result)
 
 
 def _alone(choice: Selection, instrument: Instrument) -> Selection:
@@ -121,9 +145,6 @@ def _named_days(series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
     names: Sequence[tuple[str, ...]] = [()] * len(days)
     if series.instrument.kind == "pair" and source_traits(series.source).one_fixing:
         names = calendar_names(series, days)
-    named = []
-    for day, place in zip(dates, np.searchsorted(days, dates).tolist(), strict=True):
-        own = [event.name for event in series.events if days[place - 1] < event.day <= day]
-        if names[place] or own:
-            named.append(KnownDay(day, tuple(dict.fromkeys((*names[place], *own)))))
-    return tuple(named)
+    rows = np.searchsorted(days, dates).tolist()
+    calendar = [KnownDay(day, names[row]) for day, row in zip(dates, rows, strict=True)]
+    return tuple(day for day in _with_names(calendar, series.events) if day.names)

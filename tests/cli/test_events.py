@@ -51,7 +51,20 @@ def test_without_a_run_the_days_have_names_alone(forecast: Forecast, tmp_path: P
     days = {day["date"]: day["names"] for day in document["days"]}
     assert "vote" in days["2027-01-06"]
     assert {day["day_size"] for day in document["days"]} == {None}
-    assert "no run fits USDJPY" in result.stderr
+    assert "no run of days fits USDJPY" in result.stderr
+
+
+def test_events_that_the_run_has_not_learned_are_listed_by_name(forecast: Forecast, home: Path, tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text("date,name\n2026-11-28,before\n2027-01-06,vote\n", encoding="utf-8")
+    arguments = ("events", "USDJPY", "--events", events, "--until", "2027-01-20", "--format", "json", "--home", home)
+    result = forecast(*arguments)
+    (document,) = json.loads(result.stdout)
+    days = {day["date"]: day for day in document["days"]}
+    assert "vote" in days["2027-01-06"]["names"]
+    assert document["run_id"] is not None
+    assert all(day["day_size"] > 0 for day in days.values())
+    assert "has learned no events" in result.stderr
 
 
 def test_a_forecast_marks_the_days_of_events(forecast: Forecast, home_with_events: Path) -> None:
@@ -76,11 +89,21 @@ def test_a_missing_file_of_events_is_one_line(forecast: Forecast, home_with_even
         (home_with_events / "moved.csv").rename(home_with_events / "events.csv")
 
 
+def test_a_forecast_with_events_needs_a_run_that_has_learned_some(
+    forecast: Forecast, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS, encoding="utf-8")
+    result = forecast("predict", "USDJPY", "--events", "events.csv", "--home", home)
+    assert result.exit_code == 1
+    assert "no run" in result.stderr
+    assert "forecast train --pair USDJPY --events events.csv" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (("events", "USDJPY", "--until", "2000-01-01"), "expected a day from today on"),
-        (("predict", "USDJPY", "--events", "events.csv"), "has learned no events"),
+        (("predict", "USDJPY", "--events", "events.csv", "--run", "latest"), "has learned no events"),
         (("train", "--ticker", "sine", "--events", "events.csv"), "name its calendar"),
         (("train", "--pair", "USDJPY", "--frequency", "1wk", "--events", "events.csv"), "needs daily rows"),
         (("train", "--pair", "USDJPY", "--config", "classic", "--events", "events.csv"), "does not use events"),

@@ -129,7 +129,8 @@ def test_an_input_is_not_replaced(forecast, tmp_path: Path, arguments: tuple[str
 
 
 @pytest.mark.parametrize(
-    "where", ["data: {csv: p.png}", "data: {exog: p.png}", "universe: p.png", "data: {peers: [p.png]}"]
+    "where",
+    ["data: {csv: p.png}", "data: {exog: p.png}", "data: {events: p.png}", "universe: p.png", "data: {peers: [p.png]}"],
 )
 def test_an_input_that_the_configuration_names_is_not_replaced(forecast, tmp_path: Path, where: str) -> None:
     (tmp_path / "p.png").write_text(CSV)
