@@ -151,11 +151,11 @@ def compare(panel: Panel, config: Config) -> dict[str, Losses]:
     }
 
 
-def main() -> None:
-    """Run the benchmark and print the result."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
-    parsed = parser.parse_args()
+    parsed = parser.parse_args(arguments)
     use_engine("auto")
     results = compare(load_panel(), load_config(assignments=parsed.assignments))
     means = {name: np.mean(list(pair_means(losses).values()), axis=0) * 1e4 for name, losses in results.items()}

@@ -130,7 +130,7 @@ def test_an_input_that_is_gone_is_told_with_the_run(trained, forecast, tmp_path:
     (tmp_path / "columns.csv").unlink()
     result = forecast("predict", "--csv", "main.csv", "--offline", "--run", "latest")
     assert result.exit_code == 2
-    assert "needs a covariate that cannot be loaded" in result.stderr
+    assert "needs covariates or events that cannot be loaded" in result.stderr
     assert "choose another run with --run ID" in result.stderr
 
 
