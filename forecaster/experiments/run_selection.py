@@ -25,6 +25,7 @@ from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
 from forecaster.experiments.runs import Run, RunListing, find_run, list_runs, runs_folder
+from forecaster.pipeline import coming_days_of
 
 __all__ = ["RunQuery", "SelectedRun", "announce", "preferred_run", "select_runs"]
 
@@ -124,12 +125,20 @@ class SelectedRun:
             lines.append(f"warning: {self.series.symbol} has changed since the training: {change}; train again")
         changed = self.covariates.changed(run.manifest.data.inputs, trained) if cutoff >= trained else []
         lines += [f"warning: covariate {name} has changed since the run was trained" for name in changed]
+        lines += [f"warning: event {name} has no effect: the run has not learned it; train again" for name in self._new]
         return [*map(str, self.checked.notes), *self.covariates.lines(self.series), *lines]
 
     @property
     def in_sample(self) -> bool:
         """True if fitting or choosing has used rows after the cutoff."""
         return bool(self.series.dates[-1] < self.run.seen_until)
+
+    @property
+    def _new(self) -> list[str]:
+        """Names of events in the user's file that the run has not learned."""
+        learned = coming_days_of(self.run.fitted).events
+        names = () if learned is None else learned.names
+        return sorted({event.name for event in self.series.events} - set(names))
 
     @property
     def _member(self) -> SeriesFacts:

@@ -138,11 +138,9 @@ class ComingDays:
             variances[inner] *= np.exp(2 * self.events.log_sizes(series, days)[inner])
         return variances
 
-    def _sized(self, series: PriceSeries) -> SizedDays:
+    def _sized(self, series: PriceSeries) -> SizedDays | None:
         days = days_between(series, series.dates[0], series.dates[-1])
-        if days is None:
-            raise ValueError(f"the trading days of {series.instrument.name} are unknown; its events have no rows")
-        return SizedDays.of(series, days, self.day_variances(series, days))
+        return None if days is None else SizedDays.of(series, days, self.day_variances(series, days))
 
     def widths(self, series: PriceSeries, rows: IntArray, count: int) -> FloatArray | None:
         """Factors (N, `count`) of the widths 1 to `count` trading days after the rows `rows` (N,).
@@ -166,7 +164,9 @@ class ComingDays:
         lines = []
         for name, effect, count in zip(self.events.names, self.events.effects, self.events.counts, strict=True):
             days = f"{count} past day{'s' if count > 1 else ''}"
-            learned = f"moves x{np.exp(effect):.2f}, learned from {days}" if count else "no effect, it never happened"
+            learned = (
+                f"moves x{np.exp(effect):.2f}, learned from {days}" if count else "no effect, nothing to learn from"
+            )
             lines.append(f"event {name}: {learned} in the training rows")
         return lines
 

@@ -56,7 +56,7 @@ class EventEffects:
 
     Args:
         names: (E,) names of the events.
-        effects: (E,) on the log of the size of a move; 0 for an event that has never happened.
+        effects: (E,) on the log of the size of a move; 0 for an event without a past day to learn from.
         counts: (E,) number of days that an effect was learned from.
     """
 
@@ -65,22 +65,27 @@ class EventEffects:
     counts: tuple[int, ...]
 
     @classmethod
-    def fit(cls, panel: Sequence[PriceSeries], sized: Callable[[PriceSeries], SizedDays]) -> Self:
+    def fit(cls, panel: Sequence[PriceSeries], sized: Callable[[PriceSeries], SizedDays | None]) -> Self:
         """The effects that the rows of `panel`, all of which may be learned from, show.
 
         Each day of an event counts once, with the mean size of the series that it concerns.
 
         Args:
             panel: Histories with their events, those that are still to come among them.
-            sized: Function that gives the moves of a series.
+            sized: Function that gives the moves of a series; None where its trading days are not known.
         """
         concerned = [series for series in panel if series.events]
         names = tuple(sorted({event.name for series in concerned for event in series.events}))
         days: dict[tuple[np.datetime64, bytes], list[float]] = {}
         for series in concerned:
             moves = sized(series)
+            if moves is None:
+                continue
             rows = event_rows(names, series, moves.days)
-            sizes = moves.sizes / max(float(np.nanmean(moves.sizes[~rows.any(axis=1)])), 1e-12)
+            ordinary = moves.sizes[np.isfinite(moves.sizes) & ~rows.any(axis=1)]
+            if not len(ordinary):
+                continue
+            sizes = moves.sizes / max(float(ordinary.mean()), 1e-12)
             for row in np.flatnonzero(rows.any(axis=1) & np.isfinite(sizes)).tolist():
                 days.setdefault((moves.days[row], rows[row].tobytes()), []).append(float(sizes[row]))
         if not days:

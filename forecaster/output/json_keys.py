@@ -231,7 +231,7 @@ instrument | text | name of the instrument
 run_id | text or null | run that has learned the sizes; null without one
 days[].date | date | day whose price shows the events first
 days[].names[] | text | announcements, holidays and events
-days[].day_size | number or null | size of the day's move relative to an ordinary day; null without a run
+days[].day_size | number or null | size of the day's move relative to an ordinary day; null where no run has learned it
 """
 
 _RUNS = """

@@ -11,7 +11,7 @@ import numpy as np
 from forecaster.arrays import DateArray
 from forecaster.config import DataConfig
 from forecaster.data.calendars import trading_days
-from forecaster.data.events import KnownEvent, read_events
+from forecaster.data.events import read_events
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
@@ -70,10 +70,17 @@ def _of_instrument(
         return KnownEvents(instrument, None, _named_days(series, _coming(series, last, environment)))
     series = selected.series
     coming = coming_days_of(selected.run.fitted)
-    days = coming.known_days(series, _coming(series, last, environment))
-    if choice.events is not None and coming.events is None:
-        environment.note(f"run {selected.run.id} has learned no events: their effects are not known")
-        days = _with_names(days, read_events(Path(choice.events)).of(selected.series.instrument))
+    if choice.events is not None:
+        series = dataclasses.replace(series, events=read_events(Path(choice.events)).of(series.instrument))
+        if coming.events is None:
+            environment.note(f"run {selected.run.id} has learned no events: their effects are not known")
+    dates = _coming(series, last, environment)
+    # Names that the run has not learned, such as those of an older run or a newer file, are listed too.
+    names = {day.date: day.names for day in _named_days(series, dates)}
+    days = [
+        dataclasses.replace(day, names=tuple(dict.fromkeys((*day.names, *names.get(day.date, ())))))
+        for day in coming.known_days(series, dates)
+    ]
     return KnownEvents(instrument, selected.run.id, tuple(day for day in days if day.names))
 
 
@@ -89,17 +96,6 @@ def _selected(choice: Selection, run_id: str | None, environment: Environment) -
         if run_id is not None:
             raise
         return None
-
-
-def _with_names(days: Sequence[KnownDay], events: Sequence[KnownEvent]) -> tuple[KnownDay, ...]:
-    """Coming days with the names of events that the run has not learned."""
-    result = []
-    earlier = np.datetime64("0001-01-01")
-    for day in days:
-        own = [event.name for event in events if earlier < event.day <= day.date]
-        result.append(dataclasses.replace(day, names=tuple(dict.fromkeys((*day.names, *own)))))
-        earlier = day.date
-    return tuple(result)
 
 
 def _alone(choice: Selection, instrument: Instrument) -> Selection:
@@ -145,6 +141,9 @@ def _named_days(series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
     names: Sequence[tuple[str, ...]] = [()] * len(days)
     if series.instrument.kind == "pair" and source_traits(series.source).one_fixing:
         names = calendar_names(series, days)
-    rows = np.searchsorted(days, dates).tolist()
-    calendar = [KnownDay(day, names[row]) for day, row in zip(dates, rows, strict=True)]
-    return tuple(day for day in _with_names(calendar, series.events) if day.names)
+    named = []
+    for day, place in zip(dates, np.searchsorted(days, dates).tolist(), strict=True):
+        own = [event.name for event in series.events if days[place - 1] < event.day <= day]
+        if names[place] or own:
+            named.append(KnownDay(day, tuple(dict.fromkeys((*names[place], *own)))))
+    return tuple(named)

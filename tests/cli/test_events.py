@@ -23,7 +23,7 @@ def home_with_events(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = ["train", "--pair", "USDJPY", *TINY, "--events", str(home / "events.csv"), "--home", str(home)]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
-    assert "event new: no effect, it never happened in the training rows" in result.stderr
+    assert "event new: no effect, nothing to learn from in the training rows" in result.stderr
     assert "event summit: moves x" in result.stderr
     return home
 
@@ -74,6 +74,19 @@ def test_a_forecast_marks_the_days_of_events(forecast: Forecast, home_with_event
     assert "summit" in days["2026-11-05"]["events"]
     assert all(step["day_size"] > 0 for step in days.values())
     assert "moves of these days against ordinary ones" in forecast(*arguments).stdout
+
+
+def test_an_event_that_the_run_has_not_learned_is_listed_and_warned_of(
+    forecast: Forecast, home_with_events: Path, tmp_path: Path
+) -> None:
+    newer = tmp_path / "newer.csv"
+    newer.write_text(EVENTS + "2027-01-07,hearing,JPY\n", encoding="utf-8")
+    arguments = ("USDJPY", "--events", newer, "--home", home_with_events)
+    assert "event hearing has no effect" in forecast("predict", *arguments).stderr
+    (document,) = json.loads(forecast("events", *arguments, "--until", "2027-01-20", "--format", "json").stdout)
+    days = {day["date"]: day for day in document["days"]}
+    assert "hearing" in days["2027-01-07"]["names"]
+    assert days["2027-01-07"]["day_size"] is not None
 
 
 def test_a_missing_file_of_events_is_one_line(forecast: Forecast, home_with_events: Path, tmp_path: Path) -> None:

@@ -126,10 +126,24 @@ def test_events_are_shrunk_and_one_that_never_happened_has_no_effect() -> None:
     assert 1.3 < effects["summit"] < 3.0
     assert effects["first of its kind"] == 1.0
     assert [line.split(":")[0] for line in fitted.event_lines()] == ["event first of its kind", "event summit"]
-    assert "never happened" in fitted.event_lines()[0]
+    assert "nothing to learn from" in fitted.event_lines()[0]
     day = str(next(event.day for event in EVENTS if event.day.astype(str).startswith("2018")))
     assert size_on(fitted, panel["USDJPY"], day) == pytest.approx(effects["summit"])
     assert size_on(fitted, panel["USDJPY"], "2018-11-14") == 1.0
+
+
+def test_members_with_unknown_days_or_few_rows_teach_nothing_about_events() -> None:
+    panel = simulated(3, EVENTS, growth=3.0)
+    unknown = dataclasses.replace(panel["USDJPY"], instrument=Instrument("ticker", "X"), source="test")
+    short = panel["EURUSD"].between(end=panel["EURUSD"].dates[199])
+    rest = [series for series in panel if series.instrument.name != "EURUSD"]
+    learned = ComingDays.fit(
+        FitRequest(Panel(tuple(rest)), {series.instrument.name: 4000 for series in rest}, {}, 20), False
+    )
+    members = Panel((*rest, unknown, short))
+    rows = {series.instrument.name: min(len(series), 4000) for series in members}
+    again = ComingDays.fit(FitRequest(members, rows, {}, 20), False)
+    np.testing.assert_array_equal(again.arrays()["events/effects"], learned.arrays()["events/effects"])
 
 
 def test_later_events_do_not_change_what_was_learned() -> None:
