@@ -7,8 +7,8 @@ the calibration costs. Rows after 2020 are cut off before any other step.
 
     python benchmarks/calibration.py                                  # about five minutes on two cores
     python benchmarks/calibration.py --home FOLDER                    # caches the backtest in FOLDER
-    python benchmarks/calibration.py --home FOLDER --end 2015-12-31   # the years in which the rule was chosen
-    python benchmarks/calibration.py --home FOLDER --start 2016-01-04 # the years in which it was confirmed
+    python benchmarks/calibration.py --home FOLDER --end 2015-12-31   # the first half of the years
+    python benchmarks/calibration.py --home FOLDER --start 2016-01-04 # the second half
 """
 
 import argparse

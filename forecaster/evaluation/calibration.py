@@ -47,7 +47,7 @@ STEP_SIZES = (0.0003, 0.00125, 0.0025, 0.005, 0.01, 0.04)
 PENALTIES = (0.0, 0.0, 1.0, 3.0, 6.0, 12.0)
 """Penalty of each expert, in the logarithm of its weight; h rows ahead it is divided by the cube root of h."""
 
-# Chosen on currencies up to 2015 and confirmed up to 2020 (benchmarks/calibration.py).
+# Chosen on currencies up to 2020, both halves of 2011 to 2020 in view (benchmarks/calibration.py).
 _LEARNING_RATE = 2.0  # of the experts' weights, for losses in units of the half-width; divided by h as well
 _FORGETTING = 1 / 250  # share of an expert's losses that is discounted per day: the memory is about a year
 _SETTLED = 100  # outcomes from which on the factors are used in full; with fewer they shrink towards 1
