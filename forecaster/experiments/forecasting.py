@@ -117,7 +117,7 @@ def described_forecast(
         calibrated=kind != "none",
         refit=manifest.split.refit,
         median_moves=manifest.report.median != "last_price" or drift != 0,
-        drift=instrument.sign * drift,
+        drift=instrument.sign * drift + 0.0,  # no -0.0
         skill=manifest.scores.skill(series.instrument.name),
         configuration=run.configuration.name,
         calibration=kind,
