@@ -155,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, run the benchmark and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--set", action="append", default=[], dest="assignments", metavar="KEY=VALUE")
+    parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
     parsed = parser.parse_args(arguments)
     use_engine("auto")
     results = compare(load_panel(), load_config(assignments=parsed.assignments))
@@ -163,9 +164,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in list(VARIANTS)[1:]:
         rows[f"{name}, %"] = 100 * (means[name] / means["regression"] - 1)
         rows[f"{name}, t"] = differences(results[name], results["regression"])
-    print(f"{'':<32}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
-    for name, values in rows.items():
-        print(f"{name:<32}" + "".join(f"{value:10.{3 if name in means else 2}f}" for value in values))
+    if parsed.layout == "table":
+        print(f"{'':<32}" + "".join(f"{f'h={step}':>10}" for step in STEPS))
+        for name, values in rows.items():
+            print(f"{name:<32}" + "".join(f"{value:10.{3 if name in means else 2}f}" for value in values))
     figures = {name: dict(zip(STEPS, values.tolist(), strict=True)) for name, values in rows.items()}
     print(json.dumps({"benchmark": "network", "rows": figures}))
 

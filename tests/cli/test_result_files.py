@@ -33,7 +33,12 @@ def test_json_is_a_list_and_its_flat_form_equals_the_csv(forecast, home):
     rows = json.loads(predicted(forecast, home, "--format", "json-flat", "--above", "160"))
     assert [differences("forecast predict --format json-flat", row) for row in rows] == [[], [], []]
     assert missing("forecast predict --format json-flat", rows) == []
-    assert missing("forecast predict --format json", [*documents, {"steps": [{"odds": {"above_1": 0.5}}]}]) == []
+    assert (
+        missing(
+            "forecast predict --format json", [*documents, {"steps": [{"odds": {"above_1": 0.5}, "events": ["Fed"]}]}]
+        )
+        == []
+    )
     assert set(table.columns) > ROW_FACTS
     assert (table["frequency"] == "1d").all()
     assert table["last_price"].nunique() == 1
