@@ -68,8 +68,9 @@ def _series_hash(series: PriceSeries) -> str:
             parts += [(f"{field.name}.{name}", sha256_of(column.tobytes())) for name, column in sorted(value.items())]
         elif field.name in ("frequency", "source", "events"):
             parts.append((field.name, str(value)))
-    # It decides on which days the calendar of volatility sees a move.
-    parts.append(("calendar", series.meta.get("calendar", "")))
+    # The calendar decides on which days the calendar of volatility sees a move; pairs alone are inverted in a training.
+    facts = (series.meta.get("calendar", ""), series.differences, series.instrument.kind)
+    parts.append(("facts", repr(facts)))
     return sha256_of(repr(parts).encode())
 
 
