@@ -95,9 +95,17 @@ def forge_runs(project: Project, trials: int, rng: np.random.Generator) -> Itera
                 rehash(folder, document)
                 outcome = run(command, home)
                 problems = outcome.problems()
-                if outcome.code == 0 and ("NaN" in outcome.output or "null" in outcome.output.partition("skill")[0]):
+                if outcome.code == 0 and not _is_finite(json.loads(outcome.output)):
                     problems.append("a forecast that is not finite")
                 yield f"runs: {name}", [f"{p}: {outcome.notes[-300:]}" for p in problems]
+
+
+def _is_finite(documents: list[dict[str, Any]]) -> bool:
+    """True if every number of every forecast is one; the size of a day is empty where the run has no calendar."""
+    steps = [step for document in documents for step in document["steps"]]
+    numbers = [value for step in steps for key, value in step.items() if key != "day_size"]
+    text = json.dumps(numbers)
+    return bool(steps) and not any(word in text for word in ("NaN", "Infinity", "null"))
 
 
 def rehash(folder: Path, document: dict[str, Any]) -> None:
