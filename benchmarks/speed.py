@@ -59,8 +59,8 @@ PAIRS = (  # as in skill.py, whose imports would raise the measured memory
 SPAN = ("--start", "2011-01-03", "--end", "2020-12-31")
 COMMANDS = {
     "help": Timed(("--help",), seconds=0.15),
-    "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2),
-    "quick": Timed(("train", *PAIR, "--config", "quick"), "train"),
+    "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2, afresh=True),
+    "quick": Timed(("train", *PAIR, "--config", "quick"), "train", afresh=True),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
     "plot": Timed(("plot", *PAIR), seconds=3),
     "backtest": Timed(("backtest", *PAIR), "backtest", seconds=90, afresh=True, usual=False),

@@ -146,7 +146,7 @@ def test_measured_trainings_do_not_become_the_run_that_predict_reads(monkeypatch
     assert read == ["train --pair USDJPY", *["predict --pair USDJPY"] * 3]
 
 
-def test_a_measured_backtest_finds_nothing_of_an_earlier_one(monkeypatch, tmp_path):
+def test_a_measured_fit_finds_nothing_of_an_earlier_one(monkeypatch, tmp_path):
     speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
     found = []
 
@@ -157,8 +157,8 @@ def test_a_measured_backtest_finds_nothing_of_an_earlier_one(monkeypatch, tmp_pa
         return processes.Measured(1.0, 1.0, 10, "")
 
     monkeypatch.setattr(speed, "run", run)
-    speed.measure(["backtest"], 2, tmp_path)
-    assert found == [False] * 3
+    speed.measure(["backtest", "train"], 2, tmp_path)
+    assert found == [False] * 6
     assert importlib.import_module("skill").SCORED == speed.PAIRS
 
 
