@@ -148,17 +148,17 @@ def test_measured_trainings_do_not_become_the_run_that_predict_reads(monkeypatch
 
 def test_a_measured_fit_finds_nothing_of_an_earlier_one(monkeypatch, tmp_path):
     speed, processes = importlib.import_module("speed"), importlib.import_module("processes")
-    found = []
+    existing = []
 
     def run(command, folder, environment):
         home = Path(environment["FORECAST_HOME"])
-        found.append(home.exists())
+        existing.append(home.exists())
         home.mkdir()
         return processes.Measured(1.0, 1.0, 10, "")
 
     monkeypatch.setattr(speed, "run", run)
     speed.measure(["backtest", "train"], 2, tmp_path)
-    assert found == [False] * 6
+    assert existing == [False] * 6
     assert importlib.import_module("skill").SCORED == speed.PAIRS
 
 
@@ -291,17 +291,24 @@ def test_the_measure_sees_windows_that_are_copied():
 def test_variants_of_the_calendar_know_one_announcement_more_each() -> None:
     coming_days = importlib.import_module("coming_days")
     meetings = coming_days.central_bank_meetings()
-    made = coming_days.variants([meetings["ECB"]])
+    calendar_variants = coming_days.variants([meetings["ECB"]])
     days = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
     days = days[np.is_busday(days)]
     names = coming_days.FEATURE_NAMES
     counts = [
-        int(one.features(days, True).common[:, [names.index(n) for n in names if "meeting" in n]].sum()) for one in made
+        int(one.features(days, True).common[:, [names.index(n) for n in names if "meeting" in n]].sum())
+        for one in calendar_variants
     ]
     assert counts[:5] == sorted(counts[:5])
     assert counts[0] == 0 < counts[2] < counts[3] == counts[4]
-    assert [one.against for one in made[:5]] == ["no calendar", "dates alone", "+ US payrolls", "+ Fed", "+ ECB"]
-    assert "EUR" in made[-1].features(days, True).own
+    assert [one.against for one in calendar_variants[:5]] == [
+        "no calendar",
+        "dates alone",
+        "+ US payrolls",
+        "+ Fed",
+        "+ ECB",
+    ]
+    assert "EUR" in calendar_variants[-1].features(days, True).own
     assert max(coming_days.YEARS[-1], coming_days.NETWORK_FOLDS[-1]) <= coming_days.skill.LAST + 1
 
 
@@ -520,10 +527,10 @@ def test_placebo_through_the_command_line():
     assert set(verdict) > {"point", "direction", "density", "coverage"}
     calm = {kind: {"outcome": "no_difference", "p_value": 0.5} for kind in trainings.KINDS}
     loud = calm | {"point": {"outcome": "better", "p_value": 0.01}, "coverage": {"outcome": "worse", "p_value": 0.01}}
-    found = trainings.claims([loud] + 19 * [calm])
-    assert found["claims"] == {"point": 1, "direction": 0, "density": 0, "coverage": 1}
-    assert (found["any"], found["point_or_direction"], found["expected"]) == (1, 1, 1.0)
-    assert found["chance_of_so_many"] == pytest.approx(1 - 0.95**20)
+    existing = trainings.claims([loud] + 19 * [calm])
+    assert existing["claims"] == {"point": 1, "direction": 0, "density": 0, "coverage": 1}
+    assert (existing["any"], existing["point_or_direction"], existing["expected"]) == (1, 1, 1.0)
+    assert existing["chance_of_so_many"] == pytest.approx(1 - 0.95**20)
     assert trainings.claims(3 * [loud] + 17 * [calm])["met"]
     assert not trainings.claims(4 * [loud] + 16 * [calm])["met"]
 
@@ -549,8 +556,8 @@ def test_placebo_would_tell_of_a_verdict_that_claims_too_much():
     honest = placebo.stand_in("normal", False, 0)
 
     def leaking(walks, rows):
-        made = honest(walks, rows)
-        return {**made, "model": made["model"] + 0.5 * walks.returns[:, -rows:, None]}
+        calendar_variants = honest(walks, rows)
+        return {**calendar_variants, "model": calendar_variants["model"] + 0.5 * walks.returns[:, -rows:, None]}
 
     told = placebo.placebo(placebo.verdicts(walks, 200, leaking), density_can_be_worse=True)
     assert told["any_claim"]["percent"] == told["point"]["percent"] == told["direction"]["percent"] == 100
@@ -562,11 +569,11 @@ def test_placebo_takes_fitted_models():
     """Forecasts of the real baselines are those of the vectorised ones, for the same days."""
     placebo = importlib.import_module("placebo")
     walks = placebo.simulate("student", 2, 700, np.random.default_rng(1))
-    made = placebo.fitted_maker([create("random_walk", 1), create("ewma", 1)])(walks, 100)
-    assert list(made) == ["random_walk", "ewma"]
-    np.testing.assert_allclose(made["random_walk"], placebo.historical(walks.returns, 100), atol=1e-12)
+    calendar_variants = placebo.fitted_maker([create("random_walk", 1), create("ewma", 1)])(walks, 100)
+    assert list(calendar_variants) == ["random_walk", "ewma"]
+    np.testing.assert_allclose(calendar_variants["random_walk"], placebo.historical(walks.returns, 100), atol=1e-12)
     expected = placebo.smoothed(walks.returns, 0.94)[:, -100:, None] * normal_scores(SCORING_LEVELS)
-    np.testing.assert_allclose(made["ewma"], expected, rtol=1e-6)
+    np.testing.assert_allclose(calendar_variants["ewma"], expected, rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -124,10 +124,10 @@ def test_steps_outside_the_knots_are_refused(steps: tuple[int, ...]) -> None:
 
 
 def test_forecasts_scale_with_the_root_of_the_step() -> None:
-    made = Forecasts("x", np.array([7, 9]), np.array([0.01, 0.02]), (1, 4), (0.25, 0.5, 0.75), np.ones((2, 2, 3)))
-    np.testing.assert_allclose(made.log_returns([1, 2, 4])[:, :, 0], np.outer([0.01, 0.02], np.sqrt([1, 2, 4])))
-    np.testing.assert_allclose(made.median(4), [0.02, 0.04])
-    assert made.take(np.array([1])).rows.tolist() == [9]
+    result = Forecasts("x", np.array([7, 9]), np.array([0.01, 0.02]), (1, 4), (0.25, 0.5, 0.75), np.ones((2, 2, 3)))
+    np.testing.assert_allclose(result.log_returns([1, 2, 4])[:, :, 0], np.outer([0.01, 0.02], np.sqrt([1, 2, 4])))
+    np.testing.assert_allclose(result.median(4), [0.02, 0.04])
+    assert result.take(np.array([1])).rows.tolist() == [9]
 
 
 def test_a_day_shows_at_its_own_step_between_two_knots_and_in_calibration() -> None:
@@ -136,18 +136,18 @@ def test_a_day_shows_at_its_own_step_between_two_knots_and_in_calibration() -> N
     rng = np.random.default_rng(0)
     scaled = np.sort(rng.normal(size=(1, 2, 9)))
     plain = Forecasts("x", np.array([7]), np.array([0.01]), (1, 5), SCORING_LEVELS, scaled)
-    made = dataclasses.replace(plain, widths=widths)
+    result = dataclasses.replace(plain, widths=widths)
     steps = [1, 2, 3, 4, 5]
     expected = plain.log_returns(steps) * widths[:, :5, None]
-    np.testing.assert_allclose(made.log_returns(steps), expected, rtol=1e-14)
-    np.testing.assert_allclose(made.median(3), expected[:, 2, 4], rtol=1e-14)
+    np.testing.assert_allclose(result.log_returns(steps), expected, rtol=1e-14)
+    np.testing.assert_allclose(result.median(3), expected[:, 2, 4], rtol=1e-14)
     np.testing.assert_allclose(
-        interpolate_returns(made.log_returns([1, 5]), (1, 5), steps, widths), expected, rtol=1e-12
+        interpolate_returns(result.log_returns([1, 5]), (1, 5), steps, widths), expected, rtol=1e-12
     )
     # Beyond the last knot a step has the variance of its own days; those without a width are ordinary.
     growth = np.sqrt([14 / 13, 24 / 13])[:, None]
-    np.testing.assert_allclose(made.extended_log_returns([6, 16])[0], made.log_returns([5])[0] * growth, rtol=1e-12)
-    assert made.take(np.array([0])).widths is not None
+    np.testing.assert_allclose(result.extended_log_returns([6, 16])[0], result.log_returns([5])[0] * growth, rtol=1e-12)
+    assert result.take(np.array([0])).widths is not None
 
 
 def test_calibration_compares_outcomes_with_the_widths_of_their_step() -> None:
@@ -168,10 +168,10 @@ def test_calibration_compares_outcomes_with_the_widths_of_their_step() -> None:
 def test_forecasts_of_one_row_have_the_bits_of_all_rows(rows: int, data: st.DataObject) -> None:
     rng = np.random.default_rng(rows)
     scaled = np.sort(rng.normal(size=(rows, 4, 9)))
-    made = Forecasts("x", np.arange(rows), rng.uniform(0.1, 1, rows), (1, 5, 10, 20), SCORING_LEVELS, scaled)
+    result = Forecasts("x", np.arange(rows), rng.uniform(0.1, 1, rows), (1, 5, 10, 20), SCORING_LEVELS, scaled)
     row = data.draw(st.integers(0, rows - 1))
     steps = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=20))
-    np.testing.assert_array_equal(made.take(np.array([row])).log_returns(steps)[0], made.log_returns(steps)[row])
+    np.testing.assert_array_equal(result.take(np.array([row])).log_returns(steps)[0], result.log_returns(steps)[row])
 
 
 # --- one forecast -----------------------------------------------------------------------------------------------------

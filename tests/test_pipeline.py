@@ -190,12 +190,12 @@ def test_panel_har_is_what_the_network_blends(pairs: Panel, trained: SimpleNames
     options = trained.config.model.model_copy(update=changes)
     alone = LSTM(options, 20).restore({**weights, **numbers}, FitReport(learned=model.report.learned))
     rows = np.arange(300, len(pairs["USDJPY"]))
-    made, expected = (one.forecast(pairs["USDJPY"], rows) for one in (model, alone))
-    np.testing.assert_array_equal(made.scale, expected.scale)
-    np.testing.assert_array_equal(made.log_returns([1, 3, 5, 20]), expected.log_returns([1, 3, 5, 20]))
+    actual, expected = (one.forecast(pairs["USDJPY"], rows) for one in (model, alone))
+    np.testing.assert_array_equal(actual.scale, expected.scale)
+    np.testing.assert_array_equal(actual.log_returns([1, 3, 5, 20]), expected.log_returns([1, 3, 5, 20]))
     plain = fit(PanelHAR(PanelHAROptions(features=names), 20), pairs, trained.split, trained.config)
     assert plain.forecast(pairs["USDJPY"], rows).widths is None
-    assert np.ptp(made.widths) > 0.1
+    assert np.ptp(actual.widths) > 0.1
 
 
 def test_a_baseline_of_panels_is_fitted_once_for_all_series(pairs: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,14 +220,14 @@ def coming_days(series: PriceSeries, count: int = 20) -> np.ndarray:
 
 def test_a_forecast_of_the_coming_days(pairs: Panel, trained: SimpleNamespace) -> None:
     series = pairs["USDJPY"]
-    made = forecast_next(trained.fitted, series, coming_days(series))
-    assert (made.instrument, made.cutoff, made.horizon) == ("USDJPY", series.dates[-1], 20)
-    assert made.last_price == series.close[-1]
-    assert (np.diff(made.values, axis=1) > 0).all()
+    actual = forecast_next(trained.fitted, series, coming_days(series))
+    assert (actual.instrument, actual.cutoff, actual.horizon) == ("USDJPY", series.dates[-1], 20)
+    assert actual.last_price == series.close[-1]
+    assert (np.diff(actual.values, axis=1) > 0).all()
     among = trained.fitted.forecast(series, np.arange(300, len(series)))
-    np.testing.assert_array_equal(made.values, among.log_returns(range(1, 21))[-1])
+    np.testing.assert_array_equal(actual.values, among.log_returns(range(1, 21))[-1])
     shorter = forecast_next(trained.fitted, series, coming_days(series, 7))
-    np.testing.assert_array_equal(shorter.values, made.values[:7])
+    np.testing.assert_array_equal(shorter.values, actual.values[:7])
 
 
 def test_jpyusd_is_the_exact_mirror_of_usdjpy(pairs: Panel, trained: SimpleNamespace) -> None:
@@ -261,11 +261,11 @@ def test_rows_that_the_weights_have_not_seen_are_calibrated_and_others_are_not(
     raw = trained.fitted.forecast(series, np.arange(first, len(series)))
     expected = calibrate_forecasts(raw, series.log_price).scaled
     rows = np.array([first - 9, first - 1, first + 150, len(series) - 1])
-    made = forecasts(trained.fitted, series, rows, unseen_from=unseen)
-    np.testing.assert_array_equal(made.rows, rows)
-    np.testing.assert_array_equal(made.scaled[:2], trained.fitted.forecast(series, rows[:2]).scaled)
-    np.testing.assert_array_equal(made.scaled[2:], expected[[150, -1]])
-    assert (made.scaled[2:] != raw.scaled[[150, -1]]).any(axis=(1, 2)).all()
+    actual = forecasts(trained.fitted, series, rows, unseen_from=unseen)
+    np.testing.assert_array_equal(actual.rows, rows)
+    np.testing.assert_array_equal(actual.scaled[:2], trained.fitted.forecast(series, rows[:2]).scaled)
+    np.testing.assert_array_equal(actual.scaled[2:], expected[[150, -1]])
+    assert (actual.scaled[2:] != raw.scaled[[150, -1]]).any(axis=(1, 2)).all()
     asked_raw = forecasts(trained.fitted, series, rows)
     np.testing.assert_array_equal(asked_raw.scaled, trained.fitted.forecast(series, rows).scaled)
 
@@ -300,8 +300,8 @@ def test_a_baseline_is_never_calibrated() -> None:
     series = oracles.walk(900)
     model = create("ewma", 20).fit(FitRequest(Panel((series,)), {}, {}, 20))
     rows = np.arange(500, 900)
-    made = forecasts(model, series, rows, unseen_from=series.dates[450])
-    np.testing.assert_array_equal(made.scaled, model.forecast(series, rows).scaled)
+    actual = forecasts(model, series, rows, unseen_from=series.dates[450])
+    np.testing.assert_array_equal(actual.scaled, model.forecast(series, rows).scaled)
 
 
 def test_scores_of_the_test_do_not_depend_on_training_beyond_it(pairs: Panel, trained: SimpleNamespace) -> None:

@@ -151,7 +151,7 @@ _OPTIONS: dict[str, Definition] = {
     "horizon": option(
         "Model", "--horizon", callback=to_horizon, metavar="ROWS", help="Longest step of the forecast: 20, 1wk or 1mo."
     ),
-    "until": date_option("Model", "--until", help="Last day to forecast, in place of --horizon."),
+    "until": date_option("Model", "--until", help="Last day of the forecast; replaces --horizon."),
     "run": option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
     "train_if_missing": option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
     "refit": option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),

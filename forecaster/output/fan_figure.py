@@ -128,6 +128,7 @@ def _draw_ranges(axes: Axes, picture: FanPicture) -> dict[str, tuple[float, str]
 def _draw_events(axes: Axes, picture: FanPicture) -> None:
     """Mark the days whose known events widen or narrow the ranges, and name those that widen them most."""
     low, high = _heights(picture)
+    last = picture.prediction.forecast.dates[-1]
     for day in picture.prediction.days:
         if not day.names or day.size is None or abs(day.size - 1) < MIN_DAY_EFFECT:
             continue
@@ -135,13 +136,13 @@ def _draw_events(axes: Axes, picture: FanPicture) -> None:
         marker = "^" if day.size > 1 else "v"
         axes.plot(
             [day.date], [low + 0.02 * (high - low)], marker=marker, markersize=6, color=GREY, linestyle="", zorder=5,
-            label=f"{name} on {day.date}",
+            clip_on=False, label=f"{name} on {day.date}",
         )  # fmt: skip
         if day.size >= _NAMED_EFFECT:
             height = low + 0.045 * (high - low)
             axes.text(
                 day_number(day.date), height, day.names[0], rotation=90, fontsize=_EVENT_SIZE, color=GREY,
-                ha="center", va="bottom", zorder=5,
+                ha="right" if day.date == last else "center", va="bottom", zorder=5,
             )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Trust in a forecast, in words: past coverage of its ranges, skill, and the age of its price."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ __all__ = ["event_lines", "held_cells", "provenance_line", "shown_steps", "stron
 MAX_ROWS = 12  # of a table that shows every step
 FIRST_STEPS = 5  # that a longer table shows one by one
 MIN_DAY_EFFECT = 0.05  # of a known event on the size of the day's move, from which on it is shown
-MAX_DAYS = 8
+MAX_NAMED_DAYS = 3
 _LATER_STEPS = (10, 15, 20, 40, 60, 90, 120, 180, 250)
 _MARKS = {"too_narrow": "!", "too_few_rows": "?"}
 
@@ -98,7 +99,7 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
 
 
 def event_lines(document: Mapping[str, Any]) -> list[str]:
-    """Line about the coming days whose known events widen or narrow the ranges."""
+    """Line about the coming days whose known events widen or narrow the ranges most."""
     days = [
         step
         for step in document["steps"]
@@ -106,8 +107,10 @@ def event_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     if not days:
         return []
-    texts = [f"{step['date']} {' and '.join(step['events'])} x{step['day_size']:.2f}" for step in days[:MAX_DAYS]]
-    more = f", and {len(days) - MAX_DAYS} more: forecast events" if len(days) > MAX_DAYS else ""
+    strongest = sorted(days, key=lambda step: abs(math.log(step["day_size"])), reverse=True)[:MAX_NAMED_DAYS]
+    named = sorted(strongest, key=lambda step: step["date"])
+    texts = [f"{step['date']} {' and '.join(step['events'])} x{step['day_size']:.2f}" for step in named]
+    more = f", and {len(days) - len(named)} more: forecast events" if len(days) > len(named) else ""
     return [f"moves of these days against ordinary ones: {', '.join(texts)}{more}"]
 
 

@@ -106,14 +106,19 @@ def plot(
         options |= {"calibrate": calibrate, "title": title}
         wanted = wanted_horizon(horizon, until)
         requests = _run_requests(choice, RunQuery(run, frequency=frequency), day, wanted, options, environment)
-    if out is not None and len(requests) > 1:
-        raise UsageError(
-            f"--out names one file; got {len(requests)} instruments; leave it out to name a file after each"
-        )
-    paths = [None if show else Path(out or f"{request.name}-{kind}.png") for request in requests]
+    paths = [None] * len(requests) if show else _paths(out, [f"{request.name}-{kind}.png" for request in requests])
     for request, path in zip(requests, paths, strict=True):
         _write(draw(request), path)
     return [path for path in paths if path is not None]
+
+
+def _paths(out: str | Path | None, names: Sequence[str]) -> list[Path]:
+    """Files of the pictures: `out` for a single one, else `names` in the working directory."""
+    if out is None:
+        return [Path(name) for name in names]
+    if len(names) > 1:
+        raise UsageError(f"--out names one file; got {len(names)} instruments; leave it out to name a file after each")
+    return [Path(out)]
 
 
 def _values(value: Any) -> tuple[Any, ...]:

@@ -73,18 +73,23 @@ def predict(
     selected = _select(choice, query, wanted, environment, config if train_if_missing else None, train_if_missing)
     selected = [_reaching(selection, choice, query, wanted, day, environment) for selection in selected]
     announce(selected, environment)
-    if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
-        environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
     predictions = []
     for selection in selected:
         request = forecast_request(selection, wanted, choice, calibrate, environment)
         request = dataclasses.replace(request, levels=tuple(level), today=None if day else environment.today)
         predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
+    if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
+        environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
+    _note_limits(predictions, environment)
+    return Predictions(predictions)
+
+
+def _note_limits(predictions: Sequence[Prediction], environment: Environment) -> None:
+    """Report limits of the forecasts, each once however many instruments have it."""
     for warning in dict.fromkeys(itertools.chain.from_iterable(map(_warnings, predictions))):
         environment.note(f"warning: {warning}")
     for line in dict.fromkeys(itertools.chain.from_iterable(map(_unknown_meetings, predictions))):
         environment.note(line)
-    return Predictions(predictions)
 
 
 def wanted_horizon(horizon: int | str | None, until: Day | None) -> Until:

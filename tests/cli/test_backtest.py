@@ -28,33 +28,37 @@ def document(forecast, *arguments: object) -> dict:
 
 
 def test_the_document(forecast) -> None:
-    made = document(forecast, *ALONE)
-    assert made["schema"] == "backtest/1"
-    assert made["models"] == ["lstm", *DEFAULT_BASELINES]
-    assert [fold["start"] for fold in made["folds"]] == ["2020-01-02"]
-    assert made["last_cutoff"] <= "2020-12-31"
-    assert {(row["model"], row["step"]) for row in made["rows"]} == {
-        (model, step) for model in made["models"] for step in (1, 5, 10, 20)
+    full_document = document(forecast, *ALONE)
+    assert full_document["schema"] == "backtest/1"
+    assert full_document["models"] == ["lstm", *DEFAULT_BASELINES]
+    assert [fold["start"] for fold in full_document["folds"]] == ["2020-01-02"]
+    assert full_document["last_cutoff"] <= "2020-12-31"
+    assert {(row["model"], row["step"]) for row in full_document["rows"]} == {
+        (model, step) for model in full_document["models"] for step in (1, 5, 10, 20)
     }
-    row = next(row for row in made["rows"] if (row["model"], row["step"]) == ("lstm", 1))
+    row = next(row for row in full_document["rows"] if (row["model"], row["step"]) == ("lstm", 1))
     assert set(row["crps_ratio"]) == set(DEFAULT_BASELINES)
     assert set(row["coverage"]) == {"0.8", "0.9", "0.95"}
     assert 0.9 < row["crps_ratio"]["ewma"] < 1.1
     low, high = row["crps_ratio_interval"]["ewma"]
     assert low < row["crps_ratio"]["ewma"] < high
     assert sum(row["pit"]) == pytest.approx(1)
-    assert [one["step"] for one in made["confidence_set"]] == [one["step"] for one in made["spa"]] == [1, 5, 10, 20]
-    for one, test in zip(made["confidence_set"], made["spa"], strict=True):
+    assert (
+        [one["step"] for one in full_document["confidence_set"]]
+        == [one["step"] for one in full_document["spa"]]
+        == [1, 5, 10, 20]
+    )
+    for one, test in zip(full_document["confidence_set"], full_document["spa"], strict=True):
         if one["step"] > 5:  # a year has too few outcomes that do not overlap
             assert one["models"] is one["p_values"] is test["p_value"] is None
         else:
-            assert set(one["models"]) <= set(made["models"]) == set(one["p_values"])
+            assert set(one["models"]) <= set(full_document["models"]) == set(one["p_values"])
             assert 0 <= test["p_value"] <= 1
     assert set(row["coverage_tests"]["0.9"]) == {"kupiec", "christoffersen"}
-    garch = next(row for row in made["rows"] if (row["model"], row["step"]) == ("garch", 1))
+    garch = next(row for row in full_document["rows"] if (row["model"], row["step"]) == ("garch", 1))
     assert row["crps_ratio"]["garch"] == pytest.approx(row["crps"] / garch["crps"])
     for kind in ("point", "direction", "density", "coverage"):
-        assert {"outcome", "against", "p_value", "detectable", "text"} <= set(made["verdict"][kind])
+        assert {"outcome", "against", "p_value", "detectable", "text"} <= set(full_document["verdict"][kind])
 
 
 def test_the_same_question_is_answered_at_once(forecast, monkeypatch) -> None:
@@ -69,17 +73,17 @@ def test_more_models_and_steps_fit_only_what_is_new(forecast, monkeypatch) -> No
     monkeypatch.setattr(
         "forecaster.experiments.backtests.fit", lambda model, *rest: fits.append(model.traits) or fit(model, *rest)
     )
-    made = document(forecast, *ALONE, "--models", "lstm,ewma,ewma_t", "--step", "1,3,5,10")
+    full_document = document(forecast, *ALONE, "--models", "lstm,ewma,ewma_t", "--step", "1,3,5,10")
     assert len(fits) == 1
     assert not fits[0].engine
-    rows = {(row["model"], row["step"]): row["crps"] for row in made["rows"]}
+    rows = {(row["model"], row["step"]): row["crps"] for row in full_document["rows"]}
     assert all(rows[row["model"], row["step"]] == row["crps"] for row in first["rows"])
     assert {step for _, step in rows} == {1, 3, 5, 10}
 
 
 def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypatch, tmp_path: Path) -> None:
-    asked = (*ALONE, "--start", "2018-01-01", "--models", "lstm,ewma", "--step", "1,5")
-    whole = document(forecast, *asked, "--home", tmp_path / "whole")
+    request = (*ALONE, "--start", "2018-01-01", "--models", "lstm,ewma", "--step", "1,5")
+    whole = document(forecast, *request, "--home", tmp_path / "whole")
     fits = []
 
     def stopped(*arguments: object) -> object:
@@ -90,7 +94,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr("forecaster.experiments.backtests.fit", stopped)
-        result = forecast(*asked, "--home", tmp_path / "broken")
+        result = forecast(*request, "--home", tmp_path / "broken")
     assert result.exit_code == 130
     assert result.stdout == ""
     kept = "interrupted; finished folds are kept, and the same command goes on from there"
@@ -102,19 +106,19 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
         "forecaster.workflows.backtest.Processes",
         lambda number, prepare, progress: jobs.append(number) or InProcess(progress),
     )
-    assert document(forecast, *asked, "--jobs", "2", "--home", tmp_path / "broken") == whole
+    assert document(forecast, *request, "--jobs", "2", "--home", tmp_path / "broken") == whole
     assert jobs == [2]
 
 
 def test_several_instruments_are_judged_together(forecast) -> None:
-    made = document(
+    full_document = document(
         forecast, "backtest", "--pair", "USDJPY,EURUSD", *SPAN, *TINY, "--models", "ewma_t,ewma", "--step", "1"
     )
-    assert {row["instrument"] for row in made["rows"]} == {"USDJPY", "EURUSD", "pooled"}
-    assert made["verdict"]["name"] == "pooled"
-    assert set(made["verdicts"]) == {"USDJPY", "EURUSD", "pooled"}
-    pooled = next(row for row in made["rows"] if row["instrument"] == "pooled" and row["model"] == "ewma_t")
-    single = [row for row in made["rows"] if row["instrument"] != "pooled" and row["model"] == "ewma_t"]
+    assert {row["instrument"] for row in full_document["rows"]} == {"USDJPY", "EURUSD", "pooled"}
+    assert full_document["verdict"]["name"] == "pooled"
+    assert set(full_document["verdicts"]) == {"USDJPY", "EURUSD", "pooled"}
+    pooled = next(row for row in full_document["rows"] if row["instrument"] == "pooled" and row["model"] == "ewma_t")
+    single = [row for row in full_document["rows"] if row["instrument"] != "pooled" and row["model"] == "ewma_t"]
     assert pooled["crps_ratio"]["ewma"] == pytest.approx(np.mean([row["crps_ratio"]["ewma"] for row in single]))
     assert pooled["crps_ratio_worst"]["ewma"][0] == max(row["crps_ratio"]["ewma"] for row in single)
     told = forecast(
@@ -126,17 +130,17 @@ def test_several_instruments_are_judged_together(forecast) -> None:
 
 
 def test_peers_and_covariates_of_a_training_can_be_backtested(forecast) -> None:
-    asked = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "lstm,ewma", "--step", "1")
-    alone = document(forecast, *asked)
-    made = document(forecast, *asked, "--peers", "EURUSD", "--with", "GBPUSD", "--lag", "GBPUSD=2")
-    assert (alone["series"], made["series"]) == (1, 2)
-    crps = [next(row["crps"] for row in found["rows"] if row["model"] == "lstm") for found in (alone, made)]
+    request = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "lstm,ewma", "--step", "1")
+    alone = document(forecast, *request)
+    full_document = document(forecast, *request, "--peers", "EURUSD", "--with", "GBPUSD", "--lag", "GBPUSD=2")
+    assert (alone["series"], full_document["series"]) == (1, 2)
+    crps = [next(row["crps"] for row in found["rows"] if row["model"] == "lstm") for found in (alone, full_document)]
     assert crps[0] != crps[1]
 
 
 def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
-    asked = (*ALONE, "--models", "ewma,random_walk,garch")
-    table = forecast(*asked, "--out", "picture.png")
+    request = (*ALONE, "--models", "ewma,random_walk,garch")
+    table = forecast(*request, "--out", "picture.png")
     assert table.exit_code == 0
     assert "verdict on USDJPY, ewma, step 1" in table.stdout
     assert table.stdout.splitlines()[0].split() == [
@@ -159,7 +163,7 @@ def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
     assert "\n90 % model confidence set: " in table.stdout
     assert '\nSPA test, H0 "no model beats ewma": p = ' in table.stdout
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    rows = list(csv.DictReader(io.StringIO(forecast(*asked, "--format", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(forecast(*request, "--format", "csv").stdout)))
     assert len(rows) == 12
     assert {row["model"] for row in rows} == {"ewma", "random_walk", "garch"}
     ends = (float(rows[0][f"crps_ratio_interval_{end}_garch"]) for end in ("low", "high"))
@@ -168,10 +172,10 @@ def test_table_csv_and_picture(forecast, tmp_path: Path) -> None:
 
 def test_the_tutorials_model_goes_through_the_same(forecast) -> None:
     span = ("--set", "data.start=2018-01-01", "--start", "2020-10-01", *SPAN[2:])
-    made = document(
+    full_document = document(
         forecast, "backtest", "--pair", "USDJPY", *span, *CLASSIC, "--step", "1", "--models", "classic,random_walk"
     )
-    assert made["models"] == ["classic", "random_walk"]
+    assert full_document["models"] == ["classic", "random_walk"]
 
 
 @pytest.mark.parametrize(
@@ -220,15 +224,15 @@ def test_a_model_that_cannot_run_on_a_series_is_told_and_the_others_go_on(foreca
     for seed, (name, count) in enumerate({"long": 900, "longer": 1000, "short": 60}.items()):
         write_prices(tmp_path / f"{name}.csv", walk(seed, count))
     how = ("--start", "2020-11-01", *TINY, "--models", "lstm,ewma,random_walk", "--step", "1,2")
-    asked = ("backtest", "--csv", "short.csv,long.csv,longer.csv", *how)
-    made = document(forecast, *asked)
-    assert made["skipped"] == {"lstm": {"short": "too few rows before its cutoffs for the model to begin"}}
-    assert made["verdict"]["name"] == "pooled"
-    assert made["verdict"]["instruments"] == 2
-    assert made["verdicts"]["short"]["model"] == "ewma"
-    found = {row["instrument"] for row in made["rows"] if row["model"] == "ewma"}
+    request = ("backtest", "--csv", "short.csv,long.csv,longer.csv", *how)
+    full_document = document(forecast, *request)
+    assert full_document["skipped"] == {"lstm": {"short": "too few rows before its cutoffs for the model to begin"}}
+    assert full_document["verdict"]["name"] == "pooled"
+    assert full_document["verdict"]["instruments"] == 2
+    assert full_document["verdicts"]["short"]["model"] == "ewma"
+    found = {row["instrument"] for row in full_document["rows"] if row["model"] == "ewma"}
     assert found == {"short", "long", "longer", "pooled"}
-    table = forecast(*asked, "--out", "together.png")
+    table = forecast(*request, "--out", "together.png")
     assert table.exit_code == 0
     assert "means, also of the ratios, over 2 instruments: long, longer\n" in table.stdout
     assert "left out: lstm of short: too few rows" in table.stdout
@@ -240,26 +244,37 @@ def test_a_model_that_cannot_run_on_a_series_is_told_and_the_others_go_on(foreca
 def test_a_series_that_ended_before_the_window_is_left_out(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "ended.csv", walk(0, 600), "2018-12-31")
     write_prices(tmp_path / "alive.csv", walk(1, 600))
-    asked = ("backtest", "--csv", "alive.csv,ended.csv", "--start", "2020-06-01", *TINY, "--models", "ewma,garch")
-    made = document(forecast, *asked, "--step", "1")
+    request = ("backtest", "--csv", "alive.csv,ended.csv", "--start", "2020-06-01", *TINY, "--models", "ewma,garch")
+    full_document = document(forecast, *request, "--step", "1")
     reason = "it has no row from 2020-06-01 to 2020-12-31"
-    assert made["skipped"] == {"ewma": {"ended": reason}, "garch": {"ended": reason}}
-    assert {row["instrument"] for row in made["rows"]} == {"alive"}
-    assert made["verdict"]["name"] == "alive"
-    assert "alive alone: ewma could forecast no other\n" in forecast(*asked, "--step", "1").stdout
+    assert full_document["skipped"] == {"ewma": {"ended": reason}, "garch": {"ended": reason}}
+    assert {row["instrument"] for row in full_document["rows"]} == {"alive"}
+    assert full_document["verdict"]["name"] == "alive"
+    assert "alive alone: ewma could forecast no other\n" in forecast(*request, "--step", "1").stdout
 
 
 def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "growing.csv", walk(3, 900))
-    asked = ("backtest", "--csv", "growing.csv", "--start", "2018-06-01", *TINY, "--models", "lstm,ewma", "--step", "1")
-    made = document(forecast, *asked)
-    assert made["skipped"]["lstm"]["growing"].endswith("give a longer history (in 2 of 3 folds)")
-    assert {row["n"] for row in made["rows"]} == {261}  # those of the last fold, for both models
+    request = (
+        "backtest",
+        "--csv",
+        "growing.csv",
+        "--start",
+        "2018-06-01",
+        *TINY,
+        "--models",
+        "lstm,ewma",
+        "--step",
+        "1",
+    )
+    full_document = document(forecast, *request)
+    assert full_document["skipped"]["lstm"]["growing"].endswith("give a longer history (in 2 of 3 folds)")
+    assert {row["n"] for row in full_document["rows"]} == {261}  # those of the last fold, for both models
 
 
 def test_classic_without_rows_to_learn_from_is_left_out(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "growing.csv", walk(3, 500))
-    asked = (
+    request = (
         "backtest",
         "--csv",
         "growing.csv",
@@ -270,8 +285,8 @@ def test_classic_without_rows_to_learn_from_is_left_out(forecast, tmp_path: Path
         "--models",
         "ewma,classic",
     )
-    made = document(forecast, *asked, "--step", "1", "--set", "horizon=5")
-    assert "rows before the validation are too few for windows of 60" in made["skipped"]["classic"]["growing"]
+    full_document = document(forecast, *request, "--step", "1", "--set", "horizon=5")
+    assert "rows before the validation are too few for windows of 60" in full_document["skipped"]["classic"]["growing"]
 
 
 def test_a_short_history_begins_where_there_is_something_to_learn_from(forecast, tmp_path: Path) -> None:
@@ -279,21 +294,21 @@ def test_a_short_history_begins_where_there_is_something_to_learn_from(forecast,
     write_prices(tmp_path / "young.csv", walk(3, 1200))
     days = np.busday_offset("2020-12-31", np.arange(1 - 1200, 1), roll="backward")
     for models, row in (("ewma,garch", 250), ("lstm,ewma", 413)):
-        made = document(forecast, "backtest", "--csv", "young.csv", *TINY, "--models", models, "--step", "1")
-        assert made["folds"][0]["start"] == str(days[row])
+        full_document = document(forecast, "backtest", "--csv", "young.csv", *TINY, "--models", models, "--step", "1")
+        assert full_document["folds"][0]["start"] == str(days[row])
 
 
 def test_a_step_without_an_outcome_is_told(forecast) -> None:
-    asked = ("backtest", "--pair", "USDJPY", "--start", "2020-12-14", *SPAN[2:], *TINY, "--models", "ewma,garch")
-    made = document(forecast, *asked, "--step", "1,60")
-    assert made["unscored_steps"] == [60]
-    assert "\nno outcome is known yet 60 days ahead\n" in forecast(*asked, "--step", "1,60").stdout
+    request = ("backtest", "--pair", "USDJPY", "--start", "2020-12-14", *SPAN[2:], *TINY, "--models", "ewma,garch")
+    full_document = document(forecast, *request, "--step", "1,60")
+    assert full_document["unscored_steps"] == [60]
+    assert "\nno outcome is known yet 60 days ahead\n" in forecast(*request, "--step", "1,60").stdout
 
 
 def test_where_the_first_model_cannot_run_the_next_is_judged(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "short.csv", walk(0, 300))
-    asked = ("backtest", "--csv", "short.csv", "--start", "2020-06-01", *TINY)
-    table = forecast(*asked)
+    request = ("backtest", "--csv", "short.csv", "--start", "2020-06-01", *TINY)
+    table = forecast(*request)
     assert table.exit_code == 0
     assert "lstm could not forecast anything here; garch is evaluated instead" in table.stdout
     assert "verdict on short, garch, step 1" in table.stdout
@@ -303,9 +318,9 @@ def test_the_order_of_instruments_decides_nothing(forecast, tmp_path: Path) -> N
     """One that ended years ago, named first, once took its window for that of all."""
     write_prices(tmp_path / "ended.csv", walk(0, 600), "2017-12-29")
     write_prices(tmp_path / "alive.csv", walk(1, 1500))
-    asked = (*TINY, "--models", "ewma,garch", "--step", "1", "--schedule", "never")
+    request = (*TINY, "--models", "ewma,garch", "--step", "1", "--schedule", "never")
     one, other = (
-        document(forecast, "backtest", "--csv", names, *asked)
+        document(forecast, "backtest", "--csv", names, *request)
         for names in ("ended.csv,alive.csv", "alive.csv,ended.csv")
     )
     assert one["folds"] == other["folds"]
@@ -332,19 +347,19 @@ def test_fallbacks_are_those_of_series_that_are_scored(forecast, tmp_path: Path)
     write_prices(tmp_path / "still.csv", np.r_[np.ones(500), walk(2, 100)])
     write_prices(tmp_path / "long.csv", walk(1, 900))
     how = ("--start", "2020-06-01", *TINY, "--models", "garch,ewma", "--step", "1", "--schedule", "never")
-    made = document(forecast, "backtest", "--csv", "long.csv,tiny.csv,still.csv", *how)
-    assert made["fallbacks"] == {"garch": 1}
-    assert made["fallbacks_of"] == {"garch": {"still": 1}}
+    full_document = document(forecast, "backtest", "--csv", "long.csv,tiny.csv,still.csv", *how)
+    assert full_document["fallbacks"] == {"garch": 1}
+    assert full_document["fallbacks_of"] == {"garch": {"still": 1}}
     told = forecast("backtest", "--csv", "long.csv,tiny.csv,still.csv", *how).stdout
     assert "garch: 1 fit of still did not converge or had too few rows, and used substitute parameters" in told
 
 
 def test_a_narrow_terminal_cuts_no_number(forecast, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "ewma,garch", "--step", "1,5")
-    plain = forecast(*asked).stdout
+    request = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "ewma,garch", "--step", "1,5")
+    plain = forecast(*request).stdout
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "60")
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", forecast(*asked).stdout)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", forecast(*request).stdout)
     assert "\u2026" not in shown
     assert set(plain.split()) <= set(shown.split())
 
@@ -359,38 +374,38 @@ def test_a_constant_series_and_one_with_gaps_and_jumps(forecast, tmp_path: Path)
     rows = "".join(f"{days[k]},{prices[k]:.9f}\n" for k in kept.tolist())
     (tmp_path / "wild.csv").write_text("date,close\n" + rows)
     for name in ("flat", "wild"):
-        asked = ("backtest", "--csv", f"{name}.csv", "--start", "2019-01-01", *TINY)
-        asked = (*asked, "--models", "ewma,random_walk,garch,har,fhs", "--out", f"{name}.png")
-        made = document(forecast, *asked)
-        assert made["verdict"]["density"]["outcome"] in ("no_difference", "worse", "better", "not_applicable")
-        assert all(row["crps"] is None or np.isfinite(row["crps"]) for row in made["rows"])
+        request = ("backtest", "--csv", f"{name}.csv", "--start", "2019-01-01", *TINY)
+        request = (*request, "--models", "ewma,random_walk,garch,har,fhs", "--out", f"{name}.png")
+        full_document = document(forecast, *request)
+        assert full_document["verdict"]["density"]["outcome"] in ("no_difference", "worse", "better", "not_applicable")
+        assert all(row["crps"] is None or np.isfinite(row["crps"]) for row in full_document["rows"])
         if name == "flat":
             for kind in ("point", "density", "coverage"):
-                assert made["verdict"][kind]["text"] == f"{kind}: not tested: the price is constant"
-            assert made["fallbacks"]["garch"] == 1
-            assert made["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
-            told = forecast(*asked).stdout
+                assert full_document["verdict"][kind]["text"] == f"{kind}: not tested: the price is constant"
+            assert full_document["fallbacks"]["garch"] == 1
+            assert full_document["confidence_set"][0]["models"] == ["random_walk"]  # it alone says that nothing moves
+            told = forecast(*request).stdout
             assert "garch: 1 fit did not converge or had too few rows, and used substitute parameters" in told
 
 
 def test_rows_of_weeks_and_months_and_refits_finer_than_they_are(forecast) -> None:
     for span, refit, folds in (("1wk", "5", 11), ("1mo", "monthly", 12), ("1wk", "monthly", 12)):
-        asked = (*ALONE, "--interval", span, "--schedule", refit, "--models", "ewma,random_walk", "--step", "1")
-        made = document(forecast, *asked)
-        assert len(made["folds"]) == folds
-        assert made["interval"] == span
+        request = (*ALONE, "--interval", span, "--schedule", refit, "--models", "ewma,random_walk", "--step", "1")
+        full_document = document(forecast, *request)
+        assert len(full_document["folds"]) == folds
+        assert full_document["interval"] == span
 
 
 def test_forecasts_of_every_cutoff_are_exported_and_give_the_scores(forecast, tmp_path: Path) -> None:
     """The coverage of the document follows from the exported quantiles and outcomes."""
-    asked = ("--models", "ewma,random_walk", "--step", "1,5", "--forecasts", tmp_path / "f.csv")
-    made = document(forecast, "backtest", "USDJPY", "EURUSD", *SPAN, *TINY, *asked)
+    request = ("--models", "ewma,random_walk", "--step", "1,5", "--forecasts", tmp_path / "f.csv")
+    full_document = document(forecast, "backtest", "USDJPY", "EURUSD", *SPAN, *TINY, *request)
     table = pd.read_csv(tmp_path / "f.csv")
     assert set(table["instrument"]) == {"USDJPY", "EURUSD"}
     outcomes = table[table["price"].notna()]
     inside = (outcomes["price"] >= outcomes["q0.1"]) & (outcomes["price"] <= outcomes["q0.9"])
     shares = inside.groupby([outcomes["instrument"], outcomes["model"], outcomes["step"]]).mean()
-    for row in made["rows"]:
+    for row in full_document["rows"]:
         if row["instrument"] != "pooled":
             share = shares[row["instrument"], row["model"], row["step"]]
             assert share == pytest.approx(row["coverage"]["0.8"], abs=1e-9)
@@ -399,8 +414,8 @@ def test_forecasts_of_every_cutoff_are_exported_and_give_the_scores(forecast, tm
 
 
 def test_the_table_has_rows_for_each_instrument(forecast, tmp_path: Path) -> None:
-    asked = ("--models", "ewma,random_walk", "--step", "1,5", "--out", tmp_path / "scores.csv")
-    lines = forecast("backtest", "USDJPY,EURUSD", *SPAN, *TINY, *asked).stdout.splitlines()
+    request = ("--models", "ewma,random_walk", "--step", "1,5", "--out", tmp_path / "scores.csv")
+    lines = forecast("backtest", "USDJPY,EURUSD", *SPAN, *TINY, *request).stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("instrument"))
     assert "over random_walk" in lines[start]
     assert [line.split()[0] for line in lines[start + 1 : start + 5]] == ["USDJPY", "5", "EURUSD", "5"]

@@ -46,14 +46,14 @@ def test_a_file_that_exists_is_a_file_whatever_its_name(tmp_path: Path) -> None:
 
 def test_an_instrument_alone_trains_where_no_run_fits_and_then_forecasts(forecast, tmp_path):
     (tmp_path / "tiny.yaml").write_text(TINY)
-    asked = ("EURSEK", "--config", tmp_path / "tiny.yaml", "--home", tmp_path, "--format", "csv")
-    first = forecast(*asked)
+    command_line = ("EURSEK", "--config", tmp_path / "tiny.yaml", "--home", tmp_path, "--format", "csv")
+    first = forecast(*command_line)
     assert first.exit_code == 0, first.stderr
     assert "training one" in first.stderr
-    second = forecast(*asked)
+    second = forecast(*command_line)
     assert "training one" not in second.stderr
     assert second.stdout == first.stdout
-    assert forecast("predict", "eur/sek", *asked[1:]).stdout == first.stdout
+    assert forecast("predict", "eur/sek", *command_line[1:]).stdout == first.stdout
     assert len(list(tmp_path.glob("runs/*"))) == 1
 
 

@@ -69,10 +69,10 @@ def test_rows_after_the_cutoff_do_not_matter(forecast, home, tmp_path):
 
     (selection,) = select_runs(Selection(pairs=["USDJPY"]), RunQuery(), Environment(home=home))
     cut = selection.until(datetime.date(2024, 3, 1))
-    whole = selection.run.fitted.forecast(selection.series, np.array([len(cut.series) - 1]))
+    full_forecast = selection.run.fitted.forecast(selection.series, np.array([len(cut.series) - 1]))
     alone = selection.run.fitted.forecast(cut.series, np.array([len(cut.series) - 1]))
-    assert np.array_equal(whole.scaled, alone.scaled)
-    assert np.array_equal(whole.scale, alone.scale)
+    assert np.array_equal(full_forecast.scaled, alone.scaled)
+    assert np.array_equal(full_forecast.scale, alone.scale)
 
 
 def test_intervals_are_calibrated_unless_the_raw_ones_are_asked_for(forecast, home):
@@ -208,8 +208,8 @@ def test_the_record_of_a_past_cutoff_ends_before_it(forecast, home):
     assert made["age_days"] is None
     assert document(forecast, home, "--pair", "USDJPY", "--as-of", "2010-06-01")["coverage"] is None
     recursive = ("--ticker", "sine", "--source", "synthetic")
-    whole = document(forecast, home, *recursive)
-    assert whole["coverage"] is not None
+    full_forecast = document(forecast, home, *recursive)
+    assert full_forecast["coverage"] is not None
     assert document(forecast, home, *recursive, "--as-of", "2020-12-01")["coverage"] is None
 
 

@@ -58,9 +58,9 @@ def test_a_change_of_the_unit_is_named_and_leaves_returns_and_prices_as_they_are
 @pytest.mark.parametrize("cutoff", [150, 200, 201, 299])
 def test_no_later_row_changes_an_earlier_return(ratio: float, cutoff: int) -> None:
     rows = stepped(ratio)
-    whole = series_of(rows).log_price
+    rows_of_all = series_of(rows).log_price
     before = series_of(rows.until(rows.dates[cutoff])).log_price
-    np.testing.assert_array_equal(before, whole[: cutoff + 1])
+    np.testing.assert_array_equal(before, rows_of_all[: cutoff + 1])
 
 
 def test_a_split_that_half_of_a_file_accounts_for_is_two_changes() -> None:
@@ -214,9 +214,9 @@ def test_weekends_with_trading_stay(move: float) -> None:
 @pytest.mark.parametrize("cutoff", [30, 200, 371])
 def test_an_idle_weekend_row_is_judged_by_rows_up_to_it(move: float, cutoff: int) -> None:
     rows = with_weekends(move)
-    whole = idle_weekend_rows(rows.dates, rows.columns["close"])
+    rows_of_all = idle_weekend_rows(rows.dates, rows.columns["close"])
     part = idle_weekend_rows(rows.dates[:cutoff], rows.columns["close"][:cutoff])
-    for all_rows, first_rows in zip(whole, part, strict=True):
+    for all_rows, first_rows in zip(rows_of_all, part, strict=True):
         np.testing.assert_array_equal(all_rows[:cutoff], first_rows)
 
 
@@ -233,9 +233,11 @@ def test_days_of_trading_are_judged_by_rows_up_to_them(end: str) -> None:
         report = validate(rows, today=datetime.date(2021, 6, 1), market=market_expectations(span))
         return repaired(rows, report).dates
 
-    whole = remaining(series)
-    assert (weekdays_of(whole) >= 5).any()
-    np.testing.assert_array_equal(whole[whole <= np.datetime64(end)], remaining(series.between(end=np.datetime64(end))))
+    rows_of_all = remaining(series)
+    assert (weekdays_of(rows_of_all) >= 5).any()
+    np.testing.assert_array_equal(
+        rows_of_all[rows_of_all <= np.datetime64(end)], remaining(series.between(end=np.datetime64(end)))
+    )
 
 
 def filled(rows: RawRows, row: int, *, volume: float) -> RawRows:

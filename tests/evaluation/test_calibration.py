@@ -73,9 +73,9 @@ def test_every_quantile_is_moved_by_the_factor_of_its_interval(record: tuple) ->
 def test_cones_of_any_width_come_to_hold_what_they_promise(width: float) -> None:
     outcomes = np.random.default_rng(0).standard_t(5, (5000, 1))
     raw = cone(5000, width)
-    found = calibrate(raw, np.arange(5000), outcomes, [1])
+    calibrated_cones = calibrate(raw, np.arange(5000), outcomes, [1])
     for level in ENDS:
-        assert held(found, outcomes, level)[1500:].mean() == pytest.approx(level, abs=0.02)
+        assert held(calibrated_cones, outcomes, level)[1500:].mean() == pytest.approx(level, abs=0.02)
     assert abs(held(raw, outcomes, 0.9)[1500:].mean() - 0.9) > 0.02  # or there was nothing to do
 
 
@@ -83,9 +83,9 @@ def test_cones_of_any_width_come_to_hold_what_they_promise(width: float) -> None
 def test_cones_of_half_and_twice_the_width_are_right_after_a_year(width: float) -> None:
     """Pooled over thirty series, in the quarter after the first 250 outcomes."""
     outcomes = np.random.default_rng(5).normal(size=(30, 320, 1))
-    found = [calibrate(cone(320, width), np.arange(320), one, [1]) for one in outcomes]
+    calibrated_cones = [calibrate(cone(320, width), np.arange(320), one, [1]) for one in outcomes]
     for level in ENDS:
-        inside = [held(cones, one, level)[250:] for cones, one in zip(found, outcomes, strict=True)]
+        inside = [held(cones, one, level)[250:] for cones, one in zip(calibrated_cones, outcomes, strict=True)]
         assert np.mean(inside) == pytest.approx(level, abs=0.035)
 
 
@@ -101,8 +101,8 @@ def test_a_calibrated_cone_loses_little() -> None:
 def test_a_market_that_becomes_wilder_is_followed() -> None:
     size = np.where(np.arange(4000) < 2000, 1.0, 2.5)[:, None]
     outcomes = np.random.default_rng(1).normal(size=(4000, 1)) * size
-    found = calibrate(cone(4000), np.arange(4000), outcomes, [1])
-    assert held(found, outcomes, 0.9)[2500:].mean() == pytest.approx(0.9, abs=0.02)
+    calibrated_cones = calibrate(cone(4000), np.arange(4000), outcomes, [1])
+    assert held(calibrated_cones, outcomes, 0.9)[2500:].mean() == pytest.approx(0.9, abs=0.02)
     assert held(cone(4000), outcomes, 0.9)[2500:].mean() < 0.6
 
 
@@ -133,8 +133,8 @@ def test_an_outcome_that_is_known_does_change_what_follows() -> None:
     raw, outcomes = cone(300), rng.normal(size=(300, 1))
     other = outcomes.copy()
     other[200] = 50
-    found, changed = (calibrate(raw, np.arange(300), one, [5]) for one in (outcomes, other))
-    differing = np.flatnonzero((found != changed).any(axis=(1, 2)))
+    calibrated_cones, changed = (calibrate(raw, np.arange(300), one, [5]) for one in (outcomes, other))
+    differing = np.flatnonzero((calibrated_cones != changed).any(axis=(1, 2)))
     assert differing[0] == 205
 
 
@@ -143,9 +143,9 @@ def test_an_outcome_that_is_known_does_change_what_follows() -> None:
 def test_medians_stay_and_quantiles_never_cross(seed: int, skew: float, width: float) -> None:
     rng = np.random.default_rng(seed)
     raw = np.sort(rng.normal(size=(200, 2, 9)) * [[skew] * 9, [1 / skew] * 9] * width, axis=-1)
-    found = calibrate(raw, np.arange(200), rng.standard_t(3, (200, 2)), [1, 7])
-    np.testing.assert_array_equal(found[..., 4], raw[..., 4])
-    assert (np.diff(found, axis=-1) >= 0).all()
+    calibrated_cones = calibrate(raw, np.arange(200), rng.standard_t(3, (200, 2)), [1, 7])
+    np.testing.assert_array_equal(calibrated_cones[..., 4], raw[..., 4])
+    assert (np.diff(calibrated_cones, axis=-1) >= 0).all()
 
 
 def test_steps_do_not_touch_each_other() -> None:
@@ -173,10 +173,10 @@ def test_forecasts_are_calibrated_at_their_knots() -> None:
     log_price = np.cumsum(rng.normal(0, 0.02, 900))
     rows, knots = np.arange(100, 900), (1, 5)
     made = Forecasts("lstm", rows, np.full(800, 0.01), knots, SCORING_LEVELS, np.broadcast_to(SCORES, (800, 2, 9)))
-    found = calibrate_forecasts(made, log_price)
+    calibrated_cones = calibrate_forecasts(made, log_price)
     outcomes = returns_after(log_price, rows, knots) / (0.01 * np.sqrt([1, 5]))
-    np.testing.assert_allclose(found.scaled, calibrate(made.scaled, rows, outcomes, knots))
-    assert (found.scaled[-1, :, 8] > 1.5 * made.scaled[-1, :, 8]).all()  # twice as wide as they said
+    np.testing.assert_allclose(calibrated_cones.scaled, calibrate(made.scaled, rows, outcomes, knots))
+    assert (calibrated_cones.scaled[-1, :, 8] > 1.5 * made.scaled[-1, :, 8]).all()  # twice as wide as they said
     assert np.isnan(returns_after(log_price, np.array([897]), [1, 5])).tolist() == [[False, True]]
 
 

@@ -77,8 +77,10 @@ def test_segments_without_width_are_exact(tiny: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for actual in (-3.0, 0.0, tiny, 0.5, 3.0):
-            found = crps(quantiles, SCORING_LEVELS, np.array(actual))
-            assert found == pytest.approx(oracles.crps([-2, -1, 0, 0, 0, 0, 0, 1, 2], SCORING_LEVELS, actual), abs=1e-9)
+            computed = crps(quantiles, SCORING_LEVELS, np.array(actual))
+            assert computed == pytest.approx(
+                oracles.crps([-2, -1, 0, 0, 0, 0, 0, 1, 2], SCORING_LEVELS, actual), abs=1e-9
+            )
         narrow = np.array([-1, -1, -1, -0.5, 0, 0.5, 1, 1 + tiny, 1 + tiny])  # no tails
         for actual in (-4.0, 0.2, 4.0):
             expected = oracles.crps([-1, -1, -1, -0.5, 0, 0.5, 1, 1, 1], SCORING_LEVELS, actual)
@@ -95,9 +97,9 @@ def test_units_and_shapes_do_not_matter() -> None:
     rng = np.random.default_rng(2)
     quantiles, actual = np.sort(rng.normal(size=(4, 5, 9))), rng.normal(size=(4, 5))
     for score in (crps, log_score):
-        whole = score(quantiles, SCORING_LEVELS, actual)
-        assert whole.shape == (4, 5)
-        assert whole[2, 3] == pytest.approx(score(quantiles[2, 3], SCORING_LEVELS, actual[2, 3]))
+        scores_of_all = score(quantiles, SCORING_LEVELS, actual)
+        assert scores_of_all.shape == (4, 5)
+        assert scores_of_all[2, 3] == pytest.approx(score(quantiles[2, 3], SCORING_LEVELS, actual[2, 3]))
         assert score(quantiles[:0], SCORING_LEVELS, actual[:0]).shape == (0, 5)
     mirrored = crps(-quantiles[..., ::-1], SCORING_LEVELS, -actual)
     np.testing.assert_allclose(mirrored, crps(quantiles, SCORING_LEVELS, actual), rtol=1e-12)
@@ -131,8 +133,8 @@ def test_the_density_has_the_mass_1() -> None:
 
 def test_an_outcome_without_a_finite_density_has_no_log_score() -> None:
     mass = np.array([-2.0, -1, 0, 0, 0, 1, 2, 2, 2])  # and no tail above 2
-    found = log_score(np.stack([mass] * 6), SCORING_LEVELS, np.array([-3, 0, 1e-16, 0.5, 2, 2.5]))
-    assert np.isnan(found).tolist() == [False, True, True, False, True, True]
+    computed = log_score(np.stack([mass] * 6), SCORING_LEVELS, np.array([-3, 0, 1e-16, 0.5, 2, 2.5]))
+    assert np.isnan(computed).tolist() == [False, True, True, False, True, True]
     assert np.isnan(log_score(np.zeros((2, 9)), SCORING_LEVELS, np.array([0.0, 1.0]))).all()
 
 

@@ -48,9 +48,9 @@ def test_weights_of_the_scoring_levels() -> None:
 @pytest.mark.parametrize("actual", [-2.0, 0.0, 0.7])
 def test_with_many_levels_it_is_the_crps_of_a_normal(actual: float) -> None:
     levels = (np.arange(4000) + 0.5) / 4000
-    found = weighted_quantile_loss(stats.norm.ppf(levels), levels, np.array(actual))
+    computed = weighted_quantile_loss(stats.norm.ppf(levels), levels, np.array(actual))
     exact = actual * (2 * stats.norm.cdf(actual) - 1) + 2 * stats.norm.pdf(actual) - np.pi**-0.5
-    assert found == pytest.approx(exact, rel=1e-3)
+    assert computed == pytest.approx(exact, rel=1e-3)
 
 
 def test_of_one_level_it_is_the_absolute_error() -> None:
@@ -87,8 +87,8 @@ def test_interval_score_is_the_pinball_losses_of_both_ends(
         return max(tau * (actual - quantile), (tau - 1) * (actual - quantile))
 
     expected = 2 / alpha * (pinball(low, alpha / 2) + pinball(high, 1 - alpha / 2))
-    found = interval_score(np.array(low), np.array(high), np.array(actual), level)
-    assert float(found) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    computed = interval_score(np.array(low), np.array(high), np.array(actual), level)
+    assert float(computed) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_interval_score_is_least_for_the_true_interval() -> None:
@@ -115,13 +115,13 @@ def test_pit_of_the_truth_is_uniform_and_of_a_narrow_forecast_is_not() -> None:
 def test_the_histogram_counts_pit_values(seed: int, bins: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     quantiles, actual = np.sort(rng.normal(size=(count, 9))), rng.normal(size=count)
-    found = pit_bins(quantiles, SCORING_LEVELS, actual, bins).sum(axis=1)
+    computed = pit_bins(quantiles, SCORING_LEVELS, actual, bins).sum(axis=1)
     edges = np.arange(bins + 1) / bins
     expected = np.histogram(cumulative_probability(quantiles, SCORING_LEVELS, actual), edges)[0]
-    assert found.sum() == count
+    assert computed.sum() == count
     # An edge is a quantile by interpolation, a PIT value by its inverse: rounding may move what lies on it.
     assert (
-        np.abs(np.cumsum(found - expected)).max()
+        np.abs(np.cumsum(computed - expected)).max()
         <= np.isclose(cumulative_probability(quantiles, SCORING_LEVELS, actual)[:, None], edges[None], atol=1e-9).sum()
     )
 
@@ -154,8 +154,8 @@ def test_outcomes_on_edges_are_spread_over_their_bins() -> None:
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 12))
 def test_rolling_coverage_is_the_slow_loop(inside: list[bool], window: int) -> None:
     expected = [sum(inside[k : k + window]) / window for k in range(len(inside) - window + 1)]
-    found = rolling_coverage(np.array(inside, dtype=bool), window)
-    np.testing.assert_allclose(found, expected)
+    computed = rolling_coverage(np.array(inside, dtype=bool), window)
+    np.testing.assert_allclose(computed, expected)
     assert worst_rolling_coverage(np.array(inside, dtype=bool), window) == (
         pytest.approx(min(expected)) if expected else None
     )
@@ -169,7 +169,7 @@ def test_the_worst_year_is_hidden_in_the_average() -> None:
 
 
 def test_hits_are_counted_where_both_have_a_direction() -> None:
-    found = hit_rate(np.array([1.0, -1, 2, 0, -3, 1]), np.array([0.1, -0.2, -0.3, 1, 0, 5]))
-    assert (found.hits, found.n, found.without_direction) == (3, 4, 2)
-    assert found.rate == 0.75
+    computed = hit_rate(np.array([1.0, -1, 2, 0, -3, 1]), np.array([0.1, -0.2, -0.3, 1, 0, 5]))
+    assert (computed.hits, computed.n, computed.without_direction) == (3, 4, 2)
+    assert computed.rate == 0.75
     assert hit_rate(np.zeros(3), np.ones(3)).rate is None

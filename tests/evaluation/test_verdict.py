@@ -66,8 +66,8 @@ def evidence(
     return losses("USDJPY", np.datetime64("2020-01-01") + np.arange(days), outcomes, known)
 
 
-def outcomes_of(found: Verdict) -> list[str]:
-    return [found[kind].outcome for kind in KINDS]
+def outcomes_of(point_claim: Verdict) -> list[str]:
+    return [point_claim[kind].outcome for kind in KINDS]
 
 
 # --- what the contract promises ----------------------------------------------------------------------------------
@@ -101,9 +101,9 @@ def test_every_verdict_is_json_of_the_contract(given: DailyLosses) -> None:
 
 
 def test_the_default_model_claims_density_and_nothing_else() -> None:
-    found = verdict(evidence())
-    assert outcomes_of(found) == ["no_difference", "not_applicable", "better", "no_difference"]
-    lines = verdict_texts(found)
+    point_claim = verdict(evidence())
+    assert outcomes_of(point_claim) == ["no_difference", "not_applicable", "better", "no_difference"]
+    lines = verdict_texts(point_claim)
     assert lines[0] == (
         "point: same as the random walk, the median is the last price (minimum detectable RMSE ratio of returns 0.994)"
     )
@@ -112,8 +112,8 @@ def test_the_default_model_claims_density_and_nothing_else() -> None:
     assert " % lower than the best of them, p" in lines[2]
     assert "; minimum detectable " in lines[2]
     assert lines[3].startswith("coverage: consistent with nominal (")
-    assert found["point"].p_value is None
-    assert found["direction"].p_value is found["direction"].detectable is None
+    assert point_claim["point"].p_value is None
+    assert point_claim["direction"].p_value is point_claim["direction"].detectable is None
 
 
 # --- the p-values are those of the tests, then Holm --------------------------------------------------------------
@@ -121,38 +121,38 @@ def test_the_default_model_claims_density_and_nothing_else() -> None:
 
 def test_p_values_are_those_of_the_tests_that_are_named() -> None:
     given = evidence(seed=3, signal=0.1, noise=0.05)
-    found = verdict(given)
-    assert found["direction"].against == "chance"
-    assert found["point"].against == "random_walk"
+    point_claim = verdict(given)
+    assert point_claim["direction"].against == "chance"
+    assert point_claim["point"].against == "random_walk"
     rng = np.random.default_rng(3)  # the same draws as above
     sigma = 0.01 * np.exp(0.5 * rng.normal(size=DAYS))
     mean = 0.1 * 0.01 * rng.normal(size=DAYS)
     actual = mean + sigma * rng.normal(size=DAYS)
     median = mean + 0.05 * 0.01 * rng.normal(size=DAYS)
     west = mean_test(2 * median * actual, lags=0)  # of Clark and West, against a forecast of zero
-    assert found["point"].raw_p_value == pytest.approx(west.p_above)
+    assert point_claim["point"].raw_p_value == pytest.approx(west.p_above)
     timmermann = pesaran_timmermann(median, actual)
-    assert found["direction"].raw_p_value == pytest.approx(timmermann.p_above)
+    assert point_claim["direction"].raw_p_value == pytest.approx(timmermann.p_above)
     tests = {name: diebold_mariano(given.crps["lstm"] - given.crps[name]).p_below for name in given.baselines}
-    assert found["density"].raw_p_value == max(p for p in tests.values() if p is not None)
-    assert found["density"].measured["raw_p_values"] == tests
+    assert point_claim["density"].raw_p_value == max(p for p in tests.values() if p is not None)
+    assert point_claim["density"].measured["raw_p_values"] == tests
     shares = [coverage_test(given.inside[level], float(level)).p_two_sided for level in ("0.8", "0.95")]
-    assert found["coverage"].raw_p_value == pytest.approx(min(1, 2 * min(p for p in shares if p is not None)))
+    assert point_claim["coverage"].raw_p_value == pytest.approx(min(1, 2 * min(p for p in shares if p is not None)))
     ratio = math.sqrt(np.mean((median - actual) ** 2) / np.mean(actual**2))
-    assert found["point"].measured["rmse_ratio"] == pytest.approx(ratio)
-    raw = sorted((one.raw_p_value or 0.0, kind) for kind, one in found.results.items())
+    assert point_claim["point"].measured["rmse_ratio"] == pytest.approx(ratio)
+    raw = sorted((one.raw_p_value or 0.0, kind) for kind, one in point_claim.results.items())
     largest = 0.0
     for place, (value, kind) in enumerate(raw):
         largest = max(largest, min(1.0, (4 - place) * value))
-        if found[kind].outcome != "worse" or kind == "coverage":
-            assert found[kind].p_value == pytest.approx(largest)
+        if point_claim[kind].outcome != "worse" or kind == "coverage":
+            assert point_claim[kind].p_value == pytest.approx(largest)
 
 
 def test_pooled_days_are_tested_with_their_autocorrelation() -> None:
     given = pool([evidence(seed, signal=0.1, noise=0.05) for seed in range(3)])
-    found = verdict(given)
-    assert found["point"].raw_p_value == pytest.approx(mean_test(given.gain).p_above)
-    assert found["direction"].raw_p_value == pytest.approx(mean_test(given.excess).p_above)
+    point_claim = verdict(given)
+    assert point_claim["point"].raw_p_value == pytest.approx(mean_test(given.gain).p_above)
+    assert point_claim["direction"].raw_p_value == pytest.approx(mean_test(given.excess).p_above)
     alone = evidence(0, signal=0.1, noise=0.05)
     assert verdict(alone)["point"].raw_p_value == pytest.approx(mean_test(alone.gain, lags=0).p_above)
 
@@ -180,11 +180,11 @@ def test_markets_that_follow_each_other_are_not_taken_for_independent_days() -> 
 
 
 def test_kinds_that_are_not_tested_do_not_make_the_others_easier() -> None:
-    found = verdict(evidence(widths={"lstm": 0.25, "garch": 0.3}))
-    assert found["density"].raw_p_value is not None
-    raw = [found["density"].raw_p_value, found["coverage"].raw_p_value or 1.0]
+    point_claim = verdict(evidence(widths={"lstm": 0.25, "garch": 0.3}))
+    assert point_claim["density"].raw_p_value is not None
+    raw = [point_claim["density"].raw_p_value, point_claim["coverage"].raw_p_value or 1.0]
     expected = 4 * raw[0] if raw[0] <= raw[1] else max(4 * raw[1], 3 * raw[0])
-    assert found["density"].p_value == pytest.approx(min(1, expected))
+    assert point_claim["density"].p_value == pytest.approx(min(1, expected))
 
 
 # --- from p-values to outcomes -----------------------------------------------------------------------------------
@@ -206,21 +206,23 @@ def test_claims_are_made_at_a_quarter_of_the_level_first(monkeypatch: pytest.Mon
     assert judged(monkeypatch, point=said(0.0125, 0.9))["point"] == ("better", pytest.approx(0.05), "them")
     assert judged(monkeypatch, point=said(0.0126, 0.9))["point"][0] == "no_difference"
     # Once one is claimed, a third of the level is enough for the next, and so on.
-    found = judged(monkeypatch, point=said(0.012), direction=said(0.016), density=said(0.026), coverage=said(0.04))
-    assert [one[0] for one in found.values()] == ["better", "better", "no_difference", "no_difference"]
-    assert [one[1] for one in found.values()] == [pytest.approx(p) for p in (0.048, 0.048, 0.052, 0.052)]
+    point_claim = judged(
+        monkeypatch, point=said(0.012), direction=said(0.016), density=said(0.026), coverage=said(0.04)
+    )
+    assert [one[0] for one in point_claim.values()] == ["better", "better", "no_difference", "no_difference"]
+    assert [one[1] for one in point_claim.values()] == [pytest.approx(p) for p in (0.048, 0.048, 0.052, 0.052)]
 
 
 def test_warnings_are_a_family_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = judged(monkeypatch, density=said(0.9, 0.0166, warning_against="garch"))
-    assert found["density"] == ("worse", pytest.approx(3 * 0.0166), "garch")
-    found = judged(monkeypatch, density=said(0.9, 0.0167, warning_against="garch"))
-    assert found["density"] == ("no_difference", 1.0, "them")
+    point_claim = judged(monkeypatch, density=said(0.9, 0.0166, warning_against="garch"))
+    assert point_claim["density"] == ("worse", pytest.approx(3 * 0.0166), "garch")
+    point_claim = judged(monkeypatch, density=said(0.9, 0.0167, warning_against="garch"))
+    assert point_claim["density"] == ("no_difference", 1.0, "them")
 
 
 def test_an_alarm_is_a_claim_and_a_forbidden_claim_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = judged(monkeypatch, coverage=said(0.001, claimed="worse", warning_against="nobody"))
-    assert found["coverage"] == ("worse", pytest.approx(0.004), "them")
+    point_claim = judged(monkeypatch, coverage=said(0.001, claimed="worse", warning_against="nobody"))
+    assert point_claim["coverage"] == ("worse", pytest.approx(0.004), "them")
     assert judged(monkeypatch, point=said(0.001, 0.9, claimed=None))["point"][0] == "no_difference"
     assert judged(monkeypatch, point=said(0.001, 0.001, claimed=None))["point"][0] == "worse"
     assert judged(monkeypatch, direction=said(untestable="no_direction"))["direction"] == (
@@ -234,59 +236,61 @@ def test_an_alarm_is_a_claim_and_a_forbidden_claim_is_none(monkeypatch: pytest.M
 
 
 def test_density_must_beat_every_baseline() -> None:
-    found = verdict(evidence(widths={"lstm": 0.2, "bad": 0.8, "equal": 0.2, "worse": 0.6}))
-    assert found["density"].outcome == "no_difference"
-    assert found["density"].against == "equal"
-    assert found["density"].measured["raw_p_values"]["bad"] < 1e-6
+    point_claim = verdict(evidence(widths={"lstm": 0.2, "bad": 0.8, "equal": 0.2, "worse": 0.6}))
+    assert point_claim["density"].outcome == "no_difference"
+    assert point_claim["density"].against == "equal"
+    assert point_claim["density"].measured["raw_p_values"]["bad"] < 1e-6
     text = "density: not significantly better than equal, the strongest baseline (CRPS "
-    assert claim_text(found["density"]).startswith(text)
+    assert claim_text(point_claim["density"]).startswith(text)
 
 
 def test_density_is_worse_when_one_baseline_is_better() -> None:
     given = evidence(widths={"lstm": 0.5, "bad": 0.9, "good": 0.0})
-    found = verdict(given)
-    assert found["density"].outcome == "worse"
-    assert found["density"].against == "good"
+    point_claim = verdict(given)
+    assert point_claim["density"].outcome == "worse"
+    assert point_claim["density"].against == "good"
     raw = diebold_mariano(given.crps["lstm"] - given.crps["good"]).p_above
     assert raw is not None
-    assert found["density"].raw_p_value == pytest.approx(2 * raw)  # one of two baselines
-    assert re.match(r"density: worse than good \(CRPS [\d.]+ % higher, p [=<] 0\.\d+; ", claim_text(found["density"]))
+    assert point_claim["density"].raw_p_value == pytest.approx(2 * raw)  # one of two baselines
+    assert re.match(
+        r"density: worse than good \(CRPS [\d.]+ % higher, p [=<] 0\.\d+; ", claim_text(point_claim["density"])
+    )
 
 
 def test_the_same_distributions_are_no_difference() -> None:
     given = evidence()
     given = dataclasses.replace(given, crps={name: given.crps["lstm"] for name in given.crps})
-    found = verdict(given)["density"]
-    assert (found.outcome, found.p_value, found.detectable) == ("no_difference", None, None)
-    assert claim_text(found) == (
+    point_claim = verdict(given)["density"]
+    assert (point_claim.outcome, point_claim.p_value, point_claim.detectable) == ("no_difference", None, None)
+    assert claim_text(point_claim) == (
         "density: not significantly better than garch, the strongest baseline (CRPS 0.00 % lower)"
     )
     one_same = dataclasses.replace(given, crps={**given.crps, "random_walk": 2 * given.crps["lstm"]})
-    found = verdict(one_same)["density"]
-    assert (found.outcome, found.p_value) == ("no_difference", 1.0)
+    point_claim = verdict(one_same)["density"]
+    assert (point_claim.outcome, point_claim.p_value) == ("no_difference", 1.0)
 
 
 def test_without_baselines_density_is_not_judged() -> None:
-    found = verdict(evidence(widths={"lstm": 0.2}))["density"]
-    assert (found.outcome, found.against, found.p_value) == ("not_applicable", None, None)
+    point_claim = verdict(evidence(widths={"lstm": 0.2}))["density"]
+    assert (point_claim.outcome, point_claim.against, point_claim.p_value) == ("not_applicable", None, None)
 
 
 # --- point and direction -----------------------------------------------------------------------------------------
 
 
 def test_a_true_mean_is_found() -> None:
-    found = verdict(evidence(signal=0.4))
-    assert found["point"].outcome == found["direction"].outcome == "better"
-    assert claim_text(found["point"]).startswith("point: better than the random walk (RMSE ratio of returns 0.9")
-    assert claim_text(found["direction"]).startswith("direction: better than chance (")
+    point_claim = verdict(evidence(signal=0.4))
+    assert point_claim["point"].outcome == point_claim["direction"].outcome == "better"
+    assert claim_text(point_claim["point"]).startswith("point: better than the random walk (RMSE ratio of returns 0.9")
+    assert claim_text(point_claim["direction"]).startswith("direction: better than chance (")
 
 
 def test_noise_in_the_median_is_worse() -> None:
-    found = verdict(evidence(noise=0.5))
-    assert found["point"].outcome == "worse"
-    assert found["point"].measured["rmse_ratio"] > 1
-    assert found["direction"].outcome == "no_difference"
-    assert claim_text(found["direction"]).startswith("direction: not significantly better than chance (")
+    point_claim = verdict(evidence(noise=0.5))
+    assert point_claim["point"].outcome == "worse"
+    assert point_claim["point"].measured["rmse_ratio"] > 1
+    assert point_claim["direction"].outcome == "no_difference"
+    assert claim_text(point_claim["direction"]).startswith("direction: not significantly better than chance (")
 
 
 def test_information_alone_is_no_better_forecast() -> None:
@@ -299,10 +303,10 @@ def test_information_alone_is_no_better_forecast() -> None:
     assert (mean_test(2 * median * outcomes, lags=0).p_above or 1) < 1e-4
     for factor, outcome in ((1.0, "better"), (1.99, "better"), (2.01, "no_difference"), (5.0, "worse")):
         given = losses("a", dates, outcomes, {"lstm": (factor * best * median)[:, None] + SCORES})
-        found = verdict(given)["point"]
-        assert found.outcome == outcome
-        assert (found.measured["rmse_ratio"] < 1) is (factor < 2)
-        assert ("informative, but its error is not smaller" in claim_text(found)) is (outcome == "no_difference")
+        point_claim = verdict(given)["point"]
+        assert point_claim.outcome == outcome
+        assert (point_claim.measured["rmse_ratio"] < 1) is (factor < 2)
+        assert ("informative, but its error is not smaller" in claim_text(point_claim)) is (outcome == "no_difference")
 
 
 def at_step(step: int, signal: float, seed: int) -> DailyLosses:
@@ -319,12 +323,12 @@ def at_step(step: int, signal: float, seed: int) -> DailyLosses:
 def test_the_median_is_tested_at_every_step_at_which_it_moves() -> None:
     fixed = [at_step(step, 0.0, seed) for seed, step in enumerate((1, 5, 10))]
     alone, moved = at_step(1, 0.3, 9), at_step(5, 0.5, 10)
-    found = verdict(fixed[0], [moved, fixed[2]])["point"]
-    assert [step["step"] for step in found.measured["steps"]] == [5]
-    assert found.measured["median_is_last_price"] is False
-    assert found.raw_p_value == verdict(moved)["point"].raw_p_value
-    assert found.outcome == "better"
-    assert claim_text(found).startswith("point: better than the random walk at step 5 (RMSE ratio of returns 0.9")
+    point_claim = verdict(fixed[0], [moved, fixed[2]])["point"]
+    assert [step["step"] for step in point_claim.measured["steps"]] == [5]
+    assert point_claim.measured["median_is_last_price"] is False
+    assert point_claim.raw_p_value == verdict(moved)["point"].raw_p_value
+    assert point_claim.outcome == "better"
+    assert claim_text(point_claim).startswith("point: better than the random walk at step 5 (RMSE ratio of returns 0.9")
     both = verdict(alone, [moved])["point"]
     p_values = [verdict(each)["point"].raw_p_value for each in (alone, moved)]
     assert both.raw_p_value == pytest.approx(2 * min(p for p in p_values if p is not None))
@@ -339,8 +343,8 @@ def test_the_wrong_direction_is_worse_than_chance() -> None:
     outcomes = rng.normal(size=DAYS)
     median = -0.2 * outcomes + 0.1 * rng.normal(size=DAYS)
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
-    found = verdict(losses("a", dates, outcomes, {"lstm": median[:, None] + SCORES}))
-    assert found["direction"].outcome == "worse"
+    point_claim = verdict(losses("a", dates, outcomes, {"lstm": median[:, None] + SCORES}))
+    assert point_claim["direction"].outcome == "worse"
 
 
 def test_a_median_that_always_rises_has_no_direction_to_judge() -> None:
@@ -348,18 +352,20 @@ def test_a_median_that_always_rises_has_no_direction_to_judge() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     given = losses("a", dates, rng.normal(size=DAYS), {"lstm": np.tile(0.1 + SCORES, (DAYS, 1))})
     for one in (given, pool([given, given])):
-        found = verdict(one)["direction"]
-        assert (found.outcome, found.p_value) == ("not_applicable", None)
-        assert claim_text(found) == ("direction: not applicable: the median, or the price, moves in one direction only")
+        point_claim = verdict(one)["direction"]
+        assert (point_claim.outcome, point_claim.p_value) == ("not_applicable", None)
+        assert claim_text(point_claim) == (
+            "direction: not applicable: the median, or the price, moves in one direction only"
+        )
     assert verdict(given)["point"].p_value is not None
 
 
 def test_few_directions_are_too_few() -> None:
     given = evidence(noise=0.5)
     given = dataclasses.replace(given, excess=np.where(np.arange(DAYS) < 20, given.excess, np.nan))
-    found = verdict(given)["direction"]
-    assert (found.outcome, found.p_value) == ("no_difference", None)
-    assert claim_text(found) == "direction: not tested: too few cutoffs with a direction (20)"
+    point_claim = verdict(given)["direction"]
+    assert (point_claim.outcome, point_claim.p_value) == ("no_difference", None)
+    assert claim_text(point_claim) == "direction: not tested: too few cutoffs with a direction (20)"
 
 
 # --- coverage ----------------------------------------------------------------------------------------------------
@@ -371,27 +377,27 @@ def test_too_narrow_and_too_wide_are_miscalibrated(factor: float) -> None:
     rng = np.random.default_rng(5)
     sigma = np.full(DAYS, factor)
     given = losses("a", given.dates, rng.normal(size=DAYS), {"lstm": sigma[:, None] * SCORES})
-    found = verdict(given)["coverage"]
-    assert (found.outcome, found.against) == ("worse", "nominal")
-    assert claim_text(found).startswith("coverage: miscalibrated (")
-    assert found.measured["coverage"]["0.8"] == given.inside["0.8"].mean()
+    point_claim = verdict(given)["coverage"]
+    assert (point_claim.outcome, point_claim.against) == ("worse", "nominal")
+    assert claim_text(point_claim).startswith("coverage: miscalibrated (")
+    assert point_claim.measured["coverage"]["0.8"] == given.inside["0.8"].mean()
 
 
 def test_coverage_that_never_fails_is_too_wide() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     hardly = np.where(np.arange(DAYS) % 2 == 0, 1e-6, -1e-6)
-    found = verdict(losses("a", dates, hardly, {"lstm": np.tile(SCORES, (DAYS, 1))}))
-    assert found["coverage"].outcome == "worse"
-    assert outcomes_of(found) == ["no_difference", "not_applicable", "not_applicable", "worse"]
+    point_claim = verdict(losses("a", dates, hardly, {"lstm": np.tile(SCORES, (DAYS, 1))}))
+    assert point_claim["coverage"].outcome == "worse"
+    assert outcomes_of(point_claim) == ["no_difference", "not_applicable", "not_applicable", "worse"]
 
 
 def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(DAYS)
     said = {"lstm": np.tile(SCORES, (DAYS, 1)), "ewma": np.tile(2 * SCORES, (DAYS, 1))}
-    found = verdict(losses("a", dates, np.zeros(DAYS), said))
+    point_claim = verdict(losses("a", dates, np.zeros(DAYS), said))
     for kind in ("point", "density", "coverage"):
-        assert claim_text(found[kind]) == f"{kind}: not tested: the price is constant"
-    assert outcomes_of(found) == ["no_difference", "not_applicable", "no_difference", "no_difference"]
+        assert claim_text(point_claim[kind]) == f"{kind}: not tested: the price is constant"
+    assert outcomes_of(point_claim) == ["no_difference", "not_applicable", "no_difference", "no_difference"]
 
 
 # --- too little to say -------------------------------------------------------------------------------------------
@@ -399,9 +405,9 @@ def test_of_a_price_that_never_moved_there_is_nothing_to_say() -> None:
 
 @pytest.mark.parametrize("days", [1, 2, 3, 29])
 def test_few_days_prove_nothing(days: int) -> None:
-    found = verdict(evidence(days=days, noise=0.5, widths={"lstm": 1.5, "garch": 0.0}))
-    assert all(one.p_value is None and one.outcome == "no_difference" for one in found.results.values())
-    assert verdict_texts(found)[0] == "point: not tested: too few cutoffs"
+    point_claim = verdict(evidence(days=days, noise=0.5, widths={"lstm": 1.5, "garch": 0.0}))
+    assert all(one.p_value is None and one.outcome == "no_difference" for one in point_claim.results.values())
+    assert verdict_texts(point_claim)[0] == "point: not tested: too few cutoffs"
 
 
 @pytest.mark.parametrize("days", [31, 40])
@@ -411,14 +417,14 @@ def test_no_effect_beyond_what_there_can_be_is_said_to_be_visible(days: int) -> 
     outcomes = np.convolve(rng.normal(size=days + 29), np.ones(30), "valid")
     dates = np.datetime64("2020-01-01") + np.arange(days)
     wide, narrow = np.tile(9 * SCORES, (days, 1)) + rng.normal(size=(days, 1)), np.tile(4 * SCORES, (days, 1))
-    found = verdict(losses("a", dates, outcomes, {"lstm": wide, "ewma": narrow}, 30))
-    assert found["point"].detectable is None
-    assert (found["density"].detectable or 0) < 100
+    point_claim = verdict(losses("a", dates, outcomes, {"lstm": wide, "ewma": narrow}, 30))
+    assert point_claim["point"].detectable is None
+    assert (point_claim["density"].detectable or 0) < 100
     assert all(
-        points < 100 * float(level) for level, points in found["coverage"].measured["detectable_by_level"].items()
+        points < 100 * float(level) for level, points in point_claim["coverage"].measured["detectable_by_level"].items()
     )
-    assert "0.000" not in claim_text(found["point"])
-    assert "nan" not in "".join(verdict_texts(found))
+    assert "0.000" not in claim_text(point_claim["point"])
+    assert "nan" not in "".join(verdict_texts(point_claim))
 
 
 # --- claims are false as seldom as promised, and found as often as stated -----------------------------------------
@@ -432,10 +438,10 @@ def rates(made: list[Verdict]) -> dict[str, float]:
 def test_where_nothing_is_to_be_found_claims_are_rare() -> None:
     """Model and baseline see the volatility equally well, the median is noise: all four nulls hold at once."""
     made = [verdict(evidence(seed, {"lstm": 0.1, "garch": 0.1}, noise=0.05)) for seed in range(500)]
-    found = rates(made)
-    assert found["any"] <= 0.05 + 0.02  # two Monte Carlo errors
-    assert max(found[kind] for kind in KINDS) <= 0.0125 + 0.015
-    assert found["any"] > 0  # the tests do test something
+    point_claim = rates(made)
+    assert point_claim["any"] <= 0.05 + 0.02  # two Monte Carlo errors
+    assert max(point_claim[kind] for kind in KINDS) <= 0.0125 + 0.015
+    assert point_claim["any"] > 0  # the tests do test something
 
 
 def test_pooled_claims_of_instruments_that_move_together_are_rare() -> None:

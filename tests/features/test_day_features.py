@@ -46,15 +46,15 @@ def test_prices_of_the_end_of_the_day_show_an_announcement_on_its_date() -> None
 
 
 def test_features_depend_on_days_near_by_alone() -> None:
-    whole = day_features(DAYS, at_fixing=True)
+    all_days = day_features(DAYS, at_fixing=True)
     rng = np.random.default_rng(0)
     for first in rng.integers(0, len(DAYS) - 100, 25):
         part = day_features(DAYS[first : first + 100], at_fixing=True)
         rows = slice(first, first + 100 - 2 * PADDING)
-        np.testing.assert_array_equal(part.days, whole.days[rows])
-        np.testing.assert_array_equal(part.common, whole.common[rows])
+        np.testing.assert_array_equal(part.days, all_days.days[rows])
+        np.testing.assert_array_equal(part.common, all_days.common[rows])
         for currency, values in part.own.items():
-            np.testing.assert_array_equal(values, whole.own[currency][rows])
+            np.testing.assert_array_equal(values, all_days.own[currency][rows])
 
 
 def test_names_are_those_of_the_two_currencies() -> None:

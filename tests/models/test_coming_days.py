@@ -85,10 +85,10 @@ def test_a_step_has_the_mean_variance_of_its_days(panel: Panel, fitted: ComingDa
     rows = np.array([3500, 3507, len(series) - 1])
     widths = fitted.widths(series, rows, 25)
     assert widths is not None
-    for row, found in zip(rows, widths, strict=True):
+    for row, computed_widths in zip(rows, widths, strict=True):
         cut = series.between(end=series.dates[row])
         sizes = np.array([day.size for day in fitted.known_days(cut, future_dates(cut, 25))])
-        np.testing.assert_allclose(found, np.sqrt(np.cumsum(sizes**2) / np.arange(1, 26)), rtol=1e-12)
+        np.testing.assert_allclose(computed_widths, np.sqrt(np.cumsum(sizes**2) / np.arange(1, 26)), rtol=1e-12)
 
 
 def test_later_rows_change_nothing(panel: Panel, fitted: ComingDays) -> None:

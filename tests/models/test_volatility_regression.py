@@ -21,28 +21,28 @@ def rows(count: int, seed: int = 0, noise: float = 0.3, skew: float = 0.0) -> Vo
 
 
 def fitted(panel: list[VolatilityRows], symmetric: bool = True) -> VolatilityRegression:
-    made = VolatilityRegression.fit(panel, EVEN, SPANS, symmetric)
-    assert made is not None
-    return made
+    regression = VolatilityRegression.fit(panel, EVEN, SPANS, symmetric)
+    assert regression is not None
+    return regression
 
 
 def test_a_linear_relation_is_found() -> None:
-    made = fitted([rows(20_000), rows(20_000, seed=1)])
-    np.testing.assert_allclose(made.kernel, [[0.1, 0.1], [0.5, 0.0], [0.0, 0.0], [0.0, 0.2]], atol=0.02)
-    np.testing.assert_array_equal(made.kernel[2], 0)  # an odd input would not survive an inversion
-    np.testing.assert_allclose(made.shape, np.tile(normal_scores(SCORING_LEVELS), (2, 1)), atol=0.05)
+    regression = fitted([rows(20_000), rows(20_000, seed=1)])
+    np.testing.assert_allclose(regression.kernel, [[0.1, 0.1], [0.5, 0.0], [0.0, 0.0], [0.0, 0.2]], atol=0.02)
+    np.testing.assert_array_equal(regression.kernel[2], 0)  # an odd input would not survive an inversion
+    np.testing.assert_allclose(regression.shape, np.tile(normal_scores(SCORING_LEVELS), (2, 1)), atol=0.05)
 
 
 def test_widths_are_those_of_the_predicted_volatility() -> None:
-    made = fitted([rows(20_000)])
+    regression = fitted([rows(20_000)])
     features = np.array([[1, 5, 0], [-1, -5, 0]], dtype=np.float32)
-    wide, narrow = made.quantiles(features)[:, 0]
-    np.testing.assert_allclose(wide[-1] / narrow[-1], np.exp(2 * made.kernel[1, 0]), rtol=1e-12)
+    wide, narrow = regression.quantiles(features)[:, 0]
+    np.testing.assert_allclose(wide[-1] / narrow[-1], np.exp(2 * regression.kernel[1, 0]), rtol=1e-12)
 
 
 def test_few_rows_are_believed_less_and_fewer_not_at_all() -> None:
-    whole, few = fitted([rows(20_000)]), fitted([rows(300)])
-    assert 0.1 < few.kernel[1, 0] < 0.8 * whole.kernel[1, 0]
+    large, few = fitted([rows(20_000)]), fitted([rows(300)])
+    assert 0.1 < few.kernel[1, 0] < 0.8 * large.kernel[1, 0]
     assert VolatilityRegression.fit([rows(100), rows(149)], EVEN, SPANS, symmetric=True) is None
 
 
@@ -53,10 +53,10 @@ def test_a_symmetric_shape_has_an_exact_mirror() -> None:
 
 
 def test_a_skewed_shape_has_a_mean_of_zero_and_its_middle_beside() -> None:
-    made = fitted([rows(200_000, skew=1.0)], symmetric=False)
+    regression = fitted([rows(200_000, skew=1.0)], symmetric=False)
     expected = 1 + np.log(1 - np.array(SCORING_LEVELS[::-1]))  # quantiles of 1 - E of a unit exponential E
-    np.testing.assert_allclose(made.shape[0], expected, rtol=0.03, atol=0.02)
-    assert made.shape[0, MEDIAN] == pytest.approx(1 - np.log(2), abs=0.02)
+    np.testing.assert_allclose(regression.shape[0], expected, rtol=0.03, atol=0.02)
+    assert regression.shape[0, MEDIAN] == pytest.approx(1 - np.log(2), abs=0.02)
 
 
 def test_few_rows_prove_no_skew() -> None:
@@ -74,27 +74,27 @@ def test_rows_of_which_nothing_is_known_yet_are_passed_over() -> None:
 def test_an_input_that_never_moves_has_no_slope() -> None:
     still = rows(3000)
     still.features[:, 2] = 0.25
-    made = fitted([still])
-    np.testing.assert_array_equal(made.kernel[3], 0)
-    assert np.isfinite(made.quantiles(still.features)).all()
+    regression = fitted([still])
+    np.testing.assert_array_equal(regression.kernel[3], 0)
+    assert np.isfinite(regression.quantiles(still.features)).all()
 
 
 def test_no_ratio_is_believed_far_outside_those_that_were_seen() -> None:
-    made = fitted([rows(3000)])
-    far = made.quantiles(np.array([[1e6, 0, 1e6], [-1e6, 0, -1e6]], dtype=np.float32))
-    np.testing.assert_allclose(far[0], np.exp(made.range[1])[:, None] * made.shape)
-    np.testing.assert_allclose(far[1], np.exp(made.range[0])[:, None] * made.shape)
+    regression = fitted([rows(3000)])
+    far = regression.quantiles(np.array([[1e6, 0, 1e6], [-1e6, 0, -1e6]], dtype=np.float32))
+    np.testing.assert_allclose(far[0], np.exp(regression.range[1])[:, None] * regression.shape)
+    np.testing.assert_allclose(far[1], np.exp(regression.range[0])[:, None] * regression.shape)
 
 
 @pytest.mark.parametrize("chosen", [[3], [8, 2], [9, 0, 1, 5]])
 def test_no_bit_of_a_row_depends_on_other_rows(chosen: list[int]) -> None:
-    made, features = fitted([rows(3000)]), rows(10, seed=3).features
-    np.testing.assert_array_equal(made.quantiles(features)[chosen], made.quantiles(features[chosen]))
+    regression, features = fitted([rows(3000)]), rows(10, seed=3).features
+    np.testing.assert_array_equal(regression.quantiles(features)[chosen], regression.quantiles(features[chosen]))
 
 
 def test_what_is_stored_comes_back() -> None:
-    made = fitted([rows(3000)])
-    again = VolatilityRegression.of({"lstm_0/kernel": np.zeros(1), **made.arrays()})
+    regression = fitted([rows(3000)])
+    again = VolatilityRegression.of({"lstm_0/kernel": np.zeros(1), **regression.arrays()})
     assert again is not None
-    np.testing.assert_array_equal(again.quantiles(rows(5).features), made.quantiles(rows(5).features))
+    np.testing.assert_array_equal(again.quantiles(rows(5).features), regression.quantiles(rows(5).features))
     assert VolatilityRegression.of({"lstm_0/kernel": np.zeros(1)}) is None

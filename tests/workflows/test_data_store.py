@@ -74,10 +74,10 @@ class MadeSource:
 
     def load(self, request: LoadRequest) -> Loaded:
         self.asked.append((request.instrument.name, request.network))
-        found = self.gives.get(request.instrument.name) or SourceError(f"{request.instrument.name} is unknown")
-        if isinstance(found, Exception):
-            raise found
-        return Loaded(found)
+        exported = self.gives.get(request.instrument.name) or SourceError(f"{request.instrument.name} is unknown")
+        if isinstance(exported, Exception):
+            raise exported
+        return Loaded(exported)
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def environment(tmp_path: Path, notes: list[str]) -> Environment:
 
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, MadeSource]:
-    found = {name: MadeSource(name, {}) for name in ("ecb", "yahoo")}
+    exported = {name: MadeSource(name, {}) for name in ("ecb", "yahoo")}
 
     def made_or_real(name: str) -> Source:
-        return found.get(name) or get_source(name)
+        return exported.get(name) or get_source(name)
 
     monkeypatch.setattr(registry, "get_source", made_or_real)
-    return found
+    return exported
 
 
 @pytest.fixture
@@ -138,9 +138,9 @@ def error_of(one: Fetched) -> ForecasterError:
     return one.error
 
 
-def problem_of(found: Fetching | Verification) -> ForecasterError:
-    assert found.problem is not None
-    return found.problem
+def problem_of(exported: Fetching | Verification) -> ForecasterError:
+    assert exported.problem is not None
+    return exported.problem
 
 
 # fetch
@@ -161,14 +161,14 @@ def test_fetch_keeps_and_tells(environment: Environment, sources: Mapping[str, M
 
 def test_fetch_tells_what_fails_and_keeps_the_rest(environment: Environment, sources: Mapping[str, MadeSource]) -> None:
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "IBM": made(IBM, "yahoo")}
-    found = fetch(tickers("AAPL", "WRONG", "IBM"), environment)
-    assert [(one.name, one.outcome) for one in found.fetched] == [
+    exported = fetch(tickers("AAPL", "WRONG", "IBM"), environment)
+    assert [(one.name, one.outcome) for one in exported.fetched] == [
         ("AAPL", "new"), ("WRONG", "failed"), ("IBM", "new"),
     ]  # fmt: skip
-    assert isinstance(found.problem, SourceError)
-    assert problem_of(found).messages == ("WRONG is unknown",)
+    assert isinstance(exported.problem, SourceError)
+    assert problem_of(exported).messages == ("WRONG is unknown",)
     assert [one.newest.symbol for one in list_histories(environment)] == ["AAPL", "IBM"]
-    document = fetching_document(found)
+    document = fetching_document(exported)
     assert document["schema"] == "data/1"
     assert [one["reason"] for one in document["histories"]] == [None, "WRONG is unknown", None]
     json.dumps(document, allow_nan=False)
@@ -189,22 +189,22 @@ def test_an_export_has_the_orientation_that_was_named(
     plain = made(USDJPY, "ecb")
     bars = {"open": plain.close, "high": 1.1 * plain.close, "low": 0.8 * plain.close, "volume": 5 * plain.close}
     sources["ecb"].gives["USDJPY"] = dataclasses.replace(plain, columns={**plain.columns, **bars})
-    found = export(Selection(pairs=["JPYUSD"]), environment)
-    assert (found.symbol, found.instrument.name) == ("JPYUSD", "JPYUSD")
-    np.testing.assert_array_equal(found.close, 1 / plain.close)
-    np.testing.assert_array_equal(found.columns["high"], 1 / bars["low"])
-    np.testing.assert_array_equal(found.columns["low"], 1 / bars["high"])
-    np.testing.assert_array_equal(found.columns["volume"], bars["volume"])
+    exported = export(Selection(pairs=["JPYUSD"]), environment)
+    assert (exported.symbol, exported.instrument.name) == ("JPYUSD", "JPYUSD")
+    np.testing.assert_array_equal(exported.close, 1 / plain.close)
+    np.testing.assert_array_equal(exported.columns["high"], 1 / bars["low"])
+    np.testing.assert_array_equal(exported.columns["low"], 1 / bars["high"])
+    np.testing.assert_array_equal(exported.columns["volume"], bars["volume"])
 
 
 def test_fetch_of_a_source_that_does_not_answer_stops_after_two(
     environment: Environment, sources: Mapping[str, MadeSource]
 ) -> None:
     sources["yahoo"].gives |= {name: UnreachableError(f"no answer for {name}") for name in ("A", "B", "C", "D")}
-    found = fetch(tickers("A", "B", "C", "D"), environment)
-    assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "not asked"]
+    exported = fetch(tickers("A", "B", "C", "D"), environment)
+    assert [one.outcome for one in exported.fetched] == ["failed", "failed", "not asked", "not asked"]
     assert [name for name, _ in sources["yahoo"].asked] == ["A", "B"]
-    assert problem_of(found).messages == (
+    assert problem_of(exported).messages == (
         "no answer for A",
         "no answer for B",
         "skipped, since their source does not answer: C, D; try later",
@@ -224,8 +224,8 @@ def test_a_store_that_cannot_be_written_is_told(environment: Environment, source
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
     environment.home.parent.mkdir(exist_ok=True)
     environment.home.write_text("a file where the folder should be")
-    found = fetch(tickers("AAPL"), environment)
-    assert isinstance(found.problem, StorageError)
+    exported = fetch(tickers("AAPL"), environment)
+    assert isinstance(exported.problem, StorageError)
 
 
 # refresh
@@ -241,15 +241,15 @@ def test_refresh_asks_for_every_online_history(
     )
     sources["yahoo"].gives |= {"AAPL": longer, "MSFT": SourceError("MSFT is gone")}
     sources["ecb"].gives["USDJPY"] = made(USDJPY, "ecb")
-    found = refresh(NONE, environment)
-    assert [(one.name, one.outcome) for one in found.fetched] == [
+    exported = refresh(NONE, environment)
+    assert [(one.name, one.outcome) for one in exported.fetched] == [
         ("USDJPY", "unchanged"), ("AAPL", "new"), ("MSFT", "failed"),
     ]  # fmt: skip
-    assert (version_of(found.fetched[2]).rows, found.fetched[2].age) == (300, 1)  # what there is already
-    changes = version_of(found.fetched[1])
+    assert (version_of(exported.fetched[2]).rows, exported.fetched[2].age) == (300, 1)  # what there is already
+    changes = version_of(exported.fetched[1])
     assert (changes.added, changes.revised, changes.removed) == (1, 0, 0)
     assert {network for one in sources.values() for _, network in one.asked} == {"refresh"}
-    assert problem_of(found).exit_code == 3
+    assert problem_of(exported).exit_code == 3
 
 
 def test_refresh_of_one_source_or_of_named_instruments(
@@ -270,10 +270,10 @@ def test_one_source_away_does_not_stop_the_other(
     save(*(made(one, "ecb") for one in pairs), made(AAPL, "yahoo"))
     sources["ecb"].gives |= {one.name: UnreachableError("the ECB is away") for one in pairs}
     sources["yahoo"].gives["AAPL"] = made(AAPL, "yahoo")
-    found = refresh(NONE, environment)
-    assert [one.outcome for one in found.fetched] == ["failed", "failed", "not asked", "unchanged"]
-    assert problem_of(found).messages[0] == "the ECB is away"
-    assert "USDCHF" in problem_of(found).messages[1]
+    exported = refresh(NONE, environment)
+    assert [one.outcome for one in exported.fetched] == ["failed", "failed", "not asked", "unchanged"]
+    assert problem_of(exported).messages[0] == "the ECB is away"
+    assert "USDCHF" in problem_of(exported).messages[1]
 
 
 def test_an_answer_in_between_shows_that_the_source_is_there(
@@ -300,9 +300,9 @@ def test_a_damaged_history_does_not_stop_the_others(
     save(made(AAPL, "yahoo"), made(MSFT, "yahoo"))
     damage(environment, "UPDATE bar SET close = close + 1 WHERE series = 1")
     sources["yahoo"].gives |= {"AAPL": made(AAPL, "yahoo"), "MSFT": made(MSFT, "yahoo")}
-    found = refresh(NONE, environment)
-    assert [one.outcome for one in found.fetched] == ["failed", "unchanged"]
-    assert isinstance(found.problem, DamageError)
+    exported = refresh(NONE, environment)
+    assert [one.outcome for one in exported.fetched] == ["failed", "unchanged"]
+    assert isinstance(exported.problem, DamageError)
 
 
 # list
@@ -341,12 +341,12 @@ def test_verify_counts_and_names(environment: Environment, save: Callable[..., N
     sound = verify(environment)
     assert (line(sound), sound.problem) == ("3 versions of 2 histories are intact", None)
     damage(environment, "UPDATE bar SET close = close * 2 WHERE series = 1 AND died IS NULL")
-    found = verify(environment)
-    assert line(found) == "1 of 3 versions of 2 histories is damaged"
-    assert isinstance(found.problem, DamageError)
-    assert len(problem_of(found).messages) == 1
-    assert verification_document(found)["intact"] is False
-    assert verification_document(found)["damaged"][0]["series"] == "yahoo/AAPL/1d"
+    exported = verify(environment)
+    assert line(exported) == "1 of 3 versions of 2 histories is damaged"
+    assert isinstance(exported.problem, DamageError)
+    assert len(problem_of(exported).messages) == 1
+    assert verification_document(exported)["intact"] is False
+    assert verification_document(exported)["damaged"][0]["series"] == "yahoo/AAPL/1d"
     assert verify(environment, history="ecb/USDJPY/1d").problem is None
     assert verify(environment, history="yahoo/AAPL/1d").problem is not None
 

@@ -157,11 +157,11 @@ def test_the_krona_begins_after_its_pause() -> None:
 
 @pytest.mark.parametrize("name", ["EURISK", "ISKJPY"])
 def test_the_pause_of_the_krona_is_a_finding(name: str) -> None:
-    asked = request(Instrument("pair", name))
-    (finding,) = SOURCE.load(asked).findings
+    load_request = request(Instrument("pair", name))
+    (finding,) = SOURCE.load(load_request).findings
     assert (finding.code, finding.dates) == ("pause", ("1999-01-04",))
     assert "left out: the ECB published no rate of ISK from 2008-12-10 to 2018-01-31" in finding.text
-    assert not SOURCE.load(dataclasses.replace(asked, until=datetime.date(2017, 12, 29))).findings
+    assert not SOURCE.load(dataclasses.replace(load_request, until=datetime.date(2017, 12, 29))).findings
 
 
 def test_no_series_bridges_a_gap_and_only_the_krona_was_cut() -> None:

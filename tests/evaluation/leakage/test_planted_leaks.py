@@ -139,8 +139,8 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Audited:
     return make
 
 
-def fitted(made: SimpleNamespace) -> Any:
-    return made.target.fit(made.target.prepare())
+def fitted(case: SimpleNamespace) -> Any:
+    return case.target.fit(case.target.prepare())
 
 
 def caught(check: Check, *columns: str) -> set[str | None]:
@@ -161,36 +161,36 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, compute: Callable[[History
 @pytest.mark.parametrize("kind", ["lstm", "classic"])
 @pytest.mark.parametrize("name", ["main.csv", "spiked.csv"])
 def test_the_program_as_it_is_has_no_leak(audited: Audited, kind: str, name: str) -> None:
-    made = audited(kind, name)
-    model = fitted(made)
-    found = [
-        check_validation(made.target, made.later),
-        check_features(made.target, [*made.later, *made.young]),
-        check_weights(made.target, model, made.unseen),
-        check_choices(made.target, model, made.untested),
-        check_forecasts(made.target, model, made.later),
-        check_calibration(made.target, model, made.later),
-        check_scores(made.target, model, made.later),
-        check_folds(made.target, made.first_cutoff),
+    case = audited(kind, name)
+    model = fitted(case)
+    check_results = [
+        check_validation(case.target, case.later),
+        check_features(case.target, [*case.later, *case.young]),
+        check_weights(case.target, model, case.unseen),
+        check_choices(case.target, model, case.untested),
+        check_forecasts(case.target, model, case.later),
+        check_calibration(case.target, model, case.later),
+        check_scores(case.target, model, case.later),
+        check_folds(case.target, case.first_cutoff),
     ]
-    assert [one.findings for one in found] == [()] * 8
-    assert {one.outcome for one in found} <= {"passed", "not_applicable"}
+    assert [one.findings for one in check_results] == [()] * 8
+    assert {one.outcome for one in check_results} <= {"passed", "not_applicable"}
 
 
 CALENDAR_FLAGS = {"model.volatility_calendar": True, "data.calendar": "weekdays", "data.events": "events.csv"}
 
 
 def test_the_calendar_of_volatility_and_the_events_of_the_user_have_no_leak(audited: Audited) -> None:
-    made = audited(**CALENDAR_FLAGS)
-    model = fitted(made)
+    case = audited(**CALENDAR_FLAGS)
+    model = fitted(case)
     assert {"calendar/effects", "calendar/variance", "events/effects"} <= model.arrays().keys()
-    found = [
-        check_weights(made.target, model, made.unseen),
-        check_choices(made.target, model, made.untested),
-        check_forecasts(made.target, model, made.later),
-        check_folds(made.target, made.first_cutoff),
+    check_results = [
+        check_weights(case.target, model, case.unseen),
+        check_choices(case.target, model, case.untested),
+        check_forecasts(case.target, model, case.later),
+        check_folds(case.target, case.first_cutoff),
     ]
-    assert [one.findings for one in found] == [()] * 4
+    assert [one.findings for one in check_results] == [()] * 4
 
 
 # --- leaks in the inputs ----------------------------------------------------------------------------------------------
@@ -204,22 +204,22 @@ def test_scaling_by_the_whole_sample(audited: Audited, monkeypatch: pytest.Monke
 
 def test_a_centred_window(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "momentum_5", lambda history: np.convolve(history.log_return, np.ones(5), "same"))
-    made = audited()
-    (row,) = caught(check_features(made.target, made.later), "momentum_5")
-    assert np.busday_count(np.datetime64(row), np.datetime64(made.cut)) == 1, "the last two rows before the cut"
+    case = audited()
+    (row,) = caught(check_features(case.target, case.later), "momentum_5")
+    assert np.busday_count(np.datetime64(row), np.datetime64(case.cut)) == 1, "the last two rows before the cut"
 
 
 def test_the_target_among_the_features(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, "scaled_return", lambda history: np.append(history.log_return[1:], 0) / 0.01)
-    made = audited()
-    assert caught(check_features(made.target, made.later), "scaled_return") == {made.cut}
+    case = audited()
+    assert caught(check_features(case.target, case.later), "scaled_return") == {case.cut}
 
 
 def test_a_window_that_is_off_by_one(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     true = FEATURES["momentum_20"].compute
     plant(monkeypatch, "momentum_20", lambda history: np.append(true(history)[1:], 0))
-    made = audited()
-    assert caught(check_features(made.target, made.later), "momentum_20") == {made.cut}
+    case = audited()
+    assert caught(check_features(case.target, case.later), "momentum_20") == {case.cut}
 
 
 def test_a_volume_over_its_mean_of_the_whole_sample(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,25 +236,25 @@ def test_a_gap_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.
         return history.log_return[following]
 
     plant(monkeypatch, "overnight_gap", filled)
-    made = audited()
-    (row,) = caught(check_features(made.target, made.later), "overnight_gap")
-    assert 0 <= np.busday_count(np.datetime64(row), np.datetime64(made.cut)) < 7
+    case = audited()
+    (row,) = caught(check_features(case.target, case.later), "overnight_gap")
+    assert 0 <= np.busday_count(np.datetime64(row), np.datetime64(case.cut)) < 7
 
 
 def test_a_feature_of_the_level_of_the_adjusted_price(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = audited()
-    panel = made.target.prepare()
+    case = audited()
+    panel = case.target.prepare()
     assert "adj_close" in panel.series[0].columns
-    names = made.target.feature_names
+    names = case.target.feature_names
 
     def leaky(series: Any) -> Any:
         level = np.log(series.columns["adj_close"])[:, None]
         return np.concatenate([feature_matrix(History.of(series), names), level], axis=1)
 
-    monkeypatch.setattr(made.target, "feature_names", (*names, "level"))
-    monkeypatch.setattr(made.target, "features", leaky)
-    monkeypatch.setattr(made.target, "feature_file", lambda name: "leak.py")
-    assert caught(check_features(made.target, made.later), "level") == {"2018-01-01"}
+    monkeypatch.setattr(case.target, "feature_names", (*names, "level"))
+    monkeypatch.setattr(case.target, "features", leaky)
+    monkeypatch.setattr(case.target, "feature_file", lambda name: "leak.py")
+    assert caught(check_features(case.target, case.later), "level") == {"2018-01-01"}
 
 
 def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,21 +263,21 @@ def test_an_input_without_its_lag(audited: Audited, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(
             module, "column_covariate", lambda name, days, values, lag, true=true: true(name, days, values, 0)
         )
-    made = audited()
+    case = audited()
     rows = caught(
-        check_features(made.target, made.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+        check_features(case.target, case.later), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
     )
-    assert min(rows) < made.cut
+    assert min(rows) < case.cut
 
 
 def test_the_close_of_another_market_on_the_same_day(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     true = covariates.price_covariate
     monkeypatch.setattr(covariates, "price_covariate", lambda series, lag: true(series, 0))
-    made = audited()
+    case = audited()
     rows = caught(
-        check_features(made.target, made.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
+        check_features(case.target, case.later), *(f"input:peer:{one}" for one in ("move", "level", "spread"))
     )
-    assert rows == {made.cut}
+    assert rows == {case.cut}
 
 
 def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,10 +288,10 @@ def test_an_empty_cell_that_is_filled_from_behind(audited: Audited, monkeypatch:
         return true(text, name, dates, following)
 
     monkeypatch.setattr(exogenous, "_column", leaky)
-    made = audited()
-    found = {one.column for one in check_features(made.target, made.gap).findings}
-    assert found
-    assert all(column.startswith("input:mood:") for column in found)
+    case = audited()
+    check_results = {one.column for one in check_features(case.target, case.gap).findings}
+    assert check_results
+    assert all(column.startswith("input:mood:") for column in check_results)
 
 
 @pytest.mark.parametrize("waits", [50, None])
@@ -305,10 +305,10 @@ def test_a_statistic_of_the_first_values_of_a_column(
         return np.full(len(dates), max(10, int(3 * usual)))
 
     monkeypatch.setattr(covariate_features, "_age_limits", leaky)
-    made = audited()
-    assert not check_features(made.target, made.later).findings, "the end of the history does not show it"
+    case = audited()
+    assert not check_features(case.target, case.later).findings, "the end of the history does not show it"
     rows = caught(
-        check_features(made.target, made.young), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
+        check_features(case.target, case.young), *(f"input:mood:{one}" for one in ("move", "level", "spread"))
     )
     assert min(rows) < "2018-02-01"
 
@@ -321,9 +321,9 @@ def test_decimals_of_a_whole_column(audited: Audited, monkeypatch: pytest.Monkey
         return np.round(true(history) / typical, 1)
 
     plant(monkeypatch, "momentum_5", rounded)
-    made = audited()
-    assert not check_features(made.target, made.later).findings
-    caught(check_features(made.target, made.young), "momentum_5")
+    case = audited()
+    assert not check_features(case.target, case.later).findings
+    caught(check_features(case.target, case.young), "momentum_5")
 
 
 def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,9 +337,9 @@ def test_features_that_the_whole_sample_chooses(audited: Audited, monkeypatch: p
         return tuple(name for name, one in zip(names, fit, strict=True) if one >= np.median(fit))
 
     monkeypatch.setattr(feature_options, "suitable_features", leaky)
-    made = audited()
-    (found,) = check_choices(made.target, fitted(made), made.untested).findings
-    assert (found.file, found.column) == ("forecaster/models/feature_options.py", "features")
+    case = audited()
+    (check_results,) = check_choices(case.target, fitted(case), case.untested).findings
+    assert (check_results.file, check_results.column) == ("forecaster/models/feature_options.py", "features")
 
 
 @pytest.mark.parametrize("name", ["spiked.csv", "odd.csv"])
@@ -357,10 +357,10 @@ def test_a_repair_that_looks_ahead(audited: Audited, monkeypatch: pytest.MonkeyP
         return true(self, dataclasses.replace(loaded, series=mended), until, previous)
 
     monkeypatch.setattr(HistoryChecker, "check", leaky)
-    made = audited(name=name)
-    panel = made.target.prepare()
-    odd = [Alteration("scramble", day) for day in made.target.isolated_days(panel.names[0])]
-    check = check_validation(made.target, made.later if name == "spiked.csv" else odd)
+    case = audited(name=name)
+    panel = case.target.prepare()
+    odd = [Alteration("scramble", day) for day in case.target.isolated_days(panel.names[0])]
+    check = check_validation(case.target, case.later if name == "spiked.csv" else odd)
     day = str(panel.series[0].dates[SPIKE if name == "spiked.csv" else ROWS - 60])
     assert {(one.column, one.row) for one in check.findings} >= {("close", day)}
     assert check.findings[0].file == "forecaster/data/validation.py"
@@ -381,9 +381,9 @@ def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: p
         )
 
     monkeypatch.setattr(HistoryChecker, "check", leaky)
-    made = audited()
-    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(12)]
-    check = check_features(made.target, later)
+    case = audited()
+    later = [Alteration("scramble", case.later[0].cut, seed) for seed in range(12)]
+    check = check_features(case.target, later)
     assert "date" in {one.column for one in check.findings}
 
 
@@ -396,14 +396,14 @@ def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: 
         return int(np.searchsorted(dates, self.validation_start))
 
     monkeypatch.setattr(Split, "training_rows", unpurged)
-    made = audited(kind)
-    check = check_weights(made.target, fitted(made), made.unseen[:1])
+    case = audited(kind)
+    check = check_weights(case.target, fitted(case), case.unseen[:1])
     assert check.outcome == "failed"
     assert "kernel" in check.findings[0].column
     file = {"lstm": "quantile/forecaster.py", "classic": "classic.py"}[kind]
     assert check.findings[0].file == f"forecaster/models/{file}"
     if kind == "lstm":  # the outcome of one row ahead, the only one that classic learns, is known at the first cutoff
-        (file,) = {one.file for one in check_folds(made.target, made.first_cutoff).findings}
+        (file,) = {one.file for one in check_folds(case.target, case.first_cutoff).findings}
         assert file == "forecaster/experiments/backtests.py"
 
 
@@ -411,9 +411,9 @@ def test_outcomes_that_reach_into_the_validation(audited: Audited, monkeypatch: 
 def test_a_shuffled_split(audited: Audited, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Training samples from the whole history, as of a split that does not know of time."""
     monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: len(dates) - horizon)
-    made = audited(kind)
-    assert check_weights(made.target, fitted(made), made.unseen[:1]).outcome == "failed"
-    assert check_choices(made.target, fitted(made), made.untested).outcome == "failed"
+    case = audited(kind)
+    assert check_weights(case.target, fitted(case), case.unseen[:1]).outcome == "failed"
+    assert check_choices(case.target, fitted(case), case.untested).outcome == "failed"
 
 
 def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,9 +425,9 @@ def test_test_rows_that_choose(audited: Audited, monkeypatch: pytest.MonkeyPatch
         return np.arange(rows[0], len(dates) - step) if part == "validation" else rows
 
     monkeypatch.setattr(Split, "cutoffs", leaky)
-    made = audited("classic")
-    caught(check_choices(made.target, fitted(made), made.untested), "spread")
-    assert check_weights(made.target, fitted(made), made.unseen[:1]).outcome == "passed"
+    case = audited("classic")
+    caught(check_choices(case.target, fitted(case), case.untested), "spread")
+    assert check_weights(case.target, fitted(case), case.unseen[:1]).outcome == "passed"
 
 
 def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,8 +439,8 @@ def test_a_location_by_outcomes_that_reach_into_the_test(audited: Audited, monke
         return np.arange(rows[0], np.searchsorted(dates, self.test_start)) if part == "validation" else rows
 
     monkeypatch.setattr(Split, "cutoffs", leaky)
-    made = audited(name="walk.csv")
-    caught(check_choices(made.target, fitted(made), made.untested), "location_gains")
+    case = audited(name="walk.csv")
+    caught(check_choices(case.target, fitted(case), case.untested), "location_gains")
 
 
 @pytest.mark.parametrize("name", ["main.csv", "walk.csv"])
@@ -450,12 +450,12 @@ def test_a_location_that_test_rows_decide(audited: Audited, monkeypatch: pytest.
         return {"location_steps": self._gains(model, members, rows).supported(self.knots)}
 
     monkeypatch.setattr(LSTM, "_chosen", leaky)
-    made = audited(name=name, test_rows=80 if name == "main.csv" else 160)
-    model = fitted(made)
+    case = audited(name=name, test_rows=80 if name == "main.csv" else 160)
+    model = fitted(case)
     assert bool(model.report.chosen["location_steps"]) is (name == "main.csv"), (
         "an autocorrelated return supports a location"
     )
-    caught(check_choices(made.target, model, made.untested), "location_steps")
+    caught(check_choices(case.target, model, case.untested), "location_steps")
 
 
 def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -463,8 +463,8 @@ def test_a_scaler_of_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         classic, "fit_scaler", lambda prices, kind: true(prices if prices.base is None else prices.base, kind)
     )
-    made = audited("classic")
-    check = check_weights(made.target, fitted(made), made.unseen[:1])
+    case = audited("classic")
+    check = check_weights(case.target, fitted(case), case.unseen[:1])
     assert "scaler" in {one.column for one in check.findings}
 
 
@@ -483,8 +483,8 @@ def test_adjusted_levels_in_the_classic_model(audited: Audited, monkeypatch: pyt
         ),
     )
     monkeypatch.setattr(classic, "scaled_level", lambda series, scaler: true_level(adjusted(series), scaler))
-    made = audited("classic")
-    assert "scaler" in {one.column for one in check_weights(made.target, fitted(made), made.unseen[1:]).findings}
+    case = audited("classic")
+    assert "scaler" in {one.column for one in check_weights(case.target, fitted(case), case.unseen[1:]).findings}
 
 
 def test_a_calendar_of_volatility_that_is_fitted_on_all_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -495,9 +495,9 @@ def test_a_calendar_of_volatility_that_is_fitted_on_all_rows(audited: Audited, m
         return true(dataclasses.replace(request, training_rows=every), has_calendar)
 
     monkeypatch.setattr(ComingDays, "fit", leaky)
-    made = audited(**CALENDAR_FLAGS)
+    case = audited(**CALENDAR_FLAGS)
     caught(
-        check_weights(made.target, fitted(made), made.unseen[:1]),
+        check_weights(case.target, fitted(case), case.unseen[:1]),
         *("calendar/effects", "calendar/variance", "events/effects"),
     )
 
@@ -508,19 +508,19 @@ def test_a_calendar_of_volatility_that_is_fitted_on_all_rows(audited: Audited, m
 def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes over five rows are taken as known after one."""
 
-    def leaky(made: Any, log_price: Any) -> Any:
-        unit = made.scale[:, None] * np.sqrt(np.asarray(made.knots, dtype=float))
-        outcomes = returns_after(log_price, made.rows, made.knots) / unit
-        return dataclasses.replace(made, scaled=calibrate(made.scaled, made.rows, outcomes, [1] * len(made.knots)))
+    def leaky(case: Any, log_price: Any) -> Any:
+        unit = case.scale[:, None] * np.sqrt(np.asarray(case.knots, dtype=float))
+        outcomes = returns_after(log_price, case.rows, case.knots) / unit
+        return dataclasses.replace(case, scaled=calibrate(case.scaled, case.rows, outcomes, [1] * len(case.knots)))
 
     monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
-    made = audited()
-    model = fitted(made)
-    check = check_calibration(made.target, model, made.later)
+    case = audited()
+    model = fitted(case)
+    check = check_calibration(case.target, model, case.later)
     assert check.outcome == "failed"
     assert {one.file for one in check.findings} == {"forecaster/evaluation/calibration.py"}
     assert {one.column.rpartition(" ")[2] for one in check.findings} == {"5"}, "one row ahead nothing is early"
-    assert check_forecasts(made.target, model, made.later).outcome == "passed"
+    assert check_forecasts(case.target, model, case.later).outcome == "passed"
 
 
 def test_a_forecast_in_units_of_a_volatility_that_comes_later(
@@ -533,9 +533,9 @@ def test_a_forecast_in_units_of_a_volatility_that_comes_later(
         return dataclasses.replace(true(self, series, rows), scale=volatility[np.minimum(rows + 1, len(series) - 1)])
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
-    made = audited()
-    check = check_forecasts(made.target, fitted(made), made.later)
-    assert made.cut in caught(check, "scale of the forecast")
+    case = audited()
+    check = check_forecasts(case.target, fitted(case), case.later)
+    assert case.cut in caught(check, "scale of the forecast")
 
 
 def test_coming_days_that_are_those_of_later_rows(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,11 +547,11 @@ def test_coming_days_that_are_those_of_later_rows(audited: Audited, monkeypatch:
         return np.sqrt(np.cumsum(coming, axis=1) / np.arange(1, count + 1))
 
     monkeypatch.setattr(ComingDays, "widths", leaky)
-    made = audited(**CALENDAR_FLAGS)
-    check = check_forecasts(made.target, fitted(made), made.later)
+    case = audited(**CALENDAR_FLAGS)
+    check = check_forecasts(case.target, fitted(case), case.later)
     assert check.outcome == "failed"
     assert {one.column.rpartition(" ")[0] for one in check.findings} == {"width of step"}
-    assert made.cut in {one.row for one in check.findings}
+    assert case.cut in {one.row for one in check.findings}
 
 
 def test_a_forecast_that_depends_on_which_others_are_asked_for(
@@ -560,12 +560,12 @@ def test_a_forecast_that_depends_on_which_others_are_asked_for(
     true = FittedQuantileModel.forecast
 
     def leaky(self: FittedQuantileModel, series: Any, rows: Any, longest: Any = None) -> Any:
-        made = true(self, series, rows)
-        return dataclasses.replace(made, scaled=made.scaled * (1 + made.scaled.mean()))
+        case = true(self, series, rows)
+        return dataclasses.replace(case, scaled=case.scaled * (1 + case.scaled.mean()))
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
-    made = audited()
-    check = check_forecasts(made.target, fitted(made), [])
+    case = audited()
+    check = check_forecasts(case.target, fitted(case), [])
     assert check.outcome == "failed"
     assert "requested alone" in check.findings[0].detail
 
@@ -574,16 +574,16 @@ def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch:
     true = FittedQuantileModel.forecast
 
     def leaky(self: FittedQuantileModel, series: Any, rows: Any, longest: Any = None) -> Any:
-        made = true(self, series, rows)
-        scaled = made.scaled.copy()
-        scaled[1:-1] = (made.scaled[:-2] + made.scaled[1:-1] + made.scaled[2:]) / 3
-        return dataclasses.replace(made, scaled=scaled)
+        case = true(self, series, rows)
+        scaled = case.scaled.copy()
+        scaled[1:-1] = (case.scaled[:-2] + case.scaled[1:-1] + case.scaled[2:]) / 3
+        return dataclasses.replace(case, scaled=scaled)
 
     monkeypatch.setattr(FittedQuantileModel, "forecast", leaky)
-    made = audited()
-    check = check_forecasts(made.target, fitted(made), made.later)
-    assert made.cut in {one.row for one in check.findings}
-    assert check_calibration(made.target, fitted(made), made.later).outcome == "failed"
+    case = audited()
+    check = check_forecasts(case.target, fitted(case), case.later)
+    assert case.cut in {one.row for one in check.findings}
+    assert check_calibration(case.target, fitted(case), case.later).outcome == "failed"
 
 
 # --- leaks in what is scored ------------------------------------------------------------------------------------------
@@ -592,12 +592,12 @@ def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch:
 def test_scores_of_forecasts_made_a_day_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     true = pipeline.forecasts
     monkeypatch.setattr(pipeline, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest))
-    made = audited()
-    model = fitted(made)
-    check = check_scores(made.target, model, made.later)
+    case = audited()
+    model = fitted(case)
+    check = check_scores(case.target, model, case.later)
     assert {one.file for one in check.findings} == {"forecaster/pipeline.py"}
-    assert {one.row for one in check.findings} == {made.cut}
-    assert check_forecasts(made.target, model, made.later).outcome == "passed"
+    assert {one.row for one in check.findings} == {case.cut}
+    assert check_forecasts(case.target, model, case.later).outcome == "passed"
 
 
 def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -605,8 +605,8 @@ def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.
     monkeypatch.setattr(
         Split, "cutoffs", lambda self, dates, part, step: true(self, dates, "train" if part == "test" else part, step)
     )
-    made = audited()
-    check = check_scores(made.target, fitted(made), made.later)
+    case = audited()
+    check = check_scores(case.target, fitted(case), case.later)
     assert "scored although the test rows begin on" in check.findings[0].detail
 
 
@@ -617,8 +617,8 @@ def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch
         "OutOfSample",
         lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said),
     )
-    made = audited()
-    assert "outcome at step 1" in {one.column for one in check_scores(made.target, fitted(made), made.later).findings}
+    case = audited()
+    assert "outcome at step 1" in {one.column for one in check_scores(case.target, fitted(case), case.later).findings}
 
 
 def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -629,11 +629,11 @@ def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest
         return true(name, step, dates[kept], moved[kept], {model: one[kept] for model, one in said.items()})
 
     monkeypatch.setattr(pipeline, "OutOfSample", leaky)
-    made = audited()
-    later = [Alteration("scramble", made.later[0].cut, seed) for seed in range(6)]
-    (found,) = check_scores(made.target, fitted(made), later).findings
-    assert found.column == "date"
-    assert "scored in one version alone" in found.detail
+    case = audited()
+    later = [Alteration("scramble", case.later[0].cut, seed) for seed in range(6)]
+    (check_results,) = check_scores(case.target, fitted(case), later).findings
+    assert check_results.column == "date"
+    assert "scored in one version alone" in check_results.detail
 
 
 # --- leaks in a backtest ----------------------------------------------------------------------------------------------
@@ -641,10 +641,10 @@ def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest
 
 def test_a_fold_that_learns_what_it_forecasts(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fold, "split", property(lambda self: Split(self.end, self.end)))
-    made = audited()
-    check = check_folds(made.target, made.first_cutoff)
+    case = audited()
+    check = check_folds(case.target, case.first_cutoff)
     assert check.outcome == "failed"
-    assert check_weights(made.target, fitted(made), made.unseen).outcome == "passed", "a training has no folds"
+    assert check_weights(case.target, fitted(case), case.unseen).outcome == "passed", "a training has no folds"
 
 
 def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -653,8 +653,8 @@ def test_a_fold_that_answers_for_days_it_has_learned(audited: Audited, monkeypat
         return np.arange(first - 5, last - 5)
 
     monkeypatch.setattr(Fold, "rows", early)
-    made = audited()
-    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(made.target, made.first_cutoff).findings}
+    case = audited()
+    assert "quantile 0.9 at step 5" in {one.column for one in check_folds(case.target, case.first_cutoff).findings}
 
 
 def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -665,9 +665,9 @@ def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch:
         return rows, np.roll(said, -1, axis=0)
 
     monkeypatch.setattr(backtest_scores, "model_forecasts", leaky)
-    made = audited()
-    (row,) = {one.row for one in check_folds(made.target, made.first_cutoff).findings}
-    assert row == str(made.first_cutoff[0].cut)
+    case = audited()
+    (row,) = {one.row for one in check_folds(case.target, case.first_cutoff).findings}
+    assert row == str(case.first_cutoff[0].cut)
 
 
 def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -679,24 +679,24 @@ def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: 
         return true(plan, name, number, iter(fits), [*known, gains])
 
     monkeypatch.setattr(backtests, "_record", leaky)
-    made = audited(name="walk.csv", test_rows=160)
-    assert check_folds(made.target, made.first_cutoff).outcome == "failed"
+    case = audited(name="walk.csv", test_rows=160)
+    assert check_folds(case.target, case.first_cutoff).outcome == "failed"
 
 
 def test_a_location_by_outcomes_that_reach_into_the_next_fold(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fold, "settled_rows", lambda self, dates, horizon: self.rows(dates))
-    made = audited()
-    assert "location gains of fold 1" in {one.column for one in check_folds(made.target, made.first_cutoff).findings}
+    case = audited()
+    assert "location gains of fold 1" in {one.column for one in check_folds(case.target, case.first_cutoff).findings}
 
 
 def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         backtest_scores, "calibrate", lambda said, rows, outcomes, steps: calibrate(said, rows, outcomes, [1] * 2)
     )
-    made = audited()
-    columns = {one.column for one in check_folds(made.target, made.first_cutoff).findings}
+    case = audited()
+    columns = {one.column for one in check_folds(case.target, case.first_cutoff).findings}
     assert columns
     assert {column.rpartition(" ")[2] for column in columns} == {"5"}, "one row ahead nothing is early"
 
@@ -708,10 +708,10 @@ def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monke
 def test_an_engine_that_does_not_repeat_itself_proves_nothing(
     audited: Audited, monkeypatch: pytest.MonkeyPatch, check: Any
 ) -> None:
-    made = audited()
+    case = audited()
     noise = np.random.default_rng(1)
-    true_fit = made.target.fit
-    true_backtest = made.target.backtest
+    true_fit = case.target.fit
+    true_backtest = case.target.backtest
 
     def fit(panel: Any) -> Any:
         model = true_fit(panel)
@@ -730,10 +730,10 @@ def test_an_engine_that_does_not_repeat_itself_proves_nothing(
         }
         return dataclasses.replace(output, samples=samples, learned={**output.learned, "bits": noise.normal()})
 
-    monkeypatch.setattr(made.target, "fit", fit)
-    monkeypatch.setattr(made.target, "backtest", backtest)
-    arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.unseen]
-    result = check(made.target, *arguments)
+    monkeypatch.setattr(case.target, "fit", fit)
+    monkeypatch.setattr(case.target, "backtest", backtest)
+    arguments = [case.first_cutoff] if check is check_folds else [fitted(case), case.unseen]
+    result = check(case.target, *arguments)
     assert result.outcome == "not_applicable"
     assert "try --device cpu" in result.what
 
@@ -742,9 +742,9 @@ def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Split, "training_rows", lambda self, dates, horizon: np.searchsorted(dates, self.test_start))
-    made = audited()
+    case = audited()
     noise = np.random.default_rng(1)
-    true = made.target.fit
+    true = case.target.fit
 
     def fit(panel: Any) -> Any:
         model = true(panel)
@@ -753,8 +753,8 @@ def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
                 values += noise.normal(0, 1e-7, values.shape).astype(values.dtype)
         return model
 
-    monkeypatch.setattr(made.target, "fit", fit)
-    check = check_weights(made.target, fitted(made), made.unseen[:1])
+    monkeypatch.setattr(case.target, "fit", fit)
+    check = check_weights(case.target, fitted(case), case.unseen[:1])
     assert check.outcome == "failed"
     assert "try --device cpu" in check.what
     assert any(one.column.startswith("linear_volatility") for one in check.findings)
@@ -763,25 +763,25 @@ def test_an_engine_that_repeats_itself_in_part_still_tells_of_the_rest(
 def test_a_cut_moves_on_where_a_repair_of_earlier_rows_hangs_on_it(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = audited()
-    planned = made.untested[0].cut
+    case = audited()
+    planned = case.untested[0].cut
 
     def late_repairs(change: Any, name: str) -> frozenset[np.datetime64]:
         return frozenset([planned] if change is None or change.cut > planned + np.timedelta64(3, "D") else [])
 
-    monkeypatch.setattr(made.target, "late_repairs", late_repairs)
-    assert check_choices(made.target, fitted(made), made.untested).outcome == "passed"
+    monkeypatch.setattr(case.target, "late_repairs", late_repairs)
+    assert check_choices(case.target, fitted(case), case.untested).outcome == "passed"
 
 
 @pytest.mark.parametrize("check", [check_folds, check_choices])
 def test_a_mistake_that_later_rows_tell_of_is_not_compared(
     audited: Audited, monkeypatch: pytest.MonkeyPatch, check: Any
 ) -> None:
-    made = audited()
-    day = made.first_cutoff[0].cut - np.timedelta64(9, "D")
-    monkeypatch.setattr(made.target, "late_repairs", lambda change, name: frozenset([day] if change is None else []))
-    arguments = [made.first_cutoff] if check is check_folds else [fitted(made), made.untested]
-    result = check(made.target, *arguments)
+    case = audited()
+    day = case.first_cutoff[0].cut - np.timedelta64(9, "D")
+    monkeypatch.setattr(case.target, "late_repairs", lambda change, name: frozenset([day] if change is None else []))
+    arguments = [case.first_cutoff] if check is check_folds else [fitted(case), case.untested]
+    result = check(case.target, *arguments)
     assert (result.outcome, result.findings) == ("not_applicable", ())
 
 
@@ -789,20 +789,20 @@ def test_a_mistake_that_later_rows_tell_of_is_not_compared(
 
 
 def test_nothing_altered_is_put_into_the_store(audited: Audited, folder: Path) -> None:
-    made = audited()
+    case = audited()
     with Store.open(store_path(folder / "home")) as store:
         before = store.all_versions()
-    made.target.prepare(made.later[0])
+    case.target.prepare(case.later[0])
     with Store.open(store_path(folder / "home")) as store:
         assert len(before) >= 2, "the history and its covariate"
         assert store.all_versions() == before
 
 
 def test_covariates_are_altered_from_the_day_on_which_the_cut_does_not_know_them(audited: Audited) -> None:
-    made = audited()
-    original = made.target.prepare().series[0]
-    altered = made.target.prepare(made.later[0]).series[0]
-    known = original.dates <= made.later[0].cut
+    case = audited()
+    original = case.target.prepare().series[0]
+    altered = case.target.prepare(case.later[0]).series[0]
+    known = original.dates <= case.later[0].cut
     for name in original.inputs:
         np.testing.assert_array_equal(altered.inputs[name][known], original.inputs[name][known])
     column = "input:peer:move"

@@ -80,13 +80,15 @@ def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cut
 @pytest.mark.parametrize("rows", [150, 511, 600])
 def test_a_fit_reads_the_training_rows_only(name: str, change: str, rows: int) -> None:
     for series in (oracles.walk(700, rounded=True), oracles.bars(700)):
-        seen = rows if name in ALONE else rows + 5  # a baseline of panels learns their outcomes, as networks do
-        made = [fitted(name, one, rows, 5) for one in (series, getattr(oracles, change)(series, seen - 1))]
-        found, expected = (one.arrays() for one in made)
+        visible_rows = rows if name in ALONE else rows + 5  # a baseline of panels learns their outcomes, as networks do
+        fitted_models = [
+            fitted(name, one, rows, 5) for one in (series, getattr(oracles, change)(series, visible_rows - 1))
+        ]
+        found, expected = (one.arrays() for one in fitted_models)
         assert found.keys() == expected.keys()
         for key, values in expected.items():
             np.testing.assert_array_equal(found[key], values)
-        assert made[0].report == made[1].report
+        assert fitted_models[0].report == fitted_models[1].report
 
 
 @names
@@ -121,10 +123,10 @@ def test_a_forecast_has_the_same_bits_alone_and_among_others(name: str) -> None:
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_every_horizon_has_quantiles_that_do_not_cross(name: str, horizon: int) -> None:
     series = oracles.walk(1400)
-    made = fitted(name, series, 1000, horizon).forecast(series, np.array([1000, 1399]))
-    values = made.log_returns(range(1, horizon + 1))
+    fitted_models = fitted(name, series, 1000, horizon).forecast(series, np.array([1000, 1399]))
+    values = fitted_models.log_returns(range(1, horizon + 1))
     assert values.shape == (2, horizon, 9)
-    assert made.knots[-1] == horizon
+    assert fitted_models.knots[-1] == horizon
     assert (np.diff(values, axis=-1) > 0).all()
     assert horizon == 1 or (np.ptp(values[:, -1], axis=-1) > np.ptp(values[:, 0], axis=-1)).all(), "further is wider"
     middle = values[:, :30, 4]  # over a year the mean of a sample moves it further
@@ -162,9 +164,9 @@ def test_a_series_too_short_for_a_fit_falls_back_and_says_so(name: str, rows: in
     series = oracles.walk(400)
     model = fitted(name, series, rows)
     assert list(model.report.fallbacks) == ["USDJPY"]
-    made = model.forecast(series, np.array([100, 399]))
-    assert np.isfinite(made.scaled).all()
-    assert (np.diff(made.scaled, axis=-1) > 0).all()
+    fitted_models = model.forecast(series, np.array([100, 399]))
+    assert np.isfinite(fitted_models.scaled).all()
+    assert (np.diff(fitted_models.scaled, axis=-1) > 0).all()
 
 
 @fitted_names
@@ -241,18 +243,18 @@ def test_an_unknown_baseline_is_no_baseline() -> None:
 def test_ewma_is_normal_with_the_volatility_of_the_slow_loop() -> None:
     series = oracles.walk(120, rounded=True)
     rows = np.arange(1, 120)
-    made = forecast("ewma", series, rows)
+    fitted_models = forecast("ewma", series, rows)
     widths = np.outer(np.array(oracles.volatilities(series, 0.94))[1:], np.sqrt([1, 7, 20]))
     np.testing.assert_allclose(
-        made.log_returns([1, 7, 20]), widths[..., None] * normal_scores(SCORING_LEVELS), rtol=1e-9, atol=1e-12
+        fitted_models.log_returns([1, 7, 20]), widths[..., None] * normal_scores(SCORING_LEVELS), rtol=1e-9, atol=1e-12
     )
 
 
 @pytest.mark.parametrize("step", [1, 5, 20])
 def test_random_walk_is_the_slow_loop(step: int) -> None:
     series, rows = oracles.walk(640), np.array([40, 41, 300, 499, 500, 519, 520, 639])
-    made = forecast("random_walk", series, rows).log_returns([step])[:, 0]
-    for row, found in zip(rows, made, strict=True):
+    fitted_models = forecast("random_walk", series, rows).log_returns([step])[:, 0]
+    for row, found in zip(rows, fitted_models, strict=True):
         expected = oracles.random_walk_quantiles(series.close.tolist(), int(row), step, 500, SCORING_LEVELS)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
 
@@ -260,7 +262,7 @@ def test_random_walk_is_the_slow_loop(step: int) -> None:
 @pytest.mark.parametrize("step", [1, 5, 20])
 def test_the_constant_random_walk_is_the_slow_loop(step: int) -> None:
     series, rows = oracles.walk(640), np.array([639, 40, 41, 300, 300, 500, 638])
-    made = forecast("random_walk_constant", series, rows).log_returns([step])[:, 0]
-    for row, found in zip(rows, made, strict=True):
+    fitted_models = forecast("random_walk_constant", series, rows).log_returns([step])[:, 0]
+    for row, found in zip(rows, fitted_models, strict=True):
         expected = oracles.random_walk_quantiles(series.close.tolist(), int(row), step, 10_000, SCORING_LEVELS)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)

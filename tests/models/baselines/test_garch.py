@@ -41,12 +41,12 @@ def simulated(rows: int, seed: int = 0) -> PriceSeries:
 
 def test_the_variance_is_its_recursion() -> None:
     series = oracles.walk(200)
-    made = garch().forecast(series, np.arange(1, 200))
+    forecasts = garch().forecast(series, np.arange(1, 200))
     variance = 0.5
     for row in range(1, 200):
         move = 100 * np.log(series.close[row] / series.close[row - 1])
         variance = OMEGA + ALPHA * move**2 + BETA * variance
-        assert made.scale[row - 1] == pytest.approx(np.sqrt(variance) / 100, rel=1e-12)
+        assert forecasts.scale[row - 1] == pytest.approx(np.sqrt(variance) / 100, rel=1e-12)
 
 
 def test_one_day_ahead_is_exactly_student() -> None:
@@ -57,15 +57,15 @@ def test_one_day_ahead_is_exactly_student() -> None:
 
 def test_further_ahead_is_what_simple_simulation_gives() -> None:
     series = oracles.walk(200)
-    made = garch(10, paths=40_000).forecast(series, np.array([150]))
+    forecasts = garch(10, paths=40_000).forecast(series, np.array([150]))
     rng, count = np.random.default_rng(1), 100_000
-    variance, total = np.full(count, (100 * made.scale[0]) ** 2), np.zeros(count)
+    variance, total = np.full(count, (100 * forecasts.scale[0]) ** 2), np.zeros(count)
     for _ in range(10):
         move = np.sqrt(variance) * rng.standard_t(FREEDOM, count) * np.sqrt((FREEDOM - 2) / FREEDOM)
         total += move
         variance = OMEGA + ALPHA * move**2 + BETA * variance
     expected = np.quantile(np.concatenate([total, -total]), SCORING_LEVELS)
-    np.testing.assert_allclose(100 * made.log_returns([10])[0, 0], expected, rtol=0.03, atol=1e-9)
+    np.testing.assert_allclose(100 * forecasts.log_returns([10])[0, 0], expected, rtol=0.03, atol=1e-9)
 
 
 def test_the_width_goes_back_to_its_mean() -> None:
@@ -218,16 +218,16 @@ def test_further_ahead_the_skewed_t_is_what_simple_simulation_gives() -> None:
     mean, skew, steps = 0.2, -0.3, 10
     arrays = {"USDJPY": np.array([OMEGA, 0.03, 0.1, 0.85, FREEDOM, 0.5, mean, skew])}
     model = GJRGARCHSkewT(GJRGARCHSkewTOptions(paths=40_000), steps).restore(arrays, FitReport(learned={"seed": 0}))
-    made = model.forecast(series, np.array([150]))
+    forecasts = model.forecast(series, np.array([150]))
     count = 100_000
-    variance, total = np.full(count, (100 * made.scale[0]) ** 2), np.zeros(count)
+    variance, total = np.full(count, (100 * forecasts.scale[0]) ** 2), np.zeros(count)
     draws = SkewStudent(seed=np.random.default_rng(1)).simulate([FREEDOM, skew])
     for _ in range(steps):
         change = np.sqrt(variance) * draws(count)
         total += mean + change
         variance = OMEGA + (0.03 + 0.1 * (change < 0)) * change**2 + 0.85 * variance
     expected = np.quantile(total, SCORING_LEVELS) / 100
-    np.testing.assert_allclose(made.log_returns([steps])[0, 0], expected, atol=0.02 * expected.std())
+    np.testing.assert_allclose(forecasts.log_returns([steps])[0, 0], expected, atol=0.02 * expected.std())
 
 
 def test_a_combination_is_the_mean_of_its_parts() -> None:
@@ -237,6 +237,6 @@ def test_a_combination_is_the_mean_of_its_parts() -> None:
     rows = np.array([100, 500, 899])
     values = [model.forecast(series, rows).log_returns(steps) for model in parts]
     combination = create("combination", 20).fit(request)
-    made = combination.forecast(series, rows).log_returns(steps)
-    np.testing.assert_allclose(made, (values[0] + values[1]) / 2, rtol=1e-12, atol=1e-15)
+    forecasts = combination.forecast(series, rows).log_returns(steps)
+    np.testing.assert_allclose(forecasts, (values[0] + values[1]) / 2, rtol=1e-12, atol=1e-15)
     assert combination.report.fallbacks == parts[1].report.fallbacks == ()

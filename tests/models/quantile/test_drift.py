@@ -99,11 +99,11 @@ def test_a_price_that_grows_by_the_same_ratio_is_a_drift_and_one_that_stands_sti
 
 @pytest.mark.parametrize("cutoff", [420, 640, 900])
 def test_later_rows_change_no_bit(helpers: SimpleNamespace, cutoff: int) -> None:
-    whole = series(0.5, 1000)
-    expected = drift_locations(History.of(whole), (1, 20))[: cutoff + 1]
-    scrambled = helpers.oracles.scrambled(whole, cutoff)
+    full_series = series(0.5, 1000)
+    expected = drift_locations(History.of(full_series), (1, 20))[: cutoff + 1]
+    scrambled = helpers.oracles.scrambled(full_series, cutoff)
     np.testing.assert_array_equal(drift_locations(History.of(scrambled), (1, 20))[: cutoff + 1], expected)
-    short = helpers.oracles.truncated(whole, cutoff)
+    short = helpers.oracles.truncated(full_series, cutoff)
     np.testing.assert_array_equal(drift_locations(History.of(short), (1, 20)), expected)
 
 
@@ -118,8 +118,8 @@ def test_the_drift_moves_every_quantile_where_no_location_is_learned(helpers: Si
     moved = drift_locations(History.of(drifting), (1, 4))[rows]
     fixed = model(helpers, [], "never").forecast(drifting, rows).scaled
     assert not fixed[..., 4].any()
-    found = model(helpers, []).forecast(drifting, rows).scaled
-    np.testing.assert_array_equal(found, fixed + moved[..., None])
+    drifting_quantiles = model(helpers, []).forecast(drifting, rows).scaled
+    np.testing.assert_array_equal(drifting_quantiles, fixed + moved[..., None])
     partly = model(helpers, [1]).forecast(drifting, rows).scaled
-    np.testing.assert_array_equal(partly[:, 1], found[:, 1])
-    assert (partly[1:, 0, 4] != found[1:, 0, 4]).all()
+    np.testing.assert_array_equal(partly[:, 1], drifting_quantiles[:, 1])
+    assert (partly[1:, 0, 4] != drifting_quantiles[1:, 0, 4]).all()

@@ -66,12 +66,12 @@ def test_products_are_those_of_the_slow_loop() -> None:
     rng = np.random.default_rng(2)
     location, returns = rng.normal(size=(150, 2)), rng.normal(size=154)
     returns[7] = 40.0
-    found = gather_gains(KNOTS, [member(overlapping(returns), location)], locate).products
+    gathered = gather_gains(KNOTS, [member(overlapping(returns), location)], locate).products
     clipped = np.clip(returns, -6, 6)
     for row in (0, 3, 7, 149):
-        assert found[row, 0] == pytest.approx(clipped[row] * location[row, 0], rel=1e-5)
+        assert gathered[row, 0] == pytest.approx(clipped[row] * location[row, 0], rel=1e-5)
         last = sum(location[max(row - 4, 0) : row + 1, 1])
-        assert found[row, 1] == pytest.approx(clipped[row] * last / 5**0.5, rel=1e-5)
+        assert gathered[row, 1] == pytest.approx(clipped[row] * last / 5**0.5, rel=1e-5)
 
 
 def test_sums_of_the_last_rows() -> None:
