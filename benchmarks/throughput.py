@@ -1,8 +1,8 @@
 """Training throughput: this program on JAX and TensorFlow, TensorFlow's standard `fit`, and `classic`.
 
 A *target* is one row of a training batch with at least one known outcome in the loss. It counts once, however many
-steps ahead (knots) are scored; masked rows, padded rows and rows of a burn-in do not count. A dense chunk of 384 rows
-with a burn-in of 128 therefore holds up to 256 targets, and a window of `classic` holds one. The same function counts
+steps ahead (knots) are scored; masked rows, padded rows and rows of a burn-in do not count. A dense chunk of 320 rows
+with a burn-in of 64 therefore holds up to 256 targets, and a window of `classic` holds one. The same function counts
 the targets in the batches of every variant.
 
 The throughput is the number of targets in the batches between the first and the last progress report, over the seconds

@@ -47,8 +47,8 @@ class WindowOptions(_Section):
     """
 
     supervision: Literal["dense", "last"] = "dense"
-    chunk: Rows = 384
-    burn_in: Rows = 128
+    chunk: Rows = 320
+    burn_in: Rows = 64
     warm_up: Annotated[int, Field(ge=MIN_WARM_UP, le=MAX_ROWS)] = WARM_UP
     context_length: Rows = 128
 
