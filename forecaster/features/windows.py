@@ -21,7 +21,7 @@ class DenseWindows:
     """Chunks that are scored in every row after a burn-in.
 
     Chunk k reads rows ``k .. k + chunk - 1``. It is scored in its rows from `burn_in` on, on the target of the same
-    row, where that row lies before `end_row`. All other targets are NaN, and rows from `end_row` on are read as zeros.
+    row, where that row lies before `end_row`. Later targets are NaN, and rows from `end_row` on are read as zeros.
     So a history shorter than a chunk is used, and so are the newest rows.
 
     Args:
@@ -41,7 +41,7 @@ class DenseWindows:
     >>> x[0, :, 0].tolist(), x[1, :, 0].tolist()
     ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [36.0, 37.0, 38.0, 39.0, 0.0, 0.0])
     >>> y[0, :, 0].tolist(), y[1, :, 0].tolist()
-    ([nan, nan, nan, 3.0, 4.0, 5.0], [nan, nan, nan, 39.0, nan, nan])
+    ([3.0, 4.0, 5.0], [39.0, nan, nan])
     """
 
     features: Float32Array
@@ -55,14 +55,15 @@ class DenseWindows:
         return max(self.end_row - self.burn_in - _MIN_SCORED_ROWS, 0)
 
     def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
-        """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk, K), copies."""
+        """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk - burn_in, K), copies."""
         x = np.zeros((len(starts), self.chunk, self.features.shape[1]), dtype=np.float32)
-        y = np.full((len(starts), self.chunk, self.targets.shape[1]), np.nan, dtype=np.float32)
+        scored = self.chunk - self.burn_in
+        y = np.full((len(starts), scored, self.targets.shape[1]), np.nan, dtype=np.float32)
         for k, start in enumerate(starts):
             rows = slice(start, min(start + self.chunk, self.end_row))
             length = rows.stop - rows.start
             x[k, :length] = self.features[rows]
-            y[k, self.burn_in : length] = self.targets[rows][self.burn_in :]
+            y[k, : max(length - self.burn_in, 0)] = self.targets[rows][self.burn_in :]
         return x, y
 
 

@@ -125,7 +125,7 @@ class Classic:
         )
         fitted = FittedClassic(options, self.knots, named_weights(network), report)
         x = fitted.windows(series).batch(np.array([0]))[0]
-        difference = np.asarray(network(x, training=False)) - fitted.network(x, np.array([0]))
+        difference = network.predict_on_batch(x) - fitted.network(x, np.array([0]))
         spread = request.chosen.get("spread") or self._spread(fitted, series, request)
         report = dataclasses.replace(
             report,

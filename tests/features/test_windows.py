@@ -19,8 +19,9 @@ def numbered(rows: int, end_row: int) -> tuple[np.ndarray, np.ndarray]:
 
 @given(st.data(), st.integers(0, 120), st.integers(1, 60), st.integers(1, 30))
 def test_a_chunk_reads_its_rows_and_is_scored_after_the_burn_in(
-    data: st.DataObject, rows: int, chunk: int, burn_in: int
+    data: st.DataObject, rows: int, scored: int, burn_in: int
 ) -> None:
+    chunk = burn_in + scored
     end_row = data.draw(st.integers(-5, rows))
     windows = DenseWindows(*numbered(rows, end_row), chunk, burn_in, end_row)
     starts = [start for start in range(rows) if end_row - (start + burn_in) > 32]
@@ -29,14 +30,14 @@ def test_a_chunk_reads_its_rows_and_is_scored_after_the_burn_in(
         return
     chosen = data.draw(st.lists(st.sampled_from(starts), min_size=1, max_size=5))
     x, y = windows.batch(np.array(chosen))
-    assert (x.shape, y.shape) == ((len(chosen), chunk, 2), (len(chosen), chunk, 1))
+    assert (x.shape, y.shape) == ((len(chosen), chunk, 2), (len(chosen), chunk - burn_in, 1))
     for sample, start in enumerate(chosen):
         for place in range(chunk):
             row = start + place
             read = [10 * row, 10 * row + 1] if row < end_row else [0, 0]
-            scored = row if row < end_row and place >= burn_in else math.nan
             assert x[sample, place].tolist() == read
-            np.testing.assert_equal(y[sample, place].item(), scored)
+            if place >= burn_in:
+                np.testing.assert_equal(y[sample, place - burn_in].item(), row if row < end_row else math.nan)
 
 
 def test_a_history_shorter_than_a_chunk_takes_part_with_its_end_masked() -> None:
@@ -45,9 +46,9 @@ def test_a_history_shorter_than_a_chunk_takes_part_with_its_end_masked() -> None
     x, y = windows.batch(np.array([0, 2]))
     assert x[0, :45, 0].tolist() == [10 * row for row in range(45)]
     assert (x[0, 45:] == 0).all()
-    assert np.flatnonzero(~np.isnan(y[0, :, 0])).tolist() == list(range(10, 45))
-    assert y[1, 10:43, 0].tolist() == list(range(12, 45))
-    assert np.isnan(y[1, 43:]).all()
+    assert np.flatnonzero(~np.isnan(y[0, :, 0])).tolist() == list(range(35))
+    assert y[1, :33, 0].tolist() == list(range(12, 45))
+    assert np.isnan(y[1, 33:]).all()
 
 
 def test_the_newest_rows_are_scored_by_some_chunk() -> None:

@@ -54,12 +54,12 @@ class Architecture(ABC):
         Args:
             inputs: Keras tensor (B, T, F).
             options: `QuantileOptions` of the model; its knots are the K steps that are forecast.
-            seeds: `forecaster.models.keras_weights.Seeds` for initialisers and dropout.
+            seeds: `forecaster.models.keras_weights.Seeds` for initialisers, and for dropout between layers.
             sequences: True for a state in every row, False for one in the last row.
 
         Returns:
-            Keras tensor of the states: (B, T, U) with `sequences`, else (B, U); with `per_step` (B, T, K, U) and
-            (B, K, U).
+            Keras tensor of the states, before the dropout of the head's inputs: (B, T, U) with `sequences`, else
+            (B, U); with `per_step` (B, T, K, U) and (B, K, U).
         """
 
     @property

@@ -13,7 +13,7 @@ __all__ = ["GRU", "GRUOptions", "StackedGRU"]
 
 
 class StackedGRU(Architecture):
-    """GRU layers of the sizes `units`, and dropout after the last one."""
+    """GRU layers of the sizes `units`."""
 
     def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
         """See `Architecture`."""
@@ -23,7 +23,7 @@ class StackedGRU(Architecture):
         for index, units in enumerate(options.units):
             every_row = sequences or index < len(options.units) - 1
             hidden = seeds.recurrent(keras.layers.GRU, units, every_row, f"gru_{index}")(hidden)
-        return keras.layers.Dropout(options.dropout, seed=seeds.next())(hidden) if options.dropout else hidden
+        return hidden
 
 
 class GRUOptions(QuantileOptions):

@@ -13,7 +13,7 @@ __all__ = ["LSTM", "LSTMOptions", "StackedLSTM"]
 
 
 class StackedLSTM(Architecture):
-    """LSTM layers of the sizes `units`, and dropout after the last one."""
+    """LSTM layers of the sizes `units`."""
 
     def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
         """See `Architecture`."""
@@ -23,7 +23,7 @@ class StackedLSTM(Architecture):
         for index, units in enumerate(options.units):
             every_row = sequences or index < len(options.units) - 1
             hidden = seeds.recurrent(keras.layers.LSTM, units, every_row, f"lstm_{index}")(hidden)
-        return keras.layers.Dropout(options.dropout, seed=seeds.next())(hidden) if options.dropout else hidden
+        return hidden
 
     def numpy_pass(self, weights: Mapping[str, AnyArray]) -> LSTMPass:
         """See `Architecture`."""

@@ -89,7 +89,7 @@ class QuantileForecaster:
         check_memory(self.options.training_bytes)
         members = self._members(request)
         samples = self._samples(members)
-        network = self.network(request.seed)
+        network = self.network(request.seed, self.sampling.skipped_rows)
         self._initialise(network.get_layer("head"), members, samples)
         history = self._train(network, members, samples, request)
         regression = self._regression(members, request.horizon)
@@ -100,7 +100,7 @@ class QuantileForecaster:
             chosen=self._chosen(function, members, request),
             median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
             learned={"series": len(samples), "steps": self._steps(samples), **coming.facts()},
-            parity=_parity(network, function, samples[0]),
+            parity=_parity(network, function, samples[0], self.sampling.skipped_rows),
             parameters=sum(math.prod(weight.shape) for weight in network.trainable_variables),
             curve=tuple(history.curve),
             initial_loss=history.initial_loss,
@@ -110,11 +110,11 @@ class QuantileForecaster:
         )
         return self._fitted(weights, report, coming)
 
-    def network(self, seed: int = 0) -> Any:
-        """The Keras model that is trained, with fresh weights."""
+    def network(self, seed: int = 0, skipped_rows: int = 0) -> Any:
+        """The Keras model that is trained, with fresh weights; without an output in the first `skipped_rows`."""
         from forecaster.models.quantile.network import build_network
 
-        return build_network(self.options, self.knots, self.sampling.sequences, seed)
+        return build_network(self.options, self.knots, self.sampling.sequences, seed, skipped_rows)
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
@@ -320,14 +320,14 @@ def _with_median(report: FitReport) -> FitReport:
     return dataclasses.replace(report, median="learned" if report.chosen.get("location_steps") else "last_price")
 
 
-def _parity(network: Any, function: ForecastFunction, samples: Samples) -> float | None:
+def _parity(network: Any, function: ForecastFunction, samples: Samples, skipped_rows: int) -> float | None:
     """Largest difference between Keras and NumPy on one training sample; None where there is no NumPy pass."""
     if isinstance(function.network, KerasPass):
         return None
     x, _ = samples.batch(np.array([len(samples) // 2]))
-    expected = np.asarray(network(x, training=False))[0]
+    expected = network.predict_on_batch(x)[0]  # compiled: eager layers would compile some fifty small programs
     if expected.ndim == 3:
-        location, quantiles = function.head(function.network.histories(x)[0], x[0])
+        location, quantiles = function.head(function.network.histories(x)[0, skipped_rows:], x[0, skipped_rows:])
     else:
         location, quantiles = function.head(function.network.windows(x, np.zeros(1, np.intp)), x[:, -1])
     return float(np.abs(np.concatenate([location[..., None], quantiles], axis=-1) - expected).max())

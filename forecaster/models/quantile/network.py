@@ -15,8 +15,10 @@ from forecaster.quantiles import SCORING_LEVELS
 __all__ = ["build_forecast_model", "build_network", "state_model"]
 
 
-def build_network(options: QuantileOptions, steps: Sequence[int], sequences: bool, seed: int = 0) -> keras.Model:
-    """Architecture and head with fresh weights.
+def build_network(
+    options: QuantileOptions, steps: Sequence[int], sequences: bool, seed: int = 0, skipped_rows: int = 0
+) -> keras.Model:
+    """Architecture, dropout and head with fresh weights.
 
     Args:
         options: Options of the model.
@@ -24,13 +26,20 @@ def build_network(options: QuantileOptions, steps: Sequence[int], sequences: boo
         sequences: True for an output in every row, (B, T, F) -> (B, T, K, 1 + Q), False for one in the last row,
             (B, T, F) -> (B, K, 1 + Q).
         seed: Seed of the weights and of the dropout.
+        skipped_rows: First rows without an output, if there is one in every row: those that only settle the state.
     """
     architecture = options.architecture
+    seeds = Seeds(seed)
     inputs = keras.Input((None, len(options.feature_names)))
     options = options.model_copy(update={"knots": tuple(steps)})
-    state = architecture.build(inputs, options, Seeds(seed), sequences)
+    state = architecture.build(inputs, options, seeds, sequences)
+    features = inputs[:, skipped_rows:] if sequences else inputs[:, -1]
+    if sequences and skipped_rows:
+        state = state[:, skipped_rows:]
+    if options.dropout:
+        state = keras.layers.Dropout(options.dropout, seed=seeds.next())(state)
     head = QuantileHead(len(steps), SCORING_LEVELS, architecture.per_step, name="head")
-    return keras.Model(inputs, head([state, inputs if sequences else inputs[:, -1]]))
+    return keras.Model(inputs, head([state, features]))
 
 
 def state_model(network: keras.Model) -> keras.Model:

@@ -34,7 +34,7 @@ def reference_losses(
         sample = sampling.validation(_relative_volatility(member), member.targets, rows)
         if sample is not None:
             x, y = sample
-            parts.append(_losses(x[:, -1] if y.ndim == 2 else x, y))
+            parts.append(_losses(x[:, -1] if y.ndim == 2 else x[:, -y.shape[1] :], y))
     if not parts:
         for member in members:
             scored = slice(warm_up, max(member.training_rows, warm_up))

@@ -34,6 +34,11 @@ class DenseSampling:
         return self.options.burn_in
 
     @property
+    def skipped_rows(self) -> int:
+        """Rows at the start of a sample without an output."""
+        return self.options.burn_in
+
+    @property
     def scored_rows(self) -> int:
         """Rows of a sample that are scored, at most."""
         return self.options.chunk - self.options.burn_in
@@ -78,6 +83,11 @@ class WindowSampling:
     def context_rows(self) -> int:
         """Rows that a sample reads."""
         return self.options.context_length
+
+    @property
+    def skipped_rows(self) -> int:
+        """A sample has one output."""
+        return 0
 
     @property
     def scored_rows(self) -> int:
