@@ -4,12 +4,14 @@ Its first act is to take over Ctrl-C and SIGTERM, so that they end the program i
 """
 
 import contextlib
+import gc
 import os
 import signal
 from typing import NoReturn
 
 __all__ = ["main"]
 
+_COLLECTION = (100_000, 20, 50)  # thresholds: nearly all objects of a command's start live as long as it does
 _INTERRUPTED = 130  # as forecaster.errors.ExitCode.INTERRUPTED, which is not loaded yet
 
 
@@ -24,6 +26,7 @@ def main() -> NoReturn:
     """Run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end_at_once)
+    gc.set_threshold(*_COLLECTION)
     from forecaster.cli import main as run_command_line
 
     run_command_line()

@@ -55,12 +55,14 @@ class Environment:
         clock: Gives the current time.
         progress: Receives the progress of long jobs.
         note: Receives messages of one line each: data, choices, warnings.
+        own_process: True in a process that runs nothing but this command.
     """
 
     home: Path = Path()
     clock: Callable[[], datetime.datetime] = _now
     progress: Progress = no_progress
     note: Callable[[str], None] = lambda text: None
+    own_process: bool = False
 
     @classmethod
     def at(cls, home: str | Path | None = None) -> Self:

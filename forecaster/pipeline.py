@@ -253,10 +253,16 @@ class Baselines:
     panel: Panel
     split: Split
     config: Config
+    _fitted: dict[str, list[Fitted]] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     def of(self, series: PriceSeries) -> list[Fitted]:
-        """The baselines fitted on the training rows, for forecasts of `series`."""
-        alone = Panel((series,))
+        """The baselines fitted on the training rows, for forecasts of `series`; they are fitted once."""
+        name = series.instrument.name
+        if name not in self._fitted:
+            self._fitted[name] = self._fit_all(Panel((series,)))
+        return self._fitted[name]
+
+    def _fit_all(self, alone: Panel) -> list[Fitted]:
         return [self._of_panel[name] if name in self._of_panel else self._fit(name, alone) for name in self.names]
 
     @functools.cached_property

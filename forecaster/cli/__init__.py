@@ -1,5 +1,6 @@
 """Command line: parse, call one workflow, print."""
 
+import atexit
 import importlib
 import os
 import sys
@@ -120,7 +121,7 @@ def main() -> NoReturn:
     ignore_signals()
     if not release_streams() and code == ExitCode.OK:
         code = ExitCode.FAILED
-    if code == ExitCode.INTERRUPTED:
-        # An engine may still compute in its own threads, and taking the interpreter down under them can crash.
-        os._exit(code)
-    sys.exit(code)
+    # Taking the interpreter down takes a second once an engine is loaded, and can crash while one computes.
+    if code != ExitCode.INTERRUPTED:
+        atexit._run_exitfuncs()
+    os._exit(code if isinstance(code, int) else ExitCode.OK)

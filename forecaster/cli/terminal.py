@@ -24,7 +24,7 @@ def watched_environment(home: Path) -> Iterator[Environment]:
     with contextlib.ExitStack() as stack, Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
         clear_partial_files(home)
-        yield Environment(home=home, progress=bar, note=bar.note)
+        yield Environment(home=home, progress=bar, note=bar.note, own_process=True)
 
 
 def print_result(environment: Environment, text: str) -> None:

@@ -34,8 +34,8 @@ KEY_ALIASES: Mapping[str, str] = MappingProxyType(
 
 EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
     {
-        "model.training.steps": "300",
-        "model.training.learning_rate": "0.002",
+        "model.training.steps": "200",
+        "model.training.learning_rate": "0.004",
         "model.training.batch_size": "16",
         "model.training.weight_decay": "0.02",
         "model.training.clip_norm": "1.0",

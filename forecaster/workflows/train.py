@@ -43,6 +43,7 @@ from forecaster.experiments.runs import Run, runs_folder, save_run
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
+from forecaster.models.keras_import import import_keras
 from forecaster.output.documents import score_document, verdict_document
 from forecaster.pipeline import (
     Baselines,
@@ -53,6 +54,7 @@ from forecaster.pipeline import (
     forecaster_of,
     training_split,
 )
+from forecaster.workflows.fits_beside import fits_beside
 
 __all__ = ["run_training", "train"]
 
@@ -127,9 +129,10 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     watch.lap("data")
     engine = _engine(config, environment)
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
-    fitted, weights_of = _tested_fit(data, split, key, environment)
+    baselines = Baselines(DEFAULT_BASELINES, data.panel, split, config)
+    fitted, weights_of = _tested_fit(data, split, key, baselines, environment)
     watch.lap("fit")
-    scores, losses, fallbacks = _evaluate(fitted, named, data, split, environment)
+    scores, losses, fallbacks = _evaluate(fitted, named, data, split, baselines, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
     carried: dict[str, CarriedFacts] = {}
@@ -180,11 +183,19 @@ def _next_command(run: Run, data: Dataset, choice: Selection, environment: Envir
     return command_line("predict", instrument, choice, environment, *flags)
 
 
-def _tested_fit(data: Dataset, split: Split, key: str, environment: Environment) -> tuple[Fitted, str | None]:
-    """The model fitted on the training rows, or that of a run that has made this fit before, and the id of that run."""
+def _tested_fit(
+    data: Dataset, split: Split, key: str, baselines: Baselines, environment: Environment
+) -> tuple[Fitted, str | None]:
+    """The model fitted on the training rows, or that of a run that has made this fit before, and the id of that run.
+
+    The first of the baselines are fitted beside the model.
+    """
     reused = recorded_fit(runs_folder(environment.home), key)
     if reused is None:
-        fitted = fit(forecaster_of(data.config), data.panel, split, data.config, environment.progress)
+        if environment.own_process:
+            import_keras()
+        with fits_beside(baselines, data.named[:MAX_SUMMARISED], environment.progress) as progress:
+            fitted = fit(forecaster_of(data.config), data.panel, split, data.config, progress)
     else:
         fitted = reused.fitted
         text = f"weights: those of run {reused.run.id}, fitted on the same panel and configuration; scored anew"
@@ -239,13 +250,17 @@ def _predictions(
 
 
 def _evaluate(
-    fitted: Fitted, named: Sequence[PriceSeries], data: Dataset, split: Split, environment: Environment
+    fitted: Fitted,
+    named: Sequence[PriceSeries],
+    data: Dataset,
+    split: Split,
+    baselines: Baselines,
+    environment: Environment,
 ) -> tuple[list[Score], dict[int, list[DailyLosses]], dict[str, list[str]]]:
     """Scores of every named series on every part, their losses on the test rows by step, and failed baselines."""
     scores: list[Score] = []
     losses: dict[int, list[DailyLosses]] = {}
     fallbacks: dict[str, list[str]] = {}
-    baselines = Baselines(DEFAULT_BASELINES, data.panel, split, data.config)
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
         evaluation = evaluate(fitted, series, split, _steps(data.config), baselines)

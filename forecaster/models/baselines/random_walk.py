@@ -16,8 +16,6 @@ from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
 __all__ = ["RandomWalk", "RandomWalkConstant", "RandomWalkConstantOptions", "RandomWalkOptions"]
 
-_BLOCK = 512  # cutoffs whose windows are sorted together, to bound memory
-
 
 class RandomWalkOptions(ModelOptions):
     """Options of the baseline ``random_walk``; `days` is the number of past returns, None for all."""
@@ -65,11 +63,7 @@ class RandomWalk(NothingToFit):
 
     def _quantiles(self, log_price: FloatArray, rows: IntArray, step: int) -> FloatArray:
         """(N, Q) quantiles of past returns over `step` days minus their median."""
-        days = self.options.days
-        if days is None:
-            quantiles = _expanding_quantiles(log_price, rows, step)
-        else:
-            quantiles = _rolling_quantiles(log_price, rows, step, days)
+        quantiles = _past_quantiles(log_price, rows, step, self.options.days)
         return quantiles - quantiles[:, MEDIAN : MEDIAN + 1]
 
 
@@ -80,37 +74,29 @@ class RandomWalkConstant(RandomWalk):
     name = "random_walk_constant"
 
 
-def _rolling_quantiles(log_price: FloatArray, rows: IntArray, step: int, days: int) -> FloatArray:
-    """(N, Q) quantiles of the last `days` returns over `step` days up to each row."""
-    returns = np.full(len(log_price) + days, np.nan)
-    returns[days + step :] = returns_over(log_price, step)
-    windows = np.lib.stride_tricks.sliding_window_view(returns, days)[1:]  # row t ends with the return to t
-    result = np.empty((len(rows), len(SCORING_LEVELS)))
-    for start in range(0, len(rows), _BLOCK):
-        block = windows[rows[start : start + _BLOCK]]
-        full = ~np.isnan(block[:, 0])
-        quantile = np.quantile if full.all() else np.nanquantile
-        result[start : start + _BLOCK] = quantile(block, SCORING_LEVELS, axis=1).T
-    return result
+def _past_quantiles(log_price: FloatArray, rows: IntArray, step: int, days: int | None) -> FloatArray:
+    """(N, Q) quantiles of the last `days` returns over `step` days up to each row, or of all of them.
 
-
-def _expanding_quantiles(log_price: FloatArray, rows: IntArray, step: int) -> FloatArray:
-    """(N, Q) quantiles of all returns over `step` days up to each row.
-
-    The returns are kept sorted: each further day is one insertion, and the quantiles are read by position.
+    The returns are kept sorted: each further day is one insertion and one removal, and the quantiles are read by
+    position.
     """
-    returns = (log_price[step:] - log_price[:-step]).tolist()
+    returns = returns_over(log_price, step).tolist()
     ends, places = np.unique(rows, return_inverse=True)
-    counts = ends + 1 - step
+    known = ends + 1 - step
+    counts = known if days is None else np.minimum(known, days)
     positions = np.asarray(SCORING_LEVELS) * (counts[:, None] - 1)  # linear interpolation, as NumPy does
     low = positions.astype(np.intp)
     high = np.minimum(low + 1, counts[:, None] - 1)
     picks = np.concatenate([low, high], axis=1).tolist()
     values = np.empty((len(ends), 2 * len(SCORING_LEVELS)))
-    ordered = sorted(returns[: counts[0]]) if len(ends) else []
-    for number, count in enumerate(counts.tolist()):
-        for value in returns[len(ordered) : count]:
+    ordered: list[float] = []
+    begin = end = int(known[0] - counts[0]) if len(ends) else 0
+    for number, (last, count) in enumerate(zip(known.tolist(), counts.tolist(), strict=True)):
+        for value in returns[end:last]:
             bisect.insort(ordered, value)
+        for value in returns[begin : last - count]:
+            del ordered[bisect.bisect_left(ordered, value)]
+        begin, end = last - count, last
         values[number] = [ordered[pick] for pick in picks[number]]
     below, above = np.split(values, 2, axis=1)
     return np.asarray((below + (positions - low) * (above - below))[places])

@@ -47,7 +47,7 @@ class WindowOptions(_Section):
     """
 
     supervision: Literal["dense", "last"] = "dense"
-    chunk: Rows = 320
+    chunk: Rows = 256
     burn_in: Rows = 64
     warm_up: Annotated[int, Field(ge=MIN_WARM_UP, le=MAX_ROWS)] = WARM_UP
     context_length: Rows = 128
@@ -65,10 +65,10 @@ class WindowOptions(_Section):
 class TrainingOptions(_Section):
     """Length and rate of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     max_passes: Annotated[int, Field(ge=1, le=100_000)] = 32
     batch_size: BatchSize = 16
-    learning_rate: LearningRate = 2e-3
+    learning_rate: LearningRate = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 2e-2
     clip_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
