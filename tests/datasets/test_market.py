@@ -43,7 +43,7 @@ def scramble_after(day: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     first = int(np.searchsorted(table.dates, np.datetime64(day), side="right"))
     cells = {
-        name: [*column[:first], *(b"%.4f" % value for value in rng.uniform(0.5, 2, len(column) - first))]
+        name: np.array([*column[:first], *(b"%.4f" % value for value in rng.uniform(0.5, 2, len(column) - first))])
         for name, column in table.cells.items()
     }
     monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=cells, _parsed={}))
@@ -62,7 +62,7 @@ def test_the_forecast_reads_the_market(forecast, home, monkeypatch) -> None:
     before = predicted(forecast, home)
     table = ecb.installed_table()
     louder = {
-        name: [*column[:-1], b"%.4f" % (1.2 * float(column[-1]))] if name not in ("USD", "JPY") else column
+        name: np.array([*column[:-1], b"%.4f" % (1.2 * float(column[-1]))]) if name not in ("USD", "JPY") else column
         for name, column in table.cells.items()
         if column[-1] != b"N/A"
     }
@@ -103,6 +103,6 @@ def test_a_market_that_was_rewritten_is_warned_of(forecast, home, monkeypatch) -
     assert told not in forecast("predict", "--pair", "USDJPY", "--home", home).stderr
     table = ecb.installed_table()
     pound = table.cells["GBP"]
-    cells = {**table.cells, "GBP": [*pound[:5000], *pound[4999:-1]]}
+    cells = {**table.cells, "GBP": np.array([*pound[:5000], *pound[4999:-1]])}
     monkeypatch.setattr(ecb, "installed_table", lambda: dataclasses.replace(table, cells=cells, _parsed={}))
     assert told in forecast("predict", "--pair", "USDJPY", "--home", home).stderr

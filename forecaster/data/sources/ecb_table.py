@@ -8,12 +8,14 @@ import importlib.util
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray
+from forecaster.arrays import AnyArray, DateArray, FloatArray
 from forecaster.data.instruments import shown
+from forecaster.data.sources.ecb_cells import Columns, plain_numbers
 from forecaster.errors import SourceError
 
 __all__ = [
@@ -88,13 +90,13 @@ class RateTable:
 
     Args:
         dates: (T,) datetime64[D], increasing.
-        cells: Currency -> T cells as printed, in the order of `dates`. Converted to numbers on first use:
+        cells: Currency -> (T,) bytes as printed, in the order of `dates`. Converted to numbers on first use:
             a pair needs two of the forty columns.
         facts: Origin of the table, for a manifest.
     """
 
     dates: DateArray
-    cells: dict[str, list[bytes]]
+    cells: Mapping[str, AnyArray]
     facts: dict[str, str]
     _parsed: dict[str, FloatArray] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -161,7 +163,7 @@ class RateTable:
         if rows < len(self.dates):
             return f"it ends on {newer.last}, before {self.last}"
         for currency, cells in self.cells.items():
-            if newer.cells[currency][:rows] != cells:
+            if not np.array_equal(newer.cells[currency][:rows], cells):
                 old = self.rates(currency)
                 new = newer.rates(currency)[:rows]
                 differ = np.flatnonzero((old != new) & ~(np.isnan(old) & np.isnan(new)))
@@ -187,7 +189,9 @@ class RateTable:
             raise SourceError(
                 f"the ECB's file has no rates of {shown(currency)}; it has {', '.join(sorted(self.cells))}"
             )
-        rates = np.array([_rate(cell, currency) for cell in self.cells[currency]])
+        cells = self.cells[currency]
+        rates, plain = plain_numbers(cells)
+        rates[~plain] = [_rate(cell, currency) for cell in cells[~plain].tolist()]
         if (rates < MIN_RATE).any() or (rates > MAX_RATE).any():
             raise SourceError(_damaged(currency, "zero, or too small or large for a rate"))
         return rates
@@ -222,7 +226,7 @@ def _damaged(currency: str, what: str) -> str:
     )
 
 
-def _parse(content: bytes) -> tuple[DateArray, dict[str, list[bytes]]]:
+def _parse(content: bytes) -> tuple[DateArray, Mapping[str, AnyArray]]:
     """Dates and columns of the CSV, oldest first.
 
     Raises:
@@ -231,19 +235,18 @@ def _parse(content: bytes) -> tuple[DateArray, dict[str, list[bytes]]]:
     """
     if len(content) > MAX_CSV_BYTES:
         raise ValueError(f"it has {len(content)} bytes, at most {MAX_CSV_BYTES} are read")
+    if b"\0" in content:
+        raise ValueError("it has a NUL character")
     header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n")
     names = _header_names(header)
     body = body.rstrip(b"\n")
     width = len(names)
     num_rows = body.count(b"\n") + 1
     num_cells = body.count(b",") + num_rows
-    if num_cells != num_rows * width:  # before the cells are made, of which a hostile file can have millions
+    if num_cells != num_rows * width:
         raise ValueError(f"{num_rows} rows have {num_cells} cells instead of {num_rows * width}")
-    # One split of the whole text, then every width-th cell: five times faster than a loop over lines.
-    cells = body.replace(b"\n", b",").split(b",")
-    dates = _dates(cells[::width])
-    columns = {name: cells[place::width][::-1] for place, name in enumerate(names) if name and place}
-    return dates[::-1], columns
+    columns = Columns(body, ["", *names[1:]])
+    return _dates(columns.at(0).tolist()), columns
 
 
 def _header_names(header: bytes) -> list[str]:
@@ -263,12 +266,12 @@ def _header_names(header: bytes) -> list[str]:
 
 
 def _dates(cells: list[bytes]) -> DateArray:
-    """Dates from the newest to the oldest."""
+    """Dates from the oldest to the newest, as the rows of the file are not."""
     # NumPy also reads NaT, today and hours, none of which is the date of a row.
-    strange = next((cell for cell in cells if not _DATE.fullmatch(cell.strip())), None)
+    strange = next((cell for cell in reversed(cells) if not _DATE.fullmatch(cell.strip())), None)
     if strange is not None:
-        raise ValueError(f"a row is dated {shown(strange[:40].decode(errors='replace'))}")
+        raise ValueError(f"a row is dated {shown(strange.decode(errors='replace'))}")
     dates = np.array(b" ".join(cells).decode().split(), dtype="datetime64[D]")
-    if not (np.diff(dates).astype(np.int64) < 0).all():
+    if not (np.diff(dates).astype(np.int64) > 0).all():
         raise ValueError("dates do not run from the newest to the oldest")
     return dates

@@ -76,18 +76,18 @@ def _layer(weights: LSTMWeights, x: Float32Array) -> Float32Array:
     admitted = np.empty((batch, units), dtype=np.float32)
     sigmoids = gates[:, : 3 * units]
     input_gate, forget_gate, output_gate, candidate = (gates[:, k * units : (k + 1) * units] for k in range(4))
-    half = np.float32(0.5)
-    for row in range(rows):
-        np.dot(hidden, weights.recurrent, out=gates)
-        gates += gates_in[row]
-        np.tanh(gates, out=gates)
+    half = np.full(sigmoids.shape, 0.5, dtype=np.float32)  # an array, as NumPy takes twice as long for a number
+    for row_in, row_out in zip(gates_in, result, strict=True):
+        hidden.dot(weights.recurrent, gates)
+        gates += row_in
+        np.tanh(gates, gates)
         sigmoids *= half
         sigmoids += half
         cell *= forget_gate
-        np.multiply(input_gate, candidate, out=admitted)
+        np.multiply(input_gate, candidate, admitted)
         cell += admitted
-        hidden = result[row]
-        np.tanh(cell, out=hidden)
+        hidden = row_out
+        np.tanh(cell, hidden)
         hidden *= output_gate
     return result
 

@@ -134,7 +134,7 @@ def test_rounding_is_the_error_that_rounding_makes() -> None:
     random = np.random.default_rng(0)
     usd, jpy = random.uniform(1.0, 1.2, 200_000), random.uniform(120, 130, 200_000)
     error = np.log(jpy.round(2) / usd.round(4)) - np.log(jpy / usd)
-    cells = {"USD": [b"%.4f" % rate for rate in usd], "JPY": [b"%.2f" % rate for rate in jpy]}
+    cells = {"USD": np.array([b"%.4f" % rate for rate in usd]), "JPY": np.array([b"%.2f" % rate for rate in jpy])}
     table = RateTable(np.datetime64("1999-01-01") + np.arange(200_000), cells, {})
     expected = np.sqrt((table.rounding("USD") ** 2 + table.rounding("JPY") ** 2).mean())
     assert error.std() == pytest.approx(expected, rel=0.01)
@@ -235,6 +235,7 @@ def test_a_small_file_is_read_oldest_first_with_any_line_ends(tmp_path: Path) ->
         ("Date," + ",".join(["USD"] * 300) + "\n2024-01-02,1\n", "300 currencies"),
         ("Date,USD,\n" + "12," * 100_000, "100001 cells instead of 3"),
         ("Date,USD,\n" + "0" * (9 * 2**20), "at most 8388608 are read"),
+        ("Date,USD,\n2024-01-02,1.1\0,\n", "it has a NUL character"),
         ("", "malformed"),
     ],
 )
@@ -247,6 +248,8 @@ def test_a_malformed_file_is_no_source(tmp_path: Path, text: str, message: str) 
     ("cell", "message"),
     [
         *((text, f"a cell is '{text}'") for text in ("abc", "-1", "nan", "inf", "1e99", "1_0", " ", " 1", "1x", "0x1")),
+        *((text, f"a cell is '{text}'") for text in ("1.", ".5", "1.2.3", "1" * 13, "0." + "1" * 13)),
+        ("1" * 10**6, "a cell is '1111"),
         ("0", "zero, or too small or large"),
         ("100000000", "too small or large"),
         ("0.00000001", "too small or large"),
