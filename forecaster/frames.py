@@ -1,7 +1,6 @@
 """Results as tables: rows of plain values that become a pandas data frame, or HTML in a notebook."""
 
 import abc
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,16 +34,22 @@ class Tabular(abc.ABC):
         """The table as a notebook shows it: numbers with six significant digits."""
         rows = self.table_rows()
         columns = list(dict.fromkeys(column for row in rows for column in row))
-        heads = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+        heads = "".join(f"<th>{_escaped(column)}</th>" for column in columns)
         lines = "".join(f"<tr>{_cells(row, columns)}</tr>" for row in rows[:_MAX_HTML_ROWS])
         rest = len(rows) - _MAX_HTML_ROWS
         more = f"<p>{rest} more rows; see to_frame()</p>" if rest > 0 else ""
-        caption = html.escape(self.title)
+        caption = _escaped(self.title)
         return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>{more}"
 
 
 def _cells(row: Row, columns: Sequence[str]) -> str:
-    return "".join(f"<td>{html.escape(_text(row.get(column)))}</td>" for column in columns)
+    return "".join(f"<td>{_escaped(_text(row.get(column)))}</td>" for column in columns)
+
+
+def _escaped(text: str) -> str:
+    import html  # with all names of characters of HTML, for notebooks only
+
+    return html.escape(text)
 
 
 def _text(value: Any) -> str:

@@ -75,20 +75,22 @@ _normal_distribution = np.vectorize(NormalDist().cdf, otypes=[float])
 
 @functools.lru_cache(maxsize=64)
 def _level_weights(levels: tuple[float, ...], wanted: tuple[float, ...]) -> FloatArray:
+    strange = next((level for level in wanted if not 0 < level < 1), None)
+    if strange is not None:
+        raise ValueError(f"a quantile level lies between 0 and 1; got {strange}")
     given = np.asarray(levels)
+    places = np.asarray(wanted)
+    right = np.clip(np.searchsorted(given, places), 1, len(given) - 1)
+    share = np.empty(len(wanted))
+    inside = (given[0] <= places) & (places <= given[-1])
+    for rows, scores in ((inside, normal_scores), (~inside, student_scores)):
+        axis = scores(levels)
+        low = axis[right[rows] - 1]
+        share[rows] = (scores(places[rows]) - low) / (axis[right[rows]] - low)
     weights = np.zeros((len(levels), len(wanted)))
-    scores = normal_scores(levels)
-    heavy = student_scores(levels)
-    for column, level in enumerate(wanted):
-        if not 0 < level < 1:
-            raise ValueError(f"a quantile level lies between 0 and 1; got {level}")
-        right = int(np.clip(np.searchsorted(given, level), 1, len(given) - 1))
-        inside = given[0] <= level <= given[-1]
-        axis = scores if inside else heavy
-        score = normal_scores([level])[0] if inside else student_scores([level])[0]
-        share = (score - axis[right - 1]) / (axis[right] - axis[right - 1])
-        weights[right - 1, column] = 1 - share
-        weights[right, column] = share
+    column = np.arange(len(wanted))
+    weights[right - 1, column] = 1 - share
+    weights[right, column] = share
     weights.setflags(write=False)
     return weights
 

@@ -47,7 +47,29 @@ class YamlDocument:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads dates as text, so that a malformed date is reported with its key and line like every other mistake."""
+    """Reads dates as text, and refuses what is too deep or too long to build, before it is built.
+
+    A malformed date is so reported with its key and line like every other mistake.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def get_event(self) -> Any:
+        """The next part of the text, of which nodes are composed."""
+        event: Any = super().get_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise YamlTextError(f"an alias (*{event.anchor:.40}); expected the value itself; write it out", line)
+        if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag is not None:
+            raise YamlTextError(f"a tag ({event.tag:.40}); expected a value without one; remove it", line)
+        self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if self._depth > MAX_DEPTH:
+            raise YamlTextError(f"more than {MAX_DEPTH} levels of nesting", line)
+        if isinstance(event, yaml.ScalarEvent):
+            _check_scalar(self, event, line)
+        return event
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -69,7 +91,6 @@ def parse_yaml(text: str) -> YamlDocument:
     if len(text) > MAX_BYTES:
         raise YamlTextError(f"longer than {MAX_BYTES // 1024} KiB")
     try:
-        _check_events(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         value = None if node is None else loader.construct_document(node)
@@ -82,24 +103,6 @@ def parse_yaml(text: str) -> YamlDocument:
             raise
         raise YamlTextError("not valid YAML: a value looks like a number, but is not one") from error
     return YamlDocument(value, tuple(_lines(node)))
-
-
-def _check_events(text: str) -> None:
-    """Refuse what is too deep or too long to build, before it is built."""
-    loader = _Loader(text)
-    depth = 0
-    while loader.check_event():
-        event: Any = loader.get_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            raise YamlTextError(f"an alias (*{event.anchor:.40}); expected the value itself; write it out", line)
-        if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag is not None:
-            raise YamlTextError(f"a tag ({event.tag:.40}); expected a value without one; remove it", line)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise YamlTextError(f"more than {MAX_DEPTH} levels of nesting", line)
-        if isinstance(event, yaml.ScalarEvent):
-            _check_scalar(loader, event, line)
 
 
 def _check_scalar(loader: yaml.SafeLoader, event: yaml.ScalarEvent, line: int) -> None:

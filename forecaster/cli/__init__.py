@@ -22,6 +22,8 @@ __all__ = ["cli", "main"]
 
 # One thread for the small products of a forward pass: more of them wait for each other on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Pydantic would look for plugins in the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = ("train", "predict", "plot", "backtest", "audit", "events", "runs", "data", "config")

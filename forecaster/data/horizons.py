@@ -6,7 +6,6 @@ import math
 import re
 
 import numpy as np
-from dateutil.relativedelta import relativedelta
 
 from forecaster.data.calendars import future_dates
 from forecaster.data.series import PriceSeries
@@ -43,6 +42,8 @@ class Span:
 
     def after(self, day: datetime.date) -> datetime.date:
         """The last day of the span that begins after `day`."""
+        from dateutil.relativedelta import relativedelta
+
         years = self.count if self.unit == "years" else 0
         months = self.count if self.unit == "months" else 0
         days = self.count * {"days": 1, "weeks": 7}.get(self.unit, 0)

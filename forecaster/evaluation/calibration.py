@@ -158,19 +158,21 @@ def _experts(needed: FloatArray, known_count: IntArray, ahead: IntArray) -> tupl
     factors = np.ones((count + 1, *needed.shape[1:], len(STEP_SIZES)))
     losses = np.zeros_like(factors)
     column = np.arange(len(ahead))
-    informative = np.isfinite(needed)[..., None]
+    scores = needed[..., None]
+    informative = np.isfinite(scores)
     all_informative = np.asarray(informative.all(axis=(1, 2, 3)))
     for n in range(count):
         used = factors[known_count[n], column]
-        score = needed[n, ..., None]
-        change = np.where(score > used, wider, narrower)
-        # The interval score of Gneiting and Raftery 2007 up to scale: least at the nominal miss rate.
-        loss = (misses * used + np.maximum(score - used, 0)) * unit
+        change = np.where(scores[n] > used, wider, narrower)
         if not all_informative[n]:
             change = np.where(informative[n], change, 1)
-            loss = np.where(informative[n], loss, 0)
-        np.clip(factors[n] * change, 1 / _MAX_FACTOR, _MAX_FACTOR, out=factors[n + 1])
-        losses[n + 1] = losses[n] * discount + loss
+        factors[n + 1] = np.minimum(np.maximum(factors[n] * change, 1 / _MAX_FACTOR), _MAX_FACTOR)
+    used = factors[known_count[:count], column]
+    # The interval score of Gneiting and Raftery 2007 up to scale: least at the nominal miss rate.
+    loss = (misses * used + np.maximum(scores[:count] - used, 0)) * unit
+    loss = np.where(informative[:count], loss, 0)
+    for n in range(count):
+        losses[n + 1] = losses[n] * discount + loss[n]
     return factors, losses
 
 

@@ -146,10 +146,12 @@ def _us_holidays(days: DateArray) -> dict[str, BoolArray]:
     first_year = int(days[0].astype("datetime64[Y]").astype(int)) + 1970
     last_year = int(days[-1].astype("datetime64[Y]").astype(int)) + 1970
     holidays = us_holidays(first_year, last_year)
+    before_begin, until_begin = (np.searchsorted(holidays, begin, side=side) for side in ("left", "right"))
+    before_day, until_day = (np.searchsorted(holidays, days, side=side) for side in ("left", "right"))
     return {
-        "from_us_holiday": np.isin(begin, holidays),
-        "to_us_holiday": np.isin(days, holidays),
-        "over_us_holiday": np.searchsorted(holidays, days) > np.searchsorted(holidays, begin, side="right"),
+        "from_us_holiday": until_begin > before_begin,
+        "to_us_holiday": until_day > before_day,
+        "over_us_holiday": before_day > until_begin,
     }
 
 
