@@ -39,7 +39,7 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.training.batch_size": "16",
         "model.training.weight_decay": "0.02",
         "model.training.clip_norm": "1.0",
-        "model.training.max_passes": "32",
+        "model.training.max_passes": "16",
         "model.windows.context_length": "128",
         "model.units": "[32,32]",
         "split.test_rows": "750",

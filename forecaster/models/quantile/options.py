@@ -24,8 +24,11 @@ __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
 QUICK_STEPS = 30  # of a short training
 FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "1wk": {"windows": {"chunk": 256, "burn_in": 64, "warm_up": WARM_UP_OF_FREQUENCY["1wk"]}},
-    "1mo": {"windows": {"chunk": 96, "burn_in": 24, "warm_up": WARM_UP_OF_FREQUENCY["1mo"]}},
+    "1wk": {"windows": {"warm_up": WARM_UP_OF_FREQUENCY["1wk"]}, "training": {"max_passes": 2}},
+    "1mo": {
+        "windows": {"chunk": 96, "burn_in": 24, "warm_up": WARM_UP_OF_FREQUENCY["1mo"]},
+        "training": {"max_passes": 1},
+    },
 }
 
 
@@ -66,7 +69,7 @@ class TrainingOptions(_Section):
     """Length and rate of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 200
-    max_passes: Annotated[int, Field(ge=1, le=100_000)] = 32
+    max_passes: Annotated[int, Field(ge=1, le=100_000)] = 16
     batch_size: BatchSize = 16
     learning_rate: LearningRate = 4e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 2e-2
