@@ -86,7 +86,7 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 def part(module: str) -> str:
     """`data` for `forecaster.data.series`; empty for the package itself."""
     name = (*module.split("."), "")[1]
-    return "config" if name == "config_keys" else name  # a room of two files
+    return {"config_keys": "config", "pipeline_evaluation": "pipeline"}.get(name, name)  # rooms of two files
 
 
 def may_import(importer: str, imported: str) -> bool:

@@ -12,9 +12,9 @@ HEAVY = {"arch", "jax", "keras", "matplotlib", "pandas", "scipy", "statsmodels",
 _PROBE = """
 import json, sys
 sys.argv = ["forecast", *{arguments!r}]
-from forecaster.cli import main
+from forecaster.cli import cli
 try:
-    main()
+    cli.main()
 except SystemExit as left:
     code = left.code
 loaded = sorted({{name.partition(".")[0] for name in sys.modules}})
@@ -53,9 +53,17 @@ def test_predict_of_a_pair_loads_no_reader_of_files() -> None:
     assert not [name for name in done.stdout.split() if name.startswith("forecaster.data.tables")]
 
 
+def test_predict_loads_nothing_that_scores() -> None:
+    program = "import sys, forecaster.workflows.predict, forecaster.output.forecast_documents; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    scoring = {"daily_losses", "leakage", "metrics", "registry", "scores", "verdict"}
+    assert not {f"forecaster.evaluation.{name}" for name in scoring} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_predict_loads_no_framework(home: Path, output: str) -> None:
-    assert not loaded_by("predict", "--pair", "USDJPY", "--format", output, "--home", str(home)) & HEAVY
+    loaded = loaded_by("predict", "--pair", "USDJPY", "--format", output, "--home", str(home))
+    assert not loaded & (HEAVY | {"html", "six"})
 
 
 def test_plot_loads_no_framework(home: Path, tmp_path: Path) -> None:

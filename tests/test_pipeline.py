@@ -25,18 +25,8 @@ from forecaster.models.base import FitReport, FitRequest, Fitted
 from forecaster.models.baselines.panel_har import PanelHAR, PanelHAROptions
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import (
-    Baselines,
-    DivergedError,
-    default_forecaster,
-    evaluate,
-    fit,
-    forecast_next,
-    forecaster_of,
-    forecasts,
-    forecasts_on_test,
-    losses_on_test,
-)
+from forecaster.pipeline import DivergedError, default_forecaster, fit, forecast_next, forecaster_of, forecasts
+from forecaster.pipeline_evaluation import Baselines, evaluate, forecasts_on_test, losses_on_test
 from forecaster.quantiles import SCORING_LEVELS
 
 
@@ -132,7 +122,7 @@ def test_each_baseline_is_fitted_once_and_forecasts_each_part_once(monkeypatch: 
 
         return SimpleNamespace(fit=fit_once)
 
-    monkeypatch.setattr("forecaster.pipeline.default_forecaster", counted)
+    monkeypatch.setattr("forecaster.pipeline_evaluation.default_forecaster", counted)
     evaluation = evaluate(model, series, split, [1, 5, 20], baselines(series, split, "garch"))
     assert fits == ["garch"]
     assert calls == ["garch"] * 3
@@ -205,7 +195,7 @@ def test_a_baseline_of_panels_is_fitted_once_for_all_series(pairs: Panel, monkey
         panels.append(panel.names)
         return fit(model, panel, *rest)
 
-    monkeypatch.setattr("forecaster.pipeline.fit", counted)
+    monkeypatch.setattr("forecaster.pipeline_evaluation.fit", counted)
     dates = pairs["USDJPY"].dates
     beside = baselines(pairs, Split(dates[-500], dates[-300]), "ewma", "panel_har")
     models = [beside.of(series) for series in pairs]

@@ -60,7 +60,7 @@ def command(
     from forecaster.cli.terminal import print_result
     from forecaster.output.backtest_documents import backtest_document
     from forecaster.output.backtest_tables import backtest_exceptions
-    from forecaster.output.tables import verdict_lines
+    from forecaster.output.score_tables import verdict_lines
     from forecaster.workflows.backtest import backtest
 
     kind = None if out is None else _checked_kind(out)

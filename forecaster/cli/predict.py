@@ -56,7 +56,7 @@ def command(
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.forecast import PriceTargets
-    from forecaster.output.documents import forecast_document
+    from forecaster.output.forecast_documents import forecast_document
     from forecaster.workflows.predict import predict
 
     kind = format if out is None else checked_format(out, format)

@@ -46,7 +46,7 @@ def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
     from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.tables import score_table, training_lines
+    from forecaster.output.score_tables import score_table, training_lines
     from forecaster.output.training_summary import summary_heading, summary_lines, summary_table
 
     if output == "json":

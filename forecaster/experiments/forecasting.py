@@ -13,7 +13,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.errors import RunNotFoundError
 from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
-from forecaster.experiments.results import CalibrationKind, CoverageRecord, Prediction
+from forecaster.experiments.predictions import CalibrationKind, CoverageRecord, Prediction
 from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import MAX_SCALING, Forecast, Forecasts

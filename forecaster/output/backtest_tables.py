@@ -9,7 +9,8 @@ from forecaster.data.calendars import SPANS
 from forecaster.evaluation.daily_losses import POOLED
 from forecaster.evaluation.registry import METRICS
 from forecaster.models import traits_of
-from forecaster.output.tables import plain_table, verdict_lines
+from forecaster.output.score_tables import verdict_lines
+from forecaster.output.tables import plain_table
 
 __all__ = [
     "backtest_exceptions",

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from forecaster.experiments.results import KnownEvents
+from forecaster.experiments.predictions import KnownEvents
 from forecaster.output.tables import plain_table
 
 __all__ = ["event_document", "event_rows", "event_table"]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecaster.arrays import DateArray, FloatArray
-from forecaster.experiments.results import Prediction
+from forecaster.experiments.predictions import Prediction
 from forecaster.output.canvas import (
     SLIDE_INCHES,
     blank_figure,

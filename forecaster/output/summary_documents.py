@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 from forecaster.data.calendars import SPANS
-from forecaster.experiments.results import Prediction
+from forecaster.experiments.predictions import Prediction
 
 __all__ = ["SUMMARY_LEVEL", "summary_document"]
 

@@ -31,7 +31,8 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.results import AuditResult
 from forecaster.models.base import Fitted
 from forecaster.models.engine import use_engine
-from forecaster.pipeline import Baselines, losses_on_test, training_split
+from forecaster.pipeline import training_split
+from forecaster.pipeline_evaluation import Baselines, losses_on_test
 from forecaster.workflows.audit_target import AuditTarget
 
 __all__ = ["audit"]

@@ -38,7 +38,8 @@ from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.forecast import Forecasts
 from forecaster.models import model_class, traits_of
 from forecaster.models.base import Fitted
-from forecaster.pipeline import fit, forecaster_of, forecasts, forecasts_on_test
+from forecaster.pipeline import fit, forecaster_of, forecasts
+from forecaster.pipeline_evaluation import forecasts_on_test
 
 __all__ = ["AlteredSource", "AuditTarget"]
 
@@ -265,7 +266,7 @@ def _files(kind: str) -> dict[str, str]:
         "decided": model_class(kind).Options.resolved,
         "fit": model_class(kind).fit,
         "calibration": calibration.calibrate,
-        "pipeline": fit,
+        "pipeline": forecasts_on_test,
         "folds": run_backtest,
     }
     return {stage: file_of(function) for stage, function in stages.items()}

@@ -20,7 +20,7 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, select
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
-from forecaster.experiments.results import KnownEvents
+from forecaster.experiments.predictions import KnownEvents
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_runs
 from forecaster.models.coming_days import KnownDay, calendar_names, days_between
 from forecaster.pipeline import coming_days_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from forecaster.data.series import PriceSeries
 from forecaster.environment import Progress
-from forecaster.pipeline import Baselines
+from forecaster.pipeline_evaluation import Baselines
 
 __all__ = ["fits_beside"]
 

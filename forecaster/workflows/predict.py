@@ -18,7 +18,7 @@ from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, forecast_of
-from forecaster.experiments.results import Prediction, Predictions
+from forecaster.experiments.predictions import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.features.day_features import known_until
 

@@ -37,7 +37,8 @@ from forecaster.experiments.manifest import (
     SplitFacts,
     SplitPart,
 )
-from forecaster.experiments.results import Prediction, TrainResult
+from forecaster.experiments.predictions import Prediction
+from forecaster.experiments.results import TrainResult
 from forecaster.experiments.run_selection import RunQuery, preferred_run
 from forecaster.experiments.runs import Run, runs_folder, save_run
 from forecaster.files import check_writable
@@ -45,15 +46,8 @@ from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
 from forecaster.models.keras_import import import_keras
 from forecaster.output.documents import score_document, verdict_document
-from forecaster.pipeline import (
-    Baselines,
-    carried_calibration,
-    coming_days_of,
-    evaluate,
-    fit,
-    forecaster_of,
-    training_split,
-)
+from forecaster.pipeline import carried_calibration, coming_days_of, fit, forecaster_of, training_split
+from forecaster.pipeline_evaluation import Baselines, evaluate
 from forecaster.workflows.fits_beside import fits_beside
 
 __all__ = ["run_training", "train"]

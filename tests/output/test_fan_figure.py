@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from forecaster.data.instruments import parse_pair
 from forecaster.evaluation.step_coverage import StepCoverage
-from forecaster.experiments.results import CoverageRecord, Prediction
+from forecaster.experiments.predictions import CoverageRecord, Prediction
 from forecaster.output.fan_figure import FanPicture, draw_fan
 from forecaster.output.trading_days import tick_days
 

@@ -14,20 +14,12 @@ from rich.table import Table
 from forecaster.data.instruments import parse_pair
 from forecaster.evaluation.registry import METRICS
 from forecaster.experiments.manifest import Skill
-from forecaster.experiments.results import Prediction
+from forecaster.experiments.predictions import Prediction
 from forecaster.forecast import Forecast
 from forecaster.output.backtest_tables import backtest_table, hidden_models
-from forecaster.output.documents import forecast_document
-from forecaster.output.tables import (
-    csv_text,
-    forecast_rows,
-    forecast_table,
-    forecast_title,
-    interval_keys,
-    score_table,
-    skill_line,
-    training_lines,
-)
+from forecaster.output.forecast_documents import forecast_document
+from forecaster.output.score_tables import score_table, training_lines
+from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, interval_keys, skill_line
 from forecaster.output.training_summary import density_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 

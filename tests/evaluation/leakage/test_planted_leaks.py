@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecaster import pipeline
+from forecaster import pipeline, pipeline_evaluation
 from forecaster.config import load_config
 from forecaster.data import exogenous
 from forecaster.data.series import PriceSeries
@@ -590,12 +590,14 @@ def test_forecasts_smoothed_over_those_made_later(audited: Audited, monkeypatch:
 
 
 def test_scores_of_forecasts_made_a_day_later(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = pipeline.forecasts
-    monkeypatch.setattr(pipeline, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest))
+    true = pipeline_evaluation.forecasts
+    monkeypatch.setattr(
+        pipeline_evaluation, "forecasts", lambda model, series, rows, *rest: true(model, series, rows + 1, *rest)
+    )
     case = audited()
     model = fitted(case)
     check = check_scores(case.target, model, case.later)
-    assert {one.file for one in check.findings} == {"forecaster/pipeline.py"}
+    assert {one.file for one in check.findings} == {"forecaster/pipeline_evaluation.py"}
     assert {one.row for one in check.findings} == {case.cut}
     assert check_forecasts(case.target, model, case.later).outcome == "passed"
 
@@ -611,9 +613,9 @@ def test_scores_of_rows_that_were_learned(audited: Audited, monkeypatch: pytest.
 
 
 def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = pipeline.OutOfSample
+    true = pipeline_evaluation.OutOfSample
     monkeypatch.setattr(
-        pipeline,
+        pipeline_evaluation,
         "OutOfSample",
         lambda name, step, dates, moved, said: true(name, step, dates, np.roll(moved, -1), said),
     )
@@ -622,13 +624,13 @@ def test_scores_by_an_outcome_that_is_not_the_next(audited: Audited, monkeypatch
 
 
 def test_scores_without_days_before_a_fall(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = pipeline.OutOfSample
+    true = pipeline_evaluation.OutOfSample
 
     def leaky(name: str, step: int, dates: Any, moved: Any, said: Any) -> Any:
         kept = np.append(moved[1:] > 0, True)
         return true(name, step, dates[kept], moved[kept], {model: one[kept] for model, one in said.items()})
 
-    monkeypatch.setattr(pipeline, "OutOfSample", leaky)
+    monkeypatch.setattr(pipeline_evaluation, "OutOfSample", leaky)
     case = audited()
     later = [Alteration("scramble", case.later[0].cut, seed) for seed in range(6)]
     (check_results,) = check_scores(case.target, fitted(case), later).findings
