@@ -63,7 +63,7 @@ def test_predict_loads_nothing_that_scores() -> None:
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_predict_loads_no_framework(home: Path, output: str) -> None:
     loaded = loaded_by("predict", "--pair", "USDJPY", "--format", output, "--home", str(home))
-    assert not loaded & (HEAVY | {"html", "six"})
+    assert not loaded & (HEAVY | {"html", "six", "sqlite3"})
 
 
 def test_plot_loads_no_framework(home: Path, tmp_path: Path) -> None:

@@ -31,7 +31,6 @@ from forecaster.data.store_maintenance import (
     with_digits,
 )
 from forecaster.data.store_rows import (
-    Version,
     checked_versions,
     insert,
     newest_hash,
@@ -40,14 +39,10 @@ from forecaster.data.store_rows import (
     select_history,
     select_versions,
 )
+from forecaster.data.store_versions import Version, store_path
 from forecaster.errors import DamageError, NotEnoughDataError, SourceError
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]
-
-
-def store_path(home: Path) -> Path:
-    """Path of a project's store."""
-    return home / "data" / "store.sqlite"
 
 
 def utc_now() -> datetime.datetime:

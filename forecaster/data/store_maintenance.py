@@ -9,7 +9,8 @@ from pathlib import Path
 
 from forecaster.data.instruments import shown
 from forecaster.data.store_file import log_path
-from forecaster.data.store_rows import Version, select_versions
+from forecaster.data.store_rows import select_versions
+from forecaster.data.store_versions import Version
 from forecaster.errors import SourceError, UsageError
 
 __all__ = [

@@ -15,7 +15,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest, Network, OnlineSource
 from forecaster.data.sources.registry import OpenSources, chosen_source, source_traits
-from forecaster.data.store import Store, store_path
+from forecaster.data.store_versions import store_path
 from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, SourceError, UnreachableError, UsageError
@@ -166,6 +166,8 @@ class Histories:
 
     def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> Loaded | None:
         """The newest version of a history from the server that would be asked now, if there is one."""
+        from forecaster.data.store import Store
+
         path = store_path(self._environment.home)
         symbol = source.symbol(instrument)
         if not path.exists():
@@ -204,6 +206,8 @@ class Histories:
         """Check a history and put it into the store; see `load`."""
         if self._read_only or not (keep or isinstance(self.source, OnlineSource)):
             return self.checker.check(loaded)
+        from forecaster.data.store import Store
+
         whole = loaded.series
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
             versions = store.versions(whole.source, whole.symbol, whole.frequency)

@@ -14,7 +14,7 @@ from forecaster.data.resampling import resampled
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded
 from forecaster.data.sources.registry import source_traits
-from forecaster.data.store import Version
+from forecaster.data.store_versions import Version
 from forecaster.data.validation import Report, market_expectations, repaired, validate
 from forecaster.data.validation_marks import MarketExpectations, RawRows
 from forecaster.errors import InputFileError, NotEnoughDataError, SourceError

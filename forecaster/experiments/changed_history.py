@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from forecaster.data.series import PriceSeries
-from forecaster.data.store import Store, store_path
 from forecaster.data.store_difference import ColumnChange, difference
+from forecaster.data.store_versions import store_path
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError
 from forecaster.experiments.runs import Run
@@ -51,6 +51,8 @@ def change_since(run: Run, series: PriceSeries, environment: Environment) -> His
     path = store_path(environment.home)
     if sha256 is None or not path.exists():
         return None
+    from forecaster.data.store import Store
+
     try:
         with Store.open(path, clock=environment.clock) as store:
             versions = store.versions(series.source, series.symbol, series.frequency)
