@@ -34,7 +34,7 @@ from forecaster.models.volatility_calendar import VolatilityCalendar
 from forecaster.quantiles import SCORING_LEVELS
 
 YEARS = [np.datetime64(f"{year}-01-01") for year in range(2005, 2022)]
-NETWORK_FOLDS = [np.datetime64(day) for day in ("2005-01-03", "2008-01-02")] + skill.THREE_YEARLY
+NETWORK_FOLDS = [np.datetime64(day) for day in ("2005-01-03", "2008-01-02")] + skill.DEVELOPMENT.folds("lstm")
 WINDOWS = {"2005-2014": (YEARS[0], YEARS[10]), "2015-2020": (YEARS[10], YEARS[16]), "2011-2020": (YEARS[6], YEARS[16])}
 MIN_DAYS = 700  # of a history before a fold
 EVENTS = ("us_payrolls", "fed_meeting", "ecb_meeting")
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 times = losses(models[name], panel, calendars)
                 row = f"{name} x default"
                 figures[row] = report(row, times, plain["garch"], plain[name], parsed.layout)
-    print(json.dumps({"benchmark": "coming_days", "last": str(skill.LAST), "rows": figures}))
+    print(json.dumps({"benchmark": "coming_days", "last": str(skill.DEVELOPMENT.last), "rows": figures}))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from skill import SCORED, STEPS, THREE_YEARLY, Losses, differences, forecast_losses, load_panel, pair_means
+from skill import DEVELOPMENT, SCORED, STEPS, Losses, differences, forecast_losses, load_panel, pair_means
 
 from forecaster.config import Config, load_config
 from forecaster.data.instruments import parse_pair
@@ -141,7 +141,7 @@ VARIANTS: dict[str, Callable[[Fits], Any]] = {
 def compare(panel: Panel, config: Config) -> dict[str, Losses]:
     """Losses of every variant in every fold."""
     parts: dict[str, dict[str, list[Any]]] = {name: {pair: [] for pair in SCORED} for name in VARIANTS}
-    for start, end in itertools.pairwise(THREE_YEARLY):
+    for start, end in itertools.pairwise(DEVELOPMENT.folds("lstm")):
         fits = Fits(panel, config, start)
         for (name, variant), pair in itertools.product(VARIANTS.items(), SCORED):
             parts[name][pair].append(forecast_losses(variant(fits), panel[parse_pair(pair).canonical.name], start, end))

@@ -1,6 +1,9 @@
-"""CRPS of the default model and of every baseline on the development window, 16 currency pairs.
+"""CRPS of the default model and of every baseline on 16 currency pairs, development window or held-out years.
 
 Walk-forward backtest on ECB rates with cutoffs 2011-01-03 to 2020-12-31; later rows are cut off before any other step.
+With --held-out the cutoffs are those from 2021 on instead. Nothing may be chosen by them; docs/evaluation.md says when
+they were looked at.
+
 Prints the mean CRPS x 1e4 of 16 pairs at 1, 5, 10 and 20 days, the ratios to GARCH, and t-statistics of the daily
 differences by the test of the verdict (Diebold and Mariano; below 0 the first is better). `plain_lstm` is the network
 alone, with only the closes of its pair as input.
@@ -12,6 +15,7 @@ largest less the smallest CRPS of the default model, in percent of their mean, f
     python benchmarks/skill.py                                         # about two minutes on two cores
     python benchmarks/skill.py --models lstm                           # the default model alone, half a minute
     python benchmarks/skill.py --models lstm --seeds 0,1,2 --backend jax,tensorflow    # four minutes
+    python benchmarks/skill.py --held-out                              # one minute
 """
 
 import argparse
@@ -50,9 +54,6 @@ SCORED = (
     *("NZDUSD", "USDSEK", "USDNOK", "USDZAR", "USDKRW", "USDMXN", "USDPLN", "AUDNZD"),
 )
 STEPS = (1, 5, 10, 20)
-LAST = np.datetime64("2020-12-31")
-THREE_YEARLY = [np.datetime64(day) for day in ("2011-01-03", "2014-01-02", "2017-01-02", "2021-01-01")]
-YEARLY = [np.datetime64(f"{year}-01-01") for year in range(2011, 2022)]
 
 
 NETWORKS = ("lstm", "plain_lstm")
@@ -60,22 +61,57 @@ Losses = dict[str, tuple[np.ndarray, np.ndarray]]
 """Pair -> cutoffs (N,) and CRPS x 1e4 (N, 4), NaN where the outcome is not known."""
 
 
-def load_panel() -> Panel:
-    """Load all crosses of the default universe up to the end of the development window, with the market volatility."""
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Cutoffs that are scored.
+
+    Args:
+        name: Its name in the result.
+        last: Last row that is read.
+        networks: First cutoffs of the fits of a network, and the end.
+        others: The same for all other models.
+    """
+
+    name: str
+    last: datetime.date
+    networks: Sequence[str]
+    others: Sequence[str]
+
+    def folds(self, name: str) -> list[np.datetime64]:
+        """First cutoffs of the fits of a model, and the end."""
+        return [np.datetime64(day) for day in (self.networks if name in NETWORKS else self.others)]
+
+
+DEVELOPMENT = Window(
+    "development",
+    last=datetime.date(2020, 12, 31),
+    networks=("2011-01-03", "2014-01-02", "2017-01-02", "2021-01-01"),
+    others=[f"{year}-01-01" for year in range(2011, 2022)],
+)
+HELD_OUT = Window(
+    "held out",
+    last=datetime.date(2026, 10, 30),
+    networks=("2021-01-01", "2024-01-01", "2026-10-31"),
+    others=[*(f"{year}-01-01" for year in range(2021, 2027)), "2026-10-31"],
+)
+
+
+def load_panel(window: Window = DEVELOPMENT) -> Panel:
+    """Load all crosses of the default universe up to the end of a window, with the market volatility."""
     source = get_source("ecb")
     pairs = universe("currencies", [parse_pair(name).canonical for name in SCORED])
-    today = datetime.date(2021, 1, 1)
-    series = [source.load(LoadRequest(pair, Path(), today)).series.between(end=LAST) for pair in pairs]
+    today = window.last + datetime.timedelta(days=1)
+    end = np.datetime64(window.last)
+    series = [source.load(LoadRequest(pair, Path(), today)).series.between(end=end) for pair in pairs]
     market = market_activity([single for single in series if "EUR" in single.instrument.name])
     long = [single for single in series if len(single) > 1000]
     return Panel(tuple(dataclasses.replace(single, inputs=market.features_on(single.dates)) for single in long))
 
 
-def walk_forward(name: str, panel: Panel, config: Config) -> Losses:
+def walk_forward(name: str, panel: Panel, config: Config, window: Window = DEVELOPMENT) -> Losses:
     """Compute the CRPS x 1e4 of every scored pair; each fold is fitted on the rows before it."""
     losses: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {pair: [] for pair in SCORED}
-    folds = THREE_YEARLY if name in NETWORKS else YEARLY
-    for start, end in itertools.pairwise(folds):
+    for start, end in itertools.pairwise(window.folds(name)):
         begun = time.perf_counter()
         fitted = _fit(name, panel, config, start)
         if name in NETWORKS:
@@ -151,7 +187,10 @@ def pair_means(losses: Losses) -> dict[str, np.ndarray]:
 
 
 def report(
-    results: dict[str, Losses], layout: str = "table", variants: Mapping[str, Mapping[str, Any]] | None = None
+    results: dict[str, Losses],
+    layout: str = "table",
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
+    window: Window = DEVELOPMENT,
 ) -> None:
     """Print the table and a line of JSON; or that line alone.
 
@@ -160,6 +199,7 @@ def report(
         layout: ``table`` or ``json``.
         variants: Other fits of the default model, such as ``"jax, seed 1"`` -> pair -> (4,) mean CRPS x 1e4; the first
             is that of `results`. None where there is one fit only.
+        window: Cutoffs that are scored.
     """
     means = {name: pair_means(table) for name, table in results.items()}
     rows = {name: np.mean(list(table.values()), axis=0) for name, table in means.items()}
@@ -182,7 +222,11 @@ def report(
         print()
     figures = {name: dict(zip(STEPS, values.tolist(), strict=True)) for name, values in rows.items()}
     pairs = {name: {pair: mean.tolist() for pair, mean in table.items()} for name, table in means.items()}
-    print(json.dumps({"benchmark": "skill", "last": str(LAST), "rows": figures, "pairs": pairs}))
+    print(
+        json.dumps(
+            {"benchmark": "skill", "window": window.name, "last": str(window.last), "rows": figures, "pairs": pairs}
+        )
+    )
 
 
 def spread(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -242,19 +286,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=seed_numbers, default=[], help="seeds of the default model, such as 0,1,2")
     parser.add_argument("--backend", type=engine_names, default=["auto"], help="engines: auto, or jax,tensorflow")
     parser.add_argument("--format", choices=["table", "json"], default="table", dest="layout")
+    parser.add_argument("--held-out", action="store_true", help="cutoffs from 2021 on, by which nothing is chosen")
     parsed = parser.parse_args(arguments)
+    window = HELD_OUT if parsed.held_out else DEVELOPMENT
     several = len(parsed.seeds) > 1 or len(parsed.backend) > 1
+    if several and parsed.held_out:
+        parser.error("--held-out is scored once; leave out --seeds and --backend")
     if several and "lstm" not in parsed.models:
         parser.error("--seeds and --backend compare fits of the model lstm; add it to --models")
     use_engine(parsed.backend[0])
-    panel = load_panel()
+    panel = load_panel(window)
     config = load_config(assignments=parsed.assignments, flags={"seed": parsed.seeds[0]} if parsed.seeds else None)
-    results = {name: walk_forward(name, panel, config) for name in parsed.models}
+    results = {name: walk_forward(name, panel, config, window) for name in parsed.models}
     variants = {}
     if several:
         first = {f"{parsed.backend[0]}, seed {config.seed}": pair_means(results["lstm"])}
         variants = first | other_fits(parsed.seeds or [config.seed], parsed.backend, parsed.assignments)
-    report(results, parsed.layout, variants)
+    report(results, parsed.layout, variants, window)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ NAMES = (
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
+END_OF_DEVELOPMENT = np.datetime64("2020-12-31")
 
 
 @pytest.fixture(autouse=True)
@@ -309,7 +310,7 @@ def test_variants_of_the_calendar_know_one_announcement_more_each() -> None:
         "+ ECB",
     ]
     assert "EUR" in calendar_variants[-1].features(days, True).own
-    assert max(coming_days.YEARS[-1], coming_days.NETWORK_FOLDS[-1]) <= coming_days.skill.LAST + 1
+    assert max(coming_days.YEARS[-1], coming_days.NETWORK_FOLDS[-1]) <= END_OF_DEVELOPMENT + 1
 
 
 # --- skill -------------------------------------------------------------------------------------------------------
@@ -339,8 +340,9 @@ class LaterSource:
 
 def test_skill_knows_no_row_of_the_lockbox(monkeypatch):
     skill = importlib.import_module("skill")
-    assert np.datetime64("2020-12-31") == skill.LAST
-    assert max(skill.THREE_YEARLY[-1], skill.YEARLY[-1]) <= skill.LAST + 1
+    assert np.datetime64(skill.DEVELOPMENT.last) == END_OF_DEVELOPMENT
+    assert {skill.DEVELOPMENT.folds(name)[-1] for name in ("lstm", "garch")} == {END_OF_DEVELOPMENT + 1}
+    assert {skill.HELD_OUT.folds(name)[0] for name in ("lstm", "garch")} == {END_OF_DEVELOPMENT + 1}
     latest = []
 
     def fit(model, panel, split, config):
@@ -352,7 +354,7 @@ def test_skill_knows_no_row_of_the_lockbox(monkeypatch):
     panel = skill.load_panel()
     assert len(panel) > len(skill.SCORED)
     table = skill.walk_forward("lstm", panel, load_config())
-    assert max(latest) == skill.LAST
+    assert max(latest) == END_OF_DEVELOPMENT
     assert len(latest) == 3 * (len(panel) + len(skill.SCORED))
     for dates, losses in table.values():
         assert losses.shape == (len(dates), 4)
@@ -364,7 +366,7 @@ def test_skill_of_the_real_histories_ends_with_the_development_window():
     skill = importlib.import_module("skill")
     panel = skill.load_panel()
     assert len(panel) == 136
-    assert max(one.dates[-1] for one in panel) == skill.LAST
+    assert max(one.dates[-1] for one in panel) == END_OF_DEVELOPMENT
 
 
 def test_skill_shows_baselines_only_the_scored_pairs_and_the_rows_before_the_fold(monkeypatch):

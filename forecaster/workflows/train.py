@@ -1,5 +1,6 @@
 """`train`: from a history to a recorded run."""
 
+import functools
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -115,8 +116,7 @@ def run_training(config: Config, choice: Selection, environment: Environment) ->
 def _recorded_training(config: Config, choice: Selection, environment: Environment) -> TrainResult:
     """The training and its run, while nobody prunes what it has read."""
     watch = _Stopwatch()
-    configured = config
-    data = resolve(config, choice, environment, lambda named: training_split(configured, named[0]).validation_start)
+    data = resolve(config, choice, environment, functools.partial(_validation_start, config))
     config = data.config
     split = training_split(config, data.named[0])
     named = _scored(data, split)
@@ -159,6 +159,11 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         predictions=_predictions(run, data, named, environment),
         weights_of=weights_of,
     )
+
+
+def _validation_start(config: Config, named: Sequence[PriceSeries]) -> np.datetime64:
+    """First date of the validation, before which rows decide about the inputs."""
+    return training_split(config, named[0]).validation_start
 
 
 def _engine(config: Config, environment: Environment) -> Engine:

@@ -75,28 +75,29 @@ class RandomWalkConstant(RandomWalk):
 
 
 def _past_quantiles(log_price: FloatArray, rows: IntArray, step: int, days: int | None) -> FloatArray:
-    """(N, Q) quantiles of the last `days` returns over `step` days up to each row, or of all of them.
+    """Quantiles (N, Q) of the last `days` returns over `step` days up to each row, or of all of them where it is None.
 
     The returns are kept sorted: each further day is one insertion and one removal, and the quantiles are read by
     position.
     """
     returns = returns_over(log_price, step).tolist()
     ends, places = np.unique(rows, return_inverse=True)
-    known = ends + 1 - step
-    counts = known if days is None else np.minimum(known, days)
+    totals = ends + 1 - step
+    counts = totals if days is None else np.minimum(totals, days)
     positions = np.asarray(SCORING_LEVELS) * (counts[:, None] - 1)  # linear interpolation, as NumPy does
     low = positions.astype(np.intp)
     high = np.minimum(low + 1, counts[:, None] - 1)
     picks = np.concatenate([low, high], axis=1).tolist()
     values = np.empty((len(ends), 2 * len(SCORING_LEVELS)))
     ordered: list[float] = []
-    begin = end = int(known[0] - counts[0]) if len(ends) else 0
-    for number, (last, count) in enumerate(zip(known.tolist(), counts.tolist(), strict=True)):
+    begin = end = int(totals[0] - counts[0]) if len(ends) else 0
+    for number, (last, count) in enumerate(zip(totals.tolist(), counts.tolist(), strict=True)):
         for value in returns[end:last]:
             bisect.insort(ordered, value)
         for value in returns[begin : last - count]:
             del ordered[bisect.bisect_left(ordered, value)]
-        begin, end = last - count, last
+        begin = last - count
+        end = last
         values[number] = [ordered[pick] for pick in picks[number]]
     below, above = np.split(values, 2, axis=1)
     return np.asarray((below + (positions - low) * (above - below))[places])
