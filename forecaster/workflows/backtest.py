@@ -25,6 +25,7 @@ from forecaster.experiments.executors import Executor, InProcess, Processes
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
+from forecaster.models.keras_import import import_keras
 from forecaster.pipeline import default_forecaster, forecaster_of
 
 __all__ = ["BacktestResult", "backtest"]
@@ -145,7 +146,13 @@ def _executor(engine: Engine, jobs: int, environment: Environment) -> Executor:
     """Processes on a CPU, each with the same engine; a GPU is used by this process alone."""
     if engine.device != "cpu" or jobs < 2:
         return InProcess(environment.progress)
-    return Processes(jobs, functools.partial(use_engine, engine.backend, engine.device), environment.progress)
+    return Processes(jobs, functools.partial(_start_process, engine), environment.progress)
+
+
+def _start_process(engine: Engine) -> None:
+    """Prepare a process that fits networks and nothing else."""
+    use_engine(engine.backend, engine.device)
+    import_keras()
 
 
 def _horizon(config: Config, steps: Sequence[int]) -> int:
