@@ -35,7 +35,7 @@ def test_keys_lists_every_key_with_a_default_that_it_takes(forecast):
         value = json.dumps(row["default"])
         assert load_config(None, [f"model.kind={kind}", f"{row['key']}={value}"]).kind == kind
     steps = next(row for row in rows if row["key"] == "model.training.learning_rate")
-    assert steps["default"] == 0.002
+    assert steps["default"] == 0.004
     assert steps["meaning"].startswith("peak")
     assert steps["models"][0] == "lstm"
 

@@ -375,9 +375,9 @@ def test_help_lists_the_commands_in_order_of_need(forecast):
 _PROBE = """
 import json, sys
 sys.argv = ["forecast", "data", *{arguments!r}]
-from forecaster.cli import main
+from forecaster.cli import cli
 try:
-    main()
+    cli.main()
 except SystemExit as left:
     code = left.code
 loaded = sorted({{name.partition(".")[0] for name in sys.modules}})

@@ -22,7 +22,7 @@ from forecaster.workflows.runs import overview, use_no_run, use_run
 
 GOLDEN = next((Path(__file__).parents[1] / "golden").glob("2*-USDJPY-*"))
 DEFAULT = ConfigurationFacts("default", {})
-TRIAL = ConfigurationFacts("default", {"model.training.steps": 10}, "10 of 300 steps")
+TRIAL = ConfigurationFacts("default", {"model.training.steps": 10}, "10 of 200 steps")
 
 
 def run(
@@ -75,7 +75,7 @@ def test_what_speaks_against_a_run_is_said() -> None:
     assert found == [
         "was worse than garch in its test (density)",
         "had miscalibrated intervals in its test",
-        "was trained for 10 of 300 steps only",
+        "was trained for 10 of 200 steps only",
     ]
 
 
@@ -85,7 +85,7 @@ def test_what_speaks_against_a_run_is_said() -> None:
         (None, [], "default", None),
         (None, ["universe=currencies"], "default", None),
         (None, ["seed=5", "backend=jax", "data.pair=[EURUSD]"], "default", None),
-        (None, ["model.training.steps=50"], "default with model.training.steps=50", "50 of 300 steps"),
+        (None, ["model.training.steps=50"], "default with model.training.steps=50", "50 of 200 steps"),
         (None, ["model.training.steps=500"], "default with model.training.steps=500", None),
         (None, ["data.end=2020-12-31"], "development", None),
         (None, ["universe=none"], "default with universe=none", None),
@@ -145,4 +145,4 @@ def test_runs_on_the_command_line(home: Path, forecast: Forecast) -> None:
     assert "unpinned" in forecast("runs", "use", "--none", "--home", home).stderr
     noted = forecast("predict", "--pair", "USDJPY", "--home", home).stderr
     assert "configuration default with universe=none" in noted
-    assert "warning: this run was trained for 10 of 300 steps only" in noted
+    assert "warning: this run was trained for 10 of 200 steps only" in noted
