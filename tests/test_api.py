@@ -17,8 +17,19 @@ from forecaster.cli import cli
 from forecaster.datasets.keywords import AuditKeywords, BacktestKeywords, InstrumentKeywords, TrainingKeywords
 
 NAMES = {
-    *("train", "predict", "plot", "backtest", "audit", "load_run", "load_history", "load_config", "parse_pair"),
-    *("TrainResult", "Prediction", "Predictions", "BacktestResult", "AuditResult", "Run"),
+    *(
+        "train",
+        "predict",
+        "plot",
+        "backtest",
+        "audit",
+        "inspect",
+        "load_run",
+        "load_history",
+        "load_config",
+        "parse_pair",
+    ),
+    *("TrainResult", "Prediction", "Predictions", "BacktestResult", "AuditResult", "Inspection", "Run"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -28,6 +39,7 @@ KEYWORDS = {
     "plot": InstrumentKeywords,
     "backtest": BacktestKeywords,
     "audit": AuditKeywords,
+    "inspect": InstrumentKeywords,
 }
 TINY = {"model.training.steps": 10, "model.units": [6]}
 DAYS = pd.bdate_range("2016-01-04", periods=1500)
@@ -55,7 +67,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     assert command is not None
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
-    printing -= {"plot": {"out", "above", "level"}, "predict": {"level"}}.get(name, set())
+    printing -= {"plot": {"out", "above", "level"}, "inspect": {"out"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)

@@ -9,7 +9,7 @@ import click
 
 from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
-from forecaster.cli.positional import InstrumentArgument, named_instruments
+from forecaster.cli.positional import InstrumentArgument, named_instruments, named_run
 from forecaster.cli.values import (
     MAX_STEP,
     FormatChoice,
@@ -298,7 +298,12 @@ def _format_option(*formats: str) -> Definition:
 
 
 def with_options(
-    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), *, stored: bool = False
+    common: Sequence[str],
+    rare: Sequence[str] = (),
+    formats: Sequence[str] = (),
+    *,
+    stored: bool = False,
+    runs: bool = False,
 ) -> Callable[[Command], Command]:
     """Options of a command, which gets them by their own names; for ``home`` it gets an `environment`.
 
@@ -307,12 +312,15 @@ def with_options(
         rare: Names of the options that only --help-all lists.
         formats: Values of --format; none for a command without it.
         stored: True if a stored history may be named in place of an instrument; the command gets its ``history``.
+        runs: True if the id of a run may be named without its flag.
     """
     named = "pair" in common  # a command of instruments takes their names without a flag too
 
     def decorator(function: Command) -> Command:
         @functools.wraps(function)
         def command(**values: Any) -> Any:
+            if runs:
+                values = named_run(values)
             if named:
                 values = named_instruments(values, stored)
             if "home" not in values:
@@ -333,7 +341,7 @@ def with_options(
         for definition in reversed(definitions):
             decorated = definition(decorated)
         if named:
-            decorated.__click_params__.append(InstrumentArgument(stored))  # type: ignore[attr-defined]  # as click does
+            decorated.__click_params__.append(InstrumentArgument(stored, runs))  # type: ignore[attr-defined]  # as click does
         return decorated
 
     return decorator

@@ -1,11 +1,12 @@
 """Instruments without a flag: ``forecast predict USDJPY`` means what ``forecast predict --pair USDJPY`` means."""
 
+import re
 from collections.abc import Collection
 from typing import Any, Literal
 
 import click
 
-__all__ = ["InstrumentArgument", "is_instrument", "named_instruments"]
+__all__ = ["InstrumentArgument", "is_instrument", "named_instruments", "named_run"]
 
 _KINDS: tuple[Literal["pair", "ticker", "csv"], ...] = ("pair", "ticker", "csv")
 
@@ -15,19 +16,24 @@ class InstrumentArgument(click.Argument):
 
     Args:
         stored: True for a command that also takes the name of one stored history.
+        runs: True for a command that also takes the id of a run.
     """
 
     section = "Instrument"
     rare = False
 
-    def __init__(self, stored: bool = False) -> None:
-        super().__init__(["names"], nargs=-1, metavar="[HISTORY]" if stored else "[INSTRUMENT]...")
+    def __init__(self, stored: bool = False, runs: bool = False) -> None:
+        metavar = "[HISTORY]" if stored else "[RUN] [INSTRUMENT]..." if runs else "[INSTRUMENT]..."
+        super().__init__(["names"], nargs=-1, metavar=metavar)
         self.stored = stored
+        self.runs = runs
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """The line of --help."""
         if self.stored:
             return "HISTORY", "Pair, ticker, file or stored series: USDJPY, AAPL, prices.csv or ecb/USDJPY/1d."
+        if self.runs:
+            return "RUN INSTRUMENT", "Id of a run, or latest; pair, ticker or file: USDJPY, AAPL or prices.csv."
         return "INSTRUMENT", "Pair, ticker or file: USDJPY, AAPL or prices.csv."
 
 
@@ -37,6 +43,20 @@ def is_instrument(word: str, commands: Collection[str]) -> bool:
 
     names = [] if word.startswith("-") or word.lower() in commands else names_of([word])
     return bool(names) and all(recognised_kind(name) is not None for name in names)
+
+
+def named_run(values: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a command with a positional id of a run in the option ``run``.
+
+    Raises:
+        click.UsageError: Two runs are named.
+    """
+    ids = [word for word in values["names"] if word == "latest" or re.match(r"\d{8}-\d", word)]
+    if not ids:
+        return values
+    if len(ids) > 1 or values["run"] is not None:
+        raise click.UsageError(f"Expected one run; got {' '.join([*ids, *filter(None, [values['run']])])[:100]}.")
+    return {**values, "run": ids[0], "names": tuple(word for word in values["names"] if word not in ids)}
 
 
 def named_instruments(values: dict[str, Any], stored: bool) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from forecaster.forecast import Forecasts
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
 from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.bounds import MAX_UNITS, BatchSize, LearningRate, Rows, Units
+from forecaster.models.classic_inspection import ClassicInspection
 from forecaster.models.memory import MAX_TRAINING_BYTES, check_memory, in_gigabytes, recurrent_training_bytes
 from forecaster.models.numpy_dense import dense
 from forecaster.models.stored_weights import require_shapes
@@ -85,7 +86,7 @@ class Classic:
     """
 
     Options: ClassVar[type[ModelOptions]] = ClassicOptions
-    traits: ClassVar[Traits] = Traits(engine=True)
+    traits: ClassVar[Traits] = Traits(engine=True, inspectable=True)
 
     def __init__(self, options: ClassicOptions, horizon: int) -> None:
         self.options = options
@@ -231,9 +232,17 @@ class FittedClassic:
         level = scaled_level(series, self.report.learned["scaler"])
         return LastWindows(level, level, self.options.context_length, len(level))
 
+    def inspection(self, series: PriceSeries) -> ClassicInspection:
+        """See `forecaster.models.inspection.InspectableFitted`."""
+        level = scaled_level(series, self.report.learned["scaler"])
+        return ClassicInspection(level, self.options.context_length, self._stack, self._dense_layers)
+
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
         """Forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
-        hidden = self._stack.windows(x, rows)
+        return self._dense_layers(self._stack.windows(x, rows), rows)
+
+    def _dense_layers(self, hidden: Float32Array, rows: IntArray) -> Float32Array:
+        """Output (N, 1) of the layers on top of the LSTM layers, whose outputs are `hidden` (N, U)."""
         if self.options.dense_units:
             hidden = dense(hidden, self._weights["dense/kernel"], self._weights["dense/bias"], rows)
         return dense(hidden, self._weights["output/kernel"], self._weights["output/bias"], rows)

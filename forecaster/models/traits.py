@@ -18,6 +18,7 @@ class Traits:
         located: The median may leave the last price at steps where forecasts of unseen rows support it; the
             forecaster is a `forecaster.models.base.LocatedForecaster`.
         known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
+        inspectable: A fitted model can be looked into; it is a `forecaster.models.inspection.InspectableFitted`.
     """
 
     panel: bool = False
@@ -27,3 +28,4 @@ class Traits:
     numpy_forecast: bool = True
     located: bool = False
     known_days: bool = False
+    inspectable: bool = False

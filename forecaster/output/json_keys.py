@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from forecaster.evaluation.registry import METRICS
+from forecaster.output.json_inspection_keys import INSPECTION
 
 __all__ = ["DOCUMENTS", "DocumentedKey", "keys_of_document"]
 
@@ -332,6 +333,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast train --format json": _TRAIN,
     "forecast backtest --format json": _BACKTEST,
     "forecast audit --format json": _AUDIT,
+    "forecast inspect --format json": INSPECTION,
     "forecast events --format json": _EVENTS,
     "forecast runs list --format json": _RUNS,
     "forecast data show --format json": _DATA_SHOW,

@@ -14,7 +14,7 @@ from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline
 from forecaster.output.colors import BLUE, GREEN, RED
 from forecaster.output.forecast_panels import LOG_RATIO, log_axis, readable
 
-__all__ = ["draw_losses"]
+__all__ = ["draw_curves", "draw_losses"]
 
 _NAMES = {"ewma": "EWMA", "random_walk": "“tomorrow = today”"}
 _DASHES: tuple[Any, ...] = ((0, (6, 3)), (0, (2, 2)))
@@ -45,22 +45,28 @@ def draw_losses(
     with drawing_style():
         figure = blank_figure()
         axes = figure.add_axes((LEFT, 0.12, 0.89, 0.76), label="losses")
-        _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
-        steps, losses = _curve(rows, "validation_loss")
-        if len(losses):
-            _draw_curve(axes, steps, losses, "validation", BLUE)
-            best = int(np.argmin(losses))
-            label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
-            axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
+        draw_curves(axes, rows)
         if initial is not None:
             _draw_initial(axes, initial)
         for (name, loss), dash in zip((references or {}).items(), _DASHES, strict=False):
             label = f"{_NAMES.get(name, name)}: {readable(loss)}"
             axes.axhline(loss, color="#333333", linewidth=1.4, linestyle=dash, label=label)
-        _scale_losses(axes)
+        _scale_losses(axes)  # once more, for the lines that were added
         legend_above(figure, *axes.get_legend_handles_labels(), 0.918)
         headline(figure, title, note)
     return figure
+
+
+def draw_curves(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
+    """Draw the training and the validation loss, with a mark at the best validation loss."""
+    _draw_curve(axes, *_curve(rows, "loss"), "train", GREEN)
+    steps, losses = _curve(rows, "validation_loss")
+    if len(losses):
+        _draw_curve(axes, steps, losses, "validation", BLUE)
+        best = int(np.argmin(losses))
+        label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
+        axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
+    _scale_losses(axes)
 
 
 def _draw_initial(axes: Axes, loss: float) -> None:

@@ -9,6 +9,7 @@ FIGURES: dict[str, str] = {
     "forecast": "forecaster.workflows.plot:forecast_figure",
     "loss": "forecaster.workflows.plot:loss_figure",
     "fan": "forecaster.workflows.plot:fan_figure",
+    "inspection": "forecaster.workflows.inspect:inspection_figure",
 }
 """Kind -> ``module:function``, imported on first use. The function draws a `FigureRequest`, which is about a run."""
 
@@ -21,6 +22,7 @@ OPTIONS: dict[str, frozenset[str]] = {
     "forecast": frozenset({"as_of", "from_date", "to_date", "last"}),
     "loss": frozenset(),
     "fan": frozenset({"as_of", "last", "above", "level", "horizon", "until"}),
+    "inspection": frozenset({"as_of", "last"}),
     "backtest": frozenset({"step"}),
 }
 """Kind -> options that it has beyond those of all kinds; a figure that is not listed has all of them."""

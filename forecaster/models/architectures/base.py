@@ -5,10 +5,11 @@ An architecture is added by one file of this folder (see `forecaster.models.arch
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from forecaster.arrays import AnyArray, Float32Array, IntArray
+from forecaster.models.architectures.gates import LayerGates
 
 __all__ = ["Architecture", "ForwardPass"]
 
@@ -81,3 +82,7 @@ class Architecture(ABC):
             options: `QuantileOptions` of the model.
         """
         return None
+
+    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array) -> Sequence[LayerGates]:
+        """Gates and cell states of every layer on histories x (B, T, F); empty where they cannot be read."""
+        return ()

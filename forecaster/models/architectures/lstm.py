@@ -1,10 +1,11 @@
 """Stacked LSTM: the default model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from forecaster.arrays import AnyArray
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.gates import LayerGates, lstm_gates
 from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import QuantileOptions, Units
@@ -32,6 +33,10 @@ class StackedLSTM(Architecture):
     def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
         """See `Architecture`."""
         return lstm_shapes(inputs, options.units), options.units[-1]
+
+    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array) -> Sequence[LayerGates]:
+        """See `Architecture`."""
+        return lstm_gates(lstm_layers(weights), x)
 
 
 class LSTMOptions(QuantileOptions):

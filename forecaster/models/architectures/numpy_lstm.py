@@ -15,7 +15,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array, IntArray
 from forecaster.models.numpy_dense import block_rows, blocks, dense
 
-__all__ = ["LSTMPass", "LSTMWeights", "lstm_layers", "lstm_shapes"]
+__all__ = ["LSTMPass", "LSTMWeights", "layer_outputs", "lstm_layers", "lstm_shapes"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def lstm_shapes(inputs: int, units: Sequence[int]) -> dict[str, tuple[int, ...]]
     return shapes
 
 
-def _layer(weights: LSTMWeights, x: Float32Array) -> Float32Array:
+def layer_outputs(weights: LSTMWeights, x: Float32Array) -> Float32Array:
     """One layer over x (T, B, F), zero state before the first row: (T, B, U)."""
     rows, batch, features = x.shape
     units = weights.units
@@ -106,7 +106,7 @@ class LSTMPass:
         """Output of the last layer in every row of histories x (B, T, F), from a zero state: (B, T, U)."""
         hidden = np.ascontiguousarray(x.transpose(1, 0, 2), dtype=np.float32)
         for weights in self.layers:
-            hidden = _layer(weights, hidden)
+            hidden = layer_outputs(weights, hidden)
         return hidden.transpose(1, 0, 2)
 
     def windows(self, x: Float32Array, places: IntArray) -> Float32Array:

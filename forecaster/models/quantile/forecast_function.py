@@ -60,10 +60,14 @@ class ForecastFunction:
             rows: (N,) row numbers.
         """
         state = sampling_of(self.options.windows).states(self.network, features, rows)
-        location, quantiles = self.head(state, features[rows], rows)
+        return self.scaled(state, features[rows], rows)
+
+    def scaled(self, state: Float32Array, features: Float32Array, places: IntArray | None = None) -> FloatArray:
+        """Scaled quantiles (N, K, Q) from the states (N, ...) and features (N, F) of the same rows; see `head`."""
+        location, quantiles = self.head(state, features, places)
         regression = VolatilityRegression.of(self.weights)
         blend = Blend(regression, self.options.linear_share, np.isin(self.steps, self.location_steps))
-        return blend(location, quantiles, features[rows])
+        return blend(location, quantiles, features)
 
     def head(
         self, state: Float32Array, features: Float32Array, places: IntArray | None = None

@@ -26,6 +26,7 @@ from forecaster.models.panel_members import Member, invertible, members_of
 from forecaster.models.quantile.drift import drift_locations
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
+from forecaster.models.quantile.inspection import QuantileInspection
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import LocationGains, gather_gains
 from forecaster.models.quantile.members import curve_members, linear_location, validation_of
@@ -71,6 +72,7 @@ class QuantileForecaster:
             numpy_forecast=in_numpy,
             located=True,
             known_days=True,
+            inspectable=True,
         )
 
     def __init__(self, options: QuantileOptions, horizon: int) -> None:
@@ -297,6 +299,10 @@ class FittedQuantileModel:
             return np.zeros((len(rows), len(function.steps)))
         drift = drift_locations(history, function.steps)[rows]
         return np.where(np.isin(function.steps, function.location_steps), 0.0, drift)
+
+    def inspection(self, series: PriceSeries) -> QuantileInspection:
+        """See `forecaster.models.inspection.InspectableFitted`."""
+        return QuantileInspection(self.function, series)
 
     def forecast_model(self) -> Any:
         """The whole forecaster as one Keras model, without the drift of a series.

@@ -1,0 +1,111 @@
+"""`forecast inspect`, and the figure of an inspection."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Forecast
+from documented_keys import differences, missing
+from short_trainings import TINY
+
+import forecaster
+from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.lstm import StackedLSTM
+
+COMMAND = "forecast inspect --format json"
+
+
+def test_an_lstm_shows_gates_memory_importances_and_curve(forecast: Forecast, home: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "inspection.png"
+    result = forecast("inspect", "USDJPY", "--home", home, "--last", 30, "--out", picture, "--format", "json")
+    assert result.exit_code == 0, result.output
+    (document,) = json.loads(result.stdout)
+    assert differences(COMMAND, document) == []
+    assert set(missing(COMMAND, [document])) <= {"missing.<section>"}
+    assert len(document["days"]) == 30
+    assert document["missing"] == {}
+    (layer,) = document["layers"]
+    assert set(layer["gates"]) == {"forget", "input", "output"}
+    assert all(0 <= values["low"] <= values["mean"] <= values["high"] <= 1 for values in layer["gates"].values())
+    assert max(document["memory"]["influence"]["state"]) == 1
+    assert document["part"] == "test"
+    names = [row["input"] for row in document["importance"]]
+    assert names[0] == "all inputs"
+    assert {"scaled_return", "volatility_anchor"} < set(names)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_fits_a_terminal(forecast: Forecast, home: Path) -> None:
+    result = forecast("inspect", "JPYUSD", "--home", home, "--step", "1,5")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("JPYUSD: run ")
+    tables = [line for line in result.stdout.splitlines() if not line.startswith(("memory", "importance", "training"))]
+    assert max(map(len, tables)) <= 80
+    assert "h=5" in result.stdout
+    assert "increase of the CRPS with a shuffled input, test rows" in result.stdout
+
+
+def test_the_id_of_a_run_stands_without_a_flag(forecast: Forecast, home: Path) -> None:
+    (run_id,) = (path.name for path in (home / "runs").iterdir() if "sine" in path.name)
+    result = forecast("inspect", run_id, "--home", home)
+    assert result.exit_code == 0, result.output
+    assert "no importance: the inputs of kind classic are prices, which are not shuffled" in result.stdout
+    assert "lstm_0" in result.stdout
+    assert "memory in rows" in result.stdout
+    assert forecast("inspect", "latest", run_id, "--home", home).exit_code == 2
+    assert forecast("inspect", "20000101-000000", "--home", home).exit_code == 1
+
+
+def test_a_kind_without_gates_says_so(forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StackedLSTM, "gates", Architecture.gates)
+    picture = home / "inspection.png"
+    result = forecast("inspect", "USDJPY", "--home", home, "--out", picture)
+    assert result.exit_code == 0, result.output
+    assert "no gates: the gates of kind lstm are not read" in result.stdout
+    assert "half-life" not in result.stdout
+    assert picture.exists()
+
+
+@pytest.mark.slow
+def test_a_kind_that_forecasts_in_keras_is_inspected(forecast: Forecast, tmp_path: Path) -> None:
+    arguments = ("--pair", "USDJPY", *TINY, "--config", "gru", "--home", tmp_path)
+    assert forecast("train", *arguments, "--set", "model.windows.chunk=128").exit_code == 0
+    result = forecast("inspect", "USDJPY", "--home", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "no gates: the gates of kind gru are not read; those of an LSTM are" in result.stdout
+    assert "importance: increase of the CRPS" in result.stdout
+    assert "memory in rows" in result.stdout
+
+
+def test_a_step_beyond_the_horizon_is_refused(forecast: Forecast, home: Path) -> None:
+    result = forecast("inspect", "USDJPY", "--home", home, "--step", 21)
+    assert result.exit_code == 2
+    assert "looks 20 rows ahead" in result.stderr
+
+
+def test_importances_are_rows_of_csv_and_of_a_frame(forecast: Forecast, home: Path) -> None:
+    result = forecast("inspect", "USDJPY", "--home", home, "--format", "csv")
+    assert result.stdout.splitlines()[0] == "instrument,run_id,input,step,n,increase,low,high"
+    (inspection,) = forecaster.inspect(pair="USDJPY", home=home)
+    assert len(inspection.to_frame()) == len(result.stdout.splitlines()) - 1
+    np.testing.assert_array_equal(inspection.dates, inspection.series.dates[-500:])
+
+
+def test_plot_draws_the_inspection_of_a_run(forecast: Forecast, home: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "inspection.svg"
+    result = forecast("plot", "USDJPY", "--home", home, "--kind", "inspection", "--last", 60, "--out", picture)
+    assert result.exit_code == 0, result.output
+    text = picture.read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+
+
+def test_an_lstm_is_inspected_without_a_framework(home: Path) -> None:
+    code = (
+        "import sys, forecaster; forecaster.inspect(pair='USDJPY', home=sys.argv[1]);"
+        "print([name for name in ('keras', 'jax', 'tensorflow') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(home)], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
