@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AuditResult": "forecaster.experiments.results",
     "BacktestResult": "forecaster.experiments.backtest_scores",
+    "Comparison": "forecaster.experiments.run_comparison",
     "Config": "forecaster.config",
     "Environment": "forecaster.environment",
     "Forecast": "forecaster.forecast",
@@ -23,6 +24,7 @@ _HOMES = {
     "TrainResult": "forecaster.experiments.results",
     "audit": "forecaster.workflows.audit",
     "backtest": "forecaster.workflows.backtest",
+    "compare": "forecaster.workflows.compare",
     "inspect": "forecaster.workflows.inspect",
     "load_config": "forecaster.config",
     "load_history": "forecaster.workflows.load",

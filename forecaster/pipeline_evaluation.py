@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from forecaster.arrays import IntArray
+from forecaster.arrays import FloatArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
@@ -19,7 +19,7 @@ from forecaster.models.base import Fitted
 from forecaster.pipeline import default_forecaster, fit, forecasts
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["Baselines", "Evaluation", "evaluate", "forecasts_on_test", "losses_on_test"]
+__all__ = ["Baselines", "Evaluation", "evaluate", "forecasts_on_test", "losses_on_test", "scoring_quantiles"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,9 +150,12 @@ def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, pa
 def _out_of_sample(
     series: PriceSeries, rows: IntArray, by_model: Mapping[str, Forecasts], step: int = 1
 ) -> OutOfSample:
-    quantiles = {
-        name: distributions.log_returns([step])[:, 0] @ level_weights(distributions.quantile_levels, SCORING_LEVELS)
-        for name, distributions in by_model.items()
-    }
+    quantiles = {name: scoring_quantiles(distributions, step) for name, distributions in by_model.items()}
     outcomes = returns_after(series.log_price, rows, [step])[:, 0]
     return OutOfSample(series.instrument.name, step, series.dates[rows], outcomes, quantiles)
+
+
+def scoring_quantiles(distributions: Forecasts, step: int) -> FloatArray:
+    """(N, 9) quantiles of the log return over `step` rows at `SCORING_LEVELS`."""
+    weights = level_weights(distributions.quantile_levels, SCORING_LEVELS)
+    return np.asarray(distributions.log_returns([step])[:, 0] @ weights)

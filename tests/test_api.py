@@ -22,6 +22,7 @@ NAMES = {
         "predict",
         "plot",
         "backtest",
+        "compare",
         "audit",
         "inspect",
         "load_run",
@@ -29,7 +30,7 @@ NAMES = {
         "load_config",
         "parse_pair",
     ),
-    *("TrainResult", "Prediction", "Predictions", "BacktestResult", "AuditResult", "Inspection", "Run"),
+    *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -38,6 +39,7 @@ KEYWORDS = {
     "predict": InstrumentKeywords,
     "plot": InstrumentKeywords,
     "backtest": BacktestKeywords,
+    "compare": AuditKeywords,
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
 }
@@ -69,6 +71,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
     printing -= {"plot": {"out", "above", "level"}, "inspect": {"out"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing
+    options |= {"compare": {"runs"}}.get(name, set())  # words of the command, too
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)
 

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.lstm import LSTMOptions
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import QuantileOptions, Units
 
@@ -92,3 +93,14 @@ class Toy(QuantileForecaster):
 
     name = "toy"
     Options = ToyOptions
+
+
+class TwinOptions(LSTMOptions):
+    kind: Literal["twin"] = "twin"
+
+
+class Twin(QuantileForecaster):
+    """The stacked LSTM under another name: a second kind whose programs are compiled already."""
+
+    name = "twin"
+    Options = TwinOptions

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
-from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, write_result
+from forecaster.cli.result_file import checked_format, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import visible
 from forecaster.environment import Environment
@@ -63,7 +63,7 @@ def command(
     from forecaster.output.score_tables import verdict_lines
     from forecaster.workflows.backtest import backtest
 
-    kind = None if out is None else _checked_kind(out)
+    kind = None if out is None else result_or_picture(out)
     if forecasts is not None:
         checked_format(forecasts, "csv", ("csv",), is_typed=True)
     result = backtest(environment=environment, jobs=jobs or min(_processors(), MAX_DEFAULT_JOBS), **keywords)
@@ -79,20 +79,6 @@ def command(
         environment.note(f"picture: {out}")
     if forecasts is not None:
         _write_forecasts(result, forecasts, environment)
-
-
-def _checked_kind(out: Path) -> str | None:
-    """Format of a file of scores; None for a picture. Either is checked before hours of work depend on it."""
-    if out.suffix.lower() in RESULT_ENDINGS:
-        return checked_format(out, "", is_typed=False)
-    from forecaster.output.canvas import FORMATS, check_figure_path
-
-    pictures = [f".{name}" for name in FORMATS]
-    if out.suffix.lower() not in pictures:
-        endings = ", ".join([*pictures, ".csv", ".json", ".xlsx", ".html"])
-        raise click.UsageError(f"--out {out}: the ending {out.suffix!r} names no format; expected one of {endings}.")
-    check_figure_path(out)
-    return None
 
 
 def _write_forecasts(result: Any, path: Path, environment: Environment) -> None:

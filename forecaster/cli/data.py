@@ -132,7 +132,7 @@ def list_(*, environment: Environment, format: str) -> None:
     renamed={"--version": "--hash"},
     short_help="Show facts, findings and picture of a history.",
 )
-@with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"), stored=True)
+@with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"), also="history")
 @_with_selection
 def show(
     *,
@@ -209,7 +209,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
 @command.command(
     "export", cls=SectionedCommand, renamed={"--version": "--hash"}, short_help="Print the rows of a history."
 )
-@with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"), stored=True)
+@with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"), also="history")
 @_with_selection
 def export(
     *, environment: Environment, choice: Any, history: str | None, hash: str | None, out: Path | None, format: str

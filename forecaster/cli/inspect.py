@@ -16,7 +16,7 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "run", "as_of", "last", "drawn_step", "out", "home"),
     rare=("source", "name", *FILE_OPTIONS, "refresh", "offline", "strict", *CORRECTION_OPTIONS, "events"),
     formats=("table", "json", "csv"),
-    runs=True,
+    also="run",
 )
 def command(*, environment: Environment, format: str, **keywords: Any) -> None:
     """Look into a run: gates and cell states, memory length, importance of the inputs, and learning curve.

@@ -9,7 +9,7 @@ import click
 
 from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
-from forecaster.cli.positional import InstrumentArgument, named_instruments, named_run
+from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
 from forecaster.cli.values import (
     MAX_STEP,
     FormatChoice,
@@ -167,6 +167,12 @@ _OPTIONS: dict[str, Definition] = {
     "models": list_option(
         "Model", "--models", metavar="NAMES", help="Models to compare; the first is evaluated against the others."
     ),
+    "kinds": list_option(
+        "Model",
+        "--kinds",
+        metavar="NAMES",
+        help="Kinds of networks to compare: all, or some such as lstm,gru; trained where no run fits.",
+    ),
     "step": list_option(
         "Model",
         "--step",
@@ -298,12 +304,7 @@ def _format_option(*formats: str) -> Definition:
 
 
 def with_options(
-    common: Sequence[str],
-    rare: Sequence[str] = (),
-    formats: Sequence[str] = (),
-    *,
-    stored: bool = False,
-    runs: bool = False,
+    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), *, also: Words = "nothing"
 ) -> Callable[[Command], Command]:
     """Options of a command, which gets them by their own names; for ``home`` it gets an `environment`.
 
@@ -311,18 +312,17 @@ def with_options(
         common: Names of the options that --help lists, in order.
         rare: Names of the options that only --help-all lists.
         formats: Values of --format; none for a command without it.
-        stored: True if a stored history may be named in place of an instrument; the command gets its ``history``.
-        runs: True if the id of a run may be named without its flag.
+        also: Further things that the words of the command may name; it gets them as its ``history`` or ``runs``.
     """
     named = "pair" in common  # a command of instruments takes their names without a flag too
 
     def decorator(function: Command) -> Command:
         @functools.wraps(function)
         def command(**values: Any) -> Any:
-            if runs:
+            if also == "run":
                 values = named_run(values)
             if named:
-                values = named_instruments(values, stored)
+                values = named_instruments(values, also)
             if "home" not in values:
                 return function(**values)
             from forecaster.cli.output_paths import check_output_paths
@@ -341,7 +341,7 @@ def with_options(
         for definition in reversed(definitions):
             decorated = definition(decorated)
         if named:
-            decorated.__click_params__.append(InstrumentArgument(stored, runs))  # type: ignore[attr-defined]  # as click does
+            decorated.__click_params__.append(InstrumentArgument(also))  # type: ignore[attr-defined]  # as click does
         return decorated
 
     return decorator

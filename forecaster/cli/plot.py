@@ -32,8 +32,9 @@ __all__ = ["command"]
 def command(*, environment: Environment, **keywords: Any) -> None:
     """Draw actual prices in blue, train predictions in green, test predictions in red, and the coming days.
 
-    --kind fan draws the coming days alone, --kind loss the learning curve, --kind backtest the newest backtest.
-    The file is named after the instrument, USDJPY-forecast.png, unless --out names it.
+    --kind fan draws the coming days alone, --kind loss the learning curve, --kind backtest the newest backtest, --kind
+    compare the recorded runs, one of each kind of network. The file is named after the instrument,
+    USDJPY-forecast.png, unless --out names it.
 
     \b
     Example:

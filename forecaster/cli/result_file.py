@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from forecaster.environment import Environment
 
-__all__ = ["RESULT_ENDINGS", "checked_format", "write_result"]
+__all__ = ["RESULT_ENDINGS", "checked_format", "result_or_picture", "write_result"]
 
 RESULT_FORMATS = ("csv", "json", "xlsx", "html")
 RESULT_ENDINGS = frozenset({".csv", ".json", ".xlsx", ".html", ".htm", ".txt"})
@@ -40,6 +40,20 @@ def checked_format(
 
         check_workbooks()
     return kind
+
+
+def result_or_picture(out: Path) -> str | None:
+    """Format of a file of scores; None for a picture. Either is checked before hours of work depend on it."""
+    if out.suffix.lower() in RESULT_ENDINGS:
+        return checked_format(out, "", is_typed=False)
+    from forecaster.output.canvas import FORMATS, check_figure_path
+
+    pictures = [f".{name}" for name in FORMATS]
+    if out.suffix.lower() not in pictures:
+        endings = ", ".join([*pictures, ".csv", ".json", ".xlsx", ".html"])
+        raise click.UsageError(f"--out {out}: the ending {out.suffix!r} names no format; expected one of {endings}.")
+    check_figure_path(out)
+    return None
 
 
 def write_result(path: Path, content: str | bytes, environment: Environment) -> None:

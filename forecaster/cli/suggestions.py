@@ -13,7 +13,7 @@ _COMMANDS: Mapping[str, str] = {
     "fit": "train", "learn": "train", "run": "train", "retrain": "train", "refit": "train --refit",
     "forecast": "predict", "inference": "predict", "infer": "predict", "tomorrow": "predict", "odds": "predict --above",
     "evaluate": "backtest", "eval": "backtest", "test": "backtest", "score": "backtest", "validate": "backtest",
-    "compare": "backtest", "benchmark": "backtest", "walkforward": "backtest", "simulate": "backtest",
+    "benchmark": "backtest", "walkforward": "backtest", "simulate": "backtest",
     "chart": "plot", "graph": "plot", "draw": "plot", "picture": "plot",
     "check": "audit", "leakage": "audit", "verify": "data verify",
     "download": "data fetch", "fetch": "data fetch", "get": "data fetch", "update": "data refresh",

@@ -27,6 +27,7 @@ __all__ = [
     "TrainingKeywords",
     "config_of",
     "day_of",
+    "is_given",
     "selection_of",
     "texts_of",
 ]
@@ -199,14 +200,15 @@ def config_of(
         assignments: Key -> value, such as ``{"model.units": [64]}``; or texts such as ``"model.units=[64]"``.
         keywords: See `ConfigKeywords`; a keyword that is None, empty or False is not given.
     """
-    values = {_KEYS[name]: value for name, value in keywords.items() if name in _KEYS and _is_given(value)}
+    values = {_KEYS[name]: value for name, value in keywords.items() if name in _KEYS and is_given(value)}
     if isinstance(values.get("horizon"), str):
         frequency = str(values.get("data.frequency") or load_config(config, assignments).data.frequency)
         values["horizon"] = rows_of_span(values["horizon"], frequency)
     return load_config(config, assignments, {key: _plain(value) for key, value in values.items()})
 
 
-def _is_given(value: Any) -> bool:
+def is_given(value: Any) -> bool:
+    """False for the value of a keyword that was left out."""
     return value is not None and value is not False and value not in ("", (), [], {})
 
 

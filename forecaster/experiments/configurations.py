@@ -10,7 +10,7 @@ from forecaster.data.sources.registry import source_traits
 from forecaster.errors import ConfigError
 from forecaster.models import traits_of
 
-__all__ = ["ConfigurationFacts", "described_configuration"]
+__all__ = ["ConfigurationFacts", "described_configuration", "flat_values"]
 
 DEFAULT_NAME = "default"
 MAX_NAMED_CHANGES = 3
@@ -118,16 +118,21 @@ def _values(config: Config, automatic: str) -> dict[str, Any]:
         "horizon": document["horizon"],
         "universe": universe,
         **{f"data.{key}": document["data"][key] or None for key in DATA_KEYS},
-        **_flat(document["split"], "split."),
-        **_flat(document["model"], "model."),
+        **flat_values(document["split"], "split."),
+        **flat_values(document["model"], "model."),
     }
 
 
-def _flat(section: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def flat_values(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value of nested sections.
+
+    >>> flat_values({"seed": 1, "model": {"units": [8]}})
+    {'seed': 1, 'model.units': [8]}
+    """
     values: dict[str, Any] = {}
     for key, value in section.items():
         if isinstance(value, Mapping):
-            values |= _flat(value, f"{prefix}{key}.")
+            values |= flat_values(value, f"{prefix}{key}.")
         else:
             values[prefix + key] = value
     return values

@@ -27,7 +27,7 @@ from forecaster.experiments.run_ranking import ranked_runs, run_problems
 from forecaster.experiments.runs import Run, RunListing, find_run, list_runs, runs_folder
 from forecaster.pipeline import coming_days_of
 
-__all__ = ["RunQuery", "SelectedRun", "announce", "preferred_run", "select_runs"]
+__all__ = ["RunQuery", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
 
 OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
 MAX_LISTED_MEMBERS = 5
@@ -187,7 +187,7 @@ def _best(
 ) -> SelectedRun:
     """The instrument with the first of the ranked runs that covers its history."""
     listing = list_runs(runs_folder(environment.home))
-    able = [run for run in listing.runs if _may_fit(run, instrument, choice.source)]
+    able = [run for run in listing.runs if may_fit(run, instrument, choice.source)]
     if choice.events is not None:
         able = [run for run in able if _knows_events(run)]
     frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
@@ -219,7 +219,7 @@ def _best(
 
 def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> Run | None:
     """The first of the ranked runs of an instrument, whatever its history is now; None where there is none."""
-    runs = [run for run in list_runs(runs_folder(home)).runs if _may_fit(run, instrument, source)]
+    runs = [run for run in list_runs(runs_folder(home)).runs if may_fit(run, instrument, source)]
     runs = [run for run in runs if query.frequency in (None, run.frequency)]
     return next(iter(ranked_runs(runs, instrument, pinned_runs(home), query.horizon)), None)
 
@@ -245,7 +245,7 @@ def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environm
     )
 
 
-def _may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
+def may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
     """True if a run has an instrument of a source, at any frequency."""
     return (
         _may_come_from(run.source, instrument)

@@ -11,6 +11,7 @@ import contextlib
 import csv
 import dataclasses
 import datetime
+import difflib
 import functools
 import io
 import json
@@ -25,6 +26,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.options import parse_options
 from forecaster.data.sources.registry import source_traits
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, RunNotFoundError, UsageError
+from forecaster.evaluation.splits import Split, whole_history
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.experiments.manifest_schema import check_document
@@ -49,6 +51,8 @@ __all__ = [
 _FILES = ("manifest.json", "weights.npz", "config.yaml")
 _CURVE = ("step", "loss", "validation_loss")  # columns of history.csv
 MAX_TEXT_BYTES = 2**26  # of a manifest, a configuration or a learning curve
+MIN_LIKENESS = 0.6  # of an id that may have been meant
+MAX_SHOWN = 80  # characters of an id in a message
 
 
 def runs_folder(home: Path) -> Path:
@@ -97,6 +101,14 @@ class Run:
     def unseen_from(self) -> np.datetime64:
         """First date that the weights have not seen; intervals can be calibrated from there on."""
         return self.fitted_until + np.timedelta64(1, "D")
+
+    @property
+    def split(self) -> Split:
+        """Rows that the weights have seen; a refit has seen every row that there was."""
+        facts = self.manifest.split
+        if facts.refit:
+            return whole_history([self.seen_until])
+        return Split(facts.parts["validation"].first, facts.parts["test"].first)
 
     @property
     def scored(self) -> frozenset[str]:
@@ -345,8 +357,10 @@ def find_run(folder: Path, run_id: str) -> Run:
     matching = folders[:1] if run_id == "latest" else [path for path in folders if path.name == run_id]
     matching = matching or [path for path in folders if path.name.startswith(run_id)]
     if len(matching) != 1:
-        some = ", ".join(path.name for path in (matching or folders)[:3])
+        names = [path.name for path in matching or folders]
+        near = [] if matching else difflib.get_close_matches(run_id, names, n=1, cutoff=MIN_LIKENESS)
         problem = f"{len(matching)} runs begin with" if matching else "no run is called"
-        existing = f"; there are {some}" if some else "; there is none yet"
-        raise RunNotFoundError(f"{problem} {run_id!r} in {folder}{existing}; give the whole id")
+        existing = f"; there are {', '.join(names[:3])}" if names else "; there is none yet"
+        existing = f"; did you mean {near[0]}" if near else existing
+        raise RunNotFoundError(f"{problem} {run_id[:MAX_SHOWN]!r} in {folder}{existing}; give the whole id")
     return read_run(matching[0])

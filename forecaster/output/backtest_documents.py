@@ -9,7 +9,7 @@ from forecaster.evaluation.comparison import CONFIDENCE, ModelScores, Standing
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.output.documents import verdict_document
 
-__all__ = ["backtest_document"]
+__all__ = ["backtest_document", "confidence_set_document", "model_row"]
 
 
 def backtest_document(result: BacktestResult) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
         "data": {name: plan.panel[name].sha256 for name in plan.named},
         "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
         "unscored_steps": [step for step in plan.steps if step not in result.samples],
-        "rows": [_model_row(scores) for scores in result.scores],
-        "confidence_set": [_confidence_set_document(standing) for standing in result.standings],
+        "rows": [model_row(scores) for scores in result.scores],
+        "confidence_set": [confidence_set_document(standing) for standing in result.standings],
         "spa": [_spa_document(standing) for standing in result.standings],
         "skipped": {model: dict(reasons) for model, reasons in result.skipped.items()},
         "fallbacks": {model: sum(counts.values()) for model, counts in fallbacks.items()},
@@ -41,7 +41,8 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def _model_row(scores: ModelScores) -> dict[str, Any]:
+def model_row(scores: ModelScores) -> dict[str, Any]:
+    """Scores of one model at one step, with its tests."""
     row: dict[str, Any] = {name: getattr(scores, name) for name in ("instrument", "model", "step", "n")}
     row |= scores.metrics
     row["direction"] = {**scores.metrics["direction"], "pt_p_value": scores.direction_p_value}
@@ -55,7 +56,8 @@ def _model_row(scores: ModelScores) -> dict[str, Any]:
     return row
 
 
-def _confidence_set_document(standing: Standing) -> dict[str, Any]:
+def confidence_set_document(standing: Standing) -> dict[str, Any]:
+    """The model confidence set at one step."""
     return {
         **{key: getattr(standing, key) for key in ("step", "name", "days")},
         "confidence": CONFIDENCE,

@@ -3,7 +3,7 @@
 This module is imported for ``--help``, so it imports nothing.
 """
 
-__all__ = ["BACKTEST_FIGURES", "FIGURES", "OPTIONS", "figure_names"]
+__all__ = ["BACKTEST_FIGURES", "COMPARISON_FIGURES", "FIGURES", "OPTIONS", "figure_names"]
 
 FIGURES: dict[str, str] = {
     "forecast": "forecaster.workflows.plot:forecast_figure",
@@ -18,16 +18,22 @@ BACKTEST_FIGURES: dict[str, str] = {
 }
 """Kind -> ``module:function`` of figures that need no run. The function draws a `BacktestFigureRequest`."""
 
+COMPARISON_FIGURES: dict[str, str] = {
+    "compare": "forecaster.output.comparison_figure:comparison_figure",
+}
+"""Kind -> ``module:function`` of figures of several runs. The function draws a `ComparisonFigureRequest`."""
+
 OPTIONS: dict[str, frozenset[str]] = {
     "forecast": frozenset({"as_of", "from_date", "to_date", "last"}),
     "loss": frozenset(),
     "fan": frozenset({"as_of", "last", "above", "level", "horizon", "until"}),
     "inspection": frozenset({"as_of", "last"}),
     "backtest": frozenset({"step"}),
+    "compare": frozenset({"step"}),
 }
 """Kind -> options that it has beyond those of all kinds; a figure that is not listed has all of them."""
 
 
 def figure_names() -> list[str]:
     """All kinds, in the order of the help."""
-    return [*FIGURES, *BACKTEST_FIGURES]
+    return [*FIGURES, *BACKTEST_FIGURES, *COMPARISON_FIGURES]

@@ -19,18 +19,18 @@ from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.metrics import rmse
-from forecaster.evaluation.splits import PARTS, Split, whole_history
+from forecaster.evaluation.splits import PARTS
 from forecaster.evaluation.verdict import KINDS
 from forecaster.experiments.forecasting import described_forecast, forecast_of, run_forecasts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
-from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.output.figure_request import FigureRequest
 from forecaster.output.forecast_picture import ForecastPicture, PartScore, Predictions, ScoreSummary, Window
 from forecaster.pipeline import next_steps
 from forecaster.quantiles import level_weights
-from forecaster.workflows.figures import BACKTEST_FIGURES, FIGURES, OPTIONS
+from forecaster.workflows.figure_requests import backtest_request, comparison_request
+from forecaster.workflows.figures import BACKTEST_FIGURES, COMPARISON_FIGURES, FIGURES, OPTIONS
 from forecaster.workflows.predict import Until, coming_dates, forecast_request, wanted_horizon
 
 __all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot"]
@@ -101,7 +101,9 @@ def plot(
     choice = selection_of(instruments)
     requests: Sequence[Any]
     if kind in BACKTEST_FIGURES:
-        requests = [_backtest_request(choice, run, steps, calibrate, title, environment)]
+        requests = [backtest_request(choice, run, steps, calibrate, title, environment)]
+    elif kind in COMPARISON_FIGURES:
+        requests = [comparison_request(choice, run, steps, frequency, title, environment)]
     else:
         options |= {"calibrate": calibrate, "title": title}
         wanted = wanted_horizon(horizon, until)
@@ -147,23 +149,8 @@ def _run_requests(
     return requests
 
 
-def _backtest_request(
-    choice: Selection,
-    backtest_id: str | None,
-    steps: Sequence[int],
-    calibrate: bool,
-    title: str | None,
-    environment: Environment,
-) -> Any:
-    # Not imported above: a picture of a run needs none of the statistics of a backtest.
-    from forecaster.experiments.recorded_backtests import read_backtest
-    from forecaster.output.backtest_figure import BacktestFigureRequest
-
-    return BacktestFigureRequest(read_backtest(choice, backtest_id, steps, calibrate, environment), title)
-
-
 def _drawing_function(kind: str) -> Any:
-    figures = {**FIGURES, **BACKTEST_FIGURES}
+    figures = {**FIGURES, **BACKTEST_FIGURES, **COMPARISON_FIGURES}
     if kind not in figures:
         raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(figures)}")
     module, _, name = figures[kind].partition(":")
@@ -297,7 +284,7 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
         band = -band[:, ::-1]
     start = prices[rows, None]
     predicted = start + band if series.differences else start * np.exp(band)
-    split = _split(selection.run)
+    split = selection.run.split
     return ForecastPicture(
         instrument=instrument.name,
         unit=_unit(instrument),
@@ -343,14 +330,6 @@ def _scan(selection: SelectedRun, calibrate: bool) -> tuple[Forecasts, Forecast]
     return scan, next_steps(last, series, dates, run.fitted.own_steps)
 
 
-def _split(run: Run) -> Split:
-    """Rows that the weights have seen; a refit has seen every row that there was."""
-    if run.manifest.split.refit:
-        return whole_history([run.seen_until])
-    parts = run.manifest.split.parts
-    return Split(parts["validation"].first, parts["test"].first)
-
-
 def _summary(selection: SelectedRun, scan: Forecasts) -> ScoreSummary:
     """The scores and the verdict that the run has recorded, or scores of this history where it recorded none."""
     run = selection.run
@@ -378,7 +357,7 @@ def _has_return_errors(score: Mapping[str, Any]) -> bool:
 def _measured(selection: SelectedRun, scan: Forecasts) -> dict[str, PartScore]:
     """Part -> scores one step ahead, of every row whose outcome is known up to the cutoff."""
     series = selection.series
-    split = _split(selection.run)
+    split = selection.run.split
     bounds = scan.log_returns([1])[:, 0] @ level_weights(scan.quantile_levels, BAND_LEVELS)
     scores: dict[str, PartScore] = {}
     for part in PARTS:

@@ -19,7 +19,7 @@ from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
-from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
+from forecaster.evaluation import DEFAULT_BASELINES, scored_steps
 from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
@@ -51,7 +51,7 @@ from forecaster.pipeline import carried_calibration, coming_days_of, fit, foreca
 from forecaster.pipeline_evaluation import Baselines, evaluate
 from forecaster.workflows.fits_beside import fits_beside
 
-__all__ = ["run_training", "train"]
+__all__ = ["recorded_run", "run_training", "train"]
 
 MAX_SUMMARISED = 3  # instruments whose forecasts end a training; more do not fit a screen
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
@@ -166,6 +166,28 @@ def _validation_start(config: Config, named: Sequence[PriceSeries]) -> np.dateti
     return training_split(config, named[0]).validation_start
 
 
+def recorded_run(config: Config, choice: Selection, environment: Environment) -> Run | None:
+    """The newest run whose weights are those that `run_training` would fit; None where there is none.
+
+    Args:
+        config: Configuration of the training; `choice` overrides its instruments and source.
+        choice: Instruments and source that the user named.
+        environment: Home folder, clock, progress and messages.
+    """
+    with version_lease(environment.home):
+        data = _data(config, choice, environment)
+        split = training_split(data.config, data.named[0])
+        engine = use_engine(config.backend, config.device)
+        key = fit_key(data.config, data.panel, split, engine, forecaster.__version__)
+        reused = recorded_fit(runs_folder(environment.home), key)
+    return None if reused is None else reused.run
+
+
+def _data(config: Config, choice: Selection, environment: Environment) -> Dataset:
+    """Data of a training, whose rows before the validation decide about the features."""
+    return resolve(config, choice, environment, lambda named: training_split(config, named[0]).validation_start)
+
+
 def _engine(config: Config, environment: Environment) -> Engine:
     engine = use_engine(config.backend, config.device)
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
@@ -262,7 +284,7 @@ def _evaluate(
     fallbacks: dict[str, list[str]] = {}
     for number, series in enumerate(named):
         environment.progress("evaluate", number, len(named))
-        evaluation = evaluate(fitted, series, split, _steps(data.config), baselines)
+        evaluation = evaluate(fitted, series, split, scored_steps(data.config.horizon), baselines)
         scores += evaluation.scores
         tests = () if evaluation.test is None else (evaluation.test, *evaluation.later_tests)
         for sample in tests:
@@ -294,11 +316,6 @@ def _verdicts(losses: Mapping[int, Sequence[DailyLosses]]) -> tuple[Verdict | No
     if len(first) > 1:
         return verdict(pool(first), [pool(members) for members in later]), verdicts
     return next(iter(verdicts.values())), verdicts
-
-
-def _steps(config: Config) -> list[int]:
-    """Steps that are scored: the default ones up to the horizon, and the horizon."""
-    return sorted({step for step in DEFAULT_STEPS if step < config.horizon} | {config.horizon})
 
 
 def _scored(data: Dataset, split: Split) -> tuple[PriceSeries, ...]:

@@ -1,0 +1,149 @@
+"""Differences between recorded runs: data, software and configuration, each fact with its value in every run."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from forecaster.errors import UsageError
+from forecaster.experiments.configurations import flat_values
+from forecaster.experiments.runs import Run
+from forecaster.files import sha256_of
+
+__all__ = ["Difference", "differences", "grouped", "labels_of", "require_comparable"]
+
+_MODEL = "model."
+_NO_FACTS = frozenset(  # keys that say where a run was made, or that other facts hold
+    {"backend", "device", "refit", "model.kind", "data.pair", "data.ticker", "data.csv", "data.name", "data.source"}
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """A fact that differs between runs.
+
+    Args:
+        subject: Fact, such as ``horizon`` or a key of the configuration.
+        values: Label of a run -> value, as text.
+    """
+
+    subject: str
+    values: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The fact with the runs of each value in one line."""
+        return f"{self.subject}: {grouped(self.values)}"
+
+
+def grouped(values: Mapping[str, str]) -> str:
+    """Values with the labels that have them.
+
+    >>> grouped({"lstm": "20", "gru": "5", "linear": "20"})
+    '20 (lstm, linear), 5 (gru)'
+    """
+    labels: dict[str, list[str]] = {}
+    for label, value in values.items():
+        labels.setdefault(value, []).append(label)
+    return ", ".join(f"{value} ({', '.join(names)})" for value, names in labels.items())
+
+
+def labels_of(runs: Sequence[Run]) -> dict[str, Run]:
+    """Label -> run: the kind of the model, with the end of the id where several runs are of this kind."""
+    kinds = [run.manifest.model.model for run in runs]
+    return {
+        kind if kinds.count(kind) == 1 else f"{kind} {run.id.rpartition('-')[2]}": run
+        for kind, run in zip(kinds, runs, strict=True)
+    }
+
+
+def require_comparable(runs: Mapping[str, Run]) -> None:
+    """Refuse runs whose forecasts are not about the same outcomes, or that have learned from their test rows.
+
+    Args:
+        runs: Label -> run.
+
+    Raises:
+        UsageError: Such runs are among them.
+    """
+    refits = [run.id for run in runs.values() if run.manifest.split.refit]
+    if refits:
+        raise UsageError(
+            f"run {refits[0]} is a refit, whose weights have seen the test rows; expected a run without --refit; "
+            "name another, or train one"
+        )
+    outcomes = {
+        "frequency": {label: run.frequency for label, run in runs.items()},
+        "source": {label: run.source for label, run in runs.items()},
+        "outcomes": {label: _outcome(run) for label, run in runs.items()},
+    }
+    for subject, values in outcomes.items():
+        if len(set(values.values())) > 1:
+            raise UsageError(
+                f"the runs differ in {subject}: {grouped(values)}; a comparison would mean nothing; "
+                "expected runs that forecast the same outcomes; name others"
+            )
+
+
+def _outcome(run: Run) -> str:
+    return "changes of the price" if run.config.data.differences else "returns"
+
+
+def differences(runs: Mapping[str, Run], instruments: Sequence[str], changes: Mapping[str, str]) -> list[Difference]:
+    """Every fact that differs. Options of a model are compared between runs of its kind alone.
+
+    Args:
+        runs: Label -> run.
+        instruments: Names of the instruments that are compared.
+        changes: Label -> changes of the histories since the training, of the runs whose histories have changed.
+    """
+    facts = {label: dict(_facts(run, instruments)) for label, run in runs.items()}
+    if changes:
+        for label, values in facts.items():
+            values["prices since the training"] = changes.get(label, "unchanged")
+    subjects = dict.fromkeys(itertools.chain.from_iterable(facts.values()))
+    every = [Difference(subject, _values(subject, facts, runs)) for subject in subjects]
+    return [difference for difference in every if difference.values]
+
+
+def _values(subject: str, facts: Mapping[str, Mapping[str, str]], runs: Mapping[str, Run]) -> dict[str, str]:
+    """Label -> value of a fact, among those whose values differ; empty where they agree."""
+    values = {label: facts[label].get(subject, "none") for label in runs}
+    if not subject.startswith(_MODEL):
+        return values if len(set(values.values())) > 1 else {}
+    by_kind: dict[str, dict[str, str]] = {}
+    for label, run in runs.items():
+        by_kind.setdefault(run.manifest.model.model, {})[label] = values[label]
+    differing = (same_kind for same_kind in by_kind.values() if len(set(same_kind.values())) > 1)
+    return {label: value for same_kind in differing for label, value in same_kind.items()}
+
+
+def _facts(run: Run, instruments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Subject and value of each fact that decides the weights of a run."""
+    manifest = run.manifest
+    for name in instruments:
+        history = manifest.data.members[name]
+        span = f"{history.rows} rows, {history.first} to {history.last}"
+        yield f"history of {name}", f"{span}, sha256 {history.sha256[:12]}"
+    others = {name: facts.sha256 for name, facts in manifest.data.members.items() if name not in instruments}
+    digest = f", sha256 {sha256_of(repr(sorted(others.items())).encode())[:12]}" if others else ""
+    yield "other series that it has learned from", f"{len(others)}{digest}"
+    for covariate in manifest.data.inputs:
+        yield f"covariate {covariate['name']}", str(covariate.get("sha256") or "used")[:12]
+    for part, rows in manifest.split.parts.items():
+        yield f"{part} rows", f"{rows.first} to {rows.last}"
+    engine = manifest.engine
+    if engine.engine is not None:
+        yield "engine", f"{engine.engine.backend} on {engine.engine.device}"
+    yield "processor", engine.processor
+    for package, version in engine.versions.items():
+        yield f"version of {package}", version
+    for key, value in flat_values(run.config.model_dump(mode="json")).items():
+        if key not in _NO_FACTS:
+            yield key, _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return "none" if value is None else str(value)
