@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from forecaster.errors import UsageError
@@ -72,12 +72,8 @@ def require_comparable(runs: Mapping[str, Run]) -> None:
             f"run {refits[0]} is a refit, whose weights have seen the test rows; expected a run without --refit; "
             "name another, or train one"
         )
-    outcomes = {
-        "frequency": {label: run.frequency for label, run in runs.items()},
-        "source": {label: run.source for label, run in runs.items()},
-        "outcomes": {label: _outcome(run) for label, run in runs.items()},
-    }
-    for subject, values in outcomes.items():
+    for subject, fact_of in _OUTCOMES.items():
+        values = {label: fact_of(run) for label, run in runs.items()}
         if len(set(values.values())) > 1:
             raise UsageError(
                 f"the runs differ in {subject}: {grouped(values)}; a comparison would mean nothing; "
@@ -87,6 +83,14 @@ def require_comparable(runs: Mapping[str, Run]) -> None:
 
 def _outcome(run: Run) -> str:
     return "changes of the price" if run.config.data.differences else "returns"
+
+
+_OUTCOMES: Mapping[str, Callable[[Run], str]] = {
+    "frequency": lambda run: run.frequency,
+    "source": lambda run: run.source,
+    "outcomes": _outcome,
+}
+"""Facts that decide which outcomes a run forecasts, besides the instrument."""
 
 
 def differences(runs: Mapping[str, Run], instruments: Sequence[str], changes: Mapping[str, str]) -> list[Difference]:
