@@ -82,7 +82,7 @@ def our_fit(original: Any, network: Any, batches: Any, optimizer: Any, loss: Any
     """Train with `fit_network`, without its validation, and record each progress report."""
     marks: list[Mark] = []
 
-    def progress(stage: str, done: int, total: int, loss: float | None = None) -> None:
+    def progress(stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
         marks.append(Mark.now(done))
 
     original(network, batches, optimizer, loss, progress)

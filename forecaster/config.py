@@ -40,6 +40,7 @@ __all__ = [
 FREQUENCIES = ("1d", "1wk", "1mo")
 MAX_LAG = 3660  # days; a value that is known ten years late is no covariate
 MAX_SHOWN = 80  # characters of a wrong value in a message
+MAX_MEMBERS = 50  # of an ensemble; the mean of more differs by less than its own noise
 MAX_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
 
 # Defaults where a row is longer than a day; those of the model come from its options.
@@ -52,8 +53,11 @@ Places = dict[Location, str]  # location of a key -> file and line, or the flag 
 SplitRows = Annotated[int, Field(ge=1, le=1_000_000)]
 Horizon = Annotated[int, Field(ge=1, le=MAX_HORIZON)]
 
-_OLD_NAMES: dict[Location, Location] = {("data", "interval"): ("data", "frequency")}
-"""Earlier name of a key -> its name today; both are read."""
+_OTHER_NAMES: dict[Location, Location] = {
+    ("data", "interval"): ("data", "frequency"),
+    ("model", "window"): ("model", "context_length"),
+}
+"""Earlier name of a key, or that of many tutorials -> its name; both are read."""
 
 
 class _Section(BaseModel):
@@ -150,6 +154,7 @@ class Config(_Section):
     split: SplitConfig = Field(default_factory=SplitConfig)
     refit: bool = False
     seed: int = Field(default=0, ge=0, lt=2**31)
+    members: Annotated[int, Field(ge=1, le=MAX_MEMBERS)] = 1
     backend: Literal["auto", "jax", "tensorflow"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     model: pydantic.SerializeAsAny[ModelOptions]
@@ -241,11 +246,11 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
     for written, number in document.lines:
-        location = _OLD_NAMES.get(written, written)
+        location = _OTHER_NAMES.get(written, written)
         if location in places:
             raise ConfigError(f"{path}:{number}: {'.'.join(map(str, location))}: given twice; remove one of them")
         places[location] = f"{path}:{number}"
-    for (section, old), (_, new) in _OLD_NAMES.items():
+    for (section, old), (_, new) in _OTHER_NAMES.items():
         if isinstance(data.get(section), dict) and old in data[section]:
             data[section][new] = data[section].pop(old)
     return data
@@ -305,7 +310,7 @@ def _location(key: str) -> tuple[str, ...]:
     ('data', 'frequency')
     """
     parts = tuple(key.split("."))
-    return tuple(map(str, _OLD_NAMES.get(parts, parts)))
+    return tuple(map(str, _OTHER_NAMES.get(parts, parts)))
 
 
 def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, Any]]]:
@@ -325,7 +330,8 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
         )
     elif not _is_kind(kind):
-        message = f"expected one of {', '.join(network_names())}"
+        near = difflib.get_close_matches(str(kind), network_names(), n=1)
+        message = f"expected one of {', '.join(network_names())}{f'; did you mean {near[0]}?' if near else ''}"
         errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
     else:
         try:

@@ -19,6 +19,7 @@ from forecaster.forecast import Forecast, Forecasts
 from forecaster.models import model_class, traits_of
 from forecaster.models.base import FitRequest, Fitted, Forecaster
 from forecaster.models.coming_days import ComingDays, KnowsDays
+from forecaster.models.ensemble import Ensemble
 
 __all__ = [
     "CarriedCalibration",
@@ -63,7 +64,14 @@ def coming_days_of(fitted: Fitted) -> ComingDays:
 
 def forecaster_of(config: Config) -> Forecaster:
     """The forecaster that a configuration describes, not yet fitted."""
-    return model_class(config.kind)(config.model, config.horizon)
+    return _with_members(model_class(config.kind)(config.model, config.horizon), config)
+
+
+def _with_members(model: Forecaster, config: Config) -> Forecaster:
+    """`model`, or an ensemble of it where a network has several members."""
+    if config.members == 1 or not model.traits.engine:
+        return model
+    return cast(Forecaster, Ensemble(model, config.members))  # traits and options are those of its model, not a class
 
 
 def default_forecaster(name: str, config: Config, panel: Panel, before: np.datetime64) -> Forecaster:
@@ -71,14 +79,14 @@ def default_forecaster(name: str, config: Config, panel: Panel, before: np.datet
 
     Args:
         name: Registry key.
-        config: Configured model, frequency of the data, and horizon.
+        config: Configured model, frequency of the data, horizon, and members of a network.
         panel: Series that are fitted together.
         before: Only rows before this date decide about the inputs.
     """
     registered = model_class(name)
     kind = registered.Options
     options = kind.model_validate(kind.for_frequency(config.data.frequency)).beside(config.model)
-    return registered(options.resolved(panel, before), config.horizon)
+    return _with_members(registered(options.resolved(panel, before), config.horizon), config)
 
 
 def training_split(config: Config, series: PriceSeries) -> Split:

@@ -10,12 +10,14 @@ from forecaster.arrays import FloatArray, IntArray
 from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
-from forecaster.evaluation.scores import Score, score
+from forecaster.evaluation.distribution_scores import crps
+from forecaster.evaluation.scores import MemberScores, Score, score
 from forecaster.evaluation.splits import PARTS, Part, Split
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.models import traits_of
 from forecaster.models.base import Fitted
+from forecaster.models.ensemble import members_of
 from forecaster.pipeline import default_forecaster, fit, forecasts
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
@@ -139,6 +141,23 @@ def forecasts_on_test(
     return _out_of_sample(
         series, rows, {model.name: forecasts(model, series, rows, 1, split.validation_start) for model in models}
     )
+
+
+def member_scores(fitted: Fitted, series: PriceSeries, split: Split) -> MemberScores | None:
+    """Scores of an ensemble and its members on the test rows; None for a single fit, or without such rows.
+
+    Args:
+        fitted: The model.
+        series: One series of the panel.
+        split: Split of the fit.
+    """
+    members = members_of(fitted)
+    samples = [forecasts_on_test(model, series, split) for model in (fitted, *members)] if members else []
+    scored = [sample for sample in samples if sample is not None]
+    if not scored:
+        return None
+    whole, *single = (crps(sample.quantiles[fitted.name], SCORING_LEVELS, sample.outcomes).mean() for sample in scored)
+    return MemberScores(series.instrument.name, len(scored[0].outcomes), float(whole), tuple(map(float, single)))
 
 
 def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, part: Part) -> IntArray:

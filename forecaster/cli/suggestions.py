@@ -184,7 +184,7 @@ def _assignment(flag: str, value: str | None) -> str | None:
     if key is None:
         return None
     # A number of layers, or a share of rows, is not a value of the key.
-    usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed"))
+    usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed", "members"))
     usable = usable or (key == "model.units" and "layers" not in word)
     shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")
     if key == "model.units" and "layers" in word and value in _LAYER_COUNTS:

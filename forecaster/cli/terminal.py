@@ -65,7 +65,7 @@ class _Bar:
         elif done < self._done[stage]:  # started again, with its own time left
             self._progress.reset(self._tasks[stage], total=total)
         self._done[stage] = done
-        text = visible(detail) if loss is None else f"loss {loss:.4f}"
+        text = ", ".join(([] if loss is None else [f"loss {loss:.4g}"]) + ([visible(detail)] if detail else []))
         self._progress.update(self._tasks[stage], completed=done, total=total, text=text)
 
     def close(self) -> None:

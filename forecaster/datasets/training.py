@@ -236,10 +236,8 @@ def _load_others(
 def _check_covariates(
     covariates: Covariates, kind: str, named: Sequence[PriceSeries], environment: Environment
 ) -> None:
-    """Report the covariates; refuse those that the model does not read, or that have no values for a named series."""
+    """Report the covariates; refuse those that have no values for a named series, and events that are not used."""
     _check_events(covariates, kind, named)
-    if covariates.members and not traits_of(kind).reads_features:
-        raise UsageError(f"the model {kind} reads prices only; remove --with and --exog or choose another model.kind")
     for series in named:
         covariates.require_overlap(series)
     for text in covariates.lines(named[0]):

@@ -19,6 +19,7 @@ __all__ = [
     "interval_score",
     "level_shares",
     "mae",
+    "mape",
     "pit_bins",
     "ratio",
     "rmse",
@@ -40,6 +41,15 @@ def rmse(error: FloatArray) -> float:
 def mae(error: FloatArray) -> float:
     """Mean absolute `error` (N,), in its units; the best value is 0."""
     return float(np.mean(np.abs(error)))
+
+
+def mape(error: FloatArray, actual: FloatArray) -> float | None:
+    """Mean absolute `error` (N,) in percent of the `actual` price (N,); None where a price is not positive.
+
+    100 minus it is the "accuracy" of many tutorials. It says little: the price of tomorrow differs from that of today
+    by less than a percent on most days, so that the last price as forecast is as "accurate".
+    """
+    return float(100 * np.mean(np.abs(error) / actual)) if (actual > 0).all() else None
 
 
 def ratio(loss: float, reference: float) -> float | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 from forecaster.data.series import PriceSeries
-from forecaster.evaluation.metrics import mae, rmse
+from forecaster.evaluation.metrics import mae, mape, rmse
 from forecaster.evaluation.reductions import Value
 from forecaster.evaluation.registry import METRICS, Sample
 from forecaster.evaluation.splits import Part
@@ -15,7 +15,7 @@ from forecaster.features.outcomes import prices_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["PriceErrors", "ReturnErrors", "Score", "Scorer", "score"]
+__all__ = ["MemberScores", "PriceErrors", "ReturnErrors", "Score", "Scorer", "score"]
 
 _CHUNK = 4096  # rows that are scored at once: their temporaries stay within a processor's cache
 
@@ -58,12 +58,17 @@ class PriceErrors:
         rmse_naive: Root mean square error of the last price ("tomorrow = today").
         mae: Mean absolute error of the evaluated model's median.
         mae_naive: Mean absolute error of the last price.
+        mape: Mean absolute error of the evaluated model's median in percent of the price; None where a price is not
+            positive.
+        mape_naive: Mean absolute error of the last price in percent of the price.
     """
 
     rmse: float
     rmse_naive: float
     mae: float
     mae_naive: float
+    mape: float | None = None
+    mape_naive: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +130,23 @@ class Score:
         return {name: losses[self.model] / loss for name, loss in losses.items() if name != self.model and loss}
 
 
+@dataclasses.dataclass(frozen=True)
+class MemberScores:
+    """CRPS of an ensemble and of each of its members one step ahead, on the same test rows.
+
+    Args:
+        instrument: Name of the series.
+        n: Number of cutoffs.
+        crps: CRPS of the ensemble.
+        crps_of_members: CRPS of each member.
+    """
+
+    instrument: str
+    n: int
+    crps: float
+    crps_of_members: tuple[float, ...]
+
+
 def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Forecasts]) -> Score:
     """Score forecasts `step` days ahead.
 
@@ -157,7 +179,10 @@ def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Fo
         n=len(rows),
         window=(series.dates[rows[0]], series.dates[rows[-1]]),
         model=evaluated_model,
-        errors=PriceErrors(rmse(error), rmse(naive_error), mae(error), mae(naive_error)),
+        errors=PriceErrors(
+            *(rmse(error), rmse(naive_error), mae(error), mae(naive_error)),
+            *(mape(error, unit * outcome), mape(naive_error, unit * outcome)),
+        ),
         return_errors=ReturnErrors(
             rmse(median - log_return), rmse(log_return), mae(median - log_return), mae(log_return)
         ),

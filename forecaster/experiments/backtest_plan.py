@@ -156,6 +156,7 @@ class BacktestPlan:
             "earlier": [str(earlier.start) for earlier in self.folds[:number]] if model.traits.located else [],
             "stride": self.stride,
             "steps": list(self.stored_steps(name)),
+            **({"members": self.config.members} if model.traits.engine and self.config.members > 1 else {}),
         }
         return f"{fold.start}-{name}-{_digest(facts)[:16]}.npz"
 

@@ -117,6 +117,7 @@ def _values(config: Config, automatic: str) -> dict[str, Any]:
     return {
         "horizon": document["horizon"],
         "universe": universe,
+        "members": document["members"],
         **{f"data.{key}": document["data"][key] or None for key in DATA_KEYS},
         **flat_values(document["split"], "split."),
         **flat_values(document["model"], "model."),

@@ -47,6 +47,7 @@ def fit_key(config: Config, panel: Panel, split: Split, engine: Engine, version:
     facts = {
         "model": config.model.model_dump(mode="json"),
         "seed": config.seed,
+        "members": config.members,
         "horizon": config.horizon,
         "split": [str(split.validation_start), str(split.test_start)],
         "panel": {member.instrument.name: _series_hash(member) for member in panel},

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from forecaster.evaluation.leakage.types import Check
-from forecaster.evaluation.scores import Score
+from forecaster.evaluation.scores import MemberScores, Score
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.runs import Run
@@ -33,6 +33,7 @@ class TrainResult(Tabular):
         fallbacks: Baseline -> instruments for which its parameters could not be estimated; see `FitReport.fallbacks`.
         predictions: Forecasts of the first of the named instruments, from the recorded run.
         weights_of: Id of the run whose weights were taken over instead of a new fit; None after a fit.
+        member_scores: Scores of the members of an ensemble, for the first of the named instruments.
     """
 
     run: Run
@@ -45,6 +46,7 @@ class TrainResult(Tabular):
     fallbacks: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     predictions: Sequence[Prediction] = ()
     weights_of: str | None = None
+    member_scores: Sequence[MemberScores] = ()
 
     @property
     def title(self) -> str:

@@ -58,6 +58,11 @@ class ModelOptions(BaseModel):
         """Names of the features that the model reads; none for a model of prices."""
         return ()
 
+    @property
+    def stops_early(self) -> bool:
+        """True if the validation may end a training before its last epoch."""
+        return False
+
     @classmethod
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
         """Defaults that differ where a row is a week (``1wk``) or a month (``1mo``), as keys of these options."""
@@ -249,7 +254,13 @@ class Forecaster(Protocol):
 class LocatedForecaster(Forecaster, Protocol):
     """A forecaster with the trait `located`: its median moves where forecasts of unseen rows support it."""
 
-    knots: tuple[int, ...]
+    @property
+    def knots(self) -> tuple[int, ...]:
+        """(K,) steps that are forecast without interpolation."""
+
+    @property
+    def may_locate(self) -> bool:
+        """True if the options allow a location."""
 
     def with_location(self, fitted: Any, steps: Sequence[int]) -> Any:
         """`fitted` with a median that moves at `steps` only."""

@@ -1,28 +1,36 @@
 """Classic model of many tutorials: scaled price, window of 60 rows, two LSTM layers, one step, squared error.
 
-It serves as a comparison with "tomorrow = today". Its scaler is fitted on training rows only, which most tutorials
-get wrong.
+It serves as a comparison with "tomorrow = today". Its scalers are fitted on training rows only, which most tutorials
+get wrong. Other columns and covariates may be inputs besides the close; a recursive step holds their last values.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, PositiveInt, model_validator
 
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import NotEnoughDataError, UsageError
+from forecaster.features.covariates import is_covariate
 from forecaster.features.history import History
 from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
+from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
 from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
-from forecaster.models.bounds import MAX_UNITS, BatchSize, LearningRate, Rows, Units
 from forecaster.models.classic_inspection import ClassicInspection
-from forecaster.models.memory import MAX_TRAINING_BYTES, check_memory, in_gigabytes, recurrent_training_bytes
+from forecaster.models.classic_network import (
+    POINT_LOSSES,
+    build_point_network,
+    check_scaler,
+    column_values,
+    fit_scaler,
+    point_shapes,
+)
+from forecaster.models.classic_options import MIN_TARGETS, ClassicOptions
+from forecaster.models.memory import check_memory
 from forecaster.models.numpy_dense import dense
 from forecaster.models.stored_weights import require_shapes
 from forecaster.models.traits import Traits
@@ -31,50 +39,8 @@ from forecaster.quantiles import SCORING_LEVELS
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
 
-QUICK_EPOCHS = 2  # of a short training
 KNOTS = (1, 2, 3, 5, 10, 20, 40, 60, 120, 250)
-MIN_TARGETS = 100  # rows that are learned from
 MIN_PRICE_RATIO = 1e-3  # of a recursive forecast to the last price: its logarithm must exist
-
-
-class ClassicOptions(ModelOptions):
-    """Section ``model`` of a configuration with ``kind: classic``."""
-
-    kind: Literal["classic"] = "classic"
-    context_length: Rows = 60
-    units: Units = (50, 50)
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    dense_units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = 25
-    scaler: Literal["minmax", "standard"] = "minmax"
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
-    batch_size: BatchSize = 32
-    learning_rate: LearningRate = 1e-3
-    calibration_rows: PositiveInt = 250
-
-    @model_validator(mode="after")
-    def _fits_into_memory(self) -> Self:
-        if self.training_bytes > MAX_TRAINING_BYTES:
-            raise ValueError(
-                f"a training would need about {in_gigabytes(self.training_bytes)} of memory; expected at most "
-                f"{in_gigabytes(MAX_TRAINING_BYTES)}; lower units, batch_size or context_length"
-            )
-        return self
-
-    @property
-    def training_bytes(self) -> int:
-        """Memory of a training, a low estimate."""
-        return recurrent_training_bytes(self.units, self.context_length, self.batch_size)
-
-    def for_rows(self, rows: int, horizon: int) -> Mapping[str, Any]:
-        """A shorter window."""
-        length = min(rows - MIN_TARGETS - horizon, self.context_length)
-        return {"model.context_length": length} if length > 0 else {}
-
-    def quick(self) -> tuple[Self, str | None]:
-        """These options with few epochs."""
-        if self.epochs <= QUICK_EPOCHS:
-            return self, None
-        return self.model_copy(update={"epochs": QUICK_EPOCHS}), f"{QUICK_EPOCHS} of {self.epochs} epochs"
 
 
 class Classic:
@@ -86,7 +52,7 @@ class Classic:
     """
 
     Options: ClassVar[type[ModelOptions]] = ClassicOptions
-    traits: ClassVar[Traits] = Traits(engine=True, inspectable=True)
+    traits: ClassVar[Traits] = Traits(engine=True, inspectable=True, point_forecast=True)
 
     def __init__(self, options: ClassicOptions, horizon: int) -> None:
         self.options = options
@@ -113,13 +79,14 @@ class Classic:
                 f"{rows} rows before the validation are too few for windows of {options.context_length}; "
                 f"the model needs {self.least_training_rows()}"
             )
-        scaler = fit_scaler(series.first_unit_close[:rows], options.scaler)
-        network = build_point_network(options.units, options.dropout, options.dense_units, request.seed)
-        history, last_price_loss = self._train(network, series, scaler, request)
+        learned = self._scalers(series, rows)
+        inputs = len(options.input_names)
+        network = build_point_network(options.units, options.dropout, options.dense_units, request.seed, inputs)
+        history, last_price_loss = self._train(network, series, learned, request)
         report = FitReport(
             {"spread": []},
             "learned",
-            {"scaler": scaler, "series": 1},
+            {**learned, "series": 1},
             curve=tuple(history.curve),
             initial_loss=history.initial_loss,
             reference_losses={"random_walk": last_price_loss},
@@ -130,11 +97,19 @@ class Classic:
         spread = request.chosen.get("spread") or self._spread(fitted, series, request)
         report = dataclasses.replace(
             report,
-            chosen={"spread": spread},
+            chosen={"spread": spread, **history.chosen},
             parity=float(np.abs(difference).max()),
             parameters=sum(array.size for array in fitted.arrays().values()),
         )
         return FittedClassic(options, self.knots, fitted.arrays(), report)
+
+    def _scalers(self, series: PriceSeries, rows: int) -> dict[str, Any]:
+        """Scalers of the close and of the other columns, from the first `rows`; covariates have no unit."""
+        kind = self.options.scaler
+        columns = [name for name in self.options.input_names[1:] if not is_covariate(name)]
+        scalers = {name: fit_scaler(column_values(series, name)[:rows], kind) for name in columns}
+        close = fit_scaler(series.first_unit_close[:rows], kind)
+        return {"scaler": close, "column_scalers": scalers} if scalers else {"scaler": close}
 
     def _spread(self, fitted: "FittedClassic", series: PriceSeries, request: FitRequest) -> list[list[float]]:
         """Errors around the point on the newest validation rows; on training rows where there is no validation."""
@@ -145,36 +120,42 @@ class Classic:
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedClassic":
         """See `forecaster.models.base.Forecaster`."""
-        require_shapes(arrays, point_shapes(self.options.units, self.options.dense_units))
-        scaler = report.learned["scaler"]
+        options = self.options
+        require_shapes(arrays, point_shapes(options.units, options.dense_units, len(options.input_names)))
         spread = np.asarray(report.chosen["spread"], dtype=np.float64)
         if spread.shape != (len(self.knots), len(SCORING_LEVELS)) or not (np.diff(spread) >= 0).all():
             raise ValueError(f"the recorded errors have the shape {spread.shape}, or do not increase")
-        if not (np.isfinite(scaler["offset"]) and 0 < scaler["width"] < np.inf):
-            raise ValueError("the recorded scaler is not finite")
+        columns = report.learned.get("column_scalers", {})
+        for scaler in (
+            report.learned["scaler"],
+            *(columns[name] for name in options.input_names[1:] if name in columns),
+        ):
+            check_scaler(scaler)
         return FittedClassic(self.options, self.knots, dict(arrays), report)
 
     def _train(
-        self, network: Any, series: PriceSeries, scaler: Mapping[str, float], request: FitRequest
+        self, network: Any, series: PriceSeries, learned: Mapping[str, Any], request: FitRequest
     ) -> tuple[Any, float]:
         """Train the network; return its `TrainingHistory`, and the loss of the last price on the same samples."""
-        import keras
-
-        from forecaster.models.training import PanelBatches, fit_network, shuffled_samples
+        from forecaster.models.optimizers import optimizer_of
+        from forecaster.models.training import PanelBatches, Stopping, fit_network, shuffled_samples
 
         options = self.options
         name = series.instrument.name
-        level = scaled_level(series, scaler)
-        windows = LastWindows(level[:-1], level[1:], options.context_length, request.training_rows[name])
+        inputs = scaled_inputs(series, options.input_names, learned)
+        outcomes = inputs[1:, :1]
+        windows = LastWindows(inputs[:-1], outcomes, options.context_length, request.training_rows[name])
         samples = shuffled_samples(len(windows), options.epochs, np.random.default_rng(request.seed))
-        batches = PanelBatches([windows], samples, options.batch_size, np.array([False]), options.epochs)
+        unchanged = np.zeros(inputs.shape[1], dtype=bool)
+        batches = PanelBatches([windows], samples, options.batch_size, unchanged, options.epochs)
         rows = request.validation_rows.get(name, np.empty(0, np.intp))
-        unseen = LastWindows(level[:-1], level[1:], options.context_length, len(level) - 1)
+        unseen = LastWindows(inputs[:-1], outcomes, options.context_length, len(inputs) - 1)
         validation = unseen.batch(rows - options.context_length + 1) if len(rows) else None
-        optimizer = keras.optimizers.Adam(options.learning_rate)
-        history = fit_network(network, batches, optimizer, "mse", request.progress, validation)
+        optimizer = optimizer_of(options, len(batches) * options.epochs)
+        stopping = Stopping(options.patience, request.chosen.get("epochs"))
+        history = fit_network(network, batches, optimizer, options.loss, request.progress, validation, stopping)
         x, y = windows.batch(np.arange(len(windows))) if validation is None else validation
-        return history, float(np.mean((x[:, -1] - y.reshape(len(x), -1)) ** 2))
+        return history, float(np.mean(POINT_LOSSES[options.loss](x[:, -1, :1] - y.reshape(len(x), -1))))
 
 
 class FittedClassic:
@@ -187,7 +168,8 @@ class FittedClassic:
         options: Options of the model.
         knots: (K,) steps at which the errors were measured.
         weights: Named arrays of the network.
-        report: Facts about the fit; ``learned`` holds the ``scaler``, ``chosen`` the ``spread`` (K, Q).
+        report: Facts about the fit; ``learned`` holds the ``scaler`` of the close and the ``column_scalers`` of other
+            columns, ``chosen`` the ``spread`` (K, Q).
     """
 
     name = "classic"
@@ -228,17 +210,18 @@ class FittedClassic:
         return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
 
     def windows(self, series: PriceSeries) -> LastWindows:
-        """All windows of scaled prices of `series`."""
-        level = scaled_level(series, self.report.learned["scaler"])
-        return LastWindows(level, level, self.options.context_length, len(level))
+        """All windows of scaled inputs of `series`."""
+        inputs = scaled_inputs(series, self.options.input_names, self.report.learned)
+        return LastWindows(inputs, inputs, self.options.context_length, len(inputs))
 
     def inspection(self, series: PriceSeries) -> ClassicInspection:
         """See `forecaster.models.inspection.InspectableFitted`."""
-        level = scaled_level(series, self.report.learned["scaler"])
-        return ClassicInspection(level, self.options.context_length, self._stack, self._dense_layers)
+        inputs = scaled_inputs(series, self.options.input_names, self.report.learned)
+        names = ("price", *self.options.input_names[1:])
+        return ClassicInspection(names, inputs, self.options.context_length, self._stack, self._dense_layers)
 
     def network(self, x: Float32Array, rows: IntArray) -> Float32Array:
-        """Forward pass for windows x (N, L, 1) that end in the rows `rows` (N,): (N, 1)."""
+        """Forward pass for windows x (N, L, F) that end in the rows `rows` (N,): (N, 1)."""
         return self._dense_layers(self._stack.windows(x, rows), rows)
 
     def _dense_layers(self, hidden: Float32Array, rows: IntArray) -> Float32Array:
@@ -256,7 +239,8 @@ class FittedClassic:
         for step in range(steps):
             following = self.network(x, rows)
             path[:, step] = np.maximum(following[:, 0] * scaler["width"] + scaler["offset"], smallest)
-            x = np.concatenate([x[:, 1:], following[:, None]], axis=1)
+            held = np.concatenate([following, x[:, -1, 1:]], axis=1)
+            x = np.concatenate([x[:, 1:], held[:, None]], axis=1)
         return path
 
     def residual_spread(self, series: PriceSeries, rows: IntArray) -> list[list[float]]:
@@ -275,52 +259,25 @@ class FittedClassic:
         return spread
 
 
-def build_point_network(units: Sequence[int], dropout: float, dense_units: int, seed: int) -> Any:
-    """The Keras network: LSTM layers with dropout after each, a dense layer, one number: (B, L, 1) -> (B, 1).
-
-    Args:
-        units: Sizes of the LSTM layers.
-        dropout: Share of each layer's outputs that is dropped in training.
-        dense_units: Size of the layer before the output; 0 for none.
-        seed: Seed of the weights and of the dropout.
-    """
-    import keras
-
-    from forecaster.models.keras_weights import Seeds
-
-    seeds = Seeds(seed)
-    inputs = hidden = keras.Input((None, 1))
-    for index, size in enumerate(units):
-        hidden = seeds.recurrent(keras.layers.LSTM, size, index < len(units) - 1, f"lstm_{index}")(hidden)
-        if dropout:
-            hidden = keras.layers.Dropout(dropout, seed=seeds.next())(hidden)
-    if dense_units:
-        hidden = seeds.dense(dense_units, "dense")(hidden)
-    return keras.Model(inputs, seeds.dense(1, "output")(hidden))
-
-
-def point_shapes(units: Sequence[int], dense_units: int) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every weight of `build_point_network`."""
-    shapes = lstm_shapes(1, units)
-    last = units[-1]
-    if dense_units:
-        shapes |= {"dense/kernel": (last, dense_units), "dense/bias": (dense_units,)}
-        last = dense_units
-    return {**shapes, "output/kernel": (last, 1), "output/bias": (1,)}
-
-
-def fit_scaler(prices: FloatArray, kind: str) -> dict[str, float]:
-    """Offset and width of training prices (T,): ``scaled = (price - offset) / width``."""
-    if kind == "minmax":
-        offset = prices.min()
-        width = prices.max() - prices.min()
-    else:
-        offset = prices.mean()
-        width = prices.std()
-    return {"offset": float(offset), "width": float(width) or 1.0}
-
-
 def scaled_level(series: PriceSeries, scaler: Mapping[str, float]) -> Float32Array:
     """(T, 1) scaled prices."""
     scaled = (series.first_unit_close - scaler["offset"]) / scaler["width"]
     return scaled.astype(np.float32)[:, None]
+
+
+def scaled_inputs(series: PriceSeries, names: Sequence[str], learned: Mapping[str, Any]) -> Float32Array:
+    """(T, F) inputs `names`, the scaled close first; row t uses rows up to t only.
+
+    Args:
+        series: The history.
+        names: (F,) columns and covariates.
+        learned: ``scaler`` of the close, and ``column_scalers`` of other columns.
+    """
+    columns = [scaled_level(series, learned["scaler"])]
+    for name in names[1:]:
+        values = column_values(series, name)
+        if not is_covariate(name):
+            scaler = learned["column_scalers"][name]
+            values = (values - scaler["offset"]) / scaler["width"]
+        columns.append(values.astype(np.float32)[:, None])
+    return np.concatenate(columns, axis=1)

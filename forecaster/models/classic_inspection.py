@@ -12,26 +12,28 @@ __all__ = ["ClassicInspection"]
 
 
 class ClassicInspection:
-    """See `forecaster.models.inspection.Inspection`: one input, the scaled price.
+    """See `forecaster.models.inspection.Inspection`.
 
     Args:
-        inputs: (T, 1) scaled prices.
+        input_names: (F,) names of the inputs.
+        inputs: (T, F) scaled inputs.
         length: Rows L of a window; each is read from a zero state.
         stack: The LSTM layers.
         output: Layers on top of them: (N, U) and places (N,) to the scaled price of the next row (N, 1).
     """
 
-    input_names: Sequence[str] = ("price",)
     first_row = 0
     is_fast = False
 
     def __init__(
         self,
+        input_names: Sequence[str],
         inputs: Float32Array,
         length: int,
         stack: LSTMPass,
         output: Callable[[Float32Array, IntArray], Float32Array],
     ) -> None:
+        self.input_names = input_names
         self.inputs = inputs
         self.longest_lag = self.settling_rows = length - 1
         self._stack = stack
@@ -52,7 +54,7 @@ class ClassicInspection:
         return [layer.at((slice(None), -1)) for layer in lstm_gates(self._stack.layers, windows)]
 
     def _windows(self, x: Float32Array, rows: IntArray) -> Float32Array:
-        """(B, N, L, 1) windows of x (B, T, 1) that end in `rows` (N,)."""
+        """(B, N, L, F) windows of x (B, T, F) that end in `rows` (N,)."""
         length = self.settling_rows + 1
         views = np.lib.stride_tricks.sliding_window_view(x, length, axis=1)
         return np.asarray(views[:, rows - length + 1].swapaxes(2, 3))

@@ -1,6 +1,6 @@
-"""Training of a Keras network on a panel: batches drawn from windows, optimiser, learning curve."""
+"""Training of a Keras network on a panel: batches drawn from windows, learning curve, early stopping."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -8,17 +8,19 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, Float32Array, IntArray
 from forecaster.environment import Progress
+from forecaster.models.keras_weights import load_weights, named_weights
 
 __all__ = [
+    "EarlyStopping",
     "LearningCurve",
     "PanelBatches",
+    "Stopping",
     "TrainingHistory",
     "Windows",
     "draw_samples",
     "epoch_count",
     "fit_network",
     "shuffled_samples",
-    "warm_cosine_adamw",
 ]
 
 
@@ -33,23 +35,6 @@ class Windows(Protocol):
 
     def batch(self, positions: IntArray) -> tuple[Float32Array, Float32Array]:
         """Samples number `positions` (B,): x (B, ...) and y (B, ...)."""
-
-
-def warm_cosine_adamw(
-    steps: int, learning_rate: float, weight_decay: float, clip_norm: float
-) -> keras.optimizers.Optimizer:
-    """AdamW whose rate rises for a tenth of the steps, then falls along a cosine, to 2 % of the peak at the last one.
-
-    Args:
-        steps: Number of optimiser steps.
-        learning_rate: The peak.
-        weight_decay: Share of each weight that is subtracted at a step, times the rate.
-        clip_norm: Largest norm of the gradient of one variable.
-    """
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=learning_rate, warmup_steps=max(steps // 10, 1)
-    )
-    return keras.optimizers.AdamW(rate, weight_decay=weight_decay, clipnorm=clip_norm)
 
 
 def epoch_count(steps: int) -> int:
@@ -139,18 +124,21 @@ class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
     Args:
         epoch_steps: Steps of an epoch.
         epochs: Number of epochs.
-        progress: Called with the stage, the steps done, the steps in all and the loss since the last call.
+        progress: Called with the stage, the steps done, the steps in all, the loss since the last call, and the epoch.
     """
 
     def __init__(self, epoch_steps: int, epochs: int, progress: Progress) -> None:
         super().__init__()
         self.rows: list[dict[str, float]] = []
         self._epoch_steps = epoch_steps
+        self._epochs = epochs
         self._steps = epoch_steps * epochs
         self._progress = progress
+        self._validated = ""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start a new running mean."""
+        self._epoch = f"epoch {epoch + 1}/{self._epochs}"
         self._start = epoch * self._epoch_steps
         self._sum = 0.0
         self._counted = 0
@@ -164,12 +152,57 @@ class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         self._sum = total
         self._counted = counted
         self.rows.append({"step": self._start + counted, "loss": loss})
-        self._progress("fit", self._start + counted, self._steps, loss)
+        self._progress("fit", self._start + counted, self._steps, loss, f"{self._epoch}{self._validated}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add the validation loss to the last row."""
         if logs and "val_loss" in logs and self.rows:
             self.rows[-1]["validation_loss"] = float(logs["val_loss"])
+            self._validated = f", validation {logs['val_loss']:.4g}"
+
+
+class Stopping(NamedTuple):
+    """End of a training before its last epoch.
+
+    Args:
+        patience: Epochs without a lower validation loss after which the training stops, and the weights of the epoch
+            with the lowest one are restored; None, or no validation, for none.
+        epochs: Epochs that are trained at most, as an earlier fit has chosen; None for all.
+    """
+
+    patience: int | None = None
+    epochs: int | None = None
+
+
+class EarlyStopping(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Ends a training whose validation loss no longer falls, and restores the weights of the lowest one.
+
+    Keras has a callback of this name, whose copies of weights raise a warning of NumPy.
+
+    Args:
+        patience: Epochs without a lower loss after which the training ends.
+    """
+
+    def __init__(self, patience: int) -> None:
+        super().__init__()
+        self.kept_epoch = 0
+        self._patience = patience
+        self._lowest = np.inf
+        self._weights: Mapping[str, Float32Array] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Copy the weights of a new lowest loss; the first epoch counts, even if its loss is not finite."""
+        loss = float(logs["val_loss"])
+        if loss < self._lowest or not self.kept_epoch:
+            self._lowest = min(loss, self._lowest)
+            self.kept_epoch = epoch + 1
+            self._weights = named_weights(self.model)
+        elif epoch + 1 - self.kept_epoch >= self._patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Restore the copied weights."""
+        load_weights(self.model, self._weights)
 
 
 class TrainingHistory(NamedTuple):
@@ -178,10 +211,17 @@ class TrainingHistory(NamedTuple):
     Args:
         initial_loss: Loss before the first step.
         curve: Rows of the learning curve.
+        kept_epoch: Number of the epoch whose weights early stopping has kept, from 1; None without early stopping.
     """
 
     initial_loss: float
     curve: list[dict[str, float]]
+    kept_epoch: int | None = None
+
+    @property
+    def chosen(self) -> dict[str, int]:
+        """Decision of the validation, which a refit takes over."""
+        return {} if self.kept_epoch is None else {"epochs": self.kept_epoch}
 
 
 def fit_network(
@@ -191,6 +231,7 @@ def fit_network(
     loss: Any,
     progress: Progress,
     validation: tuple[Float32Array, Float32Array] | None = None,
+    stopping: Stopping | None = None,
 ) -> TrainingHistory:
     """Train a network.
 
@@ -200,7 +241,8 @@ def fit_network(
         optimizer: The optimizer.
         loss: Keras loss.
         progress: Called every few steps.
-        validation: x and y that are scored after each epoch; nothing is chosen by them.
+        validation: x and y that are scored after each epoch; only early stopping chooses by them.
+        stopping: End of the training before its last epoch; None for none.
 
     Returns:
         The loss before the training, on the validation or else on the first batch, and the learning curve: rows with
@@ -210,14 +252,14 @@ def fit_network(
     batches.begin(0)
     x, y = batches[0] if validation is None else validation
     initial_loss = float(network.evaluate(x, y, verbose=0))
-    curve = LearningCurve(len(batches), batches.epochs, progress)
+    stopping = stopping or Stopping()
+    epochs = min(stopping.epochs or batches.epochs, batches.epochs)
+    curve = LearningCurve(len(batches), epochs, progress)
     turn = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch))
-    network.fit(
-        batches,
-        epochs=batches.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[turn, curve],
-        validation_data=validation,
-    )
-    return TrainingHistory(initial_loss, curve.rows)
+    callbacks = [turn, curve]
+    stop = None
+    if stopping.patience is not None and validation is not None:
+        stop = EarlyStopping(stopping.patience)
+        callbacks.append(stop)
+    network.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks, validation_data=validation)
+    return TrainingHistory(initial_loss, curve.rows, None if stop is None else stop.kept_epoch)

@@ -17,6 +17,7 @@ class Traits:
         numpy_forecast: A fitted model forecasts in NumPy; otherwise a forecast runs Keras, too.
         located: The median may leave the last price at steps where forecasts of unseen rows support it; the
             forecaster is a `forecaster.models.base.LocatedForecaster`.
+        point_forecast: The network learns a point forecast of the price; the distribution around it is measured.
         known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
         inspectable: A fitted model can be looked into; it is a `forecaster.models.inspection.InspectableFitted`.
     """
@@ -27,5 +28,6 @@ class Traits:
     engine: bool = False
     numpy_forecast: bool = True
     located: bool = False
+    point_forecast: bool = False
     known_days: bool = False
     inspectable: bool = False

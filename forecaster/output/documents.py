@@ -12,6 +12,7 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, TrainResult
+from forecaster.models import traits_of
 from forecaster.models.base import FitReport
 from forecaster.output.summary_documents import summary_document
 from forecaster.output.verdict_wording import claim_text
@@ -42,7 +43,9 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "differences": result.run.config.data.differences,
         "splits": facts["split"],
         **_median_facts(manifest.report),
+        "accuracy": _accuracy(result),
         "scores": [score_document(score) for score in result.scores],
+        "members": [dataclasses.asdict(scores) for scores in result.member_scores],
         "fallbacks_of": {name: list(instruments) for name, instruments in result.fallbacks.items()},
         "verdict": verdict,
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
@@ -50,6 +53,17 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "configuration": result.run.configuration.name,
         "weights_of": result.weights_of,
     }
+
+
+def _accuracy(result: TrainResult) -> dict[str, Any] | None:
+    """100 minus the MAPE one step ahead on the test rows, of a model that forecasts a point, and of the last price."""
+    if not traits_of(result.run.manifest.model.model).point_forecast:
+        return None
+    for score in result.scores:
+        errors = score.errors
+        if (score.part, score.step) == ("test", 1) and errors.mape is not None and errors.mape_naive is not None:
+            return {"step": 1, "n": score.n, "model": 100 - errors.mape, "naive": 100 - errors.mape_naive}
+    return None
 
 
 def _median_facts(report: FitReport) -> dict[str, Any]:

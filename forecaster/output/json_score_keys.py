@@ -29,6 +29,15 @@ splits.<part>.rows | integer | rows
 location_steps | null | null for a model without a location output; otherwise the list below
 location_steps[] | integer | steps at which the median differs from the last price
 mean_is_last_price | true or false or null | true if the distribution is skewed and its mean is the last price
+accuracy | null | null for a model that learns a distribution; otherwise the keys below
+accuracy.step | integer | step in rows
+accuracy.n | integer | test cutoffs
+accuracy.model | number | 100 - MAPE of the model, in percent
+accuracy.naive | number | 100 - MAPE of the last price, in percent
+members[].instrument | text | instrument; the list is empty for a single fit
+members[].n | integer | test cutoffs
+members[].crps | number | CRPS of the ensemble one step ahead, as a log return
+members[].crps_of_members[] | number | CRPS of each member
 scores[].instrument | text | instrument
 scores[].part | text | part of the split
 scores[].step | integer | step in rows
@@ -38,6 +47,8 @@ scores[].rmse | number | RMSE of the median, in units of the price
 scores[].rmse_naive | number | RMSE of the last price
 scores[].mae | number | mean absolute error of the median
 scores[].mae_naive | number | mean absolute error of the last price
+scores[].mape | number or null | mean absolute error of the median, in percent of the price; null if one is not positive
+scores[].mape_naive | number or null | mean absolute error of the last price, in percent of the price
 scores[].rmse_return | number | RMSE of the log return
 scores[].rmse_return_naive | number | RMSE of a log return of 0
 scores[].mae_return | number | mean absolute error of the log return

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from forecaster.data.calendars import SPANS
 from forecaster.output.styles import BAD, GOOD
-from forecaster.output.tables import plain_table, price_text
+from forecaster.output.tables import number_text, plain_table, price_text
 from forecaster.output.verdict_wording import joined_names, p_value_text, percent_text, verdict_summary
 
 __all__ = ["density_text", "held_text", "summary_heading", "summary_lines", "summary_table"]
@@ -21,6 +21,7 @@ _NAMES = {
     "combination": "the GARCH-HAR mean",
     "panel_har": "the panel regression",
 }
+BASIS_POINTS = 10_000
 _MAX_NAMES = 3  # baselines that a line names
 
 
@@ -104,11 +105,29 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         lines = [f"all {len(names)} together, next {SPANS[document['interval']]}: {verdict_summary(verdict)}"]
     else:
         lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {density_text(verdict['density'])}"]
+    lines += [*_accuracy_lines(document), *map(_member_line, document["members"])]
     more = len(document["instruments"]) - len(document["summary"])
     if more > 0:
         lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
     refit = ", fitted again on all rows; the shares are those of the fit before" if document["refit"] else ""
     return [*lines, f"run: {document['run_id']}{refit} (all scores: --verbose, or manifest.json of the run)"]
+
+
+def _accuracy_lines(document: Mapping[str, Any]) -> list[str]:
+    """The "accuracy" of many tutorials, of the model and of the last price."""
+    accuracy = document["accuracy"]
+    if accuracy is None:
+        return []
+    model, naive = (f"{accuracy[name]:.2f} %" for name in ("model", "naive"))
+    return [f'"accuracy" (100 % - MAPE): {document["model"]} {model}, "tomorrow = today" {naive}']
+
+
+def _member_line(scores: Mapping[str, Any]) -> str:
+    """Spread of the CRPS over the seeds of an ensemble."""
+    single = scores["crps_of_members"]
+    best, worst, whole = (number_text(BASIS_POINTS * loss) for loss in (min(single), max(single), scores["crps"]))
+    seeds = f"{len(single)} seeds on the test rows of {scores['instrument']}"
+    return f"{seeds}: CRPS {best} to {worst} basis points, their mean forecast {whole}"
 
 
 def _direction(claim: Mapping[str, Any]) -> str:

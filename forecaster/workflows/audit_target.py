@@ -36,7 +36,7 @@ from forecaster.features.covariates import column_covariate
 from forecaster.features.history import History
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.forecast import Forecasts
-from forecaster.models import model_class, traits_of
+from forecaster.models import model_class
 from forecaster.models.base import Fitted
 from forecaster.pipeline import fit, forecaster_of, forecasts
 from forecaster.pipeline_evaluation import forecasts_on_test
@@ -203,11 +203,11 @@ class AuditTarget:
 
     def decided(self, panel: Panel) -> Mapping[str, Any]:
         """See `Target`."""
-        if not traits_of(self._config.kind).reads_features:
-            return {"features": []}
-        automatic = self._config.model.model_copy(update={"features": "auto", "volatility_calendar": "auto"})
+        model = self._config.model
+        names = {"features", "volatility_calendar"} & set(type(model).model_fields)
+        automatic = model.model_copy(update=dict.fromkeys(names, "auto"))
         resolved = automatic.resolved(panel, self.split.validation_start)
-        return dict(resolved.model_dump(mode="json", include={"features", "volatility_calendar"}))
+        return dict(resolved.model_dump(mode="json", include=names))
 
     def fit(self, panel: Panel) -> Fitted:
         """See `Target`."""

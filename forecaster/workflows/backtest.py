@@ -89,8 +89,7 @@ def backtest(
         periods = folds(_dates(data.named), begin, refit)
         forecasters = {name: _forecaster(name, data, begin) for name in names}
         engine = _engine(requested, networks)
-        if len(periods) * len(networks) > MANY_FITS:
-            environment.note(f"{len(periods)} folds, each with {len(networks)} fits of a network: this takes a while")
+        _note_fits(len(periods), networks, data.config, environment)
         plan = BacktestPlan(
             panel=data.panel,
             named=tuple(series.instrument.name for series in data.named),
@@ -103,6 +102,15 @@ def backtest(
         )
         records = _records(plan, _executor(engine, jobs, environment), environment)
     return _scored(plan, records, data.named, calibrate, environment)
+
+
+def _note_fits(folds: int, networks: Sequence[str], config: Config, environment: Environment) -> None:
+    """Report many fits, and fits without the validation that ends them in a training."""
+    if folds * len(networks) * config.members > MANY_FITS:
+        members = f", {config.members} members each" if config.members > 1 else ""
+        environment.note(f"{folds} folds, each with {len(networks)} fits of a network{members}: this takes a while")
+    if config.kind in networks and config.model.stops_early:
+        environment.note("patience: a fold has no validation, so that each of its fits trains every epoch")
 
 
 def _scored(

@@ -21,7 +21,7 @@ from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, NotEnoughDataError
 from forecaster.evaluation import DEFAULT_BASELINES, scored_steps
 from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
-from forecaster.evaluation.scores import Score
+from forecaster.evaluation.scores import MemberScores, Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.carried_facts import CarriedFacts
@@ -48,7 +48,7 @@ from forecaster.models.engine import Engine, cpu_features, engine_versions, use_
 from forecaster.models.keras_import import import_keras
 from forecaster.output.documents import score_document, verdict_document
 from forecaster.pipeline import carried_calibration, coming_days_of, fit, forecaster_of, training_split
-from forecaster.pipeline_evaluation import Baselines, evaluate
+from forecaster.pipeline_evaluation import Baselines, evaluate, member_scores
 from forecaster.workflows.fits_beside import fits_beside
 
 __all__ = ["recorded_run", "run_training", "train"]
@@ -126,12 +126,11 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
     baselines = Baselines(DEFAULT_BASELINES, data.panel, split, config)
     fitted, weights_of = _tested_fit(data, split, key, baselines, environment)
     watch.lap("fit")
-    scores, losses, fallbacks = _evaluate(fitted, named, data, split, baselines, environment)
+    scores, losses, fallbacks, members = _evaluate(fitted, named, data, split, baselines, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
-    carried: dict[str, CarriedFacts] = {}
+    fitted, carried = _refit(fitted, data, named, split, environment) if config.refit else (fitted, {})
     if config.refit:
-        fitted, carried = _refit(fitted, data, named, split, environment)
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
@@ -158,6 +157,7 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         fallbacks=fallbacks,
         predictions=_predictions(run, data, named, environment),
         weights_of=weights_of,
+        member_scores=members,
     )
 
 
@@ -277,8 +277,8 @@ def _evaluate(
     split: Split,
     baselines: Baselines,
     environment: Environment,
-) -> tuple[list[Score], dict[int, list[DailyLosses]], dict[str, list[str]]]:
-    """Scores of every named series on every part, their losses on the test rows by step, and failed baselines."""
+) -> tuple[list[Score], dict[int, list[DailyLosses]], dict[str, list[str]], list[MemberScores]]:
+    """Scores of every named series on every part, their losses on the test rows by step, failed baselines, members."""
     scores: list[Score] = []
     losses: dict[int, list[DailyLosses]] = {}
     fallbacks: dict[str, list[str]] = {}
@@ -297,7 +297,8 @@ def _evaluate(
             f"warning: {name} did not converge or had too few rows for {', '.join(instruments)}; "
             "it has substitute parameters"
         )
-    return scores, losses, fallbacks
+    members = [member_scores(fitted, series, split) for series in named[:MAX_SUMMARISED]]
+    return scores, losses, fallbacks, [single for single in members if single is not None]
 
 
 def _verdicts(losses: Mapping[int, Sequence[DailyLosses]]) -> tuple[Verdict | None, dict[str, Verdict]]:

@@ -156,7 +156,6 @@ def sample(name: str) -> PriceSeries:
         (("--with", "other.csv,../a b"), "--with: ticker '../a b' is malformed"),
         (("--with", "other.csv,other.csv", "--lag", "other=99999"), "should be less than or equal to 3660"),
         (("--with", "old.csv"), "covariate old runs from 1990-01-01 to 1990-01-02 and has no value for main"),
-        (("--with", "other.csv", "--config", "classic"), "model classic reads prices only"),
         (("--with", "main.csv"), "covariate main is the series itself; expected another one"),
     ],
 )

@@ -139,7 +139,71 @@ def test_each_epoch_ends_with_a_validation_loss(each_step: SimpleNamespace, some
 
 
 def test_progress_tells_every_row(some_steps: SimpleNamespace) -> None:
-    assert some_steps.told == [("fit", row["step"], 39, row["loss"]) for row in some_steps.rows]
+    assert [facts[:4] for facts in some_steps.told] == [
+        ("fit", row["step"], 39, row["loss"]) for row in some_steps.rows
+    ]
+
+
+def test_progress_tells_the_epoch_and_its_last_validation_loss(some_steps: SimpleNamespace) -> None:
+    losses = [row["validation_loss"] for row in some_steps.rows if "validation_loss" in row]
+    ends = ["", f", validation {losses[0]:.4g}", f", validation {losses[1]:.4g}"]
+    expected = [f"epoch {epoch + 1}/3{end}" for epoch, end in enumerate(ends) for _ in range(3)]
+    assert [facts[4] for facts in some_steps.told] == expected
+
+
+def stopped_fit(stopping: object) -> SimpleNamespace:
+    """Fit a line whose training outcomes are 3x and whose validation is x: the weight passes by 1 on its way to 3."""
+    import keras
+
+    from forecaster.models import training
+    from forecaster.models.keras_weights import named_weights
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(32, 1)).astype(np.float32)
+    samples = training.shuffled_samples(32, 12, rng)
+    batches = training.PanelBatches([LastWindows(x, 3 * x, 1, 32)], samples, 8, np.array([False]), 12)
+    network = keras.Sequential([keras.Input((1, 1)), keras.layers.Flatten(), keras.layers.Dense(1, use_bias=False)])
+    network.layers[-1].set_weights([np.zeros((1, 1), np.float32)])
+    told: list[tuple[object, ...]] = []
+    history = training.fit_network(
+        network,
+        batches,
+        keras.optimizers.SGD(0.02),
+        "mse",
+        lambda *facts: told.append(facts),
+        (x[:, None], x),
+        stopping,
+    )
+    (weight,) = named_weights(network).values()
+    losses = [row["validation_loss"] for row in history.curve if "validation_loss" in row]
+    now = float(np.mean(((weight.item() - 1) * x) ** 2))
+    return SimpleNamespace(history=history, losses=losses, now=now, total=told[-1][2])
+
+
+def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss() -> None:
+    from forecaster.models.training import Stopping
+
+    fitted = stopped_fit(Stopping(patience=2))
+    best = int(np.argmin(fitted.losses))
+    assert 0 < best < 9  # it neither fell nor rose all the time
+    assert len(fitted.losses) == best + 3  # the best epoch, and two that were not better
+    assert fitted.now == pytest.approx(fitted.losses[best], rel=1e-4)
+    assert fitted.history.chosen == {"epochs": best + 1}
+
+
+def test_without_patience_every_epoch_is_trained_and_the_last_weights_stay() -> None:
+    fitted = stopped_fit(None)
+    assert len(fitted.losses) == 12
+    assert fitted.now == pytest.approx(fitted.losses[-1], rel=1e-4)
+    assert fitted.history.chosen == {}
+
+
+def test_a_refit_trains_as_many_epochs_as_the_fit_before_has_kept() -> None:
+    from forecaster.models.training import Stopping
+
+    fitted, all_epochs = stopped_fit(Stopping(epochs=3)), stopped_fit(None)
+    assert fitted.losses == all_epochs.losses[:3]
+    assert fitted.total == 3 * 4
 
 
 def test_every_epoch_reads_its_own_samples(some_steps: SimpleNamespace) -> None:
@@ -147,14 +211,6 @@ def test_every_epoch_reads_its_own_samples(some_steps: SimpleNamespace) -> None:
     looked_ahead = len(some_steps.read) - len(expected)  # Keras reads one batch to learn the shapes
     assert looked_ahead <= 1
     assert some_steps.read[looked_ahead:] == expected
-
-
-def test_the_rate_warms_up_and_falls_to_nothing() -> None:
-    from forecaster.models.training import warm_cosine_adamw
-
-    optimizer = warm_cosine_adamw(100, 0.002, 0.02, 1.0)
-    rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10, 60, 100, 110)]
-    np.testing.assert_allclose(rates, [0, 0.001, 0.002, 0.001, 0.002 * 0.02447, 0], atol=1e-8)
 
 
 def test_silence_is_a_kind_of_progress() -> None:

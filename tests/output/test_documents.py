@@ -57,7 +57,16 @@ def test_a_training(forecast) -> None:
     assert tuple(made) == (
         *("schema", "run_id", "instrument", "instruments", "interval", "universe", "model", "series"),
         *("backend", "device", "seconds", "parameters", "refit", "fitted_until", "data", "differences", "splits"),
-        *("location_steps", "mean_is_last_price", "scores", "fallbacks_of", "verdict", "verdicts"),
+        *(
+            "location_steps",
+            "mean_is_last_price",
+            "accuracy",
+            "scores",
+            "members",
+            "fallbacks_of",
+            "verdict",
+            "verdicts",
+        ),
         *("summary", "configuration", "weights_of"),
     )
     assert made["schema"] == "train/1"

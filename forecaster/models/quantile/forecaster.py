@@ -99,7 +99,7 @@ class QuantileForecaster:
         function = ForecastFunction.of(self.options, self.knots, weights)
         coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         report = FitReport(
-            chosen=self._chosen(function, members, request),
+            chosen={**self._chosen(function, members, request), **history.chosen},
             median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
             learned={"series": len(samples), "steps": self._steps(samples), **coming.facts()},
             parity=_parity(network, function, samples[0], self.sampling.skipped_rows),
@@ -167,8 +167,9 @@ class QuantileForecaster:
 
     def _train(self, network: Any, members: Sequence[Member], samples: Sequence[Samples], request: FitRequest) -> Any:
         """Losses of the training, a `forecaster.models.training.TrainingHistory`."""
+        from forecaster.models.optimizers import optimizer_of
         from forecaster.models.quantile.head import QuantileLoss
-        from forecaster.models.training import PanelBatches, draw_samples, epoch_count, fit_network, warm_cosine_adamw
+        from forecaster.models.training import PanelBatches, Stopping, draw_samples, epoch_count, fit_network
 
         training = self.options.training
         steps = self._steps(samples)
@@ -177,14 +178,16 @@ class QuantileForecaster:
         drawn = draw_samples(lengths, steps * training.batch_size, invertible(members), rng)
         antisymmetric = antisymmetric_features(self.options.feature_names)
         batches = PanelBatches(samples, drawn, training.batch_size, antisymmetric, epoch_count(steps))
-        optimizer = warm_cosine_adamw(steps, training.learning_rate, training.weight_decay, training.clip_norm)
+        optimizer = optimizer_of(training, steps)
+        loss = QuantileLoss(SCORING_LEVELS)
         validation = self._validation(members, request.validation_rows)
-        return fit_network(network, batches, optimizer, QuantileLoss(SCORING_LEVELS), request.progress, validation)
+        stopping = Stopping(training.patience, request.chosen.get("epochs"))
+        return fit_network(network, batches, optimizer, loss, request.progress, validation, stopping)
 
     def _validation(
         self, members: Sequence[Member], rows: Mapping[str, IntArray]
     ) -> tuple[Float32Array, Float32Array] | None:
-        """Samples of the validation for the learning curve, from members spread over the panel; nothing is chosen."""
+        """Samples of the validation for learning curve and early stopping, from members spread over the panel."""
         parts = []
         for member in curve_members(members):
             cutoffs = rows.get(member.name, np.empty(0, np.intp))
@@ -196,7 +199,7 @@ class QuantileForecaster:
         return np.concatenate(x), np.concatenate(y)
 
     @property
-    def _may_locate(self) -> bool:
+    def may_locate(self) -> bool:
         """True if the options allow a location: it is tested on every row of the validation."""
         return self.options.location != "never" and self.sampling.sequences
 
@@ -204,14 +207,14 @@ class QuantileForecaster:
         """The steps at which the location moves the median, and its gains where the validation decides."""
         if "location_steps" in request.chosen:
             return {"location_steps": list(request.chosen["location_steps"])}
-        if not self._may_locate:
+        if not self.may_locate:
             return {"location_steps": []}
         gains = self._gains(function, members, request.validation_rows)
         return {"location_gains": gains.means, "location_steps": gains.supported(self.knots)}
 
     def with_location(self, fitted: "FittedQuantileModel", steps: Sequence[int]) -> "FittedQuantileModel":
         """`fitted` with a location at those of `steps` that the options allow, and at no other."""
-        return fitted.with_location(steps if self._may_locate else ())
+        return fitted.with_location(steps if self.may_locate else ())
 
     def location_gains(
         self, fitted: "FittedQuantileModel", panel: Panel, rows: Mapping[str, IntArray]

@@ -18,10 +18,12 @@ from forecaster.models.architectures.base import Architecture
 from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Units
 from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
+from forecaster.models.optimizer_options import Limit, Optimizer, OptimizerOptions, Schedule, named
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
 
+OTHER_LOSSES = ", the loss of quantiles; mse, mae and huber are losses of --config classic"
 QUICK_STEPS = 30  # of a short training
 FREQUENCY_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "1wk": {"windows": {"warm_up": WARM_UP_OF_FREQUENCY["1wk"]}, "training": {"max_passes": 2}},
@@ -65,15 +67,18 @@ class WindowOptions(_Section):
         return self
 
 
-class TrainingOptions(_Section):
-    """Length and rate of the training; a small panel gets fewer steps, so that no row is scored too often."""
+class TrainingOptions(OptimizerOptions):
+    """Length and optimiser of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     max_passes: Annotated[int, Field(ge=1, le=100_000)] = 16
     batch_size: BatchSize = 16
+    loss: Annotated[Literal["pinball"], named(("pinball",), OTHER_LOSSES)] = "pinball"
+    optimizer: Optimizer = "adamw"
     learning_rate: LearningRate = 4e-3
+    schedule: Schedule = "warmup_cosine"
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 2e-2
-    clip_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    clip_norm: Limit = 1.0
 
 
 class QuantileOptions(CalendarOptions):
@@ -117,6 +122,11 @@ class QuantileOptions(CalendarOptions):
                 f"{in_gigabytes(MAX_TRAINING_BYTES)}; lower units, training.batch_size or windows.chunk"
             )
         return self
+
+    @property
+    def stops_early(self) -> bool:
+        """See `ModelOptions`."""
+        return self.training.patience is not None
 
     @property
     def training_bytes(self) -> int:
