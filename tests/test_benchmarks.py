@@ -22,7 +22,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "coming_days", "data", "drift", "gate", "metrics", "network", "placebo", "skill"),
+    *("calibration", "coming_days", "data", "drift", "gate", "long_context", "metrics", "network", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -76,6 +76,7 @@ def test_help(name, capsys):
         ("superiority", ["--cutoffs", "999", "--step", "20"]),
         ("throughput", ["--ways", "torch"]),
         ("windows_memory", ["--rows", "999"]),
+        ("long_context", ["--lengths", "64"]),
     ],
 )
 def test_mistakes_on_the_command_line_are_told_before_anything_runs(name, arguments, capsys):
@@ -253,6 +254,19 @@ def test_throughput_of_the_tutorials_fit(capsys):
     small = ("--set", "model.epochs=1", "--set", "model.units=[4]", "--set", "data.start=2018-01-01")
     row = tiny_throughput(capsys, "classic", *small)
     assert row["targets"] == row["steps"] * 32
+
+
+# --- long_context ------------------------------------------------------------------------------------------------
+
+
+def test_long_samples_train_with_finite_weights(capsys):
+    importlib.import_module("long_context").main(["--lengths", "96", "--step-rows", "192", "--steps", "1"])
+    document, table = result(capsys)
+    row = document["rows"]["96"]
+    assert row["batch_size"] == 2
+    assert row["finite"] is True
+    assert row["peak_bytes"] > 0
+    assert table[1].split()[0] == "96"
 
 
 # --- windows_memory ----------------------------------------------------------------------------------------------
