@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 # Public name -> home. Resolved on first use (PEP 562), so that importing the package stays cheap.
 _HOMES = {
+    "Anomalies": "forecaster.evaluation.anomalies",
     "AuditResult": "forecaster.experiments.results",
     "BacktestResult": "forecaster.experiments.backtest_scores",
     "Comparison": "forecaster.experiments.run_comparison",
@@ -22,6 +23,7 @@ _HOMES = {
     "PriceSeries": "forecaster.data.series",
     "Run": "forecaster.experiments.runs",
     "TrainResult": "forecaster.experiments.results",
+    "anomalies": "forecaster.workflows.anomalies",
     "audit": "forecaster.workflows.audit",
     "backtest": "forecaster.workflows.backtest",
     "compare": "forecaster.workflows.compare",

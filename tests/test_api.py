@@ -18,6 +18,8 @@ from forecaster.datasets.keywords import AuditKeywords, BacktestKeywords, Instru
 
 NAMES = {
     *(
+        "anomalies",
+        "Anomalies",
         "train",
         "predict",
         "plot",
@@ -42,6 +44,7 @@ KEYWORDS = {
     "compare": AuditKeywords,
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
+    "anomalies": InstrumentKeywords,
 }
 TINY = {"model.training.steps": 10, "model.units": [6]}
 DAYS = pd.bdate_range("2016-01-04", periods=1500)

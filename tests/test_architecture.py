@@ -86,7 +86,9 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 def part(module: str) -> str:
     """`data` for `forecaster.data.series`; empty for the package itself."""
     name = (*module.split("."), "")[1]
-    return {"config_keys": "config", "pipeline_evaluation": "pipeline"}.get(name, name)  # rooms of two files
+    return {"config_keys": "config", "pipeline_evaluation": "pipeline", "pipeline_walk_forward": "pipeline"}.get(
+        name, name
+    )  # rooms of several files
 
 
 def may_import(importer: str, imported: str) -> bool:

@@ -22,7 +22,8 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("calibration", "coming_days", "data", "drift", "gate", "long_context", "metrics", "network", "placebo", "skill"),
+    *("anomalies", "calibration", "coming_days", "data", "drift", "gate", "long_context", "metrics", "network"),
+    *("placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -63,6 +64,7 @@ def test_help(name, capsys):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("anomalies", ["--rows", "1499"]),
         ("calibration", ["--end", "2021-06-01"]),
         ("coming_days", ["--backend", "torch"]),
         ("data", ["--runs", "0"]),
@@ -512,6 +514,19 @@ def test_gate_would_tell_of_a_gate_that_opens_by_chance(monkeypatch):
     gate = importlib.import_module("gate")
     monkeypatch.setattr(gate.LocationGains, "predictive", lambda self, knots, level: list(knots))
     assert gate.false_openings("normal", 1, 8, 0)["met"] is False
+
+
+# --- anomalies ---------------------------------------------------------------------------------------------------
+
+
+def test_anomalies_of_a_few_series(capsys):
+    importlib.import_module("anomalies").main(["--series", "2", "--planted", "1", "--rows", "1500"])
+    document, table = result(capsys)
+    assert set(document["laws"]) == {"constant", "currency", "lasting", "share"}
+    assert all(row["with_false_day"] in (0, 0.5, 1) for row in document["laws"].values())
+    assert [row["size"] for row in document["shocks"]] == [6, 8, 10, 15]
+    assert document["shocks"][-1]["found"] == 1
+    assert table[0].startswith("series")
 
 
 # --- placebo -----------------------------------------------------------------------------------------------------

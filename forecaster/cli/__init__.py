@@ -26,7 +26,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
-_COMMANDS = ("train", "predict", "plot", "backtest", "compare", "audit", "inspect", "events", "runs", "data", "config")
+_COMMANDS = (
+    *("train", "predict", "plot", "backtest", "compare", "audit"),
+    *("inspect", "anomalies", "events", "runs", "data", "config"),
+)
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 
 

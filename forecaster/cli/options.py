@@ -120,7 +120,9 @@ _OPTIONS: dict[str, Definition] = {
         metavar="SPAN",
         help="Row length: 1d, 1wk or 1mo.",
     ),
-    "start": date_option("Data", "--start", help="First row to use; for a backtest, the first cutoff."),
+    "start": date_option(
+        "Data", "--start", help="First row to use; for a backtest, the first cutoff; for anomalies, the first day."
+    ),
     "end": date_option("Data", "--end", help="Last row to use."),
     "as_of": date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
     "universe": option(
@@ -182,6 +184,24 @@ _OPTIONS: dict[str, Definition] = {
         show_default=True,
         metavar="ROWS",
         help="Rows ahead that are scored.",
+    ),
+    "baseline": option(
+        "Model",
+        "--model",
+        default="panel_har",
+        show_default=True,
+        metavar="NAME",
+        help="Baseline whose forecasts are the standard, such as garch.",
+    ),
+    "rate": option(
+        "Output",
+        "--rate",
+        type=click.FloatRange(0, 50, min_open=True),
+        callback=lambda ctx, parameter, value: value / 100,
+        default=5.0,
+        show_default=True,
+        metavar="PERCENT",
+        help="Largest expected share of false discoveries in the list.",
     ),
     "schedule": option(
         "Model",

@@ -18,7 +18,7 @@ PICTURE_OPTIONS: dict[str, Definition] = {
         default="forecast",
         show_default=True,
         metavar="KIND",
-        help="Picture: forecast, fan (for a slide), loss (learning curve), inspection, backtest or compare.",
+        help="Picture: forecast, fan (for a slide), loss, inspection, backtest, compare or anomalies.",
     ),
     "title": option("Output", "--title", metavar="TEXT", help="Title of the picture."),
     "fan_level": list_option(

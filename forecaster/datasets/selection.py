@@ -72,6 +72,14 @@ class Selection:
         """True if no instrument is named."""
         return self.history is None and not (self.pairs or self.tickers or self.csvs)
 
+    def alone(self, instrument: Instrument) -> "Selection":
+        """This selection with one of its instruments alone."""
+        if instrument.kind == "pair":
+            return dataclasses.replace(self, pairs=(instrument.name,))
+        if instrument.kind == "ticker":
+            return dataclasses.replace(self, tickers=(instrument.name,))
+        return self if instrument.path is None else dataclasses.replace(self, csvs=(str(instrument.path),))
+
     def open_sources(self) -> OpenSources:
         """Sources of one command; the history that the program gave has one of its own, which is open already."""
         history = self.history

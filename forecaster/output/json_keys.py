@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from forecaster.evaluation.registry import METRICS
+from forecaster.output.json_anomaly_keys import ANOMALIES
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, TRAIN
 
@@ -222,6 +223,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast compare --format json": COMPARE,
     "forecast audit --format json": _AUDIT,
     "forecast inspect --format json": INSPECTION,
+    "forecast anomalies --format json": ANOMALIES,
     "forecast events --format json": _EVENTS,
     "forecast runs list --format json": _RUNS,
     "forecast data show --format json": _DATA_SHOW,

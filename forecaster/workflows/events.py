@@ -25,7 +25,7 @@ from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_r
 from forecaster.models.coming_days import KnownDay, calendar_names, days_between
 from forecaster.pipeline import coming_days_of
 
-__all__ = ["events"]
+__all__ = ["events", "named_days"]
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 800
@@ -63,11 +63,11 @@ def events(
 def _of_instrument(
     instrument: Instrument, choice: Selection, run_id: str | None, last: datetime.date, environment: Environment
 ) -> KnownEvents:
-    selected = _selected(_alone(choice, instrument), run_id, environment)
+    selected = _selected(choice.alone(instrument), run_id, environment)
     if selected is None:
         series = _history(instrument, choice, environment)
         environment.note(f"no run of days fits {instrument.name}: the sizes of the days are not known")
-        return KnownEvents(instrument, None, _named_days(series, _coming(series, last, environment)))
+        return KnownEvents(instrument, None, named_days(series, _coming(series, last, environment)))
     series = selected.series
     coming = coming_days_of(selected.run.fitted)
     if choice.events is not None:
@@ -76,7 +76,7 @@ def _of_instrument(
             environment.note(f"run {selected.run.id} has learned no events: their effects are not known")
     dates = _coming(series, last, environment)
     # Names that the run has not learned, such as those of an older run or a newer file, are listed too.
-    names = {day.date: day.names for day in _named_days(series, dates)}
+    names = {day.date: day.names for day in named_days(series, dates)}
     days = [
         dataclasses.replace(day, names=tuple(dict.fromkeys((*day.names, *names.get(day.date, ())))))
         for day in coming.known_days(series, dates)
@@ -96,15 +96,6 @@ def _selected(choice: Selection, run_id: str | None, environment: Environment) -
         if run_id is not None:
             raise
         return None
-
-
-def _alone(choice: Selection, instrument: Instrument) -> Selection:
-    """`choice` with one of its instruments."""
-    if instrument.kind == "pair":
-        return dataclasses.replace(choice, pairs=(instrument.name,))
-    if instrument.kind == "ticker":
-        return dataclasses.replace(choice, tickers=(instrument.name,))
-    return choice if instrument.path is None else dataclasses.replace(choice, csvs=(str(instrument.path),))
 
 
 def _history(instrument: Instrument, choice: Selection, environment: Environment) -> PriceSeries:
@@ -133,7 +124,7 @@ def _coming(series: PriceSeries, last: datetime.date, environment: Environment) 
     return days
 
 
-def _named_days(series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
+def named_days(series: PriceSeries, dates: DateArray) -> tuple[KnownDay, ...]:
     """Days that have a name, without sizes."""
     days = days_between(series, dates[0], dates[-1]) if len(dates) else None
     if days is None:

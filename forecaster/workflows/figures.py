@@ -3,7 +3,7 @@
 This module is imported for ``--help``, so it imports nothing.
 """
 
-__all__ = ["BACKTEST_FIGURES", "COMPARISON_FIGURES", "FIGURES", "OPTIONS", "figure_names"]
+__all__ = ["BACKTEST_FIGURES", "COMPARISON_FIGURES", "FIGURES", "HISTORY_FIGURES", "OPTIONS", "figure_names"]
 
 FIGURES: dict[str, str] = {
     "forecast": "forecaster.workflows.plot:forecast_figure",
@@ -23,6 +23,11 @@ COMPARISON_FIGURES: dict[str, str] = {
 }
 """Kind -> ``module:function`` of figures of several runs. The function draws a `ComparisonFigureRequest`."""
 
+HISTORY_FIGURES: dict[str, str] = {
+    "anomalies": "forecaster.workflows.anomalies:anomaly_figure",
+}
+"""Kind -> ``module:function`` of figures of a history alone. The function draws a `HistoryFigureRequest`."""
+
 OPTIONS: dict[str, frozenset[str]] = {
     "forecast": frozenset({"as_of", "from_date", "to_date", "last"}),
     "loss": frozenset(),
@@ -30,10 +35,11 @@ OPTIONS: dict[str, frozenset[str]] = {
     "inspection": frozenset({"as_of", "last"}),
     "backtest": frozenset({"step"}),
     "compare": frozenset({"step"}),
+    "anomalies": frozenset({"from_date", "to_date"}),
 }
 """Kind -> options that it has beyond those of all kinds; a figure that is not listed has all of them."""
 
 
 def figure_names() -> list[str]:
     """All kinds, in the order of the help."""
-    return [*FIGURES, *BACKTEST_FIGURES, *COMPARISON_FIGURES]
+    return [*FIGURES, *BACKTEST_FIGURES, *COMPARISON_FIGURES, *HISTORY_FIGURES]

@@ -25,12 +25,12 @@ from forecaster.experiments.forecasting import described_forecast, forecast_of, 
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
-from forecaster.output.figure_request import FigureRequest
+from forecaster.output.figure_request import FigureRequest, HistoryFigureRequest
 from forecaster.output.forecast_picture import ForecastPicture, PartScore, Predictions, ScoreSummary, Window
 from forecaster.pipeline import next_steps
 from forecaster.quantiles import level_weights
 from forecaster.workflows.figure_requests import backtest_request, comparison_request
-from forecaster.workflows.figures import BACKTEST_FIGURES, COMPARISON_FIGURES, FIGURES, OPTIONS
+from forecaster.workflows.figures import BACKTEST_FIGURES, COMPARISON_FIGURES, FIGURES, HISTORY_FIGURES, OPTIONS
 from forecaster.workflows.predict import Until, coming_dates, forecast_request, wanted_horizon
 
 __all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot"]
@@ -65,7 +65,7 @@ def plot(
 
     Args:
         kind: ``forecast``: history, predictions and the coming days; ``loss``: the learning curve; ``fan``: the coming
-            days alone, for a slide; ``backtest``: the newest backtest.
+            days alone, for a slide; ``backtest``: the newest backtest; ``anomalies``: see `forecaster.anomalies`.
         as_of: Last row that the forecast may use; the newest when None. Later prices are drawn as far as the forecast
             reaches, for comparison.
         from_date: First date to draw.
@@ -104,6 +104,8 @@ def plot(
         requests = [backtest_request(choice, run, steps, calibrate, title, environment)]
     elif kind in COMPARISON_FIGURES:
         requests = [comparison_request(choice, run, steps, frequency, title, environment)]
+    elif kind in HISTORY_FIGURES:
+        requests = HistoryFigureRequest.of_each(choice, environment, frequency=frequency, title=title, **dates)
     else:
         options |= {"calibrate": calibrate, "title": title}
         wanted = wanted_horizon(horizon, until)
@@ -150,7 +152,7 @@ def _run_requests(
 
 
 def _drawing_function(kind: str) -> Any:
-    figures = {**FIGURES, **BACKTEST_FIGURES, **COMPARISON_FIGURES}
+    figures = {**FIGURES, **BACKTEST_FIGURES, **COMPARISON_FIGURES, **HISTORY_FIGURES}
     if kind not in figures:
         raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(figures)}")
     module, _, name = figures[kind].partition(":")
