@@ -69,6 +69,7 @@ def compare(
     if ids:
         raise UsageError("runs and --kinds are given; expected one of them; remove the other")
     configs, wrong = _configs(wanted, KindTrainings(config, set, flags), steps)
+    choice = _named(choice, next(iter(configs.values())))
     with version_lease(environment.home):
         entrants, left_out = runs_of_kinds(configs, choice, ALL in wanted, environment)
         comparison = _compared(entrants, choice, steps, environment)
@@ -100,6 +101,14 @@ def _compared(runs: Sequence[Run], choice: Selection, steps: Sequence[int], envi
     require_comparable(labelled)
     names = _common_instruments(labelled, choice)
     return compare_runs(labelled, names, choice, _steps(labelled, steps), environment)
+
+
+def _named(choice: Selection, config: Config) -> Selection:
+    """`choice` with the instruments of a configuration where it names none: a run of this fit may name others."""
+    data = config.data
+    return (
+        dataclasses.replace(choice, pairs=data.pair, tickers=data.ticker, csvs=data.csv) if choice.is_empty else choice
+    )
 
 
 def _without_repeats(environment: Environment) -> Environment:

@@ -249,6 +249,15 @@ def test_kinds_are_trained_once_and_come_from_the_registry(
     assert "the test rows that all runs share" in again.stdout
 
 
+def test_a_configuration_may_name_the_instrument(home: Path, ids: dict[str, str]) -> None:
+    settings = {**TINY, "horizon": 5, "backend": "jax", "data.csv": [str(home / "gold.csv")]}
+    runs = sorted((home / "runs").iterdir())
+    comparison = forecaster.compare(kinds="lstm", config=forecaster.load_config(None, settings), home=home, step=1)
+    assert comparison.instruments == ("gold",)
+    assert {model.run.id for model in comparison.models if model.run is not None} == {ids["again"]}
+    assert sorted((home / "runs").iterdir()) == runs
+
+
 def test_recorded_runs_of_an_instrument_are_compared(forecast: Forecast, home: Path, ids: dict[str, str]) -> None:
     result = forecast("compare", home / "gold.csv", "--home", home, "--format", "csv", "--step", "1")
     assert result.exit_code == 0, result.output
