@@ -166,7 +166,7 @@ def _reasons(kind: str, cutoffs: int) -> dict[str, str]:
     else:
         importance = f"the inputs of kind {kind} are prices, which are not shuffled"
     return {
-        "gates": f"the gates of kind {kind} are not read; those of an LSTM are",
+        "gates": f"gates are read from plain LSTM layers only; this network has others (kind {kind})",
         "memory": "the history has too few rows",
         "importance": importance,
         "curve": "the run has recorded no learning curve",

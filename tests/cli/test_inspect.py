@@ -64,18 +64,18 @@ def test_a_kind_without_gates_says_so(forecast: Forecast, home: Path, monkeypatc
     picture = home / "inspection.png"
     result = forecast("inspect", "USDJPY", "--home", home, "--out", picture)
     assert result.exit_code == 0, result.output
-    assert "no gates: the gates of kind lstm are not read" in result.stdout
+    assert "no gates: gates are read from plain LSTM layers only" in result.stdout
     assert "half-life" not in result.stdout
     assert picture.exists()
 
 
 @pytest.mark.slow
-def test_a_kind_that_forecasts_in_keras_is_inspected(forecast: Forecast, tmp_path: Path) -> None:
+def test_a_gru_is_inspected_without_gates(forecast: Forecast, tmp_path: Path) -> None:
     arguments = ("--pair", "USDJPY", *TINY, "--config", "gru", "--home", tmp_path)
     assert forecast("train", *arguments, "--set", "model.windows.chunk=128").exit_code == 0
     result = forecast("inspect", "USDJPY", "--home", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "no gates: the gates of kind gru are not read; those of an LSTM are" in result.stdout
+    assert "this network has others (kind gru)" in result.stdout
     assert "importance: increase of the CRPS" in result.stdout
     assert "memory in rows" in result.stdout
 
