@@ -206,7 +206,7 @@ def sha256_of(content: bytes) -> str:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a new folder with `files`, all or nothing.
+    """Write a new folder with `files`, whose names may lie in folders of it, all or nothing.
 
     The files are written and flushed in a hidden folder beside it, which is renamed at the end, and removed after any
     error or interrupt.
@@ -221,6 +221,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         try:
             with _locked(partial):
                 for name, content in files.items():
+                    (partial / name).parent.mkdir(parents=True, exist_ok=True)
                     _fill(_new_file(partial / name, 0o666), content)
                 os.rename(partial, folder)
             _sync_folder(folder.parent)

@@ -34,6 +34,8 @@ HOMES = {
     "keras": ("models",),
     "matplotlib": ("output",),
     "numpy": ("",),
+    "onnx": ("models/exports",),
+    "onnxruntime": ("models/exports",),
     "openpyxl": ("data/tables", "output/workbook_file.py"),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),

@@ -13,11 +13,13 @@ import pytest
 from conftest import Forecast
 from short_trainings import TINY
 
+import forecaster
 from forecaster import cli
 from forecaster.data.sources import SOURCES
 from forecaster.evaluation.registry import METRICS, Metric
 from forecaster.features import FEATURES, Feature
 from forecaster.models import MODELS
+from forecaster.models.exports import FORMATS
 from forecaster.workflows.figures import FIGURES
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
@@ -98,6 +100,20 @@ def command():
     click.echo("hello from toy")
 '''
 
+EXPORT_FORMAT = """
+from forecaster.models.exports.base import ExportFormat
+
+
+class ToyFormat(ExportFormat):
+    name = "toy"
+    file = "levels.txt"
+    example = "import os\\n\\nquantiles = []"
+
+    def write(self, model, folder, samples):
+        (folder / self.file).write_text(str(model.output.shape[-1]))
+        return [sample.quantiles for sample in samples]
+"""
+
 
 @pytest.fixture
 def add_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
@@ -123,7 +139,7 @@ def claims() -> list[str]:
 
 
 def test_every_claim_is_performed() -> None:
-    here = {"baseline", "feature", "metric", "source", "figure", "command"}
+    here = {"baseline", "feature", "metric", "source", "figure", "export format", "command"}
     by_the_suite_of_every_model = {"model", "architecture"}
     assert set(claims()) == here | by_the_suite_of_every_model
 
@@ -185,6 +201,13 @@ def test_a_figure(forecast: Forecast, add_file, tmp_path: Path, monkeypatch: pyt
     result = forecast("plot", "--pair", "USDJPY", "--kind", "toy", "--out", picture)
     assert result.exit_code == 0, result.output
     assert picture.stat().st_size > 1000
+
+
+def test_an_export_format(home: Path, add_file, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "toy", f"{add_file('toy_format', EXPORT_FORMAT)}:ToyFormat")
+    result = forecaster.export(format="toy", home=home)
+    assert (result.folder / "levels.txt").read_text() == "9"
+    assert "import numpy" in (result.folder / "example.py").read_text()
 
 
 def test_a_command(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch) -> None:

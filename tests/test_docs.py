@@ -17,7 +17,7 @@ from test_architecture import LEAVES, ORDER
 import forecaster
 from forecaster import __version__
 from forecaster.cli import cli
-from forecaster.cli.positional import InstrumentArgument, is_instrument
+from forecaster.cli.positional import is_instrument
 from forecaster.evaluation.registry import metric_table
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +74,7 @@ def test_every_command_and_option_is_documented(name: str) -> None:
     assert command.short_help
     assert f"forecast {name} " in read(README)
     for option in command.params:
-        if isinstance(option, InstrumentArgument):
+        if isinstance(option, click.Argument):
             continue
         assert isinstance(option, click.Option)
         assert option.help, f"forecast {name} {option.opts[-1]} has no help"

@@ -17,7 +17,7 @@ _COMMANDS: Mapping[str, str] = {
     "chart": "plot", "graph": "plot", "draw": "plot", "picture": "plot",
     "check": "audit", "leakage": "audit", "verify": "data verify",
     "download": "data fetch", "fetch": "data fetch", "get": "data fetch", "update": "data refresh",
-    "refresh": "data refresh", "show": "data show", "info": "data show", "export": "data export",
+    "refresh": "data refresh", "show": "data show", "info": "data show",
     "prune": "data prune", "clean": "data prune", "history": "data list", "store": "data list",
     "list": "runs list", "models": "runs list", "ls": "runs list", "use": "runs use", "pin": "runs use",
     "configs": "config list", "settings": "config keys", "options": "config keys", "keys": "config keys",

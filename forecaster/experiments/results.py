@@ -1,8 +1,11 @@
-"""Results of trainings and audits. `forecaster.output.documents` turns them into JSON."""
+"""Results of trainings, audits and exports. `forecaster.output.documents` turns them into JSON."""
 
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
 
 from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.scores import MemberScores, Score
@@ -11,9 +14,11 @@ from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.runs import Run
 from forecaster.frames import Row, Tabular, flat
 from forecaster.models.engine import Engine
+from forecaster.models.exports.base import ExportInputs
 
 __all__ = [
     "AuditResult",
+    "ExportResult",
     "TrainResult",
 ]
 
@@ -98,3 +103,42 @@ class AuditResult(Tabular):
             {"check": check.name, "outcome": check.outcome, "findings": len(check.findings), "seconds": seconds}
             for check, seconds in zip(self.checks, self.seconds, strict=True)
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """An exported forecaster, and its comparison with `predict`.
+
+    Args:
+        folder: Folder with all files.
+        file: Name of the file or folder of the model in it.
+        format: Registry key of the format.
+        run_id: Run that was exported.
+        model: Registry key of the model.
+        instrument: Name of the series of the comparison, in canonical orientation.
+        frequency: Length of a row.
+        differences: True if the output is a change of the price instead of a log return.
+        inputs: Description of inputs and output.
+        forecasts: Number of forecasts that were compared.
+        difference: Largest difference from `predict`, in units of the daily volatility.
+        tolerance: Difference from which on nothing is exported.
+        settled_difference: Largest difference where only the last rows are read; see `ExportInputs.settled`.
+        cutoff: Last row of the example.
+        last_price: Its price.
+    """
+
+    folder: Path
+    file: str
+    format: str
+    run_id: str
+    model: str
+    instrument: str
+    frequency: str
+    differences: bool
+    inputs: ExportInputs
+    forecasts: int
+    difference: float
+    tolerance: float
+    settled_difference: float
+    cutoff: np.datetime64
+    last_price: float

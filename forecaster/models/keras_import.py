@@ -1,8 +1,10 @@
-"""Importing keras without the libraries that it only looks for."""
+"""Importing and using keras without the libraries that it only looks for."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
-__all__ = ["import_keras"]
+__all__ = ["import_keras", "without_tensorflow"]
 
 _OPTIONAL = ("matplotlib", "pandas")  # keras draws galleries of images and reads data frames where they are installed
 
@@ -13,10 +15,27 @@ def import_keras() -> None:
     For a process that runs a command of this program alone: keras itself can neither draw nor read data frames
     afterwards. Call it after `forecaster.models.engine.use_engine`, while no other thread imports anything.
     """
-    hidden = [name for name in _OPTIONAL if name not in sys.modules]
+    with _hidden(*_OPTIONAL):
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def without_tensorflow() -> Iterator[None]:
+    """Let keras on another engine not find TensorFlow, which it imports for seconds to compare types.
+
+    For a process that runs a command of this program alone, as keras remembers it.
+    """
+    with _hidden("tensorflow"):
+        yield
+
+
+@contextlib.contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Make an import of those of `names` fail that are not imported yet."""
+    hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import of the name fail
     try:
-        import keras  # noqa: F401
+        yield
     finally:
         for name in hidden:
             del sys.modules[name]

@@ -18,6 +18,7 @@ class Traits:
         located: The median may leave the last price at steps where forecasts of unseen rows support it; the
             forecaster is a `forecaster.models.base.LocatedForecaster`.
         point_forecast: The network learns a point forecast of the price; the distribution around it is measured.
+        exportable: A fitted model is an `forecaster.models.exports.base.ExportableFitted`.
         known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
         inspectable: A fitted model can be looked into; it is a `forecaster.models.inspection.InspectableFitted`.
     """
@@ -29,5 +30,6 @@ class Traits:
     numpy_forecast: bool = True
     located: bool = False
     point_forecast: bool = False
+    exportable: bool = False
     known_days: bool = False
     inspectable: bool = False

@@ -123,6 +123,47 @@ days[].names[] | text | announcements, holidays and events
 days[].day_size | number or null | size of the day's move relative to an ordinary day; null where no run has learned it
 """
 
+_EXPORT = """
+schema | text | export/1
+run_id | text | run that was exported
+model | text | model
+format | text | keras, onnx or saved-model
+file | text | file or folder of the model, beside this document
+version | text | version of the program that wrote it
+instrument | text | series of the check and of the example, in the orientation of the model
+frequency | text | length of a row: 1d, 1wk or 1mo
+inputs[].name | text | features or volatility
+inputs[].type | text | type of the numbers
+inputs[].shape[] | text or integer | batch and rows are free, the others fixed
+inputs[].unit | text | unit
+inputs[].order | text | order of the rows
+inputs[].first_row | integer | of features: row of a history, counted from 1, at which reading begins
+inputs[].window | integer or null | of features: rows to give; null where all rows from first_row on are read
+inputs[].settled_rows | integer | of features: number of last rows that are enough
+inputs[].settled_difference | number | of features: difference from predict where only these are given, in volatilities
+inputs[].columns[].name | text | feature, in the order of the columns
+inputs[].columns[].formula | text | formula, or a description where it needs other series
+inputs[].columns[].antisymmetric | true or false | true if it changes its sign when the quotation is inverted
+symbols.<name> | text | meaning of a name in the formulas
+output.name | text | name of the output
+output.type | text | type of the numbers
+output.shape[] | text or integer | batch, steps and levels
+output.unit | text | unit
+output.steps[] | integer | rows after the cutoff
+output.quantile_levels[] | number | levels
+output.location_steps[] | integer | steps whose median moves by a learned location
+output.price | text | price of a value
+contained[] | text | parts of the forecaster that the model contains
+not_contained[].name | text | part of predict that it does not contain
+not_contained[].meaning | text | its effect, and what to do instead
+check.forecasts | integer | forecasts that were compared with predict
+check.largest_difference | number | largest difference
+check.tolerance | number | difference from which on nothing is exported
+check.unit | text | unit of the differences
+example.cutoff | date | last row of the inputs in example.npz
+example.last_price | number | its price
+"""
+
 _RUNS = """
 schema | text | runs/1
 runs[].run_id | text | id of a run
@@ -225,6 +266,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast inspect --format json": INSPECTION,
     "forecast anomalies --format json": ANOMALIES,
     "forecast events --format json": _EVENTS,
+    "forecast export: inputs.json": _EXPORT,
     "forecast runs list --format json": _RUNS,
     "forecast data show --format json": _DATA_SHOW,
     "forecast data list --format json": _DATA_LIST,

@@ -69,6 +69,15 @@ class ForecastFunction:
         blend = Blend(regression, self.options.linear_share, np.isin(self.steps, self.location_steps))
         return blend(location, quantiles, features)
 
+    def first_row_of(self, row: int) -> int:
+        """First row that is read for a forecast at `row`, of a window, a chunk of Keras or the whole history."""
+        windows = self.options.windows
+        if windows.supervision == "last":
+            return row + 1 - windows.context_length
+        if isinstance(self.network, KerasPass):
+            return windows.warm_up + self.network.chunk_start(row - windows.warm_up)
+        return windows.warm_up
+
     def head(
         self, state: Float32Array, features: Float32Array, places: IntArray | None = None
     ) -> tuple[Float32Array, Float32Array]:

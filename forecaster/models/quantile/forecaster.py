@@ -21,6 +21,7 @@ from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import MAX_SCALING, Forecasts
 from forecaster.models.base import FitReport, FitRequest, check_rows
 from forecaster.models.coming_days import ComingDays
+from forecaster.models.exports.base import ExportInputs, ExportSample
 from forecaster.models.memory import check_memory
 from forecaster.models.panel_members import Member, invertible, members_of
 from forecaster.models.quantile.drift import drift_locations
@@ -28,7 +29,7 @@ from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.inspection import QuantileInspection
 from forecaster.models.quantile.keras_pass import KerasPass
-from forecaster.models.quantile.location_gate import LocationGains, gather_gains
+from forecaster.models.quantile.location_gate import SETTLING_ROWS, LocationGains, gather_gains
 from forecaster.models.quantile.members import curve_members, linear_location, validation_of
 from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
 from forecaster.models.quantile.reference_losses import reference_losses
@@ -71,6 +72,7 @@ class QuantileForecaster:
             engine=True,
             numpy_forecast=in_numpy,
             located=True,
+            exportable=True,
             known_days=True,
             inspectable=True,
         )
@@ -313,6 +315,34 @@ class FittedQuantileModel:
         See `forecaster.models.quantile.network.build_forecast_model`.
         """
         return self.function.keras_model()
+
+    def export_inputs(self) -> ExportInputs:
+        """See `forecaster.models.exports.base.ExportableFitted`."""
+        function = self.function
+        windows = function.options.windows
+        return ExportInputs(
+            feature_names=function.options.feature_names,
+            first_row=windows.warm_up,
+            window=windows.context_length if windows.supervision == "last" else None,
+            settled=SETTLING_ROWS,
+            steps=function.steps,
+            quantile_levels=SCORING_LEVELS,
+            location_steps=function.location_steps,
+            coming_days=self.coming.calendar is not None or self.coming.events is not None,
+        )
+
+    def export_sample(self, series: PriceSeries, row: int) -> ExportSample:
+        """See `forecaster.models.exports.base.ExportableFitted`."""
+        history = History.of(series)
+        features = feature_matrix(history, self.function.options.feature_names)
+        forecast = self.forecast(series, np.array([row]))
+        undrifted = forecast.scaled - self._drift(history, forecast.rows)[..., None]
+        forecast = dataclasses.replace(forecast, scaled=undrifted, widths=None)
+        return ExportSample(
+            features[None, self.function.first_row_of(row) : row + 1],
+            history.volatility[None, [row]].astype(np.float32),
+            forecast.log_returns(self.function.steps),
+        )
 
     def with_location(self, steps: Sequence[int]) -> "FittedQuantileModel":
         """This model with a location at `steps`."""

@@ -1,4 +1,4 @@
-"""The Keras layers of the quantile forecaster behind its network: head, loss, and the output of the whole forecaster.
+"""The Keras layer of the quantile forecaster behind its network, and its loss.
 
 `forecaster.models.quantile.numpy_head` computes the same in NumPy.
 """
@@ -14,7 +14,7 @@ from keras import ops
 from forecaster.models.quantile.location_gate import MAX_OUTCOME
 from forecaster.quantiles import normal_scores
 
-__all__ = ["ForecastOutput", "QuantileHead", "QuantileLoss"]
+__all__ = ["QuantileHead", "QuantileLoss"]
 
 
 @keras.saving.register_keras_serializable(package="forecaster")
@@ -155,69 +155,3 @@ class QuantileLoss:
         clipped = ops.clip(outcome, -MAX_OUTCOME, MAX_OUTCOME)
         squared = ops.square(clipped - output[..., 0])
         return ops.sum(mask * (pinball + squared)) / count
-
-
-@keras.saving.register_keras_serializable(package="forecaster")
-class ForecastOutput(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
-    """Quantiles of the log return from the output of `QuantileHead`: regression, location gate, scale.
-
-    The Keras form of `forecaster.models.quantile.numpy_head.Blend` and of the scale. No weight is trainable.
-
-    Args:
-        steps: (K,) forecast steps.
-        location_steps: Those of `steps` at which the location of the head moves the median.
-        regression_share: Weight of the volatility regression, 0 where there is none.
-
-    Call arguments:
-        inputs: Output of the head (..., K, 1 + Q), features of the same row (..., F), and daily volatility of the
-            log return known in that row (..., 1).
-
-    Returns:
-        (..., K, Q).
-    """
-
-    def __init__(
-        self, steps: Sequence[int], location_steps: Sequence[int], regression_share: float = 0.0, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.steps = tuple(steps)
-        self.location_steps = tuple(location_steps)
-        self.regression_share = regression_share
-
-    def build(self, input_shape: Any) -> None:
-        """Make the weights of the regression, see `forecaster.models.volatility_regression`."""
-        if self.regression_share:
-            steps = len(self.steps)
-            levels = input_shape[0][-1] - 1
-            inputs = input_shape[1][-1]
-            self.kernel = self.add_weight(shape=(1 + inputs, steps), trainable=False, name="kernel")
-            self.log_range = self.add_weight(shape=(2, steps), trainable=False, name="range")
-            self.ratio_quantiles = self.add_weight(shape=(steps, levels), trainable=False, name="shape")
-        super().build(input_shape)
-
-    def call(self, inputs: Sequence[Any]) -> Any:
-        """See the class."""
-        output, features, volatility = inputs
-        quantiles = output[..., 1:]
-        gate = ops.convert_to_tensor([float(step in self.location_steps) for step in self.steps], dtype=output.dtype)
-        center = output[..., 0] * gate
-        if self.regression_share:
-            log_ratio = ops.matmul(features, self.kernel[1:]) + self.kernel[0]
-            ratio = ops.exp(ops.clip(log_ratio, self.log_range[0], self.log_range[1]))
-            regression = ratio[..., None] * self.ratio_quantiles
-            median = regression[..., regression.shape[-1] // 2]
-            quantiles = (1 - self.regression_share) * quantiles + self.regression_share * (
-                regression - median[..., None]
-            )
-            center = center + median
-        unit = volatility * ops.convert_to_tensor([step**0.5 for step in self.steps], dtype=output.dtype)
-        return (quantiles + center[..., None]) * unit[..., None]
-
-    def get_config(self) -> dict[str, Any]:
-        """Arguments of the constructor."""
-        own = {
-            "steps": self.steps,
-            "location_steps": self.location_steps,
-            "regression_share": self.regression_share,
-        }
-        return {**super().get_config(), **own}

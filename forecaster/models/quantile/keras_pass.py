@@ -82,6 +82,12 @@ class KerasPass:
                 rows[:] = outputs[first : first + len(rows)]
         return result
 
+    def chunk_start(self, row: int) -> int:
+        """First row of the chunk from which `histories` takes the state in `row`."""
+        windows = self._options.windows
+        stride = windows.chunk - windows.burn_in
+        return max(row - windows.burn_in, 0) // stride * stride
+
     def windows(self, x: Float32Array, places: IntArray) -> Float32Array:
         """Outputs (N, ...) of the network for windows x (N, L, F); `places` (N,) orders them into calls."""
         side_by_side = max(MAX_ROWS // x.shape[1], 1)

@@ -28,6 +28,7 @@ from forecaster.stats.mean_tests import hac_lags, holm, mean_test
 __all__ = [
     "MAX_FALSE_OPENINGS",
     "MAX_OUTCOME",
+    "SETTLING_ROWS",
     "LocationGains",
     "ValidationRows",
     "decisions",

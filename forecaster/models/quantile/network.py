@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
+from keras import ops
 
-from forecaster.arrays import AnyArray
+from forecaster.arrays import AnyArray, FloatArray
 from forecaster.models.keras_weights import Seeds, load_weights
-from forecaster.models.quantile.head import ForecastOutput, QuantileHead
+from forecaster.models.quantile.head import QuantileHead
 from forecaster.models.quantile.options import QuantileOptions
 from forecaster.models.volatility_regression import VolatilityRegression
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 __all__ = ["build_forecast_model", "build_network", "state_model"]
 
@@ -30,7 +31,7 @@ def build_network(
     """
     architecture = options.architecture
     seeds = Seeds(seed)
-    inputs = keras.Input((None, len(options.feature_names)))
+    inputs = keras.Input((None, len(options.feature_names)), name="features")
     options = options.model_copy(update={"knots": tuple(steps)})
     state = architecture.build(inputs, options, seeds, sequences)
     features = inputs[:, skipped_rows:] if sequences else inputs[:, -1]
@@ -52,7 +53,8 @@ def build_forecast_model(
 ) -> keras.Model:
     """The whole forecaster with fixed weights, from features to quantiles of the log return.
 
-    Network, head, regression, location gate and scale: `ForecastFunction` is the same in NumPy.
+    Network, head, regression, location gate and scale: `ForecastFunction` is the same in NumPy. There is no class of
+    this package in it, so that a saved model opens without the package.
 
     Args:
         options: Options of the model.
@@ -64,15 +66,52 @@ def build_forecast_model(
         A model with the inputs ``features`` (B, T, F), the last T rows up to the cutoff, and ``volatility`` (B, 1),
         the daily volatility of the log return known at the cutoff. Its output is (B, K, Q).
     """
-    network = build_network(options, steps, sequences=False)
+    network = build_network(options.model_copy(update={"dropout": 0.0}), steps, sequences=False)
     load_weights(network, weights)
     regression = VolatilityRegression.of(weights)
     share = 0.0 if regression is None else options.linear_share
-    features = keras.Input((None, len(options.feature_names)), name="features")
+    head = network.get_layer("head")
+    state, row = head.input
     volatility = keras.Input((1,), name="volatility")
-    output = ForecastOutput(steps, location_steps, share, name="forecast")
-    quantiles = output([network(features), features[:, -1], volatility])
-    if regression is not None:
-        parts = (regression.kernel, regression.range, regression.shape)
-        output.set_weights([part.astype(np.float32) for part in parts])
-    return keras.Model({"features": features, "volatility": volatility}, quantiles)
+    spacing = head.spread(state)
+    if not options.architecture.per_step:
+        spacing = keras.layers.Reshape((len(steps), len(SCORING_LEVELS) - 1))(spacing)
+    spacing = keras.layers.Activation("exponential")(spacing)
+    quantiles = _fixed((1 - share) * _cumulation(), "quantiles")(spacing)
+    location = keras.layers.Reshape((len(steps),))(head.location(state))
+    center = keras.layers.Add()([location, head.direct(row)]) * np.isin(steps, location_steps).astype(np.float32)
+    quantiles = keras.layers.Add()([quantiles, keras.layers.Reshape((len(steps), 1))(center)])
+    if regression is not None and share:
+        quantiles = keras.layers.Add()([quantiles, _regression_part(regression, share, row)])
+    units = _fixed(np.sqrt([steps]), "units")(volatility)
+    forecast = keras.layers.Multiply(name="forecast")([quantiles, keras.layers.Reshape((len(steps), 1))(units)])
+    return keras.Model({"features": network.inputs[0], "volatility": volatility}, forecast)
+
+
+def _regression_part(regression: VolatilityRegression, share: float, row: keras.KerasTensor) -> keras.KerasTensor:
+    """Quantiles (B, K, Q) of the regression around their medians, times its share, and these medians, for (B, F)."""
+    log_ratio = _fixed(regression.kernel[1:], "regression", regression.kernel[0])(row)
+    low, high = regression.range.astype(np.float32)
+    ratio = keras.layers.Activation("exponential")(ops.minimum(ops.maximum(log_ratio, low), high))
+    median = regression.shape[:, [regression.shape.shape[1] // 2]]
+    shape = share * (regression.shape - median) + median
+    return keras.layers.Reshape((len(shape), 1))(ratio) * shape[None].astype(np.float32)
+
+
+def _cumulation() -> FloatArray:
+    """(Q - 1, Q) sums of the distances between neighbouring quantiles, from the median outwards."""
+    gaps = np.diff(normal_scores(SCORING_LEVELS))
+    middle = len(gaps) // 2
+    from_median = np.arange(len(SCORING_LEVELS)) - middle
+    distance = np.arange(len(gaps)) - middle
+    above = (distance[:, None] >= 0) & (distance[:, None] < from_median)
+    below = (distance[:, None] < 0) & (distance[:, None] >= from_median)
+    return np.asarray(gaps[:, None] * (above.astype(float) - below))
+
+
+def _fixed(kernel: AnyArray, name: str, bias: AnyArray | None = None) -> keras.layers.Dense:
+    """A dense layer with given weights (inputs, outputs), which no training changes."""
+    layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, trainable=False, name=name)
+    layer.build((None, kernel.shape[0]))
+    layer.set_weights([np.asarray(part, np.float32) for part in (kernel, bias) if part is not None])
+    return layer

@@ -43,24 +43,3 @@ def test_the_keras_model_is_the_forecast(
         np.testing.assert_allclose(scaled, wanted / history.volatility[row], atol=1e-5)
     assert (expected[:, 1, 4] != 0).all()
     assert (expected[:, 0, 4] == 0).all() == (instrument == "pair" or not share)
-
-
-def test_a_share_of_nothing_and_shut_gates_leave_the_head(helpers: SimpleNamespace) -> None:
-    from forecaster.models.quantile.head import ForecastOutput
-
-    rng = np.random.default_rng(0)
-    output = rng.normal(size=(3, 2, 10)).astype(np.float32)
-    features, volatility = np.ones((3, 4), np.float32), np.full((3, 1), 0.5, np.float32)
-    found = np.asarray(ForecastOutput((1, 4), ())([output, features, volatility]))
-    np.testing.assert_allclose(found, output[..., 1:] * np.array([0.5, 1.0])[:, None], rtol=1e-6)
-    opened = np.asarray(ForecastOutput((1, 4), (4,))([output, features, volatility]))
-    np.testing.assert_allclose(opened[:, 1], found[:, 1] + output[:, 1, :1], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(opened[:, 0], found[:, 0])
-
-
-def test_the_output_layer_comes_back_from_its_configuration() -> None:
-    from forecaster.models.quantile.head import ForecastOutput
-
-    layer = ForecastOutput((1, 5), (5,), 0.4, name="forecast")
-    again = ForecastOutput.from_config(layer.get_config())
-    assert (again.steps, again.location_steps, again.regression_share) == ((1, 5), (5,), 0.4)

@@ -1,0 +1,32 @@
+"""`forecast export`."""
+
+from typing import Any
+
+import click
+
+from forecaster.cli.options import with_options
+from forecaster.cli.sections import SectionedCommand
+from forecaster.cli.streams import print_text
+from forecaster.environment import Environment
+from forecaster.models.exports import FORMATS
+
+__all__ = ["command"]
+
+
+@click.command("export", cls=SectionedCommand, short_help="Write a forecaster for programs without this package.")
+@click.argument("run", metavar="RUN")
+@with_options(common=("out_folder", "home"), formats=tuple(FORMATS))
+def command(*, environment: Environment, **keywords: Any) -> None:
+    """Write the whole forecaster of a run as a Keras file, an ONNX file or a TensorFlow SavedModel.
+
+    Network, regression, location gate and scaling are in one model, which is compared with predict before it is
+    written. inputs.json describes the inputs, example.py uses them. RUN may be the beginning of an id, or latest.
+
+    \b
+    Example:
+      forecast export latest
+      forecast export 20261126-040128 --format onnx --out usdjpy-onnx
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.workflows.export import export
+
+    print_text(export(environment=environment, **keywords).folder)
