@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 @click.command("export", cls=SectionedCommand, short_help="Write a forecaster for programs without this package.")
 @click.argument("run", metavar="RUN")
-@with_options(common=("out_folder", "home"), formats=tuple(FORMATS))
+@with_options(common=("folder", "home"), formats=tuple(FORMATS))
 def command(*, environment: Environment, **keywords: Any) -> None:
     """Write the whole forecaster of a run as a Keras file, an ONNX file or a TensorFlow SavedModel.
 
@@ -25,7 +25,7 @@ def command(*, environment: Environment, **keywords: Any) -> None:
     \b
     Example:
       forecast export latest
-      forecast export 20261126-040128 --format onnx --out usdjpy-onnx
+      forecast export 20261126-040128 --format onnx --folder usdjpy-onnx
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.workflows.export import export
 

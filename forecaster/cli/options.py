@@ -292,9 +292,9 @@ _OPTIONS: dict[str, Definition] = {
     "verbose": option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
     "no_picture": option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
     "out": option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),
-    "out_folder": option(
+    "folder": option(
         "Output",
-        "--out",
+        "--folder",
         type=_FILE,
         metavar="DIR",
         help="New folder to write.  [default: exports/RUN-FORMAT in the project]",

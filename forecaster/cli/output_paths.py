@@ -9,7 +9,7 @@ from forecaster.errors import ConfigError, UsageError
 
 __all__ = ["check_output_paths"]
 
-_OUTPUTS = ("out", "forecasts")
+_OUTPUTS = ("out", "forecasts", "folder")
 _INPUTS = ("csv", "exog", "events", "config", "universe", "peers", "inputs")
 _RECORDED = ("runs", "backtests", "data/ecb", "data/yfinance")
 _STORE_NAMES = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "yahoo-pause.json")
@@ -34,7 +34,7 @@ def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
         path = Path(os.path.realpath(out))
         if _is_recorded(path, Path(os.path.realpath(home))):
             raise UsageError(
-                f"--{name} {out} belongs to what a project has recorded; expected another file; choose another name"
+                f"--{name} {out} belongs to what a project has recorded; expected another place; choose another name"
             )
         for read in _inputs(values):
             if _is_same(path, read):

@@ -55,9 +55,6 @@ for step, values in zip(about["output"]["steps"], quantiles):
 def export_document(result: ExportResult) -> dict[str, Any]:
     """The document ``export/1``: what goes in, what comes out, what is in it and what is not."""
     inputs = result.inputs
-    features = zip(inputs.feature_names, antisymmetric_features(inputs.feature_names), strict=True)
-    unit = "change of the price" if result.differences else "log return"
-    levels = len(inputs.quantile_levels)
     left_out = {name: text for name, text in _NOT_CONTAINED.items() if inputs.coming_days or name != "coming_days"}
     return {
         "schema": "export/1",
@@ -68,36 +65,13 @@ def export_document(result: ExportResult) -> dict[str, Any]:
         "version": __version__,
         "instrument": result.instrument,
         "frequency": result.frequency,
-        "inputs": [
-            {
-                "name": "features",
-                "type": "float32",
-                "shape": ["batch", "rows", len(inputs.feature_names)],
-                "unit": "none: ratios and logs of ratios",
-                "order": "oldest row first; the last row is the cutoff",
-                "first_row": inputs.first_row + 1,
-                "window": inputs.window,
-                "settled_rows": inputs.settled if inputs.window is None else inputs.window,
-                "settled_difference": result.settled_difference,
-                "columns": [
-                    {"name": name, "formula": formula(name), "antisymmetric": bool(antisymmetric)}
-                    for name, antisymmetric in features
-                ],
-            },
-            {
-                "name": "volatility",
-                "type": "float32",
-                "shape": ["batch", 1],
-                "unit": f"standard deviation of the {unit} of one row",
-                "order": "that of the cutoff, v in the formulas",
-            },
-        ],
+        "inputs": [_features(result), _volatility(result)],
         "symbols": dict(SYMBOLS),
         "output": {
             "name": "forecast",
             "type": "float32",
-            "shape": ["batch", len(inputs.steps), levels],
-            "unit": f"{unit} from the cutoff to the step",
+            "shape": ["batch", len(inputs.steps), len(inputs.quantile_levels)],
+            "unit": f"{_unit(result)} from the cutoff to the step",
             "steps": list(inputs.steps),
             "quantile_levels": list(inputs.quantile_levels),
             "location_steps": list(inputs.location_steps),
@@ -113,6 +87,40 @@ def export_document(result: ExportResult) -> dict[str, Any]:
         },
         "example": {"cutoff": str(result.cutoff), "last_price": result.last_price},
     }
+
+
+def _features(result: ExportResult) -> dict[str, Any]:
+    inputs = result.inputs
+    columns = zip(inputs.feature_names, antisymmetric_features(inputs.feature_names), strict=True)
+    return {
+        "name": "features",
+        "type": "float32",
+        "shape": ["batch", "rows", len(inputs.feature_names)],
+        "unit": "none: ratios and logs of ratios",
+        "order": "oldest row first; the last row is the cutoff",
+        "first_row": inputs.first_row + 1,
+        "window": inputs.window,
+        "settled_rows": inputs.settled if inputs.window is None else inputs.window,
+        "settled_difference": result.settled_difference,
+        "columns": [
+            {"name": name, "formula": formula(name), "antisymmetric": bool(antisymmetric)}
+            for name, antisymmetric in columns
+        ],
+    }
+
+
+def _volatility(result: ExportResult) -> dict[str, Any]:
+    return {
+        "name": "volatility",
+        "type": "float32",
+        "shape": ["batch", 1],
+        "unit": f"standard deviation of the {_unit(result)} of one row",
+        "order": "that of the cutoff, v in the formulas",
+    }
+
+
+def _unit(result: ExportResult) -> str:
+    return "change of the price" if result.differences else "log return"
 
 
 def example_program(result: ExportResult, loading: str) -> str:

@@ -43,7 +43,7 @@ def export(
     *,
     run: str = "latest",
     format: str = "keras",
-    out: str | Path | None = None,
+    folder: str | Path | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
 ) -> ExportResult:
@@ -52,7 +52,7 @@ def export(
     Args:
         run: Id of the run or its beginning; ``latest`` is the newest.
         format: ``keras``, ``onnx`` or ``saved-model``.
-        out: New folder; ``exports/RUN-FORMAT`` in the project when None.
+        folder: New folder; ``exports/RUN-FORMAT`` in the project when None.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
 
@@ -72,19 +72,19 @@ def export(
     name = recorded.manifest.model.model
     if not traits_of(name).exportable:
         raise UsageError(f"run {recorded.id} has the model {name}, which cannot be exported; expected one such as lstm")
-    folder = Path(out) if out is not None else environment.home / "exports" / f"{recorded.id}-{format}"
-    if folder.exists():
-        raise UsageError(f"{folder} exists; expected a new folder; remove it, or name another one with --out")
+    target = environment.home / "exports" / f"{recorded.id}-{format}" if folder is None else Path(folder)
+    if target.exists():
+        raise UsageError(f"{target} exists; expected a new folder; remove it, or name another one with --folder")
     (selected, *_) = select_runs(Selection(network="never"), RunQuery(recorded.id), environment)
-    with storage_faults(folder), tempfile.TemporaryDirectory(prefix="forecaster-") as scratch:
+    with storage_faults(target), tempfile.TemporaryDirectory(prefix="forecaster-") as scratch:
         with without_tensorflow() if environment.own_process else contextlib.nullcontext():
-            result = _write(writer, selected, Path(scratch), folder)
+            result = _write(writer, selected, Path(scratch), target)
         files = {
             path.relative_to(scratch).as_posix(): path.read_bytes()
             for path in sorted(Path(scratch).rglob("*"))
             if path.is_file()
         }
-    write_folder(folder, files)
+    write_folder(target, files)
     environment.note(
         f"checked: {result.forecasts} forecasts of {result.instrument} differ from those of predict by at most "
         f"{result.difference:.1e} volatilities (limit {TOLERANCE:g})"

@@ -53,7 +53,7 @@ def test_an_exported_forecaster_gives_the_forecast_without_this_package(
     forecast: Forecast, home: Path, tmp_path: Path, format: str
 ) -> None:
     folder = tmp_path / "exported"
-    result = forecast("export", "latest", "--format", format, "--out", folder, "--home", home)
+    result = forecast("export", "latest", "--format", format, "--folder", folder, "--home", home)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{folder}\n"
     assert "checked: 3 forecasts of USDJPY differ from those of predict by at most" in result.stderr
@@ -62,7 +62,8 @@ def test_an_exported_forecaster_gives_the_forecast_without_this_package(
     assert missing("forecast export: inputs.json", [about]) in ([], ["output.location_steps[]"])
     assert (folder / about["file"]).exists()
     assert about["check"]["largest_difference"] <= 1e-5
-    example = np.load(folder / "example.npz")
+    with np.load(folder / "example.npz") as arrays:
+        example = dict(arrays)
     assert example["features"].shape == (1, 512, len(about["inputs"][0]["columns"]))
     steps = about["output"]["steps"]
     expected = about["example"]["last_price"] * np.exp(example["forecast"][0])
@@ -78,15 +79,17 @@ def test_the_example_is_the_forecast_of_predict(forecast: Forecast, home: Path, 
     assert result.stdout == f"{folder}\n"
     assert folder.name.endswith("-keras")
     about = json.loads((folder / "inputs.json").read_text(encoding="utf-8"))
-    arguments = ("--as-of", about["example"]["cutoff"], "--no-calibration", "--units", "return", "--format", "json")
+    arguments = ("--as-of", about["example"]["cutoff"], "--no-calibration", "--format", "json")
     (document,) = json.loads(forecast("predict", "USDJPY", *arguments, "--home", home).stdout)
     assert document["last_price"] == about["example"]["last_price"]
-    values = np.load(folder / "example.npz")["forecast"][0]
+    with np.load(folder / "example.npz") as arrays:
+        values = arrays["forecast"][0]
     by_step = {step["step"]: step for step in document["steps"]}
     for step, exported in zip(about["output"]["steps"], values, strict=True):
         predicted = np.array(
             [by_step[step]["quantiles"][format(level, "g")] for level in about["output"]["quantile_levels"]]
         )
+        predicted = np.log(predicted / document["last_price"])
         ratio = predicted[[0, -1]] / exported[[0, -1]]  # the width of the coming days
         np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
         assert 0.5 < ratio[0] < 2
@@ -114,9 +117,9 @@ def test_unknown_formats_runs_and_models(forecast: Forecast, home: Path) -> None
 def test_an_existing_folder_stays_as_it_is(forecast: Forecast, home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
-    refused(forecast("export", "latest", "--out", tmp_path / "mine", "--home", home), 2, "exists", "--out")
+    refused(forecast("export", "latest", "--folder", tmp_path / "mine", "--home", home), 2, "exists", "--folder")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
-    refused(forecast("export", "latest", "--out", home / "runs" / "x", "--home", home), 2, "has recorded")
+    refused(forecast("export", "latest", "--folder", home / "runs" / "x", "--home", home), 2, "has recorded")
 
 
 def test_a_missing_extra_is_named_with_the_command(

@@ -9,13 +9,14 @@ from toy_architectures import BidirectionalForecaster, StepStatesForecaster, Toy
 
 from forecaster.data.series import Panel
 from forecaster.errors import UsageError
-from forecaster.models.architectures.gru import GRU
-from forecaster.models.architectures.lstm import LSTM
 
 pytest.importorskip("onnx", reason="the extra export is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
 
-KINDS = {"lstm": LSTM, "gru": GRU, "bidirectional": BidirectionalForecaster, "step_states": StepStatesForecaster}
+KINDS = {
+    "bidirectional": BidirectionalForecaster,
+    "step_states": StepStatesForecaster,
+}
 
 
 def outputs(model: Any, **inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
