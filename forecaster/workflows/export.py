@@ -20,6 +20,7 @@ from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.files import json_text, storage_faults, write_folder
 from forecaster.models import traits_of
 from forecaster.models.engine import use_engine
+from forecaster.models.ensemble import members_of
 from forecaster.models.exports import FORMATS, export_format
 from forecaster.models.exports.base import ExportableFitted, ExportFormat, ExportSample
 from forecaster.models.keras_import import without_tensorflow
@@ -72,6 +73,11 @@ def export(
     name = recorded.manifest.model.model
     if not traits_of(name).exportable:
         raise UsageError(f"run {recorded.id} has the model {name}, which cannot be exported; expected one such as lstm")
+    if members := members_of(recorded.fitted):
+        raise UsageError(
+            f"run {recorded.id} is an ensemble of {len(members)}, which cannot be exported; expected a run of one "
+            "network; train it with --set model.members=1"
+        )
     target = environment.home / "exports" / f"{recorded.id}-{format}" if folder is None else Path(folder)
     if target.exists():
         raise UsageError(f"{target} exists; expected a new folder; remove it, or name another one with --folder")

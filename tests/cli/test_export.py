@@ -169,3 +169,8 @@ def test_a_full_disk_leaves_nothing(forecast: Forecast, home: Path, monkeypatch:
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_is_described(forecast: Forecast, format: str) -> None:
     assert format in forecast("export", "--help").stdout
+
+
+def test_an_ensemble_is_refused(forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecaster.workflows.export.members_of", lambda fitted: (fitted, fitted))
+    refused(forecast("export", "latest", "--home", home), 2, "is an ensemble of 2", "expected a run of one network")
