@@ -76,7 +76,7 @@ def export(
     if members := members_of(recorded.fitted):
         raise UsageError(
             f"run {recorded.id} is an ensemble of {len(members)}, which cannot be exported; expected a run of one "
-            "network; train it with --set model.members=1"
+            "network; train it with --set members=1"
         )
     target = environment.home / "exports" / f"{recorded.id}-{format}" if folder is None else Path(folder)
     if target.exists():
