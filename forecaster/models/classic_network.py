@@ -7,7 +7,6 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, FloatArray
 from forecaster.data.series import PriceSeries
-from forecaster.errors import UsageError
 from forecaster.features.covariates import is_covariate
 from forecaster.models.architectures.numpy_lstm import lstm_shapes
 from forecaster.models.classic_options import PointLoss
@@ -81,16 +80,12 @@ def check_scaler(scaler: Mapping[str, float]) -> None:
 def column_values(series: PriceSeries, name: str) -> FloatArray:
     """(T,) values of an input besides the close, in the unit of the first row; row t uses rows up to t only.
 
-    A missing price is the close of its row; a missing volume is the last one before it, or 0.
-
-    Raises:
-        UsageError: The series does not have the input.
+    A missing price is the close of its row; a missing volume is the last one before it, or 0. A series without the
+    column, such as a random walk of the audit, has it missing in every row.
     """
-    if name not in (series.inputs if is_covariate(name) else series.columns):
-        raise UsageError(f"{series.instrument.name} has no {name}, which model.features names; remove it there")
     if is_covariate(name):
         return series.inputs[name]
-    values = series.columns[name]
+    values = series.columns.get(name, np.full(len(series), np.nan))
     present = np.isfinite(values)
     if name == "volume":
         newest = np.maximum.accumulate(np.where(present, np.arange(len(values)), -1))

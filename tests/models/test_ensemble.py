@@ -22,7 +22,7 @@ def request(**options: object) -> FitRequest:
     return FitRequest(panel, {"USDJPY": 440}, options.pop("validation_rows", validation), HORIZON, **options)
 
 
-@pytest.fixture(scope="module", params=["lstm", "classic"])
+@pytest.fixture(scope="module", params=[pytest.param("lstm", marks=pytest.mark.slow), "classic"])
 def fitted(request: pytest.FixtureRequest, helpers: SimpleNamespace) -> SimpleNamespace:
     if request.param == "lstm":
         windows = {"chunk": 64, "burn_in": 16, "warm_up": 100}
