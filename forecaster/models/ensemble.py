@@ -84,7 +84,6 @@ class Ensemble:
 
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedEnsemble":
         """See `Forecaster`."""
-        documents = report.learned["members"]
         parts: list[dict[str, AnyArray]] = [{} for _ in range(self.count)]
         places = {f"member_{number}": part for number, part in enumerate(parts)}
         for name, array in arrays.items():
@@ -92,7 +91,8 @@ class Ensemble:
             if member not in places:
                 raise ValueError(f"{name!r:.100} is unknown; expected the weights of {self.count} members")
             places[member][own_name] = array
-        reports = map(FitReport.from_json, documents)
+        facts = zip(report.chosen["members"], report.learned["members"], strict=True)
+        reports = [dataclasses.replace(report, chosen=chosen, learned=learned) for chosen, learned in facts]
         members = [self.model.restore(part, own) for part, own in zip(parts, reports, strict=True)]
         return FittedEnsemble(members, report)
 
@@ -116,7 +116,7 @@ class FittedEnsemble:
 
     Args:
         members: Fits of one kind of model.
-        report: Facts about all fits; ``learned`` holds the reports of the ``members``, ``chosen`` their decisions.
+        report: Facts about all fits; ``learned`` and ``chosen`` hold those of the ``members``, too.
     """
 
     def __init__(self, members: Sequence[Fitted], report: FitReport) -> None:
@@ -132,7 +132,7 @@ class FittedEnsemble:
         report = dataclasses.replace(
             first,
             chosen={**first.chosen, "members": [dict(report.chosen) for report in reports]},
-            learned={**first.learned, "members": [report.to_json() for report in reports]},
+            learned={**first.learned, "members": [dict(report.learned) for report in reports]},
             parity=max((report.parity for report in reports if report.parity is not None), default=None),
             parameters=sum(report.parameters for report in reports),
             curve=_mean_curve([report.curve for report in reports]),

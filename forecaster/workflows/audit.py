@@ -122,6 +122,8 @@ def _checks(
     # The day before, not the last row before: another series may have rows in between that may be learned from.
     trained = split.validation_start - np.timedelta64(1, "D")
     validated = split.test_start - np.timedelta64(1, "D")
+    if config.model.stops_early:  # the validation chooses the epoch whose weights are kept
+        trained = validated
     unseen = [Alteration(kind, trained) for kind in ("scramble", "truncate")]
     untested = [Alteration(kind, validated) for kind in TEMPTING]
     first_cutoff = [Alteration(kind, tested[0]) for kind in TEMPTING]
