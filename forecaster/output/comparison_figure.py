@@ -180,8 +180,8 @@ def _arrange_rows(axes: Axes, models: Sequence[Mapping[str, Any]], named: bool) 
 
 
 def _write_sizes(axes: Axes, models: Sequence[Mapping[str, Any]]) -> None:
-    """Seconds of the fit and number of weights beside the last panel."""
-    columns = [("fit (s)", 1.18), ("weights", 1.52)]
+    """Seconds of the fit and number of parameters beside the last panel."""
+    columns = [("fit (s)", 1.18), ("params", 1.52)]
     for head, place in columns:
         axes.annotate(
             head, (place, 1.0), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", ha="right",

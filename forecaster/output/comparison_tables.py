@@ -24,6 +24,7 @@ __all__ = [
 
 MAX_DIFFERENCES = 6  # lines about what differs, unless all are wanted
 MAX_NAMES = 10  # instruments that a line names
+MANY = 100_000  # parameters from which they are counted in thousands
 SMALL_FIT = 0.1  # seconds below which a fit takes no time
 
 _LEVELS = ("0.8", "0.95")
@@ -38,15 +39,15 @@ def comparison_table(document: Mapping[str, Any]) -> Table:
     steps = _steps(document)
     table = plain_table()
     table.add_column("model", no_wrap=True)
-    heads = [*(f"CRPS {step}" for step in steps), *(f"in {_percent(level)}" for level in _LEVELS), "RMSE"]
-    for head in (*heads, "fit (s)", "weights"):
+    heads = [*(f"CRPS {step}" for step in steps), *map(_percent, _LEVELS), "RMSE"]
+    for head in (*heads, "fit", "params"):
         table.add_column(head, justify="right", no_wrap=True)
     for model in document["models"]:
         rows = model_rows(document, model["model"])
         ratios = [_marked(ratio_to_reference(row, document), row["in_confidence_set"]) for row in rows]
-        shares = [f"{_worst(rows, level):.1%}" for level in _LEVELS]
+        shares = [f"{100 * _worst(rows, level):.1f}" for level in _LEVELS]
         errors = [row["rmse_ratio_random_walk"] for row in rows if row["rmse_ratio_random_walk"] is not None]
-        rmse = f"{max(errors):.4f}" if errors else "-"
+        rmse = f"{max(errors):.3f}" if errors else "-"
         table.add_row(model["model"], *ratios, *shares, rmse, *size_texts(model))
     return table
 
@@ -96,7 +97,8 @@ def comparison_lines(document: Mapping[str, Any], *, every_difference: bool = Tr
     sets = [entry for entry in document["confidence_set"] if entry["models"] is not None]
     lines = [
         f"CRPS: over that of {document['reference']} at {steps} {span}s ahead, below 1 is better",
-        "in 80 %, in 95 %, RMSE over that of the last price: the worst of these steps (--verbose shows all)",
+        "80 %, 95 %: outcomes in the range (%); RMSE: over that of the last price; the worst step each (--verbose)",
+        "fit: seconds; params: numbers that the fit has estimated",
     ]
     if sets:
         lines.append(f"*: in the {100 * sets[0]['confidence']:g} % model confidence set, which holds the best model")
@@ -184,7 +186,9 @@ def _percent(level: str) -> str:
 
 
 def size_texts(model: Mapping[str, Any]) -> tuple[str, str]:
-    """Seconds of the fit, and number of weights."""
+    """Seconds of the fit, and the number of parameters."""
     seconds = model["seconds"]
-    shown = "-" if seconds is None else f"<{SMALL_FIT}" if seconds < SMALL_FIT else f"{seconds:.1f}"
-    return shown, "-" if model["parameters"] is None else f"{model['parameters']:,}"
+    count = model["parameters"]
+    digits = 1 if seconds is None or seconds < 100 else 0
+    shown = "-" if seconds is None else f"<{SMALL_FIT}" if seconds < SMALL_FIT else f"{seconds:.{digits}f}"
+    return shown, "-" if count is None else f"{count:,}" if count < MANY else f"{count / 1000:,.0f}k"

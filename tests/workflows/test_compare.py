@@ -245,7 +245,7 @@ def test_kinds_are_trained_once_and_come_from_the_registry(
     assert again.exit_code == 0, again.output
     assert "training it" not in again.stderr
     assert (home / "kinds.png").stat().st_size > 10_000
-    assert " ".join(again.stdout.splitlines()[0].split()) == "model CRPS 1 in 80 % in 95 % RMSE fit (s) weights"
+    assert " ".join(again.stdout.splitlines()[0].split()) == "model CRPS 1 80 % 95 % RMSE fit params"
     assert "the test rows that all runs share" in again.stdout
 
 
