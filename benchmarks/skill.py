@@ -25,7 +25,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import Split
 from forecaster.features import RETURN_FEATURES, suitable_features
 from forecaster.features.market_volatility import market_activity
-from forecaster.models import baseline_names, create, traits_of
+from forecaster.models import baseline_names, create, is_network, traits_of
 from forecaster.models.base import FitRequest, Fitted
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import default_forecaster, fit, forecaster_of
@@ -79,7 +79,7 @@ class Window:
 
     def folds(self, name: str) -> list[np.datetime64]:
         """First cutoffs of the fits of a model, and the end."""
-        return [np.datetime64(day) for day in (self.networks if name in NETWORKS else self.others)]
+        return [np.datetime64(day) for day in (self.networks if _is_network(name) else self.others)]
 
 
 DEVELOPMENT = Window(
@@ -108,13 +108,33 @@ def load_panel(window: Window = DEVELOPMENT) -> Panel:
     return Panel(tuple(dataclasses.replace(single, inputs=market.features_on(single.dates)) for single in long))
 
 
-def walk_forward(name: str, panel: Panel, config: Config, window: Window = DEVELOPMENT) -> Losses:
-    """Compute the CRPS x 1e4 of every scored pair; each fold is fitted on the rows before it."""
+def _is_network(name: str) -> bool:
+    return name in NETWORKS or is_network(name)
+
+
+def walk_forward(
+    name: str,
+    panel: Panel,
+    config: Config,
+    window: Window = DEVELOPMENT,
+    on_fit: Callable[[Fitted, float], None] = lambda fitted, seconds: None,
+) -> Losses:
+    """Compute the CRPS x 1e4 of every scored pair; each fold is fitted on the rows before it.
+
+    Args:
+        name: Model.
+        panel: The series.
+        config: Configuration of a network.
+        window: Cutoffs that are scored.
+        on_fit: Called with each fitted model and the processor seconds of its fit.
+    """
     losses: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {pair: [] for pair in SCORED}
     for start, end in itertools.pairwise(window.folds(name)):
         begun = time.perf_counter()
+        used = time.process_time()
         fitted = _fit(name, panel, config, start)
-        if name in NETWORKS:
+        on_fit(fitted, time.process_time() - used)
+        if _is_network(name):
             print(f"# {name} fitted before {start} in {time.perf_counter() - begun:.1f} s", file=sys.stderr)
         for pair in SCORED:
             series = panel[parse_pair(pair).canonical.name]
@@ -127,7 +147,7 @@ def walk_forward(name: str, panel: Panel, config: Config, window: Window = DEVEL
 
 def _fit(name: str, panel: Panel, config: Config, start: np.datetime64) -> Fitted:
     split = Split(start, start)
-    if name in NETWORKS:
+    if _is_network(name):
         if name == "plain_lstm":
             changes: dict[str, Any] = {"features": _features(config, RETURN_FEATURES), "linear_share": 0.0}
             changes["volatility_calendar"] = False

@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecaster.config_keys import hint_for, keys_of
+from forecaster.config_keys import hint_for, hint_for_kind, keys_of
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.spellings import parse_day, parse_frequency
@@ -226,7 +226,7 @@ def _find(path: Path) -> Path:
     names = ", ".join(shipped)
     near = difflib.get_close_matches(path.name, shipped, n=1, cutoff=0.7)
     meant = "default" if is_network(path.name) else next(iter(near), None)  # the default network has no file
-    hint = f"; did you mean {meant}?" if meant else ""
+    hint = f"; did you mean {meant}?" if meant else hint_for_kind(path.name)
     raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}{hint}")
 
 
@@ -330,8 +330,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
         )
     elif not _is_kind(kind):
-        near = difflib.get_close_matches(str(kind), network_names(), n=1)
-        message = f"expected one of {', '.join(network_names())}{f'; did you mean {near[0]}?' if near else ''}"
+        message = f"expected one of {', '.join(network_names())}{hint_for_kind(kind)}"
         errors.append({"loc": ("model", "kind"), "type": "kind", "msg": message, "input": kind})
     else:
         try:

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from forecaster.models import model_class, network_names
-from forecaster.models.option_aliases import KEY_ALIASES
+from forecaster.models.option_aliases import KEY_ALIASES, KIND_ALIASES
 
-__all__ = ["KeyFacts", "facts_of", "hint_for", "keys_of"]
+__all__ = ["KeyFacts", "facts_of", "hint_for", "hint_for_kind", "keys_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,13 @@ def hint_for(key: str, configuration: type[BaseModel]) -> str:
     near = near or [name for name in names if name.rpartition(".")[2] == word][:1]
     near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(configuration.model_fields)}"
+
+
+def hint_for_kind(name: Any) -> str:
+    """End of a message about an unknown kind of network: the one that was probably meant, if there is one."""
+    word = str(name).lower()
+    near = [KIND_ALIASES[word]] if word in KIND_ALIASES else difflib.get_close_matches(word, network_names(), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def facts_of(section: type[BaseModel], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[KeyFacts]:

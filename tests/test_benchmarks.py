@@ -22,8 +22,8 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("anomalies", "calibration", "coming_days", "data", "drift", "gate", "long_context", "metrics", "network"),
-    *("placebo", "skill"),
+    *("anomalies", "calibration", "coming_days", "data", "drift", "gate", "kinds", "long_context", "metrics"),
+    *("network", "placebo", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -69,6 +69,7 @@ def test_help(name, capsys):
         ("coming_days", ["--backend", "torch"]),
         ("data", ["--runs", "0"]),
         ("gate", ["--backtests", "0"]),
+        ("kinds", ["--kinds", "classic"]),
         ("metrics", ["--forecasts", "0"]),
         ("placebo", ["--rows", "49"]),
         ("skill", ["--models", "prophet"]),
@@ -420,6 +421,39 @@ def test_skill_report(capsys):
     assert table[1].split() == ["garch", "1.000", "2.000", "3.000", "4.000"]
     skill.report({"garch": losses}, "json")
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# --- kinds -------------------------------------------------------------------------------------------------------
+
+
+def test_kinds_compares_each_kind_with_the_baselines(monkeypatch, capsys):
+    kinds = importlib.import_module("kinds")
+    assert {"lstm", "gru", "rnn", "bilstm", "transformer", "linear"} <= set(kinds.KINDS)
+    days = np.arange("2011-01-03", "2011-04-13", dtype="datetime64[D]")
+    crps = {"ewma": 2.0, "garch": 1.6, "rnn": 1.8, "linear": 1.9}
+    seen = {}
+
+    def walk_forward(name, panel, config, on_fit=lambda fitted, seconds: None):
+        seen[name] = config
+        report = dataclasses.make_dataclass("Report", ["parameters"])(1234)
+        on_fit(dataclasses.make_dataclass("Fit", ["report"])(report), 3.0)
+        on_fit(dataclasses.make_dataclass("Fit", ["report"])(report), 4.0)
+        losses = {pair: (days, np.full((len(days), 4), crps[name])) for pair in kinds.SCORED}
+        if name == "linear":
+            losses["AUDNZD"] = (days, np.full((len(days), 4), 2.2))
+        return losses
+
+    monkeypatch.setattr(kinds, "load_panel", lambda: None)
+    monkeypatch.setattr(kinds, "walk_forward", walk_forward)
+    kinds.main(["--kinds", "rnn,linear", "--alone", "--set", "model.units=7", "--backend", "jax"])
+    document, table = result(capsys)
+    assert document["rows"]["rnn"]["ewma"] == {"mean": pytest.approx([0.9] * 4), "worst": pytest.approx(0.9)}
+    assert document["rows"]["rnn"]["garch"]["mean"] == pytest.approx([1.125] * 4)
+    assert document["rows"]["linear"]["ewma"]["worst"] == pytest.approx(1.1)
+    assert table[1].split() == ["rnn", "0.9000", "0.9000", "0.9000", "0.9000", "0.9000", "3.5", "1,234"]
+    assert max(map(len, table)) <= 80
+    options = seen["rnn"].model
+    assert (options.kind, options.units, options.linear_share, options.volatility_calendar) == ("rnn", (7,), 0, False)
 
 
 # --- stocks ------------------------------------------------------------------------------------------------------

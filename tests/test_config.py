@@ -34,6 +34,13 @@ def test_shipped_configs_are_valid_and_survive_a_round_trip(name, tmp_path):
     assert load_config(copy) == config
 
 
+@pytest.mark.parametrize("name", ["gru", "rnn", "bilstm", "transformer", "linear"])
+def test_the_config_of_a_kind_writes_its_defaults_out(name):
+    config = load_config(name)
+    assert config == load_config(None, [f"model.kind={name}"])
+    assert config.kind == name
+
+
 def test_assignments_override_the_file_and_flags_override_both(tmp_path):
     file = tmp_path / "c.yaml"
     file.write_text("seed: 1\nhorizon: 3\nmodel:\n  training: {steps: 7}\n")

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-__all__ = ["MAX_LAYERS", "MAX_ROWS", "MAX_UNITS", "BatchSize", "LearningRate", "Rows", "Units"]
+__all__ = ["MAX_LAYERS", "MAX_ROWS", "MAX_UNITS", "BatchSize", "LearningRate", "Rows", "Steps", "Units"]
 
 MAX_UNITS = 4096  # of one layer
 MAX_LAYERS = 8  # more of them take minutes to compile
 MAX_ROWS = 10_000  # of one sample: forty years of days
 
 Rows = Annotated[int, Field(ge=1, le=MAX_ROWS)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 BatchSize = Annotated[int, Field(ge=1, le=4096)]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 

@@ -18,7 +18,8 @@ from forecaster.features.history import History
 from forecaster.features.outcomes import prices_after
 from forecaster.features.windows import LastWindows
 from forecaster.forecast import Forecasts
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 from forecaster.models.base import FitReport, FitRequest, ModelOptions, check_rows
 from forecaster.models.classic_inspection import ClassicInspection
 from forecaster.models.classic_network import (
@@ -186,7 +187,7 @@ class FittedClassic:
         self.knots = knots
         self.report = report
         self._weights = weights
-        self._stack = LSTMPass(lstm_layers(weights))
+        self._stack = StackPass(lstm_layers(weights))
 
     @property
     def first_row(self) -> int:

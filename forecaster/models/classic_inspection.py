@@ -6,7 +6,8 @@ import numpy as np
 
 from forecaster.arrays import Float32Array, FloatArray, IntArray
 from forecaster.models.architectures.gates import LayerGates, lstm_gates
-from forecaster.models.architectures.numpy_lstm import LSTMPass
+from forecaster.models.architectures.numpy_lstm import LSTMWeights
+from forecaster.models.architectures.numpy_stack import StackPass
 
 __all__ = ["ClassicInspection"]
 
@@ -30,7 +31,7 @@ class ClassicInspection:
         input_names: Sequence[str],
         inputs: Float32Array,
         length: int,
-        stack: LSTMPass,
+        stack: StackPass[LSTMWeights],
         output: Callable[[Float32Array, IntArray], Float32Array],
     ) -> None:
         self.input_names = input_names

@@ -1,6 +1,7 @@
 """Weights of a Keras network: seeded initialisers, and the trained values as named arrays."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ class Seeds:
         return int(self._rng.integers(2**31))
 
     def recurrent(
-        self, layer: type[keras.layers.Layer], units: int, return_sequences: bool, name: str
+        self, layer: type[keras.layers.Layer], units: int, return_sequences: bool, name: str, **settings: Any
     ) -> keras.layers.Layer:
         """A recurrent layer such as `keras.layers.LSTM` with Keras's default initialisation.
 
@@ -36,6 +37,7 @@ class Seeds:
             units: Size U of its output.
             return_sequences: True for an output in every row, False for one in the last row only.
             name: Name of the layer, the first part of the paths of its weights.
+            settings: Further arguments of `layer`.
         """
         kernel = keras.initializers.GlorotUniform(seed=self.next())
         recurrent = keras.initializers.Orthogonal(seed=self.next())
@@ -45,6 +47,7 @@ class Seeds:
             kernel_initializer=kernel,
             recurrent_initializer=recurrent,
             name=name,
+            **settings,
         )
 
     def dense(self, units: int, name: str) -> keras.layers.Dense:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from forecaster.errors import UsageError
 
-__all__ = ["MAX_TRAINING_BYTES", "available_bytes", "check_memory", "in_gigabytes", "recurrent_training_bytes"]
+__all__ = [
+    "MAX_TRAINING_BYTES",
+    "attention_training_bytes",
+    "available_bytes",
+    "check_memory",
+    "in_gigabytes",
+    "recurrent_training_bytes",
+]
 
 MAX_TRAINING_BYTES = 32 * 2**30
 """Estimate from which a configuration is refused on every machine."""
@@ -14,6 +21,7 @@ _FLOAT = 4  # bytes
 _COPIES_OF_WEIGHTS = 4  # the weights, their gradient, and two moments of the optimiser
 _GATES = 4
 _FLOATS_PER_STATE = 12  # gates, cell and output of one unit in one row, and their gradients
+_COPIES_OF_SCORES = 3
 _TYPICAL_INPUTS = 16
 
 
@@ -32,6 +40,17 @@ def recurrent_training_bytes(units: Sequence[int], rows: int, batch_size: int) -
         inputs = size
     states = rows * batch_size * sum(units) * _FLOATS_PER_STATE
     return _FLOAT * (_COPIES_OF_WEIGHTS * weights + states)
+
+
+def attention_training_bytes(heads: int, rows: int, batch_size: int) -> int:
+    """Bytes for the scores between all rows of a batch, their softmax and their gradients, a low estimate.
+
+    Args:
+        heads: Heads of all layers.
+        rows: Rows of a sample.
+        batch_size: Samples of a batch.
+    """
+    return _FLOAT * _COPIES_OF_SCORES * heads * batch_size * rows**2
 
 
 def in_gigabytes(count: int) -> str:

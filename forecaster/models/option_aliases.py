@@ -6,7 +6,7 @@ The messages about an unknown key or flag read this table; no alias is accepted 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "REQUIRED_SETTINGS"]
+__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS"]
 
 _NAMES = {
     "model.training.steps": "epochs epoch iterations iters training_steps max_epochs num_epochs n_epochs max_steps",
@@ -27,6 +27,12 @@ _NAMES = {
     "model.units": (
         "layers num_layers n_layers hidden hidden_size hidden_units hidden_dim hidden_layers neurons cells lstm_units"
     ),
+    "model.activation": "activation_function nonlinearity act",
+    "model.recurrent_dropout": "rnn_dropout recurrent_dropout_rate",
+    "model.layer_norm": "layernorm layer_normalization layer_normalisation normalization normalisation norm",
+    "model.residual": "skip skip_connections residual_connections residuals",
+    "model.heads": "num_heads n_heads nhead attention_heads",
+    "model.feedforward_units": "ff_dim dim_feedforward d_ff ffn_dim",
     "model.features": "indicators",
     "split.test_rows": "test_size test_split test split train_size train_split test_days test_years",
     "split.validation_rows": "validation validation_size validation_split val_size val_split val",
@@ -37,6 +43,20 @@ KEY_ALIASES: Mapping[str, str] = MappingProxyType(
     {name: key for key, names in _NAMES.items() for name in names.split()}
 )
 """Name, in lower case with underscores -> key of the configuration."""
+
+KIND_ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        name: kind
+        for kind, names in {
+            "rnn": "simple_rnn simplernn vanilla_rnn elman",
+            "bilstm": "bidirectional bi_lstm bi-lstm blstm bidirectional_lstm",
+            "transformer": "attention self_attention",
+            "linear": "dlinear nlinear",
+        }.items()
+        for name in names.split()
+    }
+)
+"""Name of a kind of network in other programs -> the kind."""
 
 EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
     {
@@ -54,6 +74,12 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "members": "5",
         "model.windows.context_length": "128",
         "model.units": "[32,32]",
+        "model.activation": "tanh",
+        "model.recurrent_dropout": "0.2",
+        "model.layer_norm": "true",
+        "model.residual": "true",
+        "model.heads": "2",
+        "model.feedforward_units": "64",
         "split.test_rows": "750",
         "split.validation_rows": "500",
     }

@@ -68,7 +68,7 @@ class Architecture(ABC):
         """True if a fitted model forecasts without Keras."""
         return type(self).numpy_pass is not Architecture.numpy_pass
 
-    def numpy_pass(self, weights: Mapping[str, AnyArray]) -> ForwardPass | None:
+    def numpy_pass(self, weights: Mapping[str, AnyArray], options: Any) -> ForwardPass | None:
         """The same network in NumPy, from its named weights; None where it is not written: then Keras forecasts."""
         return None
 
@@ -83,6 +83,6 @@ class Architecture(ABC):
         """
         return None
 
-    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array) -> Sequence[LayerGates]:
+    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LayerGates]:
         """Gates and cell states of every layer on histories x (B, T, F); empty where they cannot be read."""
         return ()

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from forecaster.arrays import Float32Array, FloatArray
-from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_outputs
+from forecaster.models.architectures.numpy_lstm import LSTMWeights
 
 __all__ = ["GateSummary", "LayerGates", "lstm_gates"]
 
@@ -82,7 +82,7 @@ def lstm_gates(layers: Sequence[LSTMWeights], x: Float32Array) -> list[LayerGate
     below = np.ascontiguousarray(x.transpose(1, 0, 2), dtype=np.float32)
     result = []
     for number, weights in enumerate(layers):
-        outputs = layer_outputs(weights, below)
+        outputs = weights(below)
         result.append(_gates(f"lstm_{number}", weights, below, outputs))
         below = outputs
     return result

@@ -1,38 +1,42 @@
-"""Stacked GRU (Cho et al. 2014): three gates in place of the four of an LSTM, and no cell state.
+"""Stacked GRU (Cho et al. 2014): three gates in place of the four of an LSTM, and no cell state."""
 
-It has no NumPy pass, so it forecasts in Keras.
-"""
-
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from forecaster.models.architectures.base import Architecture
+from forecaster.arrays import AnyArray
+from forecaster.models.architectures.numpy_gru import GRUWeights
+from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
 from forecaster.models.quantile.forecaster import QuantileForecaster
-from forecaster.models.quantile.options import QuantileOptions, Units
 
 __all__ = ["GRU", "GRUOptions", "StackedGRU"]
 
 
-class StackedGRU(Architecture):
-    """GRU layers of the sizes `units`."""
+class StackedGRU(RecurrentStack):
+    """GRU layers."""
 
-    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
-        """See `Architecture`."""
+    prefix = "gru"
+
+    def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
+        """See `RecurrentStack`."""
         import keras
 
-        hidden = inputs
-        for index, units in enumerate(options.units):
-            every_row = sequences or index < len(options.units) - 1
-            hidden = seeds.recurrent(keras.layers.GRU, units, every_row, f"gru_{index}")(hidden)
-        return hidden
+        return seeds.recurrent(keras.layers.GRU, units, every_row, name, **cell_settings(options, seeds))
+
+    def numpy_layer(self, weights: Mapping[str, AnyArray], name: str, options: Any) -> GRUWeights:
+        """See `RecurrentStack`."""
+        return GRUWeights.of(weights, name, options.activation)
+
+    def layer_shapes(self, inputs: int, units: int, name: str) -> dict[str, tuple[int, ...]]:
+        """See `RecurrentStack`."""
+        return GRUWeights.shapes(inputs, units, name)
 
 
-class GRUOptions(QuantileOptions):
+class GRUOptions(RecurrentOptions):
     """Section ``model`` of a configuration with ``kind: gru``."""
 
-    architecture: ClassVar[Architecture] = StackedGRU()
+    architecture: ClassVar[RecurrentStack] = StackedGRU()
 
     kind: Literal["gru"] = "gru"
-    units: Units = (32, 32)
 
 
 class GRU(QuantileForecaster):

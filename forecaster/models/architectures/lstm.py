@@ -4,48 +4,46 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from forecaster.arrays import AnyArray, Float32Array
-from forecaster.models.architectures.base import Architecture
 from forecaster.models.architectures.gates import LayerGates, lstm_gates
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers, lstm_shapes
+from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer, lstm_layers
+from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
 from forecaster.models.quantile.forecaster import QuantileForecaster
-from forecaster.models.quantile.options import QuantileOptions, Units
 
 __all__ = ["LSTM", "LSTMOptions", "StackedLSTM"]
 
 
-class StackedLSTM(Architecture):
-    """LSTM layers of the sizes `units`."""
+class StackedLSTM(RecurrentStack):
+    """LSTM layers."""
 
-    def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:
-        """See `Architecture`."""
+    prefix = "lstm"
+
+    def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
+        """See `RecurrentStack`."""
         import keras
 
-        hidden = inputs
-        for index, units in enumerate(options.units):
-            every_row = sequences or index < len(options.units) - 1
-            hidden = seeds.recurrent(keras.layers.LSTM, units, every_row, f"lstm_{index}")(hidden)
-        return hidden
+        return seeds.recurrent(keras.layers.LSTM, units, every_row, name, **cell_settings(options, seeds))
 
-    def numpy_pass(self, weights: Mapping[str, AnyArray]) -> LSTMPass:
-        """See `Architecture`."""
-        return LSTMPass(lstm_layers(weights))
+    def numpy_layer(self, weights: Mapping[str, AnyArray], name: str, options: Any) -> LSTMWeights:
+        """See `RecurrentStack`."""
+        return lstm_layer(weights, name, options.activation)
 
-    def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
-        """See `Architecture`."""
-        return lstm_shapes(inputs, options.units), options.units[-1]
+    def layer_shapes(self, inputs: int, units: int, name: str) -> dict[str, tuple[int, ...]]:
+        """See `RecurrentStack`."""
+        return layer_shapes(inputs, units, name)
 
-    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array) -> Sequence[LayerGates]:
-        """See `Architecture`."""
+    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LayerGates]:
+        """See `Architecture`; those of a plain stack only."""
+        if options.layer_norm or options.residual or options.activation != "tanh":
+            return ()
         return lstm_gates(lstm_layers(weights), x)
 
 
-class LSTMOptions(QuantileOptions):
+class LSTMOptions(RecurrentOptions):
     """Section ``model`` of a configuration with ``kind: lstm``."""
 
-    architecture: ClassVar[Architecture] = StackedLSTM()
+    architecture: ClassVar[RecurrentStack] = StackedLSTM()
 
     kind: Literal["lstm"] = "lstm"
-    units: Units = (32, 32)
 
 
 class LSTM(QuantileForecaster):

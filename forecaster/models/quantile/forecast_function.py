@@ -49,7 +49,7 @@ class ForecastFunction:
         """The function with the weights of a run; one older than the linear path to the location gets it with zeros."""
         direct = np.zeros((len(options.feature_names), len(steps)), dtype=np.float32)
         weights = {DIRECT: direct, **weights}
-        network = options.architecture.numpy_pass(weights) or KerasPass(options, steps, weights)
+        network = options.architecture.numpy_pass(weights, options) or KerasPass(options, steps, weights)
         return cls(options, steps, weights, tuple(location_steps), network)
 
     def __call__(self, features: Float32Array, rows: IntArray) -> FloatArray:

@@ -105,4 +105,4 @@ class QuantileInspection:
         else:
             x = self._window_views(x, read)[0]
             index = (slice(None), -1)
-        return [layer.at(index) for layer in options.architecture.gates(self._function.weights, x)]
+        return [layer.at(index) for layer in options.architecture.gates(self._function.weights, x, options)]

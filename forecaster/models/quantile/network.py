@@ -45,7 +45,7 @@ def build_network(
 
 def state_model(network: keras.Model) -> keras.Model:
     """The part of `build_network` before the head: its output is the state."""
-    return keras.Model(network.inputs, network.get_layer("head").input[0])
+    return keras.Model(network.input, network.get_layer("head").input[0])
 
 
 def build_forecast_model(

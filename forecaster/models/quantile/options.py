@@ -15,7 +15,7 @@ from pydantic import (
 
 from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Units
+from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Steps, Units
 from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 from forecaster.models.optimizer_options import Limit, Optimizer, OptimizerOptions, Schedule, named
@@ -57,6 +57,11 @@ class WindowOptions(_Section):
     warm_up: Annotated[int, Field(ge=MIN_WARM_UP, le=MAX_ROWS)] = WARM_UP
     context_length: Rows = 128
 
+    @property
+    def sample_rows(self) -> int:
+        """Rows of a sample."""
+        return self.chunk if self.supervision == "dense" else self.context_length
+
     @model_validator(mode="after")
     def _something_is_scored(self) -> Self:
         if self.supervision == "dense" and self.chunk <= self.burn_in:
@@ -70,7 +75,7 @@ class WindowOptions(_Section):
 class TrainingOptions(OptimizerOptions):
     """Length and optimiser of the training; a small panel gets fewer steps, so that no row is scored too often."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    steps: Steps = 200
     max_passes: Annotated[int, Field(ge=1, le=100_000)] = 16
     batch_size: BatchSize = 16
     loss: Annotated[Literal["pinball"], named(("pinball",), OTHER_LOSSES)] = "pinball"
@@ -131,8 +136,7 @@ class QuantileOptions(CalendarOptions):
     @property
     def training_bytes(self) -> int:
         """Memory of a training, a low estimate."""
-        rows = self.windows.chunk if self.windows.supervision == "dense" else self.windows.context_length
-        return recurrent_training_bytes(getattr(self, "units", ()), rows, self.training.batch_size)
+        return recurrent_training_bytes(getattr(self, "units", ()), self.windows.sample_rows, self.training.batch_size)
 
     @classmethod
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ from forecaster.features import covariates as covariate_features
 from forecaster.features.history import History
 from forecaster.features.outcomes import returns_after
 from forecaster.models import classic, feature_options
+from forecaster.models.architectures.bilstm import StackedBiLSTM
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.coming_days import ComingDays, days_between
 from forecaster.models.engine import use_engine
@@ -385,6 +386,25 @@ def test_rows_that_are_dropped_for_what_follows(audited: Audited, monkeypatch: p
     later = [Alteration("scramble", case.later[0].cut, seed) for seed in range(12)]
     check = check_features(case.target, later)
     assert "date" in {one.column for one in check.findings}
+
+
+def test_a_bidirectional_network_that_is_scored_in_every_row(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options refuse it; here they take the network for a causal one."""
+    monkeypatch.setattr(StackedBiLSTM, "causal", True)
+    case = audited(**{"model.kind": "bilstm", "model.windows.supervision": "dense"})
+    check = check_forecasts(case.target, fitted(case), case.later)
+    assert check.outcome == "failed"
+
+
+def test_a_bidirectional_network_has_no_leak_in_the_last_rows_of_windows(audited: Audited) -> None:
+    case = audited(**{"model.kind": "bilstm", "model.windows.context_length": 24})
+    model = fitted(case)
+    check_results = [
+        check_weights(case.target, model, case.unseen),
+        check_forecasts(case.target, model, case.later),
+        check_scores(case.target, model, case.later),
+    ]
+    assert [one.findings for one in check_results] == [()] * 3
 
 
 # --- leaks in the fit -------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from forecaster.models.architectures.gates import GateSummary, LayerGates, lstm_gates
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 
 
 def test_gates_and_cells_are_those_of_a_slow_loop(helpers: SimpleNamespace) -> None:
@@ -34,7 +35,7 @@ def test_output_gate_and_cell_of_every_layer_give_the_forward_pass(helpers: Simp
     gates = lstm_gates(layers, x)
     assert [layer.name for layer in gates] == ["lstm_0", "lstm_1"]
     for number, layer in enumerate(gates):
-        outputs = LSTMPass(layers[: number + 1]).histories(x)
+        outputs = StackPass(layers[: number + 1]).histories(x)
         np.testing.assert_allclose(layer.gates["output"] * np.tanh(layer.cell), outputs, atol=2e-6)
 
 

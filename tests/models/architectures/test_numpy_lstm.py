@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from forecaster.models.architectures.lstm import LSTM
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 from forecaster.models.quantile.numpy_head import quantile_head
 from forecaster.quantiles import SCORING_LEVELS
 
 
 def outputs(arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """(T, K, 1 + Q) as `QuantileHead` puts them together."""
-    hidden = LSTMPass(lstm_layers(arrays)).histories(x[None])[0]
+    hidden = StackPass(lstm_layers(arrays)).histories(x[None])[0]
     location, quantiles = quantile_head(hidden, x, arrays, SCORING_LEVELS)
     return np.concatenate([location[..., None], quantiles], axis=-1)
 
@@ -26,7 +27,7 @@ def outputs(arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
 def test_the_stack_is_the_slow_loop(helpers: SimpleNamespace, units: tuple[int, ...], rows: int) -> None:
     arrays = helpers.oracles.lstm_arrays(4, units, 1, seed=rows)
     x = np.random.default_rng(rows).normal(size=(rows, 4)).astype(np.float32)
-    found = LSTMPass(lstm_layers(arrays)).histories(x[None])[0]
+    found = StackPass(lstm_layers(arrays)).histories(x[None])[0]
     np.testing.assert_allclose(found, helpers.oracles.lstm_stack(arrays, x), atol=2e-6)
 
 
@@ -51,7 +52,7 @@ def test_numpy_agrees_with_keras(helpers: SimpleNamespace, units: tuple[int, ...
 
 @pytest.mark.parametrize("units", [(4,), (32, 32), (50, 50), (70,)])
 def test_a_window_has_the_same_bits_alone_and_among_others(helpers: SimpleNamespace, units: tuple[int, ...]) -> None:
-    stack = LSTMPass(lstm_layers(helpers.oracles.lstm_arrays(2, units, 1)))
+    stack = StackPass(lstm_layers(helpers.oracles.lstm_arrays(2, units, 1)))
     windows, places = np.random.default_rng(0).normal(size=(150, 6, 2)).astype(np.float32), np.arange(150) + 37
     together = stack.windows(windows, places)
     for one in (0, 1, 2, 7, 26, 27, 63, 64, 100, 149):
@@ -62,7 +63,7 @@ def test_a_window_has_the_same_bits_alone_and_among_others(helpers: SimpleNamesp
 
 
 def test_nothing_read_is_nothing_said(helpers: SimpleNamespace) -> None:
-    stack = LSTMPass(lstm_layers(helpers.oracles.lstm_arrays(8, (4, 3), 1)))
+    stack = StackPass(lstm_layers(helpers.oracles.lstm_arrays(8, (4, 3), 1)))
     none = np.empty(0, np.intp)
     assert stack.histories(np.empty((1, 0, 8), np.float32)).shape == (1, 0, 3)
     assert stack.windows(np.empty((0, 5, 8), np.float32), none).shape == (0, 3)
@@ -71,11 +72,12 @@ def test_nothing_read_is_nothing_said(helpers: SimpleNamespace) -> None:
 THREADS = """
 import hashlib, runpy, sys, numpy as np
 from forecaster.features.volatility import ewma
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 from forecaster.models.quantile.numpy_head import quantile_head
 arrays = runpy.run_path(sys.argv[1])["lstm_arrays"](8, (32, 32), 4)
 x = np.random.default_rng(0).normal(size=(1500, 8)).astype(np.float32)
-stack = LSTMPass(lstm_layers(arrays))
+stack = StackPass(lstm_layers(arrays))
 hidden = stack.histories(x[None])[0]
 head = quantile_head(hidden, x, arrays, (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975))
 windows = stack.windows(np.stack([x[k : k + 20] for k in range(200)]), np.arange(200))

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from toy_architectures import Toy, ToyOptions
 
 from forecaster.data.series import Panel
 from forecaster.features import RETURN_FEATURES
 from forecaster.features.history import WARM_UP
-from forecaster.models.architectures.gru import GRU, GRUOptions
 from forecaster.models.architectures.lstm import LSTMOptions
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 from forecaster.models.base import FitReport
 from forecaster.models.quantile import keras_pass
 from forecaster.models.quantile.forecaster import FittedQuantileModel
@@ -20,10 +21,10 @@ from forecaster.models.quantile.keras_pass import KerasPass
 CUTOFFS = (WARM_UP + 23, WARM_UP + 127, WARM_UP + 128, 425, 512)  # around the chunks of 128 rows
 
 
-def random_gru(helpers: SimpleNamespace, supervision: str) -> FittedQuantileModel:
+def random_network(helpers: SimpleNamespace, supervision: str) -> FittedQuantileModel:
     """Random weights and an open location."""
-    options = helpers.options_of(GRUOptions, supervision)
-    model, rng = GRU(options, 20), np.random.default_rng(0)
+    options = helpers.options_of(ToyOptions, supervision)
+    model, rng = Toy(options, 20), np.random.default_rng(0)
     from forecaster.models.keras_weights import named_weights
 
     arrays = {
@@ -36,7 +37,7 @@ def random_gru(helpers: SimpleNamespace, supervision: str) -> FittedQuantileMode
 @pytest.mark.parametrize("supervision", ["dense", "last"])
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 def test_rows_after_a_cutoff_change_no_bit_before_it(helpers: SimpleNamespace, supervision: str, change: str) -> None:
-    fitted, series = random_gru(helpers, supervision), helpers.oracles.walk(600)
+    fitted, series = random_network(helpers, supervision), helpers.oracles.walk(600)
     every = np.arange(fitted.first_row, 600)
     expected = fitted.forecast(series, every).scaled
     for cutoff in CUTOFFS:
@@ -54,7 +55,7 @@ def test_chunks_overlap_by_the_burn_in(helpers: SimpleNamespace) -> None:
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     x = np.random.default_rng(0).normal(size=(2, 300, len(RETURN_FEATURES))).astype(np.float32)
     found = KerasPass(options, (1, 5), arrays).histories(x)
-    numpy_pass = LSTMPass(lstm_layers(arrays))
+    numpy_pass = StackPass(lstm_layers(arrays))
     assert found.shape == (2, 300, 4)
     np.testing.assert_allclose(found[:, :128], numpy_pass.histories(x[:, :128]), atol=1e-5)
     for start, end in ((96, 224), (192, 300)):
@@ -69,7 +70,7 @@ def test_windows_are_those_of_numpy_in_any_number_of_calls(
     arrays = helpers.oracles.lstm_arrays(8, (4,), 2)
     x = np.random.default_rng(0).normal(size=(50, 24, len(RETURN_FEATURES))).astype(np.float32)
     places = np.arange(50) + 3
-    expected = LSTMPass(lstm_layers(arrays)).windows(x, places)
+    expected = StackPass(lstm_layers(arrays)).windows(x, places)
     monkeypatch.setattr(keras_pass, "MAX_ROWS", 24 * 16)
     found = KerasPass(options, (1, 5), arrays)
     np.testing.assert_allclose(found.windows(x, places), expected, atol=1e-5)
@@ -78,7 +79,7 @@ def test_windows_are_those_of_numpy_in_any_number_of_calls(
 
 
 def test_a_fitted_model_goes_to_another_process_without_its_network(helpers: SimpleNamespace, panel: Panel) -> None:
-    fitted, rows = random_gru(helpers, "dense"), np.array([300, 400])
+    fitted, rows = random_network(helpers, "dense"), np.array([300, 400])
     expected = fitted.forecast(panel["USDJPY"], rows).scaled
     sent = pickle.dumps(fitted)
     assert b"keras" not in sent.replace(b"keras_pass", b"").replace(b"KerasPass", b"")

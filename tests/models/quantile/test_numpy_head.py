@@ -6,14 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.models.architectures.numpy_lstm import LSTMPass, lstm_layers
+from forecaster.models.architectures.numpy_lstm import lstm_layers
+from forecaster.models.architectures.numpy_stack import StackPass
 from forecaster.models.quantile.numpy_head import quantile_head
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 
 def outputs(arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """(T, K, 1 + Q) as `QuantileHead` puts them together."""
-    hidden = LSTMPass(lstm_layers(arrays)).histories(x[None])[0]
+    hidden = StackPass(lstm_layers(arrays)).histories(x[None])[0]
     location, quantiles = quantile_head(hidden, x, arrays, SCORING_LEVELS)
     return np.concatenate([location[..., None], quantiles], axis=-1)
 
