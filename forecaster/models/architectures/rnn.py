@@ -1,4 +1,4 @@
-"""Stacked simple RNN (Elman 1990): no gates, so its memory fades within some ten rows; it shows what an LSTM is for."""
+"""Stacked simple RNN (Elman 1990): no gates, so its memory fades fast; it shows what an LSTM is for."""
 
 import dataclasses
 from collections.abc import Mapping
