@@ -131,3 +131,24 @@ def test_mistakes_are_one_line(
     assert not result.stdout
     assert len([line for line in result.stderr.splitlines() if line.startswith("error")]) == 1
     assert not list(tmp_path.glob("found*"))
+
+
+def test_a_move_that_the_crosses_share_is_an_event_and_another_a_bad_tick(forecast: Forecast, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    dollar, yen = 0.003 * rng.standard_normal((2, 1200)).cumsum(axis=1)
+    yen[900] += 0.035  # for one day, in every pair of the yen
+    logs = {"EURUSD": dollar, "EURJPY": yen.copy(), "USDJPY": yen - dollar}
+    logs["EURJPY"][1100:] += 0.035  # it stays, and the crosses do not share it
+    logs["EURJPY"] += 1e-5 * rng.standard_normal(1200)
+    dates = np.busday_offset(np.datetime64("2012-01-02"), np.arange(1200))
+    files = []
+    for name, log_price in logs.items():
+        rows = [f"{date},{price:.8f}" for date, price in zip(dates, np.exp(log_price), strict=True)]
+        files.append(str(tmp_path / f"{name}.csv"))
+        Path(files[-1]).write_text("\n".join(["date,close", *rows]), encoding="utf-8")
+    result = forecast("anomalies", "--csv", ",".join(files), "--format", "json")
+    assert result.exit_code == 0, result.output
+    document = next(each for each in json.loads(result.stdout) if each["instrument"] == "EURJPY")
+    kinds = {row["date"]: (row["kind"], row["known_from"]) for row in document["days"]}
+    assert kinds[str(dates[900])] == ("event", str(dates[900]))
+    assert kinds[str(dates[1100])] == ("bad_tick", str(dates[1100]))
