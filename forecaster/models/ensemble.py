@@ -187,7 +187,8 @@ def _progress_of_member(progress: Progress, number: int, count: int) -> Progress
     """Progress of one member as a part of that of all."""
 
     def report(stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
-        progress(stage, number * total + done, count * total, loss, f"member {number + 1}/{count}, {detail}")
+        epoch = detail.partition(",")[0]  # a line of a terminal holds no more
+        progress(stage, number * total + done, count * total, loss, f"member {number + 1}/{count}, {epoch}")
 
     return report
 
