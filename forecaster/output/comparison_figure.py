@@ -132,7 +132,9 @@ def _draw_ratios(axes: Axes, marks: Sequence[_Mark], document: Mapping[str, Any]
             continue
         if ratio > edge:
             axes.plot(edge, mark.height, clip_on=False, **{**mark.style, "marker": ">"})
-            axes.annotate(f"{ratio:.2f} ", (edge, mark.height), ha="right", va="center", fontsize=6.5, color=mark.color)
+            axes.annotate(
+                f"{ratio:.2f}  ", (edge, mark.height), ha="right", va="center", fontsize=6.5, color=mark.color
+            )
             continue
         interval = mark.row["crps_ratio_interval"].get(reference)
         if interval is not None:
@@ -161,7 +163,7 @@ def _draw_errors(axes: Axes, marks: Sequence[_Mark]) -> None:
         if ratio is not None:
             axes.plot(ratio, mark.height, **mark.style)
             reach = max(reach, 1.15 * abs(ratio - 1))
-    axes.set_xlim(1 - reach, 1 + reach)
+    axes.set_xlim(1 - min(reach, 1.0), 1 + reach)  # a ratio is not below 0
     axes.set_title("RMSE: left is better", loc="left", fontsize=9, color="#333333", pad=5)
     axes.set_xlabel("over that of the last price")
 
