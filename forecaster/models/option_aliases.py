@@ -31,8 +31,6 @@ _NAMES = {
     "model.recurrent_dropout": "rnn_dropout recurrent_dropout_rate",
     "model.layer_norm": "layernorm layer_normalization layer_normalisation normalization normalisation norm",
     "model.residual": "skip skip_connections residual_connections residuals",
-    "model.heads": "num_heads n_heads nhead attention_heads",
-    "model.feedforward_units": "ff_dim dim_feedforward d_ff ffn_dim",
     "model.features": "indicators",
     "split.test_rows": "test_size test_split test split train_size train_split test_days test_years",
     "split.validation_rows": "validation validation_size validation_split val_size val_split val",
@@ -78,8 +76,6 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.recurrent_dropout": "0.2",
         "model.layer_norm": "true",
         "model.residual": "true",
-        "model.heads": "2",
-        "model.feedforward_units": "64",
         "split.test_rows": "750",
         "split.validation_rows": "500",
     }
