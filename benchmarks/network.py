@@ -65,7 +65,8 @@ class CorrectionLSTM(LSTM):
         quantiles = self.regression.quantiles(features)
         return np.asarray(quantiles[..., -1] / self.regression.shape[:, -1])
 
-    def _initialise(self, head: Any, members: Sequence[Member], samples: Any) -> None:
+    def _initialise(self, network: Any, members: Sequence[Member], samples: Any) -> None:
+        head = network.get_layer("head")
         shape = counted_shape([windows.targets[: max(windows.end_row, 0)] for windows in samples], self.knots)
         head.spread.bias.assign(shape.reshape(head.spread.bias.shape).astype(np.float32))
         head.direct.kernel.assign(self._direct(members))

@@ -21,6 +21,7 @@ __all__ = [
     "cumulative_probability",
     "interpolate_returns",
     "level_weights",
+    "matched",
     "normal_scores",
     "step_weights",
     "student_scores",
@@ -158,6 +159,25 @@ def interpolate_returns(
         return np.asarray(np.einsum("sk,nkq->nsq", weights, values))
     ordinary = values / widths_at(widths, knots)[..., None]
     return np.asarray(np.einsum("sk,nkq->nsq", weights, ordinary) * widths_at(widths, steps)[..., None])
+
+
+def matched(x: FloatArray, source: FloatArray, target: FloatArray) -> FloatArray:
+    """Values whose ranks in one distribution become those in another.
+
+    Args:
+        x: (...,) values.
+        source: (Q,) increasing quantiles of their distribution.
+        target: (Q,) increasing quantiles of the wanted one at the same levels.
+
+    Returns:
+        (...,) linear between the quantiles; beyond them the distances grow with the outermost ones.
+
+    >>> matched(np.array([-3.0, 0.5, 2.0]), np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 4.0])).tolist()
+    [-6.0, 2.0, 8.0]
+    """
+    right = np.clip(np.searchsorted(source, x), 1, len(source) - 1)
+    slope = np.diff(target) / np.diff(source)
+    return np.asarray(target[right] + (x - source[right]) * slope[right - 1])
 
 
 def cumulative_probability(values: FloatArray, levels: Sequence[float], points: FloatArray) -> FloatArray:

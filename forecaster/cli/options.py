@@ -289,6 +289,13 @@ _OPTIONS: dict[str, Definition] = {
         metavar="NAME",
         help="Units of the values: price, return or pips.",
     ),
+    "paths": option(
+        "Output",
+        "--paths",
+        type=click.IntRange(1, 100_000),
+        metavar="N",
+        help="Write N sampled paths of the coming days; for a run of seq2seq.",
+    ),
     "verbose": option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
     "no_picture": option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
     "out": option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),

@@ -7,12 +7,14 @@ from typing import Any, Literal
 import click
 
 from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
-from forecaster.cli.result_file import checked_format, write_result
+from forecaster.cli.result_file import RESULT_FORMATS, checked_format, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
+
+PATH_FORMATS = ("csv", "json", "json-flat")
 
 
 @click.command("predict", cls=SectionedCommand, short_help="Forecast the coming days, with probabilities.")
@@ -26,7 +28,7 @@ __all__ = ["command"]
         *("frequency", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
         "events",
-        *("config", "no_calibration", "train_if_missing", "units", "below", "between", "verbose"),
+        *("config", "no_calibration", "train_if_missing", "units", "below", "between", "paths", "verbose"),
     ),
     formats=("table", "json", "json-flat", "csv"),
 )
@@ -40,6 +42,7 @@ def command(
     between: tuple[tuple[float, float], ...],
     out: Path | None,
     format: str,
+    paths: int | None,
     verbose: bool,
     **keywords: Any,
 ) -> None:
@@ -47,7 +50,7 @@ def command(
 
     JSON is a list with a document for each instrument; json-flat and CSV have a row for each instrument and day. The
     ending of --out sets the format: .csv, .json, .xlsx, .html or .txt. With --train-if-missing, --config is
-    the configuration of that training.
+    the configuration of that training. With --paths, the rows are those of sampled paths, in CSV or JSON.
 
     \b
     Example:
@@ -55,18 +58,34 @@ def command(
       forecast predict USDJPY,EURUSD --out forecast.xlsx
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
+    from forecaster.errors import UsageError
     from forecaster.forecast import PriceTargets
     from forecaster.output.forecast_documents import forecast_document
     from forecaster.workflows.predict import predict
 
-    kind = format if out is None else checked_format(out, format)
-    predictions = predict(environment=environment, level=level, **keywords)
+    kind = format if out is None else checked_format(out, format, PATH_FORMATS if paths else RESULT_FORMATS)
+    if paths and kind not in PATH_FORMATS:
+        raise UsageError(f"--paths writes rows; got --format {kind}; use --format csv or json-flat, or --out FILE.csv")
+    predictions = predict(environment=environment, level=level, paths=paths, **keywords)
+    if paths:
+        text = _paths_text(predictions, units, kind)
+        print_result(environment, text) if out is None else write_result(out, text + "\n", environment)
+        return
     targets = PriceTargets(above, below, between)
     documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
         print_result(environment, _text(documents, level, kind, verbose))
     else:
         write_result(out, _content(documents, level, kind, verbose), environment)
+
+
+def _paths_text(predictions: Sequence[Any], units: Literal["price", "return", "pips"], kind: str) -> str:
+    from forecaster.files import json_text
+    from forecaster.output.forecast_documents import path_rows
+    from forecaster.output.tables import csv_text
+
+    rows = [row for prediction in predictions for row in path_rows(prediction, units)]
+    return csv_text(rows) if kind == "csv" else json_text(rows)
 
 
 def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str | bytes:

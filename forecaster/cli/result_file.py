@@ -8,9 +8,10 @@ from click.core import ParameterSource
 
 from forecaster.environment import Environment
 
-__all__ = ["RESULT_ENDINGS", "checked_format", "result_or_picture", "write_result"]
+__all__ = ["RESULT_ENDINGS", "RESULT_FORMATS", "checked_format", "result_or_picture", "write_result"]
 
 RESULT_FORMATS = ("csv", "json", "xlsx", "html")
+"""Formats of result files."""
 RESULT_ENDINGS = frozenset({".csv", ".json", ".xlsx", ".html", ".htm", ".txt"})
 """Endings of result files; others are those of pictures."""
 

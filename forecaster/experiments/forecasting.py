@@ -11,14 +11,15 @@ from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import calendar_name
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.errors import RunNotFoundError
+from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
 from forecaster.experiments.predictions import CalibrationKind, CoverageRecord, Prediction
 from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import MAX_SCALING, Forecast, Forecasts
 from forecaster.models import traits_of
-from forecaster.models.base import LocatedFitted
+from forecaster.models.base import LocatedFitted, SamplesPaths
+from forecaster.models.ensemble import members_of
 from forecaster.pipeline import CarriedCalibration, coming_days_of, forecasts, next_steps
 from forecaster.quantiles import level_weights
 
@@ -44,6 +45,7 @@ class ForecastRequest:
         calibrate: True if past coverage adjusts the widths of the intervals.
         today: Current date, for the age of the last price; None for a forecast as of a past day.
         train_command: Command of a training that looks as far as wanted, for a refusal.
+        paths: Number N of sampled paths; None for none.
     """
 
     dates: DateArray
@@ -51,6 +53,7 @@ class ForecastRequest:
     calibrate: bool = True
     today: datetime.date | None = None
     train_command: str = "forecast train --horizon"
+    paths: int | None = None
 
 
 def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: ForecastRequest) -> Prediction:
@@ -64,7 +67,10 @@ def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: 
 
     Raises:
         RunNotFoundError: The days reach beyond the horizon of the run, and scaling is not sound.
+        UsageError: Paths are wanted of a run that samples none, or none so long.
     """
+    if request.paths is not None:
+        _require_paths(run, len(request.dates))
     rows = _recorded_rows(run, series, len(request.dates))
     scan = run_forecasts(run, series, rows, calibrate=request.calibrate)
     forecast = next_steps(scan, series, request.dates, run.fitted.own_steps)
@@ -72,7 +78,41 @@ def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: 
     if forecast.scaled_from is not None:
         _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
     prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
-    return dataclasses.replace(prediction, coverage=record, today=request.today)
+    paths = None if request.paths is None else _paths(run, instrument, series, forecast, request.paths)
+    return dataclasses.replace(prediction, coverage=record, today=request.today, paths=paths)
+
+
+def _require_paths(run: Run, horizon: int) -> None:
+    """Refuse paths of a run that samples none, or none so long.
+
+    Raises:
+        UsageError: It does not.
+    """
+    kind = run.manifest.model.model
+    if not traits_of(kind).samples_paths:
+        raise UsageError(
+            f"--paths: run {run.id} is a run of {kind}, which samples no paths; expected one of seq2seq; choose one "
+            "with --run ID, or train one with --config seq2seq"
+        )
+    if members_of(run.fitted):
+        raise UsageError(
+            f"--paths: run {run.id} is an ensemble, whose members sample paths of their own; expected a run of one "
+            "network; train one with --set members=1"
+        )
+    if horizon > run.manifest.model.horizon:
+        raise UsageError(
+            f"--paths: run {run.id} samples paths of {run.manifest.model.horizon} rows; got a horizon of {horizon}; "
+            "lower --horizon, or train with a longer one"
+        )
+
+
+def _paths(run: Run, instrument: Instrument, series: PriceSeries, forecast: Forecast, count: int) -> FloatArray:
+    """(N, H) sampled prices in the user's orientation; the seed is that of the run."""
+    rng = np.random.default_rng(run.config.seed)
+    changes = cast(SamplesPaths, run.fitted).paths(series, forecast.values, count, rng)
+    if forecast.changes:
+        return forecast.last_price + changes
+    return np.asarray(forecast.last_price**instrument.sign * np.exp(instrument.sign * changes))
 
 
 def run_forecasts(

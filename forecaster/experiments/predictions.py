@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from forecaster.arrays import FloatArray
 from forecaster.data.instruments import Instrument
 from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.experiments.manifest import Skill
@@ -63,6 +64,7 @@ class Prediction(Tabular):
         today: Current date; None for a forecast as of a past day.
         drift: Drift of the median over the next row, as a log return; 0 where the past of the price proves none.
         days: (H,) what the run knows about the coming days.
+        paths: (N, H) sampled prices of the coming days; None where none were wanted.
     """
 
     instrument: Instrument
@@ -84,6 +86,7 @@ class Prediction(Tabular):
     today: datetime.date | None = None
     drift: float = 0.0
     days: tuple[KnownDay, ...] = ()
+    paths: FloatArray | None = None
 
     @property
     def age_days(self) -> int | None:

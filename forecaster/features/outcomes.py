@@ -13,6 +13,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.features.volatility import absolute_return_volatility
 
 __all__ = [
+    "daily_returns_after",
     "forward_returns",
     "forward_volatility",
     "prices_after",
@@ -100,6 +101,25 @@ def forward_returns(log_price: FloatArray, volatility: FloatArray, steps: Sequen
     for column, step in enumerate(steps):
         scaled[:-step, column] = returns_over(log_price, step) / (volatility[:-step] * np.sqrt(step))
     return scaled
+
+
+def daily_returns_after(log_return: FloatArray, volatility: FloatArray, days: int) -> Float32Array:
+    """Log return of each day after each row, in units of the volatility known at that row.
+
+    Args:
+        log_return: (T,).
+        volatility: (T,) daily, positive.
+        days: Number H of days.
+
+    Returns:
+        (T, H) float32: ``log_return[t + 1 + k] / volatility[t]``, NaN beyond the last row.
+
+    >>> daily_returns_after(np.array([0.0, 2.0, 4.0, 8.0]), np.ones(4), days=2).tolist()
+    [[2.0, 4.0], [4.0, 8.0], [8.0, nan], [nan, nan]]
+    """
+    padded = np.concatenate([log_return[1:], np.full(days, np.nan)])
+    coming = np.lib.stride_tricks.sliding_window_view(padded, days)
+    return (coming / volatility[:, None]).astype(np.float32)
 
 
 def forward_volatility(log_return: FloatArray, volatility: FloatArray, spans: Sequence[int]) -> FloatArray:

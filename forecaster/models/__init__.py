@@ -21,6 +21,7 @@ MODELS = {
     "bilstm": "forecaster.models.architectures.bilstm:BiLSTM",
     "transformer": "forecaster.models.architectures.transformer:Transformer",
     "linear": "forecaster.models.architectures.linear:Linear",
+    "seq2seq": "forecaster.models.seq2seq.forecaster:Seq2Seq",
     "combination": "forecaster.models.baselines.combination:Combination",
     "ewma": "forecaster.models.baselines.ewma:EWMA",
     "ewma_t": "forecaster.models.baselines.ewma_t:EWMAT",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from forecaster.arrays import AnyArray, IntArray
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import NotEnoughDataError
@@ -25,6 +25,7 @@ __all__ = [
     "Median",
     "ModelOptions",
     "NothingToFit",
+    "SamplesPaths",
     "check_rows",
 ]
 
@@ -280,6 +281,24 @@ class LocatedFitted(Fitted, Protocol):
 
     def drift(self, series: PriceSeries) -> float:
         """Drift of the median over the row after the last one of `series`, a log return; 0 without one."""
+
+
+class SamplesPaths(Fitted, Protocol):
+    """A fitted model with the trait `samples_paths`."""
+
+    def paths(self, series: PriceSeries, values: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
+        """Paths after the last row of `series`, drawn day by day and fitted to given distributions.
+
+        Args:
+            series: The history.
+            values: (H, Q) quantiles of the log return at `SCORING_LEVELS`, with H at most `own_steps`: the distribution
+                that the paths have at each step. How the steps of a path hang together is that of the model.
+            count: Number N of paths.
+            rng: Source of randomness.
+
+        Returns:
+            (N, H) log returns from the last row to each step.
+        """
 
 
 class NothingToFit:

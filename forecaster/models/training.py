@@ -108,7 +108,7 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
         """Take the samples of `epoch`; Keras calls `on_epoch_end` once too often, after it has read one batch ahead."""
         self._epoch = epoch
 
-    def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
+    def __getitem__(self, index: int) -> tuple[Any, Float32Array]:
         chosen = self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
         chosen = chosen[np.argsort(chosen[:, 0], kind="stable")]
         series = np.unique(chosen[:, 0])

@@ -9,7 +9,7 @@ from forecaster.errors import UsageError
 from forecaster.experiments.predictions import CoverageRecord, Prediction
 from forecaster.forecast import Forecast, PriceTargets
 
-__all__ = ["Units", "forecast_document"]
+__all__ = ["Units", "forecast_document", "path_rows"]
 
 
 Units = Literal["price", "return", "pips"]
@@ -70,6 +70,29 @@ def forecast_document(
         "coverage": None if prediction.coverage is None else _coverage_document(prediction.coverage),
         **{key: getattr(prediction, key) for key in ("configuration", "calibration", "age_days", "past_steps")},
     }
+
+
+def path_rows(prediction: Prediction, units: Units = "price") -> list[dict[str, Any]]:
+    """A row for each sampled path and step: ``instrument``, ``path``, ``step``, ``date``, and the value in `units`.
+
+    Raises:
+        UsageError: Pips are wanted of an instrument that has none.
+    """
+    forecast = prediction.forecast
+    if prediction.paths is None:
+        return []
+    values = _in_units(prediction, prediction.paths, units).tolist()
+    return [
+        {
+            "instrument": prediction.instrument.name,
+            "path": path + 1,
+            "step": step + 1,
+            "date": str(forecast.dates[step]),
+            units: value,
+        }
+        for path, steps in enumerate(values)
+        for step, value in enumerate(steps)
+    ]
 
 
 def _day_facts(prediction: Prediction, index: int) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def predict(
     config: Config | str | Path | None = None,
     calibrate: bool = True,
     level: Sequence[float] = DEFAULT_LEVELS,
+    paths: int | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **instruments: Unpack[InstrumentKeywords],
@@ -56,13 +57,14 @@ def predict(
         config: Configuration of that training; a file, a shipped name or an object.
         calibrate: True if past coverage adjusts the widths of the intervals.
         level: Central intervals, as shares, whose past coverage is reported.
+        paths: Number of sampled paths, of a run that samples them; none when None.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained; or the run cannot look so far ahead.
-        UsageError: The horizon is malformed.
+        UsageError: The horizon is malformed, or paths are wanted of a run that samples none.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
@@ -76,7 +78,8 @@ def predict(
     predictions = []
     for selection in selected:
         request = forecast_request(selection, wanted, choice, calibrate, environment)
-        request = dataclasses.replace(request, levels=tuple(level), today=None if day else environment.today)
+        today = None if day else environment.today
+        request = dataclasses.replace(request, levels=tuple(level), today=today, paths=paths)
         predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
     if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
         environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")

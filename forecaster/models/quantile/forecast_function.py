@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
+from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.models.architectures.base import ForwardPass
 from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.numpy_head import DIRECT, Blend, quantile_head
@@ -89,6 +90,24 @@ class ForecastFunction:
         state = self.network.histories(x)
         location, _ = self.head(state.reshape(-1, *state.shape[2:]), x.reshape(-1, x.shape[-1]))
         return location.reshape(*x.shape[:2], -1)
+
+    def parity(self, network: Any, samples: DenseWindows | LastWindows) -> float | None:
+        """Largest difference between the Keras `network` and NumPy on one training sample; None without a NumPy pass.
+
+        Args:
+            network: The network that was trained, see `forecaster.models.quantile.network.build_network`.
+            samples: Samples of one series.
+        """
+        if isinstance(self.network, KerasPass):
+            return None
+        x, _ = samples.batch(np.array([len(samples) // 2]))
+        expected = network.predict_on_batch(x)[0]  # compiled: eager layers would compile some fifty small programs
+        skipped_rows = sampling_of(self.options.windows).skipped_rows
+        if expected.ndim == 3:
+            location, quantiles = self.head(self.network.histories(x)[0, skipped_rows:], x[0, skipped_rows:])
+        else:
+            location, quantiles = self.head(self.network.windows(x, np.zeros(1, np.intp)), x[:, -1])
+        return float(np.abs(np.concatenate([location[..., None], quantiles], axis=-1) - expected).max())
 
     def keras_model(self) -> Any:
         """This function as a Keras model; see `forecaster.models.quantile.network.build_forecast_model`."""

@@ -28,9 +28,8 @@ from forecaster.models.quantile.drift import drift_locations
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.inspection import QuantileInspection
-from forecaster.models.quantile.keras_pass import KerasPass
 from forecaster.models.quantile.location_gate import SETTLING_ROWS, LocationGains, gather_gains
-from forecaster.models.quantile.members import curve_members, linear_location, validation_of
+from forecaster.models.quantile.members import curve_samples, linear_location, validation_of
 from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
 from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.models.quantile.sampling import Sampling, sampling_of
@@ -39,7 +38,7 @@ from forecaster.models.traits import Traits
 from forecaster.models.volatility_regression import VolatilityRegression, fit_volatility_regression
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["FittedQuantileModel", "QuantileForecaster"]
+__all__ = ["FittedQuantileModel", "QuantileForecaster", "Samples"]
 
 
 Samples = DenseWindows | LastWindows
@@ -62,7 +61,7 @@ class QuantileForecaster:
     Options: ClassVar[type[QuantileOptions]]
     traits: ClassVar[Traits]
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, located: bool = True, samples_paths: bool = False) -> None:
         super().__init_subclass__()
         in_numpy = cls.Options.architecture.has_numpy_pass
         cls.traits = Traits(
@@ -71,10 +70,11 @@ class QuantileForecaster:
             reads_features=True,
             engine=True,
             numpy_forecast=in_numpy,
-            located=True,
-            exportable=True,
+            located=located,
+            exportable=not samples_paths,
             known_days=True,
             inspectable=True,
+            samples_paths=samples_paths,
         )
 
     def __init__(self, options: QuantileOptions, horizon: int) -> None:
@@ -94,23 +94,21 @@ class QuantileForecaster:
         members = self._members(request)
         samples = self._samples(members)
         network = self.network(request.seed, self.sampling.skipped_rows)
-        self._initialise(network.get_layer("head"), members, samples)
+        self._initialise(network, members, samples)
         history = self._train(network, members, samples, request)
         regression = self._regression(members, request.horizon)
         weights = named_weights(network) | ({} if regression is None else regression.arrays())
-        function = ForecastFunction.of(self.options, self.knots, weights)
+        function = self._function(weights)
         coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         report = FitReport(
             chosen={**self._chosen(function, members, request), **history.chosen},
             median="last_price" if regression is None or invertible(members) else "mean_is_last_price",
             learned={"series": len(samples), "steps": self._steps(samples), **coming.facts()},
-            parity=_parity(network, function, samples[0], self.sampling.skipped_rows),
+            parity=function.parity(network, samples[0]),
             parameters=sum(math.prod(weight.shape) for weight in network.trainable_variables),
             curve=tuple(history.curve),
             initial_loss=history.initial_loss,
-            reference_losses=reference_losses(
-                members, request.validation_rows, self.sampling, self.options.windows.warm_up
-            ),
+            reference_losses=self._reference_losses(members, request.validation_rows),
         )
         return self._fitted(weights, report, coming)
 
@@ -123,17 +121,24 @@ class QuantileForecaster:
     def restore(self, arrays: Mapping[str, AnyArray], report: FitReport) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
         weights, coming = ComingDays.restore(arrays, report, self.options.volatility_calendar is True)
-        check_weights(weights, self.options, self.knots)
+        self._check_weights(weights)
         return self._fitted(weights, report, coming)
 
+    def _check_weights(self, weights: Mapping[str, AnyArray]) -> None:
+        check_weights(weights, self.options, self.knots)
+
+    def _function(self, weights: Mapping[str, AnyArray], location_steps: Sequence[int] = ()) -> ForecastFunction:
+        """The whole forecaster with these weights."""
+        return ForecastFunction.of(self.options, self.knots, weights, location_steps)
+
     def _fitted(self, weights: Mapping[str, AnyArray], report: FitReport, coming: ComingDays) -> "FittedQuantileModel":
-        function = ForecastFunction.of(self.options, self.knots, weights, report.chosen.get("location_steps", ()))
+        function = self._function(weights, report.chosen.get("location_steps", ()))
         return FittedQuantileModel(self.name, function, dict(weights), _with_median(report), coming)
 
     def _members(self, request: FitRequest) -> list[Member]:
         return members_of(request, self.options.feature_names, self.knots)
 
-    def _samples(self, members: Sequence[Member]) -> list[Samples]:
+    def _samples(self, members: Sequence[Member]) -> Sequence[Samples]:
         """Samples of every member that is long enough to be scored at least once."""
         cut = [self.sampling.cut(member.features, member.targets, member.training_rows) for member in members]
         samples: list[Samples] = [windows for windows in cut if len(windows)]
@@ -144,8 +149,9 @@ class QuantileForecaster:
             )
         return samples
 
-    def _initialise(self, head: Any, members: Sequence[Member], samples: Sequence[Samples]) -> None:
+    def _initialise(self, network: Any, members: Sequence[Member], samples: Sequence[Samples]) -> None:
         """Give the head the linear map to the location and, for a short training, the shape of the outcomes."""
+        head = network.get_layer("head")
         if self._steps(samples) < self.options.training.steps:
             shape = counted_shape([windows.targets[: max(windows.end_row, 0)] for windows in samples], self.knots)
             head.spread.bias.assign(shape.reshape(head.spread.bias.shape).astype(np.float32))
@@ -186,19 +192,14 @@ class QuantileForecaster:
         stopping = Stopping(training.patience, request.chosen.get("epochs"))
         return fit_network(network, batches, optimizer, loss, request.progress, validation, stopping)
 
-    def _validation(
-        self, members: Sequence[Member], rows: Mapping[str, IntArray]
-    ) -> tuple[Float32Array, Float32Array] | None:
-        """Samples of the validation for learning curve and early stopping, from members spread over the panel."""
-        parts = []
-        for member in curve_members(members):
-            cutoffs = rows.get(member.name, np.empty(0, np.intp))
-            if (part := self.sampling.validation(member.features, member.targets, cutoffs)) is not None:
-                parts.append(part)
-        if not parts:
-            return None
-        x, y = zip(*parts, strict=True)
-        return np.concatenate(x), np.concatenate(y)
+    def _validation(self, members: Sequence[Member], rows: Mapping[str, IntArray]) -> Any:
+        """Inputs and targets of the validation, see `curve_samples`; None where there is none."""
+        return curve_samples(
+            members, rows, lambda member, cutoffs: self.sampling.validation(member.features, member.targets, cutoffs)
+        )
+
+    def _reference_losses(self, members: Sequence[Member], rows: Mapping[str, IntArray]) -> dict[str, float]:
+        return reference_losses(members, rows, self.sampling, self.options.windows.warm_up)
 
     @property
     def may_locate(self) -> bool:
@@ -357,16 +358,3 @@ def _with_median(report: FitReport) -> FitReport:
     if report.median == "mean_is_last_price":
         return report
     return dataclasses.replace(report, median="learned" if report.chosen.get("location_steps") else "last_price")
-
-
-def _parity(network: Any, function: ForecastFunction, samples: Samples, skipped_rows: int) -> float | None:
-    """Largest difference between Keras and NumPy on one training sample; None where there is no NumPy pass."""
-    if isinstance(function.network, KerasPass):
-        return None
-    x, _ = samples.batch(np.array([len(samples) // 2]))
-    expected = network.predict_on_batch(x)[0]  # compiled: eager layers would compile some fifty small programs
-    if expected.ndim == 3:
-        location, quantiles = function.head(function.network.histories(x)[0, skipped_rows:], x[0, skipped_rows:])
-    else:
-        location, quantiles = function.head(function.network.windows(x, np.zeros(1, np.intp)), x[:, -1])
-    return float(np.abs(np.concatenate([location[..., None], quantiles], axis=-1) - expected).max())

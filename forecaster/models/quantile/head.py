@@ -14,7 +14,7 @@ from keras import ops
 from forecaster.models.quantile.location_gate import MAX_OUTCOME
 from forecaster.quantiles import normal_scores
 
-__all__ = ["QuantileHead", "QuantileLoss"]
+__all__ = ["QuantileHead", "QuantileLoss", "quantiles_around_zero"]
 
 
 @keras.saving.register_keras_serializable(package="forecaster")
@@ -89,23 +89,28 @@ class QuantileHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no 
     def call(self, inputs: Sequence[Any]) -> Any:
         """See the class."""
         state, features = inputs
-        half = len(self._gaps) // 2
         raw = self.spread(state)
         moved = self.location(ops.stop_gradient(state))
         if self.per_step:
             moved = moved[..., 0]
         else:
             raw = ops.reshape(raw, (*ops.shape(raw)[:-1], self.num_steps, len(self._gaps)))
-        gaps = ops.convert_to_tensor(self._gaps, dtype=raw.dtype) * ops.exp(raw)
-        upper = ops.cumsum(gaps[..., half:], axis=-1)
-        lower = ops.flip(ops.cumsum(ops.flip(gaps[..., :half], axis=-1), axis=-1), axis=-1)
         location = (self.direct(features) + moved)[..., None]
-        return ops.concatenate([location, -lower, ops.zeros_like(location), upper], axis=-1)
+        return ops.concatenate([location, quantiles_around_zero(raw, self._gaps)], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         own = {"num_steps": self.num_steps, "quantile_levels": self.quantile_levels, "per_step": self.per_step}
         return {**super().get_config(), **own}
+
+
+def quantiles_around_zero(raw: Any, gaps: Sequence[float]) -> Any:
+    """Quantiles (..., Q) whose neighbours are ``gaps * exp(raw)`` apart, from raw (..., Q - 1); the middle one is 0."""
+    half = len(gaps) // 2
+    spacing = ops.convert_to_tensor(gaps, dtype=raw.dtype) * ops.exp(raw)
+    upper = ops.cumsum(spacing[..., half:], axis=-1)
+    lower = ops.flip(ops.cumsum(ops.flip(spacing[..., :half], axis=-1), axis=-1), axis=-1)
+    return ops.concatenate([-lower, ops.zeros_like(upper[..., :1]), upper], axis=-1)
 
 
 def _check_steps(num_steps: int) -> None:

@@ -1,6 +1,8 @@
 """Members of a panel as a quantile forecaster reads them: for the learning curve, the location and its gate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from forecaster.arrays import Float32Array, IntArray
 from forecaster.features import antisymmetric_features
@@ -8,7 +10,7 @@ from forecaster.models.panel_members import Member
 from forecaster.models.quantile.linear_location import TrainingRows, direct_kernel
 from forecaster.models.quantile.location_gate import ValidationRows
 
-__all__ = ["curve_members", "linear_location", "validation_of"]
+__all__ = ["curve_members", "curve_samples", "linear_location", "validation_of"]
 
 
 MAX_CURVE_SERIES = 32
@@ -17,6 +19,25 @@ MAX_CURVE_SERIES = 32
 def curve_members(members: Sequence[Member]) -> Sequence[Member]:
     """Members spread over the panel, whose validation loss is computed during the training."""
     return members[:: max(len(members) // MAX_CURVE_SERIES, 1)]
+
+
+Cut = Callable[[Member, IntArray], tuple[Float32Array, Float32Array] | None]
+"""Member and its cutoffs (N,) of the validation -> samples x and y."""
+
+
+def curve_samples(
+    members: Sequence[Member], rows: Mapping[str, IntArray], cut: Cut
+) -> tuple[Float32Array, Float32Array] | None:
+    """Samples of the validation for learning curve and early stopping, from members spread over the panel."""
+    parts = []
+    for member in curve_members(members):
+        cutoffs = rows.get(member.name, np.empty(0, np.intp))
+        if (part := cut(member, cutoffs)) is not None:
+            parts.append(part)
+    if not parts:
+        return None
+    x, y = zip(*parts, strict=True)
+    return np.concatenate(x), np.concatenate(y)
 
 
 def linear_location(

@@ -1,0 +1,1 @@
+"""Encoder and decoder: the forecaster whose quantiles are those of sampled paths."""

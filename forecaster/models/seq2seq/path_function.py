@@ -1,0 +1,206 @@
+"""The whole encoder-decoder with fixed weights as one function: quantiles from sampled paths, and the paths."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
+from forecaster.errors import UsageError
+from forecaster.features.windows import DenseWindows, LastWindows
+from forecaster.models.architectures.base import ForwardPass
+from forecaster.models.numpy_dense import blocks
+from forecaster.models.quantile.forecast_function import ForecastFunction
+from forecaster.models.quantile.numpy_head import Blend
+from forecaster.models.seq2seq.decoder import BLOCK_PATHS, Choose, Decoder, draw_weights
+from forecaster.models.seq2seq.options import Seq2SeqOptions
+from forecaster.models.seq2seq.widths import spacing_matrix, width_weights
+from forecaster.models.volatility_regression import VolatilityRegression
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS, normal_scores
+
+__all__ = ["PathFunction"]
+
+_BLOCK_CUTOFFS = 8  # decoded side by side
+
+
+class _Draws(NamedTuple):
+    """Draws that decide the quantiles, the same for every cutoff, so that a forecast has no noise of its own.
+
+    Args:
+        weights: (H, P, Q - 1) see `draw_weights`.
+        excess: (H, Q) quantiles of a random walk with these draws less the true ones, over the root of the step.
+        deviation: (H,) standard deviation of that walk over the root of the step.
+    """
+
+    weights: Float32Array
+    excess: FloatArray
+    deviation: FloatArray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PathFunction(ForecastFunction):
+    """The whole forecaster with fixed weights.
+
+    Args:
+        options: Options of the model.
+        steps: (K,) steps that are forecast.
+        weights: Named arrays of encoder, decoder and regression.
+        location_steps: None; no step has a location.
+        network: The encoder.
+        decoder: The decoder.
+    """
+
+    options: Seq2SeqOptions
+    network: ForwardPass
+    decoder: Decoder
+
+    @classmethod
+    def of_weights(
+        cls, options: Seq2SeqOptions, steps: tuple[int, ...], weights: Mapping[str, AnyArray]
+    ) -> "PathFunction":
+        """The function with the weights of a run."""
+        encoder = options.architecture.numpy_pass(weights, options)
+        return cls(options, steps, weights, (), encoder, Decoder.of(options.attention, weights))
+
+    def __call__(self, features: Float32Array, rows: IntArray) -> FloatArray:
+        """See `ForecastFunction`."""
+        return self.scaled(self.memory(features, rows), features[rows], rows)
+
+    def scaled(self, state: Float32Array, features: Float32Array, places: IntArray | None = None) -> FloatArray:
+        """Scaled quantiles (N, K, Q) from the states (N, U), or (N, A, U) with attention, and features (N, F).
+
+        Raises:
+            UsageError: The states to attend to are missing.
+        """
+        spread = self.path_quantiles(state, places)
+        spread -= spread[..., MEDIAN, None]
+        regression = VolatilityRegression.of(self.weights)
+        blend = Blend(regression, self.options.linear_share, np.zeros(len(self.steps), dtype=bool))
+        return blend(np.zeros(spread.shape[:2], dtype=np.float32), spread.astype(np.float32), features)
+
+    def memory(self, features: Float32Array, rows: IntArray) -> Float32Array:
+        """States of the encoder in the rows `rows` (N,) of features (T, F): (N, U), or (N, A, U) with attention."""
+        warm_up = self.options.windows.warm_up
+        read = self.network.histories(features[None, warm_up:])[0]
+        # Rows that only the features read have no state.
+        states = np.concatenate([np.zeros((warm_up, read.shape[-1]), dtype=np.float32), read])
+        return self._taken(states, rows)
+
+    def _taken(self, states: Float32Array, rows: IntArray) -> Float32Array:
+        count = self.options.memory_rows
+        return states[rows[:, None] + np.arange(1 - count, 1)] if count else states[rows]
+
+    def path_quantiles(self, state: Float32Array, places: IntArray | None = None) -> FloatArray:
+        """Quantiles (N, K, Q) of the paths alone; arguments and units as of `scaled`."""
+        draws = _draws(self.steps[-1])
+        days = np.array(self.steps) - 1
+        root = np.sqrt(np.array(self.steps, dtype=float))[:, None]
+        result = np.empty((len(state), len(self.steps), len(SCORING_LEVELS)))
+        block = np.zeros((_BLOCK_CUTOFFS, *state.shape[1:]), dtype=np.float32)
+        for positions, slots in blocks(np.arange(len(state)) if places is None else places, _BLOCK_CUTOFFS):
+            block[slots] = state[positions]
+            returns = self._decode(block, draws.weights)
+            total = np.cumsum(returns, axis=-1, dtype=np.float64)[..., days].transpose(0, 2, 1) / root
+            deviation = total.std(axis=-1) / draws.deviation[days]
+            quantiles = np.sort(total, axis=-1) @ _order_weights(BLOCK_PATHS)
+            quantiles -= deviation[..., None] * draws.excess[days]
+            result[positions] = np.maximum.accumulate(quantiles, axis=-1)[slots]
+        return result
+
+    def paths(self, state: Float32Array, count: int, rng: np.random.Generator) -> FloatArray:
+        """Log returns (`count`, H) of the days after one cutoff, in units of its volatility.
+
+        Args:
+            state: (1, U) or (1, A, U), see `memory`.
+            count: Number of paths.
+            rng: Source of randomness.
+        """
+        sampled = []
+        for _ in range(0, count, BLOCK_PATHS):
+            levels = rng.uniform(np.finfo(float).tiny, 1, (self.steps[-1], BLOCK_PATHS))  # a level of 0 has no quantile
+            sampled.append(self._decode(state, draw_weights(levels))[0].astype(np.float64))
+        return np.concatenate(sampled)[:count]
+
+    def parity(self, network: Any, samples: DenseWindows | LastWindows) -> float:
+        """Largest difference between the Keras `network` and NumPy on one training sample, whose true days both read.
+
+        Args:
+            network: The network that was trained, see `forecaster.models.seq2seq.network.build_network`.
+            samples: Samples of one series, whose targets are paths.
+        """
+        from forecaster.models.seq2seq.batches import network_inputs
+
+        inputs, _ = network_inputs(*samples.batch(np.array([len(samples) // 2])), self.options)
+        windows = self.options.windows
+        rows = np.arange(windows.burn_in, windows.chunk, self.options.decode_every)
+        quantiles = self.given_paths(inputs["features"][0], rows, inputs["path"][0])
+        return float(np.abs(quantiles - network.predict_on_batch(inputs)[0]).max())
+
+    def keras_model(self) -> Any:
+        """Refused: quantiles of sampled paths are no function that Keras computes.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            "seq2seq forecasts by sampled paths, which no Keras model computes; expected another kind, such as lstm"
+        )
+
+    def given_paths(self, x: Float32Array, rows: IntArray, paths: Float32Array) -> Float32Array:
+        """Quantiles (N, H, Q) of each day of given paths, from the days before it: the decoder with teacher forcing.
+
+        Args:
+            x: (T, F) features that the encoder reads from their first row on.
+            rows: (N,) row numbers in it.
+            paths: (N, H) returns after them, in units of the volatility in that row.
+        """
+        carried, admitted = width_weights(paths.shape[1])
+        widths = np.sqrt(carried + paths**2 @ admitted)
+        result = np.empty((*paths.shape, len(SCORING_LEVELS)), dtype=np.float32)
+
+        def choose(day: int, spacing: Float32Array) -> Float32Array:
+            result[:, day] = spacing[:, 0] @ spacing_matrix().T * widths[:, day, None]
+            return np.repeat((paths / widths)[:, day, None], BLOCK_PATHS, axis=1)
+
+        state = self._taken(self.network.histories(x[None])[0], rows)
+        self._written(state, paths.shape[1], choose)
+        return result
+
+    def _decode(self, state: Float32Array, weights: Float32Array) -> Float32Array:
+        """Returns (N, P, H) after the cutoffs with these states, drawn with `weights` (H, P, Q - 1)."""
+
+        def choose(day: int, spacing: Float32Array) -> Float32Array:
+            return np.asarray(np.einsum("cpj,pj->cp", spacing, weights[day]))
+
+        return self._written(state, len(weights), choose)
+
+    def _written(self, state: Float32Array, days: int, choose: Choose) -> Float32Array:
+        if not self.options.memory_rows:
+            return self.decoder.paths(state, None, days, choose)
+        if state.ndim < 3:
+            raise UsageError(
+                "a decoder with attention reads several states of the encoder; got one; expected model.attention: none"
+            )
+        return self.decoder.paths(state[:, -1], state, days, choose)
+
+
+@functools.lru_cache(maxsize=8)
+def _draws(days: int) -> _Draws:
+    """Stratified draws: each day has every level once, in random order, and every path its mirror image."""
+    rng = np.random.default_rng(0)
+    half = BLOCK_PATHS // 2
+    levels = np.stack([(rng.permutation(half) + 0.25) / half for _ in range(days)])
+    levels = np.concatenate([levels, 1 - levels], axis=1)
+    root = np.sqrt(np.arange(1, days + 1))[:, None]
+    walk = np.cumsum(normal_scores(levels.reshape(-1).tolist()).reshape(levels.shape), axis=0) / root
+    excess = np.sort(walk, axis=1) @ _order_weights(BLOCK_PATHS) - normal_scores(SCORING_LEVELS)
+    return _Draws(draw_weights(levels), excess, walk.std(axis=1))
+
+
+@functools.lru_cache(maxsize=8)
+def _order_weights(count: int) -> FloatArray:
+    """(P, Q): ``np.sort(values) @ weights`` are the quantiles of P values at `SCORING_LEVELS` (Hazen 1914)."""
+    places = np.asarray(SCORING_LEVELS) * count - 0.5
+    return np.stack([np.interp(places, np.arange(count), row) for row in np.eye(count)])
