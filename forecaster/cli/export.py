@@ -4,18 +4,39 @@ from typing import Any
 
 import click
 
+from forecaster.cli.option_builders import option
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
-from forecaster.models.exports import FORMATS
 
 __all__ = ["command"]
 
 
+def _to_format(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The name of a registered format."""
+    from forecaster.models.exports import FORMATS
+
+    if value not in FORMATS:
+        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(FORMATS)}.")
+    return value
+
+
+_FORMAT = option(
+    "Output",
+    "--format",
+    default="keras",
+    show_default=True,
+    callback=_to_format,
+    metavar="NAME",
+    help="Format: keras, onnx or saved-model.",
+)
+
+
 @click.command("export", cls=SectionedCommand, short_help="Write a forecaster for programs without this package.")
 @click.argument("run", metavar="RUN")
-@with_options(common=("folder", "home"), formats=tuple(FORMATS))
+@_FORMAT(False)
+@with_options(common=("folder", "home"))
 def command(*, environment: Environment, **keywords: Any) -> None:
     """Write the whole forecaster of a run as a Keras file, an ONNX file or a TensorFlow SavedModel.
 
