@@ -34,14 +34,13 @@ def measure(length: int, step_rows: int, steps: int) -> dict[str, float]:
     use_engine("jax", "cpu")
     from forecaster.models.keras_weights import named_weights
     from forecaster.models.quantile.head import QuantileLoss
-    from forecaster.models.training import warm_cosine_adamw
+    from forecaster.models.optimizers import optimizer_of
     from forecaster.quantiles import SCORING_LEVELS
 
     options = LSTMOptions.model_validate({"windows": {"chunk": length, "burn_in": BURN_IN}})
     model = LSTM(options, 20)
     network = model.network(0, BURN_IN)
-    training = options.training
-    optimizer = warm_cosine_adamw(steps + 1, training.learning_rate, training.weight_decay, training.clip_norm)
+    optimizer = optimizer_of(options.training, steps + 1)
     network.compile(optimizer, QuantileLoss(SCORING_LEVELS), jit_compile=True)
     rng = np.random.default_rng(0)
     rows = max(HISTORY, 2 * length)

@@ -116,6 +116,8 @@ class ClassicOptions(OptimizerOptions, ModelOptions):
 
 
 def _is_present(series: PriceSeries, name: str, rows: Any) -> bool:
-    """True if nine of ten `rows` of a column hold a value."""
+    """True if nine of ten `rows` of a column hold a value, or if there are no rows to tell."""
     values = series.columns.get(name)
-    return values is not None and bool(rows.any()) and float(np.isfinite(values[rows]).mean()) >= MIN_PRESENT_SHARE
+    if values is None:
+        return False
+    return not rows.any() or float(np.isfinite(values[rows]).mean()) >= MIN_PRESENT_SHARE
