@@ -33,8 +33,8 @@ def measure(length: int, step_rows: int, steps: int) -> dict[str, float]:
 
     use_engine("jax", "cpu")
     from forecaster.models.keras_weights import named_weights
-    from forecaster.models.quantile.head import QuantileLoss
     from forecaster.models.optimizers import optimizer_of
+    from forecaster.models.quantile.head import QuantileLoss
     from forecaster.quantiles import SCORING_LEVELS
 
     options = LSTMOptions.model_validate({"windows": {"chunk": length, "burn_in": BURN_IN}})
