@@ -241,7 +241,7 @@ def tiny_throughput(capsys, way, *arguments):
 def test_throughput_of_our_training(capsys):
     row = tiny_throughput(capsys, "jax", "--steps", "20", *TINY)
     assert row["steps"] == 10
-    assert row["targets"] == 10 * 16 * (160 - 128)
+    assert row["targets"] == 10 * 16 * (160 - 64)
     assert row["rate"] == pytest.approx(row["targets"] / row["seconds"])
 
 
@@ -249,7 +249,7 @@ def test_throughput_of_our_training(capsys):
 def test_throughput_of_the_stock_fit(capsys):
     row = tiny_throughput(capsys, "stock", "--steps", "5", *TINY)
     assert row["steps"] == 4
-    assert row["targets"] == 4 * 16 * (160 - 128)
+    assert 0.95 < row["targets"] / (4 * 16 * (160 - 64)) <= 1  # a chunk may end behind the last row
 
 
 @pytest.mark.slow

@@ -193,9 +193,7 @@ def test_a_source(forecast: Forecast, add_file, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 def test_a_figure(forecast: Forecast, add_file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert forecast("train", "--pair", "USDJPY", *TINY).exit_code == 0
-    assert (
-        "expected one of forecast, loss, fan, backtest" in forecast("plot", "--pair", "USDJPY", "--kind", "toy").output
-    )
+    assert "expected one of forecast, loss, fan" in forecast("plot", "--pair", "USDJPY", "--kind", "toy").output
     monkeypatch.setitem(FIGURES, "toy", f"{add_file('toy_figure', FIGURE)}:toy_figure")
     picture = tmp_path / "toy.png"
     result = forecast("plot", "--pair", "USDJPY", "--kind", "toy", "--out", picture)

@@ -1,5 +1,6 @@
 """A small project for trials of faults, and commands in forked processes that work on copies of it."""
 
+import atexit
 import contextlib
 import ctypes
 import dataclasses
@@ -136,6 +137,7 @@ def run(
         path.write_bytes(b"")  # a process may be killed before it opens them
     process = os.fork()
     if not process:
+        atexit._clear()  # those of the parent would delete its folders
         for number, path in enumerate(paths, start=1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
