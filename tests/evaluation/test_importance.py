@@ -9,7 +9,7 @@ SETTLING = 20
 
 
 def importances(seed: int = 0) -> dict[str, Importance]:
-    """Of a model of the spread that reads the right input, whose other inputs are noise or not used."""
+    """Importances of a model of the spread: one input matters, the others are noise or not used."""
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(SETTLING + DAYS, 3)).astype(np.float32)
     truth = inputs[SETTLING:, 0] + rng.normal(size=DAYS)
@@ -24,19 +24,19 @@ def importances(seed: int = 0) -> dict[str, Importance]:
 
 
 def test_the_input_that_matters_is_found_with_its_interval() -> None:
-    found = importances()
+    result = importances()
     # |N(0, sqrt(3))| over |N(0, 1)|: truth and shuffled input are independent.
-    assert abs(found["used"].increase - (np.sqrt(3) - 1)) < 0.12
-    low, high = found["used"].interval or (np.nan, np.nan)
-    assert 0.4 < low < found["used"].increase < high < 1.1
-    assert found["all"].increase > 0.5
-    assert found["used"].n == DAYS
+    assert abs(result["used"].increase - (np.sqrt(3) - 1)) < 0.12
+    low, high = result["used"].interval or (np.nan, np.nan)
+    assert 0.4 < low < result["used"].increase < high < 1.1
+    assert result["all"].increase > 0.5
+    assert result["used"].n == DAYS
 
 
 def test_an_input_that_is_not_used_has_no_importance() -> None:
-    found = importances()
-    assert found["unused"].increase == 0
-    assert abs(found["noise"].increase) < 0.02
+    result = importances()
+    assert result["unused"].increase == 0
+    assert abs(result["noise"].increase) < 0.02
 
 
 def test_with_few_days_there_is_no_interval() -> None:

@@ -1,4 +1,4 @@
-"""Which fits count as the same."""
+"""Fits of equal key are reused, others are not."""
 
 import dataclasses
 from typing import Any

@@ -14,9 +14,9 @@ def test_an_activation_is_that_of_keras(name: str) -> None:
 
     x = np.concatenate([np.linspace(-6, 6, 401), [-40.0, 0.0, 40.0]]).astype(np.float32)
     expected = np.asarray(keras.activations.get(name)(x))
-    found = ACTIVATIONS[name](x)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    result = ACTIVATIONS[name](x)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "meant"), [("rleu", "relu"), ("Tanh", "tanh"), ("softpluss", "softplus")])

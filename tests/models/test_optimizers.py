@@ -64,8 +64,8 @@ def test_the_default_of_classic_is_plain_adam() -> None:
 )
 def test_a_schedule_at_the_start_in_the_middle_and_at_the_end(schedule: str, rates: list[float]) -> None:
     made = optimizer(OptimizerOptions(schedule=schedule, learning_rate=1.0))
-    found = [float(made._learning_rate(step)) for step in (0, 50, 100)]
-    np.testing.assert_allclose(found, rates, atol=1e-3)
+    result = [float(made._learning_rate(step)) for step in (0, 50, 100)]
+    np.testing.assert_allclose(result, rates, atol=1e-3)
 
 
 @pytest.mark.parametrize("schedule", get_args(ScheduleName))

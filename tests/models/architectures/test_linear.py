@@ -33,8 +33,8 @@ def test_numpy_agrees_with_keras(helpers: SimpleNamespace, supervision: str, row
     x = np.random.default_rng(0).normal(size=(2, rows, FEATURES)).astype(np.float32)
     expected = state_model(network).predict_on_batch(x)
     forward = options.architecture.numpy_pass(arrays, options)
-    found = forward.histories(x) if supervision == "dense" else forward.windows(x, np.arange(2))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    result = forward.histories(x) if supervision == "dense" else forward.windows(x, np.arange(2))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_a_state_is_a_map_of_the_moving_average_and_of_the_rest(helpers: SimpleNamespace) -> None:
@@ -49,8 +49,8 @@ def test_a_state_is_a_map_of_the_moving_average_and_of_the_rest(helpers: SimpleN
         padded = np.concatenate([np.zeros((4, FEATURES)), values])
         for t in range(20):
             expected[t] += np.einsum("tf,tfu->u", padded[t : t + 5], arrays[f"{name}/kernel"])
-    found = LinearPass.of(arrays, 4).histories(x[None].astype(np.float32))[0]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    result = LinearPass.of(arrays, 4).histories(x[None].astype(np.float32))[0]
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_a_linear_map_has_one_layer() -> None:

@@ -27,8 +27,8 @@ def outputs(arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
 def test_the_stack_is_the_slow_loop(helpers: SimpleNamespace, units: tuple[int, ...], rows: int) -> None:
     arrays = helpers.oracles.lstm_arrays(4, units, 1, seed=rows)
     x = np.random.default_rng(rows).normal(size=(rows, 4)).astype(np.float32)
-    found = StackPass(lstm_layers(arrays)).histories(x[None])[0]
-    np.testing.assert_allclose(found, helpers.oracles.lstm_stack(arrays, x), atol=2e-6)
+    result = StackPass(lstm_layers(arrays)).histories(x[None])[0]
+    np.testing.assert_allclose(result, helpers.oracles.lstm_stack(arrays, x), atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_numpy_agrees_with_keras(helpers: SimpleNamespace, units: tuple[int, ...
             name: array.shape for name, array in arrays.items()
         }
         expected = np.asarray(network(x, training=False))
-        found = np.stack([outputs(arrays, one) for one in x])
-        np.testing.assert_allclose(found if supervision == "dense" else found[:, -1], expected, atol=1e-5)
+        result = np.stack([outputs(arrays, one) for one in x])
+        np.testing.assert_allclose(result if supervision == "dense" else result[:, -1], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("units", [(4,), (32, 32), (50, 50), (70,)])

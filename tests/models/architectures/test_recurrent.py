@@ -51,8 +51,8 @@ def test_numpy_agrees_with_keras(
     expected = state_model(network).predict_on_batch(x)
     assert expected.shape[-1] == units
     forward = architecture.numpy_pass(weights, model.options)
-    found = forward.histories(x) if supervision == "dense" else forward.windows(x, np.arange(3))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    result = forward.histories(x) if supervision == "dense" else forward.windows(x, np.arange(3))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

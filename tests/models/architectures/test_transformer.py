@@ -50,8 +50,8 @@ def states(network: SimpleNamespace) -> Any:
 def test_numpy_agrees_with_keras(network: SimpleNamespace, rows: int) -> None:
     x = np.random.default_rng(rows).normal(size=(2, rows, FEATURES)).astype(np.float32)
     expected = network.keras(x)
-    found = network.numpy.histories(x) if network.supervision == "dense" else network.numpy.windows(x, np.arange(2))
-    np.testing.assert_allclose(found, expected, atol=2e-5)
+    result = network.numpy.histories(x) if network.supervision == "dense" else network.numpy.windows(x, np.arange(2))
+    np.testing.assert_allclose(result, expected, atol=2e-5)
 
 
 def test_the_bits_of_a_row_do_not_depend_on_the_rows_after_it(network: SimpleNamespace) -> None:

@@ -20,7 +20,7 @@ KINDS = {
 
 
 def outputs(model: Any, **inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of Keras and of ONNX."""
+    """Outputs of the Keras model and of its ONNX graph."""
     from forecaster.models.exports.onnx_graph import onnx_model
 
     session = onnxruntime.InferenceSession(onnx_model(model).SerializeToString(), providers=["CPUExecutionProvider"])
