@@ -20,8 +20,8 @@ from forecaster.environment import no_progress
 from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.splits import folds
 from forecaster.experiments.backtest_plan import SCHEMA, BacktestPlan, FitTask, old_backtests
-from forecaster.experiments.backtests import FoldRecord, fit_task, run_backtest
-from forecaster.experiments.executors import InProcess, Processes
+from forecaster.experiments.backtests import FoldRecord, fold_part, run_backtest
+from forecaster.experiments.executors import InProcess, Processes, results_in_order
 from forecaster.models import create
 from forecaster.models.architectures.lstm import LSTM, LSTMOptions
 from forecaster.models.engine import use_engine
@@ -192,14 +192,18 @@ def test_fits_of_several_processes_have_the_same_bits(panel: Any, done: Any, tmp
 def test_a_killed_process_is_made_up_for_here(panel: Any) -> None:
     asked = plan(panel, models=("lstm",))
     tasks = [FitTask("lstm", number, 0) for number in range(3)]
-    with TWO.run(fit_task, asked, tasks) as results:
+    with TWO.open(fold_part, asked, len(tasks)) as session:
+        for task in tasks:
+            session.submit(task)
         for child in multiprocessing.active_children():
             os.kill(child.pid or 0, signal.SIGKILL)
-        found = list(results)
-    with InProcess().run(fit_task, asked, tasks) as results:
-        for again, expected in zip(found, results, strict=True):
-            for name, values in expected.arrays().items():
-                np.testing.assert_array_equal(again.arrays()[name], values)
+        parts = dict(session.collect() for _ in tasks)
+    with InProcess().open(fold_part, asked, len(tasks)) as session:
+        for task, expected in zip(tasks, results_in_order(session, tasks), strict=True):
+            for name, values in expected.fitted.arrays().items():
+                np.testing.assert_array_equal(parts[task].fitted.arrays()[name], values)
+            for name, values in expected.quantiles.items():
+                np.testing.assert_array_equal(parts[task].quantiles[name], values)
 
 
 def test_a_process_killed_as_it_starts_is_made_up_for_here(
@@ -234,15 +238,19 @@ def test_a_finished_backtest_is_read_where_nothing_can_be_written(
 
 def test_a_stop_ends_the_processes_at_once(panel: Any) -> None:
     asked = plan(panel, models=("lstm",))
-    running = TWO.run(fit_task, asked, [FitTask("lstm", 0, 0), FitTask("lstm", 1, 0)])
-    running.__enter__()
+    running = TWO.open(fold_part, asked, 2)
+    session = running.__enter__()
+    session.submit(FitTask("lstm", 0, 0))
+    session.submit(FitTask("lstm", 1, 0))
     assert len(multiprocessing.active_children()) == 2
     running.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert not multiprocessing.active_children()
 
 
 def test_one_fit_needs_no_other_process(panel: Any) -> None:
-    with Processes(4, TWO.prepare).run(fit_task, plan(panel), [FitTask("lstm", 0, 0)]):
+    with Processes(4, TWO.prepare).open(fold_part, plan(panel), 1) as session:
+        session.submit(FitTask("lstm", 0, 0))
+        session.collect()
         assert not multiprocessing.active_children()
 
 

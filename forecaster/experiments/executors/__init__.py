@@ -1,0 +1,7 @@
+"""Executors: where the tasks of an experiment are computed, in this process, in several, or on several machines."""
+
+from forecaster.experiments.executors.base import Executor, Session, results_in_order
+from forecaster.experiments.executors.in_process import InProcess
+from forecaster.experiments.executors.processes import Processes
+
+__all__ = ["Executor", "InProcess", "Processes", "Session", "results_in_order"]
