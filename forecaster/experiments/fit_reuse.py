@@ -11,7 +11,8 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.splits import Split
-from forecaster.experiments.runs import Run, list_runs
+from forecaster.experiments.run_index import indexed_runs
+from forecaster.experiments.runs import Run
 from forecaster.files import plain, sha256_of
 from forecaster.models.base import Fitted
 from forecaster.models.engine import Engine, cpu_features, engine_versions
@@ -80,10 +81,11 @@ def recorded_fit(folder: Path, key: str) -> ReusedFit | None:
 
     A refit does not count: its weights are not those that were tested.
     """
-    for run in list_runs(folder).runs:
-        if run.manifest.fit_key != key or run.manifest.split.refit:
+    for summary in indexed_runs(folder).runs:
+        if summary.fit_key != key or summary.refit:
             continue
         try:
+            run = summary.read()
             fitted = run.fitted
             curve = tuple({**row, "step": int(row["step"])} for row in run.history())
             report = dataclasses.replace(fitted.report, curve=curve)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from forecaster.errors import DamageError
+from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, runs_folder
 from forecaster.experiments.stored_files import parse_json
 from forecaster.files import json_text, read_regular_file, write_file
@@ -32,7 +33,7 @@ def pinned_runs(home: Path) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def pin_run(home: Path, run: Run, others: tuple[Run, ...]) -> None:
+def pin_run(home: Path, run: Run, others: tuple[RunSummary, ...]) -> None:
     """Prefer `run` for every instrument that it scored.
 
     Args:

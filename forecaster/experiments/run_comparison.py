@@ -21,8 +21,9 @@ from forecaster.evaluation.daily_losses import POOLED, OutOfSample
 from forecaster.evaluation.splits import Split
 from forecaster.experiments.forecasting import run_forecasts
 from forecaster.experiments.run_differences import Difference, differences, grouped
+from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_runs
-from forecaster.experiments.runs import Run, list_runs, runs_folder
+from forecaster.experiments.runs import Run, runs_folder
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.frames import Row, Tabular, flat
@@ -245,7 +246,8 @@ def _of_baseline(fitted: Fitted, series: PriceSeries) -> _Candidate:
 def _compared(label: str, run: Run, environment: Environment) -> ComparedModel:
     """Facts about a run; where it has taken over weights, its seconds are those of the fit that made them."""
     key = run.manifest.fit_key
-    alike = [each for each in list_runs(runs_folder(environment.home)).runs if key and each.manifest.fit_key == key]
+    index = indexed_runs(runs_folder(environment.home))
+    alike = [summary.read() for summary in index.runs if key and summary.fit_key == key]
     seconds = max((each.manifest.seconds.get("fit", 0.0) for each in [run, *alike]), default=None)
     return ComparedModel(label, run.manifest.model.model, seconds, run.manifest.model.parameters, run)
 

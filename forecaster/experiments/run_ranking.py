@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from forecaster.data.instruments import Instrument
-from forecaster.experiments.runs import Run
+from forecaster.experiments.run_summaries import RunSummary
 
 __all__ = ["ranked_runs", "run_problems"]
 
 
-def ranked_runs(runs: Iterable[Run], instrument: Instrument, pinned: Sequence[str], horizon: int | None) -> list[Run]:
+def ranked_runs(
+    runs: Iterable[RunSummary], instrument: Instrument, pinned: Sequence[str], horizon: int | None
+) -> list[RunSummary]:
     """Runs that have an instrument in their panel, the one to use first.
 
     First come pinned runs, then runs that reach the horizon, that named and scored the instrument, that have no
@@ -22,11 +24,11 @@ def ranked_runs(runs: Iterable[Run], instrument: Instrument, pinned: Sequence[st
     """
     name = instrument.canonical.name
 
-    def rank(run: Run) -> tuple[bool | str, ...]:
+    def rank(run: RunSummary) -> tuple[bool | str, ...]:
         scored = name in run.scored
         return (
             scored and run.id in pinned,
-            horizon is None or run.manifest.model.horizon >= horizon,
+            horizon is None or run.horizon >= horizon,
             scored,
             run.id in pinned,
             not run_problems(run, instrument),
@@ -37,12 +39,12 @@ def ranked_runs(runs: Iterable[Run], instrument: Instrument, pinned: Sequence[st
     return sorted(runs, key=rank, reverse=True)
 
 
-def run_problems(run: Run, instrument: Instrument) -> list[str]:
+def run_problems(run: RunSummary, instrument: Instrument) -> list[str]:
     """Reasons to distrust the forecasts that a run makes of an instrument, each as the end of a sentence."""
-    verdict = run.manifest.scores.verdicts.get(instrument.canonical.name, {})
-    worse = {kind for kind in ("point", "direction", "density") if verdict.get(kind, {}).get("outcome") == "worse"}
-    problems = [f"was worse than {verdict[kind].get('against')} in its test ({kind})" for kind in sorted(worse)]
-    if verdict.get("coverage", {}).get("outcome") == "worse":
+    verdict = run.outcomes.get(instrument.canonical.name, {})
+    worse = {kind for kind, (outcome, _) in verdict.items() if outcome == "worse"}
+    problems = [f"was worse than {verdict[kind][1]} in its test ({kind})" for kind in sorted(worse - {"coverage"})]
+    if "coverage" in worse:
         problems.append("had miscalibrated intervals in its test")
     if run.configuration.shortened is not None:
         problems.append(f"was trained for {run.configuration.shortened} only")

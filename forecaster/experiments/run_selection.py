@@ -23,8 +23,10 @@ from forecaster.errors import InputFileError, NotEnoughDataError, RunNotFoundErr
 from forecaster.experiments.changed_history import HistoryChange, change_since
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
+from forecaster.experiments.run_index import RunIndex, indexed_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
-from forecaster.experiments.runs import Run, RunListing, find_run, list_runs, runs_folder
+from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.pipeline import coming_days_of
 
 __all__ = ["RunQuery", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
@@ -114,7 +116,10 @@ class SelectedRun:
         age = business_age(trained, self.newest.astype(object))
         if age > OLD_RUN_DAYS:
             text += f"; old: {age} business days of data have come since the training, train again"
-        lines = [text, *(f"warning: this run {problem}" for problem in run_problems(run, self.instrument))]
+        lines = [
+            text,
+            *(f"warning: this run {problem}" for problem in run_problems(RunSummary.of(run), self.instrument)),
+        ]
         if self.in_sample:
             lines.append(
                 f"warning: the run has seen rows to {run.seen_until}; a forecast from {cutoff} is in-sample, "
@@ -186,10 +191,10 @@ def _best(
     sources: OpenSources,
 ) -> SelectedRun:
     """The instrument with the first of the ranked runs that covers its history."""
-    listing = list_runs(runs_folder(environment.home))
-    able = [run for run in listing.runs if may_fit(run, instrument, choice.source)]
+    index = indexed_runs(runs_folder(environment.home))
+    able = [run for run in index.runs if may_fit(run, instrument, choice.source)]
     if choice.events is not None:
-        able = [run for run in able if _knows_events(run)]
+        able = [run for run in able if _knows_events(run.read())]
     frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
     pinned = pinned_runs(environment.home)
     refused: dict[str, InputFileError | NotEnoughDataError] = {}
@@ -197,17 +202,17 @@ def _best(
         fitting = [run for run in able if run.frequency == frequency]
         for run in ranked_runs(fitting, instrument, pinned, query.horizon):
             try:
-                selection = _load(run, instrument, choice, environment, sources)
+                selection = _load(run.read(), instrument, choice, environment, sources)
             except (InputFileError, NotEnoughDataError) as error:  # such as a run of days for a file of weeks
                 refused[run.id] = error
                 continue
-            if run.covers(selection.series) or (selection.change is not None and selection.change.same):
+            if selection.run.covers(selection.series) or (selection.change is not None and selection.change.same):
                 for run_id, reason in refused.items():
                     environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
-                _note_choice(selection, query, listing, environment)
+                _note_choice(selection, query, index, environment)
                 return selection
-    if listing.damaged:
-        raise listing.damaged[0]
+    if index.damaged:
+        raise index.damaged[0]
     if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
         data = choice.applied()
         data = data.model_copy(update={"frequency": query.frequency or data.frequency})
@@ -217,16 +222,16 @@ def _best(
     raise _no_run(instrument, choice, query, environment)
 
 
-def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> Run | None:
+def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> RunSummary | None:
     """The first of the ranked runs of an instrument, whatever its history is now; None where there is none."""
-    runs = [run for run in list_runs(runs_folder(home)).runs if may_fit(run, instrument, source)]
+    runs = [run for run in indexed_runs(runs_folder(home)).runs if may_fit(run, instrument, source)]
     runs = [run for run in runs if query.frequency in (None, run.frequency)]
     return next(iter(ranked_runs(runs, instrument, pinned_runs(home), query.horizon)), None)
 
 
-def _note_choice(selection: SelectedRun, query: RunQuery, listing: RunListing, environment: Environment) -> None:
+def _note_choice(selection: SelectedRun, query: RunQuery, index: RunIndex, environment: Environment) -> None:
     """Report damaged runs that were passed over, and rows that are longer than a day although nobody asked for them."""
-    for damage in listing.damaged:
+    for damage in index.damaged:
         environment.note(f"warning: passed over: {damage.messages[0]}")
     frequency = selection.run.frequency
     if query.frequency is None and frequency != FREQUENCIES[0] and selection.checked.whole.frequency != frequency:
@@ -245,12 +250,12 @@ def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environm
     )
 
 
-def may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
+def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
     """True if a run has an instrument of a source, at any frequency."""
     return (
         _may_come_from(run.source, instrument)
         and source in (None, AUTO, run.source)
-        and instrument.canonical.name in run.manifest.data.members
+        and instrument.canonical.name in run.members
     )
 
 

@@ -15,6 +15,7 @@ import difflib
 import functools
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -310,16 +311,23 @@ def run_folders(folder: Path) -> list[Path]:
     """Folders that hold any file of a run, newest first."""
     if not folder.is_dir():
         return []
-    visible = (path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-    return sorted(filter(_holds_files, visible), reverse=True)
+    with os.scandir(folder) as entries:
+        names = sorted((entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()), reverse=True)
+    parent = str(folder)
+    return [folder / name for name in names if _holds_files(os.path.join(parent, name))]
 
 
-def _holds_files(folder: Path) -> bool:
+def _holds_files(folder: str) -> bool:
     """True if a folder has files of a run, or may not be looked into: then reading it reports the reason."""
+    return any(_may_exist(f"{folder}{os.sep}{name}") for name in _FILES)
+
+
+def _may_exist(path: str) -> bool:
     try:
-        return any((folder / name).exists() for name in _FILES)
-    except OSError:
-        return True
+        os.stat(path)
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)
+    return True
 
 
 @dataclasses.dataclass(frozen=True)

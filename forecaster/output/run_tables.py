@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from forecaster.experiments.runs import Run
+from forecaster.experiments.run_summaries import RunSummary
 from forecaster.output.tables import plain_table
 
 __all__ = ["run_document", "run_table"]
@@ -13,29 +13,27 @@ __all__ = ["run_document", "run_table"]
 MAX_NAMES = 3
 
 
-def run_document(run: Run, pinned: Sequence[str] = ()) -> dict[str, Any]:
+def run_document(run: RunSummary, pinned: Sequence[str] = ()) -> dict[str, Any]:
     """A run in a list of runs.
 
     Args:
         run: The run.
         pinned: Ids of pinned runs.
     """
-    manifest = run.manifest
-    verdict = manifest.scores.verdict or {}
     return {
         "run_id": run.id,
-        "created": manifest.created,
-        "instruments": list(manifest.data.instruments),
-        "series": len(manifest.data.members),
+        "created": run.created,
+        "instruments": list(run.instruments),
+        "series": len(run.members),
         "source": run.source,
         "interval": run.frequency,
-        "model": manifest.model.model,
-        "horizon": manifest.model.horizon,
+        "model": run.model,
+        "horizon": run.horizon,
         "configuration": run.configuration.name,
-        "refit": manifest.split.refit,
-        "fitted_until": str(run.fitted_until),
-        "density": verdict.get("density", {}).get("outcome"),
-        "coverage": verdict.get("coverage", {}).get("outcome"),
+        "refit": run.refit,
+        "fitted_until": run.fitted_until,
+        "density": run.whole.get("density", ("",))[0] or None,
+        "coverage": run.whole.get("coverage", ("",))[0] or None,
         "pinned": run.id in pinned,
     }
 

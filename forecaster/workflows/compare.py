@@ -15,9 +15,11 @@ from forecaster.evaluation import scored_steps
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_comparison import Comparison, compare_runs
 from forecaster.experiments.run_differences import grouped, labels_of, require_comparable
+from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_ranking import ranked_runs
 from forecaster.experiments.run_selection import RunQuery, may_fit
-from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
+from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.models import is_network
 from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds, runs_of_kinds
 
@@ -174,31 +176,31 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
     Raises:
         RunNotFoundError: There is none.
     """
-    listing = list_runs(runs_folder(environment.home))
-    for damage in listing.damaged:
+    index = indexed_runs(runs_folder(environment.home))
+    for damage in index.damaged:
         environment.note(f"warning: passed over: {damage.messages[0]}")
     instruments = named_instruments(choice.applied())
     fitting = [
         run
-        for run in listing.runs
-        if is_network(run.manifest.model.model)
-        and not run.manifest.split.refit
+        for run in index.runs
+        if is_network(run.model)
+        and not run.refit
         and all(may_fit(run, instrument, choice.source) for instrument in instruments)
     ]
     frequencies = {run.frequency for run in fitting} if query.frequency is None else {query.frequency}
     frequency = min(frequencies, key=FREQUENCIES.index, default=None)
     ranked = ranked_runs(fitting, instruments[0], pinned_runs(environment.home), query.horizon)
-    best: dict[str, Run] = {}
+    best: dict[str, RunSummary] = {}
     for run in ranked:
         if run.frequency == frequency:
-            best.setdefault(run.manifest.model.model, run)
+            best.setdefault(run.model, run)
     if not best:
         name = ", ".join(instrument.name for instrument in instruments)
         command = command_line("compare", instruments[0], choice, environment, "--kinds", ALL)
         raise RunNotFoundError(
             f"no run in {runs_folder(environment.home)} fits {name}; expected one or more; train with: {command}"
         )
-    return list(best.values())
+    return [run.read() for run in best.values()]
 
 
 def _common_instruments(runs: Mapping[str, Run], choice: Selection) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError
 from forecaster.experiments.pins import pin_run, pinned_runs, unpin_runs
-from forecaster.experiments.runs import Run, find_run, list_runs, runs_folder
+from forecaster.experiments.run_index import indexed_runs
+from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.runs import Run, find_run, runs_folder
 
 __all__ = ["RunOverview", "overview", "use_no_run", "use_run"]
 
@@ -21,7 +23,7 @@ class RunOverview:
         damaged: An error for each run that cannot be read.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RunSummary, ...]
     pinned: tuple[str, ...]
     damaged: tuple[ForecasterError, ...]
 
@@ -32,8 +34,8 @@ def overview(environment: Environment) -> RunOverview:
     Raises:
         DamageError: The file of pins was altered.
     """
-    listing = list_runs(runs_folder(environment.home))
-    return RunOverview(listing.runs, pinned_runs(environment.home), listing.damaged)
+    index = indexed_runs(runs_folder(environment.home))
+    return RunOverview(index.runs, pinned_runs(environment.home), index.damaged)
 
 
 def use_run(run_id: str, environment: Environment) -> Run:
@@ -49,7 +51,7 @@ def use_run(run_id: str, environment: Environment) -> Run:
     """
     home: Path = environment.home
     run = find_run(runs_folder(home), run_id)
-    pin_run(home, run, list_runs(runs_folder(home)).runs)
+    pin_run(home, run, indexed_runs(runs_folder(home)).runs)
     return run
 
 

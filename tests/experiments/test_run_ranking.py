@@ -17,6 +17,7 @@ from forecaster.experiments.configurations import ConfigurationFacts, described_
 from forecaster.experiments.manifest import Manifest
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
+from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run
 from forecaster.workflows.runs import overview, use_no_run, use_run
 
@@ -27,19 +28,17 @@ TRIAL = ConfigurationFacts("default", {"model.training.steps": 10}, "10 of 200 s
 
 def run(
     name: str, scored: str = "USDJPY", configuration: ConfigurationFacts = DEFAULT, horizon: int = 20, **outcomes: str
-) -> Run:
+) -> RunSummary:
     """A run whose panel holds USDJPY, with a verdict on `scored`."""
     manifest = Manifest.from_json(json.loads((GOLDEN / "manifest.json").read_text()))
     verdict: dict[str, Any] = {kind: {"outcome": outcome, "against": "garch"} for kind, outcome in outcomes.items()}
-    return Run(
-        Path(name),
-        dataclasses.replace(
-            manifest,
-            scores=dataclasses.replace(manifest.scores, verdicts={scored: verdict}),
-            model=dataclasses.replace(manifest.model, horizon=horizon),
-            configuration=configuration,
-        ),
+    changed = dataclasses.replace(
+        manifest,
+        scores=dataclasses.replace(manifest.scores, verdicts={scored: verdict}),
+        model=dataclasses.replace(manifest.model, horizon=horizon),
+        configuration=configuration,
     )
+    return RunSummary.of(Run(Path(name), changed))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def run(
         (run("1", configuration=TRIAL), run("2", scored="EURUSD")),
     ],
 )
-def test_the_better_run_comes_first(better: Run, other: Run) -> None:
+def test_the_better_run_comes_first(better: RunSummary, other: RunSummary) -> None:
     for runs in ([better, other], [other, better]):
         for pair in ("USDJPY", "JPYUSD"):
             assert ranked_runs(runs, parse_pair(pair), (), 30)[0] is better
@@ -105,7 +104,10 @@ def test_a_configuration_is_named_by_the_nearest_shipped_one(
 
 
 def test_a_run_recorded_before_configurations_were_named_has_one() -> None:
-    earlier = Run(GOLDEN, dataclasses.replace(run("1").manifest, configuration=None))
+    earlier = Run(
+        GOLDEN,
+        dataclasses.replace(Manifest.from_json(json.loads((GOLDEN / "manifest.json").read_text())), configuration=None),
+    )
     assert earlier.configuration.name.startswith("default with")
     assert earlier.configuration.shortened is not None
 

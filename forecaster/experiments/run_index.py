@@ -1,0 +1,136 @@
+"""Index of the runs of a project: their summaries in one file, so that thousands of runs are listed at once.
+
+``runs/.index.json`` is a cache. A run whose manifest is new or has changed is read again, and without the file, or
+with a damaged one, every run is. The runs alone are the truth; people who share a folder need no lock.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, StorageError
+from forecaster.experiments.configurations import ConfigurationFacts
+from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.runs import read_run, run_folders
+from forecaster.files import plain, read_regular_file, write_file
+
+__all__ = ["RunIndex", "indexed_runs"]
+
+SCHEMA = "run-index/1"
+MAX_INDEX_BYTES = 2**28
+_NAME = ".index.json"
+
+Version = tuple[int, int]
+"""Time of the last change of a manifest in nanoseconds, and its size."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunIndex:
+    """All runs of a project.
+
+    Args:
+        runs: Summaries of those that can be read, newest first.
+        damaged: An error for each that cannot be read, newest first.
+    """
+
+    runs: tuple[RunSummary, ...]
+    damaged: tuple[ForecasterError, ...]
+
+
+def indexed_runs(folder: Path) -> RunIndex:
+    """Every run in `folder`; the index is brought up to date where the folder can be written.
+
+    Args:
+        folder: Folder of all runs.
+    """
+    recorded = _recorded(folder)
+    current: dict[str, _Entry] = {}
+    damaged: list[ForecasterError] = []
+    for path in run_folders(folder):
+        try:
+            version = _version(path)
+            entry = recorded.get(path.name)
+            if entry is None or entry.version != version:
+                entry = _Entry(version, RunSummary.of(read_run(path)))
+            current[path.name] = entry
+        except (DamageError, NewerSchemaError) as error:
+            damaged.append(error)
+    if _versions(current) != _versions(recorded):
+        with contextlib.suppress(StorageError):  # a folder of somebody else: the next command reads the runs again
+            write_file(folder / _NAME, _index_bytes(current.values()))
+    return RunIndex(tuple(entry.summary for entry in current.values()), tuple(damaged))
+
+
+class _Entry(NamedTuple):
+    version: Version
+    summary: RunSummary
+
+
+def _versions(entries: Mapping[str, _Entry]) -> dict[str, Version]:
+    return {name: entry.version for name, entry in entries.items()}
+
+
+def _version(folder: Path) -> Version:
+    try:
+        facts = os.stat(folder / "manifest.json")
+    except OSError:  # reading it says why
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_size
+
+
+_OWN = ("created", "fit_key", "metric_values")
+"""Facts that no two runs share; every other value stands in the index once, however many runs have it."""
+
+_SHARED = tuple(field.name for field in dataclasses.fields(RunSummary) if field.name not in ("folder", *_OWN))
+
+_DECODERS: Mapping[str, Callable[[Any], Any]] = {
+    "metric_names": tuple,
+    "instruments": tuple,
+    "members": frozenset,
+    "configuration": ConfigurationFacts.from_json,
+}
+"""Field -> function that makes its value from JSON values; other fields are JSON values."""
+
+
+def _recorded(folder: Path) -> dict[str, _Entry]:
+    """Name -> version and summary of the runs in the index; empty where there is no valid one."""
+    try:
+        document = json.loads(read_regular_file(folder / _NAME, MAX_INDEX_BYTES))
+        if document["schema"] != SCHEMA:
+            return {}
+        columns = [list(map(_DECODERS.get(name, plain), document["shared"][name])) for name in _SHARED]
+        return {
+            name: _Entry(
+                (changed, size),
+                RunSummary(
+                    folder / name, *own, *(column[place] for column, place in zip(columns, places, strict=True))
+                ),
+            )
+            for name, changed, size, own, places in document["runs"]
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return {}
+
+
+def _index_bytes(entries: Collection[_Entry]) -> bytes:
+    places: dict[str, dict[str, int]] = {name: {} for name in _SHARED}
+    runs = []
+    for version, summary in entries:
+        texts = {name: _text(getattr(summary, name)) for name in _SHARED}
+        shared = [places[name].setdefault(text, len(places[name])) for name, text in texts.items()]
+        runs.append([summary.id, *version, [getattr(summary, name) for name in _OWN], shared])
+    values = {name: [json.loads(text) for text in column] for name, column in places.items()}
+    document = {"schema": SCHEMA, "shared": values, "runs": runs}
+    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, frozenset):
+        value = sorted(value)
+    if isinstance(value, ConfigurationFacts):
+        value = value.to_json()
+    return json.dumps(plain(value), allow_nan=False)

@@ -1,0 +1,137 @@
+"""Summaries of recorded runs: the facts by which runs are listed, selected and ranked."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from forecaster.experiments.configurations import ConfigurationFacts
+from forecaster.experiments.runs import Run, read_run
+
+__all__ = ["RunSummary"]
+
+NUMBERS = ("crps", "weighted_quantile_loss", "log_score")  # of each model; the run's own counts
+RATIOS = ("rmse_ratio_returns", "mae_return", "rmse_return")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+    """Facts of a recorded run without its files.
+
+    Args:
+        folder: Folder of the run.
+        created: Time of the training, ISO 8601.
+        fit_key: Hash of all that decides the tested weights; empty where it is not recorded.
+        metric_values: Metrics on the test rows, averaged over the named instruments, as text between blanks.
+        metric_names: Their names, such as ``crps_ratio.garch@5``.
+        instruments: Names of the instruments, as the user gave them.
+        members: Names of every series of the panel.
+        source: Registry key of the source of its data.
+        frequency: Length of one row.
+        model: Registry key of the model.
+        horizon: Longest step.
+        configuration: The nearest shipped configuration, and the keys that differ.
+        refit: True if the weights were fitted again on all rows.
+        fitted_until: Last date that the weights have seen, ISO 8601.
+        outcomes: Name of each scored instrument -> subject of a verdict -> outcome and opponent.
+        whole: Subject of the verdict on all named instruments -> outcome and opponent.
+    """
+
+    folder: Path
+    created: str
+    fit_key: str
+    metric_values: str
+    metric_names: tuple[str, ...]
+    instruments: tuple[str, ...]
+    members: frozenset[str]
+    source: str
+    frequency: str
+    model: str
+    horizon: int
+    configuration: ConfigurationFacts
+    refit: bool
+    fitted_until: str
+    outcomes: Mapping[str, Mapping[str, tuple[str, str]]]
+    whole: Mapping[str, tuple[str, str]]
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def scored(self) -> frozenset[str]:
+        """Names of the instruments that the run named and scored."""
+        return frozenset(self.outcomes)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Name -> value of each metric."""
+        return dict(zip(self.metric_names, map(float, self.metric_values.split()), strict=True))
+
+    def read(self) -> Run:
+        """The run itself.
+
+        Raises:
+            DamageError: It has been damaged or removed.
+        """
+        return read_run(self.folder)
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The summary of a run.
+
+        Raises:
+            DamageError: The run does not record its configuration, and the file of it is damaged.
+        """
+        manifest = run.manifest
+        metrics = _metrics(run)
+        return cls(
+            folder=run.folder,
+            created=manifest.created,
+            fit_key=manifest.fit_key,
+            metric_values=" ".join(f"{value:.7g}" for value in metrics.values()),
+            metric_names=tuple(metrics),
+            instruments=manifest.data.instruments,
+            members=frozenset(manifest.data.members),
+            source=run.source,
+            frequency=run.frequency,
+            model=manifest.model.model,
+            horizon=manifest.model.horizon,
+            configuration=run.configuration,
+            refit=manifest.split.refit,
+            fitted_until=str(run.fitted_until),
+            outcomes={name: _outcomes(verdict) for name, verdict in manifest.scores.verdicts.items()},
+            whole=_outcomes(manifest.scores.verdict or {}),
+        )
+
+
+def _outcomes(verdict: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Subject -> outcome and opponent, empty texts where they are not recorded."""
+    return {
+        subject: (str(claim.get("outcome") or ""), str(claim.get("against") or ""))
+        for subject, claim in verdict.items()
+        if isinstance(claim, Mapping)
+    }
+
+
+def _metrics(run: Run) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for score in run.manifest.scores.scores:
+        if score["part"] != "test":
+            continue
+        for name, value in _numbers(score, run.manifest.model.model).items():
+            if isinstance(value, int | float):
+                values.setdefault(f"{name}@{score['step']}", []).append(value)
+    return {name: float(np.mean(each)) for name, each in values.items()}
+
+
+def _numbers(score: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Name -> value of the metrics of one step."""
+    own = {name: score[name].get(model) for name in NUMBERS if isinstance(score.get(name), Mapping)}
+    nested = {
+        f"{name}.{key}": value for name in ("crps_ratio", "coverage") for key, value in score.get(name, {}).items()
+    }
+    return {**own, **nested, **{name: score.get(name) for name in RATIOS}}
