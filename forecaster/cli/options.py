@@ -315,6 +315,24 @@ _OPTIONS: dict[str, Definition] = {
         metavar="DIR",
         help="Project folder.  [default: here; variable FORECAST_HOME]",
     ),
+    "where": option(
+        "Output",
+        "--where",
+        multiple=True,
+        metavar="CONDITION",
+        help="List runs that meet a condition: model=gru, tag=best, 'crps_ratio.garch@1<1'.",
+    ),
+    "sort": option("Output", "--sort", metavar="NAME", help="Fact or metric to sort by.  [default: newest first]"),
+    "descending": option("Output", "--descending", is_flag=True, help="Reverse the order."),
+    "limit": option(
+        "Output",
+        "--limit",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Largest number of runs.  [default: 20 in a table, else all]",
+    ),
+    "author": option("Output", "--author", metavar="NAME", help="Author to record.  [default: the login name]"),
+    "yes": option("Output", "--yes", is_flag=True, help="Do not ask."),
     "hash": option("Data", "--hash", metavar="DIGITS", help="Stored version, by the first digits of its hash."),
     "rows": option(
         "Output", "--rows", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Rows to list."

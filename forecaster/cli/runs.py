@@ -1,5 +1,9 @@
 """`forecast runs`: recorded trainings."""
 
+import getpass
+import sys
+from typing import Any
+
 import click
 
 from forecaster.cli.groups import CommandGroup
@@ -10,13 +14,17 @@ from forecaster.environment import Environment
 
 __all__ = ["command"]
 
+MAX_LISTED = 20  # runs in a table, unless --limit says otherwise
 
-@click.group("runs", cls=CommandGroup, short_help="List the recorded trainings, and pin the one to use.")
+
+@click.group("runs", cls=CommandGroup, short_help="List, compare, annotate, pin and remove the recorded trainings.")
 def command() -> None:
     """Recorded trainings of the project.
 
     A forecast uses a run with rows of a day unless --frequency asks for others; among these first a pinned run, then
     one that scored the instrument, one without a bad verdict, one of the default configuration, and the newest.
+
+    ID is the id of a run, its beginning if no other run begins so, or latest.
 
     \b
     Example:
@@ -26,29 +34,153 @@ def command() -> None:
 
 
 @command.command("list", cls=SectionedCommand, short_help="List the runs, newest first.")
-@with_options(("home",), (), ("table", "json"))
-def list_command(*, environment: Environment, format: str) -> None:
+@with_options(("where", "sort", "descending", "limit", "home"), (), ("table", "json", "csv"))
+def list_command(*, environment: Environment, limit: int | None, format: str, **keywords: Any) -> None:
     """List the runs, newest first; those that cannot be read are reported.
+
+    A condition compares a fact (model, instrument, configuration, source, frequency, horizon, created, tag, ...) or a
+    metric on the test rows, such as crps_ratio.garch@1, with =, !=, <, <=, > or >=.
 
     \b
     Example:
       forecast runs list
+      forecast runs list --where instrument=USDJPY --sort crps_ratio.garch@1
+      forecast runs list --where tag=best --format csv
     """  # noqa: D301
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.run_tables import run_document, run_table
+    from forecaster.output.run_tables import run_document, run_rows, run_table
+    from forecaster.output.tables import csv_text
     from forecaster.workflows.runs import overview
 
-    project = overview(environment)
+    limit = MAX_LISTED if limit is None and format == "table" else limit
+    project = overview(environment, limit=limit, **keywords)
     documents = [run_document(run, project.pinned) for run in project.runs]
     if format == "json":
         print_text(json_text({"schema": "runs/1", "runs": documents}))
+    elif format == "csv":
+        print_text(csv_text(run_rows(documents)))
     elif documents:
-        print_text(table_text(run_table(documents)))
+        print_text(table_text(run_table(documents, keywords["sort"])))
+    elif keywords["where"]:
+        environment.note("no run meets the conditions")
     else:
         environment.note("no run is recorded; train one with: forecast train --pair USDJPY")
+    if project.total > len(documents):
+        environment.note(f"{len(documents)} of {project.total:,} runs; --limit {project.total} lists all")
     for damage in project.damaged:
         environment.note(f"warning: {damage.messages[0]}")
+
+
+@command.command("show", cls=SectionedCommand, short_help="Show one run: data, model, scores, notes.")
+@click.argument("run_id", metavar="ID")
+@with_options(("home",), (), ("table", "json"))
+def show_command(*, environment: Environment, run_id: str, format: str) -> None:
+    """Show one run: data, configuration, versions, scores, tags and notes.
+
+    \b
+    Example:
+      forecast runs show latest
+    """  # noqa: D301
+    from forecaster.cli.terminal import table_text
+    from forecaster.files import json_text
+    from forecaster.output.run_tables import run_details_document, run_facts_table, run_metrics_table
+    from forecaster.workflows.runs import show_run
+
+    details = show_run(run_id, environment)
+    document = run_details_document(details.run, details.summary, details.annotations, pinned=details.pinned)
+    if format == "json":
+        print_text(json_text(document))
+    else:
+        tables = (run_facts_table(document), run_metrics_table(document))
+        print_text("\n\n".join(table_text(table) for table in tables))
+
+
+@command.command("diff", cls=SectionedCommand, short_help="Show how two runs differ.")
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@with_options(("home",), (), ("table", "json"))
+def diff_command(*, environment: Environment, first: str, second: str, format: str) -> None:
+    """Show how two runs differ: data, software, configuration, and metrics on the test rows of each.
+
+    forecast compare scores runs on the same rows; this command compares what they have recorded.
+
+    \b
+    Example:
+      forecast runs diff 20261126-040128 latest
+    """  # noqa: D301
+    from forecaster.cli.terminal import table_text
+    from forecaster.files import json_text
+    from forecaster.output.run_tables import difference_document, difference_tables
+    from forecaster.workflows.runs import diff_runs
+
+    pair = diff_runs(first, second, environment)
+    document = difference_document(pair.first, pair.second, pair.differences, pair.scores)
+    tables = difference_tables(document)
+    if format == "json":
+        print_text(json_text(document))
+    elif tables:
+        print_text("\n\n".join(table_text(table) for table in tables))
+    else:
+        environment.note("the runs do not differ")
+
+
+@command.command("note", cls=SectionedCommand, short_help="Add a note to a run.")
+@click.argument("run_id", metavar="ID")
+@click.argument("text", metavar="TEXT")
+@with_options(("author", "home"))
+def note_command(*, environment: Environment, run_id: str, text: str, author: str | None) -> None:
+    """Add a note to a run; forecast runs show prints it.
+
+    \b
+    Example:
+      forecast runs note latest "narrower ranges after 2022"
+    """  # noqa: D301
+    from forecaster.workflows.runs import note_run
+
+    run = note_run(run_id, text, author or _login_name(), environment)
+    environment.note(f"noted: {run.id}")
+
+
+@command.command("tag", cls=SectionedCommand, short_help="Add tags to a run, or remove them.")
+@click.argument("run_id", metavar="ID")
+@click.argument("tags", metavar="TAG...", nargs=-1)
+@click.option("--remove", "removed", multiple=True, metavar="TAG", help="Tag to remove.")
+@with_options(("author", "home"))
+def tag_command(
+    *, environment: Environment, run_id: str, tags: tuple[str, ...], removed: tuple[str, ...], author: str | None
+) -> None:
+    """Add tags to a run, or remove them; without a tag its tags are printed.
+
+    \b
+    Example:
+      forecast runs tag latest best 2026-q4
+      forecast runs list --where tag=best
+    """  # noqa: D301
+    from forecaster.workflows.runs import annotate_run
+
+    run, present = annotate_run(run_id, tags, removed, author or _login_name(), environment)
+    environment.note(f"tags of {run.id}: {', '.join(present) or 'none'}")
+
+
+@command.command("remove", cls=SectionedCommand, short_help="Delete runs.")
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@with_options(("yes", "home"))
+def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete runs with their weights, after a question or with --yes. A damaged run needs its whole id.
+
+    \b
+    Example:
+      forecast runs remove 20261126-040128 --yes
+    """  # noqa: D301
+    from forecaster.workflows.runs import named_folders, remove_runs
+
+    names = [folder.name for folder in named_folders(run_ids, environment)]
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise click.UsageError(f"{', '.join(names)} would be deleted; expected --yes where nobody can be asked.")
+        click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
+    environment.note(f"deleted: {', '.join(remove_runs(names, environment))}")
 
 
 @command.command("use", cls=SectionedCommand, short_help="Pin the run that forecasts use.")
@@ -76,3 +208,10 @@ def use_command(*, environment: Environment, run_id: str | None, no_run: bool) -
         run = use_run(run_id, environment)
         names = ", ".join(sorted(run.scored)) or "the members of its panel"
         environment.note(f"pinned: {run.id}, for {names}; forecast runs use --none removes the pin")
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without a name for its user
+        return "unknown"

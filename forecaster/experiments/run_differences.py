@@ -7,10 +7,19 @@ from typing import Any
 
 from forecaster.errors import UsageError
 from forecaster.experiments.configurations import flat_values
+from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run
 from forecaster.files import sha256_of
 
-__all__ = ["Difference", "differences", "grouped", "labels_of", "require_comparable"]
+__all__ = [
+    "Difference",
+    "ScoreDifference",
+    "differences",
+    "grouped",
+    "labels_of",
+    "require_comparable",
+    "score_differences",
+]
 
 _MODEL = "model."
 _NO_FACTS = frozenset(  # keys that say where a run was made, or that other facts hold
@@ -79,6 +88,33 @@ def require_comparable(runs: Mapping[str, Run]) -> None:
                 f"the runs differ in {subject}: {grouped(values)}; a comparison would mean nothing; "
                 "expected runs that forecast the same outcomes; name others"
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreDifference:
+    """A metric of two runs on the test rows of each.
+
+    Args:
+        metric: Name, such as ``crps_ratio.garch@5``.
+        first: Value of the first run.
+        second: Value of the second run.
+    """
+
+    metric: str
+    first: float
+    second: float
+
+    @property
+    def change(self) -> float:
+        """Second value less the first."""
+        return self.second - self.first
+
+
+def score_differences(first: RunSummary, second: RunSummary) -> list[ScoreDifference]:
+    """Every metric that both runs have, and whose values differ."""
+    values = second.metrics
+    pairs = ((name, value, values[name]) for name, value in first.metrics.items() if name in values)
+    return [ScoreDifference(*pair) for pair in pairs if pair[1] != pair[2]]
 
 
 def _outcome(run: Run) -> str:

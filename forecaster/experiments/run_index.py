@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, StorageError
+from forecaster.experiments.annotations import FOLDER
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import read_run, run_folders
@@ -24,8 +25,8 @@ SCHEMA = "run-index/1"
 MAX_INDEX_BYTES = 2**28
 _NAME = ".index.json"
 
-Version = tuple[int, int]
-"""Time of the last change of a manifest in nanoseconds, and its size."""
+Version = tuple[int, int, int]
+"""Times of the last change of a manifest and of the notes in nanoseconds, and the size of the manifest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +77,14 @@ def _versions(entries: Mapping[str, _Entry]) -> dict[str, Version]:
 
 def _version(folder: Path) -> Version:
     try:
-        facts = os.stat(folder / "manifest.json")
+        facts = os.stat(f"{folder}{os.sep}manifest.json")
     except OSError:  # reading it says why
-        return 0, 0
-    return facts.st_mtime_ns, facts.st_size
+        return 0, 0, 0
+    try:
+        noted = os.stat(f"{folder}{os.sep}{FOLDER}").st_mtime_ns
+    except OSError:
+        noted = 0
+    return facts.st_mtime_ns, noted, facts.st_size
 
 
 _OWN = ("created", "fit_key", "metric_values")
@@ -89,6 +94,7 @@ _SHARED = tuple(field.name for field in dataclasses.fields(RunSummary) if field.
 
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "metric_names": tuple,
+    "tags": tuple,
     "instruments": tuple,
     "members": frozenset,
     "configuration": ConfigurationFacts.from_json,
@@ -105,12 +111,12 @@ def _recorded(folder: Path) -> dict[str, _Entry]:
         columns = [list(map(_DECODERS.get(name, plain), document["shared"][name])) for name in _SHARED]
         return {
             name: _Entry(
-                (changed, size),
+                (changed, noted, size),
                 RunSummary(
                     folder / name, *own, *(column[place] for column, place in zip(columns, places, strict=True))
                 ),
             )
-            for name, changed, size, own, places in document["runs"]
+            for name, changed, noted, size, own, places in document["runs"]
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return {}

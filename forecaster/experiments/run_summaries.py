@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from forecaster.errors import DamageError
+from forecaster.experiments.annotations import Annotations, annotations_of
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.runs import Run, read_run
 
@@ -37,6 +39,8 @@ class RunSummary:
         fitted_until: Last date that the weights have seen, ISO 8601.
         outcomes: Name of each scored instrument -> subject of a verdict -> outcome and opponent.
         whole: Subject of the verdict on all named instruments -> outcome and opponent.
+        tags: Tags of the user, sorted.
+        notes: Number of notes.
     """
 
     folder: Path
@@ -55,6 +59,8 @@ class RunSummary:
     fitted_until: str
     outcomes: Mapping[str, Mapping[str, tuple[str, str]]]
     whole: Mapping[str, tuple[str, str]]
+    tags: tuple[str, ...] = ()
+    notes: int = 0
 
     @property
     def id(self) -> str:
@@ -70,6 +76,12 @@ class RunSummary:
     def metrics(self) -> dict[str, float]:
         """Name -> value of each metric."""
         return dict(zip(self.metric_names, map(float, self.metric_values.split()), strict=True))
+
+    def metric(self, name: str) -> float | None:
+        """A metric; None where the run lacks it."""
+        if name not in self.metric_names:
+            return None
+        return float(self.metric_values.split()[self.metric_names.index(name)])
 
     def read(self) -> Run:
         """The run itself.
@@ -88,6 +100,7 @@ class RunSummary:
         """
         manifest = run.manifest
         metrics = _metrics(run)
+        annotations = _annotations(run.folder)
         return cls(
             folder=run.folder,
             created=manifest.created,
@@ -105,7 +118,17 @@ class RunSummary:
             fitted_until=str(run.fitted_until),
             outcomes={name: _outcomes(verdict) for name, verdict in manifest.scores.verdicts.items()},
             whole=_outcomes(manifest.scores.verdict or {}),
+            tags=annotations.tags,
+            notes=len(annotations.notes),
         )
+
+
+def _annotations(folder: Path) -> Annotations:
+    """Notes and tags; none where they are damaged, since a run does not need them to forecast."""
+    try:
+        return annotations_of(folder)
+    except DamageError:
+        return Annotations()
 
 
 def _outcomes(verdict: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

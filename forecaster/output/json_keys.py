@@ -180,6 +180,9 @@ runs[].fitted_until | date | last row that the weights have seen
 runs[].density | text or null | outcome of the verdict on the distribution
 runs[].coverage | text or null | outcome of the verdict on the intervals
 runs[].pinned | true or false | true if the run is pinned
+runs[].tags[] | text | tags
+runs[].notes | integer | number of notes
+runs[].metrics.<metric> | number | metric on the test rows, averaged over the named instruments: name@step
 """
 
 _DATA_SHOW = """

@@ -5,12 +5,26 @@ from typing import Any
 
 from rich.table import Table
 
+from forecaster.experiments.annotations import Annotations
+from forecaster.experiments.run_differences import Difference, ScoreDifference
 from forecaster.experiments.run_summaries import RunSummary
-from forecaster.output.tables import plain_table
+from forecaster.experiments.runs import Run
+from forecaster.output.tables import number_text, plain_table
 
-__all__ = ["run_document", "run_table"]
+__all__ = [
+    "difference_document",
+    "difference_tables",
+    "run_details_document",
+    "run_document",
+    "run_facts_table",
+    "run_metrics_table",
+    "run_rows",
+    "run_table",
+]
 
 MAX_NAMES = 3
+MAX_DIFFERENCES = 20  # metrics in a table; JSON has all
+SHORT_HASH = 12  # digits
 
 
 def run_document(run: RunSummary, pinned: Sequence[str] = ()) -> dict[str, Any]:
@@ -35,29 +49,202 @@ def run_document(run: RunSummary, pinned: Sequence[str] = ()) -> dict[str, Any]:
         "density": run.whole.get("density", ("",))[0] or None,
         "coverage": run.whole.get("coverage", ("",))[0] or None,
         "pinned": run.id in pinned,
+        "tags": list(run.tags),
+        "notes": run.notes,
+        "metrics": run.metrics,
     }
 
 
-def run_table(documents: Sequence[Mapping[str, Any]]) -> Table:
+def run_rows(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a CSV file: a column for each fact and metric."""
+    metrics = dict.fromkeys(name for document in documents for name in document["metrics"])
+    return [
+        {
+            **{key: value for key, value in document.items() if key != "metrics"},
+            "instruments": ",".join(document["instruments"]),
+            "tags": ",".join(document["tags"]),
+            **{name: document["metrics"].get(name) for name in metrics},
+        }
+        for document in documents
+    ]
+
+
+def run_table(documents: Sequence[Mapping[str, Any]], sort: str | None = None) -> Table:
     """A table with a row for each run.
 
     Args:
         documents: Results of `run_document`.
+        sort: Metric by which they are sorted, which gets a column.
     """
     table = plain_table()
+    tagged = any(document["tags"] for document in documents)
+    metric = sort if any(sort in document["metrics"] for document in documents) else None
     for name in ("run", "instruments"):
         table.add_column(name, no_wrap=True)
-    for name in ("rows", "configuration", "fitted to"):
+    for name in ("rows", "configuration", "fitted to", *(["tags"] if tagged else [])):
         table.add_column(name)
+    if metric is not None:
+        table.add_column(metric, justify="right", no_wrap=True)
     for document in documents:
-        names = document["instruments"]
-        more = f" +{len(names) - MAX_NAMES}" if len(names) > MAX_NAMES else ""
         mark = " (pinned)" if document["pinned"] else ""
         table.add_row(
             document["run_id"] + mark,
-            ",".join(names[:MAX_NAMES]) + more,
+            _names(document["instruments"]),
             document["interval"],
             document["configuration"] + (", refit" if document["refit"] else ""),
             document["fitted_until"],
+            *([", ".join(document["tags"])] if tagged else []),
+            *([_metric(document["metrics"].get(metric))] if metric is not None else []),
         )
     return table
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" +{len(names) - MAX_NAMES}" if len(names) > MAX_NAMES else ""
+    return ",".join(names[:MAX_NAMES]) + more
+
+
+def run_details_document(run: Run, summary: RunSummary, annotations: Annotations, *, pinned: bool) -> dict[str, Any]:
+    """One run with everything that its manifest says (`run/1`).
+
+    Args:
+        run: The run.
+        summary: Its summary.
+        annotations: Its notes and tags.
+        pinned: True if forecasts prefer it.
+    """
+    manifest = run.manifest
+    engine = manifest.engine.engine
+    return {
+        "schema": "run/1",
+        **run_document(summary, [run.id] if pinned else []),
+        "notes": [{"created": note.created, "author": note.author, "text": note.text} for note in annotations.notes],
+        "data": [facts.to_json() for facts in manifest.data.named],
+        "universe": manifest.data.universe,
+        "split": manifest.split.to_json()["split"],
+        "seed": manifest.model.seed,
+        "parameters": manifest.model.parameters,
+        "backend": None if engine is None else engine.backend,
+        "device": None if engine is None else engine.device,
+        "versions": dict(manifest.engine.versions),
+        "processor": manifest.engine.processor,
+        "command": list(manifest.engine.command),
+        "seconds": dict(manifest.seconds),
+        "files": dict(manifest.files),
+        "verdict": manifest.scores.verdict,
+    }
+
+
+def run_facts_table(document: Mapping[str, Any]) -> Table:
+    """Facts of one run, a row each.
+
+    Args:
+        document: Result of `run_details_document`.
+    """
+    table = plain_table()
+    table.add_column("", no_wrap=True)
+    table.add_column("")
+    parts = [f"{name} {part['first']} to {part['last']}" for name, part in document["split"].items()]
+    names = [*_names(document["instruments"]).split(",")]
+    facts = {
+        "run": document["run_id"] + (" (pinned)" if document["pinned"] else ""),
+        "created": document["created"],
+        "instruments": f"{', '.join(names)}, in a panel of {document['series']} series of {document['source']}",
+        **{
+            f"data {number}": f"{facts['series'].partition('@')[0]}, {facts['rows']:,} rows, {facts['first']} to "
+            f"{facts['last']}, SHA-256 {facts['sha256'][:SHORT_HASH]}"
+            for number, facts in enumerate(document["data"][:MAX_NAMES], start=1)
+        },
+        "model": f"{document['model']}, {_count(document['parameters'])} parameters, horizon {document['horizon']}, "
+        f"seed {document['seed']}",
+        "configuration": document["configuration"] + (", refit" if document["refit"] else ""),
+        "split": "; ".join(parts),
+        "engine": f"{document['backend']} on {document['device']}, {document['processor']}",
+        "versions": ", ".join(f"{name} {version}" for name, version in document["versions"].items()),
+        "seconds": ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in document["seconds"].items()),
+        "command": " ".join(document["command"]),
+        "tags": ", ".join(document["tags"]) or "none",
+    }
+    for name, text in facts.items():
+        table.add_row(name, text)
+    for note in document["notes"]:
+        table.add_row("note", f"{note['text']} ({note['author']}, {note['created'][:10]})")
+    return table
+
+
+def _metric(value: float | None) -> str:
+    return "-" if value is None else number_text(value)
+
+
+def _count(parameters: int | None) -> str:
+    return "no" if parameters is None else f"{parameters:,}"
+
+
+def run_metrics_table(document: Mapping[str, Any]) -> Table:
+    """Metrics of one run on its test rows: a row for each metric, a column for each step.
+
+    Args:
+        document: Result of `run_details_document`.
+    """
+    values: dict[str, dict[str, float]] = {}
+    for name, value in document["metrics"].items():
+        metric, _, step = name.rpartition("@")
+        values.setdefault(metric, {})[step] = value
+    steps = sorted({step for row in values.values() for step in row}, key=int)
+    table = plain_table()
+    table.add_column("metric, test rows", no_wrap=True)
+    for step in steps:
+        table.add_column(f"@{step}", justify="right", no_wrap=True)
+    for metric, row in values.items():
+        table.add_row(metric, *(_metric(row.get(step)) for step in steps))
+    return table
+
+
+def difference_document(
+    first: RunSummary, second: RunSummary, differences: Sequence[Difference], scores: Sequence[ScoreDifference]
+) -> dict[str, Any]:
+    """Two runs and how they differ (`run-diff/1`).
+
+    Args:
+        first: One run.
+        second: The other one.
+        differences: Facts that differ.
+        scores: Metrics that differ.
+    """
+    return {
+        "schema": "run-diff/1",
+        "runs": [run_document(first), run_document(second)],
+        "differences": [
+            {"subject": each.subject, "values": [each.values.get(first.id), each.values.get(second.id)]}
+            for each in differences
+        ],
+        "scores": [
+            {"metric": each.metric, "values": [each.first, each.second], "change": each.change} for each in scores
+        ],
+    }
+
+
+def difference_tables(document: Mapping[str, Any]) -> list[Table]:
+    """Tables of the facts and of the metrics that differ; none where everything agrees.
+
+    Args:
+        document: Result of `difference_document`.
+    """
+    labels = [run["run_id"].rpartition("-")[2] for run in document["runs"]]
+    tables = []
+    if document["differences"]:
+        facts = plain_table()
+        for name in ("fact", *labels):
+            facts.add_column(name)
+        for row in document["differences"]:
+            facts.add_row(row["subject"], *(value if value is not None else "-" for value in row["values"]))
+        tables.append(facts)
+    if document["scores"]:
+        scores = plain_table()
+        scores.add_column("metric, test rows", no_wrap=True)
+        for name in (*labels, "change"):
+            scores.add_column(name, justify="right", no_wrap=True)
+        for row in document["scores"][:MAX_DIFFERENCES]:
+            scores.add_row(row["metric"], *(number_text(value) for value in row["values"]), f"{row['change']:+.4g}")
+        tables.append(scores)
+    return tables

@@ -1,16 +1,36 @@
-"""`runs`: the recorded trainings of a project, and which of them forecasts use first."""
+"""`runs`: the recorded trainings of a project: list, show, compare, annotate, pin and remove them."""
 
 import dataclasses
+import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError
+from forecaster.errors import DamageError, ForecasterError, StorageError, UsageError
+from forecaster.experiments.annotations import Annotations, add_note, annotations_of, change_tags
 from forecaster.experiments.pins import pin_run, pinned_runs, unpin_runs
+from forecaster.experiments.run_differences import Difference, ScoreDifference, differences, score_differences
+from forecaster.experiments.run_filters import parse_condition, selected_runs
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_summaries import RunSummary
-from forecaster.experiments.runs import Run, find_run, runs_folder
+from forecaster.experiments.runs import Run, find_run, run_folders, runs_folder
+from forecaster.files import PARTIAL_PREFIX, storage_faults
 
-__all__ = ["RunOverview", "overview", "use_no_run", "use_run"]
+__all__ = [
+    "RunDetails",
+    "RunOverview",
+    "RunPair",
+    "annotate_run",
+    "diff_runs",
+    "named_folders",
+    "note_run",
+    "overview",
+    "remove_runs",
+    "show_run",
+    "use_no_run",
+    "use_run",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,24 +38,185 @@ class RunOverview:
     """Runs of a project.
 
     Args:
-        runs: Those that can be read, newest first.
+        runs: Those that can be read and meet the conditions, in order.
+        total: Number of all that can be read.
         pinned: Ids of pinned runs.
         damaged: An error for each run that cannot be read.
     """
 
     runs: tuple[RunSummary, ...]
+    total: int
     pinned: tuple[str, ...]
     damaged: tuple[ForecasterError, ...]
 
 
-def overview(environment: Environment) -> RunOverview:
-    """Every run of the project.
+@dataclasses.dataclass(frozen=True)
+class RunDetails:
+    """One run with its notes and tags.
+
+    Args:
+        run: The run.
+        summary: Its summary.
+        annotations: Notes and tags.
+        pinned: True if forecasts prefer it.
+    """
+
+    run: Run
+    summary: RunSummary
+    annotations: Annotations
+    pinned: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class RunPair:
+    """Two runs and how they differ.
+
+    Args:
+        first: One run.
+        second: The other one.
+        differences: Facts that differ: data, software, configuration. The labels are the ids of the runs.
+        scores: Metrics that differ.
+    """
+
+    first: RunSummary
+    second: RunSummary
+    differences: tuple[Difference, ...]
+    scores: tuple[ScoreDifference, ...]
+
+
+def overview(
+    environment: Environment,
+    *,
+    where: Sequence[str] = (),
+    sort: str | None = None,
+    descending: bool = False,
+    limit: int | None = None,
+) -> RunOverview:
+    """Runs of the project.
+
+    Args:
+        environment: Home folder.
+        where: Conditions that all have to hold, such as ``tag=best`` or ``crps_ratio.garch@1<1``.
+        sort: Fact or metric to sort by, the smallest first; the newest run first when None.
+        descending: True to reverse the order.
+        limit: Largest number of runs.
 
     Raises:
+        UsageError: A condition is not valid, or names a fact that no run has.
         DamageError: The file of pins was altered.
     """
     index = indexed_runs(runs_folder(environment.home))
-    return RunOverview(index.runs, pinned_runs(environment.home), index.damaged)
+    runs = selected_runs(index.runs, [parse_condition(text) for text in where], sort, descending)
+    return RunOverview(tuple(runs[:limit]), len(runs), pinned_runs(environment.home), index.damaged)
+
+
+def show_run(run_id: str, environment: Environment) -> RunDetails:
+    """One run with its notes and tags.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        DamageError: It is damaged.
+    """
+    run = find_run(runs_folder(environment.home), run_id)
+    pinned = run.id in pinned_runs(environment.home)
+    return RunDetails(run, RunSummary.of(run), annotations_of(run.folder), pinned)
+
+
+def diff_runs(first: str, second: str, environment: Environment) -> RunPair:
+    """Facts and metrics in which two runs differ.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        UsageError: Both are the same run.
+        DamageError: One of them is damaged.
+    """
+    runs = [find_run(runs_folder(environment.home), run_id) for run_id in (first, second)]
+    if runs[0].id == runs[1].id:
+        raise UsageError(f"{first} and {second} are the same run, {runs[0].id}; expected two runs; name another")
+    labelled = {run.id: run for run in runs}
+    members = [run.manifest.data.members.keys() for run in runs]
+    named = [name for name in runs[0].scored | runs[1].scored if all(name in each for each in members)]
+    summaries = [RunSummary.of(run) for run in runs]
+    kinds = {run.id: run.manifest.model.model for run in runs}
+    other = [Difference("model", kinds)] if len(set(kinds.values())) > 1 else []
+    facts = (*other, *differences(labelled, sorted(named), {}))
+    return RunPair(summaries[0], summaries[1], facts, tuple(score_differences(summaries[0], summaries[1])))
+
+
+def note_run(run_id: str, text: str, author: str, environment: Environment) -> Run:
+    """Add a note to a run.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        UsageError: The text is empty or too long.
+        StorageError: The note cannot be written.
+    """
+    run = find_run(runs_folder(environment.home), run_id)
+    add_note(run.folder, text, author, environment.clock())
+    return run
+
+
+def annotate_run(
+    run_id: str, added: Sequence[str], removed: Sequence[str], author: str, environment: Environment
+) -> tuple[Run, tuple[str, ...]]:
+    """Add tags to a run and remove others; returns the run and its tags.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        UsageError: A tag is not valid, or one to remove is not there.
+        StorageError: The change cannot be written.
+    """
+    run = find_run(runs_folder(environment.home), run_id)
+    tags = annotations_of(run.folder).tags
+    missing = [tag for tag in removed if tag not in tags]
+    if missing:
+        has = f"its tags are {', '.join(tags)}" if tags else "it has none"
+        raise UsageError(f"run {run.id} has no tag {missing[0][:80]!r}; {has}; expected one of them; change --remove")
+    new = [tag for tag in dict.fromkeys(added) if tag not in tags]
+    if new or removed:
+        change_tags(run.folder, new, removed, author, environment.clock())
+    return run, annotations_of(run.folder).tags
+
+
+def remove_runs(run_ids: Sequence[str], environment: Environment) -> list[str]:
+    """Delete runs with their weights; a damaged run can be deleted by its whole id.
+
+    Each folder disappears at once, whatever happens meanwhile.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several; nothing is deleted.
+        StorageError: A folder cannot be deleted.
+    """
+    folders = named_folders(run_ids, environment)
+    for path in folders:
+        partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{path.name}")
+        with storage_faults(path):
+            os.rename(path, partial)
+        shutil.rmtree(partial, ignore_errors=True)
+        if partial.exists():
+            raise StorageError(f"{partial} cannot be deleted as a whole; delete the rest by hand")
+    return [path.name for path in folders]
+
+
+def named_folders(run_ids: Sequence[str], environment: Environment) -> list[Path]:
+    """Folders of runs, each once; a damaged run is named by its whole id.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        DamageError: A damaged run is named by the beginning of its id.
+    """
+    folder = runs_folder(environment.home)
+    return list(dict.fromkeys(_folder_of(folder, run_id) for run_id in run_ids))
+
+
+def _folder_of(folder: Path, run_id: str) -> Path:
+    try:
+        return find_run(folder, run_id).folder
+    except DamageError:
+        matching = [path for path in run_folders(folder) if path.name == run_id]
+        if not matching:
+            raise
+        return matching[0]
 
 
 def use_run(run_id: str, environment: Environment) -> Run:

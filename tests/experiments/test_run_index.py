@@ -4,29 +4,20 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
+from run_copies import GOLDEN, copy_run
 
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_summaries import RunSummary
-from forecaster.experiments.runs import list_runs, manifest_checksum
+from forecaster.experiments.runs import list_runs
 
-GOLDEN = next((Path(__file__).parents[1] / "golden").glob("2*"))
 SECOND = "20260101-000000-000-USDJPY-000000"
-
-
-def copy_run(folder: Path, name: str, **changes: Any) -> None:
-    """The golden run under another name, with changed facts."""
-    shutil.copytree(GOLDEN, folder / name)
-    document = {**json.loads((GOLDEN / "manifest.json").read_text()), "run_id": name, **changes}
-    document["checksum"] = manifest_checksum(document)
-    (folder / name / "manifest.json").write_text(json.dumps(document))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copytree(GOLDEN, tmp_path / GOLDEN.name)
+    copy_run(tmp_path)
     copy_run(tmp_path, SECOND, fit_key="a" * 64)
     return tmp_path
 

@@ -1,0 +1,60 @@
+"""Notes and tags: files that merge, and that keep their order when a clock goes backwards."""
+
+import datetime
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from forecaster.errors import DamageError, UsageError
+from forecaster.experiments.annotations import FOLDER, add_note, annotations_of, change_tags, checked_tag
+
+NOON = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
+
+
+def test_changes_apply_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    change_tags(tmp_path, ["best", "q4"], [], "ann", NOON)
+    change_tags(tmp_path, [], ["q4"], "ann", NOON - datetime.timedelta(days=1))  # a clock that went backwards
+    change_tags(tmp_path, ["again"], ["best"], "ann", NOON)
+    add_note(tmp_path, " first ", "ann", NOON)
+    add_note(tmp_path, "second", "bob", NOON)
+    annotations = annotations_of(tmp_path)
+    assert annotations.tags == ("again",)
+    assert [(note.author, note.text) for note in annotations.notes] == [("ann", "first"), ("bob", "second")]
+
+
+def test_notes_of_two_people_merge_by_copying_files(tmp_path: Path) -> None:
+    for place, author in (("a", "ann"), ("b", "bob")):
+        add_note(tmp_path / place, "the same text", author, NOON)
+        change_tags(tmp_path / place, [author], [], author, NOON)
+    shutil.copytree(tmp_path / "b" / FOLDER, tmp_path / "a" / FOLDER, dirs_exist_ok=True)
+    merged = annotations_of(tmp_path / "a")
+    assert {note.author for note in merged.notes} == {"ann", "bob"}
+    assert merged.tags == ("ann", "bob")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001])
+def test_an_empty_or_endless_note_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="expected 1 to 10,000 characters"):
+        add_note(tmp_path, text, "ann", NOON)
+    assert annotations_of(tmp_path).notes == ()
+
+
+@pytest.mark.parametrize("tag", ["", "a b", "-a", "x" * 65, "é", "a/b", "../a"])
+def test_an_odd_tag_is_refused(tag: str) -> None:
+    with pytest.raises(UsageError, match="choose another"):
+        checked_tag(tag)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"schema": "annotation/1"}', '{"schema": "annotation/1", "created": 1, "author": "a"}'],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
+    add_note(tmp_path, "text", "ann", NOON)
+    (path,) = (tmp_path / FOLDER).glob("*.json")
+    assert json.loads(path.read_text())["text"] == "text"
+    path.write_text(content)
+    with pytest.raises(DamageError, match=path.name):
+        annotations_of(tmp_path)
