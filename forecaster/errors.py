@@ -9,6 +9,7 @@
     |-- SourceError                 3   a data source is unavailable or does not know the symbol
     |   `-- UnreachableError            the network, or the server, does not answer
     |-- DamageError                 4   a run or a store does not match its own checksums
+    |-- DataChangedError            4   histories are no longer those of a training
     |-- RunNotFoundError            1   no recorded run fits the request
     |-- NewerSchemaError            1   a run or a store written by a newer version
     `-- StorageError                1   a folder or disk refused the write
@@ -22,6 +23,7 @@ from typing import Self
 __all__ = [
     "ConfigError",
     "DamageError",
+    "DataChangedError",
     "ExitCode",
     "ForecasterError",
     "InputFileError",
@@ -52,7 +54,7 @@ class ExitCode(enum.IntEnum):
     FAILED = 1, "failed, such as no run that fits, or a full disk"
     USAGE = 2, "wrong usage, configuration or input file"
     SOURCE = 3, "data source unavailable, or symbol unknown to it"
-    DIFFERENCE = 4, "leak (audit), damaged file, or difference (data diff --exit-code)"
+    DIFFERENCE = 4, "leak (audit), damage, or a difference (replay, data diff --exit-code)"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 
@@ -108,6 +110,12 @@ class UnreachableError(SourceError):
 
 class DamageError(ForecasterError):
     """A stored file does not match its own checksum or structure."""
+
+    exit_code = ExitCode.DIFFERENCE
+
+
+class DataChangedError(ForecasterError):
+    """Histories are no longer those that a training used."""
 
     exit_code = ExitCode.DIFFERENCE
 

@@ -28,7 +28,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
     *("train", "predict", "plot", "backtest", "compare", "audit"),
-    *("inspect", "anomalies", "events", "export", "runs", "data", "config"),
+    *("inspect", "anomalies", "events", "export", "runs", "replay", "data", "config"),
 )
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 

@@ -10,6 +10,7 @@ import click
 from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
+from forecaster.cli.run_options import RUN_OPTIONS
 from forecaster.cli.values import (
     MAX_STEP,
     FormatChoice,
@@ -112,6 +113,7 @@ CORRECTION_OPTIONS = ("calendar", "differences", "split", "drop", "keep")
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,
     **PICTURE_OPTIONS,
+    **RUN_OPTIONS,
     "frequency": option(
         "Data",
         "--frequency",
@@ -315,24 +317,6 @@ _OPTIONS: dict[str, Definition] = {
         metavar="DIR",
         help="Project folder.  [default: here; variable FORECAST_HOME]",
     ),
-    "where": option(
-        "Output",
-        "--where",
-        multiple=True,
-        metavar="CONDITION",
-        help="List runs that meet a condition: model=gru, tag=best, 'crps_ratio.garch@1<1'.",
-    ),
-    "sort": option("Output", "--sort", metavar="NAME", help="Fact or metric to sort by.  [default: newest first]"),
-    "descending": option("Output", "--descending", is_flag=True, help="Reverse the order."),
-    "limit": option(
-        "Output",
-        "--limit",
-        type=click.IntRange(1),
-        metavar="N",
-        help="Largest number of runs.  [default: 20 in a table, else all]",
-    ),
-    "author": option("Output", "--author", metavar="NAME", help="Author to record.  [default: the login name]"),
-    "yes": option("Output", "--yes", is_flag=True, help="Do not ask."),
     "hash": option("Data", "--hash", metavar="DIGITS", help="Stored version, by the first digits of its hash."),
     "rows": option(
         "Output", "--rows", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Rows to list."

@@ -114,8 +114,7 @@ def diff_command(*, environment: Environment, first: str, second: str, format: s
     from forecaster.output.run_tables import difference_document, difference_tables
     from forecaster.workflows.runs import diff_runs
 
-    pair = diff_runs(first, second, environment)
-    document = difference_document(pair.first, pair.second, pair.differences, pair.scores)
+    document = difference_document(diff_runs(first, second, environment))
     tables = difference_tables(document)
     if format == "json":
         print_text(json_text(document))

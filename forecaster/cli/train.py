@@ -19,7 +19,7 @@ __all__ = ["command"]
         *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
         *CORRECTION_OPTIONS,
         "events",
-        *("refit", "backend", "device", "verbose"),
+        *("base", "refit", "backend", "device", "verbose"),
     ),
     formats=("table", "json"),
 )
@@ -27,11 +27,12 @@ def command(*, environment: Environment, format: str, verbose: bool, **keywords:
     """Train a model, test it on the last rows next to the baselines, and record the run.
 
     The result is a summary: ranges of a week and of a month, and how often such ranges held. --verbose adds every
-    score.
+    score. --from trains with configuration and data of a run, apart from the given changes, and compares the two.
 
     \b
     Example:
       forecast train --pair USDJPY
+      forecast train --from latest --set model.units=[64]
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.output.documents import train_document
@@ -46,6 +47,7 @@ def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
     from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
+    from forecaster.output.run_tables import difference_tables
     from forecaster.output.score_tables import score_table, training_lines
     from forecaster.output.training_summary import summary_heading, summary_lines, summary_table
 
@@ -59,4 +61,6 @@ def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
         parts.append(colored_lines(summary_heading(document["summary"])))
         parts.append(table_text(summary_table(document["summary"])))
     parts.append(colored_lines(summary_lines(document)))
+    if document["change"] is not None:
+        parts += [f"\n{table_text(table)}" for table in difference_tables(document["change"])]
     return "\n".join(part for part in parts if part)

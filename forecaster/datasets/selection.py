@@ -9,7 +9,7 @@ from typing import Any
 from forecaster.config import DataConfig
 from forecaster.data.instruments import Instrument, csv_instrument, memory_instrument, parse_pair, parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.base import Network
+from forecaster.data.sources.base import Network, Source
 from forecaster.data.sources.memory import MemorySource
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.universes import UNIVERSES, universe
@@ -49,6 +49,7 @@ class Selection:
         keep: Days whose rows are right, however unusual.
         differences: True if changes of the price are modelled instead of returns.
         events: File of the user's own events; None for the configured one.
+        opened: Registry key -> source to use in its place, such as one that gives recorded versions.
     """
 
     pairs: Sequence[str] = ()
@@ -66,6 +67,7 @@ class Selection:
     keep: Sequence[str] = ()
     differences: bool = False
     events: str | None = None
+    opened: Mapping[str, Source] = dataclasses.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -82,8 +84,8 @@ class Selection:
 
     def open_sources(self) -> OpenSources:
         """Sources of one command; the history that the program gave has one of its own, which is open already."""
-        history = self.history
-        return OpenSources() if history is None else OpenSources({history.source: MemorySource(history)})
+        given = {} if self.history is None else {self.history.source: MemorySource(self.history)}
+        return OpenSources({**given, **self.opened})
 
     def applied(self, data: DataConfig | None = None) -> DataConfig:
         """The section ``data`` of a configuration with this selection in place of what it names.

@@ -11,6 +11,7 @@ from forecaster.evaluation.leakage.types import Check
 from forecaster.evaluation.scores import MemberScores, Score
 from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.predictions import Prediction
+from forecaster.experiments.run_differences import RunPair
 from forecaster.experiments.runs import Run
 from forecaster.frames import Row, Tabular, flat
 from forecaster.models.engine import Engine
@@ -39,6 +40,7 @@ class TrainResult(Tabular):
         predictions: Forecasts of the first of the named instruments, from the recorded run.
         weights_of: Id of the run whose weights were taken over instead of a new fit; None after a fit.
         member_scores: Scores of the members of an ensemble, for the first of the named instruments.
+        change: The run whose configuration and data were used, and this one; None for a training of its own.
     """
 
     run: Run
@@ -52,6 +54,7 @@ class TrainResult(Tabular):
     predictions: Sequence[Prediction] = ()
     weights_of: str | None = None
     member_scores: Sequence[MemberScores] = ()
+    change: RunPair | None = None
 
     @property
     def title(self) -> str:

@@ -13,12 +13,13 @@ from forecaster.files import sha256_of
 
 __all__ = [
     "Difference",
+    "RunPair",
     "ScoreDifference",
     "differences",
     "grouped",
     "labels_of",
+    "paired",
     "require_comparable",
-    "score_differences",
 ]
 
 _MODEL = "model."
@@ -110,7 +111,36 @@ class ScoreDifference:
         return self.second - self.first
 
 
-def score_differences(first: RunSummary, second: RunSummary) -> list[ScoreDifference]:
+@dataclasses.dataclass(frozen=True)
+class RunPair:
+    """Two runs and how they differ.
+
+    Args:
+        first: One run.
+        second: The other one.
+        differences: Facts that differ: data, software, configuration. The labels are the ids of the runs.
+        scores: Metrics that differ.
+    """
+
+    first: RunSummary
+    second: RunSummary
+    differences: tuple[Difference, ...]
+    scores: tuple[ScoreDifference, ...]
+
+
+def paired(first: Run, second: Run) -> RunPair:
+    """Two runs with every fact and metric in which they differ."""
+    labelled = {run.id: run for run in (first, second)}
+    members = [run.manifest.data.members.keys() for run in labelled.values()]
+    named = [name for name in first.scored | second.scored if all(name in each for each in members)]
+    kinds = {run.id: run.manifest.model.model for run in labelled.values()}
+    model = [Difference("model", kinds)] if len(set(kinds.values())) > 1 else []
+    summaries = (RunSummary.of(first), RunSummary.of(second))
+    facts = (*model, *differences(labelled, sorted(named), {}))
+    return RunPair(*summaries, facts, tuple(_score_differences(*summaries)))
+
+
+def _score_differences(first: RunSummary, second: RunSummary) -> list[ScoreDifference]:
     """Every metric that both runs have, and whose values differ."""
     values = second.metrics
     pairs = ((name, value, values[name]) for name, value in first.metrics.items() if name in values)

@@ -14,6 +14,7 @@ from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, TrainResult
 from forecaster.models import traits_of
 from forecaster.models.base import FitReport
+from forecaster.output.run_tables import difference_document
 from forecaster.output.summary_documents import summary_document
 from forecaster.output.verdict_wording import claim_text
 
@@ -52,6 +53,7 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "summary": [summary_document(prediction) for prediction in result.predictions],
         "configuration": result.run.configuration.name,
         "weights_of": result.weights_of,
+        "change": None if result.change is None else difference_document(result.change),
     }
 
 

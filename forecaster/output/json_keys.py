@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
 from forecaster.output.json_inspection_keys import INSPECTION
+from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, TRAIN
 
 __all__ = ["DOCUMENTS", "DocumentedKey", "keys_of_document"]
@@ -164,25 +165,52 @@ example.cutoff | date | last row of the inputs in example.npz
 example.last_price | number | its price
 """
 
+_RUN = """
+schema | text | run/1
+run | RUN | the run
+annotations[].created | text | time of a note
+annotations[].author | text | its author
+annotations[].text | text | the note
+data[].series | text | source/symbol/frequency@hash of a named history
+data[].rows | integer | rows
+data[].first | date | first date
+data[].last | date | last date
+data[].sha256 | text | SHA-256 of the rows
+universe | text | series that trained together
+split.<part>.first | date | first row of train, validation or test
+split.<part>.last | date | last row
+split.<part>.rows | integer | rows
+seed | integer | random seed
+parameters | integer or null | trained weights
+backend | text or null | engine
+device | text or null | cpu or gpu
+versions.<package> | text | version
+processor | text | processor and its vector extensions
+command[] | text | command line
+seconds.<stage> | number | seconds of a stage
+files.<name> | text | SHA-256 of a file
+verdict | ANY | verdict as recorded
+"""
+
+_REPLAY = """
+schema | text | replay/1
+run_id | text | id of the run
+repeated | true or false | true if the training was repeated; see runs.md
+identical | true or false | true if weights and scores have the same bits
+largest_weight_difference | number or null | largest difference of a weight, relative to the largest of its array
+score_differences.<metric> | number | relative difference of a metric on the test rows
+tolerance | number | largest relative difference of a CRPS on other software or hardware
+environment[].subject | text | fact about software or processor that differs
+environment[].recorded | text | its value in the run
+environment[].now | text | its value now
+differences[].subject | text | other fact that differs
+differences[].recorded | text | its value in the run
+differences[].now | text | its value now
+"""
+
 _RUNS = """
 schema | text | runs/1
-runs[].run_id | text | id of a run
-runs[].created | text | time
-runs[].instruments[] | text | instruments that it named and scored
-runs[].series | integer | number of series in its panel
-runs[].source | text | source of the prices
-runs[].interval | text | frequency: 1d, 1wk or 1mo
-runs[].model | text | model
-runs[].horizon | integer | steps
-runs[].configuration | text | configuration
-runs[].refit | true or false | true if the weights were fitted again
-runs[].fitted_until | date | last row that the weights have seen
-runs[].density | text or null | outcome of the verdict on the distribution
-runs[].coverage | text or null | outcome of the verdict on the intervals
-runs[].pinned | true or false | true if the run is pinned
-runs[].tags[] | text | tags
-runs[].notes | integer | number of notes
-runs[].metrics.<metric> | number | metric on the test rows, averaged over the named instruments: name@step
+runs[] | RUN | run
 """
 
 _DATA_SHOW = """
@@ -271,6 +299,9 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast events --format json": _EVENTS,
     "forecast export: inputs.json": _EXPORT,
     "forecast runs list --format json": _RUNS,
+    "forecast runs show --format json": _RUN,
+    "forecast runs diff --format json": f"schema | text | run-diff/1{RUN_DIFF}",
+    "forecast replay --format json": _REPLAY,
     "forecast data show --format json": _DATA_SHOW,
     "forecast data list --format json": _DATA_LIST,
     "forecast data fetch --format json": _DATA_FETCH,

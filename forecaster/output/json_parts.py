@@ -62,6 +62,35 @@ dates[] | date | first dates
 text | text | the finding as a sentence
 """
 
+_RUN = """
+run_id | text | id of a run
+created | text | time
+instruments[] | text | instruments that it named and scored
+series | integer | number of series in its panel
+source | text | source of the prices
+interval | text | frequency: 1d, 1wk or 1mo
+model | text | model
+horizon | integer | steps
+configuration | text | configuration
+refit | true or false | true if the weights were fitted again
+fitted_until | date | last row that the weights have seen
+density | text or null | outcome of the verdict on the distribution
+coverage | text or null | outcome of the verdict on the intervals
+pinned | true or false | true if the run is pinned
+tags[] | text | tags
+notes | integer | number of notes
+metrics.<metric> | number | metric on the test rows, averaged over the named instruments: name@step
+"""
+
+RUN_DIFF = """
+runs[] | RUN | the two runs
+differences[].subject | text | fact that differs: data, software or configuration
+differences[].values[] | text or null | its value in each run
+scores[].metric | text | metric on the test rows that differs: name@step
+scores[].values[] | number | its value in each run
+scores[].change | number | second value less the first
+"""
+
 _VERSION = """
 series | text | source/symbol/frequency@hash
 sha256 | text | SHA-256 of the rows
@@ -75,6 +104,12 @@ removed | integer or null | rows that only the version before has
 """
 
 PARTS: Mapping[str, str] = {
-    "CLAIM": _CLAIM, "VERDICT": _VERDICT, "COVERAGE": _COVERAGE, "FINDING": _FINDING, "VERSION": _VERSION,
-}  # fmt: skip
+    "CLAIM": _CLAIM,
+    "VERDICT": _VERDICT,
+    "COVERAGE": _COVERAGE,
+    "FINDING": _FINDING,
+    "VERSION": _VERSION,
+    "RUN": _RUN,
+    "RUN_DIFF": RUN_DIFF,
+}
 """Name of a part -> its keys."""

@@ -76,6 +76,7 @@ summary[].ranges[].n | integer or null | cutoffs
 summary[].ranges[].outcome | text or null | consistent, miscalibrated or too_few
 configuration | text | configuration of the run
 weights_of | text or null | run whose weights were used again
+change | RUN_DIFF or null | with --from: that run and this one
 """
 
 _MODEL_ROWS = """

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from forecaster.experiments.annotations import Annotations
-from forecaster.experiments.run_differences import Difference, ScoreDifference
+from forecaster.experiments.run_differences import RunPair
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run
 from forecaster.output.tables import number_text, plain_table
@@ -117,8 +117,10 @@ def run_details_document(run: Run, summary: RunSummary, annotations: Annotations
     engine = manifest.engine.engine
     return {
         "schema": "run/1",
-        **run_document(summary, [run.id] if pinned else []),
-        "notes": [{"created": note.created, "author": note.author, "text": note.text} for note in annotations.notes],
+        "run": run_document(summary, [run.id] if pinned else []),
+        "annotations": [
+            {"created": note.created, "author": note.author, "text": note.text} for note in annotations.notes
+        ],
         "data": [facts.to_json() for facts in manifest.data.named],
         "universe": manifest.data.universe,
         "split": manifest.split.to_json()["split"],
@@ -145,29 +147,30 @@ def run_facts_table(document: Mapping[str, Any]) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("")
     parts = [f"{name} {part['first']} to {part['last']}" for name, part in document["split"].items()]
-    names = [*_names(document["instruments"]).split(",")]
+    run = document["run"]
+    names = _names(run["instruments"]).replace(",", ", ")
     facts = {
-        "run": document["run_id"] + (" (pinned)" if document["pinned"] else ""),
-        "created": document["created"],
-        "instruments": f"{', '.join(names)}, in a panel of {document['series']} series of {document['source']}",
+        "run": run["run_id"] + (" (pinned)" if run["pinned"] else ""),
+        "created": run["created"],
+        "instruments": f"{names}, in a panel of {run['series']} series of {run['source']}",
         **{
             f"data {number}": f"{facts['series'].partition('@')[0]}, {facts['rows']:,} rows, {facts['first']} to "
             f"{facts['last']}, SHA-256 {facts['sha256'][:SHORT_HASH]}"
             for number, facts in enumerate(document["data"][:MAX_NAMES], start=1)
         },
-        "model": f"{document['model']}, {_count(document['parameters'])} parameters, horizon {document['horizon']}, "
+        "model": f"{run['model']}, {_count(document['parameters'])} parameters, horizon {run['horizon']}, "
         f"seed {document['seed']}",
-        "configuration": document["configuration"] + (", refit" if document["refit"] else ""),
+        "configuration": run["configuration"] + (", refit" if run["refit"] else ""),
         "split": "; ".join(parts),
         "engine": f"{document['backend']} on {document['device']}, {document['processor']}",
         "versions": ", ".join(f"{name} {version}" for name, version in document["versions"].items()),
         "seconds": ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in document["seconds"].items()),
         "command": " ".join(document["command"]),
-        "tags": ", ".join(document["tags"]) or "none",
+        "tags": ", ".join(run["tags"]) or "none",
     }
     for name, text in facts.items():
         table.add_row(name, text)
-    for note in document["notes"]:
+    for note in document["annotations"]:
         table.add_row("note", f"{note['text']} ({note['author']}, {note['created'][:10]})")
     return table
 
@@ -187,7 +190,7 @@ def run_metrics_table(document: Mapping[str, Any]) -> Table:
         document: Result of `run_details_document`.
     """
     values: dict[str, dict[str, float]] = {}
-    for name, value in document["metrics"].items():
+    for name, value in document["run"]["metrics"].items():
         metric, _, step = name.rpartition("@")
         values.setdefault(metric, {})[step] = value
     steps = sorted({step for row in values.values() for step in row}, key=int)
@@ -200,26 +203,18 @@ def run_metrics_table(document: Mapping[str, Any]) -> Table:
     return table
 
 
-def difference_document(
-    first: RunSummary, second: RunSummary, differences: Sequence[Difference], scores: Sequence[ScoreDifference]
-) -> dict[str, Any]:
-    """Two runs and how they differ (`run-diff/1`).
-
-    Args:
-        first: One run.
-        second: The other one.
-        differences: Facts that differ.
-        scores: Metrics that differ.
-    """
+def difference_document(pair: RunPair) -> dict[str, Any]:
+    """Two runs and how they differ (`run-diff/1`)."""
+    ids = (pair.first.id, pair.second.id)
     return {
         "schema": "run-diff/1",
-        "runs": [run_document(first), run_document(second)],
+        "runs": [run_document(pair.first), run_document(pair.second)],
         "differences": [
-            {"subject": each.subject, "values": [each.values.get(first.id), each.values.get(second.id)]}
-            for each in differences
+            {"subject": each.subject, "values": [each.values.get(run_id) for run_id in ids]}
+            for each in pair.differences
         ],
         "scores": [
-            {"metric": each.metric, "values": [each.first, each.second], "change": each.change} for each in scores
+            {"metric": each.metric, "values": [each.first, each.second], "change": each.change} for each in pair.scores
         ],
     }
 

@@ -10,7 +10,7 @@ from forecaster.environment import Environment
 from forecaster.errors import DamageError, ForecasterError, StorageError, UsageError
 from forecaster.experiments.annotations import Annotations, add_note, annotations_of, change_tags
 from forecaster.experiments.pins import pin_run, pinned_runs, unpin_runs
-from forecaster.experiments.run_differences import Difference, ScoreDifference, differences, score_differences
+from forecaster.experiments.run_differences import RunPair, paired
 from forecaster.experiments.run_filters import parse_condition, selected_runs
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_summaries import RunSummary
@@ -20,7 +20,6 @@ from forecaster.files import PARTIAL_PREFIX, storage_faults
 __all__ = [
     "RunDetails",
     "RunOverview",
-    "RunPair",
     "annotate_run",
     "diff_runs",
     "named_folders",
@@ -65,23 +64,6 @@ class RunDetails:
     summary: RunSummary
     annotations: Annotations
     pinned: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class RunPair:
-    """Two runs and how they differ.
-
-    Args:
-        first: One run.
-        second: The other one.
-        differences: Facts that differ: data, software, configuration. The labels are the ids of the runs.
-        scores: Metrics that differ.
-    """
-
-    first: RunSummary
-    second: RunSummary
-    differences: tuple[Difference, ...]
-    scores: tuple[ScoreDifference, ...]
 
 
 def overview(
@@ -133,14 +115,7 @@ def diff_runs(first: str, second: str, environment: Environment) -> RunPair:
     runs = [find_run(runs_folder(environment.home), run_id) for run_id in (first, second)]
     if runs[0].id == runs[1].id:
         raise UsageError(f"{first} and {second} are the same run, {runs[0].id}; expected two runs; name another")
-    labelled = {run.id: run for run in runs}
-    members = [run.manifest.data.members.keys() for run in runs]
-    named = [name for name in runs[0].scored | runs[1].scored if all(name in each for each in members)]
-    summaries = [RunSummary.of(run) for run in runs]
-    kinds = {run.id: run.manifest.model.model for run in runs}
-    other = [Difference("model", kinds)] if len(set(kinds.values())) > 1 else []
-    facts = (*other, *differences(labelled, sorted(named), {}))
-    return RunPair(summaries[0], summaries[1], facts, tuple(score_differences(summaries[0], summaries[1])))
+    return paired(*runs)
 
 
 def note_run(run_id: str, text: str, author: str, environment: Environment) -> Run:

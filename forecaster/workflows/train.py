@@ -1,24 +1,21 @@
 """`train`: from a history to a recorded run."""
 
-import functools
-import sys
+import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
-
-import numpy as np
 
 import forecaster
 from forecaster.config import FREQUENCIES, Config, dump_config
 from forecaster.data.calendars import future_dates
 from forecaster.data.leases import version_lease
-from forecaster.data.series import Panel, PriceSeries
+from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError, NotEnoughDataError
+from forecaster.errors import ForecasterError, NotEnoughDataError, UsageError
 from forecaster.evaluation import DEFAULT_BASELINES, scored_steps
 from forecaster.evaluation.daily_losses import DailyLosses, daily_losses, pool
 from forecaster.evaluation.scores import MemberScores, Score
@@ -29,27 +26,23 @@ from forecaster.experiments.configurations import described_configuration
 from forecaster.experiments.fit_reuse import fit_key, recorded_fit
 from forecaster.experiments.forecasting import ForecastRequest, forecast_of
 from forecaster.experiments.manifest import (
-    DataFacts,
-    EngineFacts,
     Manifest,
     ModelFacts,
-    ScoreFacts,
-    SeriesFacts,
-    SplitFacts,
-    SplitPart,
 )
 from forecaster.experiments.predictions import Prediction
+from forecaster.experiments.recorded_data import recorded_sources
 from forecaster.experiments.results import TrainResult
+from forecaster.experiments.run_differences import paired
 from forecaster.experiments.run_selection import RunQuery, preferred_run
-from forecaster.experiments.runs import Run, runs_folder, save_run
+from forecaster.experiments.runs import Run, find_run, runs_folder, save_run
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
-from forecaster.models.engine import Engine, cpu_features, engine_versions, use_engine
+from forecaster.models.engine import Engine, use_engine
 from forecaster.models.keras_import import import_keras
-from forecaster.output.documents import score_document, verdict_document
 from forecaster.pipeline import carried_calibration, coming_days_of, fit, forecaster_of, training_split
 from forecaster.pipeline_evaluation import Baselines, evaluate, member_scores
 from forecaster.workflows.fits_beside import fits_beside
+from forecaster.workflows.training_facts import data_facts, engine_facts, score_facts, split_facts
 
 __all__ = ["recorded_run", "run_training", "train"]
 
@@ -77,6 +70,7 @@ def train(
     *,
     config: Config | str | Path | None = None,
     set: Mapping[str, Any] | Sequence[str] = (),
+    base: str | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[TrainingKeywords],
@@ -85,6 +79,8 @@ def train(
 
     Args:
         config: A configuration, a YAML file, or a shipped name such as ``"quick"``; the defaults when None.
+        base: Id of a run whose configuration and data are used, apart from what `set` and `keywords` change; the
+            result compares the two.
         set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
@@ -94,29 +90,44 @@ def train(
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     environment = environment or Environment.at(home)
-    return run_training(config_of(config, set, keywords), selection_of(keywords), environment)
+    choice = selection_of(keywords)
+    if base is None:
+        return run_training(config_of(config, set, keywords), choice, environment)
+    if config is not None:
+        raise UsageError(f"--config and --from {base} are given; expected one of them; change keys with --set")
+    run = find_run(runs_folder(environment.home), base)
+    choice = dataclasses.replace(choice, opened=recorded_sources(run, environment.home))
+    result = run_training(config_of(run.config, set, keywords), choice, environment)
+    return dataclasses.replace(result, change=paired(run, result.run))
 
 
-def run_training(config: Config, choice: Selection, environment: Environment) -> TrainResult:
+def run_training(
+    config: Config,
+    choice: Selection,
+    environment: Environment,
+    accept: Callable[[Dataset], None] = lambda data: None,
+) -> TrainResult:
     """Fit the configured model, score it next to the baselines, and record the run.
 
     Args:
         config: Configuration of the training; `choice` overrides its instruments and source.
         choice: Instruments and source that the user named.
         environment: Home folder, clock, progress and messages.
+        accept: Called with the data before the fit; may raise an error that ends the training.
 
     Raises:
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     check_writable(runs_folder(environment.home))
-    with version_lease(environment.home):
-        return _recorded_training(config, choice, environment)
-
-
-def _recorded_training(config: Config, choice: Selection, environment: Environment) -> TrainResult:
-    """The training and its run, while nobody prunes what it has read."""
     watch = _Stopwatch()
-    data = resolve(config, choice, environment, functools.partial(_validation_start, config))
+    with version_lease(environment.home):  # nobody prunes what is read
+        data = _data(config, choice, environment)
+        accept(data)
+        return _recorded_training(data, choice, environment, watch)
+
+
+def _recorded_training(data: Dataset, choice: Selection, environment: Environment, watch: _Stopwatch) -> TrainResult:
+    """The training and its run."""
     config = data.config
     split = training_split(config, data.named[0])
     named = _scored(data, split)
@@ -134,12 +145,12 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         watch.lap("refit")
     _check_parity(fitted)
     manifest = Manifest(
-        data=_data_facts(named, data),
-        split=_split_facts(named, data.panel, split, config.refit),
+        data=data_facts(named, data),
+        split=split_facts(named, data.panel, split, config.refit),
         model=ModelFacts(config.kind, fitted.report.parameters, config.seed, config.horizon),
-        engine=_engine_facts(engine),
+        engine=engine_facts(engine),
         created=environment.clock().isoformat(),
-        scores=_score_facts(scores, whole, verdicts),
+        scores=score_facts(scores, whole, verdicts),
         seconds=watch.total(),
         configuration=described_configuration(data.requested, named[0].source),
         carried=carried,
@@ -159,11 +170,6 @@ def _recorded_training(config: Config, choice: Selection, environment: Environme
         weights_of=weights_of,
         member_scores=members,
     )
-
-
-def _validation_start(config: Config, named: Sequence[PriceSeries]) -> np.datetime64:
-    """First date of the validation, before which rows decide about the inputs."""
-    return training_split(config, named[0]).validation_start
 
 
 def recorded_run(config: Config, choice: Selection, environment: Environment) -> Run | None:
@@ -235,14 +241,6 @@ def _refit(
     chosen = tested.report.chosen
     fitted = fit(forecaster_of(config), data.panel, everything, config, environment.progress, chosen=chosen)
     return fitted, _carried(tested, named, split, config)
-
-
-def _score_facts(scores: Sequence[Score], whole: Verdict | None, verdicts: Mapping[str, Verdict]) -> ScoreFacts:
-    return ScoreFacts(
-        scores=[score_document(score) for score in scores],
-        verdict=None if whole is None else verdict_document(whole),
-        verdicts={name: verdict_document(single) for name, single in verdicts.items()},
-    )
 
 
 def _carried(fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config) -> dict[str, CarriedFacts]:
@@ -348,39 +346,3 @@ def _check_parity(fitted: Fitted) -> None:
             f"NumPy and Keras differ by {difference:.2g} with these weights; expected at most {MAX_PARITY_ERROR:g}; "
             "nothing was saved; the weights diverged, lower the learning rate"
         )
-
-
-def _data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
-    return DataFacts(
-        instruments=tuple(dict.fromkeys(instrument.name for instrument in data.instruments)),
-        frequency=data.config.data.frequency,
-        universe=data.config.universe,
-        source=named[0].source,
-        named=tuple(SeriesFacts.of(series) for series in named),
-        origin=dict(named[0].meta),
-        members={series.instrument.name: SeriesFacts.of(series) for series in data.panel},
-        stored=data.stored,
-        inputs=data.covariates.for_manifest(named[0].dates[-1]),
-    )
-
-
-def _split_facts(named: Sequence[PriceSeries], panel: Panel, split: Split, refit: bool) -> SplitFacts:
-    """The parts of the first named series, and the last dates that weights and choices have seen."""
-    used = split if not refit else whole_history([series.dates[-1] for series in panel])
-    return SplitFacts(
-        parts={part: SplitPart(dates[0], dates[-1], len(dates)) for part, dates in split.parts(named[0].dates).items()},
-        refit=refit,
-        fitted_until=_last_before(panel, used.validation_start),
-        seen_until=_last_before(panel, used.test_start),
-    )
-
-
-def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
-    """The newest date of any series before `date`."""
-    newest: np.datetime64 = max(series.dates[series.dates < date][-1] for series in panel if series.dates[0] < date)
-    return newest
-
-
-def _engine_facts(engine: Engine) -> EngineFacts:
-    versions = {"forecaster": forecaster.__version__, **engine_versions()}
-    return EngineFacts(engine, versions, cpu_features(), tuple(sys.argv))

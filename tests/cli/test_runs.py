@@ -66,9 +66,9 @@ def test_one_run_is_shown_with_its_notes(forecast: Forecast, project: Path) -> N
     assert forecast("runs", "note", "latest", "narrow ranges", "--author", "ann", "--home", project).exit_code == 0
     document = json.loads(forecast("runs", "show", "latest", "--home", project, "--format", "json").stdout)
     manifest = json.loads((GOLDEN / "manifest.json").read_text())
-    assert document["run_id"] == GOLDEN.name
+    assert document["run"]["run_id"] == GOLDEN.name
     assert document["data"] == manifest["data"]
-    assert [(note["author"], note["text"]) for note in document["notes"]] == [("ann", "narrow ranges")]
+    assert [(note["author"], note["text"]) for note in document["annotations"]] == [("ann", "narrow ranges")]
     table = forecast("runs", "show", "latest", "--home", project).stdout
     assert "narrow ranges (ann, " in table
     assert manifest["data"][0]["sha256"][:12] in table

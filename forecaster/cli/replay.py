@@ -1,0 +1,35 @@
+"""`forecast replay`."""
+
+import click
+
+from forecaster.cli.options import with_options
+from forecaster.cli.sections import SectionedCommand
+from forecaster.environment import Environment
+from forecaster.errors import ExitCode
+
+__all__ = ["command"]
+
+
+@click.command("replay", cls=SectionedCommand, short_help="Repeat a training, and compare weights and scores.")
+@click.argument("run_id", metavar="ID")
+@with_options(("home",), (), ("table", "json"))
+def command(*, environment: Environment, run_id: str, format: str) -> None:
+    """Repeat the training of a run with its data, configuration and seed, and compare weights and scores.
+
+    Weights and scores have the same bits where software, engine and processor are those of the training. Elsewhere the
+    CRPS on the test rows may differ by 1 %, and the output names what differs. Exit code 4 means that the training was
+    not repeated. The project stays as it is.
+
+    \b
+    Example:
+      forecast replay latest
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
+    from forecaster.files import json_text
+    from forecaster.output.replay_tables import replay_document, replay_lines
+    from forecaster.workflows.replay import replay
+
+    document = replay_document(replay(run_id, environment=environment))
+    print_result(environment, json_text(document) if format == "json" else "\n".join(replay_lines(document)))
+    if not document["repeated"]:
+        click.get_current_context().exit(ExitCode.DIFFERENCE)

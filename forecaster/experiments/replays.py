@@ -1,0 +1,114 @@
+"""Comparison of a run with a repetition of its training: data, weights, forecasts and scores."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecaster.data.series import Panel
+from forecaster.experiments.run_differences import Difference, differences
+from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.runs import Run
+
+__all__ = ["MAX_SCORE_DIFFERENCE", "ReplayedRun", "changed_members", "compared"]
+
+MAX_SCORE_DIFFERENCE = 0.01
+"""Largest relative difference of a CRPS on test rows between kinds of processors, engines and versions of libraries."""
+
+_ENVIRONMENT = ("engine", "processor")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplayedRun:
+    """A run and a repetition of its training.
+
+    Args:
+        run: The run.
+        again: The repetition, a run in another folder.
+        environment: Facts about software and processor that differ.
+        others: Other facts that differ: data and configuration.
+        weights: Largest difference of a weight, relative to the largest weight of its array.
+        scores: Metric on test rows -> relative difference, of those that differ.
+    """
+
+    run: Run
+    again: Run
+    environment: tuple[Difference, ...]
+    others: tuple[Difference, ...]
+    weights: float
+    scores: Mapping[str, float]
+
+    @property
+    def is_identical(self) -> bool:
+        """True if weights and scores have the same bits."""
+        return self.weights == 0 and not self.scores
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if the result is identical, or close enough where software or processor differ."""
+        crps = [abs(value) for name, value in self.scores.items() if name.startswith("crps@")]
+        close = bool(self.environment) and max(crps, default=0.0) <= MAX_SCORE_DIFFERENCE
+        return not self.others and (self.is_identical or close)
+
+
+def changed_members(run: Run, panel: Panel) -> dict[str, str]:
+    """Name -> change, of the histories that are not those of the training.
+
+    Args:
+        run: The run.
+        panel: The series that a repetition would use.
+    """
+    members = run.manifest.data.members
+    changes = {name: "is missing" for name in members if name not in panel.names}
+    for series in panel:
+        name = series.instrument.name
+        if name not in members:
+            changes[name] = "was not part of the training"
+        elif series.sha256 != members[name].sha256:
+            before = members[name]
+            changes[name] = (
+                f"has {len(series)} rows to {series.dates[-1]} instead of {before.rows} to {before.last}"
+                if (len(series), series.dates[-1]) != (before.rows, before.last)
+                else "has other prices in the same rows"
+            )
+    return changes
+
+
+def compared(run: Run, again: Run) -> ReplayedRun:
+    """A run next to a repetition of its training.
+
+    Args:
+        run: The run.
+        again: The repetition.
+    """
+    labelled = {"run": run, "again": again}
+    every = differences(labelled, sorted(run.scored & again.scored), {})
+    environment = tuple(each for each in every if _is_environment(each))
+    others = tuple(each for each in every if not _is_environment(each))
+    first = RunSummary.of(run).metrics
+    second = RunSummary.of(again).metrics
+    scores = {
+        name: (second[name] - value) / (abs(value) or 1.0)
+        for name, value in first.items()
+        if name in second and second[name] != value
+    }
+    return ReplayedRun(run, again, environment, others, _weights(run, again), scores)
+
+
+def _is_environment(difference: Difference) -> bool:
+    return difference.subject in _ENVIRONMENT or difference.subject.startswith("version of ")
+
+
+def _weights(run: Run, again: Run) -> float:
+    first = run.fitted.arrays()
+    second = again.fitted.arrays()
+    if {name: array.shape for name, array in first.items()} != {name: array.shape for name, array in second.items()}:
+        return float("inf")
+    return max((_largest(first[name], second[name]) for name in first), default=0.0)
+
+
+def _largest(first: np.ndarray, second: np.ndarray) -> float:
+    if first.size == 0 or np.array_equal(first, second):
+        return 0.0
+    scale = float(np.abs(first).max()) or 1.0
+    return float(np.abs(second.astype(float) - first).max() / scale)

@@ -1,0 +1,66 @@
+"""`replay`: a training repeated from what its run has recorded, and compared with the run."""
+
+import dataclasses
+import functools
+import tempfile
+from pathlib import Path
+
+from forecaster.config import Config
+from forecaster.datasets.selection import Selection
+from forecaster.datasets.training import Dataset
+from forecaster.environment import Environment
+from forecaster.errors import DataChangedError
+from forecaster.experiments.recorded_data import recorded_sources
+from forecaster.experiments.replays import ReplayedRun, changed_members, compared
+from forecaster.experiments.runs import Run, find_run, runs_folder
+from forecaster.workflows.train import run_training
+
+__all__ = ["replay"]
+
+MAX_NAMED = 5  # changed histories in a message
+
+
+def replay(run_id: str, *, home: str | Path | None = None, environment: Environment | None = None) -> ReplayedRun:
+    """Repeat the training of a run with the data, the configuration and the seed that it has recorded.
+
+    The repetition is made in a temporary folder; the project stays as it is.
+
+    Args:
+        run_id: Id of the run, or its beginning; ``latest`` is the newest.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+
+    Raises:
+        RunNotFoundError: There is no such run, or several.
+        DataChangedError: A history is no longer the one of the training.
+        DamageError: The run or the store is damaged.
+    """
+    environment = environment or Environment.at(home)
+    run = find_run(runs_folder(environment.home), run_id)
+    choice = Selection(opened=recorded_sources(run, environment.home))
+    with tempfile.TemporaryDirectory(prefix="forecast-replay-") as folder:
+        scratch = dataclasses.replace(environment, home=Path(folder))
+        again = run_training(_config(run), choice, scratch, functools.partial(_require_same_data, run))
+        return compared(run, again.run)
+
+
+def _config(run: Run) -> Config:
+    """Configuration of the training, with the engine that it used."""
+    engine = run.manifest.engine.engine
+    return run.config if engine is None else run.config.model_copy(update={"backend": engine.backend})
+
+
+def _require_same_data(run: Run, data: Dataset) -> None:
+    """Refuse to train on other histories than those of the run.
+
+    Raises:
+        DataChangedError: A history is not the one of the training.
+    """
+    changes = changed_members(run, data.panel)
+    if changes:
+        texts = [f"{name} {change}" for name, change in list(changes.items())[:MAX_NAMED]]
+        more = f", and {len(changes) - MAX_NAMED} more" if len(changes) > MAX_NAMED else ""
+        raise DataChangedError(
+            f"the data of run {run.id} have changed: {'; '.join(texts)}{more}; expected the histories of its training; "
+            "restore data/store.sqlite, or import the run with its data"
+        )
