@@ -2,6 +2,8 @@
 
 import getpass
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -180,6 +182,56 @@ def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: b
             raise click.UsageError(f"{', '.join(names)} would be deleted; expected --yes where nobody can be asked.")
         click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
     environment.note(f"deleted: {', '.join(remove_runs(names, environment))}")
+
+
+@command.command("export", cls=SectionedCommand, short_help="Write a run and its data as one file.")
+@click.argument("run_id", metavar="ID")
+@click.option("--no-data", is_flag=True, help="Leave out all prices.")
+@with_options(("out", "home"))
+def export_command(*, environment: Environment, run_id: str, no_data: bool, out: Path | None) -> None:
+    """Write a run and the prices of its training as one file, for forecast runs import on another machine.
+
+    Prices whose terms do not allow it, such as those of Yahoo, are left out; their hashes are in the file.
+
+    \b
+    Example:
+      forecast runs export latest --out usdjpy.capsule
+    """  # noqa: D301
+    from forecaster.workflows.run_capsules import export_run
+
+    exported = export_run(run_id, environment, out, with_data=not no_data)
+    environment.note(f"exported: {exported.run.id} with {_count(exported.histories, 'history', 'histories')}")
+    if exported.missing:
+        environment.note(f"left out: {_count(exported.missing, 'history', 'histories')}; replay needs the same rows")
+    print_text(str(exported.path))
+
+
+@command.command("import", cls=SectionedCommand, short_help="Put the run in a file into the project.")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@with_options(("home",))
+def import_command(*, environment: Environment, path: Path) -> None:
+    """Put the run in a file of forecast runs export into the project, and its prices into the store.
+
+    Nothing in the file is executed. A damaged file, or one with anything else in it, is refused as a whole.
+
+    \b
+    Example:
+      forecast runs import usdjpy.capsule
+      forecast replay latest
+    """  # noqa: D301
+    from forecaster.workflows.run_capsules import import_run
+
+    imported = import_run(path, environment)
+    verb = "imported" if imported.is_new else "already there"
+    environment.note(f"{verb}: {imported.run.id}; {_count(imported.histories, 'history', 'histories')} stored")
+    if imported.missing:
+        lacking = _count(imported.missing, "history", "histories")
+        environment.note(f"not in the file: {lacking}; forecast data fetch loads them, and replay compares the rows")
+    print_text(imported.run.id)
+
+
+def _count(names: Sequence[str], singular: str, plural: str) -> str:
+    return f"{len(names)} {singular if len(names) == 1 else plural}"
 
 
 @command.command("use", cls=SectionedCommand, short_help="Pin the run that forecasts use.")

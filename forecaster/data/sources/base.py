@@ -27,6 +27,7 @@ class SourceTraits:
         is_given: The user gives each history, as a file or in memory, and may change its rows; a fault in the rows is
             a fault of the input.
         in_memory: A Python program gives the history, so that no command line can name it.
+        redistributable: The terms of the source allow to pass its rows on; rows that the user gives are the user's.
         is_synthetic: Prices are simulated: their age means nothing.
         one_fixing: All instruments are priced at one time of day, so that prices of one date may explain each other.
         depends_on_cutoff: Rows before a cutoff depend on which later rows exist: load again for each cutoff.
@@ -40,6 +41,7 @@ class SourceTraits:
     grows: bool = False
     is_given: bool = False
     in_memory: bool = False
+    redistributable: bool = False
     is_synthetic: bool = False
     one_fixing: bool = False
     depends_on_cutoff: bool = False

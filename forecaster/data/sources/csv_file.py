@@ -41,7 +41,7 @@ class CsvSource:
     """Close, and open, high, low, adjusted close and volume where present, from a file."""
 
     name = "csv"
-    traits = SourceTraits(is_given=True, options=CsvOptions)
+    traits = SourceTraits(is_given=True, redistributable=True, options=CsvOptions)
 
     def load(self, request: LoadRequest) -> Loaded:
         """Read the instrument's file.

@@ -47,6 +47,7 @@ class EcbSource:
 
     name = "ecb"
     traits = SourceTraits(
+        redistributable=True,
         description="computed from ECB euro reference rates",
         grows=True,
         one_fixing=True,

@@ -28,7 +28,7 @@ class MemorySource:
     """
 
     name = "memory"
-    traits: ClassVar[SourceTraits] = SourceTraits(is_given=True, in_memory=True)
+    traits: ClassVar[SourceTraits] = SourceTraits(is_given=True, in_memory=True, redistributable=True)
 
     def __init__(self, history: PriceSeries | None = None) -> None:
         self._history = history

@@ -63,7 +63,9 @@ class SyntheticSource:
     """Histories simulated from a seed. Tickers: ``sine``, ``random_walk``, ``ar1``, ``garch``."""
 
     name = "synthetic"
-    traits = SourceTraits(is_synthetic=True, default_ticker=SYNTHETIC_NAMES[0], options=SyntheticOptions)
+    traits = SourceTraits(
+        is_synthetic=True, redistributable=True, default_ticker=SYNTHETIC_NAMES[0], options=SyntheticOptions
+    )
 
     def load(self, request: LoadRequest) -> Loaded:
         """Simulate the history that the ticker names, with `SyntheticOptions` from the request's options.

@@ -1,0 +1,175 @@
+"""Capsules: one file with a run and the data of its training, to repeat it on another machine.
+
+A capsule is a zip archive. Nothing in it is code, and its names say nothing about where its contents are written:
+
+    capsule.json            schema, id of the run, and the histories that are not in it
+    manifest.json, config.yaml, weights.npz, history.csv
+    annotations/<name>.json
+    data/<number>.npz       histories whose licence allows it
+"""
+
+import dataclasses
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forecaster.data.series_files import history_bytes, history_of
+from forecaster.data.sources.base import Loaded
+from forecaster.data.sources.registry import source_traits
+from forecaster.data.store import Store
+from forecaster.data.store_versions import store_path
+from forecaster.errors import DamageError, ForecasterError
+from forecaster.experiments.annotations import FOLDER
+from forecaster.experiments.runs import Run
+from forecaster.experiments.stored_files import parse_arrays, parse_json
+from forecaster.files import json_text, read_regular_file, require_bounded_packing, sha256_of
+
+__all__ = ["RUN_FILES", "Capsule", "capsule_bytes", "read_capsule", "recorded_histories"]
+
+SCHEMA = "capsule/1"
+MAX_CAPSULE_BYTES = 2**28
+MAX_UNPACKED_BYTES = 2**29
+MAX_MEMBERS = 20_000
+RUN_FILES = ("manifest.json", "config.yaml", "weights.npz", "history.csv")
+_NAMES = re.compile(rf"capsule\.json|{'|'.join(map(re.escape, RUN_FILES))}|{FOLDER}/[\w+-]+\.json|data/\d+\.npz")
+_DATE = (1980, 1, 1, 0, 0, 0)  # the same run gives the same bytes
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Capsule:
+    """Content of a capsule.
+
+    Args:
+        run_id: Id of the run.
+        files: Name in the folder of the run -> content.
+        histories: Histories of the training.
+        missing: Names of histories that the capsule does not hold, ``source/symbol/frequency@sha256``.
+    """
+
+    run_id: str
+    files: Mapping[str, bytes]
+    histories: tuple[Loaded, ...]
+    missing: tuple[str, ...]
+
+
+def recorded_histories(run: Run, home: Path) -> tuple[list[Loaded], list[str]]:
+    """Histories of a training that may be passed on, and the names of the others.
+
+    Args:
+        run: The run.
+        home: Project folder, whose store holds the histories.
+
+    Returns:
+        The histories, and ``name: SHA-256`` of those that the store lacks or whose source does not allow it.
+    """
+    wanted = dict(run.manifest.data.stored)
+    histories = []
+    path = store_path(home)
+    if path.exists():
+        with Store.open(path) as store:
+            for version in store.all_versions():
+                name = next((name for name, sha256 in wanted.items() if sha256 == version.sha256), None)
+                if name is not None and source_traits(version.source).redistributable:
+                    histories.append(Loaded(store.load_version(version), store.findings(version)))
+                    wanted.pop(name)
+    return histories, [f"{name}: {sha256}" for name, sha256 in sorted(wanted.items())]
+
+
+def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str]) -> bytes:
+    """Content of the file of a capsule.
+
+    Args:
+        run: The run; its files have to agree with its manifest.
+        histories: Histories to include.
+        missing: Names of those that are left out.
+
+    Raises:
+        DamageError: A file of the run cannot be read, or was altered.
+    """
+    members = {"capsule.json": _facts(run, missing)}
+    for name in RUN_FILES:
+        members[name] = _file_of(run, name)
+    for path in sorted((run.folder / FOLDER).glob("*.json")):
+        members[f"{FOLDER}/{path.name}"] = path.read_bytes()
+    for number, loaded in enumerate(histories):
+        members[f"data/{number}.npz"] = history_bytes(loaded)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            packing = zipfile.ZIP_STORED if name.endswith(".npz") else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, _DATE), content, packing)
+    return file.getvalue()
+
+
+def _facts(run: Run, missing: Sequence[str]) -> bytes:
+    facts = {"schema": SCHEMA, "run_id": run.id, "missing": list(missing)}
+    return (json_text(facts) + "\n").encode()
+
+
+def _file_of(run: Run, name: str) -> bytes:
+    path = run.folder / name
+    try:
+        content = read_regular_file(path, MAX_UNPACKED_BYTES)
+    except (OSError, ValueError) as error:
+        raise DamageError(f"{path} cannot be read: {error}; expected the files of the run; choose another") from error
+    if name != "manifest.json" and sha256_of(content) != run.manifest.files.get(name):
+        raise DamageError(f"{path} is not what the manifest recorded; expected the file of the training")
+    return content
+
+
+def read_capsule(path: Path) -> Capsule:
+    """The content of a capsule; nothing is written, and nothing in it is executed.
+
+    Raises:
+        DamageError: It is not a capsule, is damaged, or is too large.
+    """
+    try:
+        members = _members(read_regular_file(path, MAX_CAPSULE_BYTES))
+        facts = parse_json(members.pop("capsule.json"))
+        if facts["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {str(facts['schema'])[:40]!r}, expected {SCHEMA}")
+        run_id = str(facts["run_id"])
+        if not re.fullmatch(r"[\w-]{1,120}", run_id):
+            raise ValueError("the id of its run is not valid")
+        histories = tuple(_history(content) for name, content in members.items() if name.startswith("data/"))
+        files = {name: content for name, content in members.items() if not name.startswith("data/")}
+        _check_files(files)
+        return Capsule(run_id, files, histories, tuple(map(str, facts["missing"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecasterError) as error:
+        reason = error.messages[0] if isinstance(error, ForecasterError) else error
+        raise DamageError(
+            f"{path} cannot be imported: {reason}; expected a file of forecast runs export; nothing was written"
+        ) from error
+
+
+def _members(content: bytes) -> dict[str, bytes]:
+    """Name -> content of every member of an archive, all names expected and all sizes bounded."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            require_bounded_packing(member.compress_type for member in members)
+            names = [member.filename for member in members]
+            if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+                raise ValueError("it is too large")
+            unknown = [name for name in names if not _NAMES.fullmatch(name)]
+            if unknown or len(set(names)) < len(names):
+                raise ValueError(f"it holds {(unknown or names)[0][:80]!r}, which no capsule does, or twice")
+            return {member.filename: archive.read(member) for member in members}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _history(content: bytes) -> Loaded:
+    arrays = parse_arrays(content)
+    return history_of(arrays, parse_json(arrays["facts"].tobytes()))
+
+
+def _check_files(files: Mapping[str, bytes]) -> None:
+    """Refuse files that do not agree with the manifest among them."""
+    hashes: Any = parse_json(files["manifest.json"])["files"]
+    for name in RUN_FILES[1:]:
+        if sha256_of(files[name]) != hashes[name]:
+            raise ValueError(f"{name} is not what its manifest recorded")
