@@ -32,7 +32,7 @@ def command(*, environment: Environment, out: Path | None, format: str, **keywor
       forecast anomalies EURCHF --start 2010-01-01 --out eurchf.png
       forecast anomalies --csv prices.csv --format json
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
-    from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, file_content, write_result
+    from forecaster.cli.result_file import RESULT_ENDINGS, checked_format, write_result
     from forecaster.cli.terminal import print_result
     from forecaster.output.anomaly_tables import anomaly_document
     from forecaster.workflows.anomalies import anomalies
@@ -67,6 +67,7 @@ def _draw(results: Any, out: Path, environment: Environment) -> None:
 
 
 def _content(documents: list[dict[str, Any]], kind: str) -> str | bytes:
+    from forecaster.cli.result_file import file_content
     from forecaster.output.anomaly_tables import anomaly_lines, anomaly_rows
 
     blocks = [(each["instrument"], anomaly_rows(each), anomaly_lines(each)) for each in documents]
