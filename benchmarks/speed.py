@@ -63,6 +63,7 @@ COMMANDS = {
     "quick": Timed(("train", *PAIR, "--config", "quick"), "train", afresh=True),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
     "plot": Timed(("plot", *PAIR), seconds=3),
+    "anomalies": Timed(("anomalies", *PAIR, "--end", "2020-12-31"), seconds=5, usual=False),
     "backtest": Timed(("backtest", *PAIR), "backtest", seconds=90, afresh=True, usual=False),
     "pairs": Timed(
         ("backtest", "--pair", ",".join(PAIRS), *SPAN, "--models", "lstm,ewma"),

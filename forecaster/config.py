@@ -225,8 +225,7 @@ def _find(path: Path) -> Path:
         return shipped[path.stem]
     names = ", ".join(shipped)
     near = difflib.get_close_matches(path.name, shipped, n=1, cutoff=0.7)
-    meant = "default" if is_network(path.name) else next(iter(near), None)  # the default network has no file
-    hint = f"; did you mean {meant}?" if meant else hint_for_kind(path.name)
+    hint = f"; did you mean {near[0]}?" if near else hint_for_kind(path.name)
     raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}{hint}")
 
 

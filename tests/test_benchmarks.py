@@ -556,7 +556,7 @@ def test_gate_would_tell_of_a_gate_that_opens_by_chance(monkeypatch):
 def test_anomalies_of_a_few_series(capsys):
     importlib.import_module("anomalies").main(["--series", "2", "--planted", "1", "--rows", "1500"])
     document, table = result(capsys)
-    assert set(document["laws"]) == {"constant", "currency", "lasting", "share"}
+    assert set(document["laws"]) == {"constant", "currency", "lasting", "share", "skewed"}
     assert all(row["with_false_day"] in (0, 0.5, 1) for row in document["laws"].values())
     assert [row["size"] for row in document["shocks"]] == [6, 8, 10, 15]
     assert all(row["found"] in (0, 1) for row in document["shocks"])

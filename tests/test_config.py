@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forecaster.config import dump_config, load_config, shipped_configs
+from forecaster.config import FREQUENCIES, dump_config, load_config, shipped_configs
 from forecaster.errors import ConfigError
+from forecaster.models import network_names
 
 
 def test_default_yaml_says_exactly_what_is_built_in(tmp_path):
@@ -34,11 +35,18 @@ def test_shipped_configs_are_valid_and_survive_a_round_trip(name, tmp_path):
     assert load_config(copy) == config
 
 
-@pytest.mark.parametrize("name", ["gru", "rnn", "bilstm", "transformer", "linear"])
-def test_the_config_of_a_kind_writes_its_defaults_out(name):
+@pytest.mark.parametrize("name", network_names())
+def test_every_kind_has_a_config_that_writes_its_defaults_out(name):
     config = load_config(name)
-    assert config == load_config(None, [f"model.kind={name}"])
+    universe = "none" if name == "classic" else "auto"
+    assert config == load_config(None, [f"model.kind={name}", f"universe={universe}"])
     assert config.kind == name
+
+
+def test_the_config_of_the_default_kind_is_the_default_at_every_frequency():
+    for frequency in FREQUENCIES:
+        flags = {"data.frequency": frequency}
+        assert load_config("lstm", flags=flags) == load_config(flags=flags)
 
 
 def test_assignments_override_the_file_and_flags_override_both(tmp_path):

@@ -76,10 +76,11 @@ def test_keras_is_imported_without_what_it_only_looks_for() -> None:
     program = (
         "import os, sys; os.environ['KERAS_BACKEND'] = 'jax'; os.environ['JAX_PLATFORMS'] = 'cpu'\n"
         "from forecaster.models.keras_import import import_keras\n"
-        "import_keras(); print(*sys.modules)\n"
+        "import_keras(); import keras\n"
+        "keras.layers.Bidirectional(keras.layers.LSTM(2)); print(*sys.modules)\n"
         "import pandas, matplotlib.pyplot\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "keras" in loaded
-    assert not loaded & {"pandas", "matplotlib"}
+    assert not loaded & {"pandas", "matplotlib", "tensorflow"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.command("anomalies", cls=SectionedCommand, short_help="List days that were thought impossible the day before.")
 @with_options(
     common=("pair", "ticker", "csv", "start", "end", "baseline", "rate", "out", "home"),
-    rare=("source", "name", *FILE_OPTIONS, "frequency", "refresh", "offline", "strict", *CORRECTION_OPTIONS, "events"),
+    rare=("frequency", *INSTRUMENT_OPTIONS),
     formats=("table", "json", "csv"),
 )
 def command(*, environment: Environment, out: Path | None, format: str, **keywords: Any) -> None:
@@ -67,19 +67,11 @@ def _draw(results: Any, out: Path, environment: Environment) -> None:
 
 
 def _content(documents: list[dict[str, Any]], kind: str) -> str | bytes:
-    from forecaster.cli.streams import visible
+    from forecaster.cli.result_file import file_content
     from forecaster.output.anomaly_tables import anomaly_lines, anomaly_rows
 
-    if kind == "xlsx":
-        from forecaster.output.workbook_file import workbook_bytes
-
-        return workbook_bytes("anomalies", [row for document in documents for row in anomaly_rows(document)])
-    if kind == "html":
-        from forecaster.output.result_files import html_page
-
-        blocks = [(each["instrument"], anomaly_rows(each), anomaly_lines(each)) for each in documents]
-        return html_page("Anomalies", blocks)
-    return click.unstyle(visible(_text(documents, kind))) + "\n"
+    blocks = [(each["instrument"], anomaly_rows(each), anomaly_lines(each)) for each in documents]
+    return file_content(kind, "anomalies", "Anomalies", blocks, lambda: _text(documents, kind))
 
 
 def _text(documents: list[dict[str, Any]], kind: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -14,13 +14,7 @@ __all__ = ["command"]
 @click.command("audit", cls=SectionedCommand, short_help="Check for look-ahead leakage.")
 @with_options(
     common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "full", "seed", "home"),
-    rare=(
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
-        *("backend", "device"),
-    ),
+    rare=(*TRAINING_OPTIONS, "backend", "device"),
     formats=("table", "json", "csv"),
 )
 def command(*, environment: Environment, format: str, **keywords: Any) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
-from forecaster.cli.result_file import checked_format, result_or_picture, write_result
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.result_file import checked_format, file_content, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -26,10 +25,7 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
 @with_options(
     common=("pair", "ticker", "csv", "start", "end", "config", "set", "models", "step", "out", "home"),
     rare=(
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "universe", "peers", "with", "exog", "lag", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
+        *TRAINING_OPTIONS,
         *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device", "verbose"),
     ),
     formats=("table", "json", "csv"),
@@ -94,16 +90,9 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
     """Content of a file of scores."""
     from forecaster.output.backtest_tables import backtest_lines, backtest_rows
 
-    if kind == "xlsx":
-        from forecaster.output.workbook_file import workbook_bytes
-
-        return workbook_bytes("backtest", backtest_rows(document))
-    if kind == "html":
-        from forecaster.output.result_files import html_page
-
-        title = f"Backtest of {', '.join(document['instruments'])}"
-        return html_page(title, [(document["id"], backtest_rows(document), backtest_lines(document))])
-    return click.unstyle(visible(_text(document, kind, every_model=True))) + "\n"
+    title = f"Backtest of {', '.join(document['instruments'])}"
+    blocks = [(document["id"], backtest_rows(document), backtest_lines(document))]
+    return file_content(kind, "backtest", title, blocks, lambda: _text(document, kind, every_model=True))
 
 
 def _draw(result: Any, out: Path) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
-from forecaster.cli.result_file import result_or_picture, write_result
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.result_file import file_content, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -17,13 +16,7 @@ __all__ = ["command"]
 @click.command("compare", cls=SectionedCommand, short_help="Compare runs, or all kinds of networks, on the same rows.")
 @with_options(
     common=("pair", "ticker", "csv", "end", "kinds", "config", "set", "drawn_step", "out", "home"),
-    rare=(
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "start", "universe", "peers", "with", "exog", "lag", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
-        *("horizon", "seed", "backend", "device", "verbose"),
-    ),
+    rare=(*TRAINING_OPTIONS, "horizon", "seed", "backend", "device", "verbose"),
     formats=("table", "json", "csv"),
     also="runs",
 )
@@ -60,16 +53,9 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
     """Content of a file of scores."""
     from forecaster.output.comparison_tables import comparison_lines, comparison_rows
 
-    if kind == "xlsx":
-        from forecaster.output.workbook_file import workbook_bytes
-
-        return workbook_bytes("comparison", comparison_rows(document))
-    if kind == "html":
-        from forecaster.output.result_files import html_page
-
-        title = f"Comparison on {', '.join(document['instruments'])}"
-        return html_page(title, [("Scores", comparison_rows(document), comparison_lines(document))])
-    return click.unstyle(visible(_text(document, kind, verbose=True))) + "\n"
+    title = f"Comparison on {', '.join(document['instruments'])}"
+    blocks = [("Scores", comparison_rows(document), comparison_lines(document))]
+    return file_content(kind, "comparison", title, blocks, lambda: _text(document, kind, verbose=True))
 
 
 def _draw(document: dict[str, Any], out: Path) -> None:

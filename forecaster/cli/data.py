@@ -17,7 +17,6 @@ from forecaster.environment import Environment
 __all__ = ["command"]
 
 _COMMON = ("pair", "ticker", "csv", "source")
-_RARE = tuple(name for name in INSTRUMENT_OPTIONS if name not in _COMMON)
 
 
 def _with_selection(command: Command) -> Command:
@@ -48,7 +47,7 @@ def command() -> None:
 
 
 @command.command("fetch", cls=SectionedCommand, short_help="Load histories and store them.")
-@with_options((*_COMMON, "home"), _RARE, ("table", "json"))
+@with_options((*_COMMON, "home"), INSTRUMENT_OPTIONS, ("table", "json"))
 @_with_selection
 def fetch(*, environment: Environment, choice: Any, format: str) -> None:
     """Load histories and store them; a failure is reported, and the others are stored.
@@ -63,7 +62,7 @@ def fetch(*, environment: Environment, choice: Any, format: str) -> None:
 
 
 @command.command("refresh", cls=SectionedCommand, short_help="Download newer rows.")
-@with_options((*_COMMON, "home"), _RARE, ("table", "json"))
+@with_options((*_COMMON, "home"), INSTRUMENT_OPTIONS, ("table", "json"))
 @_with_selection
 def refresh(*, environment: Environment, choice: Any, format: str) -> None:
     """Download newer rows of the named histories, or of every stored history from the ECB and Yahoo.
@@ -132,7 +131,7 @@ def list_(*, environment: Environment, format: str) -> None:
     renamed={"--version": "--hash"},
     short_help="Show facts, findings and picture of a history.",
 )
-@with_options((*_COMMON, "hash", "out", "no_picture", "home"), _RARE, ("table", "json"), also="history")
+@with_options((*_COMMON, "hash", "out", "no_picture", "home"), INSTRUMENT_OPTIONS, ("table", "json"), also="history")
 @_with_selection
 def show(
     *,
@@ -209,7 +208,7 @@ def verify(*, environment: Environment, history: str | None, format: str) -> Non
 @command.command(
     "export", cls=SectionedCommand, renamed={"--version": "--hash"}, short_help="Print the rows of a history."
 )
-@with_options((*_COMMON, "hash", "out", "home"), _RARE, ("csv", "json"), also="history")
+@with_options((*_COMMON, "hash", "out", "home"), INSTRUMENT_OPTIONS, ("csv", "json"), also="history")
 @_with_selection
 def export(
     *, environment: Environment, choice: Any, history: str | None, hash: str | None, out: Path | None, format: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.command("events", cls=SectionedCommand, short_help="List coming days whose events widen the ranges.")
 @with_options(
     common=("pair", "ticker", "csv", "events", "until", "run", "home"),
-    rare=("source", "name", *FILE_OPTIONS, "refresh", "offline", "strict", *CORRECTION_OPTIONS),
+    rare=INSTRUMENT_OPTIONS,
     formats=("table", "json", "csv"),
 )
 def command(*, environment: Environment, format: str, **keywords: Any) -> None:

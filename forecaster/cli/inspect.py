@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -14,7 +14,7 @@ __all__ = ["command"]
 @click.command("inspect", cls=SectionedCommand, short_help="Show gates, memory and important inputs of a run.")
 @with_options(
     common=("pair", "ticker", "csv", "run", "as_of", "last", "drawn_step", "out", "home"),
-    rare=("source", "name", *FILE_OPTIONS, "refresh", "offline", "strict", *CORRECTION_OPTIONS, "events"),
+    rare=INSTRUMENT_OPTIONS,
     formats=("table", "json", "csv"),
     also="run",
 )

@@ -1,7 +1,7 @@
 """Options of all commands: each flag has one definition, so that it means the same wherever it appears."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
-__all__ = ["CORRECTION_OPTIONS", "FILE_OPTIONS", "INSTRUMENT_OPTIONS", "Command", "with_options"]
+__all__ = ["INSTRUMENT_OPTIONS", "TRAINING_OPTIONS", "Command", "with_options"]
 
 _FILE = click.Path(path_type=Path)
 _OUT_FILE = click.Path(path_type=Path, dir_okay=False)
@@ -101,14 +101,8 @@ INSTRUMENT_OPTIONS = {
 }
 """Options that name instruments and their source."""
 
-FILE_OPTIONS = (
-    *("date_column", "price_column", "symbol", "date_order"),
-    *("decimal", "timezone", "daily_close", "sheet"),
-)
-"""Options that say how a file is read, where it does not decide itself."""
-
-CORRECTION_OPTIONS = ("calendar", "differences", "split", "drop", "keep")
-"""Options that say what the rows of a history do not show."""
+TRAINING_OPTIONS = ("frequency", "start", "universe", "peers", "with", "exog", "lag", *INSTRUMENT_OPTIONS)
+"""Options that say which data a training reads."""
 
 _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,
@@ -340,13 +334,13 @@ def _format_option(*formats: str) -> Definition:
 
 
 def with_options(
-    common: Sequence[str], rare: Sequence[str] = (), formats: Sequence[str] = (), *, also: Words = "nothing"
+    common: Sequence[str], rare: Iterable[str] = (), formats: Sequence[str] = (), *, also: Words = "nothing"
 ) -> Callable[[Command], Command]:
     """Options of a command, which gets them by their own names; for ``home`` it gets an `environment`.
 
     Args:
         common: Names of the options that --help lists, in order.
-        rare: Names of the options that only --help-all lists.
+        rare: Names of the options that only --help-all lists; common ones among them are not repeated.
         formats: Values of --format; none for a command without it.
         also: Further things that the words of the command may name; it gets them as its ``history`` or ``runs``.
     """
@@ -371,7 +365,7 @@ def with_options(
 
         decorated: Command = command
         definitions = [_OPTIONS[name](False) for name in common if name != "home"]
-        definitions += [_OPTIONS[name](True) for name in rare]
+        definitions += [_OPTIONS[name](True) for name in rare if name not in common]
         definitions += [_format_option(*formats)(False)] if formats else []
         definitions += [_OPTIONS["home"](False)] if "home" in common else []
         for definition in reversed(definitions):

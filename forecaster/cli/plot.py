@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -22,11 +22,7 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "as_of", "run", "kind", "last", "above", "title", "out", "home"),
     rare=(
         *("from", "to", "fan_level", "horizon", "until", "drawn_step", "show"),
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
-        *("no_calibration",),
+        *("frequency", *INSTRUMENT_OPTIONS, "no_calibration"),
     ),
 )
 def command(*, environment: Environment, **keywords: Any) -> None:

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
-from forecaster.cli.result_file import RESULT_FORMATS, checked_format, write_result
+from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
+from forecaster.cli.result_file import RESULT_FORMATS, checked_format, file_content, write_result
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -24,10 +23,7 @@ PATH_FORMATS = ("csv", "json", "json-flat")
         *("level", "above", "out", "home"),
     ),
     rare=(
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
+        *("frequency", *INSTRUMENT_OPTIONS),
         *("config", "no_calibration", "train_if_missing", "units", "below", "between", "paths", "verbose"),
     ),
     formats=("table", "json", "json-flat", "csv"),
@@ -92,19 +88,11 @@ def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind:
     """Content of a file."""
     from forecaster.output.tables import forecast_lines, forecast_rows, forecast_title
 
-    if kind == "xlsx":
-        from forecaster.output.workbook_file import workbook_bytes
-
-        return workbook_bytes("forecast", [row for document in documents for row in forecast_rows(document)])
-    if kind == "html":
-        from forecaster.output.result_files import html_page
-
-        blocks = [
-            (forecast_title(each), forecast_rows(each), forecast_lines(each, levels, verbose=True))
-            for each in documents
-        ]
-        return html_page(f"Forecast of {', '.join(each['instrument'] for each in documents)}", blocks)
-    return click.unstyle(visible(_text(documents, levels, kind, verbose))) + "\n"
+    title = f"Forecast of {', '.join(each['instrument'] for each in documents)}"
+    blocks = [
+        (forecast_title(each), forecast_rows(each), forecast_lines(each, levels, verbose=True)) for each in documents
+    ]
+    return file_content(kind, "forecast", title, blocks, lambda: _text(documents, levels, kind, verbose))
 
 
 def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str:

@@ -1,14 +1,16 @@
 """The option --out of commands that write results."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
-__all__ = ["RESULT_ENDINGS", "RESULT_FORMATS", "checked_format", "result_or_picture", "write_result"]
+__all__ = ["RESULT_ENDINGS", "RESULT_FORMATS", "checked_format", "file_content", "result_or_picture", "write_result"]
 
 RESULT_FORMATS = ("csv", "json", "xlsx", "html")
 """Formats of result files."""
@@ -55,6 +57,33 @@ def result_or_picture(out: Path) -> str | None:
         raise click.UsageError(f"--out {out}: the ending {out.suffix!r} names no format; expected one of {endings}.")
     check_figure_path(out)
     return None
+
+
+def file_content(
+    kind: str,
+    name: str,
+    title: str,
+    blocks: Sequence[tuple[str, Sequence[Mapping[str, Any]], Sequence[str]]],
+    text: Callable[[], str],
+) -> str | bytes:
+    """Content of a result file.
+
+    Args:
+        kind: Format, from `checked_format`.
+        name: Name of the sheet of a workbook.
+        title: Title of a page.
+        blocks: Title, rows of one shape, and lines of text under them.
+        text: Content in the formats that stdout has too.
+    """
+    if kind == "xlsx":
+        from forecaster.output.workbook_file import workbook_bytes
+
+        return workbook_bytes(name, [row for _, rows, _ in blocks for row in rows])
+    if kind == "html":
+        from forecaster.output.result_files import html_page
+
+        return html_page(title, blocks)
+    return click.unstyle(visible(text())) + "\n"
 
 
 def write_result(path: Path, content: str | bytes, environment: Environment) -> None:

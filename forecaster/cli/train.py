@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import CORRECTION_OPTIONS, FILE_OPTIONS, with_options
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -14,13 +14,7 @@ __all__ = ["command"]
 @click.command("train", cls=SectionedCommand, short_help="Train a model on a history and record the run.")
 @with_options(
     common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "horizon", "seed", "home"),
-    rare=(
-        *("source", "name", *FILE_OPTIONS),
-        *("frequency", "start", "peers", "exog", "lag", "refresh", "offline", "strict"),
-        *CORRECTION_OPTIONS,
-        "events",
-        *("base", "refit", "backend", "device", "verbose"),
-    ),
+    rare=(*TRAINING_OPTIONS, "base", "refit", "backend", "device", "verbose"),
     formats=("table", "json"),
 )
 def command(*, environment: Environment, format: str, verbose: bool, **keywords: Any) -> None:

@@ -12,14 +12,14 @@ from forecaster.data.findings import OLD_DATA, Finding, Severity
 from forecaster.data.validation_checks import DROPPED
 from forecaster.data.validation_marks import MarketExpectations, Marks
 
-__all__ = ["finding_about", "summarised"]
+__all__ = ["MAX_GAP_DAYS", "finding_about", "summarised"]
 
 _SHOWN_DATES = 3
 _MAX_TOLERATED_ROWS = 2  # bad rows that are no reason to refuse a history, however short
 _BAD_PRICES_LIMIT = 0.01
 _MISMATCH_LIMIT = 0.02
 _MISSING_DAYS_LIMIT = {True: 0.03, False: 0.10}  # pairs; others, which have up to twenty holidays a year
-_MAX_GAP_DAYS = 5
+MAX_GAP_DAYS = 5
 _EQUAL_LIMIT = 0.05
 _MIN_ROWS_OF_A_YEAR = 20
 _OLD_DAYS = 5
@@ -141,9 +141,9 @@ def _gaps(subject: _Marked) -> Iterator[Finding]:
     missing = subject.by_code.get("missing_days")
     if missing is None or not len(missing) or subject.market.weekdays is None:
         return
-    long = missing.values > _MAX_GAP_DAYS
+    long = missing.values > MAX_GAP_DAYS
     if long.any():
-        text = f"{{}} after gaps of more than {_MAX_GAP_DAYS} trading days, the longest {missing.values.max():.0f} days"
+        text = f"{{}} after gaps of more than {MAX_GAP_DAYS} trading days, the longest {missing.values.max():.0f} days"
         yield finding_about("gap", Severity.WARNING, text, subject.dates[missing.rows[long]])
     total = int(np.busday_count(subject.dates[0], subject.dates[-1] + 1, weekmask=subject.market.weekdays))
     count = int(missing.values.sum())

@@ -30,6 +30,7 @@ _MIDDLE = (0.1, 0.5, 0.9)
 _NORMAL_80 = 1.2816  # half of an 80 % interval in standard deviations
 _REFIT_ROWS = 250  # outcomes after which the tails are fitted again
 _LEFT_OUT = 1e-5  # p-value below which an outcome does not count for later tails: a break is no sample of ordinary days
+_MIN_SIDE = 50  # outcomes of one sign; with fewer the tails are those of all outcomes
 _MIN_SCALE = 1e-6
 
 
@@ -68,13 +69,13 @@ class AnomalousDay:
         move: Log return.
         price: Price of the day.
         low: Lower end of the range of prices that was forecast, with the coverage `RANGE_LEVEL`; None for a row that
-            the validation has left out, as the fields up to `at_once`.
+            the validation has repaired, as the fields up to `at_once`.
         high: Upper end.
         pit: See `DayTests`.
         p_value: See `DayTests`.
         adjusted_p_value: That of Benjamini and Hochberg, over all days.
         at_once: True if the p-values up to the day alone were enough, by LORD++.
-        kind: ``event``, ``bad tick`` or ``unconfirmed``.
+        kind: ``event``, ``bad tick``, ``unconfirmed``, or ``unit change`` as by a split that the prices do not adjust.
         known_from: Day from which the kind is known.
         names: Announcements, holidays and events of the day.
     """
@@ -202,26 +203,33 @@ def day_tests(series: PriceSeries, forecasts: Sequence[Forecasts]) -> DayTests:
     error = moves - median
     below = np.maximum(median - lower, _MIN_SCALE) / _NORMAL_80
     above = np.maximum(upper - median, _MIN_SCALE) / _NORMAL_80
-    p_values, bound = _walk_forward(error / np.where(error < 0, below, above))
+    p_values, bounds = _walk_forward(np.where(moves == 0, 0.0, error / np.where(error < 0, below, above)))
     pit = np.where(error < 0, p_values / 2, 1 - p_values / 2)
-    return DayTests(rows, moves, pit, p_values, median - bound * below, median + bound * above).since(
+    return DayTests(rows, moves, pit, p_values, median - bounds[:, 0] * below, median + bounds[:, 1] * above).since(
         int(rows[MIN_OUTCOMES])
     )
 
 
 def _walk_forward(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(N,) p-value of each score by the tails of the scores before, and the bound of the range; NaN at first."""
-    p_values = np.full(len(scores), np.nan)
-    bound = np.full(len(scores), np.nan)
-    tails = None
-    usable = np.ones(len(scores), dtype=bool)
-    for start in range(MIN_OUTCOMES, len(scores), _REFIT_ROWS):
-        tails = StudentTails.fit(scores[:start][usable[:start]], tails)
-        block = slice(start, start + _REFIT_ROWS)
-        p_values[block] = tails.p_values(scores[block])
-        bound[block] = tails.bound(1 - RANGE_LEVEL)
-        usable[block] = p_values[block] >= _LEFT_OUT
-    return p_values, bound
+    """(N,) p-values of scores by the earlier ones of the same sign, and (N, 2) bounds of the range; NaN at first.
+
+    Falls and rises have tails of their own: with one for both, large falls of negatively skewed returns would be found
+    too often. Unchanged prices, whose score is 0, belong to neither: many of them would make any move look impossible.
+    """
+    p_values = np.where(scores == 0, 1.0, np.nan)
+    bounds = np.full((len(scores), 2), np.nan)
+    for column, is_side in enumerate((scores < 0, scores > 0)):
+        tails = None
+        usable = is_side.copy()
+        for start in range(MIN_OUTCOMES, len(scores), _REFIT_ROWS):
+            same = usable[:start]
+            tails = StudentTails.fit(scores[:start][same] if same.sum() >= _MIN_SIDE else scores[:start], tails)
+            block = slice(start, start + _REFIT_ROWS)
+            tested = is_side[block]
+            p_values[block][tested] = tails.p_values(scores[block][tested])
+            bounds[block, column] = tails.bound(1 - RANGE_LEVEL)
+            usable[block] &= ~(p_values[block] < _LEFT_OUT)
+    return p_values, bounds
 
 
 def anomalous_days(
@@ -239,13 +247,14 @@ def anomalous_days(
     at_once = online_discoveries(tests.p_values, rate)
     every_move = np.diff(series.log_price)
     days: list[AnomalousDay] = []
-    way_back = -1
+    explained = -1  # last row that belongs to the bad tick before
     for place in np.flatnonzero(adjusted <= rate).tolist():
         row = int(tests.rows[place])
-        if row == way_back:
+        if row <= explained:
             continue
         kind, decisive = kind_of_move(every_move, row - 1, crosses.get(series.dates[row]))
-        way_back = row + 1 if kind == "bad tick" else -1
+        if kind == "bad tick":
+            explained = max(decisive, row) + 1
         ends = series.moved(np.array([row - 1]), np.array([[tests.low[place], tests.high[place]]]))[0]
         days.append(
             AnomalousDay(

@@ -11,10 +11,11 @@ from forecaster.data.series import PriceSeries
 
 __all__ = ["DayKind", "cross_moves", "kind_of_move"]
 
-DayKind = Literal["event", "bad tick", "unconfirmed"]
-"""Kind of an anomalous day; it is unconfirmed until the next row is known."""
+DayKind = Literal["event", "bad tick", "unconfirmed", "unit change"]
+"""Kind of an anomalous day; it is unconfirmed until enough rows after it are known."""
 
-_MAX_REST = 0.25  # of a move after the next row, where that takes it back
+_MAX_REST = 0.25  # of a move, where it is taken back; and largest move between wrong prices in succession
+_MAX_WRONG_ROWS = 3  # in succession
 _ALONE = 8.0  # root mean squares of the returns before, beyond which a move is no part of a turbulent week
 _RECENT_RETURNS = 20
 _MAX_DISAGREEMENT = 0.5  # of a move, between the pair and its crosses
@@ -24,9 +25,11 @@ def kind_of_move(moves: FloatArray, place: int, implied: float | None = None) ->
     """Kind of one move, and the move with which that is known.
 
     The crosses decide at once where there are any: a move that they do not share is a bad tick, one that they share is
-    an event, even where the next row takes it back. Without crosses a move is a bad tick when the next row takes back
-    three quarters of it and when it stands alone, beyond eight root mean squares of the 20 moves before: in a turbulent
-    week real prices come back as well, as those of shares did on 2020-03-13.
+    an event, even where the next row takes it back. Without crosses a move is a bad tick when it stands alone, beyond
+    eight root mean squares of the 20 moves before, and when one of the next three rows takes back three quarters of it,
+    with no other large move between. In a turbulent week real prices come back as well, as those of shares did on
+    2020-03-13. Up to 2020 no fixing of the ECB comes back after two or three rows, in 39 pairs of the dollar and the
+    euro.
 
     Args:
         moves: (N,) log returns in order of time.
@@ -36,12 +39,16 @@ def kind_of_move(moves: FloatArray, place: int, implied: float | None = None) ->
     move = float(moves[place])
     if implied is not None:
         return ("bad tick" if abs(move - implied) > _MAX_DISAGREEMENT * abs(move) else "event"), place
-    if place + 1 == len(moves):
-        return "unconfirmed", place
     recent = moves[max(place - _RECENT_RETURNS, 0) : place]
-    stands_alone = abs(move) > _ALONE * float(np.sqrt(np.mean(recent**2))) if len(recent) else False
-    is_taken_back = abs(move + moves[place + 1]) <= _MAX_REST * abs(move)
-    return ("bad tick" if stands_alone and is_taken_back else "event"), place + 1
+    if not len(recent) or abs(move) <= _ALONE * float(np.sqrt(np.mean(recent**2))):
+        return "event", place
+    for back in range(place + 1, min(place + 1 + _MAX_WRONG_ROWS, len(moves))):
+        if abs(moves[place : back + 1].sum()) <= _MAX_REST * abs(move):
+            return "bad tick", back
+        if abs(moves[back]) > _MAX_REST * abs(move):
+            return "event", back
+    decisive = place + _MAX_WRONG_ROWS
+    return ("event", decisive) if decisive < len(moves) else ("unconfirmed", len(moves) - 1)
 
 
 def cross_moves(series: PriceSeries, others: Sequence[PriceSeries]) -> Mapping[np.datetime64, float]:

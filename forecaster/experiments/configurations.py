@@ -72,7 +72,7 @@ def _text(value: Any) -> str:
 
 
 def described_configuration(config: Config, source: str, *, resolved: bool = False) -> ConfigurationFacts:
-    """The shipped configuration nearest to `config`, and the keys that differ.
+    """The shipped configuration of the kind of `config` that is nearest to it, and the keys that differ.
 
     Args:
         config: A configuration.
@@ -83,13 +83,14 @@ def described_configuration(config: Config, source: str, *, resolved: bool = Fal
     automatic = "currencies" if source_traits(source).one_fixing and traits_of(config.kind).panel else "none"
     values = _values(config, automatic)
     ignored = {"model.features"} if resolved else set()
-    nearest: tuple[int, str, dict[str, Any], dict[str, Any]] | None = None
+    nearest: tuple[tuple[bool, int], str, dict[str, Any], dict[str, Any]] | None = None
     for name, base in _shipped(config.data.frequency):
         defaults = _values(base, automatic)
         keys = [key for key in (*values, *(set(defaults) - set(values))) if key not in ignored]
         changes = {key: values.get(key) for key in keys if values.get(key) != defaults.get(key)}
-        if nearest is None or len(changes) < nearest[0]:
-            nearest = (len(changes), name, changes, defaults)
+        distance = ("model.kind" in changes, len(changes))
+        if nearest is None or distance < nearest[0]:
+            nearest = (distance, name, changes, defaults)
     if nearest is None:  # the installation lacks its configurations
         return ConfigurationFacts(config.kind, {})
     _, name, changes, defaults = nearest

@@ -12,11 +12,16 @@ _OPTIONAL = ("matplotlib", "pandas")  # keras draws galleries of images and read
 def import_keras() -> None:
     """Import keras while it does not find matplotlib and pandas, in two thirds of the time.
 
-    For a process that runs a command of this program alone: keras itself can neither draw nor read data frames
-    afterwards. Call it after `forecaster.models.engine.use_engine`, while no other thread imports anything.
+    On another engine it does not find TensorFlow either, which it would import for seconds to compare types, as it does
+    in a bidirectional layer. For a process that runs a command of this program alone: keras itself can neither draw nor
+    read data frames afterwards. Call it after `forecaster.models.engine.use_engine`, while no other thread imports
+    anything.
     """
     with _hidden(*_OPTIONAL):
-        import keras  # noqa: F401
+        import keras
+    if keras.backend.backend() != "tensorflow":
+        with without_tensorflow():
+            keras.saving.serialize_keras_object(keras.initializers.Zeros())  # keras looks for it, and remembers
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Picture of anomalies: prices and moves with the anomalous days, and the regimes of volatility."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from forecaster.arrays import DateArray, FloatArray
-from forecaster.evaluation.anomalies import Anomalies
+from forecaster.evaluation.anomalies import Anomalies, AnomalousDay
 from forecaster.output.canvas import LEFT, blank_figure, date_axis, day_number, drawing_style, headline, legend_above
 from forecaster.output.colors import BLUE, GREY, RED
 
@@ -20,8 +22,10 @@ _MARKS: dict[str, dict[str, Any]] = {
     "event": {"marker": "o", "color": RED, "markersize": 6},
     "bad tick": {"marker": "X", "color": _VIOLET, "markersize": 8},
     "unconfirmed": {"marker": "o", "color": RED, "markersize": 7, "markerfacecolor": "none"},
+    "unit change": {"marker": "s", "color": _VIOLET, "markersize": 6},
 }
-_MAX_LABELS = 6  # days with the smallest p-values
+_MAX_LABELS = 6
+_LABEL_WIDTH, _LABEL_HEIGHT = 0.075, 0.05  # of the axes
 
 
 def draw_anomalies(result: Anomalies, title: str | None = None) -> Figure:
@@ -62,13 +66,12 @@ def draw_anomalies(result: Anomalies, title: str | None = None) -> Figure:
 def _draw_prices(axes: Axes, dates: DateArray, prices: FloatArray, result: Anomalies) -> None:
     axes.plot(dates, prices, color=BLUE, linewidth=0.9, zorder=3)
     axes.set_xlim(day_number(dates[0]), day_number(dates[-1]))
-    for day in result.days:
-        axes.plot(day.date, day.price, linestyle="none", zorder=5, clip_on=False, **_MARKS[day.kind])
-    strongest = sorted(result.days, key=lambda day: day.p_value if day.p_value is not None else 1.0)[:_MAX_LABELS]
-    for day in strongest:
+    limits = axes.get_ylim()
+    _mark_days(axes, result.days, [day.price for day in result.days])
+    for day in _labelled(result.days, axes):
         is_late = day_number(day.date) > 0.85 * day_number(dates[-1]) + 0.15 * day_number(dates[0])
         axes.annotate(
-            str(day.date), (day_number(day.date), day.price), xytext=(-7 if is_late else 7, 5),
+            str(day.date), (day_number(day.date), np.clip(day.price, *limits)), xytext=(-7 if is_late else 7, 5),
             textcoords="offset points", ha="right" if is_late else "left", fontsize=8, color="#333333", zorder=6,
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
         )  # fmt: skip
@@ -77,25 +80,50 @@ def _draw_prices(axes: Axes, dates: DateArray, prices: FloatArray, result: Anoma
     axes.set_ylabel(f"price ({unit})" if unit else "price")
 
 
+def _mark_days(axes: Axes, days: Sequence[AnomalousDay], values: Sequence[float]) -> None:
+    """Mark the days at their values; a repaired one, which is not drawn otherwise, at most at the end of the axis."""
+    limits = axes.get_ylim()
+    for day, value in zip(days, np.clip(values, *limits), strict=True):
+        axes.plot(day.date, value, linestyle="none", zorder=5, clip_on=False, **_MARKS[day.kind])
+
+
+def _labelled(days: Sequence[AnomalousDay], axes: Axes) -> list[AnomalousDay]:
+    """The days with the smallest p-values whose labels do not overlap."""
+    width, height = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
+    chosen: list[AnomalousDay] = []
+    for day in sorted(days, key=lambda day: 1.0 if day.p_value is None else day.p_value):
+        is_clear = all(
+            abs(day_number(day.date) - day_number(other.date)) > _LABEL_WIDTH * width
+            or abs(day.price - other.price) > _LABEL_HEIGHT * height
+            for other in chosen
+        )
+        if is_clear:
+            chosen.append(day)
+    return chosen[:_MAX_LABELS]
+
+
 def _draw_moves(axes: Axes, dates: DateArray, moves: FloatArray, result: Anomalies) -> None:
-    """Draw the move of each day, and twice the standard deviation of the regime from the day it was known."""
+    """Draw the move of each day, and twice the standard deviation from one change of volatility to the next.
+
+    It is that of all days but the anomalous ones; the one that was known with the change may be that of a few days.
+    """
     axes.plot(dates, moves, linestyle="none", marker="o", markersize=1.6, alpha=0.4, color=BLUE, markeredgewidth=0)
-    ends = [change.known_from for change in result.regimes]
-    for change, end in zip(result.regimes, [*ends[1:], dates[-1]], strict=True):
-        level = 200 * change.after
+    _mark_days(axes, result.days, [100 * day.move for day in result.days])
+    is_ordinary = ~np.isin(dates, [day.date for day in result.days])
+    changes = [change.known_from for change in result.regimes]
+    for start, end in itertools.pairwise([dates[0], *changes, dates[-1]]):
+        level = 2 * float(np.std(moves[is_ordinary & (dates >= start) & (dates <= end)]))
         for sign in (-1, 1):
-            axes.plot([change.known_from, end], [sign * level] * 2, color=GREY, linewidth=1.1, zorder=4)
-    for day in result.days:
-        axes.plot(day.date, 100 * day.move, linestyle="none", zorder=5, clip_on=False, **_MARKS[day.kind])
+            axes.plot([start, end], [sign * level] * 2, color=GREY, linewidth=1.1, zorder=4)
     axes.set_ylabel("move (%)")
 
 
 def _shade(axes: Axes, result: Anomalies) -> None:
     """Shade the time from each change of volatility, as it was known, to the next."""
-    ends = [change.known_from for change in result.regimes]
-    for change, end in zip(result.regimes, [*ends[1:], result.tested[1]], strict=True):
+    spans = itertools.pairwise([*(change.known_from for change in result.regimes), result.tested[1]])
+    for change, (start, end) in zip(result.regimes, spans, strict=True):
         color = _TURBULENT if change.direction == "up" else _CALM
-        axes.axvspan(day_number(change.known_from), day_number(end), color=color, linewidth=0, zorder=0)
+        axes.axvspan(day_number(start), day_number(end), color=color, linewidth=0, zorder=0)
 
 
 def _legend(result: Anomalies) -> tuple[list[Any], list[str]]:
@@ -107,6 +135,5 @@ def _legend(result: Anomalies) -> tuple[list[Any], list[str]]:
     for direction, word, color in (("up", "higher", _TURBULENT), ("down", "lower", _CALM)):
         if any(change.direction == direction for change in result.regimes):
             entries[f"{word} volatility than before"] = Patch(color=color, linewidth=0)
-    if result.regimes:
-        entries["two standard deviations"] = Line2D([], [], color=GREY, linewidth=1.1)
+    entries["two standard deviations"] = Line2D([], [], color=GREY, linewidth=1.1)
     return list(entries.values()), list(entries)

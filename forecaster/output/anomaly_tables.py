@@ -118,7 +118,7 @@ def day_table(document: Mapping[str, Any]) -> Table:
 def _range_text(day: Mapping[str, Any]) -> str:
     """The range of moves that was forecast."""
     if day["low"] is None:
-        return "removed"
+        return "repaired"
     before = day["price"] / math.exp(day["move"])
     low, high = (100 * (day[end] / before - 1) for end in ("low", "high"))
     return f"{low:+.1f} to {high:+.1f} %"

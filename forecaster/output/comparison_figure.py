@@ -17,8 +17,9 @@ from forecaster.output.comparison_tables import MAX_NAMES, model_rows, ratio_to_
 
 __all__ = ["ComparisonFigureRequest", "comparison_figure", "draw_comparison"]
 
-MAX_RATIO = 1.15  # CRPS ratio at the edge of the panel, where any is larger: one poor model would flatten the others
-MIN_REACH = 0.01  # of the axis of the RMSE on both sides of 1
+MAX_RATIO = 1.15  # largest CRPS ratio inside the panel: one poor model would flatten the others
+ARROW_ROOM = 0.25  # of the span of the others, at the edge where such models have an arrow
+MIN_REACH = 0.01  # of an axis of ratios beyond 1
 _COLORS = (BLUE, GREEN, "#B36B00", "#7A3E9D", "#0F7F8C", "#A8326B")
 _MARKERS = ("o", "s", "D", "^", "v", "P")
 _SPREAD = 0.62  # of the height of a row, that the marks of its steps take
@@ -56,7 +57,7 @@ class _Mark:
 
     @property
     def style(self) -> dict[str, Any]:
-        """Filled for a model in the confidence set, hollow for another one."""
+        """Hollow for a model outside of the confidence set; filled where there is no set."""
         face = "white" if self.row["in_confidence_set"] is False else self.color
         return {
             "marker": self.marker,
@@ -125,7 +126,9 @@ def _draw_ratios(axes: Axes, marks: Sequence[_Mark], document: Mapping[str, Any]
     reference = document["reference"]
     ratios = [ratio_to_reference(mark.row, document) for mark in marks]
     defined = [ratio for ratio in ratios if ratio is not None]
-    edge = MAX_RATIO if max(defined, default=1.0) > MAX_RATIO else np.inf
+    inside = [1.0, *(ratio for ratio in defined if ratio <= MAX_RATIO)]
+    room = max(ARROW_ROOM * (max(inside) - min(inside)), MIN_REACH)
+    edge = max(inside) + room if max(defined, default=1.0) > MAX_RATIO else np.inf
     axes.axvline(1, color="#9A9A9A", linewidth=0.9)
     for mark, ratio in zip(marks, ratios, strict=True):
         if ratio is None:
@@ -209,6 +212,8 @@ def _note(document: Mapping[str, Any]) -> str:
     first = min(each["window"][0] for each in document["samples"])
     last = max(each["window"][1] for each in document["samples"])
     sets = [entry for entry in document["confidence_set"] if entry["models"] is not None]
-    filled = f"filled: in the {100 * sets[0]['confidence']:g} % model confidence set of the step" if sets else ""
+    hollow = (
+        f"hollow: outside of the {100 * sets[0]['confidence']:g} % model confidence set of the step; " if sets else ""
+    )
     cutoffs = max(each["n"] for each in document["samples"])
-    return f"{filled}{'; ' if filled else ''}up to {cutoffs:,} cutoffs of each instrument from {first} to {last}"
+    return f"{hollow}up to {cutoffs:,} cutoffs of each instrument from {first} to {last}"

@@ -16,11 +16,11 @@ tests | integer | days that were tested
 rate | number | largest expected share of false discoveries among the days
 range_level | number | coverage of the range of low and high
 days[].date | date | anomalous day
-days[].kind | text | event, bad_tick or unconfirmed (until the next row)
+days[].kind | text | event, bad_tick, unconfirmed (until up to three rows later) or unit_change (such as a split)
 days[].known_from | date | day from which the kind is known
 days[].move | number | log return
 days[].price | number | price of the day
-days[].low | number or null | lower end of the forecast range; null for a wrong price that the validation left out
+days[].low | number or null | lower end of the forecast range; null for a row that the validation repaired
 days[].high | number or null | upper end; null likewise
 days[].pit | number or null | forecast probability of a smaller return; null likewise
 days[].p_value | number or null | forecast probability of a return at least as far from the median; null likewise

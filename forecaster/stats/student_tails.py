@@ -14,7 +14,7 @@ from forecaster.arrays import FloatArray
 
 __all__ = ["MIN_OUTCOMES", "StudentTails"]
 
-MIN_OUTCOMES = 250  # with fewer even the middle of the distribution is uncertain
+MIN_OUTCOMES = 250  # of both signs; with fewer even the middle of the distribution is uncertain
 
 _INVERSE_FREEDOM = np.linspace(0.005, 0.485, 25)  # from nearly normal to nearly no variance, equally likely before
 _FREEDOM = 1 / _INVERSE_FREEDOM
@@ -41,7 +41,7 @@ class StudentTails:
         The scale for each number of degrees of freedom is that of maximum likelihood.
 
         Args:
-            outcomes: (N,) finite numbers, at least `MIN_OUTCOMES`.
+            outcomes: (N,) finite numbers, at least one, of both signs or of one.
             before: Tails of fewer of these outcomes, from which the scales start.
         """
         square = outcomes**2
@@ -57,7 +57,7 @@ class StudentTails:
         return cls(np.sqrt(variance[:, 0]), weights / weights.sum())
 
     def p_values(self, outcomes: FloatArray) -> FloatArray:
-        """(N,) probability of an outcome at least as far from 0 as each of `outcomes` (N,)."""
+        """(N,) probability of an outcome at least as far from 0 as each of `outcomes` (N,), of either sign."""
         from scipy import special
 
         each = special.stdtr(_FREEDOM, -np.abs(outcomes)[:, None] / self.scales)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -14,14 +15,16 @@ from forecaster.data.events import read_events
 from forecaster.data.instruments import Instrument, parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.datasets.histories import Histories, data_line
+from forecaster.data.validation import Report
+from forecaster.data.validation_findings import MAX_GAP_DAYS
+from forecaster.datasets.histories import Histories, data_line, note_findings
 from forecaster.datasets.history_checker import Checked
 from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError
 from forecaster.evaluation.anomalies import Anomalies, AnomalousDay, RegimeChange, anomalous_days, day_tests
-from forecaster.evaluation.bad_ticks import cross_moves
+from forecaster.evaluation.bad_ticks import DayKind, cross_moves
 from forecaster.models import MODELS, baseline_names
 from forecaster.output.figure_request import HistoryFigureRequest
 from forecaster.pipeline_walk_forward import walk_forward
@@ -32,6 +35,8 @@ __all__ = ["DEFAULT_MODEL", "DEFAULT_RATE", "anomalies", "anomaly_figure"]
 
 DEFAULT_MODEL = "panel_har"
 DEFAULT_RATE = 0.05
+
+_REPAIRS: Mapping[str, DayKind] = {"reverting_spike": "bad tick", "unit_change": "unit change"}
 
 Span = tuple[datetime.date | None, datetime.date | None]
 """First day to test and last row to use."""
@@ -95,6 +100,7 @@ def _find(choice: Selection, span: Span, settings: Settings, environment: Enviro
     loaded = {instrument.canonical.name: histories.load(instrument) for instrument in named}
     for checked in loaded.values():
         environment.note(data_line(checked.series, environment.today, checked.newest))
+    note_findings(list(loaded.values()), environment.note)
     results = []
     for instrument in named:
         checked = loaded[instrument.canonical.name]
@@ -103,7 +109,7 @@ def _find(choice: Selection, span: Span, settings: Settings, environment: Enviro
             series = dataclasses.replace(series, events=read_events(Path(data.events)).of(series.instrument))
         others = [other.series for name, other in loaded.items() if name != instrument.canonical.name]
         result = _of_series(series, _crosses(series, others), first, settings, environment)
-        result = dataclasses.replace(result, days=_with_removed_rows(result, checked))
+        result = dataclasses.replace(result, days=_with_repairs(result, checked))
         results.append(_oriented(result, instrument))
     return results
 
@@ -171,34 +177,49 @@ def _with_names(series: PriceSeries, days: Sequence[AnomalousDay]) -> list[Anoma
     return [dataclasses.replace(day, names=names.get(day.date, ())) for day in days]
 
 
-def _with_removed_rows(result: Anomalies, checked: Checked) -> tuple[AnomalousDay, ...]:
-    """The anomalous days, and the wrong prices that the validation has left out, by date."""
+def _with_repairs(result: Anomalies, checked: Checked) -> tuple[AnomalousDay, ...]:
+    """The anomalous days, those like a split named, and the rows that the validation has repaired, by date."""
+    report = checked.report
     if checked.series.frequency != "1d":
         return result.days
+    remarks = _remarks(report)
+    days = [dataclasses.replace(day, names=(*day.names, *remarks.get(day.date, ()))) for day in result.days]
     first, last = result.tested
     prices = dict(zip(checked.whole.dates, checked.whole.close.tolist(), strict=True))
-    removed = [
+    repaired = [
         AnomalousDay(
-            date=checked.report.dates[row],
-            move=move,
-            price=prices[checked.report.dates[row]],
+            date=report.dates[row],
+            move=-math.log(value) if marks.code == "unit_change" else value,
+            price=prices[report.dates[row]],
             low=None,
             high=None,
             pit=None,
             p_value=None,
             adjusted_p_value=None,
             at_once=None,
-            kind="bad tick",
-            known_from=checked.report.dates[known_from],
+            kind="unconfirmed" if row == len(report.dates) - 1 else _REPAIRS[marks.code],
+            known_from=report.dates[known_from],
         )
-        for marks in checked.report.marks
-        if marks.code == "reverting_spike"
-        for row, known_from, move in zip(
-            marks.rows.tolist(), marks.known_from.tolist(), marks.values.tolist(), strict=True
+        for marks in report.marks
+        if marks.code in _REPAIRS
+        for row, known_from, until, value in zip(
+            *(each.tolist() for each in (marks.rows, marks.known_from, marks.known_until, marks.values)), strict=True
         )
-        if first <= checked.report.dates[row] <= last
+        if first <= report.dates[row] <= last and until >= len(report.dates)
     ]
-    return tuple(sorted([*result.days, *removed], key=lambda day: day.date))
+    return tuple(sorted([*days, *repaired], key=lambda day: day.date))
+
+
+def _remarks(report: Report) -> Mapping[np.datetime64, Sequence[str]]:
+    """Findings of the validation that may explain the move of a day, by date."""
+    remarks: dict[np.datetime64, list[str]] = {}
+    for marks in report.marks:
+        for day, value in zip(report.dates[marks.rows], marks.values.tolist(), strict=True):
+            if marks.code == "possible_split":
+                remarks.setdefault(day, []).append("possible split")
+            elif marks.code == "missing_days" and value > MAX_GAP_DAYS:
+                remarks.setdefault(day, []).append(f"after {value:.0f} missing days")
+    return remarks
 
 
 def _crosses(series: PriceSeries, others: Sequence[PriceSeries]) -> Mapping[np.datetime64, float]:

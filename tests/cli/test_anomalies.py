@@ -74,6 +74,28 @@ def test_the_ending_of_out_decides(forecast: Forecast, prices: Path, tmp_path: P
     assert f"written: {out}" in result.stderr
 
 
+def test_a_split_is_listed_and_drawn_though_the_volatility_never_changes(forecast: Forecast, tmp_path: Path) -> None:
+    returns = 0.003 * np.random.default_rng(2).standard_normal(1000)
+    dates = np.busday_offset(np.datetime64("2012-01-02"), np.arange(1000))
+    close = 100 * np.exp(returns.cumsum())
+    close[800:] /= 2
+    close[900:] /= 1.5  # a split, or a crash
+    (tmp_path / "share.csv").write_text(
+        "\n".join(["date,close", *(f"{date},{price:.6f}" for date, price in zip(dates, close, strict=True))])
+    )
+    out = tmp_path / "share.svg"
+    result = forecast("anomalies", "--csv", tmp_path / "share.csv", "--format", "json", "--out", out)
+    assert result.exit_code == 0, result.output
+    (document,) = json.loads(result.stdout)
+    split, possible = document["days"]
+    assert (split["date"], split["kind"], split["low"]) == (str(dates[800]), "unit_change", None)
+    assert split["move"] == pytest.approx(-np.log(2))
+    assert (possible["date"], possible["kind"], possible["names"][-1]) == (str(dates[900]), "event", "possible split")
+    assert document["regimes"] == []
+    assert "unit change (1)" in out.read_text(encoding="utf-8")
+    assert "data: share: repair: 1 row from which prices are in another unit" in result.stderr
+
+
 def test_the_picture_is_a_figure_of_plot(forecast: Forecast, prices: Path, tmp_path: Path) -> None:
     out = tmp_path / "found.svg"
     result = forecast("plot", "--csv", prices, "--kind", "anomalies", "--from", "2015-01-01", "--out", out)

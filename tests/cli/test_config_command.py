@@ -24,7 +24,8 @@ def test_show_prints_a_file_that_config_reads_back(forecast, tmp_path):
         forecast("config", "show", "default").stdout
     )
     assert "did you mean gru?" in forecast("config", "show", "gruu").stderr
-    assert "did you mean default?" in forecast("config", "show", "lstm").stderr
+    assert "did you mean lstm?" in forecast("config", "show", "lsmt").stderr
+    assert "did you mean bilstm?" in forecast("config", "show", "bidirectional").stderr
 
 
 def test_keys_lists_every_key_with_a_default_that_it_takes(forecast):

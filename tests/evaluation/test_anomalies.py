@@ -84,9 +84,27 @@ def test_a_move_of_the_last_row_is_unconfirmed() -> None:
 
 def test_a_move_that_comes_back_in_a_turbulent_week_is_no_bad_tick() -> None:
     moves = np.concatenate([garch(300, seed=5), [0.02, -0.03, 0.03, -0.025] * 5, [0.09, -0.085]])
-    assert kind_of_move(moves, len(moves) - 2) == ("event", len(moves) - 1)
+    assert kind_of_move(moves, len(moves) - 2) == ("event", len(moves) - 2)
     calm = np.concatenate([garch(300, seed=5), [0.09, -0.085]])
     assert kind_of_move(calm, len(calm) - 2) == ("bad tick", len(calm) - 1)
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        ([], ("unconfirmed", 300)),
+        ([0.01], ("unconfirmed", 301)),
+        ([0.01, -0.002, 0.003], ("event", 303)),
+        ([0.04], ("event", 301)),  # the price moves on
+        ([0.01, -0.09], ("bad tick", 302)),  # two wrong rows
+        ([0.01, 0.002, -0.1], ("bad tick", 303)),
+        ([0.01, 0.002, 0.002, -0.1], ("event", 303)),  # nobody waits that long
+        ([-0.03, -0.06], ("event", 301)),  # it comes back step by step
+    ],
+)
+def test_up_to_three_wrong_rows_in_succession_are_a_bad_tick(after: list[float], kind: tuple[str, int]) -> None:
+    moves = np.concatenate([garch(300, seed=5), [0.09], after])
+    assert kind_of_move(moves, 300) == kind
 
 
 def test_crosses_tell_a_bad_tick_at_once_and_share_an_event() -> None:
@@ -132,6 +150,28 @@ def share_with_false_day(count: int, rows: int) -> float:
 def test_simulated_series_have_anomalies_as_seldom_as_stated() -> None:
     count = 30
     assert share_with_false_day(count, 1500) <= RATE + 3 * np.sqrt(RATE * (1 - RATE) / count)
+
+
+@pytest.mark.parametrize("tick", [0.0, 0.1])
+def test_skewed_returns_and_coarse_prices_have_no_more(tick: float) -> None:
+    """With one tail for falls and rises two of five skewed series have a false day."""
+    found = 0
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        returns = 0.006 * (2 - rng.gamma(2.0, size=1500)) / np.sqrt(2)
+        if tick:
+            prices = np.round(100 * np.exp(np.cumsum(0.0008 * rng.standard_normal(1500))) / tick) * tick
+            returns = np.diff(np.log(prices))
+        found += bool(anomalies_of(series_of(returns)))
+    assert found <= 3
+
+
+def test_prices_that_never_fall_are_tested_against_their_rises() -> None:
+    returns = np.abs(garch(1200, seed=9))
+    returns[1000] = -0.08
+    (day,) = anomalies_of(series_of(returns))
+    assert day.date == series_of(returns).dates[1001]
+    assert np.isfinite([day.low, day.high, day.p_value]).all()
 
 
 @pytest.mark.slow

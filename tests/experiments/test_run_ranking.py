@@ -92,6 +92,7 @@ def test_what_speaks_against_a_run_is_said() -> None:
         ("quick", [], "quick", None),
         ("quick", ["horizon=30"], "quick with horizon=30", None),
         ("gru", [], "gru", None),
+        ("development", ["model.kind=gru"], "gru with data.end=2020-12-31", None),
         ("classic", ["model.epochs=1"], "classic with model.epochs=1", "1 of 20 epochs"),
     ],
 )
