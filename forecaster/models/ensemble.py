@@ -51,7 +51,7 @@ class Ensemble:
     def of_seeds(cls, model: Forecaster, count: int) -> "Ensemble":
         """`count` members of `model`, or that many of each of its members."""
         if isinstance(model, Ensemble):
-            several = copy.copy(model)  # keeps its options and traits
+            several: Ensemble = copy.copy(model)  # keeps its options and traits
             several.models = model.models * count
             return several
         several = cls([model] * count, model.options.kind)
