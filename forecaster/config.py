@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecaster.config_keys import hint_for, hint_for_kind, keys_of
+from forecaster.config_keys import hint_for, hint_for_kind, hint_for_option, keys_of
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.spellings import parse_day, parse_frequency
@@ -342,7 +342,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
         try:
             options = model_class(kind).Options.model_validate(section)
         except pydantic.ValidationError as error:
-            errors += [{**details, "loc": ("model", *details["loc"])} for details in error.errors()]
+            errors += [{**details, "loc": ("model", *details["loc"]), "kind": kind} for details in error.errors()]
     try:
         config = Config.model_validate({**data, "model": options or ModelOptions()})
     except pydantic.ValidationError as error:
@@ -360,7 +360,9 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
     key = ".".join(map(str, location))[:MAX_SHOWN]
     shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
-        return f"{shown}: unknown key{hint_for(key, Config)}"
+        kind = error.get("kind")
+        hint = hint_for(key, Config) if kind is None else hint_for_option(key, kind, error["input"])
+        return f"{shown}: unknown key{hint}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"
