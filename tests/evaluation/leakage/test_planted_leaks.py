@@ -720,7 +720,9 @@ def test_a_location_by_outcomes_that_reach_into_the_next_fold(
 ) -> None:
     monkeypatch.setattr(Fold, "settled_rows", lambda self, dates, horizon: self.rows(dates))
     case = audited()
-    assert "location gains of fold 1" in {one.column for one in check_folds(case.target, case.first_cutoff[:1]).findings}
+    assert "location gains of fold 1" in {
+        one.column for one in check_folds(case.target, case.first_cutoff[:1]).findings
+    }
 
 
 def test_folds_calibrated_by_outcomes_that_have_not_come(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
