@@ -60,6 +60,8 @@ def compare(
     environment = _without_repeats(environment or Environment.at(home))
     choice = selection_of(keywords)
     steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+    if min(steps, default=1) < 1:
+        raise UsageError(f"--step {min(steps)} is not ahead; expected whole numbers from 1 on")
     ids, wanted = texts_of(runs), texts_of(kinds)
     flags: dict[str, Any] = {**keywords, "horizon": horizon}
     if not wanted:
@@ -171,6 +173,8 @@ def _named_runs(ids: Sequence[str], home: Path) -> list[Run]:
 def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment) -> list[Run]:
     """The first of the ranked runs of each kind that has learned from all named instruments.
 
+    A run that shares no test rows with those before it is passed over.
+
     Raises:
         RunNotFoundError: There is none.
     """
@@ -190,7 +194,7 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
     ranked = ranked_runs(fitting, instruments[0], pinned_runs(environment.home), query.horizon)
     best: dict[str, Run] = {}
     for run in ranked:
-        if run.frequency == frequency:
+        if run.frequency == frequency and all(_share_test_rows(run, other) for other in best.values()):
             best.setdefault(run.manifest.model.model, run)
     if not best:
         name = ", ".join(instrument.name for instrument in instruments)
@@ -199,6 +203,11 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
             f"no run in {runs_folder(environment.home)} fits {name}; expected one or more; train with: {command}"
         )
     return list(best.values())
+
+
+def _share_test_rows(run: Run, other: Run) -> bool:
+    ours, theirs = run.manifest.split.parts["test"], other.manifest.split.parts["test"]
+    return ours.first <= theirs.last and theirs.first <= ours.last
 
 
 def _common_instruments(runs: Mapping[str, Run], choice: Selection) -> tuple[str, ...]:
