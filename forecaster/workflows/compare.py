@@ -207,7 +207,7 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
 
 def _share_test_rows(run: Run, other: Run) -> bool:
     ours, theirs = run.manifest.split.parts["test"], other.manifest.split.parts["test"]
-    return ours.first <= theirs.last and theirs.first <= ours.last
+    return bool(ours.first <= theirs.last and theirs.first <= ours.last)
 
 
 def _common_instruments(runs: Mapping[str, Run], choice: Selection) -> tuple[str, ...]:
