@@ -12,10 +12,12 @@ from forecaster.data.series import Panel
 from forecaster.errors import ConfigError
 from forecaster.evaluation.distribution_scores import crps
 from forecaster.evaluation.splits import split_by_rows
+from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.classic import Classic, ClassicOptions
 from forecaster.models.ensemble import Ensemble, FittedEnsemble, members_of
+from forecaster.models.ensemble_inspection import EnsembleInspection
 from forecaster.models.ensemble_of_kinds import EnsembleOfKinds, EnsembleOptions
 from forecaster.models.quantile.location_gate import LocationGains
 from forecaster.pipeline_evaluation import member_scores
@@ -248,3 +250,25 @@ def test_scores_of_members_are_those_of_the_same_test_rows(fitted: SimpleNamespa
     assert scores.kinds == (fitted.fits.name,) * 2
     assert scores.crps == pytest.approx(loss(fitted.fits))
     assert scores.crps_of_members == pytest.approx([loss(member) for member in fitted.fits.members])
+
+
+def test_an_inspection_is_that_of_the_mean_forecast_and_of_all_states() -> None:
+    def member(number: int, layers: tuple[LayerGates, ...]) -> SimpleNamespace:
+        return SimpleNamespace(
+            first_row=number,
+            settling_rows=10 * number,
+            longest_lag=100 - number,
+            is_fast=number == 1,
+            responses=lambda x, rows: (np.full((1, 2, number), 0.5), np.full((1, 2, 4, 9), float(number))),
+            gates=lambda rows: layers,
+        )
+
+    layer = LayerGates("lstm_0", {}, np.zeros((2, 3)))
+    inspection = EnsembleInspection([member(1, ()), member(2, (layer,)), member(3, (layer,))])
+    states, forecasts = inspection.responses(np.zeros((1, 5, 2)), np.array([3, 4]))
+    assert states.shape == (1, 2, 6)
+    np.testing.assert_array_equal(forecasts, np.full((1, 2, 4, 9), 2.0))
+    assert [found.name for found in inspection.gates(np.array([3, 4]))] == ["2/lstm_0"]
+    assert (inspection.first_row, inspection.settling_rows, inspection.longest_lag) == (3, 30, 97)
+    assert not inspection.is_fast
+    assert not EnsembleInspection([member(1, ())]).gates(np.array([3]))
