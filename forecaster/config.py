@@ -15,14 +15,14 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecaster.config_keys import hint_for, hint_for_kind, keys_of
+from forecaster.config_keys import hint_for, hint_for_kind, hint_for_option, keys_of
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.spellings import parse_day, parse_frequency
 from forecaster.errors import ConfigError, UsageError
 from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
-from forecaster.models.base import ModelOptions
+from forecaster.models.base import ModelOptions, merged
 from forecaster.yaml_text import MAX_BYTES, MAX_DEPTH, Location, YamlTextError, parse_yaml
 
 __all__ = [
@@ -145,6 +145,13 @@ class SplitConfig(_Section):
     validation_rows: SplitRows = 500
 
 
+def _count(value: Any) -> Any:
+    """A number of seeds; a list of kinds belongs to the section ``model``."""
+    if isinstance(value, (list, tuple)):
+        raise ValueError("expected a number of seeds; an ensemble of kinds is model.kind=ensemble with model.members")
+    return value
+
+
 class Config(_Section):
     """The whole configuration of one training."""
 
@@ -154,7 +161,7 @@ class Config(_Section):
     split: SplitConfig = Field(default_factory=SplitConfig)
     refit: bool = False
     seed: int = Field(default=0, ge=0, lt=2**31)
-    members: Annotated[int, Field(ge=1, le=MAX_MEMBERS)] = 1
+    members: Annotated[int, Field(ge=1, le=MAX_MEMBERS), pydantic.BeforeValidator(_count)] = 1
     backend: Literal["auto", "jax", "tensorflow"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     model: pydantic.SerializeAsAny[ModelOptions]
@@ -321,9 +328,9 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     section = data.get("model") or {}
     kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
     if isinstance(frequency, str):
-        model_defaults = model_class(kind).Options.for_frequency(frequency) if _is_kind(kind) else {}
-        data = _merged({**_FREQUENCY_DEFAULTS.get(frequency, {}), "model": model_defaults}, data)
-        section = data.get("model") or {}
+        data = merged(_FREQUENCY_DEFAULTS.get(frequency, {}), data)
+        if isinstance(section, Mapping) and _is_kind(kind):
+            section = model_class(kind).Options.completed(section, frequency)
     if not isinstance(section, Mapping):
         errors.append(
             {"loc": ("model",), "type": "dict_type", "msg": "expected a section with a 'kind'", "input": kind}
@@ -335,7 +342,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
         try:
             options = model_class(kind).Options.model_validate(section)
         except pydantic.ValidationError as error:
-            errors += [{**details, "loc": ("model", *details["loc"])} for details in error.errors()]
+            errors += [{**details, "loc": ("model", *details["loc"]), "kind": kind} for details in error.errors()]
     try:
         config = Config.model_validate({**data, "model": options or ModelOptions()})
     except pydantic.ValidationError as error:
@@ -347,22 +354,15 @@ def _is_kind(kind: Any) -> bool:
     return isinstance(kind, str) and is_network(kind)
 
 
-def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given`, with the keys that it lacks taken from `defaults`, section by section."""
-    merged = {**defaults, **given}
-    for key, value in defaults.items():
-        if isinstance(value, Mapping) and isinstance(given.get(key), Mapping):
-            merged[key] = _merged(value, given[key])
-    return merged
-
-
 def _describe(error: Mapping[str, Any], places: Places) -> str:
     location = tuple(error["loc"])
     place, _ = _place(location, places)
     key = ".".join(map(str, location))[:MAX_SHOWN]
     shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
     if error["type"] == "extra_forbidden":
-        return f"{shown}: unknown key{hint_for(key, Config)}"
+        kind = error.get("kind")
+        hint = hint_for(key, Config) if kind is None else hint_for_option(key, kind, error["input"])
+        return f"{shown}: unknown key{hint}"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"

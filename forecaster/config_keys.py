@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from forecaster.models import model_class, network_names
+from forecaster.models import baseline_names, model_class, network_names
 from forecaster.models.option_aliases import KEY_ALIASES, KIND_ALIASES
 
-__all__ = ["KeyFacts", "facts_of", "hint_for", "hint_for_kind", "keys_of"]
+__all__ = ["KeyFacts", "facts_of", "hint_for", "hint_for_kind", "hint_for_option", "keys_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +55,41 @@ def hint_for(key: str, configuration: type[BaseModel]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(configuration.model_fields)}"
 
 
+def hint_for_option(key: str, kind: str, value: Any) -> str:
+    """End of a message about a key that the options of a kind lack: the key that was meant, or the kinds that have it.
+
+    Args:
+        key: Dotted key, such as ``model.heads``.
+        kind: Kind of network that is configured.
+        value: Value of the key.
+
+    Example:
+        >>> hint_for_option("model.heads", "lstm", 2)
+        '; it is an option of transformer, not of lstm'
+        >>> hint_for_option("model.training", "classic", {"optimizer": "sgd"})
+        '; did you mean model.optimizer?'
+    """
+    own = sorted(keys_of(model_class(kind).Options, "model."))
+    words = [*value] if isinstance(value, Mapping) else [key.rpartition(".")[2]]
+    near = [name for name in own if name in map(KEY_ALIASES.get, words) or name.rpartition(".")[2] in words]
+    if not near:
+        others = [name for name in network_names() if _has(model_class(name).Options, key)]
+        if others:
+            return f"; it is an option of {', '.join(others)}, not of {kind}"
+        near = difflib.get_close_matches(key, own, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _has(options: type[BaseModel], key: str) -> bool:
+    """True if the section ``model`` has a key or a section of this name."""
+    return any(f"{name}.".startswith(f"{key}.") for name in keys_of(options, "model."))
+
+
 def hint_for_kind(name: Any) -> str:
     """End of a message about an unknown kind of network: the one that was probably meant, if there is one."""
     word = str(name).lower()
+    if word in baseline_names():
+        return f"; {word} is a baseline, which `forecast backtest --models {word}` fits"
     near = [KIND_ALIASES[word]] if word in KIND_ALIASES else difflib.get_close_matches(word, network_names(), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -71,7 +71,7 @@ def _with_members(model: Forecaster, config: Config) -> Forecaster:
     """`model`, or an ensemble of it where a network has several members."""
     if config.members == 1 or not model.traits.engine:
         return model
-    return cast(Forecaster, Ensemble(model, config.members))  # traits and options are those of its model, not a class
+    return cast(Forecaster, Ensemble.of_seeds(model, config.members))  # its traits are those of its model, not a class
 
 
 def default_forecaster(name: str, config: Config, panel: Panel, before: np.datetime64) -> Forecaster:
@@ -85,7 +85,7 @@ def default_forecaster(name: str, config: Config, panel: Panel, before: np.datet
     """
     registered = model_class(name)
     kind = registered.Options
-    options = kind.model_validate(kind.for_frequency(config.data.frequency)).beside(config.model)
+    options = kind.model_validate(kind.completed({}, config.data.frequency)).beside(config.model)
     return _with_members(registered(options.resolved(panel, before), config.horizon), config)
 
 

@@ -152,12 +152,18 @@ def member_scores(fitted: Fitted, series: PriceSeries, split: Split) -> MemberSc
         split: Split of the fit.
     """
     members = members_of(fitted)
-    samples = [forecasts_on_test(model, series, split) for model in (fitted, *members)] if members else []
-    scored = [sample for sample in samples if sample is not None]
-    if not scored:
+    whole = forecasts_on_test(fitted, series, split) if members else None
+    if whole is None:
         return None
-    whole, *single = (crps(sample.quantiles[fitted.name], SCORING_LEVELS, sample.outcomes).mean() for sample in scored)
-    return MemberScores(series.instrument.name, len(scored[0].outcomes), float(whole), tuple(map(float, single)))
+    losses = []
+    for model in (fitted, *members):
+        sample = forecasts_on_test(model, series, split)
+        if sample is None:
+            return None
+        loss = crps(sample.quantiles[model.name], SCORING_LEVELS, sample.outcomes)
+        losses.append(float(loss[-len(whole.outcomes) :].mean()))  # one member may reach further back than another
+    names = tuple(model.name for model in members)
+    return MemberScores(series.instrument.name, len(whole.outcomes), losses[0], tuple(losses[1:]), names)
 
 
 def _rows_of_all(models: Sequence[Fitted], series: PriceSeries, split: Split, part: Part) -> IntArray:

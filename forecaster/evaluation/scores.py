@@ -139,12 +139,14 @@ class MemberScores:
         n: Number of cutoffs.
         crps: CRPS of the ensemble.
         crps_of_members: CRPS of each member.
+        kinds: Registry key of each member.
     """
 
     instrument: str
     n: int
     crps: float
     crps_of_members: tuple[float, ...]
+    kinds: tuple[str, ...]
 
 
 def score(series: PriceSeries, part: Part, step: int, forecasts: Mapping[str, Forecasts]) -> Score:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from forecaster.config import Config, load_config, shipped_configs
 from forecaster.data.sources.registry import source_traits
 from forecaster.errors import ConfigError
-from forecaster.models import traits_of
+from forecaster.models import model_class, traits_of
 
 __all__ = ["ConfigurationFacts", "described_configuration", "flat_values"]
 
@@ -68,6 +68,15 @@ class ConfigurationFacts:
 
 
 def _text(value: Any) -> str:
+    """A value in one line; of a member of an ensemble its kind, and its options that are not the defaults.
+
+    >>> _text(["lstm", {"kind": "gru", "units": [8]}])
+    '[lstm, gru(units=[8])]'
+    """
+    if isinstance(value, Mapping):
+        defaults = flat_values(model_class(value["kind"]).Options().model_dump(mode="json"))
+        options = [f"{key}={_text(item)}" for key, item in flat_values(value).items() if item != defaults.get(key)]
+        return f"{value['kind']}({', '.join(options)})" if options else str(value["kind"])
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
@@ -94,7 +103,8 @@ def described_configuration(config: Config, source: str, *, resolved: bool = Fal
     if nearest is None:  # the installation lacks its configurations
         return ConfigurationFacts(config.kind, {})
     _, name, changes, defaults = nearest
-    shorter = [key for key in LENGTHS if key in changes and (values.get(key) or 0) < (defaults.get(key) or 0)]
+    lengths = [key for key in LENGTHS if key in values and key in defaults]  # an ensemble has none of its own
+    shorter = [key for key in lengths if values[key] < defaults[key]]
     shortened = [f"{values[key]} of {defaults[key]} {key.rpartition('.')[2]}" for key in shorter]
     return ConfigurationFacts(name, changes, shortened[0] if shortened else None)
 

@@ -19,7 +19,6 @@ from forecaster.features.outcomes import returns_after
 from forecaster.frames import Row, Tabular
 from forecaster.models import traits_of
 from forecaster.models.architectures.gates import LayerGates
-from forecaster.models.ensemble import members_of
 from forecaster.models.inspection import InspectableFitted
 from forecaster.models.inspection import Inspection as ModelInspection
 
@@ -148,11 +147,6 @@ def _opened(run: Run, series: PriceSeries, request: InspectionRequest) -> ModelI
     if max(request.steps) > horizon:
         raise UsageError(
             f"--step is {max(request.steps)}; run {run.id} looks {horizon} rows ahead; choose a step up to it"
-        )
-    if members := members_of(run.fitted):
-        raise UsageError(
-            f"run {run.id} has {len(members)} members, and inspect looks into one network; choose another run with "
-            "--run ID, or train with --set members=1"
         )
     if not traits_of(run.fitted.name).inspectable:
         raise UsageError(f"a run of kind {run.fitted.name} cannot be inspected; choose another run with --run ID")

@@ -22,6 +22,7 @@ MODELS = {
     "transformer": "forecaster.models.architectures.transformer:Transformer",
     "linear": "forecaster.models.architectures.linear:Linear",
     "seq2seq": "forecaster.models.seq2seq.forecaster:Seq2Seq",
+    "ensemble": "forecaster.models.ensemble_of_kinds:EnsembleOfKinds",
     "combination": "forecaster.models.baselines.combination:Combination",
     "ewma": "forecaster.models.baselines.ewma:EWMA",
     "ewma_t": "forecaster.models.baselines.ewma_t:EWMAT",

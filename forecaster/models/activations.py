@@ -1,13 +1,13 @@
 """Activations by the names of Keras, and the same functions in NumPy for a forecast that does not load Keras."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from forecaster.arrays import Float32Array
+from forecaster.models.optimizer_options import named
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -63,13 +63,5 @@ ACTIVATIONS: Mapping[str, Function] = {
 """Name in Keras -> the function in NumPy."""
 
 
-def _known(name: str) -> str:
-    if name not in ACTIVATIONS:
-        near = difflib.get_close_matches(name.lower(), ACTIVATIONS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"unknown activation; expected one of {', '.join(ACTIVATIONS)}{hint}")
-    return name
-
-
-Activation = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(ACTIVATIONS)})]
+Activation = Annotated[str, named(tuple(ACTIVATIONS)), Field(json_schema_extra={"enum": list(ACTIVATIONS)})]
 """Name of an activation."""

@@ -27,6 +27,7 @@ __all__ = [
     "NothingToFit",
     "SamplesPaths",
     "check_rows",
+    "merged",
 ]
 
 
@@ -41,6 +42,15 @@ def check_rows(rows: IntArray, first_row: int) -> None:
             f"a forecast needs {first_row + 1} rows of history; got {max(int(rows.min()) + 1, 0)}; "
             "give a longer history"
         )
+
+
+def merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given`, with the keys that it lacks taken from `defaults`, section by section."""
+    result = {**defaults, **given}
+    for key, value in defaults.items():
+        if isinstance(value, Mapping) and isinstance(given.get(key), Mapping):
+            result[key] = merged(value, given[key])
+    return result
 
 
 class ModelOptions(BaseModel):
@@ -68,6 +78,11 @@ class ModelOptions(BaseModel):
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
         """Defaults that differ where a row is a week (``1wk``) or a month (``1mo``), as keys of these options."""
         return {}
+
+    @classmethod
+    def completed(cls, section: Mapping[str, Any], frequency: str) -> Mapping[str, Any]:
+        """A section of a configuration, not yet validated, with the defaults of a frequency."""
+        return merged(cls.for_frequency(frequency), section)
 
     def resolved(self, panel: Panel, before: np.datetime64) -> Self:
         """These options with every ``auto`` decided by the rows of `panel` before the date `before`."""

@@ -50,6 +50,7 @@ KIND_ALIASES: Mapping[str, str] = MappingProxyType(
             "bilstm": "bidirectional bi_lstm bi-lstm blstm bidirectional_lstm",
             "transformer": "attention self_attention",
             "linear": "dlinear nlinear",
+            "seq2seq": "encoder_decoder encoder-decoder sequence_to_sequence",
         }.items()
         for name in names.split()
     }

@@ -21,6 +21,7 @@ class Traits:
         exportable: A fitted model is an `forecaster.models.exports.base.ExportableFitted`.
         known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
         inspectable: A fitted model can be looked into; it is a `forecaster.models.inspection.InspectableFitted`.
+        combines: Members of other kinds are fitted, and their forecasts averaged.
         samples_paths: Paths are drawn day by day; a fitted model is a `forecaster.models.base.SamplesPaths`.
     """
 
@@ -34,4 +35,5 @@ class Traits:
     exportable: bool = False
     known_days: bool = False
     inspectable: bool = False
+    combines: bool = False
     samples_paths: bool = False

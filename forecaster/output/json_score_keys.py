@@ -38,6 +38,7 @@ members[].instrument | text | instrument; the list is empty for a single fit
 members[].n | integer | test cutoffs
 members[].crps | number | CRPS of the ensemble one step ahead, as a log return
 members[].crps_of_members[] | number | CRPS of each member
+members[].kinds[] | text | kind of each member
 scores[].instrument | text | instrument
 scores[].part | text | part of the split
 scores[].step | integer | step in rows

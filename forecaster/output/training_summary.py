@@ -123,11 +123,19 @@ def _accuracy_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def _member_line(scores: Mapping[str, Any]) -> str:
-    """Spread of the CRPS over the seeds of an ensemble."""
+    """Spread of the CRPS over the members of an ensemble; members of several kinds are listed."""
     single = scores["crps_of_members"]
     best, worst, whole = (number_text(BASIS_POINTS * loss) for loss in (min(single), max(single), scores["crps"]))
-    seeds = f"{len(single)} seeds on the test rows of {scores['instrument']}"
-    return f"{seeds}: CRPS {best} to {worst} basis points, their mean forecast {whole}"
+    kinds = scores["kinds"]
+    if len(set(kinds)) == 1:
+        members = "seeds"
+        losses = f"{best} to {worst}"
+    else:
+        pairs = zip(kinds, single, strict=True)
+        members = "members"
+        losses = ", ".join(f"{kind} {number_text(BASIS_POINTS * loss)}" for kind, loss in pairs)
+    where = f"on the test rows of {scores['instrument']}"
+    return f"{len(single)} {members} {where}: CRPS {losses} basis points, their mean forecast {whole}"
 
 
 def _direction(claim: Mapping[str, Any]) -> str:

@@ -18,7 +18,6 @@ from forecaster.experiments.run_differences import grouped, labels_of, require_c
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_ranking import ranked_runs
 from forecaster.experiments.run_selection import RunQuery, may_fit
-from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.models import is_network
 from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds, runs_of_kinds
@@ -62,6 +61,8 @@ def compare(
     environment = _without_repeats(environment or Environment.at(home))
     choice = selection_of(keywords)
     steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+    if min(steps, default=1) < 1:
+        raise UsageError(f"--step {min(steps)} is not ahead; expected whole numbers from 1 on")
     ids, wanted = texts_of(runs), texts_of(kinds)
     flags: dict[str, Any] = {**keywords, "horizon": horizon}
     if not wanted:
@@ -173,6 +174,8 @@ def _named_runs(ids: Sequence[str], home: Path) -> list[Run]:
 def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment) -> list[Run]:
     """The first of the ranked runs of each kind that has learned from all named instruments.
 
+    A run that shares no test rows with those before it is passed over.
+
     Raises:
         RunNotFoundError: There is none.
     """
@@ -190,17 +193,25 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
     frequencies = {run.frequency for run in fitting} if query.frequency is None else {query.frequency}
     frequency = min(frequencies, key=FREQUENCIES.index, default=None)
     ranked = ranked_runs(fitting, instruments[0], pinned_runs(environment.home), query.horizon)
-    best: dict[str, RunSummary] = {}
+    best: dict[str, Run] = {}
     for run in ranked:
-        if run.frequency == frequency:
-            best.setdefault(run.model, run)
+        if run.frequency != frequency or run.model in best:
+            continue
+        candidate = run.read()
+        if all(_share_test_rows(candidate, other) for other in best.values()):
+            best[run.model] = candidate
     if not best:
         name = ", ".join(instrument.name for instrument in instruments)
         command = command_line("compare", instruments[0], choice, environment, "--kinds", ALL)
         raise RunNotFoundError(
             f"no run in {runs_folder(environment.home)} fits {name}; expected one or more; train with: {command}"
         )
-    return [run.read() for run in best.values()]
+    return list(best.values())
+
+
+def _share_test_rows(run: Run, other: Run) -> bool:
+    ours, theirs = run.manifest.split.parts["test"], other.manifest.split.parts["test"]
+    return bool(ours.first <= theirs.last and theirs.first <= ours.last)
 
 
 def _common_instruments(runs: Mapping[str, Run], choice: Selection) -> tuple[str, ...]:

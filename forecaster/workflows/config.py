@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,19 @@ def _kinds(first: str) -> list[str]:
 def _model_facts(kind: str) -> Iterator[KeyFacts]:
     """Facts about the section ``model`` of one kind."""
     defaults = load_config(None, [f"model.kind={kind}"]).model_dump(mode="json")["model"]
-    return facts_of(model_class(kind).Options, defaults, "model.")
+    for fact in facts_of(model_class(kind).Options, defaults, "model."):
+        yield dataclasses.replace(fact, default=_kinds_of_sections(fact.default))
+
+
+def _kinds_of_sections(value: Any) -> Any:
+    """A default; of the members of an ensemble their kinds, since all their keys would fill a page.
+
+    >>> _kinds_of_sections([{"kind": "lstm", "units": [32]}, {"kind": "gru"}]), _kinds_of_sections([32, 32])
+    (['lstm', 'gru'], [32, 32])
+    """
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return [item["kind"] for item in value]
+    return value
 
 
 def _meanings(path: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.experiments.inspections import DEFAULT_ROWS, Inspection, InspectionRequest, inspect_run
 from forecaster.experiments.run_selection import RunQuery, announce, select_runs
+from forecaster.models.ensemble import members_of
 from forecaster.output.figure_request import FigureRequest
 
 __all__ = ["inspect", "inspection_figure"]
@@ -60,6 +61,8 @@ def inspect(
         run_used = selection.run
         if run_used.manifest.split.refit:
             environment.note(f"warning: run {run_used.id} was fitted again on all rows: its importances are in-sample")
+        if count := len(members_of(run_used.fitted)):
+            environment.note(f"ensemble of {count}: gates are those of one member, the rest is of their mean")
         results.append(inspect_run(run_used, selection.instrument, selection.series, request, environment.progress))
     if out is not None:
         from forecaster.output.canvas import save_figure

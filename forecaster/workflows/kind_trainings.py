@@ -12,13 +12,13 @@ from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.experiments.runs import Run
-from forecaster.models import MODELS, is_network, network_names
+from forecaster.models import MODELS, is_network, network_names, traits_of
 from forecaster.workflows.train import recorded_run, run_training
 
 __all__ = ["ALL", "KindTrainings", "known_kinds", "runs_of_kinds"]
 
 ALL = "all"
-"""Every registered network."""
+"""Every registered network that is not an ensemble of others."""
 
 MIN_LIKENESS = 0.6  # of a kind that may have been meant
 MAX_SHOWN = 80  # characters of a name in a message
@@ -38,7 +38,8 @@ def known_kinds(names: Sequence[str]) -> tuple[str, ...]:
     mistakes = [_mistake(name, networks) for name in names if name != ALL and not is_network(name)]
     if mistakes:
         raise UsageError(*mistakes)
-    return tuple(dict.fromkeys(kind for name in names for kind in (networks if name == ALL else [name])))
+    every = [name for name in networks if not traits_of(name).combines]
+    return tuple(dict.fromkeys(kind for name in names for kind in (every if name == ALL else [name])))
 
 
 def _mistake(name: str, networks: Sequence[str]) -> str:

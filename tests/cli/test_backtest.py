@@ -274,18 +274,8 @@ def test_folds_without_a_model_are_counted(forecast, tmp_path: Path) -> None:
 
 def test_classic_without_rows_to_learn_from_is_left_out(forecast, tmp_path: Path) -> None:
     write_prices(tmp_path / "growing.csv", walk(3, 500))
-    request = (
-        "backtest",
-        "--csv",
-        "growing.csv",
-        "--start",
-        "2019-01-01",
-        "--universe",
-        "none",
-        "--models",
-        "ewma,classic",
-    )
-    full_document = document(forecast, *request, "--step", "1", "--set", "horizon=5")
+    request = ("backtest", "--csv", "growing.csv", "--start", "2019-01-01", *CLASSIC, "--models", "ewma,classic")
+    full_document = document(forecast, *request, "--step", "1")
     assert "rows before the validation are too few for windows of 60" in full_document["skipped"]["classic"]["growing"]
 
 

@@ -83,14 +83,15 @@ def test_the_same_fit_is_not_made_again_for_another_pair_of_its_panel(forecast, 
         assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
-def test_a_changed_setting_is_a_new_fit(forecast, tmp_path):
-    for setting in ((), ("--seed", "1"), ("--end", "2026-10-01"), ("--horizon", "19")):
+def test_a_changed_setting_is_a_new_fit(forecast, home):
+    """In a home that has a run without these settings."""
+    for setting in (("--seed", "1"), ("--end", "2026-10-01"), ("--set", "model.dropout=0.2")):
         made = json.loads(
-            forecast("train", "--pair", "USDJPY", *TINY, *setting, "--home", tmp_path, "--format", "json").stdout
+            forecast("train", "--pair", "USDJPY", *TINY, *setting, "--home", home, "--format", "json").stdout
         )
         assert made["weights_of"] is None
-    assert forecast("runs", "use", "latest", "--home", tmp_path).exit_code == 0
-    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", tmp_path, "--format", "json")
+    assert forecast("runs", "use", "latest", "--home", home).exit_code == 0
+    result = forecast("train", "--pair", "USDJPY", *TINY, "--home", home, "--format", "json")
     again = json.loads(result.stdout)
     assert again["weights_of"] is not None
     assert result.stderr.endswith(f" --run {again['run_id']}\n"), "the pinned run would forecast"
@@ -144,10 +145,11 @@ def test_without_a_supported_direction_the_point_forecast_is_tomorrow_is_today(f
     assert all(score["rmse"] == score["rmse_naive"] for score in document["scores"])
 
 
-def test_same_seed_gives_the_same_weights_and_another_seed_others(forecast, tmp_path):
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        assert forecast("train", "--pair", "EURUSD", *TINY, "--seed", seed, "--home", tmp_path / name).exit_code == 0
-    a, b, c = ((runs_in(tmp_path / name)[0] / "weights.npz").read_bytes() for name in "abc")
+def test_same_seed_gives_the_same_weights_and_another_seed_others(forecast, training, tmp_path):
+    homes = [training[1], tmp_path / "b", tmp_path / "c"]
+    for home, seed in zip(homes[1:], (0, 1), strict=True):
+        assert forecast("train", "--pair", "USDJPY", *TINY, "--seed", seed, "--home", home).exit_code == 0
+    a, b, c = ((runs_in(home)[0] / "weights.npz").read_bytes() for home in homes)
     assert a == b
     assert a != c
 

@@ -33,10 +33,14 @@ every_symmetric_model = pytest.mark.parametrize("name", [name for name in NAMES 
 every_network = pytest.mark.parametrize("name", [*(name for name in MODELS if is_network(name)), TOY])
 
 # What makes a training short; keys that the options of a kind do not have are left out.
-SHORT: dict[str, Any] = {
+NETWORK: dict[str, Any] = {
     "units": [4],
     "training": {"steps": 6, "batch_size": 4},
     "windows": {"chunk": 128, "burn_in": 32, "context_length": 24},
+}
+SHORT: dict[str, Any] = {
+    **NETWORK,
+    "members": [{"kind": "lstm", **NETWORK}, {"kind": "linear", **NETWORK}],
     "context_length": 12,
     "epochs": 1,
     "dense_units": 0,

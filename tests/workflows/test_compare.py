@@ -18,7 +18,7 @@ from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.experiments.run_comparison import Comparison, compare_runs
 from forecaster.experiments.run_differences import require_comparable
-from forecaster.experiments.runs import Run, read_run
+from forecaster.experiments.runs import Run, list_runs, read_run
 from forecaster.models import MODELS, network_names
 from forecaster.workflows.kind_trainings import KindTrainings, known_kinds
 
@@ -271,6 +271,29 @@ def test_recorded_runs_of_an_instrument_are_compared(forecast: Forecast, home: P
     assert picture.exists()
 
 
+def test_a_recorded_run_that_shares_no_test_rows_is_passed_over(
+    home: Path, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer run of another kind, tested on the validation rows of the others."""
+    newer = read_run(home / "runs" / ids["other"])
+    parts = newer.manifest.split.parts
+    foreign = altered(newer, "split", parts={**parts, "test": parts["validation"]})
+    foreign = altered(foreign, "model", model="gru")
+    listing = list_runs(home / "runs")
+    alone = dataclasses.replace(listing, runs=[foreign, *(run for run in listing.runs if run.id != ids["other"])])
+    monkeypatch.setattr("forecaster.workflows.compare.list_runs", lambda folder: alone)
+    monkeypatch.setattr(
+        "forecaster.workflows.compare.ranked_runs", lambda runs, *_: sorted(runs, key=lambda run: run.id)
+    )
+    comparison = forecaster.compare(csv=home / "gold.csv", home=home, step=1)
+    assert {model.label for model in comparison.models} == {"lstm", *BASELINES}
+
+
+def test_a_step_of_today_is_refused(home: Path, ids: dict[str, str]) -> None:
+    with pytest.raises(forecaster.ForecasterError, match="--step 0 is not ahead; expected whole numbers from 1 on"):
+        forecaster.compare(runs=ids["first"], home=home, step=[0, 1])
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -319,4 +342,5 @@ def test_each_kind_has_its_own_model_and_the_same_data() -> None:
 def test_all_kinds_are_those_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "step_states", "toy_architectures:StepStatesForecaster")
     assert "step_states" in known_kinds(["all"])
-    assert set(known_kinds(["all", "gru"])) == set(network_names())
+    assert set(known_kinds(["all", "gru"])) == set(network_names()) - {"ensemble"}
+    assert "ensemble" in known_kinds(["all", "ensemble"])

@@ -94,11 +94,17 @@ class RecurrentOptions(QuantileOptions):
     residual: bool = False
 
     @model_validator(mode="after")
-    def _residuals_have_one_size(self) -> Self:
-        if self.residual and len(set(self.units)) > 1:
+    def _residuals_have_two_layers_of_one_size(self) -> Self:
+        if self.residual and (len(self.units) == 1 or len(set(self.units)) > 1):
             sizes = ", ".join(map(str, self.units))
             raise ValueError(
-                f"residual: a layer is added to the one before it, so all have one size; got units [{sizes}]; "
-                "give equal units"
+                f"residual: a layer is added to the one before it; expected several layers of one size; got units "
+                f"[{sizes}]; give equal units"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _normalised_layers_vary(self) -> Self:
+        if self.layer_norm and self.architecture.width * min(self.units) == 1:
+            raise ValueError("layer_norm: one normalised unit is a constant; expected layers of 2 or more units")
         return self

@@ -4,6 +4,7 @@ Barone-Adesi, Giannopoulos and Vosper, "VaR without correlations for portfolios 
 Journal of Futures Markets 19 (1999).
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -16,7 +17,7 @@ from forecaster.forecast import Forecasts
 from forecaster.models.base import ModelOptions
 from forecaster.models.baselines.base import SeriesForecaster, linear_quantiles
 from forecaster.models.baselines.garch_fit import MIN_ROWS, PERCENT, Recursion, StudentGARCH, fit_or_fallback
-from forecaster.models.baselines.garch_simulation import PathSimulation, next_variance
+from forecaster.models.baselines.garch_simulation import PathSimulation, next_variance, simulated_quantiles
 from forecaster.quantiles import SCORING_LEVELS
 
 __all__ = ["FHS", "FHSOptions", "FilteredShocks"]
@@ -103,7 +104,8 @@ class FHS(SeriesForecaster[FilteredShocks]):
             rng = np.random.default_rng(seed)
             rank = rng.integers(len(past), size=(self.horizon, paths.count // 2))
             shocks = past[np.concatenate([rank, len(past) - 1 - rank], axis=1)]
-            scaled[:, 1:] = paths.quantiles(recursion, shocks, variance, typical, mirrored=False)[:, 1:]
+            simulate = functools.partial(simulated_quantiles, recursion, shocks, paths.knots, mirrored=False)
+            scaled[:, 1:] = paths.quantiles(simulate, variance, typical)[:, 1:]
         return paths.forecasts(self.name, rows, variance, scaled)
 
 

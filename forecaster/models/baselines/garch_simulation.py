@@ -4,7 +4,8 @@ All variances are those of returns in percent, on which optimisers work best.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from forecaster.models.baselines.garch_fit import MIN_VARIANCE, PERCENT, Recursi
 from forecaster.quantiles import SCORING_LEVELS
 from forecaster.stats.skewed_student import skewed_student_quantiles, skewed_student_shocks
 
-__all__ = ["PathSimulation", "next_variance"]
+__all__ = ["PathSimulation", "next_variance", "simulated_quantiles"]
 
 # Variances at which paths start, relative to the mean variance; between them the quantiles are interpolated.
 _GRID = np.geomspace(0.01, 1000.0, 96)
@@ -111,11 +112,8 @@ class PathSimulation:
         scaled = np.empty((len(rows), len(self.knots), len(SCORING_LEVELS)))
         scaled[:, 0] = _student_quantiles(garch.freedom) * unit
         if self.horizon > 1 and len(rows):
-            rng = np.random.default_rng(self.seed)
-            symmetric = not garch.recursion.gamma
-            shocks = rng.standard_t(garch.freedom, (self.horizon, self.count // 2)) * unit
-            both = shocks if symmetric else np.concatenate([shocks, -shocks], axis=1)
-            scaled[:, 1:] = self.quantiles(garch.recursion, both, variance, garch.typical, mirrored=symmetric)[:, 1:]
+            simulate = functools.partial(_garch_quantiles, self, garch, None)
+            scaled[:, 1:] = self.quantiles(simulate, variance, garch.typical)[:, 1:]
         return self.forecasts(name, rows, variance, scaled)
 
     def skewed(self, name: str, parameters: SkewedGARCH, series: PriceSeries, rows: IntArray) -> Forecasts:
@@ -126,25 +124,20 @@ class PathSimulation:
         scaled = np.empty((len(rows), len(self.knots), len(SCORING_LEVELS)))
         scaled[:, 0] = skewed_student_quantiles(SCORING_LEVELS, garch.freedom, skew)
         if self.horizon > 1 and len(rows):
-            rng = np.random.default_rng(self.seed)
-            shocks = skewed_student_shocks(rng, (self.horizon, self.count // 2), garch.freedom, skew)
-            scaled[:, 1:] = self.quantiles(garch.recursion, shocks, variance, garch.typical, mirrored=False)[:, 1:]
+            simulate = functools.partial(_garch_quantiles, self, garch, skew)
+            scaled[:, 1:] = self.quantiles(simulate, variance, garch.typical)[:, 1:]
         drift = mean * np.sqrt(self.knots) / np.sqrt(variance)[:, None]
         return self.forecasts(name, rows, variance, scaled + drift[..., None])
 
-    def quantiles(
-        self, recursion: Recursion, shocks: FloatArray, variance: FloatArray, typical: float, mirrored: bool
-    ) -> FloatArray:
+    def quantiles(self, simulate: Callable[[float], FloatArray], variance: FloatArray, typical: float) -> FloatArray:
         """Quantiles at all knots of paths that start from each variance, interpolated on a grid of variances.
 
         Only the grid points next to a variance are simulated, which changes no bit of the result.
 
         Args:
-            recursion: Recursion of the variance.
-            shocks: (H, M) innovations.
+            simulate: Quantiles (K, Q) of paths that start from a variance; see `simulated_quantiles`.
             variance: (N,) at which the paths start.
             typical: Mean variance, around which the grid lies; beyond it the quantiles are those at its ends.
-            mirrored: See `simulated_quantiles`.
 
         Returns:
             (N, K, Q) at `SCORING_LEVELS`, in units of the root of variance times step.
@@ -155,13 +148,41 @@ class PathSimulation:
         left = np.clip(np.searchsorted(log_grid, logs, side="right") - 1, 0, len(grid) - 2)
         table = np.zeros((len(grid), len(self.knots), len(SCORING_LEVELS)))
         for point in np.union1d(left, left + 1):
-            table[point] = simulated_quantiles(recursion, shocks, self.knots, float(grid[point]), mirrored)
+            table[point] = simulate(float(grid[point]))
         share = np.clip((logs - log_grid[left]) / (log_grid[left + 1] - log_grid[left]), 0, 1)[:, None, None]
         return np.asarray(table[left] + share * (table[left + 1] - table[left]))
 
     def forecasts(self, name: str, rows: IntArray, variance: FloatArray, scaled: FloatArray) -> Forecasts:
         """Forecasts whose scale is the volatility of the coming day; `variance` (N,), `scaled` (N, K, Q)."""
         return Forecasts(name, rows, np.sqrt(variance) / PERCENT, self.knots, SCORING_LEVELS, scaled)
+
+
+@functools.lru_cache(maxsize=1024)
+def _garch_quantiles(paths: PathSimulation, garch: StudentGARCH, skew: float | None, start: float) -> FloatArray:
+    """Quantiles (K, Q) of paths of a GARCH that start from a variance; see `simulated_quantiles`.
+
+    Training, validation and test rows need many of the same ones, and so does every model that averages a GARCH.
+
+    Args:
+        paths: Settings of the simulation.
+        garch: Parameters.
+        skew: Asymmetry of the skewed t; None for a symmetric t.
+        start: Variance of the first step.
+    """
+    symmetric = skew is None and not garch.recursion.gamma
+    shocks = _garch_shocks(paths, garch.freedom, skew, symmetric)
+    return simulated_quantiles(garch.recursion, shocks, paths.knots, start, mirrored=symmetric)
+
+
+@functools.lru_cache(maxsize=1)  # up to 40 MB for 250 steps
+def _garch_shocks(paths: PathSimulation, freedom: float, skew: float | None, symmetric: bool) -> FloatArray:
+    """(H, M) innovations; half of the paths where the other half is their mirror image."""
+    rng = np.random.default_rng(paths.seed)
+    shape = (paths.horizon, paths.count // 2)
+    if skew is not None:
+        return skewed_student_shocks(rng, shape, freedom, skew)
+    shocks = rng.standard_t(freedom, shape) * np.sqrt((freedom - 2) / freedom)
+    return shocks if symmetric else np.concatenate([shocks, -shocks], axis=1)
 
 
 def _student_quantiles(freedom: float) -> FloatArray:

@@ -77,7 +77,7 @@ def without_column(content: bytes, currency: str) -> bytes:
 @functools.cache
 def zipped(content: bytes, name: str = "eurofxref-hist.csv", more: str | None = None) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr(name, content)
         if more is not None:
             archive.writestr(more, b"")

@@ -8,7 +8,8 @@ import pytest
 
 from forecaster.config import load_config
 from forecaster.errors import ConfigError
-from forecaster.models.architectures.linear import Linear, LinearOptions, LinearPass
+from forecaster.models.architectures.linear import Linear, LinearOptions
+from forecaster.models.architectures.numpy_linear import LinearPass
 
 FEATURES = 8
 
@@ -57,3 +58,13 @@ def test_a_linear_map_has_one_layer() -> None:
     with pytest.raises(ConfigError, match=r"model.units: .*at most 1 item"):
         load_config(None, ["model.kind=linear", "model.units=[8,8]"])
     assert load_config(None, ["model.kind=linear", "model.units=8"]).model.units == (8,)
+
+
+def test_a_map_of_more_rows_than_a_chunk_is_refused() -> None:
+    """The weights of rows that no chunk holds would stay random, and a forecast would read them."""
+    message = (
+        r"expected at most the 256 rows of windows.chunk; got 257, the oldest of which a training would never read"
+    )
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, ["model.kind=linear", "model.kernel_size=200", "model.moving_average=58"])
+    load_config(None, ["model.kind=linear", "model.kernel_size=200", "model.moving_average=57"])

@@ -31,9 +31,7 @@ def test_the_stack_is_the_slow_loop(helpers: SimpleNamespace, units: tuple[int, 
     np.testing.assert_allclose(result, helpers.oracles.lstm_stack(arrays, x), atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    ("supervision", "units"), [("dense", (3,)), ("dense", (3, 5, 2)), ("dense", (32, 32)), ("last", (4, 3))]
-)
+@pytest.mark.parametrize(("supervision", "units"), [("dense", (32, 32)), ("last", (4, 3))])
 def test_numpy_agrees_with_keras(helpers: SimpleNamespace, units: tuple[int, ...], supervision: str) -> None:
     from forecaster.models.keras_weights import load_weights, named_weights
 

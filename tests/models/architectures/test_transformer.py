@@ -106,7 +106,7 @@ def test_the_attention_comes_back_from_its_configuration() -> None:
     [
         ("units=[8,4]", r"units: .*expected equal sizes; got \[8, 4\]"),
         ("heads=5", "heads: expected a divisor of the 32 units; got 5"),
-        ("activation=geluu", r"model.activation: unknown activation.*did you mean gelu\?"),
+        ("activation=geluu", r"model.activation: expected one of elu.*did you mean gelu\?"),
         ("windows.chunk=10000", r"GB of memory"),
     ],
 )

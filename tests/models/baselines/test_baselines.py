@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -61,12 +62,18 @@ def test_the_lists_of_this_file_are_complete() -> None:
     assert estimating == set(FITTED)
 
 
+@functools.cache
+def short_fits(name: str) -> list[tuple[PriceSeries, Fitted]]:
+    """Histories and models with given parameters, for tests of what a forecast reads."""
+    histories = (oracles.walk(700, rounded=True), oracles.walk(700, name="random_walk"), oracles.bars(700))
+    return [(series, fitted(name, series, 230, 2)) for series in histories]
+
+
 @names
 @pytest.mark.parametrize("change", ["scrambled", "truncated"])
 @pytest.mark.parametrize("cutoff", [40, 63, 64, 65, 74, 75, 255, 256, 257, 512])
 def test_rows_after_a_cutoff_change_no_bit_before_it(name: str, change: str, cutoff: int) -> None:
-    for series in (oracles.walk(700, rounded=True), oracles.walk(700, name="random_walk"), oracles.bars(700)):
-        model = fitted(name, series, 230, 2)  # the parameters are given: what is tested is what a forecast reads
+    for series, model in short_fits(name):
         rows = np.arange(model.first_row, cutoff + 1)
         expected = model.forecast(series, rows)
         other = getattr(oracles, change)(series, cutoff)

@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,26 +53,29 @@ def test_outcomes_that_say_nothing_give_finite_outputs(drawn: np.ndarray) -> Non
     assert np.isfinite(counted_shape([drawn.astype(np.float32)], (1, 20))).all()
 
 
+def start_of(helpers: SimpleNamespace, series: Any, passes: int) -> tuple[Any, np.ndarray]:
+    """Windows of the training, and the bias of the widths before its first step."""
+    training = {"steps": 20, "batch_size": 4, "max_passes": passes}
+    model = LSTM(helpers.lstm_options(training=training), 5)
+    members = model._members(FitRequest(Panel((series,)), {"USDJPY": 700}, {}, 5))
+    (windows,) = samples = model._samples(members)
+    network = model.network()
+    model._initialise(network, members, samples)
+    return windows, np.asarray(network.get_layer("head").spread.bias)
+
+
 @pytest.mark.parametrize(("passes", "counted"), [(1, True), (1000, False)])
 def test_only_a_training_that_is_cut_short_starts_at_the_shape(
     helpers: SimpleNamespace, passes: int, counted: bool
 ) -> None:
-    """With a rate of nothing a fit ends where it starts."""
-    training = {"steps": 20, "batch_size": 4, "max_passes": passes, "learning_rate": 1e-12}
-    model, series = LSTM(helpers.lstm_options(training=training), 5), helpers.oracles.walk(900)
-    request = FitRequest(Panel((series,)), {"USDJPY": 700}, {}, 5)
-    bias = model.fit(request).arrays()["head/spread/bias"]
-    (windows,) = model._samples(model._members(request))
+    windows, bias = start_of(helpers, helpers.oracles.walk(900), passes)
     expected = counted_shape([windows.targets[:499]], (1, 5)).reshape(-1) if counted else np.zeros(16)
     np.testing.assert_allclose(bias, expected, atol=1e-6)
     assert counted == (np.abs(bias).max() > 0.01)
 
 
 def test_the_start_knows_nothing_of_the_validation(helpers: SimpleNamespace) -> None:
-    training = {"steps": 20, "batch_size": 4, "max_passes": 1}
-    model, series = LSTM(helpers.lstm_options(training=training), 5), helpers.oracles.walk(900)
-    fits = []
-    for one in (series, helpers.oracles.scrambled(series, 704)):
-        fits.append(model.fit(FitRequest(Panel((one,)), {"USDJPY": 700}, {}, 5)).arrays())
-    for name, array in fits[0].items():
-        np.testing.assert_array_equal(fits[1][name], array)
+    series = helpers.oracles.walk(900)
+    starts = [start_of(helpers, one, 1)[1] for one in (series, helpers.oracles.scrambled(series, 704))]
+    np.testing.assert_array_equal(*starts)
+    assert (starts[0] != start_of(helpers, helpers.oracles.scrambled(series, 600), 1)[1]).any()

@@ -16,11 +16,18 @@ KINDS = {"lstm": LSTM, "gru": GRU, "bidirectional": BidirectionalForecaster, "st
 
 
 @pytest.mark.parametrize(
-    ("kind", "supervision"),
-    [("lstm", "dense"), ("lstm", "last"), ("gru", "dense"), ("bidirectional", "last"), ("step_states", "dense")],
+    ("kind", "supervision", "instrument", "share"),
+    [
+        ("lstm", "dense", "pair", 0.4),
+        ("lstm", "dense", "pair", 0.0),
+        ("lstm", "dense", "ticker", 0.4),
+        ("lstm", "dense", "ticker", 0.0),
+        ("lstm", "last", "pair", 0.4),
+        ("gru", "dense", "pair", 0.4),
+        ("bidirectional", "last", "ticker", 0.4),
+        ("step_states", "dense", "pair", 0.4),
+    ],
 )
-@pytest.mark.parametrize("instrument", ["pair", "ticker"])
-@pytest.mark.parametrize("share", [0.4, 0.0])
 def test_the_keras_model_is_the_forecast(
     helpers: SimpleNamespace, kind: str, supervision: str, instrument: str, share: float
 ) -> None:
