@@ -46,6 +46,7 @@ class StackedBiLSTM(RecurrentStack):
     """Bidirectional LSTM layers; each has twice its units as outputs."""
 
     causal = False
+    carries_state = False
     prefix = "bilstm"
     width = 2
 

@@ -23,6 +23,7 @@ class RecurrentStack(Architecture):
         width: Outputs of a layer for each of its units.
     """
 
+    carries_state: ClassVar[bool] = True
     prefix: ClassVar[str]
     width: ClassVar[int] = 1
 
@@ -46,7 +47,10 @@ class RecurrentStack(Architecture):
         for index, units in enumerate(options.units):
             before = hidden
             every_row = sequences or index < len(options.units) - 1
-            hidden = self.layer(units, options, seeds, every_row, f"{self.prefix}_{index}")(before)
+            layer = self.layer(units, options, seeds, every_row, f"{self.prefix}_{index}")
+            if options.windows.truncation and sequences:
+                layer = _carried(layer, before, options)
+            hidden = layer(before)
             if options.layer_norm:
                 hidden = keras.layers.LayerNormalization(name=f"norm_{index}")(hidden)
             if options.residual and index:
@@ -69,6 +73,14 @@ class RecurrentStack(Architecture):
             if options.layer_norm:
                 shapes |= {f"norm_{index}/{part}": (size,) for part in ("gamma", "beta")}
         return shapes, sizes[-1]
+
+
+def _carried(layer: Any, inputs: Any, options: Any) -> Any:
+    """`layer`, which carries its state between the pieces of a chunk in the training."""
+    from forecaster.models.carried_state import CarriedState
+
+    layer.build(inputs.shape)
+    return CarriedState(layer, options.training.batch_size, options.windows.chunk // options.windows.truncation)
 
 
 def cell_settings(options: Any, seeds: Any) -> dict[str, Any]:

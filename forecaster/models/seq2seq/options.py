@@ -38,6 +38,11 @@ class Seq2SeqOptions(RecurrentOptions):
                 f"windows.supervision: seq2seq decodes from several rows of a chunk; got {self.windows.supervision}; "
                 "use dense"
             )
+        if self.windows.truncation:
+            raise ValueError(
+                "windows.truncation: seq2seq decodes from rows of a whole chunk; "
+                f"got {self.windows.truncation}; use null, or the kind lstm, gru or rnn"
+            )
         return self
 
     @property
