@@ -24,6 +24,8 @@ _NAMES = {
     "model.windows.context_length": (
         "window window_size lookback look_back seq_len sequence_length timesteps time_steps context context_length"
     ),
+    "model.windows.truncation": "tbptt tbptt_steps truncated_bptt_steps bptt bptt_steps stateful backpropagation_steps",
+    "model.forget_bias": "unit_forget_bias forget_gate_bias chrono chrono_init bias_initializer",
     "model.units": (
         "layers num_layers n_layers hidden hidden_size hidden_units hidden_dim hidden_layers neurons cells lstm_units"
     ),
@@ -85,6 +87,8 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.training.loss": "pinball",
         "members": "5",
         "model.windows.context_length": "128",
+        "model.windows.truncation": "128",
+        "model.forget_bias": "chrono",
         "model.units": "[32,32]",
         "model.activation": "tanh",
         "model.recurrent_dropout": "0.2",

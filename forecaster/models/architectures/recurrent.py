@@ -31,6 +31,9 @@ class RecurrentStack(Architecture):
         """A Keras layer with an output in every row or in the last one; see `cell_settings`."""
         raise NotImplementedError
 
+    def initialise(self, layer: Any, options: Any, seeds: Any) -> None:
+        """Change the start values of a Keras layer that was built."""
+
     def numpy_layer(self, weights: Mapping[str, AnyArray], name: str, options: Any) -> RecurrentLayer:
         """The same layer in NumPy, from named weights."""
         raise NotImplementedError
@@ -48,8 +51,10 @@ class RecurrentStack(Architecture):
             before = hidden
             every_row = sequences or index < len(options.units) - 1
             layer = self.layer(units, options, seeds, every_row, f"{self.prefix}_{index}")
+            layer.build(before.shape)
+            self.initialise(layer, options, seeds)
             if options.windows.truncation and sequences:
-                layer = _carried(layer, before, options)
+                layer = _carried(layer, options)
             hidden = layer(before)
             if options.layer_norm:
                 hidden = keras.layers.LayerNormalization(name=f"norm_{index}")(hidden)
@@ -75,11 +80,10 @@ class RecurrentStack(Architecture):
         return shapes, sizes[-1]
 
 
-def _carried(layer: Any, inputs: Any, options: Any) -> Any:
+def _carried(layer: Any, options: Any) -> Any:
     """`layer`, which carries its state between the pieces of a chunk in the training."""
     from forecaster.models.carried_state import CarriedState
 
-    layer.build(inputs.shape)
     return CarriedState(layer, options.training.batch_size, options.windows.chunk // options.windows.truncation)
 
 

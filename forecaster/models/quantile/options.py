@@ -85,7 +85,9 @@ class WindowOptions(_Section):
     def _pieces_fill_a_chunk(self) -> Self:
         rows = self.truncation
         if rows and self.supervision != "dense":
-            raise ValueError(f"truncation: expected null where only the last row of a window is scored; got {rows}")
+            raise ValueError(
+                f"truncation: a window that is scored in its last row alone is read as a whole; got {rows}; use null"
+            )
         if rows and (self.chunk % rows or rows <= self.burn_in):
             raise ValueError(
                 "truncation: expected a divisor of chunk that is greater than burn_in; "
