@@ -11,7 +11,6 @@ import keras
 from keras import ops
 
 from forecaster.arrays import BoolArray, Float32Array, IntArray
-from forecaster.features.windows import CarriedWindows
 from forecaster.models.training import PanelBatches
 
 __all__ = ["CarriedBatches", "CarriedState"]
@@ -60,7 +59,7 @@ class CarriedBatches(PanelBatches):
     """Batches of pieces: all pieces of the first B chunks in their order, then those of the next B chunks.
 
     Args:
-        windows: Windows of each series.
+        windows: `CarriedWindows` of each series.
         samples: (N, 3) series, window, sign of chunks.
         batch_size: B.
         antisymmetric: (F,) True for features that change sign with the quotation.
@@ -71,7 +70,7 @@ class CarriedBatches(PanelBatches):
 
     def __init__(
         self,
-        windows: Sequence[CarriedWindows],
+        windows: Sequence[Any],
         samples: IntArray,
         batch_size: int,
         antisymmetric: BoolArray,
@@ -92,5 +91,6 @@ class CarriedBatches(PanelBatches):
         first = (self._epoch * len(self) + index) // self._pieces * self._batch_size
         return self._samples[0, first : first + self._batch_size]
 
-    def _cut(self, windows: CarriedWindows, positions: IntArray, index: int) -> tuple[Float32Array, Float32Array]:
-        return windows.piece(positions, (self._epoch * len(self) + index) % self._pieces)
+    def _cut(self, windows: Any, positions: IntArray, index: int) -> tuple[Float32Array, Float32Array]:
+        x, y = windows.piece(positions, (self._epoch * len(self) + index) % self._pieces)
+        return x, y
