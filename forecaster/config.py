@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecaster.config_keys import hint_for, hint_for_kind, hint_for_option, keys_of
+from forecaster.config_keys import DEFAULT_KIND, hint_for, hint_for_kind, hint_for_option, keys_of
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.spellings import parse_day, parse_frequency
@@ -212,9 +212,9 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
-def configuration_keys() -> list[str]:
-    """Every dotted key, in the order of the sections; those of all kinds of models."""
-    return list(dict.fromkeys(keys_of(Config)))
+def configuration_keys(kind: str | None = None) -> list[str]:
+    """Every dotted key, in the order of the sections; those of all kinds of models, or of one `kind`."""
+    return list(dict.fromkeys(keys_of(Config, kinds=None if kind is None else [kind])))
 
 
 def shipped_configs() -> dict[str, Path]:
@@ -265,18 +265,27 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
 def _assign_all(data: dict[str, Any], assignments: Mapping[str, Any] | Sequence[str], places: Places) -> list[str]:
     """Put assignments into `data`; returns the mistakes."""
     if isinstance(assignments, Mapping):
-        results = [_unknown(key) or _assign(data, key, value, "--set", places) for key, value in assignments.items()]
+        results = [
+            _unknown(key, data) or _assign(data, key, value, "--set", places) for key, value in assignments.items()
+        ]
     else:
         results = [_assign_text(data, text, places) for text in assignments]
     return [mistake for mistake in results if mistake]
 
 
-def _unknown(key: str) -> str | None:
+def _unknown(key: str, data: Mapping[str, Any]) -> str | None:
     name = ".".join(_location(key))
     is_key = any(name == valid or name.startswith(f"{valid}.options.") for valid in [*keys_of(Config), "data"])
     if is_key and len(_location(key)) <= MAX_DEPTH:
         return None
-    return f"--set {key:.{MAX_SHOWN}}: unknown key{hint_for(key[:MAX_SHOWN], Config)}"
+    return f"--set {key:.{MAX_SHOWN}}: unknown key{hint_for(key[:MAX_SHOWN], Config, _kind_of(data))}"
+
+
+def _kind_of(data: Mapping[str, Any]) -> str:
+    """Kind of the model that `data` configures, the default one where the name is wrong."""
+    section = data.get("model") or {}
+    kind = section.get("kind", DEFAULT_KIND) if isinstance(section, Mapping) else section
+    return kind if _is_kind(kind) else DEFAULT_KIND
 
 
 def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
@@ -284,7 +293,7 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         return f"--set {text:.{MAX_SHOWN}}: expected key=value, such as seed=1 or model.units=[64,64]"
-    if mistake := _unknown(key):
+    if mistake := _unknown(key, data):
         return mistake
     try:
         parsed = parse_yaml(value).value
@@ -326,7 +335,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     histories = data.get("data")
     frequency = histories.get("frequency") if isinstance(histories, Mapping) else None
     section = data.get("model") or {}
-    kind = section.get("kind", "lstm") if isinstance(section, Mapping) else section
+    kind = section.get("kind", DEFAULT_KIND) if isinstance(section, Mapping) else section
     if isinstance(frequency, str):
         data = merged(_FREQUENCY_DEFAULTS.get(frequency, {}), data)
         if isinstance(section, Mapping) and _is_kind(kind):

@@ -2,15 +2,17 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from forecaster.models import baseline_names, model_class, network_names
-from forecaster.models.option_aliases import KEY_ALIASES, KIND_ALIASES
+from forecaster.models.option_aliases import KEY_ALIASES, KIND_ALIASES, key_among
 
-__all__ = ["KeyFacts", "facts_of", "hint_for", "hint_for_kind", "hint_for_option", "keys_of"]
+__all__ = ["DEFAULT_KIND", "KeyFacts", "facts_of", "hint_for", "hint_for_kind", "hint_for_option", "keys_of"]
+
+DEFAULT_KIND = "lstm"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,16 +30,17 @@ class KeyFacts:
     default: Any
 
 
-def keys_of(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a configuration, those of all kinds of models included.
+def keys_of(section: type[BaseModel], prefix: str = "", kinds: Sequence[str] | None = None) -> Iterator[str]:
+    """Every dotted key of a configuration.
 
     Args:
         section: Class of the configuration, or of a section of it.
         prefix: Key of the section, with a point at its end.
+        kinds: Kinds of models whose keys belong to it; None for all.
     """
     for name, field in section.model_fields.items():
         if not prefix and name == "model":
-            for kind in network_names():
+            for kind in network_names() if kinds is None else kinds:
                 yield from keys_of(model_class(kind).Options, "model.")
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from keys_of(field.annotation, f"{prefix}{name}.")
@@ -45,14 +48,27 @@ def keys_of(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def hint_for(key: str, configuration: type[BaseModel]) -> str:
-    """End of a message about an unknown key: the key that was probably meant, or the sections."""
-    names = [name for name in sorted(set(keys_of(configuration))) if name != key and not name.startswith(f"{key}.")]
-    word = key.rpartition(".")[2]
-    near = [KEY_ALIASES[word]] if word in KEY_ALIASES else []
-    near = near or [name for name in names if name.rpartition(".")[2] == word][:1]
-    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(configuration.model_fields)}"
+def hint_for(key: str, configuration: type[BaseModel], kind: str = DEFAULT_KIND) -> str:
+    """End of a message about an unknown key: the key that was probably meant, or the sections.
+
+    Args:
+        key: The unknown key.
+        configuration: Class of the configuration.
+        kind: Kind of the model that is configured.
+    """
+    keys = set(keys_of(configuration, kinds=[kind]))
+    names = [name for name in sorted(keys) if name != key and not name.startswith(f"{key}.")]
+    word = key.rpartition(".")[2].lower().replace("-", "_")
+    meant = key_among(keys, KEY_ALIASES[word]) if word in KEY_ALIASES else None
+    near = [meant] if meant is not None else [name for name in names if name.rpartition(".")[2] == word][:1]
+    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.7)
+    if near:
+        return f"; did you mean {near[0]}?"
+    sections = {name.rpartition(".")[0] for name in names if "." in name}
+    section = key.rpartition(".")[0]
+    if section in sections:
+        return f"; the keys of {section} are listed by: forecast config keys {section}"
+    return f"; the sections are {', '.join(configuration.model_fields)}"
 
 
 def hint_for_option(key: str, kind: str, value: Any) -> str:

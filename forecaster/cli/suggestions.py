@@ -1,8 +1,11 @@
 """The right place for a wrong command or option: near names, else a table of names that other programs use."""
 
+import contextlib
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
+
+from forecaster.errors import ConfigError
 
 __all__ = ["command_message", "option_message"]
 
@@ -158,7 +161,7 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
     value = _value_of(flag, arguments)
     if meant := _from_table(flag, value, flags):
         return f"{shown}; use {meant}."
-    if meant := _assignment(flag, value):
+    if meant := _assignment(flag, value, _value_of("--config", arguments)):
         way = "use" if "--set" in flags else "it is set when a model is trained: forecast train"
         return f"{shown}; {way} {meant}."
     near = _near(flag, flags) if flag.startswith("--") else []
@@ -174,10 +177,10 @@ def _from_table(flag: str, value: str | None, flags: Collection[str]) -> str | N
     return None
 
 
-def _assignment(flag: str, value: str | None) -> str | None:
-    """``--set KEY=VALUE`` for a flag that is called like a key of the configuration, or like an alias of one."""
-    from forecaster.config import configuration_keys
-    from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS
+def _assignment(flag: str, value: str | None, config: str | None) -> str | None:
+    """``--set KEY=VALUE`` for a flag called like a key, or like an alias of one, of the configuration `config`."""
+    from forecaster.config import configuration_keys, load_config
+    from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS, key_among
 
     word = flag.lstrip("-").lower().replace("-", "_")
     key = KEY_ALIASES.get(word) or next((key for key in configuration_keys() if key.rpartition(".")[2] == word), None)
@@ -189,6 +192,11 @@ def _assignment(flag: str, value: str | None) -> str | None:
     shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")
     if key == "model.units" and "layers" in word and value in _LAYER_COUNTS:
         shown = f"[{','.join(['32'] * int(value))}]"
+    if config is not None:
+        with contextlib.suppress(ConfigError):
+            key = key_among(configuration_keys(load_config(config).kind), key)
+    if key is None:
+        return None
     required = f"--set {REQUIRED_SETTINGS[key]} " if key in REQUIRED_SETTINGS else ""
     return f"{required}--set {key}={shown}"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecaster.arrays import Float32Array, IntArray
 
-__all__ = ["DenseWindows", "LastWindows"]
+__all__ = ["CarriedWindows", "DenseWindows", "LastWindows"]
 
 _MIN_SCORED_ROWS = 32  # a chunk that starts so late that at most these rows could be scored is not read
 
@@ -56,15 +56,47 @@ class DenseWindows:
 
     def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
         """Chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk - burn_in, K), copies."""
-        x = np.zeros((len(starts), self.chunk, self.features.shape[1]), dtype=np.float32)
-        scored = self.chunk - self.burn_in
-        y = np.full((len(starts), scored, self.targets.shape[1]), np.nan, dtype=np.float32)
+        x, y = self._rows(starts, 0, self.chunk)
+        return x, y[:, self.burn_in :]
+
+    def _rows(self, starts: IntArray, first: int, end: int) -> tuple[Float32Array, Float32Array]:
+        """Rows `first` to `end` of the chunks, x (B, R, F) and y (B, R, K); targets of the burn-in are NaN."""
+        x = np.zeros((len(starts), end - first, self.features.shape[1]), dtype=np.float32)
+        y = np.full((len(starts), end - first, self.targets.shape[1]), np.nan, dtype=np.float32)
         for k, start in enumerate(starts):
-            rows = slice(start, min(start + self.chunk, self.end_row))
-            length = rows.stop - rows.start
-            x[k, :length] = self.features[rows]
-            y[k, : max(length - self.burn_in, 0)] = self.targets[rows][self.burn_in :]
+            rows = slice(start + first, max(min(start + end, self.end_row), start + first))
+            scored = slice(max(rows.start, start + self.burn_in), rows.stop)
+            x[k, : rows.stop - rows.start] = self.features[rows]
+            if scored.start < scored.stop:
+                y[k, scored.start - rows.start : scored.stop - rows.start] = self.targets[scored]
         return x, y
+
+
+@dataclasses.dataclass(frozen=True)
+class CarriedWindows(DenseWindows):
+    """Chunks that are read piece by piece, by a network that carries its state from one piece to the next.
+
+    Targets have as many rows as inputs; those of the burn-in are NaN.
+
+    Args:
+        piece_rows: Rows of a piece, a divisor of `chunk`.
+
+    >>> rows = np.arange(45, dtype=np.float32)[:, None]
+    >>> windows = CarriedWindows(rows, rows, chunk=6, burn_in=1, end_row=40, piece_rows=3)
+    >>> x, y = windows.piece(np.array([0, 36]), 1)
+    >>> x[..., 0].tolist(), y[..., 0].tolist()
+    ([[3.0, 4.0, 5.0], [39.0, 0.0, 0.0]], [[3.0, 4.0, 5.0], [39.0, nan, nan]])
+    """
+
+    piece_rows: int
+
+    def batch(self, starts: IntArray) -> tuple[Float32Array, Float32Array]:
+        """Whole chunks that begin in the rows `starts` (B,): x (B, chunk, F) and y (B, chunk, K), copies."""
+        return self._rows(starts, 0, self.chunk)
+
+    def piece(self, starts: IntArray, number: int) -> tuple[Float32Array, Float32Array]:
+        """Piece `number`, from 0, of these chunks: x (B, piece_rows, F) and y (B, piece_rows, K), copies."""
+        return self._rows(starts, number * self.piece_rows, (number + 1) * self.piece_rows)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,6 +25,10 @@ INPUT_COLUMNS = (CLOSE, "open", "high", "low", "volume")
 MIN_PRESENT_SHARE = 0.9  # of the rows of a column that ``features: auto`` takes
 
 PointLoss = Literal["mse", "mae", "huber"]
+Scaler = Literal["minmax", "standard"]
+
+_LOSSES = {"meansquarederror": "mse", "meanabsoluteerror": "mae", "huberloss": "huber"}
+_SCALERS = {"minmax": "minmax", "minmaxscaler": "minmax", "standardscaler": "standard"}
 
 
 class ClassicOptions(OptimizerOptions, ModelOptions):
@@ -36,10 +40,10 @@ class ClassicOptions(OptimizerOptions, ModelOptions):
     units: Units = (50, 50)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     dense_units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = 25
-    scaler: Literal["minmax", "standard"] = "minmax"
+    scaler: Annotated[Scaler, named(get_args(Scaler), long_names=_SCALERS)] = "minmax"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch_size: BatchSize = 32
-    loss: Annotated[PointLoss, named(get_args(PointLoss))] = "mse"
+    loss: Annotated[PointLoss, named(get_args(PointLoss), long_names=_LOSSES)] = "mse"
     calibration_rows: PositiveInt = 250
 
     @field_validator("features", mode="before")

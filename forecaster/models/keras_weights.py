@@ -57,11 +57,11 @@ class Seeds:
 
 
 def named_weights(network: keras.Model) -> dict[str, Float32Array]:
-    """Every weight of `network` by its path, such as ``lstm_0/lstm_cell/kernel``."""
+    """Every weight of `network` by its path, such as ``lstm_0/lstm_cell/kernel``, without seeds and carried states."""
     return {
         weight.path: np.array(keras.ops.convert_to_numpy(weight.value))
         for weight in network.weights
-        if "seed" not in weight.path
+        if _is_learned(weight)
     }
 
 
@@ -72,5 +72,9 @@ def load_weights(network: keras.Model, arrays: Mapping[str, AnyArray]) -> None:
         KeyError: `arrays` lacks a weight of the network.
     """
     for weight in network.weights:
-        if "seed" not in weight.path:
+        if _is_learned(weight):
             weight.assign(arrays[weight.path])
+
+
+def _is_learned(weight: keras.Variable) -> bool:
+    return "seed" not in weight.path and not weight.path.startswith("carried_")

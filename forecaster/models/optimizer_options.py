@@ -1,7 +1,7 @@
 """Options of an optimiser, with the names of Keras: those of every network."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -20,16 +20,19 @@ _CLIPPING = ("clip_norm", "clip_value", "global_clip_norm")
 Limit = Annotated[float, Field(gt=0, le=1e6)] | None
 
 
-def named(names: Sequence[str], more: str = "") -> BeforeValidator:
+def named(names: Sequence[str], more: str = "", long_names: Mapping[str, str] | None = None) -> BeforeValidator:
     """A validator for one of `names`, in any case; its message gives the nearest name.
 
     Args:
         names: Names in lower case.
         more: End of the message about an unknown name.
+        long_names: Names of Keras or scikit-learn in lower case without hyphens and underscores -> the name.
     """
 
     def check(value: Any) -> Any:
         name = value.lower() if isinstance(value, str) else value
+        if isinstance(value, str) and long_names is not None:
+            name = long_names.get(name.replace("_", "").replace("-", ""), name)
         if name in names:
             return name
         near = difflib.get_close_matches(str(name), names, n=1)

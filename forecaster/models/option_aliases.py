@@ -3,10 +3,10 @@
 The messages about an unknown key or flag read this table; no alias is accepted in place of its key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS"]
+__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS", "key_among"]
 
 _NAMES = {
     "model.training.steps": "epochs epoch iterations iters training_steps max_epochs num_epochs n_epochs max_steps",
@@ -24,6 +24,8 @@ _NAMES = {
     "model.windows.context_length": (
         "window window_size lookback look_back seq_len sequence_length timesteps time_steps context context_length"
     ),
+    "model.windows.truncation": "tbptt tbptt_steps truncated_bptt_steps bptt bptt_steps stateful backpropagation_steps",
+    "model.forget_bias": "unit_forget_bias forget_gate_bias chrono chrono_init bias_initializer",
     "model.units": (
         "layers num_layers n_layers hidden hidden_size hidden_units hidden_dim hidden_layers neurons cells lstm_units"
     ),
@@ -41,6 +43,19 @@ KEY_ALIASES: Mapping[str, str] = MappingProxyType(
     {name: key for key, names in _NAMES.items() for name in names.split()}
 )
 """Name, in lower case with underscores -> key of the configuration."""
+
+_COUNTERPARTS = {"model.training.steps": "model.epochs", "model.windows.context_length": "model.context_length"}
+
+
+def key_among(keys: Collection[str], key: str) -> str | None:
+    """The key among `keys` of one kind of model that has the meaning of `key`, a value of `KEY_ALIASES`.
+
+    >>> key_among(["model.epochs", "model.optimizer"], "model.training.optimizer")
+    'model.optimizer'
+    """
+    candidates = (key, _COUNTERPARTS.get(key), f"model.{key.rpartition('.')[2]}")
+    return next((name for name in candidates if name in keys), None)
+
 
 KIND_ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -72,6 +87,8 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.training.loss": "pinball",
         "members": "5",
         "model.windows.context_length": "128",
+        "model.windows.truncation": "128",
+        "model.forget_bias": "chrono",
         "model.units": "[32,32]",
         "model.activation": "tanh",
         "model.recurrent_dropout": "0.2",

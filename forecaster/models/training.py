@@ -109,13 +109,20 @@ class PanelBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships 
         self._epoch = epoch
 
     def __getitem__(self, index: int) -> tuple[Any, Float32Array]:
-        chosen = self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
+        chosen = self._chosen(index)
         chosen = chosen[np.argsort(chosen[:, 0], kind="stable")]
         series = np.unique(chosen[:, 0])
-        parts = [self._windows[number].batch(chosen[chosen[:, 0] == number, 1]) for number in series]
+        parts = [self._cut(self._windows[number], chosen[chosen[:, 0] == number, 1], index) for number in series]
         x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         sign = chosen[:, 2].astype(np.float32)[:, None, None]
         return x * np.where(self._antisymmetric, sign, np.float32(1)), y * sign.reshape(-1, *[1] * (y.ndim - 1))
+
+    def _chosen(self, index: int) -> IntArray:
+        """(B, 3) samples of batch `index`."""
+        return self._samples[self._epoch, index * self._batch_size : (index + 1) * self._batch_size]
+
+    def _cut(self, windows: Windows, positions: IntArray, index: int) -> tuple[Float32Array, Float32Array]:
+        return windows.batch(positions)
 
 
 class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

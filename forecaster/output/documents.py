@@ -44,6 +44,7 @@ def train_document(result: TrainResult) -> dict[str, Any]:
         "differences": result.run.config.data.differences,
         "splits": facts["split"],
         **_median_facts(manifest.report),
+        "kept_epochs": _kept_epochs(manifest.report),
         "accuracy": _accuracy(result),
         "scores": [score_document(score) for score in result.scores],
         "members": [dataclasses.asdict(scores) for scores in result.member_scores],
@@ -66,6 +67,12 @@ def _accuracy(result: TrainResult) -> dict[str, Any] | None:
         if (score.part, score.step) == ("test", 1) and errors.mape is not None and errors.mape_naive is not None:
             return {"step": 1, "n": score.n, "model": 100 - errors.mape, "naive": 100 - errors.mape_naive}
     return None
+
+
+def _kept_epochs(report: FitReport) -> list[int]:
+    """Epoch whose weights early stopping has kept, for each member of an ensemble; none without early stopping."""
+    chosen = report.chosen.get("members", [report.chosen])
+    return [member["epochs"] for member in chosen if "epochs" in member]
 
 
 def _median_facts(report: FitReport) -> dict[str, Any]:

@@ -29,6 +29,7 @@ splits.<part>.rows | integer | rows
 location_steps | null | null for a model without a location output; otherwise the list below
 location_steps[] | integer | steps at which the median differs from the last price
 mean_is_last_price | true or false or null | true if the distribution is skewed and its mean is the last price
+kept_epochs[] | integer | epoch whose weights early stopping has kept, for each member; the list is empty without it
 accuracy | null | null for a model that learns a distribution; otherwise the keys below
 accuracy.step | integer | step in rows
 accuracy.n | integer | test cutoffs

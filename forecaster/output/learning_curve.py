@@ -64,7 +64,7 @@ def draw_curves(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
     if len(losses):
         _draw_curve(axes, steps, losses, "validation", BLUE)
         best = int(np.argmin(losses))
-        label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}"
+        label = f"best validation: {readable(losses[best])} at step {steps[best]:,.0f}, epoch {best + 1}"
         axes.plot(steps[best], losses[best], marker="*", markersize=13, color=RED, linestyle="none", label=label)
     _scale_losses(axes)
 

@@ -105,6 +105,9 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         lines = [f"all {len(names)} together, next {SPANS[document['interval']]}: {verdict_summary(verdict)}"]
     else:
         lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {density_text(verdict['density'])}"]
+    if epochs := document["kept_epochs"]:
+        shown = f"epoch{'s' if len(epochs) > 1 else ''} {joined_names(list(map(str, epochs)))}"
+        lines.append(f"early stopping: weights of {shown}, of the lowest validation loss")
     lines += [*_accuracy_lines(document), *map(_member_line, document["members"])]
     more = len(document["instruments"]) - len(document["summary"])
     if more > 0:
@@ -140,6 +143,8 @@ def _member_line(scores: Mapping[str, Any]) -> str:
 
 def _direction(claim: Mapping[str, Any]) -> str:
     if claim["outcome"] == "not_applicable":
+        if claim["untestable"] == "one_direction":
+            return "not tested; the forecasts, or the price, move in one direction only"
         return "not predicted; the most likely price is about the last one"
     if claim["untestable"] is not None or claim["hit_rate"] is None:
         return "too few rows to tell"

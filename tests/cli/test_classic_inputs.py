@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecaster.config import load_config
+
 DAYS = np.arange("2015-01-01", "2017-01-01", dtype="datetime64[D]")
 TUTORIAL = (
     *("--config", "classic", "--set", "model.units=[4]", "--set", "model.epochs=2", "--set", "model.window=12"),
@@ -29,7 +31,7 @@ def write_bars(path: Path, seed: int, *, volume: bool = True) -> np.ndarray:
 def test_bars_covariates_and_seeds_of_a_classic_run(forecast, tmp_path: Path) -> None:
     close = write_bars(tmp_path / "main.csv", 1)
     write_bars(tmp_path / "other.csv", 2)
-    inputs = ("--set", "model.features=auto", "--with", "other.csv", "--set", "members=2")
+    inputs = ("--set", "model.features=auto", "--with", "other.csv", "--set", "members=2", "--set", "model.patience=1")
     result = forecast("train", "--csv", "main.csv", *TUTORIAL, *inputs, "--format", "json")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
@@ -48,13 +50,23 @@ def test_bars_covariates_and_seeds_of_a_classic_run(forecast, tmp_path: Path) ->
     assert members["crps"] <= np.mean(members["crps_of_members"]) + 1e-12
     assert len(members["crps_of_members"]) == 2
 
+    assert all(epoch in (1, 2) for epoch in document["kept_epochs"])
+    assert len(document["kept_epochs"]) == 2
+
     again = forecast("train", "--csv", "main.csv", *TUTORIAL, *inputs)
     assert "weights: those of run" in again.stderr
     assert '"accuracy" (100 % - MAPE): classic' in again.stdout
+    assert "early stopping: weights of epochs" in again.stdout
     assert "2 seeds on the test rows of main: CRPS" in again.stdout
     predicted = forecast("predict", "--csv", "main.csv", "--format", "json")
     assert predicted.exit_code == 0, predicted.stderr
     assert len(json.loads(predicted.stdout)[0]["steps"]) == 2
+
+
+def test_names_of_keras_and_scikit_learn_are_known() -> None:
+    names = ["model.loss=mean_absolute_error", "model.scaler=StandardScaler", "model.optimizer=SGD"]
+    options = load_config("classic", names).model
+    assert (options.loss, options.scaler, options.optimizer) == ("mae", "standard", "sgd")
 
 
 def test_a_column_that_the_file_lacks_is_one_line(forecast, tmp_path: Path) -> None:

@@ -112,6 +112,18 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("predict", "USDJPY", "--frequency", "1m"), "may mean a minute"),
         (("train", "USDJPY", "--set", "epochs=5"), "did you mean model.training.steps?"),
         (("train", "USDJPY", "--set", "model.lr=5"), "did you mean model.training.learning_rate?"),
+        (("train", "USDJPY", "--config", "classic", "--epochs", "5"), "use --set model.epochs=5."),
+        (("train", "USDJPY", "--config", "classic", "--lookback", "5"), "use --set model.context_length=5."),
+        (("train", "USDJPY", "--config", "classic", "--set", "model.optimiser=sgd"), "did you mean model.optimizer?"),
+        (
+            ("train", "USDJPY", "--config", "classic", "--set", "model.look_back=9"),
+            "did you mean model.context_length?",
+        ),
+        (("train", "USDJPY", "--config", "classic", "--set", "model.early-stopping=9"), "did you mean model.patience?"),
+        (
+            ("train", "USDJPY", "--config", "classic", "--set", "model.activation=relu"),
+            "it is an option of lstm, gru, rnn, bilstm, transformer, seq2seq, not of classic",
+        ),
     ],
 )
 def test_a_mistake_leads_to_the_right_place(forecast, arguments, message):

@@ -84,7 +84,7 @@ def fresh_loss(classic: SimpleNamespace) -> float:
     level = scaled_level(classic.series, classic.fitted.report.learned["scaler"])
     rows = np.arange(230, 290)
     windows = np.stack([level[row - 11 : row + 1] for row in rows])
-    return float(np.mean((np.asarray(network(windows, training=False)) - level[rows + 1]) ** 2))
+    return float(np.mean((network.predict_on_batch(windows) - level[rows + 1]) ** 2))
 
 
 def test_a_fit_trains_every_epoch_and_validates_after_it(classic: SimpleNamespace) -> None:
@@ -127,8 +127,8 @@ def test_a_fitted_model_comes_back_from_its_arrays(classic: SimpleNamespace) -> 
     assert (made.model, again.own_steps) == ("classic", 1)
 
 
-def tiny(dense_units: int = 0) -> Classic:
-    options = {"context_length": 12, "units": (3,), "dense_units": dense_units, "epochs": 1, "batch_size": 16}
+def tiny() -> Classic:
+    options = {"context_length": 12, "units": (3,), "dense_units": 0, "epochs": 1, "batch_size": 16}
     return Classic(ClassicOptions.model_validate(options), 3)
 
 
@@ -136,7 +136,7 @@ def test_without_a_validation_the_intervals_come_from_training_rows_and_nothing_
     """A short history has no validation rows to spare; its test rows must not stand in for them."""
     series = helpers.oracles.walk(250)
     spoiled = dataclasses.replace(series, columns={"close": np.where(np.arange(250) >= 200, 1e3, series.close)})
-    fits = [tiny(2).fit(FitRequest(Panel((one,)), {"USDJPY": 197}, {}, 3)) for one in (series, spoiled)]
+    fits = [tiny().fit(FitRequest(Panel((one,)), {"USDJPY": 197}, {}, 3)) for one in (series, spoiled)]
     assert fits[0].report == fits[1].report
     for name, array in fits[0].arrays().items():
         np.testing.assert_array_equal(fits[1].arrays()[name], array)

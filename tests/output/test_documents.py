@@ -60,6 +60,7 @@ def test_a_training(forecast) -> None:
         *(
             "location_steps",
             "mean_is_last_price",
+            "kept_epochs",
             "accuracy",
             "scores",
             "members",

@@ -28,7 +28,7 @@ def test_learning_curves_mark_the_best_validation():
     figure = draw_losses(rows, "USDJPY: learning curves", "run run-0001")
     curves = lines(panel(figure))
     np.testing.assert_array_equal(curves["train"].get_ydata(), [row["loss"] for row in rows])
-    assert curves["best validation: 1.0000 at step 7"].get_xdata() == [7]
+    assert curves["best validation: 1.0000 at step 7, epoch 7"].get_xdata() == [7]
     assert panel(figure).get_ylabel() == "loss, log scale"
     assert [text.get_text() for text in figure.texts] == ["USDJPY: learning curves", "run run-0001"]
 

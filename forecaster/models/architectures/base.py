@@ -43,10 +43,12 @@ class Architecture(ABC):
         causal: The state in row t depends on rows up to t only. Then every row of a sample is scored in training, and
             a forecast reads a history once. Any other architecture reads one window for each forecast.
         per_step: There is a state for each forecast step, as of a decoder.
+        carries_state: A sample can be read in pieces, each from the state after the one before.
     """
 
     causal: ClassVar[bool] = True
     per_step: ClassVar[bool] = False
+    carries_state: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, inputs: Any, options: Any, seeds: Any, sequences: bool) -> Any:

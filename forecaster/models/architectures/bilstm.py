@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array
+from forecaster.models.architectures.forget_bias import LSTM_BIAS_SIGNS, GatedOptions, GatedStack
 from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer
-from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
+from forecaster.models.architectures.recurrent import cell_settings
 from forecaster.models.bounds import BatchSize, LearningRate, Rows, Steps
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import TrainingOptions, Units, WindowOptions
@@ -42,12 +43,14 @@ class BothDirections:
         return np.concatenate([outputs[-1, :, :units], outputs[0, :, units:]], axis=-1)
 
 
-class StackedBiLSTM(RecurrentStack):
+class StackedBiLSTM(GatedStack):
     """Bidirectional LSTM layers; each has twice its units as outputs."""
 
     causal = False
+    carries_state = False
     prefix = "bilstm"
     width = 2
+    bias_signs: ClassVar = LSTM_BIAS_SIGNS
 
     def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
         """See `RecurrentStack`."""
@@ -65,6 +68,10 @@ class StackedBiLSTM(RecurrentStack):
             for direction in ("forward", "backward")
         )
         return keras.layers.Bidirectional(forward, backward_layer=backward, name=name)
+
+    def cells(self, layer: Any) -> tuple[Any, ...]:
+        """See `GatedStack`."""
+        return layer.forward_layer.cell, layer.backward_layer.cell
 
     def numpy_layer(self, weights: Mapping[str, AnyArray], name: str, options: Any) -> BothDirections:
         """See `RecurrentStack`."""
@@ -97,10 +104,10 @@ class BiLSTMTraining(TrainingOptions):
     learning_rate: LearningRate = 2e-3
 
 
-class BiLSTMOptions(RecurrentOptions):
+class BiLSTMOptions(GatedOptions):
     """Section ``model`` of a configuration with ``kind: bilstm``."""
 
-    architecture: ClassVar[RecurrentStack] = StackedBiLSTM()
+    architecture: ClassVar[GatedStack] = StackedBiLSTM()
 
     kind: Literal["bilstm"] = "bilstm"
     units: Units = (32,)

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from forecaster.arrays import AnyArray
+from forecaster.models.architectures.forget_bias import GatedOptions, GatedStack
 from forecaster.models.architectures.numpy_gru import GRUWeights
-from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
+from forecaster.models.architectures.recurrent import cell_settings
 from forecaster.models.quantile.forecaster import QuantileForecaster
 
 __all__ = ["GRU", "GRUOptions", "StackedGRU"]
 
 
-class StackedGRU(RecurrentStack):
+class StackedGRU(GatedStack):
     """GRU layers."""
 
     prefix = "gru"
+    bias_signs: ClassVar = {"update": 1, "reset": 0, "candidate": 0}  # an open update gate keeps the state
 
     def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
         """See `RecurrentStack`."""
@@ -31,10 +33,10 @@ class StackedGRU(RecurrentStack):
         return GRUWeights.shapes(inputs, units, name)
 
 
-class GRUOptions(RecurrentOptions):
+class GRUOptions(GatedOptions):
     """Section ``model`` of a configuration with ``kind: gru``."""
 
-    architecture: ClassVar[RecurrentStack] = StackedGRU()
+    architecture: ClassVar[GatedStack] = StackedGRU()
 
     kind: Literal["gru"] = "gru"
 

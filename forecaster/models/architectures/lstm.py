@@ -4,18 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from forecaster.arrays import AnyArray, Float32Array
+from forecaster.models.architectures.forget_bias import LSTM_BIAS_SIGNS, GatedOptions, GatedStack
 from forecaster.models.architectures.gates import LayerGates, lstm_gates
 from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer, lstm_layers
-from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
+from forecaster.models.architectures.recurrent import cell_settings
 from forecaster.models.quantile.forecaster import QuantileForecaster
 
 __all__ = ["LSTM", "LSTMOptions", "StackedLSTM"]
 
 
-class StackedLSTM(RecurrentStack):
+class StackedLSTM(GatedStack):
     """LSTM layers."""
 
     prefix = "lstm"
+    bias_signs: ClassVar = LSTM_BIAS_SIGNS
 
     def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
         """See `RecurrentStack`."""
@@ -38,10 +40,10 @@ class StackedLSTM(RecurrentStack):
         return lstm_gates(lstm_layers(weights), x)
 
 
-class LSTMOptions(RecurrentOptions):
+class LSTMOptions(GatedOptions):
     """Section ``model`` of a configuration with ``kind: lstm``."""
 
-    architecture: ClassVar[RecurrentStack] = StackedLSTM()
+    architecture: ClassVar[GatedStack] = StackedLSTM()
 
     kind: Literal["lstm"] = "lstm"
 

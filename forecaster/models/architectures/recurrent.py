@@ -23,12 +23,16 @@ class RecurrentStack(Architecture):
         width: Outputs of a layer for each of its units.
     """
 
+    carries_state: ClassVar[bool] = True
     prefix: ClassVar[str]
     width: ClassVar[int] = 1
 
     def layer(self, units: int, options: Any, seeds: Any, every_row: bool, name: str) -> Any:
         """A Keras layer with an output in every row or in the last one; see `cell_settings`."""
         raise NotImplementedError
+
+    def initialise(self, layer: Any, options: Any, seeds: Any) -> None:
+        """Change the start values of a Keras layer that was built."""
 
     def numpy_layer(self, weights: Mapping[str, AnyArray], name: str, options: Any) -> RecurrentLayer:
         """The same layer in NumPy, from named weights."""
@@ -46,7 +50,12 @@ class RecurrentStack(Architecture):
         for index, units in enumerate(options.units):
             before = hidden
             every_row = sequences or index < len(options.units) - 1
-            hidden = self.layer(units, options, seeds, every_row, f"{self.prefix}_{index}")(before)
+            layer = self.layer(units, options, seeds, every_row, f"{self.prefix}_{index}")
+            layer.build(before.shape)
+            self.initialise(layer, options, seeds)
+            if options.windows.truncation and sequences:
+                layer = _carried(layer, options)
+            hidden = layer(before)
             if options.layer_norm:
                 hidden = keras.layers.LayerNormalization(name=f"norm_{index}")(hidden)
             if options.residual and index:
@@ -69,6 +78,13 @@ class RecurrentStack(Architecture):
             if options.layer_norm:
                 shapes |= {f"norm_{index}/{part}": (size,) for part in ("gamma", "beta")}
         return shapes, sizes[-1]
+
+
+def _carried(layer: Any, options: Any) -> Any:
+    """`layer`, which carries its state between the pieces of a chunk in the training."""
+    from forecaster.models.carried_state import CarriedState
+
+    return CarriedState(layer, options.training.batch_size, options.windows.chunk // options.windows.truncation)
 
 
 def cell_settings(options: Any, seeds: Any) -> dict[str, Any]:

@@ -171,21 +171,24 @@ class QuantileForecaster:
         training = self.options.training
         rows = sum(windows.end_row for windows in samples)
         scored = training.batch_size * self.sampling.scored_rows
-        return max(min(training.steps, math.ceil(training.max_passes * rows / scored)), 1)
+        return max(min(training.steps, math.ceil(training.max_passes * rows * self.sampling.pieces / scored)), 1)
 
     def _train(self, network: Any, members: Sequence[Member], samples: Sequence[Samples], request: FitRequest) -> Any:
         """Losses of the training, a `forecaster.models.training.TrainingHistory`."""
+        from forecaster.models.carried_state import CarriedBatches
         from forecaster.models.optimizers import optimizer_of
         from forecaster.models.quantile.head import QuantileLoss
         from forecaster.models.training import PanelBatches, Stopping, draw_samples, epoch_count, fit_network
 
         training = self.options.training
         steps = self._steps(samples)
+        pieces = self.sampling.pieces
         lengths = [len(windows) for windows in samples]
         rng = np.random.default_rng(request.seed)
-        drawn = draw_samples(lengths, steps * training.batch_size, invertible(members), rng)
+        drawn = draw_samples(lengths, math.ceil(steps / pieces) * training.batch_size, invertible(members), rng)
         antisymmetric = antisymmetric_features(self.options.feature_names)
-        batches = PanelBatches(samples, drawn, training.batch_size, antisymmetric, epoch_count(steps))
+        arguments = (samples, drawn, training.batch_size, antisymmetric, epoch_count(steps))
+        batches = CarriedBatches(*arguments, steps, pieces) if pieces > 1 else PanelBatches(*arguments)
         optimizer = optimizer_of(training, steps)
         loss = QuantileLoss(SCORING_LEVELS)
         validation = self._validation(members, request.validation_rows)

@@ -49,6 +49,10 @@ class WindowOptions(_Section):
     """Samples of the training: `dense` scores every row of a chunk, `last` only the last row of a window.
 
     The first `warm_up` rows of a history are read by its features alone, until their volatilities have settled.
+
+    Attributes:
+        truncation: Rows after which the gradient is cut, in each of which the optimiser makes a step (truncated
+            backpropagation through time); the state is carried on to the end of the chunk. None for the whole chunk.
     """
 
     supervision: Literal["dense", "last"] = "dense"
@@ -56,6 +60,12 @@ class WindowOptions(_Section):
     burn_in: Rows = 64
     warm_up: Annotated[int, Field(ge=MIN_WARM_UP, le=MAX_ROWS)] = WARM_UP
     context_length: Rows = 128
+    truncation: Rows | None = None
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of a sample that an optimiser step reads."""
+        return self.truncation or self.sample_rows
 
     @property
     def sample_rows(self) -> int:
@@ -68,6 +78,20 @@ class WindowOptions(_Section):
             raise ValueError(
                 f"expected a chunk longer than its burn-in; chunk {self.chunk} and burn_in {self.burn_in} "
                 "leave no row to score"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pieces_fill_a_chunk(self) -> Self:
+        rows = self.truncation
+        if rows and self.supervision != "dense":
+            raise ValueError(
+                f"truncation: a window that is scored in its last row alone is read as a whole; got {rows}; use null"
+            )
+        if rows and (self.chunk % rows or rows <= self.burn_in):
+            raise ValueError(
+                "truncation: expected a divisor of chunk that is greater than burn_in; "
+                f"got {rows} with chunk {self.chunk} and burn_in {self.burn_in}"
             )
         return self
 
@@ -119,6 +143,15 @@ class QuantileOptions(CalendarOptions):
         return self
 
     @model_validator(mode="after")
+    def _a_state_can_be_carried(self) -> Self:
+        if self.windows.truncation and not self.architecture.carries_state:
+            raise ValueError(
+                f"windows.truncation: {self.kind} has no state that a chunk carries from row to row; "
+                f"got {self.windows.truncation}; use null, or the kind lstm, gru or rnn"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fits_into_memory(self) -> Self:
         needed = self.training_bytes
         if needed > MAX_TRAINING_BYTES:
@@ -136,7 +169,7 @@ class QuantileOptions(CalendarOptions):
     @property
     def training_bytes(self) -> int:
         """Memory of a training, a low estimate."""
-        return recurrent_training_bytes(getattr(self, "units", ()), self.windows.sample_rows, self.training.batch_size)
+        return recurrent_training_bytes(getattr(self, "units", ()), self.windows.step_rows, self.training.batch_size)
 
     @classmethod
     def for_frequency(cls, frequency: str) -> Mapping[str, Any]:
@@ -148,12 +181,14 @@ class QuantileOptions(CalendarOptions):
         half = (rows - MIN_SCORED_ROWS - horizon) // 2 // _ROUND_ROWS * _ROUND_ROWS
         if half < MIN_WARM_UP:
             return {}
-        settings = {"warm_up": min(half, self.windows.warm_up)}
+        settings: dict[str, int | None] = {"warm_up": min(half, self.windows.warm_up)}
         if self.windows.supervision == "last":
             settings["context_length"] = min(half, self.windows.context_length)
         else:
-            settings["burn_in"] = min(half, self.windows.burn_in)
-            settings["chunk"] = min(settings["burn_in"] + MIN_SCORED_ROWS, self.windows.chunk)
+            burn_in = min(half, self.windows.burn_in)
+            settings |= {"burn_in": burn_in, "chunk": min(burn_in + MIN_SCORED_ROWS, self.windows.chunk)}
+            if self.windows.truncation:
+                settings["truncation"] = None
         return {f"model.windows.{name}": value for name, value in settings.items()}
 
     def quick(self) -> tuple[Self, str | None]:

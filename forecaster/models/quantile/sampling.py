@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from forecaster.arrays import Float32Array, IntArray
-from forecaster.features.windows import DenseWindows, LastWindows
+from forecaster.features.windows import CarriedWindows, DenseWindows, LastWindows
 from forecaster.models.architectures.base import ForwardPass
 from forecaster.models.quantile.options import WindowOptions
 
@@ -35,13 +35,18 @@ class DenseSampling:
 
     @property
     def skipped_rows(self) -> int:
-        """Rows at the start of a sample without an output."""
-        return self.options.burn_in
+        """Rows at the start of a sample without an output; where a state is carried, every row has one."""
+        return 0 if self.options.truncation else self.options.burn_in
 
     @property
     def scored_rows(self) -> int:
         """Rows of a sample that are scored, at most."""
         return self.options.chunk - self.options.burn_in
+
+    @property
+    def pieces(self) -> int:
+        """Optimiser steps in which a sample is read."""
+        return self.options.chunk // self.options.step_rows
 
     @property
     def first_row(self) -> int:
@@ -50,9 +55,9 @@ class DenseSampling:
 
     def cut(self, features: Float32Array, targets: Float32Array, end_row: int) -> DenseWindows:
         """Samples of the rows between the warm-up and `end_row`, from features (T, F) and targets (T, K)."""
-        warm_up = self.options.warm_up
-        end_row -= warm_up
-        return DenseWindows(features[warm_up:], targets[warm_up:], self.options.chunk, self.options.burn_in, end_row)
+        warm_up, truncation = self.options.warm_up, self.options.truncation
+        arguments = (features[warm_up:], targets[warm_up:], self.options.chunk, self.options.burn_in, end_row - warm_up)
+        return CarriedWindows(*arguments, truncation) if truncation else DenseWindows(*arguments)
 
     def validation(
         self, features: Float32Array, targets: Float32Array, rows: IntArray
@@ -92,6 +97,11 @@ class WindowSampling:
     @property
     def scored_rows(self) -> int:
         """Rows of a sample that are scored."""
+        return 1
+
+    @property
+    def pieces(self) -> int:
+        """Optimiser steps in which a sample is read."""
         return 1
 
     @property

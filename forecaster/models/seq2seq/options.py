@@ -4,22 +4,22 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from forecaster.models.architectures.forget_bias import GatedOptions, GatedStack
 from forecaster.models.architectures.lstm import StackedLSTM
-from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack
 from forecaster.models.bounds import MAX_UNITS, Rows
 from forecaster.models.quantile.options import Units
 
 __all__ = ["Seq2SeqOptions"]
 
 
-class Seq2SeqOptions(RecurrentOptions):
+class Seq2SeqOptions(GatedOptions):
     """Section ``model`` of a configuration with ``kind: seq2seq``.
 
     Attributes:
         architecture: The encoder.
     """
 
-    architecture: ClassVar[RecurrentStack] = StackedLSTM()
+    architecture: ClassVar[GatedStack] = StackedLSTM()
 
     kind: Literal["seq2seq"] = "seq2seq"
     units: Units = (32,)
@@ -37,6 +37,11 @@ class Seq2SeqOptions(RecurrentOptions):
             raise ValueError(
                 f"windows.supervision: seq2seq decodes from several rows of a chunk; got {self.windows.supervision}; "
                 "use dense"
+            )
+        if self.windows.truncation:
+            raise ValueError(
+                "windows.truncation: seq2seq decodes from rows of a whole chunk; "
+                f"got {self.windows.truncation}; use null, or the kind lstm, gru or rnn"
             )
         return self
 
