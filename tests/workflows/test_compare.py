@@ -18,6 +18,8 @@ from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.experiments.run_comparison import Comparison, compare_runs
 from forecaster.experiments.run_differences import require_comparable
+from forecaster.experiments.run_index import RunIndex
+from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, list_runs, read_run
 from forecaster.models import MODELS, network_names
 from forecaster.workflows.kind_trainings import KindTrainings, known_kinds
@@ -279,9 +281,10 @@ def test_a_recorded_run_that_shares_no_test_rows_is_passed_over(
     parts = newer.manifest.split.parts
     foreign = altered(newer, "split", parts={**parts, "test": parts["validation"]})
     foreign = altered(foreign, "model", model="gru")
-    listing = list_runs(home / "runs")
-    alone = dataclasses.replace(listing, runs=[foreign, *(run for run in listing.runs if run.id != ids["other"])])
-    monkeypatch.setattr("forecaster.workflows.compare.list_runs", lambda folder: alone)
+    runs = {run.id: run for run in (foreign, *(run for run in list_runs(home / "runs").runs if run.id != newer.id))}
+    index = RunIndex(tuple(map(RunSummary.of, runs.values())), ())
+    monkeypatch.setattr("forecaster.workflows.compare.indexed_runs", lambda folder: index)
+    monkeypatch.setattr(RunSummary, "read", lambda summary: runs[summary.id])
     monkeypatch.setattr(
         "forecaster.workflows.compare.ranked_runs", lambda runs, *_: sorted(runs, key=lambda run: run.id)
     )
