@@ -88,8 +88,6 @@ class QuantileForecaster:
 
     def fit(self, request: FitRequest) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
-        from forecaster.models.keras_weights import named_weights
-
         check_memory(self.options.training_bytes)
         members = self._members(request)
         samples = self._samples(members)
@@ -97,7 +95,7 @@ class QuantileForecaster:
         self._initialise(network, members, samples)
         history = self._train(network, members, samples, request)
         regression = self._regression(members, request.horizon)
-        weights = named_weights(network) | ({} if regression is None else regression.arrays())
+        weights = self._trained(network, samples) | ({} if regression is None else regression.arrays())
         function = self._function(weights)
         coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         report = FitReport(
@@ -194,6 +192,12 @@ class QuantileForecaster:
         validation = self._validation(members, request.validation_rows)
         stopping = Stopping(training.patience, request.chosen.get("epochs"))
         return fit_network(network, batches, optimizer, loss, request.progress, validation, stopping)
+
+    def _trained(self, network: Any, samples: Sequence[Samples]) -> dict[str, AnyArray]:
+        """Named arrays of the trained network."""
+        from forecaster.models.keras_weights import named_weights
+
+        return dict(named_weights(network))
 
     def _validation(self, members: Sequence[Member], rows: Mapping[str, IntArray]) -> Any:
         """Inputs and targets of the validation, see `curve_samples`; None where there is none."""
