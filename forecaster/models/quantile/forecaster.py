@@ -331,13 +331,21 @@ class FittedQuantileModel:
         return ExportInputs(
             feature_names=function.options.feature_names,
             first_row=windows.warm_up,
-            window=windows.context_length if windows.supervision == "last" else None,
+            window=self._export_window(),
             settled=SETTLING_ROWS,
             steps=function.steps,
             quantile_levels=SCORING_LEVELS,
             location_steps=function.location_steps,
             coming_days=self.coming.calendar is not None or self.coming.events is not None,
         )
+
+    def _export_window(self) -> int | None:
+        """Rows on which a forecast depends, the cutoff included; None for all rows."""
+        options = self.function.options
+        if options.windows.supervision == "last":
+            return options.windows.context_length
+        reach = options.architecture.reach(options)
+        return None if reach is None else reach + 1
 
     def export_sample(self, series: PriceSeries, row: int) -> ExportSample:
         """See `forecaster.models.exports.base.ExportableFitted`."""
@@ -346,8 +354,9 @@ class FittedQuantileModel:
         forecast = self.forecast(series, np.array([row]))
         undrifted = forecast.scaled - self._drift(history, forecast.rows)[..., None]
         forecast = dataclasses.replace(forecast, scaled=undrifted, widths=None)
+        first = max(self.function.first_row_of(row), row + 1 - (self._export_window() or row + 1))
         return ExportSample(
-            features[None, self.function.first_row_of(row) : row + 1],
+            features[None, first : row + 1],
             history.volatility[None, [row]].astype(np.float32),
             forecast.log_returns(self.function.steps),
         )
