@@ -257,8 +257,8 @@ def _softmax(graph: Graph, layer: Any, x: Any) -> str:
 
 
 def _ones(graph: Graph, layer: Any, x: Any) -> str:
-    one = onnx.numpy_helper.from_array(np.ones(1, np.float32))
-    return graph.node("ConstantOfShape", graph.node("Shape", *graph.names([x])), value=one)
+    value = onnx.numpy_helper.from_array(np.ones(1, np.float32))
+    return graph.node("ConstantOfShape", graph.node("Shape", *graph.names([x])), value=value)
 
 
 def _cumulated(graph: Graph, layer: Any, x: Any) -> str:
