@@ -108,7 +108,7 @@ def _write(writer: ExportFormat, selected: SelectedRun, scratch: Path, folder: P
     rows = _cutoffs(fitted.first_row, len(series))
     samples = [fitted.export_sample(series, row) for row in rows]
     inputs = fitted.export_inputs()
-    settled = [sample.last(inputs.settled) for sample in samples[-1:]]
+    settled = [sample.last(inputs.window or inputs.settled) for sample in samples[-1:]]
     outputs = writer.write(fitted.forecast_model(), scratch, [*samples, *settled])
     differences = [sample.difference(output) for sample, output in zip([*samples, *settled], outputs, strict=True)]
     difference = max(differences[: len(samples)])

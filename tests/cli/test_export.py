@@ -1,7 +1,6 @@
 """`forecast export`: whole forecasters for programs that do not have this package."""
 
 import errno
-import importlib.util
 import json
 import os
 import subprocess
@@ -21,20 +20,7 @@ HIDDEN = "import runpy, sys; sys.modules['forecaster'] = None; runpy.run_path(sy
 ENGINES = {"keras": "jax", "onnx": "none", "saved-model": "tensorflow"}
 
 
-def installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
-CASES = [
-    pytest.param("keras"),
-    pytest.param(
-        "onnx",
-        marks=pytest.mark.skipif(
-            not (installed("onnx") and installed("onnxruntime")), reason="the extra export is not installed"
-        ),
-    ),
-    pytest.param("saved-model", marks=pytest.mark.slow),
-]
+CASES = ["keras", "onnx", pytest.param("saved-model", marks=pytest.mark.slow)]
 
 
 def prices_without_the_package(folder: Path, format: str) -> np.ndarray:

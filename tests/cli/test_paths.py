@@ -10,7 +10,8 @@ from short_trainings import SMALL_NETWORK
 
 from forecaster import predict
 
-TINY_SEQ2SEQ = ("--config", "seq2seq", "--universe", "none", *SMALL_NETWORK, "--set", "model.decoder_units=4")
+SHORT = ("--set", "data.start=2015-01-01", "--set", "model.decoder_units=4")
+TINY_SEQ2SEQ = ("--config", "seq2seq", "--universe", "none", *SMALL_NETWORK, *SHORT)
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,10 @@ class Architecture(ABC):
             (B, U); with `per_step` (B, T, K, U) and (B, K, U).
         """
 
+    def reach(self, options: Any) -> int | None:
+        """Rows before a row that its state depends on; None where the state keeps all of them."""
+        return None
+
     @property
     def has_numpy_pass(self) -> bool:
         """True if a fitted model forecasts without Keras."""

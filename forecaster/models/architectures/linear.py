@@ -40,6 +40,10 @@ class DLinear(Architecture):
         state = layers.Add()(maps)
         return state if sequences else state[:, -1]
 
+    def reach(self, options: Any) -> int:
+        """See `Architecture`."""
+        return int(options.kernel_size + options.moving_average) - 2
+
     def numpy_pass(self, weights: Mapping[str, AnyArray], options: Any) -> LinearPass:
         """See `Architecture`."""
         return LinearPass.of(weights, options.moving_average)

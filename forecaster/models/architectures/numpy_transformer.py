@@ -20,7 +20,7 @@ BLOCK_ROWS = 512  # whose attention is computed at once: bounds the memory
 
 
 def attention(projected: Float32Array, heads: int, rows: int) -> Float32Array:
-    """`forecaster.models.architectures.banded_attention.BandedAttention` of one sample (T, 3U): (T, U)."""
+    """`forecaster.models.architectures.banded_attention.banded_attention` of one sample (T, 3U): (T, U)."""
     query, key, value = np.split(projected, 3, axis=1)
     size = query.shape[1] // heads
     spans = [

@@ -28,7 +28,7 @@ class CausalTransformer(Architecture):
         """See `Architecture`."""
         import keras
 
-        from forecaster.models.architectures.banded_attention import BandedAttention
+        from forecaster.models.architectures.banded_attention import banded_attention
 
         def normalised(x: Any, name: str) -> Any:
             return keras.layers.LayerNormalization(name=name)(x)
@@ -37,13 +37,17 @@ class CausalTransformer(Architecture):
         hidden = seeds.dense(units, "embedding")(inputs)
         for index in range(len(options.units)):
             projected = seeds.dense(3 * units, f"projection_{index}")(normalised(hidden, f"norm_{index}"))
-            attended = BandedAttention(options.heads, options.attention_rows, name=f"attention_{index}")(projected)
+            attended = banded_attention(projected, options.heads, options.attention_rows, f"attention_{index}")
             hidden = keras.layers.Add()([hidden, seeds.dense(units, f"mixing_{index}")(attended)])
             wide = seeds.dense(options.feedforward_units, f"wide_{index}")(normalised(hidden, f"second_norm_{index}"))
             active = keras.layers.Activation(options.activation)(wide)
             hidden = keras.layers.Add()([hidden, seeds.dense(units, f"narrow_{index}")(active)])
         state = normalised(hidden, "last_norm")
         return state if sequences else state[:, -1]
+
+    def reach(self, options: Any) -> int:
+        """See `Architecture`."""
+        return len(options.units) * (int(options.attention_rows) - 1)
 
     def numpy_pass(self, weights: Mapping[str, AnyArray], options: Any) -> TransformerPass:
         """See `Architecture`."""

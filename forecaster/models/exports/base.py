@@ -24,7 +24,7 @@ class ExportInputs:
     Args:
         feature_names: (F,) columns of the features, in order.
         first_row: First row of a history that is read; the rows before it settle the features.
-        window: Number of rows that are read; None where all rows from `first_row` on are.
+        window: Number of last rows that are read; None where all rows from `first_row` on are.
         settled: Number of last rows that are enough where all rows are read.
         steps: (K,) steps of the output.
         quantile_levels: (Q,) levels of the output.

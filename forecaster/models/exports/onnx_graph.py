@@ -114,15 +114,32 @@ def _activation_name(function: Any) -> str:
 
 
 def _activated(graph: Graph, function: Any, x: str) -> str:
+    name = "linear" if function is None else function.__name__
+    if name in _COMPOSED:
+        return graph.node("Mul", x, _COMPOSED[name](graph, x))
     kind = _activation_name(function)
     return graph.node(kind, x) if kind else x
 
 
-def _recurrent(graph: Graph, layer: Any, x: Any, *states: Any) -> str:
-    """LSTM, GRU or SimpleRNN: (B, T, F) -> (B, T, U), or the last state (B, U)."""
+def _normal_distribution(graph: Graph, x: str) -> str:
+    """Distribution function of the standard normal distribution."""
+    error = graph.node("Erf", graph.node("Mul", x, graph.constant(0.5**0.5)))
+    return graph.node("Mul", graph.node("Add", error, graph.constant(1.0)), graph.constant(0.5))
+
+
+_COMPOSED: Mapping[str, Callable[[Graph, str], str]] = {
+    "gelu": _normal_distribution,
+    "silu": lambda graph, x: graph.node("Sigmoid", x),
+    "mish": lambda graph, x: graph.node("Tanh", graph.node("Softplus", x)),
+}
+"""Activation -> the factor of its argument."""
+
+
+def _recurrent(graph: Graph, layer: Any, x: Any, *states: Any, in_order: bool = False) -> str:
+    """LSTM, GRU or SimpleRNN: (B, T, F) -> (B, T, U), in the order of the rows, or the last state (B, U)."""
     kind = type(layer).__name__
     cell = layer.cell
-    if any(state is not None for state in states) or (layer.go_backwards and layer.return_sequences):
+    if any(state is not None for state in states) or (layer.go_backwards and layer.return_sequences and not in_order):
         raise _no_form(f"layer {kind} with a given state or reversed rows")
     functions = [] if kind == "SimpleRNN" else [_activation_name(cell.recurrent_activation)]
     functions += [_activation_name(cell.activation)] * (2 if kind == "LSTM" else 1)
@@ -147,6 +164,14 @@ def _recurrent(graph: Graph, layer: Any, x: Any, *states: Any) -> str:
         return graph.node("Squeeze", last, graph.constant([0], np.int64))
     every = graph.node("Squeeze", graph.node(node, rows_first, *weights, **settings), graph.constant([1], np.int64))
     return graph.node("Transpose", every, perm=[1, 0, 2])
+
+
+def _bidirectional(graph: Graph, layer: Any, x: Any) -> str:
+    """The recurrent layers of both directions side by side; rows of the backward one come in their own order."""
+    if layer.merge_mode != "concat":
+        raise _no_form(f"layer Bidirectional with the mode {layer.merge_mode}")
+    parts = [_recurrent(graph, part, x, in_order=True) for part in (layer.forward_layer, layer.backward_layer)]
+    return graph.node("Concat", *parts, axis=-1)
 
 
 def _dense(graph: Graph, layer: Any, x: Any) -> str:
@@ -202,6 +227,53 @@ def _activation(graph: Graph, layer: Any, x: Any) -> str:
     return _activated(graph, layer.activation, graph.names([x])[0])
 
 
+def _convolution(graph: Graph, layer: Any, x: Any) -> str:
+    if layer.padding != "causal" or layer.strides != (1,) or layer.dilation_rate != (1,) or layer.groups != 1:
+        raise _no_form("layer Conv1D with other settings than causal rows")
+    kernel = _array(layer.kernel).transpose(2, 1, 0)
+    columns = graph.node("Transpose", *graph.names([x]), perm=[0, 2, 1])
+    result = graph.node("Conv", columns, graph.constant(kernel), pads=[kernel.shape[2] - 1, 0])
+    return _affine(graph, layer, graph.node("Transpose", result, perm=[0, 2, 1]))
+
+
+def _average(graph: Graph, layer: Any, x: Any) -> str:
+    if layer.padding != "valid" or layer.strides != (1,):
+        raise _no_form("layer AveragePooling1D with padding or strides")
+    columns = graph.node("Transpose", *graph.names([x]), perm=[0, 2, 1])
+    return graph.node("Transpose", graph.node("AveragePool", columns, kernel_shape=layer.pool_size), perm=[0, 2, 1])
+
+
+def _padded(graph: Graph, layer: Any, x: Any) -> str:
+    before, after = layer.padding
+    return graph.node("Pad", *graph.names([x]), graph.constant([0, before, 0, 0, after, 0], np.int64))
+
+
+def _einsum(graph: Graph, layer: Any, *values: Any) -> str:
+    return graph.node("Einsum", *graph.names(values), equation=layer.subscripts)
+
+
+def _softmax(graph: Graph, layer: Any, x: Any) -> str:
+    return graph.node("Softmax", *graph.names([x]), axis=layer.axis)
+
+
+def _ones(graph: Graph, layer: Any, x: Any) -> str:
+    value = onnx.numpy_helper.from_array(np.ones(1, np.float32))
+    return graph.node("ConstantOfShape", graph.node("Shape", *graph.names([x])), value=value)
+
+
+def _cumulated(graph: Graph, layer: Any, x: Any) -> str:
+    return graph.node("CumSum", *graph.names([x]), graph.constant(layer.axis, np.int64))
+
+
+def _negative(graph: Graph, layer: Any, x: Any) -> str:
+    return graph.node("Neg", *graph.names([x]))
+
+
+def _expanded(graph: Graph, layer: Any, x: Any) -> str:
+    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
+    return graph.node("Unsqueeze", *graph.names([x]), graph.constant(axes, np.int64))
+
+
 def _same(graph: Graph, layer: Any, x: Any) -> str:
     return graph.names([x])[0]
 
@@ -224,11 +296,15 @@ def _pairwise(kind: str) -> Callable[..., str]:
 
 LAYERS: Mapping[str, Callable[..., str]] = {
     "LSTM": _recurrent, "GRU": _recurrent, "SimpleRNN": _recurrent,
+    "Bidirectional": _bidirectional,
     "Dense": _dense, "EinsumDense": _einsum_dense,
     "LayerNormalization": _layer_normalization,
+    "Conv1D": _convolution, "AveragePooling1D": _average, "ZeroPadding1D": _padded,
     "Activation": _activation, "Dropout": _same, "SpatialDropout1D": _same,
     "Reshape": _reshape, "GetItem": _item, "Concatenate": _concatenate,
     "Add": _pairwise("Add"), "Subtract": _pairwise("Sub"), "Multiply": _pairwise("Mul"),
     "Maximum": _pairwise("Max"), "Minimum": _pairwise("Min"),
+    "Einsum": _einsum, "Softmax": _softmax, "OnesLike": _ones, "Cumsum": _cumulated, "Negative": _negative,
+    "ExpandDims": _expanded,
 }  # fmt: skip
 """Class of a Keras layer or operation -> its nodes."""

@@ -88,8 +88,6 @@ class QuantileForecaster:
 
     def fit(self, request: FitRequest) -> "FittedQuantileModel":
         """See `forecaster.models.base.Forecaster`."""
-        from forecaster.models.keras_weights import named_weights
-
         check_memory(self.options.training_bytes)
         members = self._members(request)
         samples = self._samples(members)
@@ -97,7 +95,7 @@ class QuantileForecaster:
         self._initialise(network, members, samples)
         history = self._train(network, members, samples, request)
         regression = self._regression(members, request.horizon)
-        weights = named_weights(network) | ({} if regression is None else regression.arrays())
+        weights = self._trained(network, samples) | ({} if regression is None else regression.arrays())
         function = self._function(weights)
         coming = ComingDays.fit(request, self.options.volatility_calendar is True)
         report = FitReport(
@@ -194,6 +192,12 @@ class QuantileForecaster:
         validation = self._validation(members, request.validation_rows)
         stopping = Stopping(training.patience, request.chosen.get("epochs"))
         return fit_network(network, batches, optimizer, loss, request.progress, validation, stopping)
+
+    def _trained(self, network: Any, samples: Sequence[Samples]) -> dict[str, AnyArray]:
+        """Named arrays of the trained network."""
+        from forecaster.models.keras_weights import named_weights
+
+        return dict(named_weights(network))
 
     def _validation(self, members: Sequence[Member], rows: Mapping[str, IntArray]) -> Any:
         """Inputs and targets of the validation, see `curve_samples`; None where there is none."""
@@ -327,13 +331,21 @@ class FittedQuantileModel:
         return ExportInputs(
             feature_names=function.options.feature_names,
             first_row=windows.warm_up,
-            window=windows.context_length if windows.supervision == "last" else None,
+            window=self._export_window(),
             settled=SETTLING_ROWS,
             steps=function.steps,
             quantile_levels=SCORING_LEVELS,
             location_steps=function.location_steps,
             coming_days=self.coming.calendar is not None or self.coming.events is not None,
         )
+
+    def _export_window(self) -> int | None:
+        """Rows on which a forecast depends, the cutoff included; None for all rows."""
+        options = self.function.options
+        if options.windows.supervision == "last":
+            return options.windows.context_length
+        reach = options.architecture.reach(options)
+        return None if reach is None else reach + 1
 
     def export_sample(self, series: PriceSeries, row: int) -> ExportSample:
         """See `forecaster.models.exports.base.ExportableFitted`."""
@@ -342,8 +354,9 @@ class FittedQuantileModel:
         forecast = self.forecast(series, np.array([row]))
         undrifted = forecast.scaled - self._drift(history, forecast.rows)[..., None]
         forecast = dataclasses.replace(forecast, scaled=undrifted, widths=None)
+        first = max(self.function.first_row_of(row), row + 1 - (self._export_window() or row + 1))
         return ExportSample(
-            features[None, self.function.first_row_of(row) : row + 1],
+            features[None, first : row + 1],
             history.volatility[None, [row]].astype(np.float32),
             forecast.log_returns(self.function.steps),
         )

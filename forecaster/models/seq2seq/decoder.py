@@ -10,29 +10,20 @@ from typing import Self
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, Float32Array, FloatArray
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.features.history import SCALE_DECAY
 from forecaster.models.architectures.numpy_lstm import lstm_layer
 from forecaster.models.numpy_dense import block_rows
-from forecaster.models.seq2seq.widths import MAX_INPUT, MEAN_ABSOLUTE, quantile_gaps, spacing_matrix
-from forecaster.quantiles import SCORING_LEVELS, level_weights
+from forecaster.models.seq2seq.widths import MAX_INPUT, MEAN_ABSOLUTE, quantile_gaps
+from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["BLOCK_PATHS", "Choose", "Decoder", "decoder_shapes", "draw_weights"]
-
-BLOCK_PATHS = 128
-"""Paths of one cutoff that are written side by side, a multiple of 64."""
+__all__ = ["Choose", "Decoder", "decoder_shapes"]
 
 _INPUTS = 3
 _SPREAD = len(SCORING_LEVELS) - 1
 
 Choose = Callable[[int, Float32Array], Float32Array]
 """Day and distances of its quantiles (C, P, Q - 1) -> returns (C, P), all in widths of the day."""
-
-
-def draw_weights(levels: FloatArray) -> Float32Array:
-    """(..., Q - 1) weights of the distances between quantiles that give the quantiles at `levels` (...)."""
-    weights = level_weights(SCORING_LEVELS, levels.reshape(-1).tolist()).T @ spacing_matrix()
-    return weights.reshape(*levels.shape, _SPREAD).astype(np.float32)
 
 
 def decoder_shapes(encoded: int, units: int, attention: str) -> dict[str, tuple[int, ...]]:
@@ -72,26 +63,29 @@ class Decoder:
         layer = lstm_layer(weights, "decoder/lstm", "tanh")
         return cls(attention, weights, np.concatenate([layer.recurrent, layer.kernel, layer.bias[None]]))
 
-    def paths(self, start: Float32Array, memory: Float32Array | None, days: int, choose: Choose) -> Float32Array:
+    def paths(
+        self, start: Float32Array, memory: Float32Array | None, size: tuple[int, int], choose: Choose
+    ) -> Float32Array:
         """Returns (C, P, H) of the days after C cutoffs, in units of the volatility at the cutoff.
 
         Args:
             start: (C, U) states of the encoder at the cutoffs.
             memory: (C, A, U) its states in the rows up to them; None without attention.
-            days: Number H of days.
+            size: Numbers P of paths, written side by side, and H of days.
             choose: Draws the returns of a day.
         """
         count = len(start)
+        paths, days = size
         units = self.cell.shape[1] // 4
         bridged = np.tanh(self._layer("bridge", start[:, None]))
-        joined = np.zeros((count, BLOCK_PATHS, units + _INPUTS + 1), dtype=np.float32)
+        joined = np.zeros((count, paths, units + _INPUTS + 1), dtype=np.float32)
         joined[..., :units] = bridged[..., :units]
         joined[..., -1] = 1
-        cell = np.repeat(bridged[..., units:], BLOCK_PATHS, axis=1)
+        cell = np.repeat(bridged[..., units:], paths, axis=1)
         keys = None if memory is None else self._layer("memory", memory)
         gaps = np.array(quantile_gaps(), dtype=np.float32)
-        variance = np.ones((count, BLOCK_PATHS), dtype=np.float32)
-        result = np.empty((count, BLOCK_PATHS, days), dtype=np.float32)
+        variance = np.ones((count, paths), dtype=np.float32)
+        result = np.empty((count, paths, days), dtype=np.float32)
         for day in range(days):
             hidden = self._step(joined, cell)
             state = hidden if keys is None else self._attend(hidden, keys)

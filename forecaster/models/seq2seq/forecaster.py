@@ -6,7 +6,7 @@ those that it has drawn. The quantiles over several days are those of many paths
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.features import antisymmetric_features, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.outcomes import daily_returns_after
-from forecaster.forecast import Forecasts
+from forecaster.features.windows import DenseWindows
 from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.coming_days import ComingDays
 from forecaster.models.panel_members import Member, invertible
@@ -24,7 +24,7 @@ from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.members import curve_samples
 from forecaster.models.seq2seq.decoder import decoder_shapes
 from forecaster.models.seq2seq.options import Seq2SeqOptions
-from forecaster.models.seq2seq.path_function import PathFunction
+from forecaster.models.seq2seq.path_function import CORRECTION, TAIL_SHARE, PathFunction
 from forecaster.models.stored_weights import require_shapes
 from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, matched
@@ -86,6 +86,19 @@ class Seq2Seq(QuantileForecaster, located=False, samples_paths=True):
         stopping = Stopping(training.patience, request.chosen.get("epochs"))
         return fit_network(network, batches, optimizer, loss, request.progress, validation, stopping)
 
+    def _trained(self, network: Any, samples: Sequence[Samples]) -> dict[str, AnyArray]:
+        """The network, and facts about its paths that are measured once."""
+        from forecaster.models.seq2seq.path_facts import measure_correction, measure_tail_share
+
+        chunks = cast(Sequence[DenseWindows], samples)
+        share = measure_tail_share(network, chunks, self.options)
+        weights = super()._trained(network, samples) | {
+            TAIL_SHARE: np.array(share, dtype=np.float32),
+            CORRECTION: np.zeros((len(self.knots), len(SCORING_LEVELS)), dtype=np.float32),
+        }
+        correction = measure_correction(self._function(weights), chunks)
+        return weights | {CORRECTION: correction.astype(np.float32)}
+
     def _validation(self, members: Sequence[Member], rows: Mapping[str, IntArray]) -> Any:
         """Inputs and paths of the validation for the learning curve; None where there is none."""
         from forecaster.models.seq2seq.batches import network_inputs
@@ -110,7 +123,8 @@ class Seq2Seq(QuantileForecaster, located=False, samples_paths=True):
         encoder, encoded = self.options.architecture.weight_shapes(inputs, self.options)
         decoder = decoder_shapes(encoded, self.options.decoder_units, self.options.attention)
         network = {name: array for name, array in weights.items() if name not in regression}
-        require_shapes(network, {**encoder, **decoder})
+        facts = {TAIL_SHARE: (), CORRECTION: (len(self.knots), len(SCORING_LEVELS))}
+        require_shapes(network, {**encoder, **decoder, **facts})
 
     def _function(self, weights: Mapping[str, AnyArray], location_steps: Sequence[int] = ()) -> PathFunction:
         return PathFunction.of_weights(self.options, self.knots, weights)
@@ -128,11 +142,8 @@ class FittedSeq2Seq(FittedQuantileModel):
         """See `forecaster.models.base.SamplesPaths`."""
         history = History.of(series)
         features = feature_matrix(history, self.function.options.feature_names)
-        last = np.array([len(series) - 1])
-        steps = self.function.steps
-        state = self.function.memory(features, last)
-        scaled = self.function.path_quantiles(state)
-        own = Forecasts(self.name, last, history.volatility[last], steps, SCORING_LEVELS, scaled)
-        drawn = np.cumsum(self.function.paths(state, count, rng), axis=1)[:, : len(values)] * history.volatility[-1]
-        quantiles = own.log_returns(range(1, len(values) + 1))[0]
-        return np.stack([matched(drawn[:, step], quantiles[step], values[step]) for step in range(len(values))], axis=1)
+        state = self.function.memory(features, np.array([len(series) - 1]))
+        steps = np.arange(1, len(values) + 1)
+        own = self.function.many_path_quantiles(state)[: len(steps)] * np.sqrt(steps)[:, None]
+        drawn = np.cumsum(self.function.paths(state, count, rng), axis=1)
+        return np.stack([matched(drawn[:, step - 1], own[step - 1], values[step - 1]) for step in steps], axis=1)

@@ -1,9 +1,8 @@
 """The whole encoder-decoder with fixed weights as one function: quantiles from sampled paths, and the paths."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,29 +13,24 @@ from forecaster.models.architectures.base import ForwardPass
 from forecaster.models.numpy_dense import blocks
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.numpy_head import Blend
-from forecaster.models.seq2seq.decoder import BLOCK_PATHS, Choose, Decoder, draw_weights
+from forecaster.models.seq2seq.decoder import Choose, Decoder
+from forecaster.models.seq2seq.draws import draw_weights, order_weights, smooth_order_weights, stratified_weights
 from forecaster.models.seq2seq.options import Seq2SeqOptions
 from forecaster.models.seq2seq.widths import spacing_matrix, width_weights
 from forecaster.models.volatility_regression import VolatilityRegression
-from forecaster.quantiles import MEDIAN, SCORING_LEVELS, normal_scores
+from forecaster.quantiles import MEDIAN, SCORING_LEVELS
 
-__all__ = ["PathFunction"]
+__all__ = ["CORRECTION", "TAIL_SHARE", "PathFunction"]
 
-_BLOCK_CUTOFFS = 8  # decoded side by side
+CORRECTION = "paths/correction"
+"""Name of the (K, Q) error of the quantiles of few paths, in standard deviations of the step."""
+TAIL_SHARE = "paths/tail_share"
+"""Name of the tails of a day, see `forecaster.models.seq2seq.draws.draw_weights`."""
 
-
-class _Draws(NamedTuple):
-    """Draws that decide the quantiles, the same for every cutoff, so that a forecast has no noise of its own.
-
-    Args:
-        weights: (H, P, Q - 1) see `draw_weights`.
-        excess: (H, Q) quantiles of a random walk with these draws less the true ones, over the root of the step.
-        deviation: (H,) standard deviation of that walk over the root of the step.
-    """
-
-    weights: Float32Array
-    excess: FloatArray
-    deviation: FloatArray
+_FEW_PATHS = 32  # of each of so many cutoffs, side by side
+_BLOCK_PATHS = 128  # of one cutoff, side by side
+_MANY_PATHS = 4096
+_CANDIDATES = 64
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,26 +82,51 @@ class PathFunction(ForecastFunction):
         states = np.concatenate([np.zeros((warm_up, read.shape[-1]), dtype=np.float32), read])
         return self._taken(states, rows)
 
+    def chunk_states(self, x: Float32Array, rows: IntArray) -> Float32Array:
+        """As `memory`, of an encoder that reads x (T, F) from its first row on."""
+        return self._taken(self.network.histories(x[None])[0], rows)
+
     def _taken(self, states: Float32Array, rows: IntArray) -> Float32Array:
         count = self.options.memory_rows
         return states[rows[:, None] + np.arange(1 - count, 1)] if count else states[rows]
 
     def path_quantiles(self, state: Float32Array, places: IntArray | None = None) -> FloatArray:
-        """Quantiles (N, K, Q) of the paths alone; arguments and units as of `scaled`."""
-        draws = _draws(self.steps[-1])
+        """Quantiles (N, K, Q) of the paths alone; arguments and units as of `scaled`.
+
+        They come from few draws, the same for every cutoff, so that a forecast has no noise of its own. Their mean
+        error was measured in the fit and is subtracted.
+        """
+        quantiles, deviation = self.few_path_quantiles(state, places)
+        return np.maximum.accumulate(quantiles - deviation[..., None] * self.weights[CORRECTION], axis=-1)
+
+    def few_path_quantiles(self, state: Float32Array, places: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Quantiles (N, K, Q) of few paths, without correction, and their standard deviations (N, K)."""
+        weights = stratified_weights(self.steps[-1], _FEW_PATHS, self._tail_share, candidates=_CANDIDATES)
         days = np.array(self.steps) - 1
         root = np.sqrt(np.array(self.steps, dtype=float))[:, None]
-        result = np.empty((len(state), len(self.steps), len(SCORING_LEVELS)))
-        block = np.zeros((_BLOCK_CUTOFFS, *state.shape[1:]), dtype=np.float32)
-        for positions, slots in blocks(np.arange(len(state)) if places is None else places, _BLOCK_CUTOFFS):
+        quantiles = np.empty((len(state), len(self.steps), len(SCORING_LEVELS)))
+        deviation = np.empty((len(state), len(self.steps)))
+        block = np.zeros((_FEW_PATHS, *state.shape[1:]), dtype=np.float32)
+        for positions, slots in blocks(np.arange(len(state)) if places is None else places, _FEW_PATHS):
             block[slots] = state[positions]
-            returns = self._decode(block, draws.weights)
+            returns = self._decode(block, weights)
             total = np.cumsum(returns, axis=-1, dtype=np.float64)[..., days].transpose(0, 2, 1) / root
-            deviation = total.std(axis=-1) / draws.deviation[days]
-            quantiles = np.sort(total, axis=-1) @ _order_weights(BLOCK_PATHS)
-            quantiles -= deviation[..., None] * draws.excess[days]
-            result[positions] = np.maximum.accumulate(quantiles, axis=-1)[slots]
-        return result
+            quantiles[positions] = (np.sort(total, axis=-1) @ smooth_order_weights(_FEW_PATHS))[slots]
+            deviation[positions] = total.std(axis=-1)[slots]
+        return quantiles, deviation
+
+    def many_path_quantiles(self, state: Float32Array, seed: int = 0) -> FloatArray:
+        """Quantiles (H, Q) at every step of many paths after one cutoff; units as of `scaled`.
+
+        Args:
+            state: (1, U) or (1, A, U), see `memory`.
+            seed: Seed of the draws.
+        """
+        weights = stratified_weights(self.steps[-1], _MANY_PATHS, self._tail_share, seed)
+        parts = np.split(weights, _MANY_PATHS // _BLOCK_PATHS, axis=1)
+        returns = np.concatenate([self._decode(state, part)[0] for part in parts])
+        total = np.sort(np.cumsum(returns, axis=1, dtype=np.float64), axis=0).T @ order_weights(_MANY_PATHS)
+        return np.asarray(total / np.sqrt(np.arange(1, self.steps[-1] + 1))[:, None])
 
     def paths(self, state: Float32Array, count: int, rng: np.random.Generator) -> FloatArray:
         """Log returns (`count`, H) of the days after one cutoff, in units of its volatility.
@@ -118,9 +137,11 @@ class PathFunction(ForecastFunction):
             rng: Source of randomness.
         """
         sampled = []
-        for _ in range(0, count, BLOCK_PATHS):
-            levels = rng.uniform(np.finfo(float).tiny, 1, (self.steps[-1], BLOCK_PATHS))  # a level of 0 has no quantile
-            sampled.append(self._decode(state, draw_weights(levels))[0].astype(np.float64))
+        for _ in range(0, count, _BLOCK_PATHS):
+            levels = rng.uniform(
+                np.finfo(float).tiny, 1, (self.steps[-1], _BLOCK_PATHS)
+            )  # a level of 0 has no quantile
+            sampled.append(self._decode(state, draw_weights(levels, self._tail_share))[0].astype(np.float64))
         return np.concatenate(sampled)[:count]
 
     def parity(self, network: Any, samples: DenseWindows | LastWindows) -> float:
@@ -162,11 +183,15 @@ class PathFunction(ForecastFunction):
 
         def choose(day: int, spacing: Float32Array) -> Float32Array:
             result[:, day] = spacing[:, 0] @ spacing_matrix().T * widths[:, day, None]
-            return np.repeat((paths / widths)[:, day, None], BLOCK_PATHS, axis=1)
+            return np.asarray((paths / widths)[:, day, None])
 
-        state = self._taken(self.network.histories(x[None])[0], rows)
-        self._written(state, paths.shape[1], choose)
+        state = self.chunk_states(x, rows)
+        self._written(state, (1, paths.shape[1]), choose)
         return result
+
+    @property
+    def _tail_share(self) -> float:
+        return float(self.weights[TAIL_SHARE])
 
     def _decode(self, state: Float32Array, weights: Float32Array) -> Float32Array:
         """Returns (N, P, H) after the cutoffs with these states, drawn with `weights` (H, P, Q - 1)."""
@@ -174,33 +199,14 @@ class PathFunction(ForecastFunction):
         def choose(day: int, spacing: Float32Array) -> Float32Array:
             return np.asarray(np.einsum("cpj,pj->cp", spacing, weights[day]))
 
-        return self._written(state, len(weights), choose)
+        days, count, _ = weights.shape
+        return self._written(state, (count, days), choose)
 
-    def _written(self, state: Float32Array, days: int, choose: Choose) -> Float32Array:
+    def _written(self, state: Float32Array, size: tuple[int, int], choose: Choose) -> Float32Array:
         if not self.options.memory_rows:
-            return self.decoder.paths(state, None, days, choose)
+            return self.decoder.paths(state, None, size, choose)
         if state.ndim < 3:
             raise UsageError(
                 "a decoder with attention reads several states of the encoder; got one; expected model.attention: none"
             )
-        return self.decoder.paths(state[:, -1], state, days, choose)
-
-
-@functools.lru_cache(maxsize=8)
-def _draws(days: int) -> _Draws:
-    """Stratified draws: each day has every level once, in random order, and every path its mirror image."""
-    rng = np.random.default_rng(0)
-    half = BLOCK_PATHS // 2
-    levels = np.stack([(rng.permutation(half) + 0.25) / half for _ in range(days)])
-    levels = np.concatenate([levels, 1 - levels], axis=1)
-    root = np.sqrt(np.arange(1, days + 1))[:, None]
-    walk = np.cumsum(normal_scores(levels.reshape(-1).tolist()).reshape(levels.shape), axis=0) / root
-    excess = np.sort(walk, axis=1) @ _order_weights(BLOCK_PATHS) - normal_scores(SCORING_LEVELS)
-    return _Draws(draw_weights(levels), excess, walk.std(axis=1))
-
-
-@functools.lru_cache(maxsize=8)
-def _order_weights(count: int) -> FloatArray:
-    """(P, Q): ``np.sort(values) @ weights`` are the quantiles of P values at `SCORING_LEVELS` (Hazen 1914)."""
-    places = np.asarray(SCORING_LEVELS) * count - 0.5
-    return np.stack([np.interp(places, np.arange(count), row) for row in np.eye(count)])
+        return self.decoder.paths(state[:, -1], state, size, choose)

@@ -93,14 +93,6 @@ def test_the_order_of_rows_matters(states: Any) -> None:
     assert np.abs(states(altered) - states(x))[0, 70].max() > 1e-3
 
 
-def test_the_attention_comes_back_from_its_configuration() -> None:
-    from forecaster.models.architectures.banded_attention import BandedAttention
-
-    layer = BandedAttention(2, 9, name="attention")
-    again = BandedAttention.from_config(layer.get_config())
-    assert (again.heads, again.rows, again.compute_output_shape((None, None, 12))) == (2, 9, (None, None, 4))
-
-
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

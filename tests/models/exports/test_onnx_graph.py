@@ -4,19 +4,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from toy_architectures import BidirectionalForecaster, StepStatesForecaster, Toy
 
-from forecaster.data.series import Panel
 from forecaster.errors import UsageError
+from forecaster.models import model_class, network_names, traits_of
 
-pytest.importorskip("onnx", reason="the extra export is not installed")
-onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
-
-KINDS = {
-    "bidirectional": BidirectionalForecaster,
-    "step_states": StepStatesForecaster,
-}
+TOYS = {"bidirectional": BidirectionalForecaster, "step_states": StepStatesForecaster}
+KINDS = [*(name for name in network_names() if traits_of(name).exportable), *TOYS]
+SIZES = {"linear": (6,), "transformer": (6, 6)}
 
 
 def outputs(model: Any, **inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -29,16 +26,30 @@ def outputs(model: Any, **inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whole_forecasters_are_the_same_in_onnx(helpers: SimpleNamespace, kind: str) -> None:
-    options = helpers.options_of(KINDS[kind].Options, "last", training={"steps": 1}, units=(5, 3))
-    series = helpers.oracles.walk(700)
-    fitted = KINDS[kind](options, 5).fit(helpers.request_of(Panel((series,)), 5)).with_location([5])
-    sample = fitted.export_sample(series, 650)
-    features = np.concatenate([sample.features, sample.features[:, ::-1]])
-    volatility = np.full((2, 1), sample.volatility[0, 0])
-    in_keras, in_onnx = outputs(fitted.forecast_model(), features=features, volatility=volatility)
+    """With large random weights; the layers are also those of plain Keras."""
+    from forecaster.models.exports.keras_file import require_plain_layers
+    from forecaster.models.keras_weights import named_weights
+    from forecaster.models.quantile.network import build_forecast_model
+
+    forecaster_class: Any = TOYS.get(kind) or model_class(kind)
+    supervision = "dense" if forecaster_class.Options.architecture.causal else "last"
+    options = helpers.options_of(forecaster_class.Options, supervision, units=SIZES.get(kind, (5, 3)))
+    rng = np.random.default_rng(1)
+    names = named_weights(forecaster_class(options, 5).network())
+    weights = {name: rng.normal(0, 0.4, array.shape).astype("f4") for name, array in names.items()}
+    model = build_forecast_model(options, (1, 5), weights, [5])
+    require_plain_layers(model)
+    features = rng.normal(size=(2, 90, len(options.feature_names))).astype("f4")
+    volatility = np.full((2, 1), 0.01, "f4")
+    in_keras, in_onnx = outputs(model, features=features, volatility=volatility)
     assert in_onnx.shape == (2, 2, 9)
-    np.testing.assert_allclose(in_onnx, in_keras, atol=1e-7)
-    assert sample.difference(in_onnx[:1]) < 1e-5
+    np.testing.assert_allclose(in_onnx, in_keras, rtol=1e-5, atol=1e-7)
+    reach = options.architecture.reach(options)
+    if reach is not None:
+        rows = features[:, -reach - 1 :]
+        np.testing.assert_allclose(
+            outputs(model, features=rows, volatility=np.full((2, 1), 0.01, "f4"))[1], in_onnx, rtol=1e-5, atol=1e-7
+        )
 
 
 def test_layers_that_architectures_may_have() -> None:
@@ -65,8 +76,10 @@ def test_a_layer_without_a_form_is_refused_by_its_name(helpers: SimpleNamespace)
 
     x = keras.Input((None, 4), name="features")
     for layer, message in (
-        (keras.layers.Conv1D(2, 3), "it has the layer Conv1D; choose --format keras"),
+        (keras.layers.MaxPooling1D(), "it has the layer MaxPooling1D; choose --format keras"),
+        (keras.layers.Conv1D(2, 3), "other settings than causal rows"),
         (keras.layers.LSTM(2, activation="gelu"), "it has the activation gelu"),
+        (keras.layers.Dense(2, activation="hard_tanh"), "it has the activation hard_tanh"),
         (keras.layers.LSTM(2, return_sequences=True, go_backwards=True), "reversed rows"),
     ):
         with pytest.raises(UsageError, match=message):
