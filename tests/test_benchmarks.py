@@ -23,7 +23,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
     *("anomalies", "calibration", "coming_days", "data", "drift", "gate", "kinds", "long_context", "metrics"),
-    *("network", "placebo", "skill"),
+    *("network", "placebo", "runs", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -72,6 +72,7 @@ def test_help(name, capsys):
         ("kinds", ["--kinds", "classic"]),
         ("metrics", ["--forecasts", "0"]),
         ("placebo", ["--rows", "49"]),
+        ("runs", ["--runs", "0"]),
         ("skill", ["--models", "prophet"]),
         ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),

@@ -16,7 +16,7 @@ from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, St
 from forecaster.experiments.annotations import FOLDER
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.run_summaries import RunSummary
-from forecaster.experiments.runs import read_run, run_folders
+from forecaster.experiments.runs import folder_names, holds_files, read_run
 from forecaster.files import plain, read_regular_file, write_file
 
 __all__ = ["RunIndex", "indexed_runs"]
@@ -51,13 +51,16 @@ def indexed_runs(folder: Path) -> RunIndex:
     recorded = _recorded(folder)
     current: dict[str, _Entry] = {}
     damaged: list[ForecasterError] = []
-    for path in run_folders(folder):
+    parent = str(folder)
+    for name in folder_names(folder):
+        version = _version(f"{parent}{os.sep}{name}")
+        entry = recorded.get(name)
         try:
-            version = _version(path)
-            entry = recorded.get(path.name)
             if entry is None or entry.version != version:
-                entry = _Entry(version, RunSummary.of(read_run(path)))
-            current[path.name] = entry
+                if not holds_files(folder / name):
+                    continue
+                entry = _Entry(version, RunSummary.of(read_run(folder / name)))
+            current[name] = entry
         except (DamageError, NewerSchemaError) as error:
             damaged.append(error)
     if _versions(current) != _versions(recorded):
@@ -75,7 +78,7 @@ def _versions(entries: Mapping[str, _Entry]) -> dict[str, Version]:
     return {name: entry.version for name, entry in entries.items()}
 
 
-def _version(folder: Path) -> Version:
+def _version(folder: str) -> Version:
     try:
         facts = os.stat(f"{folder}{os.sep}manifest.json")
     except OSError:  # reading it says why

@@ -41,6 +41,8 @@ __all__ = [
     "Run",
     "RunListing",
     "find_run",
+    "folder_names",
+    "holds_files",
     "list_runs",
     "manifest_checksum",
     "read_run",
@@ -309,15 +311,18 @@ def read_run(folder: Path) -> Run:
 
 def run_folders(folder: Path) -> list[Path]:
     """Folders that hold any file of a run, newest first."""
+    return [folder / name for name in folder_names(folder) if holds_files(folder / name)]
+
+
+def folder_names(folder: Path) -> list[str]:
+    """Names of the visible folders in `folder`, the last one first."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = sorted((entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()), reverse=True)
-    parent = str(folder)
-    return [folder / name for name in names if _holds_files(os.path.join(parent, name))]
+        return sorted((entry.name for entry in entries if entry.name[0] != "." and entry.is_dir()), reverse=True)
 
 
-def _holds_files(folder: str) -> bool:
+def holds_files(folder: Path) -> bool:
     """True if a folder has files of a run, or may not be looked into: then reading it reports the reason."""
     return any(_may_exist(f"{folder}{os.sep}{name}") for name in _FILES)
 
