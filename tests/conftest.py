@@ -37,7 +37,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of a backtest are fitted where a test can patch and count them, unless it asks for --jobs."""
-    monkeypatch.setattr("forecaster.cli.backtest._processors", lambda: 1)
+    monkeypatch.setattr("forecaster.experiments.executors.capacity._processors", lambda: 1)
 
 
 @pytest.fixture

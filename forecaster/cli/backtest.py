@@ -1,19 +1,16 @@
 """`forecast backtest`."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
 from forecaster.cli.result_file import checked_format, file_content, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
 __all__ = ["command"]
-
-MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
 
 
 @click.command(
@@ -26,14 +23,23 @@ MAX_DEFAULT_JOBS = 4  # the memory of a machine seldom grows with its processors
     common=("pair", "ticker", "csv", "start", "end", "config", "set", "models", "step", "out", "home"),
     rare=(
         *TRAINING_OPTIONS,
-        *("forecasts", "schedule", "stride", "no_calibration", "seed", "jobs", "backend", "device", "verbose"),
+        *(
+            "forecasts",
+            "schedule",
+            "stride",
+            "no_calibration",
+            "seed",
+            *EXECUTOR_OPTIONS,
+            "backend",
+            "device",
+            "verbose",
+        ),
     ),
     formats=("table", "json", "csv"),
 )
 def command(
     *,
     environment: Environment,
-    jobs: int | None,
     format: str,
     out: Path | None,
     forecasts: Path | None,
@@ -62,7 +68,7 @@ def command(
     kind = None if out is None else result_or_picture(out)
     if forecasts is not None:
         checked_format(forecasts, "csv", ("csv",), is_typed=True)
-    result = backtest(environment=environment, jobs=jobs or min(_processors(), MAX_DEFAULT_JOBS), **keywords)
+    result = backtest(environment=environment, **keywords)
     document = backtest_document(result)
     if format == "csv":  # facts that rows cannot hold
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
@@ -100,11 +106,6 @@ def _draw(result: Any, out: Path) -> None:
     from forecaster.output.canvas import save_figure
 
     save_figure(draw_backtest(*backtest_pictures(result, result.losses, result.id)), out)
-
-
-def _processors() -> int:
-    """Processors that this process may use; a limit on its share of time is not known here."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:

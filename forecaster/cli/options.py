@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
 from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
@@ -27,7 +28,7 @@ from forecaster.data.sources import NAMED_SOURCES
 from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
-__all__ = ["INSTRUMENT_OPTIONS", "TRAINING_OPTIONS", "Command", "with_options"]
+__all__ = ["EXECUTOR_OPTIONS", "INSTRUMENT_OPTIONS", "TRAINING_OPTIONS", "Command", "with_options"]
 
 _FILE = click.Path(path_type=Path)
 _OUT_FILE = click.Path(path_type=Path, dir_okay=False)
@@ -108,6 +109,7 @@ _OPTIONS: dict[str, Definition] = {
     **INSTRUMENT_OPTIONS,
     **PICTURE_OPTIONS,
     **RUN_OPTIONS,
+    **EXECUTOR_DEFINITIONS,
     "frequency": option(
         "Data",
         "--frequency",
@@ -231,13 +233,6 @@ _OPTIONS: dict[str, Definition] = {
         type=click.Choice(["auto", "cpu", "gpu"]),
         metavar="NAME",
         help="auto, cpu or gpu.",
-    ),
-    "jobs": option(
-        "Engine",
-        "--jobs",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Parallel fits on a CPU, up to 1.3 GB each.  [default: processors, at most 4]",
     ),
     "level": list_option(
         "Output",

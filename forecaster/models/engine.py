@@ -14,7 +14,7 @@ from typing import Literal
 from forecaster.errors import UsageError
 from forecaster.models.compiled_programs import keep_intact
 
-__all__ = ["Engine", "cpu_features", "engine_versions", "use_engine"]
+__all__ = ["Engine", "cpu_features", "engine_variables", "engine_versions", "use_engine"]
 
 Backend = Literal["auto", "jax", "tensorflow"]
 Device = Literal["auto", "cpu", "gpu"]
@@ -25,6 +25,14 @@ GPU_MODULES = {
     "tensorflow": ({"tensorflow", "nvidia.cudnn", "nvidia.cuda_runtime"},),
     "jax": ({"jax", "jax_cuda12_plugin"}, {"jax", "jax_cuda13_plugin"}),
 }
+
+_CACHE_VARIABLE = "JAX_COMPILATION_CACHE_DIR"
+
+_VARIABLES = (
+    *("KERAS_BACKEND", "NPROC", "OMP_NUM_THREADS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE"),
+    *("JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
+    *("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +84,9 @@ def _keep_compiled_programs() -> None:
     One folder for each processor and version, since a program for one may not run on another. A variable that is set
     already is left alone; where the folder cannot be made, every process compiles for itself.
     """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if _CACHE_VARIABLE in os.environ:
         return
-    import platformdirs
-
-    key = hashlib.sha256(f"{cpu_features()} {engine_versions()}".encode()).hexdigest()[:12]
-    folder = platformdirs.user_cache_path("forecaster", appauthor=False) / f"jax-{key}"
+    folder = _compiled_programs()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
@@ -89,8 +94,26 @@ def _keep_compiled_programs() -> None:
         return
     if writable:
         keep_intact(folder)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)  # processes of this one use it as it is
+        os.environ[_CACHE_VARIABLE] = str(folder)  # processes of this one use it as it is
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+
+
+def _compiled_programs() -> Path:
+    """Folder of compiled programs for this processor and these versions."""
+    import platformdirs
+
+    key = hashlib.sha256(f"{cpu_features()} {engine_versions()}".encode()).hexdigest()[:12]
+    return platformdirs.user_cache_path("forecaster", appauthor=False) / f"jax-{key}"
+
+
+def engine_variables() -> dict[str, str]:
+    """Variables of this process that decide about bits and speed of an engine, for a process of another machine.
+
+    That machine has its own folder of compiled programs, unless the user has named one for all.
+    """
+    variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    folder = os.environ.get(_CACHE_VARIABLE)
+    return variables if folder in (None, str(_compiled_programs())) else {**variables, _CACHE_VARIABLE: str(folder)}
 
 
 def _choose(backend: Backend, device: Device) -> Engine:

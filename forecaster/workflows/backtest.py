@@ -21,12 +21,12 @@ from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
 from forecaster.experiments.backtest_scores import BacktestResult, evaluate_backtest
 from forecaster.experiments.backtests import FoldRecord, run_backtest
-from forecaster.experiments.executors import Executor, InProcess, Processes
+from forecaster.experiments.executors import Executor
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine, use_engine
-from forecaster.models.keras_import import import_keras
 from forecaster.pipeline import default_forecaster, forecaster_of
+from forecaster.workflows.executor_choice import executor_of
 
 __all__ = ["BacktestResult", "backtest"]
 
@@ -45,7 +45,9 @@ def backtest(
     models: Texts = (),
     step: int | Sequence[int] = DEFAULT_STEPS,
     calibrate: bool = True,
-    jobs: int = 1,
+    jobs: int | None = 1,
+    executor: str = "local",
+    address: str | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[BacktestKeywords],
@@ -63,8 +65,11 @@ def backtest(
         models: Registry keys, the evaluated one first; the configured one and `DEFAULT_BASELINES` when empty.
         step: Rows ahead that are scored.
         calibrate: True if past coverage adjusts the widths of the intervals of networks.
-        jobs: Fits of networks at once on a CPU, each in a process of its own. With more than one, a script has to be
-            guarded by ``if __name__ == "__main__"``, as for every use of `multiprocessing`.
+        jobs: Fits of networks at once on a CPU, each in a process of its own; None for what processors and memory
+            allow. With more than one, a script has to be guarded by ``if __name__ == "__main__"``, as for every use
+            of `multiprocessing`.
+        executor: ``local`` or ``ray``, a Ray cluster.
+        address: Address of the cluster; see `executor_of`.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
@@ -87,20 +92,19 @@ def backtest(
         environment.progress("data", 1, 1)
         begin = first_cutoff(data.named)
         periods = folds(_dates(data.named), begin, refit)
-        forecasters = {name: _forecaster(name, data, begin) for name in names}
         engine = _engine(requested, networks)
         _note_fits(len(periods), networks, data.config, environment)
         plan = BacktestPlan(
             panel=data.panel,
             named=tuple(series.instrument.name for series in data.named),
             config=data.config,
-            forecasters=forecasters,
+            forecasters={name: _forecaster(name, data, begin) for name in names},
             folds=periods,
             steps=tuple(sorted(steps)),
             stride=stride,
             engine=f"{engine.backend} on {engine.device}",
         )
-        records = _records(plan, _executor(engine, jobs, environment), environment)
+        records = _records(plan, executor_of(executor, jobs, address, engine, environment), environment)
     return _scored(plan, records, data.named, calibrate, environment)
 
 
@@ -148,19 +152,6 @@ def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -
 def _dates(named: Sequence[PriceSeries]) -> DateArray:
     """(T,) every date of any named series, whichever of them is named first."""
     return np.unique(np.concatenate([series.dates for series in named]))
-
-
-def _executor(engine: Engine, jobs: int, environment: Environment) -> Executor:
-    """Processes on a CPU, each with the same engine; a GPU is used by this process alone."""
-    if engine.device != "cpu" or jobs < 2:
-        return InProcess(environment.progress)
-    return Processes(jobs, functools.partial(_start_process, engine), environment.progress)
-
-
-def _start_process(engine: Engine) -> None:
-    """Prepare a process that fits networks and nothing else."""
-    use_engine(engine.backend, engine.device)
-    import_keras()
 
 
 def _horizon(config: Config, steps: Sequence[int]) -> int:

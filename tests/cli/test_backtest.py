@@ -103,7 +103,7 @@ def test_an_interrupted_backtest_goes_on_to_the_same_numbers(forecast, monkeypat
     assert [file.name.rpartition("-")[0] for file in files] == ["2018-01-02-ewma", "2018-01-02-lstm"]
     jobs = []
     monkeypatch.setattr(
-        "forecaster.workflows.backtest.Processes",
+        "forecaster.workflows.executor_choice.Processes",
         lambda number, prepare, progress: jobs.append(number) or InProcess(progress),
     )
     assert document(forecast, *request, "--jobs", "2", "--home", tmp_path / "broken") == whole

@@ -3,5 +3,6 @@
 from forecaster.experiments.executors.base import Executor, Session, results_in_order
 from forecaster.experiments.executors.in_process import InProcess
 from forecaster.experiments.executors.processes import Processes
+from forecaster.experiments.executors.ray_cluster import RayCluster
 
-__all__ = ["Executor", "InProcess", "Processes", "Session", "results_in_order"]
+__all__ = ["Executor", "InProcess", "Processes", "RayCluster", "Session", "results_in_order"]

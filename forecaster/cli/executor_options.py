@@ -1,0 +1,35 @@
+"""Options that say where fits are computed."""
+
+import click
+
+from forecaster.cli.option_builders import Definition, option
+
+__all__ = ["EXECUTOR_DEFINITIONS", "EXECUTOR_OPTIONS"]
+
+EXECUTOR_DEFINITIONS: dict[str, Definition] = {
+    "executor": option(
+        "Engine",
+        "--executor",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        help="Place of the fits: local, or ray for a Ray cluster.",
+    ),
+    "address": option(
+        "Engine",
+        "--address",
+        metavar="ADDRESS",
+        help="Ray cluster: HOST:PORT, or auto.  [variable RAY_ADDRESS; default: one on this machine]",
+    ),
+    "jobs": option(
+        "Engine",
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Parallel fits on a CPU, up to 1.3 GB each.  [default: by processors and free memory, at most 4]",
+    ),
+}
+
+EXECUTOR_OPTIONS = tuple(EXECUTOR_DEFINITIONS)
+"""Options of every command that can compute its fits elsewhere."""
