@@ -80,6 +80,13 @@ def test_a_gru_is_inspected_without_gates(forecast: Forecast, tmp_path: Path) ->
     assert "memory in rows" in result.stdout
 
 
+def test_a_word_that_is_no_run_is_met_with_the_instruments_of_the_runs(forecast: Forecast, home: Path) -> None:
+    result = forecast("inspect", "nonsense", "--home", home)
+    assert result.exit_code == 1
+    assert "fits NONSENSE; its runs forecast " in result.stderr
+    assert "fits USDJPX; did you mean USDJPY; train" in forecast("inspect", "--ticker", "USDJPX", "--home", home).stderr
+
+
 def test_a_step_beyond_the_horizon_is_refused(forecast: Forecast, home: Path) -> None:
     result = forecast("inspect", "USDJPY", "--home", home, "--step", 21)
     assert result.exit_code == 2
