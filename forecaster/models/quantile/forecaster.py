@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import antisymmetric_features, feature_matrix
@@ -153,10 +153,8 @@ class QuantileForecaster:
         if self._steps(samples) < self.options.training.steps:
             shape = counted_shape([windows.targets[: max(windows.end_row, 0)] for windows in samples], self.knots)
             head.spread.bias.assign(shape.reshape(head.spread.bias.shape).astype(np.float32))
-        head.direct.kernel.assign(self._direct(members))
-
-    def _direct(self, members: Sequence[Member]) -> Float32Array:
-        return linear_location(members, self.options.feature_names, self.knots, self.options.windows.warm_up)
+        warm_up = self.options.windows.warm_up
+        head.direct.kernel.assign(linear_location(members, self.options.feature_names, self.knots, warm_up))
 
     def _regression(self, members: Sequence[Member], horizon: int) -> VolatilityRegression | None:
         if not self.options.linear_share:
