@@ -142,8 +142,7 @@ class QuantileForecaster:
         samples: list[Samples] = [windows for windows in cut if len(windows)]
         if not samples:
             raise NotEnoughDataError(
-                f"no series of the panel has {self.least_training_rows()} rows before the validation; "
-                "give a longer history"
+                f"no series has {self.least_training_rows()} rows before the validation; give a longer history"
             )
         return samples
 

@@ -243,7 +243,7 @@ def test_a_fit_has_the_same_bits_whatever_the_validation_holds(
 def test_too_short_a_panel_is_refused(helpers: SimpleNamespace) -> None:
     model = LSTM(helpers.lstm_options(), 20)
     short = Panel((helpers.oracles.walk(420), helpers.oracles.walk(1, name="EURUSD")))
-    with pytest.raises(NotEnoughDataError, match=f"no series of the panel has {model.least_training_rows()} rows"):
+    with pytest.raises(NotEnoughDataError, match=f"no series has {model.least_training_rows()} rows"):
         model._samples(model._members(helpers.request_of(short)))
 
 
