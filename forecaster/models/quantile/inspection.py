@@ -53,18 +53,25 @@ class QuantileInspection:
         """See `Inspection`; Keras reads a history in chunks."""
         if not self._is_dense:
             return self._windows.context_length - 1
-        return SETTLING_ROWS if self.is_fast else self._windows.burn_in
+        return SETTLING_ROWS if self._reads_histories else self._windows.burn_in
 
     @property
     def longest_lag(self) -> int:
         """See `Inspection`; no state lasts longer than the chunk or window that it is computed in."""
         if not self._is_dense:
             return min(LONGEST_LAG, self._windows.context_length - 1)
-        return LONGEST_LAG if self.is_fast else min(LONGEST_LAG, self._windows.chunk - self._windows.burn_in - 1)
+        if self._reads_histories:
+            return LONGEST_LAG
+        return min(LONGEST_LAG, self._windows.chunk - self._windows.burn_in - 1)
 
     @property
     def is_fast(self) -> bool:
         """See `Inspection`."""
+        return self._reads_histories
+
+    @property
+    def _reads_histories(self) -> bool:
+        """True if the network reads any number of rows in one pass."""
         return self._is_dense and not isinstance(self._function.network, KerasPass)
 
     @property
