@@ -77,8 +77,8 @@ class LinearOptions(QuantileOptions):
         rows = self.kernel_size + self.moving_average - 1
         if rows > self.windows.chunk and self.windows.supervision == "dense":
             raise ValueError(
-                f"kernel_size + moving_average - 1: expected at most the {self.windows.chunk} rows of windows.chunk; "
-                f"got {rows}, the oldest of which a training would never read"
+                f"kernel_size: with moving_average - 1, expected at most the {self.windows.chunk} rows of "
+                f"windows.chunk; got {rows}, the oldest of which a training would never read"
             )
         return self
 
