@@ -378,7 +378,8 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
 
 def _located(error: Mapping[str, Any], places: Places) -> tuple[Location, str]:
     """Location and text of a mistake; one in a whole section may begin with the key that is wrong in it."""
-    location, message = tuple(error["loc"]), error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    location = tuple(error["loc"])
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if error["type"] == "too_short":
         message = f"expected a list of {error['ctx']['min_length']} or more"
     key, colon, rest = message.partition(": ")

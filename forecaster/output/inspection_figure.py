@@ -98,7 +98,7 @@ def _draw_gates(axes: Axes, result: Inspection, layer: LayerGates) -> None:
         axes.fill_between(result.dates, low, high, color=color, alpha=0.12, linewidth=0)
         axes.plot(result.dates, values.mean(axis=-1), color=color, linewidth=1.1, label=gate)
     axes.set_ylim(-0.02, 1.02)
-    _title(axes, f"{layer.name}: gates, mean and 80 % of the {layer.cell.shape[-1]} units")
+    _title(axes, f"{layer.name}: gates, mean and 80 % of {layer.cell.shape[-1]} units")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.005), ncols=3, fontsize=_SMALL, columnspacing=1.2)
     date_axis(axes, most_ticks=8)
 

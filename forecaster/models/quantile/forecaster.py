@@ -162,10 +162,7 @@ class QuantileForecaster:
         return fit_volatility_regression(members, names, self.knots, self.options.windows.warm_up, horizon)
 
     def _steps(self, samples: Sequence[Samples]) -> int:
-        """Optimiser steps: as configured, or fewer where they would score each row more than `max_passes` times.
-
-        The rows that a chunk near the end of a history lacks count as scored, so the passes may be fewer.
-        """
+        """Optimiser steps: as configured, or fewer where they would score each row more than `max_passes` times."""
         training = self.options.training
         rows = sum(windows.end_row for windows in samples)
         scored = training.batch_size * self.sampling.scored_rows
