@@ -32,7 +32,7 @@ DEFAULT_ROWS = 500
 """Rows whose gates are read, unless others are wanted."""
 
 MIN_CUTOFFS = 50  # that an importance is measured on
-SLOW_CUTOFFS = 150  # of a model that reads few histories in a second
+SLOW_CUTOFFS = 120  # of a model that reads few histories in a second
 
 
 @dataclasses.dataclass(frozen=True)
