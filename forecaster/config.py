@@ -364,7 +364,7 @@ def _is_kind(kind: Any) -> bool:
 
 
 def _describe(error: Mapping[str, Any], places: Places) -> str:
-    location = tuple(error["loc"])
+    location, message = _located(error, places)
     place, _ = _place(location, places)
     key = ".".join(map(str, location))[:MAX_SHOWN]
     shown = place if place == f"--{key.rpartition('.')[2]}" else f"{place}: {key}"
@@ -372,9 +372,19 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
         kind = error.get("kind")
         hint = hint_for(key, Config) if kind is None else hint_for_option(key, kind, error["input"])
         return f"{shown}: unknown key{hint}"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"
+
+
+def _located(error: Mapping[str, Any], places: Places) -> tuple[Location, str]:
+    """Location and text of a mistake; one in a whole section may begin with the key that is wrong in it."""
+    location = tuple(error["loc"])
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "too_short":
+        message = f"expected a list of {error['ctx']['min_length']} or more"
+    key, colon, rest = message.partition(": ")
+    inner = (*location, *key.split("."))
+    return (inner, rest) if colon and inner in places else (location, message)
 
 
 def _shortened(value: Any) -> str:

@@ -90,6 +90,8 @@ def hint_for_option(key: str, kind: str, value: Any) -> str:
     near = [name for name in own if name in map(KEY_ALIASES.get, words) or name.rpartition(".")[2] in words]
     if not near:
         others = [name for name in network_names() if _has(model_class(name).Options, key)]
+        if others and model_class(kind).traits.combines:
+            return "; it is an option of a member, such as model.members=[{kind: lstm, units: [64]}, gru]"
         if others:
             return f"; it is an option of {', '.join(others)}, not of {kind}"
         near = difflib.get_close_matches(key, own, n=1, cutoff=0.6)

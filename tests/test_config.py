@@ -127,6 +127,15 @@ def test_a_name_in_a_list_may_hold_a_comma_and_must_be_a_text(tmp_path):
     assert f"{file}:4: data.ticker.1" in caught.value.messages[0]
 
 
+def test_a_mistake_in_a_section_is_placed_at_the_key_that_is_wrong_in_it(tmp_path):
+    with pytest.raises(ConfigError, match=r"^--set: model\.windows\.supervision: bilstm reads later rows"):
+        load_config("bilstm", ["model.windows.supervision=dense"])
+    file = tmp_path / "c.yaml"
+    file.write_text("model:\n  kind: transformer\n  units: [32]\n  heads: 3\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml:4: model\.heads: expected a divisor of the 32 units"):
+        load_config(file)
+
+
 @pytest.mark.parametrize("key", ["frequency", "interval"])
 def test_the_earlier_name_of_the_frequency_is_read(tmp_path, key):
     file = tmp_path / "c.yaml"

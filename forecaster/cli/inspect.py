@@ -19,11 +19,12 @@ __all__ = ["command"]
     also="run",
 )
 def command(*, environment: Environment, format: str, **keywords: Any) -> None:
-    """Look into a run: gates and cell states, memory length, importance of the inputs, and learning curve.
+    """Look into a run: gates and states, memory length, importance of the inputs, and learning curve.
 
     Memory is measured: the inputs of a day are moved, and the change of later states and forecasts is recorded. The
-    importance of an input is the increase of the CRPS when blocks of its days are shuffled, on rows that the weights
-    have not seen; --step says how many rows ahead. Gates are read on the last 500 rows unless --last is given.
+    importance of an input is the increase of the CRPS when blocks of its days are shuffled, on the rows of the test, or
+    of the validation where the run has no test; --step says how many rows ahead. Gates are read on the last 500 rows
+    unless --last is given. A network without gates shows the size of its states, or the weights of past rows.
 
     \b
     Example:

@@ -2,6 +2,8 @@
 
 The values of an input are shuffled over the scored rows in blocks, so that they keep their course within a block and
 lose their connection with the outcome and the other inputs. The importance is the relative increase of the loss.
+Its interval counts two independent errors: that of the days, by a bootstrap, and that of the few permutations, by
+Student's t.
 Inputs that resemble each other replace each other, so each of them looks less important than all of them are together:
 groups are shuffled together.
 """
@@ -13,6 +15,7 @@ import numpy as np
 
 from forecaster.arrays import Float32Array, FloatArray, IntArray
 from forecaster.stats.bootstrap import Interval, mean_ratio_intervals
+from forecaster.stats.mean_tests import student_quantile
 
 __all__ = ["BLOCK_ROWS", "Importance", "Shuffling", "block_permutation", "permutation_importance"]
 
@@ -20,6 +23,7 @@ BLOCK_ROWS = 60
 """Rows of a block, about a quarter of a year."""
 
 DRAWS = 300  # of the bootstrap, for each input
+CONFIDENCE = 0.95
 _MODEL = ""  # the name of the losses without a permutation: no input has it
 
 
@@ -32,7 +36,7 @@ class Importance:
         step: Days ahead.
         n: Number of cutoffs.
         increase: Mean loss with the shuffled input over that of the model, less 1.
-        interval: Ends of the 95 % bootstrap interval of the increase over days; None with too few days.
+        interval: Ends of the 95 % interval of the increase; None with too few days.
     """
 
     name: str
@@ -47,7 +51,7 @@ class Shuffling:
     """Settings of the permutations.
 
     Args:
-        repetitions: Number of permutations, whose losses are averaged.
+        repetitions: Number of permutations, at least 5 for an interval, whose losses are averaged.
         block_rows: Rows of a block.
         seed: Seed of the permutations and of the bootstrap.
     """
@@ -74,24 +78,33 @@ def permutation_importance(
         shuffling: Permutations.
     """
     rng = np.random.default_rng(shuffling.seed)
-    means = {_MODEL: losses(inputs[None])[0]}
+    model = losses(inputs[None])[0]
+    repeated = {}
     for name, columns in groups.items():
         x = np.repeat(inputs[None], shuffling.repetitions, axis=0)
         for shuffled in x:
             order = block_permutation(len(inputs), shuffling.block_rows, rng)
             shuffled[:, columns] = inputs[order][:, columns]
-        means[name] = losses(x).mean(axis=0)
-    result = []
-    for index, (step, overlap) in enumerate(overlaps.items()):
-        daily = {name: np.ascontiguousarray(mean[:, index]) for name, mean in means.items()}
-        model = daily[_MODEL].mean()
-        for name in groups:
-            pair = {name: daily[name], _MODEL: daily[_MODEL]}
-            interval = mean_ratio_intervals(pair, seed=shuffling.seed, repetitions=DRAWS, overlap=overlap)[name][_MODEL]
-            ends = None if interval is None else (interval[0] - 1, interval[1] - 1)
-            increase = float(daily[name].mean() / model) - 1
-            result.append(Importance(name, step, len(daily[name]), increase, ends))
-    return result
+        repeated[name] = losses(x)
+    return [
+        _importance(name, step, overlap, model[:, index], values[:, :, index], shuffling.seed)
+        for index, (step, overlap) in enumerate(overlaps.items())
+        for name, values in repeated.items()
+    ]
+
+
+def _importance(name: str, step: int, overlap: int, model: FloatArray, shuffled: FloatArray, seed: int) -> Importance:
+    """Importance from the losses of the model (N,) and those of each permutation (R, N)."""
+    increases = shuffled.mean(axis=1) / model.mean() - 1
+    increase = float(increases.mean())
+    losses = {name: shuffled.mean(axis=0), _MODEL: np.ascontiguousarray(model)}
+    ratios = mean_ratio_intervals(losses, CONFIDENCE, seed, DRAWS, overlap)[name][_MODEL]
+    if ratios is None:
+        return Importance(name, step, len(model), increase, None)
+    count = len(increases)
+    error = float(increases.std(ddof=1)) / count**0.5 * student_quantile((1 + CONFIDENCE) / 2, count - 1)
+    low, high = (np.hypot(end - 1 - increase, error) for end in ratios)
+    return Importance(name, step, len(model), increase, (float(increase - low), float(increase + high)))
 
 
 def block_permutation(count: int, block_rows: int, rng: np.random.Generator) -> IntArray:

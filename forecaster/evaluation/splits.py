@@ -115,7 +115,7 @@ def split_by_rows(
     if not enough:
         shortest = next(count for count in itertools.count(len(dates)) if cut(count)[2])
         settings = {} if settings_for is None else settings_for(training)
-        flags = " ".join(f"--set {key}={value}" for key, value in settings.items())
+        flags = " ".join(f"--set {key}={'null' if value is None else value}" for key, value in settings.items())
         raise NotEnoughDataError(
             f"{len(dates)} rows leave {training} for training; the model needs {min_training_rows}, "
             f"that is a history of about {shortest} rows; use a longer history{f', or add {flags}' if flags else ''}"

@@ -1,4 +1,4 @@
-"""Inspection of a run on a history: gates, memory length, importance of the inputs, and learning curve."""
+"""Inspection of a run on a history: gates or weights by lag, memory length, importance of inputs, learning curve."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from forecaster.features.outcomes import returns_after
 from forecaster.frames import Row, Tabular
 from forecaster.models import traits_of
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.inspection import InspectableFitted
 from forecaster.models.inspection import Inspection as ModelInspection
 
@@ -31,7 +32,7 @@ DEFAULT_ROWS = 500
 """Rows whose gates are read, unless others are wanted."""
 
 MIN_CUTOFFS = 50  # that an importance is measured on
-SLOW_CUTOFFS = 150  # of a model that reads few histories in a second
+SLOW_CUTOFFS = 120  # of a model that reads few histories in a second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Inspection(Tabular):
         run: The run.
         series: Its history in canonical orientation.
         dates: (N,) rows whose gates were read.
-        layers: Gates and cell states (N, U) of each layer; empty where the kind has none.
+        layers: Gates and states (N, U) of each recurrent layer.
+        lag_weights: Weights (N, L + 1) of past rows in each layer without a state.
         memory: Influence of past inputs; None where it was not measured.
         part: Part of the split whose cutoffs the importances were measured on; None where they were not.
         cutoffs: First and last of these cutoffs; None likewise.
@@ -72,6 +74,7 @@ class Inspection(Tabular):
     series: PriceSeries
     dates: DateArray
     layers: Sequence[LayerGates]
+    lag_weights: Sequence[LagWeights]
     memory: Memory | None
     part: str | None
     cutoffs: tuple[np.datetime64, np.datetime64] | None
@@ -116,6 +119,7 @@ def inspect_run(
     model = _opened(run, series, request)
     rows = np.arange(max(len(series) - request.last, run.fitted.first_row), len(series))
     layers = model.gates(rows)
+    lag_weights = model.lag_weights(rows)
     progress("inspect", 1, 3, detail="memory")
     memory = _memory(model)
     progress("inspect", 2, 3, detail="importance")
@@ -124,14 +128,17 @@ def inspect_run(
     importances = _importances(run, series, model, cutoffs, request) if are_shuffled else []
     curve = run.history()
     progress("inspect", 3, 3)
-    sections = {"gates": layers, "memory": memory, "importance": importances, "curve": curve}
-    reasons = _reasons(run.fitted.name, len(cutoffs))
+    gates = [layer for layer in layers if layer.gates]
+    sections = {"gates": gates, "memory": memory, "importance": importances, "curve": curve}
+    shown = "the size of the states is" if layers else "the weights of past rows are"
+    reasons = _reasons(run.fitted.name, len(cutoffs)) | {"gates": f"the network has none; {shown} shown"}
     return Inspection(
         instrument=instrument,
         run=run,
         series=series,
         dates=series.dates[rows],
         layers=layers,
+        lag_weights=lag_weights,
         memory=memory,
         part=part if importances else None,
         cutoffs=(series.dates[cutoffs[0]], series.dates[cutoffs[-1]]) if importances else None,
@@ -160,7 +167,6 @@ def _reasons(kind: str, cutoffs: int) -> dict[str, str]:
     else:
         importance = f"the inputs of kind {kind} are prices, which are not shuffled"
     return {
-        "gates": f"gates are read from plain LSTM layers only; this network has others (kind {kind})",
         "memory": "the history has too few rows",
         "importance": importance,
         "curve": "the run has recorded no learning curve",
@@ -220,7 +226,7 @@ def _importances(
         inputs,
         _groups(model.input_names),
         {step: (step - 1) // stride + 1 for step in steps},
-        Shuffling(repetitions=10 if model.is_fast else 3, seed=request.seed),
+        Shuffling(repetitions=10 if model.is_fast else 5, seed=request.seed),
     )
 
 

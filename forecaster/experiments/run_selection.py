@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import difflib
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -219,7 +220,7 @@ def _best(
         Histories.of_section(environment, data, [instrument], choice.network, sources).load(instrument)
     if refused:
         raise next(iter(refused.values()))
-    raise _no_run(instrument, choice, query, environment)
+    raise _no_run(instrument, choice, query, environment, listing.runs)
 
 
 def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> RunSummary | None:
@@ -239,18 +240,44 @@ def _note_choice(selection: SelectedRun, query: RunQuery, index: RunIndex, envir
         environment.note(f"warning: no run has daily rows; this forecast has rows of a {span}, as its run")
 
 
-def _no_run(instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment) -> RunNotFoundError:
+def _no_run(
+    instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment, runs: Sequence[Run]
+) -> RunNotFoundError:
     conditions = f" {query.horizon} rows ahead" if query.horizon else ""
     conditions += f" with --frequency {query.frequency}" if query.frequency else ""
     flags = ["--horizon", str(query.horizon)] if query.horizon else []
     flags += ["--frequency", query.frequency] if query.frequency else []
     return RunNotFoundError(
-        f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}; "
+        f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}{_covered(instrument, runs)}; "
         f"train one with: {command_line('train', instrument, choice, environment, *flags)}"
     )
 
 
+<<<<<<< HEAD
 def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
+=======
+def _covered(instrument: Instrument, runs: Sequence[Run]) -> str:
+    """Clause about the instruments that runs forecast; empty if they have the wanted one, or none."""
+    names = sorted({name for run in runs for name in run.manifest.data.members})
+    if not names or instrument.canonical.name in names:
+        return ""
+    if near := difflib.get_close_matches(instrument.name, names, n=1):
+        return f"; did you mean {near[0]}"
+    return f"; its runs forecast {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of some names.
+
+    >>> _some(["EURUSD", "USDJPY"])
+    'EURUSD, USDJPY'
+    """
+    more = len(names) - MAX_LISTED_MEMBERS
+    return ", ".join(names[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
+
+
+def may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
+>>>>>>> origin/part4
     """True if a run has an instrument of a source, at any frequency."""
     return (
         _may_come_from(run.source, instrument)
@@ -271,10 +298,8 @@ def _load(
     """The instrument with the history that `run` would read: its source, its options, its first row."""
     members = list(run.manifest.data.members)
     if instrument.canonical.name not in members:
-        more = len(members) - MAX_LISTED_MEMBERS
-        some = ", ".join(members[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
         raise RunNotFoundError(
-            f"run {run.id} was not trained on {instrument.name}; it forecasts {some}; "
+            f"run {run.id} was not trained on {instrument.name}; it forecasts {_some(members)}; "
             f"train one with: {command_line('train', instrument, choice, environment)}"
         )
     data = _with_events(run, choice)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from forecaster.arrays import Float32Array, FloatArray, IntArray
-from forecaster.models.architectures.gates import LayerGates, lstm_gates
+from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.architectures.numpy_lstm import LSTMWeights
 from forecaster.models.architectures.numpy_stack import StackPass
 
@@ -52,7 +53,11 @@ class ClassicInspection:
     def gates(self, rows: IntArray) -> Sequence[LayerGates]:
         """See `Inspection`: gates in the last row of each window."""
         windows = self._windows(self.inputs[None], rows)[0]
-        return [layer.at((slice(None), -1)) for layer in lstm_gates(self._stack.layers, windows)]
+        return [layer.at((slice(None), -1)) for layer in self._stack.gates(windows, "lstm")]
+
+    def lag_weights(self, rows: IntArray) -> Sequence[LagWeights]:
+        """See `Inspection`; an LSTM has none."""
+        return ()
 
     def _windows(self, x: Float32Array, rows: IntArray) -> Float32Array:
         """(B, N, L, F) windows of x (B, T, F) that end in `rows` (N,)."""

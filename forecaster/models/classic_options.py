@@ -27,7 +27,12 @@ MIN_PRESENT_SHARE = 0.9  # of the rows of a column that ``features: auto`` takes
 PointLoss = Literal["mse", "mae", "huber"]
 Scaler = Literal["minmax", "standard"]
 
-_LOSSES = {"meansquarederror": "mse", "meanabsoluteerror": "mae", "huberloss": "huber"}
+_LOSSES = {
+    "meansquarederror": "mse",
+    "meanabsoluteerror": "mae",
+    "pinball": "mae",  # twice the pinball loss of the median
+    "huberloss": "huber",
+}
 _SCALERS = {"minmax": "minmax", "minmaxscaler": "minmax", "standardscaler": "standard"}
 
 

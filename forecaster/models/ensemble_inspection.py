@@ -7,6 +7,7 @@ import numpy as np
 
 from forecaster.arrays import Float32Array, FloatArray, IntArray
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.inspection import Inspection
 
 __all__ = ["EnsembleInspection"]
@@ -61,5 +62,12 @@ class EnsembleInspection:
         """See `Inspection`; those of the first member that has any, with its number in the names of its layers."""
         for number, member in enumerate(self._members, start=1):
             if layers := member.gates(rows):
+                return [dataclasses.replace(layer, name=f"{number}/{layer.name}") for layer in layers]
+        return ()
+
+    def lag_weights(self, rows: IntArray) -> Sequence[LagWeights]:
+        """See `Inspection` and `gates`."""
+        for number, member in enumerate(self._members, start=1):
+            if layers := member.lag_weights(rows):
                 return [dataclasses.replace(layer, name=f"{number}/{layer.name}") for layer in layers]
         return ()

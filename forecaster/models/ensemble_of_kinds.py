@@ -1,6 +1,7 @@
 """Ensemble of several kinds of networks: ``model.kind: ensemble``, with a list of them in ``model.members``."""
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -56,7 +57,9 @@ def _options(section: Mapping[str, Any], member: str) -> ModelOptions:
     if kind == "classic":
         raise ValueError(f"{member}: classic forecasts the price of one row ahead; expected some of {', '.join(kinds)}")
     if kind not in kinds:
-        raise ValueError(f"{member}: expected a kind among {', '.join(kinds)}; got {kind!r:.80}")
+        near = difflib.get_close_matches(str(kind), kinds, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{member}: expected a kind among {', '.join(kinds)}; got {kind!r:.80}{hint}")
     if "horizon" in section:
         raise ValueError(
             f"{member}: all members have one horizon; got a horizon of its own; set horizon, outside model"

@@ -1,4 +1,4 @@
-"""Protocols of a model that can be looked into: its inputs, its reaction to other inputs, and its gates."""
+"""Protocols of a model that can be looked into: its inputs, its reaction to other inputs, its gates and weights."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,6 +6,7 @@ from typing import Protocol
 from forecaster.arrays import Float32Array, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.base import Fitted
 
 __all__ = ["InspectableFitted", "Inspection"]
@@ -50,7 +51,10 @@ class Inspection(Protocol):
         """
 
     def gates(self, rows: IntArray) -> Sequence[LayerGates]:
-        """Gates and cell states (N, U) of each layer in `rows` (N,); empty where they cannot be read."""
+        """Gates and states (N, U) of each recurrent layer after it has read the history up to `rows` (N,)."""
+
+    def lag_weights(self, rows: IntArray) -> Sequence[LagWeights]:
+        """Weights (N, L + 1) of past rows in `rows` (N,), of each layer without a state."""
 
 
 class InspectableFitted(Fitted, Protocol):

@@ -167,6 +167,11 @@ class LearningCurve(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
             self.rows[-1]["validation_loss"] = float(logs["val_loss"])
             self._validated = f", validation {logs['val_loss']:.4g}"
 
+    def on_train_end(self, logs: Any = None) -> None:
+        """Report that a training which stopped early is done."""
+        if self.rows and self.rows[-1]["step"] < self._steps:
+            self._progress("fit", self._steps, self._steps, self.rows[-1]["loss"], f"{self._epoch}{self._validated}")
+
 
 class Stopping(NamedTuple):
     """End of a training before its last epoch.
@@ -210,6 +215,22 @@ class EarlyStopping(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
     def on_train_end(self, logs: Any = None) -> None:
         """Restore the copied weights."""
         load_weights(self.model, self._weights)
+
+
+class UnchangedByEvaluation(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Restores the seeds of a network after an evaluation: recurrent dropout of Keras draws in it too.
+
+    A training with a validation has the same draws as one without.
+    """
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Copy the seeds, and all else that is not trained."""
+        self._values = [np.asarray(variable.value) for variable in self.model.non_trainable_variables]
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Restore them."""
+        for variable, value in zip(self.model.non_trainable_variables, self._values, strict=True):
+            variable.assign(value)
 
 
 class TrainingHistory(NamedTuple):
@@ -258,12 +279,13 @@ def fit_network(
     network.compile(optimizer, loss, steps_per_execution=min(_STEPS_PER_CALL, len(batches)), jit_compile="auto")
     batches.begin(0)
     x, y = batches[0] if validation is None else validation
-    initial_loss = float(network.evaluate(x, y, verbose=0))
+    unchanged = UnchangedByEvaluation()
+    initial_loss = float(network.evaluate(x, y, verbose=0, callbacks=[unchanged]))
     stopping = stopping or Stopping()
     epochs = min(stopping.epochs or batches.epochs, batches.epochs)
     curve = LearningCurve(len(batches), epochs, progress)
     turn = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.begin(epoch))
-    callbacks = [turn, curve]
+    callbacks = [turn, curve, unchanged]
     stop = None
     if stopping.patience is not None and validation is not None:
         stop = EarlyStopping(stopping.patience)

@@ -1,7 +1,7 @@
-"""Picture of an inspection: price, gates and cells over time, memory, importance of the inputs, learning curve."""
+"""Picture of an inspection: price, gates and states over time, memory, importance of the inputs, learning curve."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from forecaster.evaluation.memory_length import Memory
 from forecaster.experiments.inspections import ALL_INPUTS, Inspection
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline
 from forecaster.output.colors import BLUE, GREEN, GREY, RED
 from forecaster.output.learning_curve import draw_curves
 
 __all__ = ["draw_inspection"]
 
-_GATE_COLORS = {"forget": BLUE, "input": GREEN, "output": RED}
+_GATE_COLORS = {"forget": BLUE, "input": GREEN, "output": RED, "update": BLUE, "reset": GREEN}
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (7, 2, 1, 2)))
 _INCHES = (12.8, 8.6)
 MAX_BARS = 16  # inputs that are drawn, the most important ones
@@ -36,7 +37,7 @@ def draw_inspection(result: Inspection, title: str | None = None) -> Figure:
     shown = [*result.layers[:1], *result.layers[1:][-1:]]
     with drawing_style():
         figure = blank_figure(_INCHES)
-        count = 2 + len(shown) if shown else 1
+        count = 2 + len(shown) if shown else 1 + bool(result.lag_weights)
         left = figure.add_gridspec(count, 1, left=LEFT, right=0.505, top=0.9, bottom=0.085, hspace=0.3)
         right = figure.add_gridspec(
             3, 1, left=0.565, right=0.985, top=0.9, bottom=0.085, hspace=0.42, height_ratios=(1, 1.5, 1)
@@ -44,11 +45,13 @@ def draw_inspection(result: Inspection, title: str | None = None) -> Figure:
         price = figure.add_subplot(left[0], label="price")
         _draw_price(price, result)
         for place, layer in enumerate(shown):
-            _draw_gates(figure.add_subplot(left[1 + place], sharex=price, label=layer.name), result, layer)
+            _draw_layer(figure.add_subplot(left[1 + place], sharex=price, label=layer.name), result, layer)
         if shown:
-            _draw_cells(figure.add_subplot(left[count - 1], sharex=price, label="cells"), result)
+            _draw_states(figure.add_subplot(left[count - 1], sharex=price, label="states"), result)
         for axes in figure.axes[:-1]:
             axes.tick_params(labelbottom=False)  # the dates stand below the lowest panel
+        if result.lag_weights:
+            _draw_lag_weights(figure.add_subplot(left[1], label="lag weights"), result.lag_weights)
         panels: dict[str, Callable[[Axes, Inspection], None]] = {
             "memory": _draw_memory,
             "importance": _draw_importances,
@@ -65,10 +68,10 @@ def draw_inspection(result: Inspection, title: str | None = None) -> Figure:
 
 
 def _note(result: Inspection) -> str:
-    parts = [result.series.name, f"gates {result.dates[0]} to {result.dates[-1]}"]
+    parts = [result.series.name, f"rows {result.dates[0]} to {result.dates[-1]}"]
     if result.cutoffs is not None:
         parts.append(f"importance on {result.part} rows {result.cutoffs[0]} to {result.cutoffs[1]}")
-    return " · ".join([*parts, *filter(None, [result.missing.get("gates")])])
+    return " · ".join(parts)
 
 
 def _title(axes: Axes, text: str) -> None:
@@ -90,27 +93,41 @@ def _draw_price(axes: Axes, result: Inspection) -> None:
     date_axis(axes, most_ticks=8)
 
 
-def _draw_gates(axes: Axes, result: Inspection, layer: LayerGates) -> None:
-    """Draw the mean of each gate over the units, and the band that holds 80 % of them."""
-    for gate, values in layer.gates.items():
-        color = _GATE_COLORS[gate]
+def _draw_layer(axes: Axes, result: Inspection, layer: LayerGates) -> None:
+    """Draw the mean of each gate over the units, or of the size of the state, and the band that holds 80 % of them."""
+    size_name = f"|{layer.state_name}|"
+    curves = layer.gates or {size_name: layer.state_size}
+    for name, values in curves.items():
+        color = _GATE_COLORS.get(name, BLUE)
         low, high = np.quantile(values, [0.1, 0.9], axis=-1)
         axes.fill_between(result.dates, low, high, color=color, alpha=0.12, linewidth=0)
-        axes.plot(result.dates, values.mean(axis=-1), color=color, linewidth=1.1, label=gate)
-    axes.set_ylim(-0.02, 1.02)
-    _title(axes, f"{layer.name}: gates, mean and 80 % of the {layer.cell.shape[-1]} units")
+        axes.plot(result.dates, values.mean(axis=-1), color=color, linewidth=1.1, label=name)
+    if layer.gates:
+        axes.set_ylim(-0.02, 1.02)
+    _title(axes, f"{layer.name}: mean and 80 % of {layer.state.shape[-1]} units")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.005), ncols=3, fontsize=_SMALL, columnspacing=1.2)
     date_axis(axes, most_ticks=8)
 
 
-def _draw_cells(axes: Axes, result: Inspection) -> None:
+def _draw_states(axes: Axes, result: Inspection) -> None:
     for layer, dash in zip(result.layers, _DASHES, strict=False):
-        size = np.abs(layer.cell).mean(axis=-1)
+        size = layer.state_size.mean(axis=-1)
         axes.plot(result.dates, size, color=BLUE, linewidth=1.1, linestyle=dash, label=layer.name)
-    _title(axes, "size of the cell states, mean of the units")
+    _title(axes, f"size of the {result.layers[0].state_name}s, mean of the units")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.005), ncols=4, fontsize=_SMALL, columnspacing=1.2)
     axes.set_ylim(bottom=0)
     date_axis(axes, most_ticks=8)
+
+
+def _draw_lag_weights(axes: Axes, layers: Sequence[LagWeights]) -> None:
+    for layer, dash in zip(layers, _DASHES, strict=False):
+        lags = np.arange(len(layer.mean))
+        axes.plot(lags, layer.mean, color=BLUE, linewidth=1.4, linestyle=dash, label=layer.name)
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(0, len(layers[0].mean) - 1)
+    axes.set_xlabel("rows since the input")
+    _title(axes, "weights of past rows, mean over the days")
+    axes.legend(loc="upper right", fontsize=_SMALL)
 
 
 def _draw_memory(axes: Axes, result: Inspection) -> None:

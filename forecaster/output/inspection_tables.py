@@ -9,13 +9,17 @@ from rich.table import Table
 
 from forecaster.evaluation.memory_length import Memory
 from forecaster.experiments.inspections import Inspection
-from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.gates import LayerGates, Summary
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.output.tables import plain_table
 
 __all__ = ["gate_table", "importance_table", "inspection_document", "inspection_lines"]
 
 _SHARES = {"half": 0.5, "tenth": 0.1}
 """Name -> share of the largest influence."""
+
+_WEIGHT_SHARES = {"half": 0.5, "nine_tenths": 0.9}
+"""Name -> share of the weights of past rows."""
 
 
 def inspection_document(result: Inspection) -> dict[str, Any]:
@@ -33,6 +37,7 @@ def inspection_document(result: Inspection) -> dict[str, Any]:
         "last": str(result.dates[-1]),
         "layers": [_layer(layer) for layer in result.layers],
         "days": _days(result),
+        "lag_weights": [_lag_weights(layer) for layer in result.lag_weights],
         "memory": None if result.memory is None else _memory(result.memory),
         "part": result.part,
         "cutoffs": None if result.cutoffs is None else [str(date) for date in result.cutoffs],
@@ -50,19 +55,31 @@ def _layer(layer: LayerGates) -> dict[str, Any]:
     half_lives = layer.half_lives
     return {
         "layer": layer.name,
-        "units": len(half_lives),
+        "units": layer.state.shape[-1],
         "gates": {gate: dataclasses.asdict(summary) for gate, summary in layer.summaries.items()},
-        "cell_size": float(np.abs(layer.cell).mean()),
-        "half_life": {"median": float(np.median(half_lives)), "longest": float(half_lives.max())},
+        "state": layer.state_name,
+        "state_size": dataclasses.asdict(Summary.of(layer.state_size)),
+        "half_life": None
+        if half_lives is None
+        else {
+            "gate": layer.kept_by,
+            "median": float(np.median(half_lives)),
+            "longest": float(half_lives.max()),
+        },
     }
 
 
+def _lag_weights(layer: LagWeights) -> dict[str, Any]:
+    rows_to = {name: layer.rows_to(share) for name, share in _WEIGHT_SHARES.items()}
+    return {"layer": layer.name, "rows_to": rows_to, "weights": layer.mean.tolist()}
+
+
 def _days(result: Inspection) -> list[dict[str, Any]]:
-    """Means over the units of each layer, day by day; a cell state counts by its size."""
+    """Means over the units of each layer, day by day; a state counts by its size."""
     columns = {
         layer.name: {
             **{gate: values.mean(axis=-1) for gate, values in layer.gates.items()},
-            "cell_size": np.abs(layer.cell).mean(axis=-1),
+            "state_size": layer.state_size.mean(axis=-1),
         }
         for layer in result.layers
     }
@@ -90,18 +107,19 @@ def _memory(memory: Memory) -> dict[str, Any]:
 
 
 def gate_table(document: Mapping[str, Any]) -> Table:
-    """A table with a row for each layer and gate."""
+    """A table with a row for each gate of a layer, and for the size of its state."""
     table = plain_table()
-    for name in ("layer", "gate"):
+    for name in ("layer", "gate, |state|"):
         table.add_column(name, no_wrap=True)
-    for name in ("mean", "10 %", "90 %", "closed", "open", "half-life"):
-        table.add_column(name, justify="right")
+    for name in ("mean", "10 %", "90 %", "< 0.1", "> 0.9", "half-life"):
+        table.add_column(name, justify="right", no_wrap=True)
     for layer in document["layers"]:
-        for gate, values in layer["gates"].items():
+        half_life = layer["half_life"] or {"gate": None}
+        for name, values in {**layer["gates"], f"|{layer['state']}|": layer["state_size"]}.items():
             numbers = [f"{values[key]:.2f}" for key in ("mean", "low", "high")]
-            shares = [f"{100 * values[key]:.0f} %" for key in ("closed", "open")]
-            life = f"{layer['half_life']['median']:.1f}" if gate == "forget" else ""
-            table.add_row(layer["layer"], gate, *numbers, *shares, life)
+            shares = [f"{100 * values[key]:.0f} %" for key in ("below", "above")]
+            life = f"{half_life['median']:.1f}" if name == half_life["gate"] else ""
+            table.add_row(layer["layer"], name, *numbers, *shares, life)
     return table
 
 
@@ -133,7 +151,11 @@ def _ordered(rows: Any) -> list[str]:
 
 def inspection_lines(document: Mapping[str, Any]) -> list[str]:
     """Sentences about the memory, the importances, the training, and what is missing."""
-    lines = []
+    lines = [
+        f"weights of past rows: {layer['layer']} has half of them on the newest {layer['rows_to']['half']}, "
+        f"nine tenths on the newest {layer['rows_to']['nine_tenths']}"
+        for layer in document["lag_weights"]
+    ]
     memory = document["memory"]
     if memory is not None:
         parts = [

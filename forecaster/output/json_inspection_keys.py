@@ -11,19 +11,26 @@ source | text | source of the prices
 data_sha256 | text | SHA-256 of the rows that were read
 first | date | first row whose gates were read
 last | date | last row
-layers[].layer | text | layer; none where the gates of the kind are not read
+layers[].layer | text | recurrent layer; no items for a network without
 layers[].units | integer | units
-layers[].gates.<gate>.mean | number | mean of a gate: forget, input or output; 0 is closed, 1 is open
+layers[].gates.<gate>.mean | number | mean of a gate; 0 is closed, 1 is open
 layers[].gates.<gate>.low | number | quantile at 10 % over rows and units
 layers[].gates.<gate>.high | number | quantile at 90 %
-layers[].gates.<gate>.closed | number | share below 0.1
-layers[].gates.<gate>.open | number | share above 0.9
-layers[].cell_size | number | mean size of the cell states
-layers[].half_life.median | number | rows after which the forget gate alone has halved a cell, median of the units
+layers[].gates.<gate>.below | number | share below 0.1
+layers[].gates.<gate>.above | number | share above 0.9
+layers[].state | text | what the layer keeps from row to row: cell, or output where it has no cells
+layers[].state_size.<fact> | number | absolute values of the state: the five numbers of a gate
+layers[].half_life | null | null for a layer without gates; otherwise the section below
+layers[].half_life.gate | text | gate that keeps the state: forget of an LSTM, update of a GRU
+layers[].half_life.median | number | rows after which this gate alone has halved the state, median of the units
 layers[].half_life.longest | number | the same for the unit that keeps longest
 days[].date | date | row
 days[].layers.<layer>.<gate> | number | mean of a gate over the units
-days[].layers.<layer>.cell_size | number | mean size of the cell states
+days[].layers.<layer>.state_size | number | mean size of the state
+lag_weights[].layer | text | layer that reads past rows at once, such as attention; no items for a network without
+lag_weights[].rows_to.half | integer | newest rows that have half of the weight
+lag_weights[].rows_to.nine_tenths | integer | the same for nine tenths
+lag_weights[].weights[] | number | weight of the lags 0, 1, ...; their sum is 1
 memory | null | null where it was not measured; otherwise the section below
 memory.rows | integer | rows whose inputs were moved
 memory.longest_lag | integer | longest lag that was measured

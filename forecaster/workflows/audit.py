@@ -31,6 +31,7 @@ from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.results import AuditResult
 from forecaster.models.base import Fitted
 from forecaster.models.engine import use_engine
+from forecaster.models.keras_import import import_keras
 from forecaster.pipeline import training_split
 from forecaster.pipeline_evaluation import Baselines, losses_on_test
 from forecaster.workflows.audit_target import AuditTarget
@@ -88,6 +89,8 @@ def audit(
         cheaper.append(f"{len(panel)} of {len(data.panel)} series")
     engine = use_engine(data.config.backend, data.config.device)
     environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+    if environment.own_process:
+        import_keras()
     target = AuditTarget(data.config, panel, names, training_split(data.config, first), environment, data.sources)
     checks_to_do = _checks(target, data.config, first, environment)
     return AuditResult(names, data.config.kind, cheaper, *_performed(checks_to_do, environment))

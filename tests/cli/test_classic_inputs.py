@@ -67,6 +67,7 @@ def test_names_of_keras_and_scikit_learn_are_known() -> None:
     names = ["model.loss=mean_absolute_error", "model.scaler=StandardScaler", "model.optimizer=SGD"]
     options = load_config("classic", names).model
     assert (options.loss, options.scaler, options.optimizer) == ("mae", "standard", "sgd")
+    assert load_config("classic", ["model.loss=pinball"]).model.loss == "mae"
 
 
 def test_a_column_that_the_file_lacks_is_one_line(forecast, tmp_path: Path) -> None:

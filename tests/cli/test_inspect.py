@@ -4,18 +4,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Forecast
 from documented_keys import differences, missing
-from short_trainings import TINY
 
 import forecaster
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.architectures.lstm import StackedLSTM
+from forecaster.models.architectures.numpy_lstm import LSTMWeights
 
 COMMAND = "forecast inspect --format json"
+LAG_WEIGHTS = {f"lag_weights[].{key}" for key in ("layer", "rows_to.half", "rows_to.nine_tenths", "weights[]")}
 
 
 def test_an_lstm_shows_gates_memory_importances_and_curve(forecast: Forecast, home: Path, tmp_path: Path) -> None:
@@ -24,7 +28,7 @@ def test_an_lstm_shows_gates_memory_importances_and_curve(forecast: Forecast, ho
     assert result.exit_code == 0, result.output
     (document,) = json.loads(result.stdout)
     assert differences(COMMAND, document) == []
-    assert set(missing(COMMAND, [document])) <= {"missing.<section>"}
+    assert set(missing(COMMAND, [document])) <= {"missing.<section>", *LAG_WEIGHTS}
     assert len(document["days"]) == 30
     assert document["missing"] == {}
     (layer,) = document["layers"]
@@ -59,25 +63,65 @@ def test_the_id_of_a_run_stands_without_a_flag(forecast: Forecast, home: Path) -
     assert forecast("inspect", "20000101-000000", "--home", home).exit_code == 1
 
 
-def test_a_kind_without_gates_says_so(forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(StackedLSTM, "gates", Architecture.gates)
+def without_gates(weights: Any, name: str, x: Any, outputs: Any) -> list[LayerGates]:
+    return [LayerGates(name, {}, outputs)]
+
+
+def test_a_layer_without_gates_shows_the_size_of_its_state(
+    forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LSTMWeights, "gates", without_gates)
     picture = home / "inspection.png"
     result = forecast("inspect", "USDJPY", "--home", home, "--out", picture)
     assert result.exit_code == 0, result.output
-    assert "no gates: gates are read from plain LSTM layers only" in result.stdout
+    assert "\nlstm_0  |output|  " in result.stdout
+    assert "\nno gates: the network has none; the size of the states is shown" in result.stdout
+    assert picture.exists()
+    (document,) = json.loads(forecast("inspect", "USDJPY", "--home", home, "--format", "json").stdout)
+    assert differences(COMMAND, document) == []
+    assert document["layers"][0]["half_life"] is None
+
+
+def test_a_network_without_layers_of_states_shows_the_weights_of_past_rows(
+    forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weights_of_two_rows(stack: Any, weights: Any, x: np.ndarray, options: Any) -> list[LagWeights]:
+        return [LagWeights("attention_0", np.broadcast_to(np.float32([0.75, 0.25]), (*x.shape[:2], 2)))]
+
+    monkeypatch.setattr(StackedLSTM, "gates", Architecture.gates)
+    monkeypatch.setattr(StackedLSTM, "lag_weights", weights_of_two_rows)
+    picture = home / "inspection.png"
+    result = forecast("inspect", "USDJPY", "--home", home, "--out", picture)
+    assert result.exit_code == 0, result.output
+    assert "attention_0 has half of them on the newest 1, nine tenths on the newest 2" in result.stdout
+    assert "\nno gates: the network has none; the weights of past rows are shown" in result.stdout
     assert "half-life" not in result.stdout
     assert picture.exists()
+    (document,) = json.loads(forecast("inspect", "USDJPY", "--home", home, "--format", "json").stdout)
+    assert differences(COMMAND, document) == []
+    assert document["lag_weights"][0]["weights"] == [0.75, 0.25]
 
 
 @pytest.mark.slow
-def test_a_gru_is_inspected_without_gates(forecast: Forecast, tmp_path: Path) -> None:
-    arguments = ("--pair", "USDJPY", *TINY, "--config", "gru", "--home", tmp_path)
-    assert forecast("train", *arguments, "--set", "model.windows.chunk=128").exit_code == 0
-    result = forecast("inspect", "USDJPY", "--home", tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "text"), [("gru", "update"), ("bilstm", "bilstm_0/backward"), ("transformer", "weights of past rows")]
+)
+def test_other_kinds_are_inspected(forecast: Forecast, tmp_path: Path, kind: str, text: str) -> None:
+    small = ("--set", "model.training.steps=5", "--set", "model.windows.chunk=128")
+    arguments = ("--pair", "USDJPY", "--universe", "none", "--config", kind, *small, "--home", tmp_path)
+    assert forecast("train", *arguments).exit_code == 0
+    result = forecast("inspect", "USDJPY", "--home", tmp_path, "--out", tmp_path / "inspection.png")
     assert result.exit_code == 0, result.output
-    assert "this network has others (kind gru)" in result.stdout
+    assert text in result.stdout
     assert "importance: increase of the CRPS" in result.stdout
     assert "memory in rows" in result.stdout
+
+
+def test_a_word_that_is_no_run_is_met_with_the_instruments_of_the_runs(forecast: Forecast, home: Path) -> None:
+    result = forecast("inspect", "nonsense", "--home", home)
+    assert result.exit_code == 1
+    assert "fits NONSENSE; its runs forecast " in result.stderr
+    assert "fits USDJPX; did you mean USDJPY; train" in forecast("inspect", "--ticker", "USDJPX", "--home", home).stderr
 
 
 def test_a_step_beyond_the_horizon_is_refused(forecast: Forecast, home: Path) -> None:

@@ -39,6 +39,48 @@ def test_an_input_that_is_not_used_has_no_importance() -> None:
     assert abs(result["noise"].increase) < 0.02
 
 
+def interval_of(seed: int, weight: float) -> tuple[float, float]:
+    """Interval of an input that the model gives `weight`, and the truth as well if it is not a small one."""
+    rng = np.random.default_rng(seed)
+    inputs = np.repeat(rng.normal(size=(DAYS // 30, 2)), 30, axis=0).astype(np.float32)  # lasting, as volatilities
+    truth = np.exp(0.3 * inputs[:, 0] + (weight > 0.1) * weight * inputs[:, 1]) * rng.normal(size=DAYS)
+
+    def losses(x: np.ndarray) -> np.ndarray:
+        spread = np.exp(0.3 * x[..., :1] + weight * x[..., 1:])
+        return np.log(spread) + truth[:, None] ** 2 / spread**2 / 2 + 3
+
+    (row,) = permutation_importance(losses, inputs, {"input": [1]}, {1: 1}, Shuffling(5, block_rows=60, seed=seed))
+    assert row.interval is not None
+    return row.interval
+
+
+def test_the_interval_of_an_input_without_influence_on_the_truth_contains_zero() -> None:
+    """The loss of a model with a small weight on noise does not change in the mean."""
+    contained = [low <= 0 <= high for low, high in (interval_of(seed, 0.01) for seed in range(30))]
+    assert sum(contained) >= 27
+
+
+def test_the_interval_counts_the_choice_of_the_permutations() -> None:
+    """All days have the loss that the first row decides, so that a bootstrap of days alone sees no error."""
+    inputs = np.random.default_rng(0).uniform(size=(DAYS, 1)).astype(np.float32)
+    inputs[0] = 0.5
+
+    def losses(x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(1.0 + x[:, :1], x.shape)
+
+    truth = (1 + inputs.mean()) / 1.5 - 1
+    contained = 0
+    for seed in range(40):
+        (row,) = permutation_importance(losses, inputs, {"input": [0]}, {1: 1}, Shuffling(5, block_rows=10, seed=seed))
+        assert row.interval is not None
+        contained += row.interval[0] <= truth <= row.interval[1]
+    assert contained >= 35
+
+
+def test_the_interval_of_a_planted_input_is_above_zero() -> None:
+    assert all(interval_of(seed, 0.2)[0] > 0 for seed in range(6))
+
+
 def test_with_few_days_there_is_no_interval() -> None:
     def losses(x: np.ndarray) -> np.ndarray:
         return np.abs(x[:, :, :1])

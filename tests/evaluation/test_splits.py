@@ -81,6 +81,11 @@ def test_too_short_a_history_is_told_how_much_is_needed(count: int, test: int, v
     assert dates[0] < split.validation_start < split.test_start <= dates[-1]
 
 
+def test_a_history_that_is_too_short_names_settings_in_yaml() -> None:
+    with pytest.raises(NotEnoughDataError, match=r"add --set model\.a=3 --set model\.b=null$"):
+        split_by_rows(DATES, 100, 50, 5000, lambda rows: {"model.a": 3, "model.b": None})
+
+
 def test_a_refit_learns_from_all_rows_whose_outcome_is_known() -> None:
     split = whole_history([DATES[-1], DATES[200]])
     assert split.training_rows(DATES, 20) == 380

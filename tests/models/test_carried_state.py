@@ -23,7 +23,7 @@ WINDOWS = {"chunk": CHUNK, "burn_in": BURN_IN, "truncation": PIECE}
 
 def model_of(kind: str, **options: Any) -> Any:
     forecaster = model_class(kind)
-    training = {"steps": 25, "batch_size": BATCH}
+    training = {"steps": 6, "batch_size": BATCH}
     settings = {"units": (3, 2), "dropout": 0.0, "windows": WINDOWS, "training": training, **options}
     return forecaster(forecaster.Options.model_validate(settings), 5)
 
@@ -124,7 +124,7 @@ def test_a_fit_in_pieces_is_validated_on_whole_chunks_and_stores_no_state(helper
     panel = Panel((helpers.oracles.walk(700),))
     name = panel.series[0].instrument.name
     fitted = model.fit(helpers.request_of(panel, 5, validation_rows={name: np.arange(510, 690)}))
-    assert fitted.report.learned["steps"] == 25
+    assert fitted.report.learned["steps"] == 6
     assert fitted.report.parity < 1e-5
     assert np.isfinite(fitted.report.curve[-1]["validation_loss"])
     assert not [key for key in fitted.arrays() if "carried" in key]

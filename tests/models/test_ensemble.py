@@ -203,6 +203,7 @@ def test_seeds_of_an_ensemble_of_kinds_are_all_different(helpers: SimpleNamespac
     ("members", "message"),
     [
         ("[lstm, clasic]", "member 2: expected a kind among lstm, gru, "),
+        ("[lstm, gruu]", r"got 'gruu'; did you mean gru\?"),
         ("[lstm, classic]", "member 2: classic forecasts the price of one row ahead"),
         ("[lstm, ensemble]", "member 2: expected a kind among lstm, gru, "),
         ("[lstm]", "expected 2 to 20 members; got 1"),
@@ -219,6 +220,11 @@ def test_members_that_do_not_fit_together_are_one_line(members: str, message: st
         load_config(None, ["model.kind=ensemble", f"model.members={members}"])
     assert len(caught.value.messages) == 1
     assert "\n" not in caught.value.messages[0]
+
+
+def test_an_option_of_the_members_names_the_way_to_set_it() -> None:
+    with pytest.raises(ConfigError, match=r"model\.training: unknown key; it is an option of a member, such as "):
+        load_config("ensemble", ["model.training.steps=30"])
 
 
 def test_kinds_in_place_of_a_number_of_seeds_are_one_line() -> None:

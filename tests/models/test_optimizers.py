@@ -88,6 +88,7 @@ def test_every_schedule_exists_for_one_step(schedule: str) -> None:
         (["model.kind=classic", "model.features=[close,volum]"], "did you mean volume?"),
         (["model.kind=classic", "model.features=[open]"], "expected close among the columns"),
         (["model.kind=lsmt"], "did you mean lstm?"),
+        (["model.units=[]"], "--set: model.units: expected a list of 1 or more (got [])"),
         (["members=0"], "members: should be greater than or equal to 1"),
         (["model.training.early_stopping=3"], "did you mean model.training.patience?"),
     ],

@@ -177,7 +177,7 @@ def stopped_fit(stopping: object) -> SimpleNamespace:
     (weight,) = named_weights(network).values()
     losses = [row["validation_loss"] for row in history.curve if "validation_loss" in row]
     now = float(np.mean(((weight.item() - 1) * x) ** 2))
-    return SimpleNamespace(history=history, losses=losses, now=now, total=told[-1][2])
+    return SimpleNamespace(history=history, losses=losses, now=now, done=told[-1][1], total=told[-1][2])
 
 
 def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss() -> None:
@@ -189,6 +189,7 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss() -> Non
     assert len(fitted.losses) == best + 3  # the best epoch, and two that were not better
     assert fitted.now == pytest.approx(fitted.losses[best], rel=1e-4)
     assert fitted.history.chosen == {"epochs": best + 1}
+    assert fitted.done == fitted.total == 12 * 4, "the progress ends with the training"
 
 
 def test_without_patience_every_epoch_is_trained_and_the_last_weights_stay() -> None:
@@ -204,6 +205,26 @@ def test_a_refit_trains_as_many_epochs_as_the_fit_before_has_kept() -> None:
     fitted, all_epochs = stopped_fit(Stopping(epochs=3)), stopped_fit(None)
     assert fitted.losses == all_epochs.losses[:3]
     assert fitted.total == 3 * 4
+
+
+def test_a_validation_does_not_change_the_draws_of_recurrent_dropout() -> None:
+    import keras
+
+    from forecaster.models import training
+    from forecaster.models.keras_weights import named_weights
+
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+    windows = LastWindows(x, x, 2, 8)
+    fits = []
+    for validation in (None, windows.batch(np.arange(3))):
+        starts = {"kernel_initializer": "identity", "recurrent_initializer": "identity"}
+        layer = keras.layers.SimpleRNN(3, recurrent_dropout=0.5, seed=1, unroll=True, **starts)
+        network = keras.Sequential([keras.Input((2, 3)), layer])
+        samples = training.shuffled_samples(7, 2, np.random.default_rng(0))
+        batches = training.PanelBatches([windows], samples, 7, np.zeros(3, dtype=bool), 2)
+        training.fit_network(network, batches, keras.optimizers.SGD(0.1), "mse", no_progress, validation)
+        fits.append(np.concatenate([weight.ravel() for weight in named_weights(network).values()]))
+    np.testing.assert_array_equal(*fits)
 
 
 def test_every_epoch_reads_its_own_samples(some_steps: SimpleNamespace) -> None:

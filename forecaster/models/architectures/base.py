@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from forecaster.arrays import AnyArray, Float32Array, IntArray
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 
 __all__ = ["Architecture", "ForwardPass"]
 
@@ -90,5 +91,12 @@ class Architecture(ABC):
         return None
 
     def gates(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LayerGates]:
-        """Gates and cell states of every layer on histories x (B, T, F); empty where they cannot be read."""
+        """Gates and states (B, T, U) of every recurrent layer on histories x (B, T, F).
+
+        Rows come in the order in which a layer reads them.
+        """
+        return ()
+
+    def lag_weights(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LagWeights]:
+        """Weights (B, T, L + 1) of past rows in every layer that reads them at once, on histories x (B, T, F)."""
         return ()

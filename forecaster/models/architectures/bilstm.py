@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.architectures.forget_bias import LSTM_BIAS_SIGNS, GatedOptions, GatedStack
+from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer
 from forecaster.models.architectures.recurrent import cell_settings
 from forecaster.models.bounds import BatchSize, LearningRate, Rows, Steps
@@ -41,6 +42,12 @@ class BothDirections:
         """Outputs of each direction after the whole sample, (B, 2U), from `outputs` (T, B, 2U)."""
         units = self.forward.units
         return np.concatenate([outputs[-1, :, :units], outputs[0, :, units:]], axis=-1)
+
+    def gates(self, name: str, x: Float32Array, outputs: Float32Array) -> list[LayerGates]:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`; rows in the order of each direction."""
+        units = self.forward.units
+        forward = self.forward.gates(f"{name}/forward", x, outputs[..., :units])
+        return forward + self.backward.gates(f"{name}/backward", x[::-1], outputs[::-1, :, units:])
 
 
 class StackedBiLSTM(GatedStack):

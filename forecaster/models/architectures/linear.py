@@ -4,13 +4,15 @@ The inputs are split into a moving average and the rest, and each is mapped by a
 nonlinearity before the head.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from forecaster.arrays import AnyArray
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.architectures.numpy_linear import LinearPass
 from forecaster.models.bounds import LearningRate
 from forecaster.models.quantile.forecaster import QuantileForecaster
@@ -48,6 +50,11 @@ class DLinear(Architecture):
         """See `Architecture`."""
         return LinearPass.of(weights, options.moving_average)
 
+    def lag_weights(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LagWeights]:
+        """See `Architecture`."""
+        shares = self.numpy_pass(weights, options).lag_shares
+        return [LagWeights("linear", np.broadcast_to(shares, (*x.shape[:2], len(shares))))]
+
     def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
         """See `Architecture`."""
         units = options.units[0]
@@ -77,8 +84,8 @@ class LinearOptions(QuantileOptions):
         rows = self.kernel_size + self.moving_average - 1
         if rows > self.windows.chunk and self.windows.supervision == "dense":
             raise ValueError(
-                f"kernel_size + moving_average - 1: expected at most the {self.windows.chunk} rows of windows.chunk; "
-                f"got {rows}, the oldest of which a training would never read"
+                f"kernel_size: with moving_average - 1, expected at most the {self.windows.chunk} rows of "
+                f"windows.chunk; got {rows}, the oldest of which a training would never read"
             )
         return self
 

@@ -1,12 +1,11 @@
 """Stacked LSTM: the default model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from forecaster.arrays import AnyArray, Float32Array
+from forecaster.arrays import AnyArray
 from forecaster.models.architectures.forget_bias import LSTM_BIAS_SIGNS, GatedOptions, GatedStack
-from forecaster.models.architectures.gates import LayerGates, lstm_gates
-from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer, lstm_layers
+from forecaster.models.architectures.numpy_lstm import LSTMWeights, layer_shapes, lstm_layer
 from forecaster.models.architectures.recurrent import cell_settings
 from forecaster.models.quantile.forecaster import QuantileForecaster
 
@@ -32,12 +31,6 @@ class StackedLSTM(GatedStack):
     def layer_shapes(self, inputs: int, units: int, name: str) -> dict[str, tuple[int, ...]]:
         """See `RecurrentStack`."""
         return layer_shapes(inputs, units, name)
-
-    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LayerGates]:
-        """See `Architecture`; those of a plain stack only."""
-        if options.layer_norm or options.residual or options.activation != "tanh":
-            return ()
-        return lstm_gates(lstm_layers(weights), x)
 
 
 class LSTMOptions(GatedOptions):

@@ -10,6 +10,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
+from forecaster.models.architectures.gates import LayerGates, rows_before
 from forecaster.models.numpy_dense import dense
 
 __all__ = ["GRUWeights"]
@@ -76,3 +77,12 @@ class GRUWeights:
     def last(self, outputs: Float32Array) -> Float32Array:
         """Output for the whole of a sample, (B, U), from its `outputs` (T, B, U)."""
         return np.asarray(outputs[-1])
+
+    def gates(self, name: str, x: Float32Array, outputs: Float32Array) -> list[LayerGates]:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`; an update gate of 1 keeps the output."""
+        columns = slice(2 * outputs.shape[2])
+        arguments: Float32Array = x @ self.kernel[:, columns] + rows_before(outputs) @ self.recurrent[:, columns]
+        arguments += self.bias[:, columns].sum(axis=0)
+        half = np.float32(0.5)
+        update, reset = np.split(half * np.tanh(arguments) + half, 2, axis=-1)
+        return [LayerGates(name, {"update": update, "reset": reset}, outputs, kept_by="update")]

@@ -33,6 +33,12 @@ class LinearPass:
             kernel[age : age + len(trend)] += (trend - rest) / moving_average
         return cls(kernel.astype(np.float32), weights["trend/bias"])
 
+    @property
+    def lag_shares(self) -> Float32Array:
+        """(R,) share of the weights of each row in the sum of their absolute values, the newest row first."""
+        sizes = np.abs(self.kernel).sum(axis=(1, 2))
+        return np.asarray(sizes / (sizes.sum() or 1))
+
     def histories(self, x: Float32Array) -> Float32Array:
         """State in every row of histories x (B, T, F), with zeros before them: (B, T, U)."""
         padded = np.pad(x, ((0, 0), (len(self.kernel), 0), (0, 0)))

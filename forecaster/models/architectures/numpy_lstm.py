@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
+from forecaster.models.architectures.gates import LayerGates, rows_before
 from forecaster.models.numpy_dense import dense
 
 __all__ = ["LSTMWeights", "layer_shapes", "lstm_layer", "lstm_layers", "lstm_shapes"]
@@ -85,6 +86,20 @@ class LSTMWeights:
     def last(self, outputs: Float32Array) -> Float32Array:
         """Output for the whole of a sample, (B, U), from its `outputs` (T, B, U)."""
         return np.asarray(outputs[-1])
+
+    def gates(self, name: str, x: Float32Array, outputs: Float32Array) -> list[LayerGates]:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`."""
+        arguments: Float32Array = x @ self.kernel + rows_before(outputs) @ self.recurrent + self.bias
+        half = np.float32(0.5)
+        sigmoids = half * np.tanh(arguments[..., : 3 * self.units]) + half
+        input_gate, forget_gate, output_gate = np.split(sigmoids, 3, axis=-1)
+        admitted = input_gate * ACTIVATIONS[self.activation](arguments[..., 3 * self.units :])
+        cell = np.empty_like(outputs)
+        before = np.zeros_like(outputs[0])
+        for row, (factor, addition) in enumerate(zip(forget_gate, admitted, strict=True)):
+            cell[row] = before = factor * before + addition
+        gates = {"forget": forget_gate, "input": input_gate, "output": output_gate}
+        return [LayerGates(name, gates, cell, state_name="cell", kept_by="forget")]
 
 
 def lstm_layers(arrays: Mapping[str, AnyArray], activation: str = "tanh") -> list[LSTMWeights]:

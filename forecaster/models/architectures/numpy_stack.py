@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array, IntArray
+from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.numpy_dense import block_rows, blocks
 
 __all__ = ["LayerNorm", "RecurrentLayer", "StackPass"]
@@ -28,6 +29,15 @@ class RecurrentLayer(Protocol):
 
     def last(self, outputs: Float32Array) -> Float32Array:
         """Output for the whole of a sample, (B, U), from its `outputs` (T, B, U)."""
+
+    def gates(self, name: str, x: Float32Array, outputs: Float32Array) -> list[LayerGates]:
+        """Gates and states (T, B, U) in all rows of x (T, B, F), from the `outputs` (T, B, U) for it.
+
+        Args:
+            name: Name of the layer.
+            x: Inputs of the layer.
+            outputs: Its outputs.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +80,36 @@ class StackPass(Generic[Layer]):
 
     def _read(self, x: Float32Array, last_row: bool) -> Float32Array:
         """Outputs of the last layer for x (B, T, F): (T, B, U), or (B, U) for the whole of each sample."""
-        hidden = np.ascontiguousarray(x.transpose(1, 0, 2), dtype=np.float32)
+        hidden = _rows_first(x)
         for index, layer in enumerate(self.layers):
             before = hidden
             hidden = layer(before)
             if last_row and index == len(self.layers) - 1:
                 hidden = layer.last(hidden)
                 before = before[-1]
-            if self.norms and (norm := self.norms[index]) is not None:
-                hidden = norm(hidden)
-            if self.residual and index:
-                hidden = hidden + before
+            hidden = self._joined(index, before, hidden)
         return hidden
+
+    def _joined(self, index: int, before: Float32Array, outputs: Float32Array) -> Float32Array:
+        """Inputs of the next layer: the outputs of a layer, normalised, with its inputs added to them."""
+        if self.norms and (norm := self.norms[index]) is not None:
+            outputs = norm(outputs)
+        return outputs + before if self.residual and index else outputs
+
+    def gates(self, x: Float32Array, prefix: str) -> list[LayerGates]:
+        """Gates and states (B, T, U) of every layer on histories x (B, T, F), each from a zero state.
+
+        Args:
+            x: The histories.
+            prefix: Name of the layers, before their number.
+        """
+        hidden = _rows_first(x)
+        result = []
+        for index, layer in enumerate(self.layers):
+            outputs = layer(hidden)
+            result += layer.gates(f"{prefix}_{index}", hidden, outputs)
+            hidden = self._joined(index, hidden, outputs)
+        return [layer.mapped(lambda values: values.transpose(1, 0, 2)) for layer in result]
 
     def histories(self, x: Float32Array) -> Float32Array:
         """Output of the last layer in every row of histories x (B, T, F), from a zero state: (B, T, U)."""
@@ -104,3 +132,8 @@ class StackPass(Generic[Layer]):
         for positions, values in parts:
             result[positions] = values
         return result
+
+
+def _rows_first(x: Float32Array) -> Float32Array:
+    """(T, B, F) of x (B, T, F)."""
+    return np.ascontiguousarray(x.transpose(1, 0, 2), dtype=np.float32)

@@ -5,7 +5,7 @@ are read nor on the rows after it (see `forecaster.models.numpy_dense`): sums ov
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -21,27 +21,37 @@ BLOCK_ROWS = 512  # whose attention is computed at once: bounds the memory
 
 def attention(projected: Float32Array, heads: int, rows: int) -> Float32Array:
     """`forecaster.models.architectures.banded_attention.banded_attention` of one sample (T, 3U): (T, U)."""
-    query, key, value = np.split(projected, 3, axis=1)
+    spans = _spans(projected[:, 2 * projected.shape[1] // 3 :], rows)
+    result = np.empty((len(projected), spans.shape[2]), dtype=np.float32)
+    for block, weights in _block_weights(projected, heads, rows):
+        values = spans[block].reshape(len(weights), rows, heads, -1)
+        result[block] = (weights.transpose(0, 2, 1)[..., None] * values).sum(axis=1).reshape(len(weights), -1)
+    return result
+
+
+def _block_weights(projected: Float32Array, heads: int, rows: int) -> Iterator[tuple[slice, Float32Array]]:
+    """Blocks of the rows of one sample (T, 3U), and the weights (N, H, R) of each, the oldest row first."""
+    query, key, _ = np.split(projected, 3, axis=1)
     size = query.shape[1] // heads
-    spans = [
-        np.lib.stride_tricks.sliding_window_view(np.pad(part, ((rows, 0), (0, 0))), rows, axis=0)[1:].transpose(0, 2, 1)
-        for part in (key, value)
-    ]
+    spans = _spans(key, rows)
     slopes = (2.0 ** (-2.0 - 2.0 * np.arange(heads))).astype(np.float32)
     penalty = slopes[:, None] * np.arange(rows - 1, -1, -1, dtype=np.float32)
-    result = np.empty_like(query)
     for start in range(0, len(query), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         count = len(query[block])
-        keys, values = (span[block].reshape(count, rows, heads, size) for span in spans)
-        products = query[block].reshape(count, 1, heads, size) * keys
+        products = query[block].reshape(count, 1, heads, size) * spans[block].reshape(count, rows, heads, size)
         scores = products.sum(axis=-1).transpose(0, 2, 1) / np.float32(size**0.5) - penalty
         exists = np.arange(rows) >= rows - 1 - np.arange(start, start + count)[:, None]
         scores = np.where(exists[:, None], scores, np.float32(-1e9))
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
-        result[block] = (weights.transpose(0, 2, 1)[..., None] * values).sum(axis=1).reshape(count, -1)
-    return result
+        yield block, weights
+
+
+def _spans(part: Float32Array, rows: int) -> Float32Array:
+    """(T, R, U) the last R rows of each row of a part (T, U), with zeros before the first one."""
+    padded = np.pad(part, ((rows, 0), (0, 0)))
+    return np.lib.stride_tricks.sliding_window_view(padded, rows, axis=0)[1:].transpose(0, 2, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +85,30 @@ class TransformerPass:
         """State in every row of one sample (T, F): (T, U)."""
         hidden = self._dense("embedding", x)
         for index in range(self.layers):
-            projected = self._dense(f"projection_{index}", self._normalised(f"norm_{index}", hidden))
-            hidden = hidden + self._dense(f"mixing_{index}", attention(projected, self.heads, self.rows))
-            wide = self._dense(f"wide_{index}", self._normalised(f"second_norm_{index}", hidden))
-            hidden = hidden + self._dense(f"narrow_{index}", ACTIVATIONS[self.activation](wide))
+            hidden = self._layer(index, hidden, self._projected(index, hidden))
         return self._normalised("last_norm", hidden)
+
+    def attention_by_lag(self, x: Float32Array) -> list[Float32Array]:
+        """(B, T, R) mean weight of the heads of each layer, in histories x (B, T, F), the newest row first."""
+        result = [np.empty((*x.shape[:2], self.rows), dtype=np.float32) for _ in range(self.layers)]
+        for number, history in enumerate(x):
+            hidden = self._dense("embedding", history)
+            for index, layer in enumerate(result):
+                projected = self._projected(index, hidden)
+                for block, weights in _block_weights(projected, self.heads, self.rows):
+                    layer[number, block] = weights.mean(axis=1)[:, ::-1]
+                hidden = self._layer(index, hidden, projected)
+        return result
+
+    def _projected(self, index: int, hidden: Float32Array) -> Float32Array:
+        """(T, 3U) queries, keys and values of a layer on `hidden` (T, U)."""
+        return self._dense(f"projection_{index}", self._normalised(f"norm_{index}", hidden))
+
+    def _layer(self, index: int, hidden: Float32Array, projected: Float32Array) -> Float32Array:
+        """(T, U) output of a layer for `hidden` (T, U) and its queries, keys and values."""
+        hidden = hidden + self._dense(f"mixing_{index}", attention(projected, self.heads, self.rows))
+        wide = self._dense(f"wide_{index}", self._normalised(f"second_norm_{index}", hidden))
+        return hidden + self._dense(f"narrow_{index}", ACTIVATIONS[self.activation](wide))
 
     def _dense(self, name: str, x: Float32Array) -> Float32Array:
         return dense(x, self.weights[f"{name}/kernel"], self.weights[f"{name}/bias"])

@@ -1,14 +1,15 @@
 """Stacks of recurrent layers: what LSTM, GRU, simple RNN and bidirectional LSTM share."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from forecaster.arrays import AnyArray
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import Activation
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.numpy_stack import LayerNorm, RecurrentLayer, StackPass
 from forecaster.models.quantile.options import QuantileOptions, Units
 
@@ -68,6 +69,10 @@ class RecurrentStack(Architecture):
         layers = [self.numpy_layer(weights, f"{self.prefix}_{index}", options) for index in range(count)]
         norms = [LayerNorm.of(weights, f"norm_{index}") for index in range(count)]
         return StackPass(layers, norms, options.residual)
+
+    def gates(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LayerGates]:
+        """See `Architecture`."""
+        return self.numpy_pass(weights, options).gates(x, self.prefix)
 
     def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
         """See `Architecture`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
+from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
 from forecaster.models.numpy_dense import dense
 from forecaster.models.quantile.forecaster import QuantileForecaster
@@ -39,6 +40,10 @@ class RNNWeights:
     def last(self, outputs: Float32Array) -> Float32Array:
         """Output for the whole of a sample, (B, U), from its `outputs` (T, B, U)."""
         return np.asarray(outputs[-1])
+
+    def gates(self, name: str, x: Float32Array, outputs: Float32Array) -> list[LayerGates]:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`; the outputs alone."""
+        return [LayerGates(name, {}, outputs)]
 
 
 class StackedRNN(RecurrentStack):

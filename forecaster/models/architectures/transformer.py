@@ -4,14 +4,15 @@ Its layers together look back as far as the burn-in of a chunk, so the state of 
 its chunk begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from forecaster.arrays import AnyArray
+from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import Activation
 from forecaster.models.architectures.base import Architecture
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.architectures.numpy_transformer import TransformerPass, transformer_shapes
 from forecaster.models.bounds import LearningRate, Rows
 from forecaster.models.memory import attention_training_bytes
@@ -54,6 +55,11 @@ class CausalTransformer(Architecture):
         return TransformerPass(
             weights, len(options.units), options.heads, options.attention_rows, activation=options.activation
         )
+
+    def lag_weights(self, weights: Mapping[str, AnyArray], x: Float32Array, options: Any) -> Sequence[LagWeights]:
+        """See `Architecture`; the mean attention of the heads."""
+        layers = self.numpy_pass(weights, options).attention_by_lag(x)
+        return [LagWeights(f"attention_{index}", layer) for index, layer in enumerate(layers)]
 
     def weight_shapes(self, inputs: int, options: Any) -> tuple[Mapping[str, tuple[int, ...]], int]:
         """See `Architecture`."""

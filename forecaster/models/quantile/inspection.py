@@ -11,6 +11,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.features import feature_matrix
 from forecaster.features.history import History
 from forecaster.models.architectures.gates import LayerGates
+from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.keras_pass import KerasPass
 
@@ -53,18 +54,25 @@ class QuantileInspection:
         """See `Inspection`; Keras reads a history in chunks."""
         if not self._is_dense:
             return self._windows.context_length - 1
-        return SETTLING_ROWS if self.is_fast else self._windows.burn_in
+        return SETTLING_ROWS if self._reads_histories else self._windows.burn_in
 
     @property
     def longest_lag(self) -> int:
         """See `Inspection`; no state lasts longer than the chunk or window that it is computed in."""
         if not self._is_dense:
             return min(LONGEST_LAG, self._windows.context_length - 1)
-        return LONGEST_LAG if self.is_fast else min(LONGEST_LAG, self._windows.chunk - self._windows.burn_in - 1)
+        if self._reads_histories:
+            return LONGEST_LAG
+        return min(LONGEST_LAG, self._windows.chunk - self._windows.burn_in - 1)
 
     @property
     def is_fast(self) -> bool:
         """See `Inspection`."""
+        return self._reads_histories
+
+    @property
+    def _reads_histories(self) -> bool:
+        """True if the network reads any number of rows in one pass."""
         return self._is_dense and not isinstance(self._function.network, KerasPass)
 
     @property
@@ -98,11 +106,19 @@ class QuantileInspection:
     def gates(self, rows: IntArray) -> Sequence[LayerGates]:
         """See `Inspection`."""
         options = self._function.options
-        x = self.inputs[None, self.first_row : int(rows.max()) + 1]
-        read = rows - self.first_row
-        if self._is_dense:
-            index: Any = (0, read)
-        else:
-            x = self._window_views(x, read)[0]
-            index = (slice(None), -1)
+        x, index = self._read(rows)
         return [layer.at(index) for layer in options.architecture.gates(self._function.weights, x, options)]
+
+    def lag_weights(self, rows: IntArray) -> Sequence[LagWeights]:
+        """See `Inspection`."""
+        options = self._function.options
+        x, index = self._read(rows)
+        return [layer.at(index) for layer in options.architecture.lag_weights(self._function.weights, x, options)]
+
+    def _read(self, rows: IntArray) -> tuple[Float32Array, Any]:
+        """Histories (B, T, F) that the network reads for `rows` (N,), and the index of these rows in them."""
+        x = self.inputs[None, self.first_row : int(rows.max()) + 1]
+        places = rows - self.first_row
+        if self._is_dense:
+            return x, (0, places)
+        return self._window_views(x, places)[0], (slice(None), -1)

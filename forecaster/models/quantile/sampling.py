@@ -40,7 +40,7 @@ class DenseSampling:
 
     @property
     def scored_rows(self) -> int:
-        """Rows of a sample that are scored, at most."""
+        """Rows of a sample that are scored, at most: a chunk near the end of a history has fewer."""
         return self.options.chunk - self.options.burn_in
 
     @property

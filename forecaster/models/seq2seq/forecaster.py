@@ -23,6 +23,7 @@ from forecaster.models.quantile.forecaster import FittedQuantileModel, QuantileF
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.members import curve_samples
 from forecaster.models.seq2seq.decoder import decoder_shapes
+from forecaster.models.seq2seq.inspection import PathInspection
 from forecaster.models.seq2seq.options import Seq2SeqOptions
 from forecaster.models.seq2seq.path_function import CORRECTION, TAIL_SHARE, PathFunction
 from forecaster.models.stored_weights import require_shapes
@@ -137,6 +138,10 @@ class FittedSeq2Seq(FittedQuantileModel):
     """A fitted encoder-decoder."""
 
     function: PathFunction
+
+    def inspection(self, series: PriceSeries) -> PathInspection:
+        """See `forecaster.models.inspection.InspectableFitted`."""
+        return PathInspection(self.function, series)
 
     def paths(self, series: PriceSeries, values: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
         """See `forecaster.models.base.SamplesPaths`."""

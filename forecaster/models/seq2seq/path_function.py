@@ -80,15 +80,18 @@ class PathFunction(ForecastFunction):
         read = self.network.histories(features[None, warm_up:])[0]
         # Rows that only the features read have no state.
         states = np.concatenate([np.zeros((warm_up, read.shape[-1]), dtype=np.float32), read])
-        return self._taken(states, rows)
+        return self._attended(states, rows)
 
     def chunk_states(self, x: Float32Array, rows: IntArray) -> Float32Array:
-        """As `memory`, of an encoder that reads x (T, F) from its first row on."""
-        return self._taken(self.network.histories(x[None])[0], rows)
+        """As `memory`, of an encoder that reads histories x (..., T, F) from their first row on: (..., N, [A,] U)."""
+        states = self.network.histories(x.reshape(-1, *x.shape[-2:]))
+        attended = np.stack([self._attended(history, rows) for history in states])
+        return attended.reshape(*x.shape[:-2], *attended.shape[1:])
 
-    def _taken(self, states: Float32Array, rows: IntArray) -> Float32Array:
+    def _attended(self, states: Float32Array, rows: IntArray) -> Float32Array:
+        """Those of states (T, U) that the decoder reads after each row; before the first row, the first state."""
         count = self.options.memory_rows
-        return states[rows[:, None] + np.arange(1 - count, 1)] if count else states[rows]
+        return states[np.maximum(rows[:, None] + np.arange(1 - count, 1), 0)] if count else states[rows]
 
     def path_quantiles(self, state: Float32Array, places: IntArray | None = None) -> FloatArray:
         """Quantiles (N, K, Q) of the paths alone; arguments and units as of `scaled`.

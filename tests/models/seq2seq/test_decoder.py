@@ -11,18 +11,20 @@ from scipy import stats
 from forecaster.features.windows import DenseWindows
 from forecaster.models.keras_weights import named_weights
 from forecaster.models.seq2seq.decoder import decoder_shapes
+from forecaster.models.seq2seq.inspection import PathInspection
 from forecaster.models.seq2seq.network import build_network
 from forecaster.models.seq2seq.options import Seq2SeqOptions
 from forecaster.models.seq2seq.path_facts import measure_correction
 from forecaster.models.seq2seq.path_function import CORRECTION, TAIL_SHARE, PathFunction
 from forecaster.quantiles import SCORING_LEVELS
 
+SMALL = {"units": (5,), "decoder_units": 4, "attention_rows": 7, "decode_every": 16}
 DAYS = 6
 DECAY = 0.97  # of the volatility that scales everything
 
 
 def options_of(helpers: SimpleNamespace, **options: object) -> Seq2SeqOptions:
-    return helpers.options_of(Seq2SeqOptions, units=(5,), decoder_units=4, attention_rows=7, decode_every=16, **options)
+    return helpers.options_of(Seq2SeqOptions, **{**SMALL, **options})
 
 
 def network_of(options: Seq2SeqOptions, days: int = DAYS, trained: bool = True) -> object:
@@ -163,3 +165,25 @@ def test_the_bits_of_a_row_do_not_depend_on_other_rows(helpers: SimpleNamespace)
         np.testing.assert_array_equal(
             function.path_quantiles(function.memory(x, rows[[position]]), rows[[position]])[0], together[position]
         )
+
+
+def test_a_decoder_attends_to_no_later_row_near_the_start_of_a_history(helpers: SimpleNamespace) -> None:
+    options = options_of(helpers, attention="luong", attention_rows=32, windows={"warm_up": 20})
+    function = function_of(options, network_of(options))
+    x = np.random.default_rng(1).normal(0, 1, (300, len(options.feature_names))).astype(np.float32)
+    rows = np.array([20, 24, 51])
+    later = np.where(np.arange(300)[:, None] > 51, -x, x)
+    expected = function.path_quantiles(function.memory(x, rows), rows)
+    np.testing.assert_array_equal(function.path_quantiles(function.memory(later, rows), rows), expected)
+
+
+def test_an_inspection_reads_the_states_that_a_decoder_attends_to(helpers: SimpleNamespace) -> None:
+    options = options_of(helpers, attention="luong")
+    function = function_of(options, network_of(options))
+    inspection = PathInspection(function, helpers.oracles.walk(400))
+    rows = np.array([300, 390])
+    read = inspection.inputs[None, inspection.first_row :]
+    states, scaled = inspection.responses(read, rows - inspection.first_row)
+    assert states.shape == (1, 2, 5)
+    np.testing.assert_allclose(scaled[0], function(inspection.inputs, rows), atol=1e-6)
+    assert not inspection.is_fast, "thousands of paths would take a minute"
