@@ -220,7 +220,7 @@ def _best(
         Histories.of_section(environment, data, [instrument], choice.network, sources).load(instrument)
     if refused:
         raise next(iter(refused.values()))
-    raise _no_run(instrument, choice, query, environment, listing.runs)
+    raise _no_run(instrument, choice, query, environment, index.runs)
 
 
 def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> RunSummary | None:
@@ -241,7 +241,7 @@ def _note_choice(selection: SelectedRun, query: RunQuery, index: RunIndex, envir
 
 
 def _no_run(
-    instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment, runs: Sequence[Run]
+    instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment, runs: Sequence[RunSummary]
 ) -> RunNotFoundError:
     conditions = f" {query.horizon} rows ahead" if query.horizon else ""
     conditions += f" with --frequency {query.frequency}" if query.frequency else ""
@@ -253,12 +253,9 @@ def _no_run(
     )
 
 
-<<<<<<< HEAD
-def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
-=======
-def _covered(instrument: Instrument, runs: Sequence[Run]) -> str:
+def _covered(instrument: Instrument, runs: Sequence[RunSummary]) -> str:
     """Clause about the instruments that runs forecast; empty if they have the wanted one, or none."""
-    names = sorted({name for run in runs for name in run.manifest.data.members})
+    names = sorted({name for run in runs for name in run.members})
     if not names or instrument.canonical.name in names:
         return ""
     if near := difflib.get_close_matches(instrument.name, names, n=1):
@@ -276,8 +273,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
 
 
-def may_fit(run: Run, instrument: Instrument, source: str | None) -> bool:
->>>>>>> origin/part4
+def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
     """True if a run has an instrument of a source, at any frequency."""
     return (
         _may_come_from(run.source, instrument)
