@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import shown
 from forecaster.data.tables.dates import DateError, parse_dates
 from forecaster.data.tables.numbers import Column, DecimalSign, is_empty
@@ -60,10 +60,24 @@ class ForecastFile:
     degrees_of_freedom: FloatArray | None
     last_prices: FloatArray | None
     unread: tuple[str, ...]
-    repeated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    repeated: BoolArray
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def take(self, rows: IntArray) -> "ForecastFile":
+        """The file with some rows (M,), in their order."""
+        return dataclasses.replace(
+            self,
+            models=[self.models[row] for row in rows],
+            instruments=[self.instruments[row] for row in rows],
+            cutoffs=self.cutoffs[rows],
+            steps=self.steps[rows],
+            values=self.values[rows],
+            degrees_of_freedom=None if self.degrees_of_freedom is None else self.degrees_of_freedom[rows],
+            last_prices=None if self.last_prices is None else self.last_prices[rows],
+            repeated=self.repeated[rows],
+        )
 
 
 def level_of(name: str) -> float | None:
@@ -260,13 +274,8 @@ def _pivoted(table: Table, file: ForecastFile, levels: FloatArray, values: Float
     counts = np.zeros(wide.shape, dtype=np.int64)
     np.add.at(counts, (rows, columns), 1)
     return dataclasses.replace(
-        file,
-        models=[file.models[row] for row in first],
-        instruments=[file.instruments[row] for row in first],
-        cutoffs=file.cutoffs[first],
-        steps=file.steps[first],
+        file.take(first),
         levels=tuple(distinct.tolist()),
         values=wide,
-        last_prices=None if file.last_prices is None else file.last_prices[first],
-        repeated=(counts > 1).any(axis=1),
+        repeated=np.asarray((counts > 1).any(axis=1)),
     )

@@ -156,7 +156,7 @@ class _Check:
     def judged(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.str_]], FloatArray]:
         """(N,) key of the first reason against each row, empty for a good one, and (N, 9) quantiles."""
         self._mark("step", ~((self.steps >= 1) & (self.steps == np.round(self.steps)) & np.isfinite(self.steps)))
-        self._mark("empty", ~np.isfinite(self.values).all(axis=1) | self._lacks_last_price())
+        self._mark("empty", ~np.asarray(np.isfinite(self.values).all(axis=1)) | self._lacks_last_price())
         self._mark("repeated", self.repeated | _is_repeated(self.cutoffs, self.steps))
         self._mark("future", self.cutoffs > self.series.dates[-1])
         self._mark("no_trading_day", self.series.dates[self.rows] != self.cutoffs)
@@ -198,7 +198,7 @@ class _Check:
         """(N, Q) log returns, or changes of the price, from prices."""
         series, rows = self.series, self.rows
         if not series.differences:
-            self._mark("not_positive", ~is_price(prices).all(axis=1))
+            self._mark("not_positive", ~np.asarray(is_price(prices).all(axis=1)))
         total_return = series.total_return_price[rows]
         if self.last_prices is None:
             is_adjusted = not np.array_equal(series.total_return_price, series.close)

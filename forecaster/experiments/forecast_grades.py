@@ -215,7 +215,7 @@ def _sample(member: _Member, step: int, labels: Mapping[str, str]) -> tuple[OutO
     is_enough = common is not None and len(common) >= MIN_ROWS
     rejected: list[Rejection] = []
     for model, (rows, _) in external.items():
-        is_kept = np.isin(rows, common) if is_enough else np.zeros(len(rows), dtype=bool)
+        is_kept = np.isin(rows, common) if common is not None and is_enough else np.zeros(len(rows), dtype=bool)
         without = np.zeros(len(rows), dtype=bool) if shared is None else ~np.isin(rows, shared)
         too_few = np.full(len(rows), model in few or (not is_enough and not without.all()))
         by_reason: dict[str, BoolArray] = {

@@ -115,15 +115,7 @@ def _evaluated_first(file: ForecastFile, forecaster: str | None) -> ForecastFile
         names = ", ".join(list(dict.fromkeys(file.models))[:10])
         raise UsageError(f"--forecaster {forecaster:.40} is not in {file.label}; expected one of {names}")
     order = np.argsort([model != forecaster for model in file.models], kind="stable")
-    return dataclasses.replace(
-        file,
-        models=[file.models[row] for row in order],
-        instruments=[file.instruments[row] for row in order],
-        **{name: None if (values := getattr(file, name)) is None else values[order] for name in _ARRAYS},
-    )
-
-
-_ARRAYS = ("cutoffs", "steps", "values", "degrees_of_freedom", "last_prices", "repeated")
+    return file.take(order)
 
 
 def _selection_of_file(file: ForecastFile, selection: Selection) -> Selection:
