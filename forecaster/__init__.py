@@ -15,6 +15,7 @@ _HOMES = {
     "Environment": "forecaster.environment",
     "ExportResult": "forecaster.experiments.results",
     "Forecast": "forecaster.forecast",
+    "ForecastGrades": "forecaster.experiments.forecast_grades",
     "ForecasterError": "forecaster.errors",
     "Inspection": "forecaster.experiments.inspections",
     "Instrument": "forecaster.data.instruments",
@@ -36,6 +37,7 @@ _HOMES = {
     "parse_pair": "forecaster.data.instruments",
     "plot": "forecaster.workflows.plot",
     "predict": "forecaster.workflows.predict",
+    "score": "forecaster.workflows.score",
     "train": "forecaster.workflows.train",
 }
 

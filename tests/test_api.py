@@ -25,6 +25,7 @@ NAMES = {
         "plot",
         "backtest",
         "compare",
+        "score",
         "audit",
         "inspect",
         "export",
@@ -34,7 +35,7 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
-    "ExportResult",
+    *("ExportResult", "ForecastGrades"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -44,6 +45,7 @@ KEYWORDS = {
     "plot": InstrumentKeywords,
     "backtest": BacktestKeywords,
     "compare": AuditKeywords,
+    "score": BacktestKeywords,
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
     "anomalies": InstrumentKeywords,
@@ -77,6 +79,8 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     printing -= {"plot": {"out", "above", "level"}, "inspect": {"out"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing
     options |= {"compare": {"runs"}}.get(name, set())  # words of the command, too
+    options |= {"score": {"forecasts", "units"}}.get(name, set())
+    options -= {"graded"}  # --forecasts of a command that reads them
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)
 

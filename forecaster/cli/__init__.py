@@ -27,7 +27,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
-    *("train", "predict", "plot", "backtest", "compare", "audit"),
+    *("train", "predict", "plot", "backtest", "compare", "score", "audit"),
     *("inspect", "anomalies", "events", "export", "runs", "replay", "data", "config"),
 )
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")

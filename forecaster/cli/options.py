@@ -12,6 +12,7 @@ from forecaster.cli.option_builders import Command, Definition, date_option, day
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
 from forecaster.cli.run_options import RUN_OPTIONS
+from forecaster.cli.score_options import SCORE_OPTIONS
 from forecaster.cli.values import (
     MAX_STEP,
     FormatChoice,
@@ -110,6 +111,7 @@ _OPTIONS: dict[str, Definition] = {
     **PICTURE_OPTIONS,
     **RUN_OPTIONS,
     **EXECUTOR_DEFINITIONS,
+    **SCORE_OPTIONS,
     "frequency": option(
         "Data",
         "--frequency",

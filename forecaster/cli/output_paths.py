@@ -10,7 +10,7 @@ from forecaster.errors import ConfigError, UsageError
 __all__ = ["check_output_paths"]
 
 _OUTPUTS = ("out", "forecasts", "folder")
-_INPUTS = ("csv", "exog", "events", "config", "universe", "peers", "inputs")
+_INPUTS = ("csv", "exog", "events", "config", "universe", "peers", "inputs", "graded")
 _RECORDED = ("runs", "backtests", "data/ecb", "data/yfinance")
 _STORE_NAMES = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "yahoo-pause.json")
 _RUN_FILES = ("manifest.json", "weights.npz")

@@ -20,7 +20,14 @@ from forecaster.frames import Row, Tabular, flat
 from forecaster.models.base import FitReport
 from forecaster.quantiles import interpolate_returns
 
-__all__ = ["BacktestResult", "evaluate_backtest", "model_forecasts", "out_of_sample"]
+__all__ = [
+    "BacktestResult",
+    "evaluate_backtest",
+    "model_forecasts",
+    "out_of_sample",
+    "scored_samples",
+    "skipped_models",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +120,7 @@ def evaluate_backtest(
     Raises:
         NotEnoughDataError: No model has a forecast whose outcome is known.
     """
-    skipped = _skipped(plan, records)
+    skipped = skipped_models(plan, records)
     by_series = [out_of_sample(plan, records, series, calibrated) for series in named]
     samples = {step: [steps[step] for steps in by_series if step in steps] for step in plan.steps}
     samples = {step: members for step, members in samples.items() if members}
@@ -125,6 +132,27 @@ def evaluate_backtest(
         )
     able = {sample.evaluated_model for members in samples.values() for sample in members}
     evaluated_model = next(name for name in plan.forecasters if name in able)
+    return scored_samples(plan, records, samples, evaluated_model, skipped, calibrated)
+
+
+def scored_samples(
+    plan: BacktestPlan,
+    records: Sequence[FoldRecord],
+    samples: Mapping[int, Sequence[OutOfSample]],
+    evaluated_model: str,
+    skipped: Mapping[str, Mapping[str, str]],
+    calibrated: bool,
+) -> BacktestResult:
+    """Score and test forecasts on the cutoffs that all models have.
+
+    Args:
+        plan: Everything that decides the numbers.
+        records: One for each model and fold.
+        samples: Step -> forecasts of every model for each instrument; a step without any is left out.
+        evaluated_model: Model that is compared with the others.
+        skipped: Model -> instrument -> reason why there is no forecast.
+        calibrated: True if intervals of networks were calibrated.
+    """
     losses = {step: losses_by_name(members, evaluated_model) for step, members in samples.items()}
     seed = plan.config.seed
     together = [whole for by_name in losses.values() if (whole := _together(by_name, evaluated_model)) is not None]
@@ -147,7 +175,7 @@ def _later(losses: Mapping[int, Mapping[str, DailyLosses]], name: str) -> list[D
     return [losses[step][name] for step in sorted(losses)[1:] if name in losses[step]]
 
 
-def _skipped(plan: BacktestPlan, records: Sequence[FoldRecord]) -> dict[str, dict[str, str]]:
+def skipped_models(plan: BacktestPlan, records: Sequence[FoldRecord]) -> dict[str, dict[str, str]]:
     """Model -> series -> reason why it has no forecasts, or none in some of the folds."""
     skipped: dict[str, dict[str, str]] = {}
     for model, name in itertools.product(plan.forecasters, plan.named):

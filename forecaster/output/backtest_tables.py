@@ -8,7 +8,7 @@ from rich.table import Table
 from forecaster.data.calendars import SPANS
 from forecaster.evaluation.daily_losses import POOLED
 from forecaster.evaluation.registry import METRICS
-from forecaster.models import traits_of
+from forecaster.models import MODELS, traits_of
 from forecaster.output.score_tables import verdict_lines
 from forecaster.output.tables import plain_table
 
@@ -55,14 +55,16 @@ def hidden_models(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Opponents that a short table leaves out: all but the few that come closest to the evaluated model.
 
     Args:
-        document: ``backtest/1``.
+        document: ``backtest/1``; or ``score/1``, whose forecasters are never left out.
     """
     evaluated = document["verdict"]["model"]
+    forecasters = document.get("forecasters", ())
     ratios: dict[str, list[float]] = {}
     for row in _rows_of_verdict(document):
         if row["model"] == evaluated:
             for name, ratio in row["crps_ratio"].items():
-                ratios.setdefault(name, []).append(0.0 if ratio is None else ratio)
+                if name not in forecasters:
+                    ratios.setdefault(name, []).append(0.0 if ratio is None else ratio)
     weakest_last = sorted(ratios, key=lambda name: -sum(ratios[name]) / len(ratios[name]))
     return tuple(name for name in ratios if name in weakest_last[_MAX_OPPONENTS:])
 
@@ -155,9 +157,11 @@ def backtest_lines(document: Mapping[str, Any], *, every_model: bool = True) -> 
     if document["unscored_steps"]:
         lines.append(f"no outcome is known yet {', '.join(_ahead(step, span) for step in document['unscored_steps'])}")
     lines += [
-        f"{name} is trained on {document['series']} series" for name in document["models"] if traits_of(name).panel
+        f"{name} is trained on {document['series']} series"
+        for name in document["models"]
+        if name in MODELS and traits_of(name).panel
     ]
-    if document["calibrated"] and any(traits_of(name).calibrated for name in document["models"]):
+    if document["calibrated"] and any(name in MODELS and traits_of(name).calibrated for name in document["models"]):
         lines.append("intervals of networks are calibrated by the outcomes known at each cutoff (--no-calibration)")
     if document["verdict"]["name"] == POOLED:
         lines += _worst_instruments(document, model)

@@ -11,7 +11,7 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_parts import RUN_DIFF
-from forecaster.output.json_score_keys import BACKTEST, COMPARE, TRAIN
+from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
 
 __all__ = ["DOCUMENTS", "DocumentedKey", "keys_of_document"]
 
@@ -292,6 +292,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast predict --format json-flat": _FORECAST_ROWS,
     "forecast train --format json": TRAIN,
     "forecast backtest --format json": BACKTEST,
+    "forecast score --forecasts FILE --format json": SCORE,
     "forecast compare --format json": COMPARE,
     "forecast audit --format json": _AUDIT,
     "forecast inspect --format json": INSPECTION,
@@ -314,6 +315,7 @@ DOCUMENTS: Mapping[str, str] = {
 _METRICS_OF = {
     "forecast train --format json": "scores[]",
     "forecast backtest --format json": "rows[]",
+    "forecast score --forecasts FILE --format json": "rows[]",
     "forecast compare --format json": "rows[]",
 }
 

@@ -1,6 +1,6 @@
-"""Keys of the JSON documents that hold scores: trainings, backtests and comparisons; see `json_keys`."""
+"""Keys of the JSON documents that hold scores, of trainings, backtests, comparisons and files; see `json_keys`."""
 
-__all__ = ["BACKTEST", "COMPARE", "TRAIN"]
+__all__ = ["BACKTEST", "COMPARE", "SCORE", "TRAIN"]
 
 TRAIN = """
 schema | text | train/1
@@ -132,6 +132,24 @@ fallbacks.<model> | integer | fits that did not converge and have substitute par
 fallbacks_of.<model>.<name> | integer | the same by instrument
 verdict | VERDICT | verdict on all instruments together
 verdicts.<name> | VERDICT | verdict on one instrument, or pooled
+"""
+
+SCORE = f"""
+{BACKTEST.strip().replace("backtest/1", "score/1")}
+forecasters[] | text | forecasters of the file that are scored, the evaluated one first
+file | text | file of forecasts
+file_sha256 | text | SHA-256 of the file
+units | text | units of the forecasts: price or return
+quantile_levels[] | number | levels of the file; none for mean and sigma
+forecasts | integer | forecasts in the file
+scored | integer | forecasts that are scored
+rejected[].model | text | forecaster
+rejected[].instrument | text | instrument as the file names it
+rejected[].reason | text | key of the reason why forecasts are not scored, such as no_trading_day
+rejected[].text | text | the reason in words
+rejected[].n | integer | forecasts
+rejected[].first | date | first of their cutoffs
+unread_columns[] | text | columns of the file without a meaning
 """
 
 COMPARE = f"""

@@ -1,8 +1,9 @@
 """`backtest`: forecasts of every model at every cutoff of past years, with refits as time passes."""
 
+import dataclasses
 import datetime
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -13,6 +14,7 @@ from forecaster.config import Config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
+from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -28,10 +30,12 @@ from forecaster.models.engine import Engine, use_engine
 from forecaster.pipeline import default_forecaster, forecaster_of
 from forecaster.workflows.executor_choice import executor_of
 
-__all__ = ["BacktestResult", "backtest"]
+__all__ = ["MIN_TRAINING_ROWS", "BacktestRequest", "BacktestResult", "backtest", "model_names", "recorded_backtest"]
 
 DEFAULT_YEARS = 10
-MIN_TRAINING_ROWS = 250  # before the first cutoff, unless it is given
+MIN_TRAINING_ROWS = 250
+"""Rows before the first cutoff, unless it is given."""
+
 MANY_FITS = 60  # fits of a network that take minutes
 
 
@@ -80,32 +84,88 @@ def backtest(
     """
     environment = environment or Environment.at(home)
     environment.progress("data", 0, 1, detail="loading histories")
-    refit = parse_refit(schedule)
     requested = config_of(config, set, keywords)
-    steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
-    horizon = _horizon(requested, steps)
-    names = _models(texts_of(models) or (requested.kind, *DEFAULT_BASELINES))
-    networks = [name for name in names if is_network(name)]
-    first_cutoff = functools.partial(_start, day_of(start, "start"), _least_rows(networks, requested, horizon))
+    request = BacktestRequest(
+        config=requested,
+        selection=selection_of(keywords),
+        models=model_names(texts_of(models) or (requested.kind, *DEFAULT_BASELINES)),
+        steps=(step,) if isinstance(step, int) else tuple(dict.fromkeys(step)),
+        refit=parse_refit(schedule),
+        stride=stride,
+        executor=executor,
+        jobs=jobs,
+        address=address,
+    )
+    begin = functools.partial(_start, day_of(start, "start"))
+    plan, records = recorded_backtest(request, begin, environment)
+    return _scored(plan, records, [plan.panel[name] for name in plan.named], calibrate, environment)
+
+
+@dataclasses.dataclass(frozen=True)
+class BacktestRequest:
+    """Fits and forecasts that are wanted, whatever is done with them.
+
+    Args:
+        config: Configuration of the network.
+        selection: The instruments.
+        models: Registry keys.
+        steps: Rows ahead.
+        refit: Times of the refits, as `parse_refit` gives them.
+        stride: Only every so many rows is a cutoff.
+        executor: Executor of the fits, as `executor_of` takes it; likewise the next two.
+        jobs: Fits of networks at once on a CPU.
+        address: Address of a cluster.
+        last_cutoff: Last cutoff; None for the last row.
+    """
+
+    config: Config
+    selection: Selection
+    models: tuple[str, ...]
+    steps: tuple[int, ...]
+    refit: str | int
+    stride: int = 1
+    executor: str = "local"
+    jobs: int | None = 1
+    address: str | None = None
+    last_cutoff: np.datetime64 | None = None
+
+
+def recorded_backtest(
+    request: BacktestRequest,
+    begin_of: Callable[[Sequence[int], Sequence[PriceSeries]], np.datetime64],
+    environment: Environment,
+) -> tuple[BacktestPlan, list[FoldRecord]]:
+    """Plan a backtest, and fit and forecast what has no record yet.
+
+    Args:
+        request: Models, instruments and steps.
+        begin_of: Training rows that each network needs, and the named histories -> the first cutoff.
+        environment: Home folder, clock, progress and messages.
+    """
+    horizon = _horizon(request.config, request.steps)
+    networks = [name for name in request.models if is_network(name)]
+    first_cutoff = functools.partial(begin_of, _least_rows(networks, request.config, horizon))
     with version_lease(environment.home):
-        data = resolve(requested, selection_of(keywords), environment, first_cutoff, min_horizon=horizon)
+        data = resolve(request.config, request.selection, environment, first_cutoff, min_horizon=horizon)
         environment.progress("data", 1, 1)
         begin = first_cutoff(data.named)
-        periods = folds(_dates(data.named), begin, refit)
-        engine = _engine(requested, networks)
+        dates = _dates(data.named)
+        cutoffs = dates if request.last_cutoff is None else dates[dates <= request.last_cutoff]
+        periods = folds(cutoffs, begin, request.refit)
+        engine = _engine(request.config, networks)
         _note_fits(len(periods), networks, data.config, environment)
         plan = BacktestPlan(
             panel=data.panel,
             named=tuple(series.instrument.name for series in data.named),
             config=data.config,
-            forecasters={name: _forecaster(name, data, begin) for name in names},
+            forecasters={name: _forecaster(name, data, begin) for name in request.models},
             folds=periods,
-            steps=tuple(sorted(steps)),
-            stride=stride,
+            steps=tuple(sorted(request.steps)),
+            stride=request.stride,
             engine=f"{engine.backend} on {engine.device}",
         )
-        records = _records(plan, executor_of(executor, jobs, address, engine, environment), environment)
-    return _scored(plan, records, data.named, calibrate, environment)
+        executor = executor_of(request.executor, request.jobs, request.address, engine, environment)
+        return plan, _records(plan, executor, environment)
 
 
 def _note_fits(folds: int, networks: Sequence[str], config: Config, environment: Environment) -> None:
@@ -163,7 +223,12 @@ def _horizon(config: Config, steps: Sequence[int]) -> int:
     return max(config.horizon, *steps)
 
 
-def _models(names: Sequence[str]) -> tuple[str, ...]:
+def model_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Registry keys, each once.
+
+    Raises:
+        UsageError: A model is unknown.
+    """
     unknown = [name for name in names if name not in MODELS]
     if unknown:
         registered = ", ".join(MODELS)

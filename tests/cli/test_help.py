@@ -61,8 +61,9 @@ def test_a_flag_has_one_meaning_and_one_text() -> None:
             if isinstance(option, SectionOption) and option.name != "format":
                 facts = (option.help, option.metavar, option.section, str(option.type), option.is_flag)
                 meanings.setdefault(option.opts[0], set()).add(facts)
-    # A training begins from a run, a picture from a date.
-    assert {flag: len(texts) for flag, texts in meanings.items() if len(texts) > 1} == {"--from": 2}
+    # A training begins from a run, a picture from a date; score reads the file of forecasts that a backtest writes.
+    several = {"--from": 2, "--forecasts": 2, "--models": 2, "--units": 2}
+    assert {flag: len(texts) for flag, texts in meanings.items() if len(texts) > 1} == several
     texts = {str(command.help) for command in COMMANDS.values()}
     assert len(texts) == len(COMMANDS)
 

@@ -1,0 +1,101 @@
+"""`forecast score`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecaster.cli.executor_options import EXECUTOR_OPTIONS
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.result_file import file_content, result_or_picture, write_result
+from forecaster.cli.sections import SectionedCommand
+from forecaster.environment import Environment
+
+__all__ = ["command"]
+
+
+@click.command("score", cls=SectionedCommand, short_help="Grade the forecasts of others beside the baselines.")
+@with_options(
+    common=("graded", "units_of_file", "forecaster", "pair", "ticker", "csv", "further_models", "out", "home"),
+    rare=(
+        *TRAINING_OPTIONS,
+        *("end", "config", "set", "schedule", "no_calibration", "seed"),
+        *(*EXECUTOR_OPTIONS, "backend", "device", "verbose"),
+    ),
+    formats=("table", "json", "csv"),
+)
+def command(
+    *,
+    environment: Environment,
+    graded: Path,
+    format: str,
+    out: Path | None,
+    verbose: bool,
+    **keywords: Any,
+) -> None:
+    """Score forecasts that somebody else has made, beside our baselines on the same rows.
+
+    The file has the columns instrument, cutoff and step, and either quantiles (q0.1, q0.5, q0.9, ...), or level and
+    value, or mean and sigma (df for Student's t); model names several forecasters. The baselines are fitted again each
+    year on earlier rows only. Rows that cannot be scored are listed with the reason. --out draws a picture (.png,
+    .svg, .pdf) or writes the scores (.csv, .json, .xlsx, .html).
+
+    \b
+    Example:
+      forecast score --forecasts bank.csv
+      forecast score --forecasts bank.csv --models lstm --out bank.png
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    environment.progress("data", 0, 1, detail="loading the program")
+    from forecaster.cli.terminal import print_result
+    from forecaster.output.backtest_tables import backtest_exceptions
+    from forecaster.output.grade_documents import grade_document, rejection_lines
+    from forecaster.output.score_tables import verdict_lines
+    from forecaster.workflows.score import score
+
+    kind = None if out is None else result_or_picture(out)
+    grades = score(forecasts=graded, environment=environment, **keywords)
+    document = grade_document(grades)
+    if format == "csv":  # facts that rows cannot hold
+        lines = [*rejection_lines(document), *backtest_exceptions(document)]
+        for line in [*lines, *verdict_lines(document["verdict"], document["verdicts"])]:
+            environment.note(line)
+    print_result(environment, _text(document, format, every_model=verbose))
+    if out is not None and kind is not None:
+        write_result(out, _content(document, kind), environment)
+    elif out is not None:
+        _draw(grades, out)
+        environment.note(f"picture: {out}")
+
+
+def _content(document: dict[str, Any], kind: str) -> str | bytes:
+    """Content of a file of scores."""
+    from forecaster.output.backtest_tables import backtest_rows
+    from forecaster.output.grade_documents import grade_lines
+
+    title = f"Scores of {document['file']}"
+    blocks = [("Scores", backtest_rows(document), grade_lines(document))]
+    return file_content(kind, "scores", title, blocks, lambda: _text(document, kind, every_model=True))
+
+
+def _draw(grades: Any, out: Path) -> None:
+    from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
+    from forecaster.output.canvas import save_figure
+
+    save_figure(draw_backtest(*backtest_pictures(grades.result, grades.result.losses, grades.result.id)), out)
+
+
+def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
+    from forecaster.cli.streams import colored_lines
+    from forecaster.cli.terminal import table_text
+    from forecaster.files import json_text
+    from forecaster.output.backtest_tables import backtest_rows, backtest_table, instrument_table
+    from forecaster.output.grade_documents import grade_lines
+    from forecaster.output.tables import csv_text
+
+    if output == "json":
+        return json_text(document)
+    if output == "csv":
+        return csv_text(backtest_rows(document))
+    both = (backtest_table(document, every_model=every_model), instrument_table(document, every_model=every_model))
+    tables = [table_text(table) for table in both if table is not None]
+    return "\n".join(["\n\n".join(tables), colored_lines(grade_lines(document, every_model=every_model))])
