@@ -1,9 +1,9 @@
 """Wall time and peak memory of the commands: whole processes, medians of several runs.
 
-Each command runs once unmeasured in a temporary home folder (which also creates the run for `predict` and `plot`),
-then `--runs` times in turn with the other commands, so that the load of the machine affects all of them alike. Wall
-seconds are measured from the start of the process to its exit. The JSON also contains processor seconds, which depend
-less on the load. Peak memory is ``ru_maxrss`` of that process, from `os.wait4`; 1 GB is 10^9 bytes.
+Each command runs once unmeasured in a temporary home folder (which also creates the run for `predict`, `plot` and
+`inspect`), then `--runs` times in turn with the other commands, so that the load of the machine affects all of them
+alike. Wall seconds are measured from the start of the process to its exit. The JSON also contains processor seconds,
+which depend less on the load. Peak memory is ``ru_maxrss`` of that process, from `os.wait4`; 1 GB is 10^9 bytes.
 
     python benchmarks/speed.py                              # about three minutes on two idle cores
     python benchmarks/speed.py --commands help --runs 20    # a few seconds
@@ -63,6 +63,7 @@ COMMANDS = {
     "quick": Timed(("train", *PAIR, "--config", "quick"), "train", afresh=True),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
     "plot": Timed(("plot", *PAIR), seconds=3),
+    "inspect": Timed(("inspect", "USDJPY", "--as-of", "2020-12-31"), seconds=10, usual=False),
     "anomalies": Timed(("anomalies", *PAIR, "--end", "2020-12-31"), seconds=5, usual=False),
     "backtest": Timed(("backtest", *PAIR), "backtest", seconds=90, afresh=True, usual=False),
     "pairs": Timed(
@@ -94,7 +95,7 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
         environment = {"FORECAST_HOME": str(folder / (home or COMMANDS[name].home))}
         return run([script, *COMMANDS[name].arguments], folder, environment)
 
-    if {"predict", "plot"} & set(names):
+    if {"predict", "plot", "inspect"} & set(names):
         once("train", home="read")
     for name in names:
         once(name)

@@ -63,10 +63,17 @@ def test_the_id_of_a_run_stands_without_a_flag(forecast: Forecast, home: Path) -
     assert forecast("inspect", "20000101-000000", "--home", home).exit_code == 1
 
 
+@pytest.fixture
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No importances, which take most of the time."""
+    monkeypatch.setattr("forecaster.experiments.inspections.MIN_CUTOFFS", 10**6)
+
+
 def without_gates(weights: Any, name: str, x: Any, outputs: Any) -> list[LayerGates]:
     return [LayerGates(name, {}, outputs)]
 
 
+@pytest.mark.usefixtures("_fast")
 def test_a_layer_without_gates_shows_the_size_of_its_state(
     forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +89,7 @@ def test_a_layer_without_gates_shows_the_size_of_its_state(
     assert document["layers"][0]["half_life"] is None
 
 
+@pytest.mark.usefixtures("_fast")
 def test_a_network_without_layers_of_states_shows_the_weights_of_past_rows(
     forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +146,7 @@ def test_importances_are_rows_of_csv_and_of_a_frame(forecast: Forecast, home: Pa
     np.testing.assert_array_equal(inspection.dates, inspection.series.dates[-500:])
 
 
+@pytest.mark.usefixtures("_fast")
 def test_plot_draws_the_inspection_of_a_run(forecast: Forecast, home: Path, tmp_path: Path) -> None:
     picture = tmp_path / "inspection.svg"
     result = forecast("plot", "USDJPY", "--home", home, "--kind", "inspection", "--last", 60, "--out", picture)
