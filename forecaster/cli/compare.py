@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
 from forecaster.cli.result_file import file_content, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.command("compare", cls=SectionedCommand, short_help="Compare runs, or all kinds of networks, on the same rows.")
 @with_options(
     common=("pair", "ticker", "csv", "end", "kinds", "config", "set", "drawn_step", "out", "home"),
-    rare=(*TRAINING_OPTIONS, "horizon", "seed", "backend", "device", "verbose"),
+    rare=(*TRAINING_OPTIONS, "horizon", "seed", *EXECUTOR_OPTIONS, "backend", "device", "verbose"),
     formats=("table", "json", "csv"),
     also="runs",
 )

@@ -22,6 +22,13 @@ EXECUTOR_DEFINITIONS: dict[str, Definition] = {
         metavar="ADDRESS",
         help="Ray cluster: HOST:PORT, or auto.  [variable RAY_ADDRESS; default: one on this machine]",
     ),
+    "gpu_share": option(
+        "Engine",
+        "--gpu-share",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="SHARE",
+        help="Share of a GPU of a Ray cluster for each fit, such as 0.25.  [default: 1]",
+    ),
     "jobs": option(
         "Engine",
         "--jobs",

@@ -14,7 +14,7 @@ __all__ = ["command"]
 @click.command("train", cls=SectionedCommand, short_help="Train a model on a history and record the run.")
 @with_options(
     common=("pair", "ticker", "csv", "end", "universe", "with", "config", "set", "horizon", "seed", "home"),
-    rare=(*TRAINING_OPTIONS, "base", "refit", "backend", "device", "verbose"),
+    rare=(*TRAINING_OPTIONS, "base", "refit", "executor", "address", "gpu_share", "backend", "device", "verbose"),
     formats=("table", "json"),
 )
 def command(*, environment: Environment, format: str, verbose: bool, **keywords: Any) -> None:

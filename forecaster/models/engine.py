@@ -14,7 +14,7 @@ from typing import Literal
 from forecaster.errors import UsageError
 from forecaster.models.compiled_programs import keep_intact
 
-__all__ = ["Engine", "cpu_features", "engine_variables", "engine_versions", "use_engine"]
+__all__ = ["Backend", "Device", "Engine", "cpu_features", "engine_variables", "engine_versions", "use_engine"]
 
 Backend = Literal["auto", "jax", "tensorflow"]
 Device = Literal["auto", "cpu", "gpu"]

@@ -26,15 +26,17 @@ from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
-from forecaster.models.engine import Engine, use_engine
+from forecaster.models.engine import Engine
 from forecaster.pipeline import default_forecaster, forecaster_of
-from forecaster.workflows.executor_choice import executor_of
+from forecaster.workflows.executor_choice import HERE, ExecutorOptions
 
 __all__ = ["MIN_TRAINING_ROWS", "BacktestRequest", "BacktestResult", "backtest", "model_names", "recorded_backtest"]
 
 DEFAULT_YEARS = 10
 MIN_TRAINING_ROWS = 250
 """Rows before the first cutoff, unless it is given."""
+
+NO_ENGINE = Engine("jax", "cpu", "no network is asked for")
 
 MANY_FITS = 60  # fits of a network that take minutes
 
@@ -52,6 +54,7 @@ def backtest(
     jobs: int | None = 1,
     executor: str = "local",
     address: str | None = None,
+    gpu_share: float | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[BacktestKeywords],
@@ -74,6 +77,7 @@ def backtest(
             of `multiprocessing`.
         executor: ``local`` or ``ray``, a Ray cluster.
         address: Address of the cluster; see `executor_of`.
+        gpu_share: Share of a GPU of the cluster for each fit.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
@@ -92,9 +96,7 @@ def backtest(
         steps=(step,) if isinstance(step, int) else tuple(dict.fromkeys(step)),
         refit=parse_refit(schedule),
         stride=stride,
-        executor=executor,
-        jobs=jobs,
-        address=address,
+        where=ExecutorOptions(executor, jobs, address, gpu_share),
     )
     begin = functools.partial(_start, day_of(start, "start"))
     plan, records = recorded_backtest(request, begin, environment)
@@ -112,9 +114,7 @@ class BacktestRequest:
         steps: Rows ahead.
         refit: Times of the refits, as `parse_refit` gives them.
         stride: Only every so many rows is a cutoff.
-        executor: Executor of the fits, as `executor_of` takes it; likewise the next two.
-        jobs: Fits of networks at once on a CPU.
-        address: Address of a cluster.
+        where: Place of the fits.
         last_cutoff: Last cutoff; None for the last row.
     """
 
@@ -124,9 +124,7 @@ class BacktestRequest:
     steps: tuple[int, ...]
     refit: str | int
     stride: int = 1
-    executor: str = "local"
-    jobs: int | None = 1
-    address: str | None = None
+    where: ExecutorOptions = HERE
     last_cutoff: np.datetime64 | None = None
 
 
@@ -152,7 +150,7 @@ def recorded_backtest(
         dates = _dates(data.named)
         cutoffs = dates if request.last_cutoff is None else dates[dates <= request.last_cutoff]
         periods = folds(cutoffs, begin, request.refit)
-        engine = _engine(request.config, networks)
+        engine = request.where.engine(request.config) if networks else NO_ENGINE
         _note_fits(len(periods), networks, data.config, environment)
         plan = BacktestPlan(
             panel=data.panel,
@@ -164,8 +162,7 @@ def recorded_backtest(
             stride=request.stride,
             engine=f"{engine.backend} on {engine.device}",
         )
-        executor = executor_of(request.executor, request.jobs, request.address, engine, environment)
-        return plan, _records(plan, executor, environment)
+        return plan, _records(plan, request.where.executor(engine, environment), environment)
 
 
 def _note_fits(folds: int, networks: Sequence[str], config: Config, environment: Environment) -> None:
@@ -189,13 +186,6 @@ def _scored(
     result = evaluate_backtest(plan, records, named, calibrate)
     environment.progress("evaluate", 1, 1)
     return result
-
-
-def _engine(config: Config, networks: Sequence[str]) -> Engine:
-    """Engine of the configuration; without a network none is started."""
-    if not networks:
-        return Engine("jax", "cpu", "no network is asked for")
-    return use_engine(config.backend, config.device)
 
 
 def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -> list[FoldRecord]:

@@ -20,6 +20,7 @@ from forecaster.experiments.run_ranking import ranked_runs
 from forecaster.experiments.run_selection import RunQuery, may_fit
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.models import is_network
+from forecaster.workflows.executor_choice import ExecutorOptions
 from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds, runs_of_kinds
 
 __all__ = ["Comparison", "compare", "compare_recorded"]
@@ -33,6 +34,10 @@ def compare(
     config: Config | str | Path | None = None,
     set: Mapping[str, Any] | Sequence[str] = (),
     horizon: int | str | None = None,
+    executor: str = "local",
+    address: str | None = None,
+    gpu_share: float | None = None,
+    jobs: int | None = 1,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[AuditKeywords],
@@ -49,6 +54,10 @@ def compare(
             shipped configuration.
         set: Key of the configuration -> value, for the trainings of every kind.
         horizon: Longest step of the trainings.
+        executor: ``local`` or ``ray``, a Ray cluster, for the trainings.
+        address: Address of the cluster; see `executor_of`.
+        gpu_share: Share of a GPU of the cluster for each training.
+        jobs: Trainings at once on a CPU, each in a process of its own; None for what processors and memory allow.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and keys of the trainings; see `AuditKeywords`.
@@ -72,9 +81,10 @@ def compare(
     if ids:
         raise UsageError("runs and --kinds are given; expected one of them; remove the other")
     configs, wrong = _configs(wanted, KindTrainings(config, set, flags), steps)
+    where = ExecutorOptions(executor, jobs, address, gpu_share)
     choice = _named(choice, next(iter(configs.values())))
     with version_lease(environment.home):
-        entrants, left_out = runs_of_kinds(configs, choice, ALL in wanted, environment)
+        entrants, left_out = runs_of_kinds(configs, choice, ALL in wanted, where, environment)
         comparison = _compared(entrants, choice, steps, environment)
     return dataclasses.replace(comparison, left_out={**wrong, **left_out})
 

@@ -1,8 +1,9 @@
 """Trainings of several kinds of networks on the same data, for a comparison."""
 
+import contextlib
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from forecaster.datasets.keywords import config_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
+from forecaster.experiments.executors import InProcess, results_in_order
 from forecaster.experiments.runs import Run
+from forecaster.experiments.training_fits import Fitter, TrainingFit, fit_here, fit_task, next_of
 from forecaster.models import MODELS, is_network, network_names, traits_of
-from forecaster.workflows.train import recorded_run, run_training
+from forecaster.workflows.executor_choice import ExecutorOptions
+from forecaster.workflows.train import recorded_or_needed, run_training
 
 __all__ = ["ALL", "KindTrainings", "known_kinds", "runs_of_kinds"]
 
@@ -90,7 +94,7 @@ class KindTrainings:
 
 
 def runs_of_kinds(
-    configs: Mapping[str, Config], choice: Selection, skip: bool, environment: Environment
+    configs: Mapping[str, Config], choice: Selection, skip: bool, where: ExecutorOptions, environment: Environment
 ) -> tuple[list[Run], dict[str, str]]:
     """A run of each kind: the recorded one of the same training, or that of a new training.
 
@@ -98,6 +102,7 @@ def runs_of_kinds(
         configs: Kind -> configuration.
         choice: Instruments and source.
         skip: True to leave out kinds that cannot be trained on these data, as long as one can.
+        where: Place of the fits.
         environment: Home folder, clock, progress and messages.
 
     Returns:
@@ -106,20 +111,43 @@ def runs_of_kinds(
     Raises:
         UsageError: A kind cannot be trained, and is not left out.
     """
-    runs: list[Run] = []
+    found: dict[str, Run | TrainingFit] = {}
     left_out: dict[str, UsageError] = {}
-    for number, (kind, config) in enumerate(configs.items(), start=1):
-        try:
-            run = recorded_run(config, choice, environment)
-            if run is None:
-                environment.note(f"no run of {kind} has made this training: training it ({number} of {len(configs)})")
-                run = run_training(config, choice, environment).run
-        except UsageError as error:
-            if not skip:
-                raise
-            left_out[kind] = error
-        else:
-            runs.append(run)
+    for kind, config in configs.items():
+        with _leaving_out(kind, left_out, skip):
+            found[kind] = recorded_or_needed(config, choice, environment, where)
+    needed = {kind: fit for kind, fit in found.items() if isinstance(fit, TrainingFit)}
+    runs: list[Run] = []
+    with _fitters(list(needed.values()), where, environment) as fitter:
+        for number, (kind, recorded) in enumerate(found.items(), start=1):
+            if isinstance(recorded, Run):
+                runs.append(recorded)
+                continue
+            environment.note(f"no run of {kind} has made this training: training it ({number} of {len(found)})")
+            with _leaving_out(kind, left_out, skip):
+                runs.append(run_training(configs[kind], choice, environment, where=where, fitter=fitter).run)
     if not runs:
         raise next(iter(left_out.values()))
     return runs, {kind: error.messages[0] for kind, error in left_out.items()}
+
+
+@contextlib.contextmanager
+def _leaving_out(kind: str, left_out: dict[str, UsageError], skip: bool) -> Iterator[None]:
+    """Keep the error of a kind that cannot be trained, where others go on without it."""
+    try:
+        yield
+    except UsageError as error:
+        if not skip:
+            raise
+        left_out[kind] = error
+
+
+@contextlib.contextmanager
+def _fitters(needed: Sequence[TrainingFit], where: ExecutorOptions, environment: Environment) -> Iterator[Fitter]:
+    """A fitter that gives the fits in their order, several of which may be computed at once."""
+    executor = where.executor(where.engine(needed[0].config), environment) if needed else InProcess()
+    if isinstance(executor, InProcess):  # each fit with the progress of its own steps
+        yield fit_here
+        return
+    with executor.open(fit_task, tuple(needed), len(needed)) as session:
+        yield next_of(results_in_order(session, range(len(needed))))

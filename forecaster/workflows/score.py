@@ -24,6 +24,7 @@ from forecaster.evaluation.external_forecasts import Units
 from forecaster.evaluation.splits import parse_refit
 from forecaster.experiments.forecast_grades import ForecastGrades, grade_forecasts, readable_steps
 from forecaster.workflows.backtest import MIN_TRAINING_ROWS, BacktestRequest, model_names, recorded_backtest
+from forecaster.workflows.executor_choice import ExecutorOptions
 
 __all__ = ["ForecastGrades", "score"]
 
@@ -47,6 +48,7 @@ def score(
     jobs: int | None = 1,
     executor: str = "local",
     address: str | None = None,
+    gpu_share: float | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[BacktestKeywords],
@@ -66,6 +68,7 @@ def score(
         jobs: Fits of networks at once on a CPU; None for what processors and memory allow.
         executor: ``local`` or ``ray``, a Ray cluster.
         address: Address of the cluster.
+        gpu_share: Share of a GPU of the cluster for each fit.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: The instruments to grade, which are those of the file when none is named, and their data; see
@@ -88,9 +91,7 @@ def score(
         models=model_names((*texts_of(models), *DEFAULT_BASELINES)),
         steps=_steps(file),
         refit=parse_refit(schedule),
-        executor=executor,
-        jobs=jobs,
-        address=address,
+        where=ExecutorOptions(executor, jobs, address, gpu_share),
         last_cutoff=file.cutoffs.max(),
     )
     begin = functools.partial(_begin, file, day_of(start, "start"))

@@ -35,16 +35,18 @@ from forecaster.experiments.results import TrainResult
 from forecaster.experiments.run_differences import paired
 from forecaster.experiments.run_selection import RunQuery, preferred_run
 from forecaster.experiments.runs import Run, find_run, runs_folder, save_run
+from forecaster.experiments.training_fits import FinishedFit, Fitter, TrainingFit, fit_here
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
-from forecaster.models.engine import Engine, use_engine
+from forecaster.models.engine import Engine
 from forecaster.models.keras_import import import_keras
-from forecaster.pipeline import carried_calibration, coming_days_of, fit, forecaster_of, training_split
+from forecaster.pipeline import carried_calibration, coming_days_of, training_split
 from forecaster.pipeline_evaluation import Baselines, evaluate, member_scores
+from forecaster.workflows.executor_choice import HERE, ExecutorOptions
 from forecaster.workflows.fits_beside import fits_beside
 from forecaster.workflows.training_facts import data_facts, engine_facts, score_facts, split_facts
 
-__all__ = ["recorded_run", "run_training", "train"]
+__all__ = ["recorded_or_needed", "run_training", "train"]
 
 MAX_SUMMARISED = 3  # instruments whose forecasts end a training; more do not fit a screen
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
@@ -62,6 +64,10 @@ class _Stopwatch:
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
         self._last = now
 
+    def spent(self, stage: str, seconds: float) -> None:
+        """Replace the seconds of a stage whose work was done elsewhere."""
+        self.seconds[stage] = round(seconds, 3)
+
     def total(self) -> dict[str, float]:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
 
@@ -71,6 +77,9 @@ def train(
     config: Config | str | Path | None = None,
     set: Mapping[str, Any] | Sequence[str] = (),
     base: str | None = None,
+    executor: str = "local",
+    address: str | None = None,
+    gpu_share: float | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[TrainingKeywords],
@@ -81,6 +90,9 @@ def train(
         config: A configuration, a YAML file, or a shipped name such as ``"quick"``; the defaults when None.
         base: Id of a run whose configuration and data are used, apart from what `set` and `keywords` change; the
             result compares the two.
+        executor: ``local`` or ``ray``: the network is fitted on a Ray cluster.
+        address: Address of the cluster; see `executor_of`.
+        gpu_share: Share of a GPU of the cluster.
         set: Key of the configuration -> value, such as ``{"model.units": [64]}``.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
@@ -91,13 +103,14 @@ def train(
     """
     environment = environment or Environment.at(home)
     choice = selection_of(keywords)
+    where = ExecutorOptions(executor, 1, address, gpu_share)
     if base is None:
-        return run_training(config_of(config, set, keywords), choice, environment)
+        return run_training(config_of(config, set, keywords), choice, environment, where=where)
     if config is not None:
         raise UsageError(f"--config and --from {base} are given; expected one of them; change keys with --set")
     run = find_run(runs_folder(environment.home), base)
     choice = dataclasses.replace(choice, opened=recorded_sources(run, environment.home))
-    result = run_training(config_of(run.config, set, keywords), choice, environment)
+    result = run_training(config_of(run.config, set, keywords), choice, environment, where=where)
     return dataclasses.replace(result, change=paired(run, result.run))
 
 
@@ -106,6 +119,8 @@ def run_training(
     choice: Selection,
     environment: Environment,
     accept: Callable[[Dataset], None] = lambda data: None,
+    where: ExecutorOptions = HERE,
+    fitter: Fitter | None = None,
 ) -> TrainResult:
     """Fit the configured model, score it next to the baselines, and record the run.
 
@@ -114,6 +129,8 @@ def run_training(
         choice: Instruments and source that the user named.
         environment: Home folder, clock, progress and messages.
         accept: Called with the data before the fit; may raise an error that ends the training.
+        where: Place of the fit.
+        fitter: Computes the fit; that of `where` when None.
 
     Raises:
         ForecasterError: See `forecaster.errors`; nothing is left behind.
@@ -123,24 +140,35 @@ def run_training(
     with version_lease(environment.home):  # nobody prunes what is read
         data = _data(config, choice, environment)
         accept(data)
-        return _recorded_training(data, choice, environment, watch)
+        engine = where.engine(data.config)
+        environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
+        return _recorded_training(data, choice, environment, watch, engine, fitter or where.fitter(engine, environment))
 
 
-def _recorded_training(data: Dataset, choice: Selection, environment: Environment, watch: _Stopwatch) -> TrainResult:
+def _recorded_training(
+    data: Dataset,
+    choice: Selection,
+    environment: Environment,
+    watch: _Stopwatch,
+    engine: Engine,
+    fitter: Fitter,
+) -> TrainResult:
     """The training and its run."""
     config = data.config
     split = training_split(config, data.named[0])
     named = _scored(data, split)
     watch.lap("data")
-    engine = _engine(config, environment)
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     baselines = Baselines(DEFAULT_BASELINES, data.panel, split, config)
-    fitted, weights_of = _tested_fit(data, split, key, baselines, environment)
+    fit, weights_of = _tested_fit(data, split, key, baselines, environment, fitter)
     watch.lap("fit")
+    if fitter is not fit_here:
+        watch.spent("fit", fit.seconds)
+    fitted = fit.fitted
     scores, losses, fallbacks, members = _evaluate(fitted, named, data, split, baselines, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")
-    fitted, carried = _refit(fitted, data, named, split, environment) if config.refit else (fitted, {})
+    fitted, carried = _refit(fitted, data, named, split, environment, fitter) if config.refit else (fitted, {})
     if config.refit:
         watch.lap("refit")
     _check_parity(fitted)
@@ -172,32 +200,28 @@ def _recorded_training(data: Dataset, choice: Selection, environment: Environmen
     )
 
 
-def recorded_run(config: Config, choice: Selection, environment: Environment) -> Run | None:
-    """The newest run whose weights are those that `run_training` would fit; None where there is none.
+def recorded_or_needed(
+    config: Config, choice: Selection, environment: Environment, where: ExecutorOptions
+) -> Run | TrainingFit:
+    """The newest run whose weights are those that `run_training` would fit, or the fit where there is none.
 
     Args:
         config: Configuration of the training; `choice` overrides its instruments and source.
         choice: Instruments and source that the user named.
         environment: Home folder, clock, progress and messages.
+        where: Place of the fit.
     """
     with version_lease(environment.home):
         data = _data(config, choice, environment)
         split = training_split(data.config, data.named[0])
-        engine = use_engine(config.backend, config.device)
-        key = fit_key(data.config, data.panel, split, engine, forecaster.__version__)
+        key = fit_key(data.config, data.panel, split, where.engine(config), forecaster.__version__)
         reused = recorded_fit(runs_folder(environment.home), key)
-    return None if reused is None else reused.run
+    return TrainingFit(data.config, data.panel, split) if reused is None else reused.run
 
 
 def _data(config: Config, choice: Selection, environment: Environment) -> Dataset:
     """Data of a training, whose rows before the validation decide about the features."""
     return resolve(config, choice, environment, lambda named: training_split(config, named[0]).validation_start)
-
-
-def _engine(config: Config, environment: Environment) -> Engine:
-    engine = use_engine(config.backend, config.device)
-    environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-    return engine
 
 
 def _next_command(run: Run, data: Dataset, choice: Selection, environment: Environment) -> str:
@@ -211,36 +235,40 @@ def _next_command(run: Run, data: Dataset, choice: Selection, environment: Envir
 
 
 def _tested_fit(
-    data: Dataset, split: Split, key: str, baselines: Baselines, environment: Environment
-) -> tuple[Fitted, str | None]:
+    data: Dataset, split: Split, key: str, baselines: Baselines, environment: Environment, fitter: Fitter
+) -> tuple[FinishedFit, str | None]:
     """The model fitted on the training rows, or that of a run that has made this fit before, and the id of that run.
 
     The first of the baselines are fitted beside the model.
     """
     reused = recorded_fit(runs_folder(environment.home), key)
     if reused is None:
-        if environment.own_process:
+        if environment.own_process and fitter is fit_here:
             import_keras()
         with fits_beside(baselines, data.named[:MAX_SUMMARISED], environment.progress) as progress:
-            fitted = fit(forecaster_of(data.config), data.panel, split, data.config, progress)
+            finished = fitter(TrainingFit(data.config, data.panel, split), progress)
     else:
-        fitted = reused.fitted
+        finished = FinishedFit(reused.fitted, 0.0)
         text = f"weights: those of run {reused.run.id}, fitted on the same panel and configuration; scored anew"
         environment.note(text)
-    for line in coming_days_of(fitted).event_lines():
+    for line in coming_days_of(finished.fitted).event_lines():
         environment.note(line)
-    return fitted, None if reused is None else reused.run.id
+    return finished, None if reused is None else reused.run.id
 
 
 def _refit(
-    tested: Fitted, data: Dataset, named: Sequence[PriceSeries], split: Split, environment: Environment
+    tested: Fitted,
+    data: Dataset,
+    named: Sequence[PriceSeries],
+    split: Split,
+    environment: Environment,
+    fitter: Fitter,
 ) -> tuple[Fitted, dict[str, CarriedFacts]]:
     """The model fitted on all rows, with the decisions and the calibration of the tested fit."""
     config = data.config
     everything = whole_history([series.dates[-1] for series in data.panel])
-    chosen = tested.report.chosen
-    fitted = fit(forecaster_of(config), data.panel, everything, config, environment.progress, chosen=chosen)
-    return fitted, _carried(tested, named, split, config)
+    refit = fitter(TrainingFit(config, data.panel, everything, tested.report.chosen), environment.progress)
+    return refit.fitted, _carried(tested, named, split, config)
 
 
 def _carried(fitted: Fitted, named: Sequence[PriceSeries], split: Split, config: Config) -> dict[str, CarriedFacts]:

@@ -63,7 +63,7 @@ class RayCluster:
                     "or use --device cpu"
                 )
             self.note(
-                f"executor: Ray {ray.__version__}, {_count(len(ray.nodes()), 'machine')}, "
+                f"executor: Ray {ray.__version__}, {_count(_machines(ray), 'machine')}, "
                 f"{_count(int(resources.get('CPU', 0)), 'processor')}"
             )
             session = _Session(ray, self, work, ray.put(shared))
@@ -71,6 +71,10 @@ class RayCluster:
                 yield session
             finally:
                 session.cancel()
+
+
+def _machines(ray: Any) -> int:
+    return sum(node["Alive"] for node in ray.nodes())
 
 
 def _count(number: int, noun: str) -> str:
@@ -127,11 +131,12 @@ class _Session(Generic[Task, Result]):
             num_cpus=1,
             num_gpus=executor.gpus,
             max_retries=MAX_RETRIES,
-            runtime_env={"env_vars": {**_ONE_THREAD, **engine_variables()}},
+            runtime_env={"env_vars": _variables(executor.gpus)},
         )(_call)
         self._waiting: deque[Task] = deque()
         self._tasks: dict[Any, Task] = {}
         self._strange: set[str] = set()
+        self._machines = _machines(ray)
         self.slots = self._slots()
 
     def _slots(self) -> int:
@@ -172,7 +177,7 @@ class _Session(Generic[Task, Result]):
                 return done[0]
             if head_answers(self._ray):
                 silences = 0
-                self.slots = self._slots()  # machines come and go
+                self._look_around()
             else:
                 silences += 1
             if silences >= MAX_SILENCES:
@@ -180,6 +185,17 @@ class _Session(Generic[Task, Result]):
                     "the head of the Ray cluster has stopped to answer; expected it to run until the end; "
                     "start the cluster and this command again: finished tasks that are recorded are not repeated"
                 )
+
+    def _look_around(self) -> None:
+        """Machines come and go."""
+        self.slots = self._slots()
+        machines = _machines(self._ray)
+        if machines < self._machines:
+            self._executor.note(
+                f"warning: the Ray cluster has lost a machine; {_count(machines, 'machine')} left; "
+                "its tasks are computed again"
+            )
+        self._machines = machines
 
     def _answer(self, reference: Any) -> _Answer[Result]:
         errors = self._ray.exceptions
@@ -212,6 +228,14 @@ class _Session(Generic[Task, Result]):
 
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
 """A task has one processor."""
+
+_GPU_SHARE = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""A task on a part of a GPU leaves memory to the others."""
+
+
+def _variables(gpus: float) -> dict[str, str]:
+    """Settings of the engine, which decide about bits and speed."""
+    return {**_ONE_THREAD, **(_GPU_SHARE if 0 < gpus < 1 else {}), **engine_variables()}
 
 
 def _versions() -> dict[str, str]:

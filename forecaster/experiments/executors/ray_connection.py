@@ -51,10 +51,12 @@ def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
         yield ray
         return
     _connect(ray, address, options)
+    ray._private.worker._worker_logs_enabled = False  # or reports about lost machines go to standard output
     try:
         yield ray
     finally:
         _bounded(ray.shutdown, END_SECONDS)
+        ray._private.worker._worker_logs_enabled = True
 
 
 def _check_address(address: str) -> None:

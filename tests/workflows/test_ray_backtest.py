@@ -1,0 +1,81 @@
+"""A backtest on a Ray cluster of two nodes, with its driver and one of the nodes killed."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback_cluster import NODE, LoopbackCluster
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="several nodes on one machine need Linux"),
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed"),
+]
+
+ROOT = Path(__file__).parents[2]
+BACKTEST = (
+    *("backtest", "--pair", "EURUSD", "--universe", "none", "--config", "quick", "--models", "lstm", "--step", "1"),
+    *("--start", "2017-01-01", "--end", "2020-12-31", "--schedule", "100", "--set", "model.training.steps=20"),
+)
+SECONDS = 100
+
+
+@pytest.fixture
+def cluster() -> Iterator[LoopbackCluster]:
+    cluster = LoopbackCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.end()
+
+
+def started(home: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "forecaster", *BACKTEST, *options, "--home", str(home), "--offline"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
+    )
+
+
+def records(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (home / "backtests" / "fits").glob("*.npz")}
+
+
+def wait_for_records(home: Path, number: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while len(records(home)) < number:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_driver_and_a_killed_node_cost_unfinished_fits_only(cluster: LoopbackCluster, tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    options = ("--executor", "ray", "--address", cluster.address)
+    first = started(there, *options)
+    wait_for_records(there, 1, first)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    finished = {path: path.stat().st_mtime_ns for path in (there / "backtests" / "fits").glob("*.npz")}
+    second = started(there, *options)
+    wait_for_records(there, len(finished) + 1, second)
+    cluster.kill("raylet", NODE)
+    output, messages = second.communicate(timeout=SECONDS)
+    assert second.returncode == 0, messages
+    assert "2 machines, 2 processors" in messages
+    assert all(path.stat().st_mtime_ns == written for path, written in finished.items())
+    local = started(here, "--jobs", "1")
+    assert local.communicate(timeout=SECONDS)[0] == output
+    assert len(records(there)) == 11
+    assert records(there) == records(here)
