@@ -22,7 +22,18 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 NAMES = (
-    *("anomalies", "calibration", "coming_days", "data", "drift", "gate", "kinds", "long_context", "metrics"),
+    *(
+        "anomalies",
+        "calibration",
+        "coming_days",
+        "data",
+        "drift",
+        "executors",
+        "gate",
+        "kinds",
+        "long_context",
+        "metrics",
+    ),
     *("network", "placebo", "runs", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
@@ -658,3 +669,12 @@ def test_calibration(capsys, tmp_path):
     assert first["raw"]["lead"] != first["calibrated"]["lead"]
     assert document["first"] == "2016-01-04"
     assert table[0].startswith("| step")
+
+
+@pytest.mark.slow
+def test_executors(capsys):
+    small = ("--pairs", "1", "--start", "2019-06-01", "--steps", "2", "--executors", "local-1,local-2")
+    importlib.import_module("executors").main(small)
+    document, table = result(capsys)
+    assert {name: figures["cells"] for name, figures in document["executors"].items()} == {"local-1": 4, "local-2": 4}
+    assert len(table) == 4

@@ -73,7 +73,7 @@ def test_the_same_fit_is_not_made_again_for_another_pair_of_its_panel(forecast, 
     alone = json.loads(
         forecast("train", "--pair", "EURUSD", *panel, "--home", tmp_path / "other", "--format", "json").stdout
     )
-    monkeypatch.setattr("forecaster.workflows.train.fit", lambda *values, **more: pytest.fail("fitted again"))
+    monkeypatch.setattr("forecaster.experiments.training_fits.fit", lambda *values, **more: pytest.fail("fitted again"))
     second = json.loads(forecast("train", "--pair", "EURUSD", *panel, "--format", "json").stdout)
     assert (first["weights_of"], second["weights_of"]) == (None, first["run_id"])
     assert second["scores"] == alone["scores"]

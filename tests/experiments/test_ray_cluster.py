@@ -3,6 +3,7 @@
 import importlib.util
 import socket
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ class FakeRay(types.ModuleType):
         if self.refusal is not None:
             raise self.refusal
         self.is_connected = True
+        self.thread = threading.current_thread()
 
     def shutdown(self) -> None:
         self.is_connected = False
@@ -185,6 +187,13 @@ def test_a_connection_of_the_process_is_used_and_kept(ray: FakeRay) -> None:
     assert results(RayCluster(prepare), [2]) == [104]
     assert ray.is_connected
     assert ray.inits == []
+
+
+def test_a_cluster_lives_as_long_as_the_thread_that_has_started_it(ray: FakeRay) -> None:
+    with RayCluster(prepare).open(square, 0, 1):
+        assert ray.thread.is_alive()
+    ray.thread.join(5)
+    assert not ray.thread.is_alive()
 
 
 def test_no_task_needs_no_cluster(ray: FakeRay) -> None:

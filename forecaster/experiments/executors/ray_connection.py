@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -50,13 +51,15 @@ def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    _connect(ray, address, options)
-    ray._private.worker._worker_logs_enabled = False  # or reports about lost machines go to standard output
+    ended = threading.Event()
     try:
+        _connect(ray, address, options, ended)
+        ray._private.worker._worker_logs_enabled = False  # or reports about lost machines go to standard output
         yield ray
     finally:
         _bounded(ray.shutdown, END_SECONDS)
         ray._private.worker._worker_logs_enabled = True
+        ended.set()
 
 
 def _check_address(address: str) -> None:
@@ -78,25 +81,29 @@ def _check_address(address: str) -> None:
         ) from error
 
 
-def _connect(ray: Any, address: str, options: dict[str, Any]) -> None:
-    outcome: list[Exception | None] = []
+def _connect(ray: Any, address: str, options: dict[str, Any], ended: threading.Event) -> None:
+    """Connect in a thread that lives until `ended`: the processes that Ray starts end with the thread that has."""
+    outcome: queue.Queue[Exception | None] = queue.Queue()
 
     def connect() -> None:
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
         except Exception as error:
-            outcome.append(error)
+            outcome.put(error)
         else:
-            outcome.append(None)
+            outcome.put(None)
+            ended.wait()
 
+    threading.Thread(target=connect, name="ray", daemon=True).start()
     seconds = START_SECONDS if address == "local" else CONNECT_SECONDS
-    _bounded(connect, seconds)
-    if not outcome:
+    try:
+        error = outcome.get(timeout=seconds)
+    except queue.Empty as silence:
         raise ForecasterError(
             f"the Ray cluster at {address:.100} did not answer within {seconds:g} seconds; expected its head "
             "at this address, and this machine among its nodes; check ray status, or use --executor local"
-        )
-    if (error := outcome[0]) is not None:
+        ) from silence
+    if error is not None:
         raise _refusal(address, error) from error
 
 
