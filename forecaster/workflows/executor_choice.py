@@ -20,7 +20,7 @@ EXECUTORS = ("local", "ray")
 
 @dataclasses.dataclass(frozen=True)
 class ExecutorOptions:
-    """Where fits are computed; see `executor_of`.
+    """Place of the fits; see `executor_of`.
 
     Args:
         name: One of `EXECUTORS`.

@@ -111,19 +111,19 @@ def runs_of_kinds(
     Raises:
         UsageError: A kind cannot be trained, and is not left out.
     """
-    found: dict[str, Run | TrainingFit] = {}
+    trainings: dict[str, Run | TrainingFit] = {}
     left_out: dict[str, UsageError] = {}
     for kind, config in configs.items():
         with _leaving_out(kind, left_out, skip):
-            found[kind] = recorded_or_needed(config, choice, environment, where)
-    needed = {kind: fit for kind, fit in found.items() if isinstance(fit, TrainingFit)}
+            trainings[kind] = recorded_or_needed(config, choice, environment, where)
+    needed = {kind: fit for kind, fit in trainings.items() if isinstance(fit, TrainingFit)}
     runs: list[Run] = []
     with _fitters(list(needed.values()), where, environment) as fitter:
-        for number, (kind, recorded) in enumerate(found.items(), start=1):
+        for number, (kind, recorded) in enumerate(trainings.items(), start=1):
             if isinstance(recorded, Run):
                 runs.append(recorded)
                 continue
-            environment.note(f"no run of {kind} has made this training: training it ({number} of {len(found)})")
+            environment.note(f"no run of {kind} has made this training: training it ({number} of {len(trainings)})")
             with _leaving_out(kind, left_out, skip):
                 runs.append(run_training(configs[kind], choice, environment, where=where, fitter=fitter).run)
     if not runs:

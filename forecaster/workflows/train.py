@@ -59,14 +59,12 @@ class _Stopwatch:
         self.seconds: dict[str, float] = {}
         self._begun = self._last = time.perf_counter()
 
-    def lap(self, stage: str) -> None:
+    def lap(self, stage: str, elsewhere: float | None = None) -> None:
+        """End a stage; `elsewhere` are the seconds of one that was waited for."""
         now = time.perf_counter()
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + now - self._last, 3)
+        seconds = now - self._last if elsewhere is None else elsewhere
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
         self._last = now
-
-    def spent(self, stage: str, seconds: float) -> None:
-        """Replace the seconds of a stage whose work was done elsewhere."""
-        self.seconds[stage] = round(seconds, 3)
 
     def total(self) -> dict[str, float]:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
@@ -146,12 +144,7 @@ def run_training(
 
 
 def _recorded_training(
-    data: Dataset,
-    choice: Selection,
-    environment: Environment,
-    watch: _Stopwatch,
-    engine: Engine,
-    fitter: Fitter,
+    data: Dataset, choice: Selection, environment: Environment, watch: _Stopwatch, engine: Engine, fitter: Fitter
 ) -> TrainResult:
     """The training and its run."""
     config = data.config
@@ -160,11 +153,9 @@ def _recorded_training(
     watch.lap("data")
     key = fit_key(config, data.panel, split, engine, forecaster.__version__)
     baselines = Baselines(DEFAULT_BASELINES, data.panel, split, config)
-    fit, weights_of = _tested_fit(data, split, key, baselines, environment, fitter)
-    watch.lap("fit")
-    if fitter is not fit_here:
-        watch.spent("fit", fit.seconds)
-    fitted = fit.fitted
+    finished, weights_of = _tested_fit(data, split, key, baselines, environment, fitter)
+    watch.lap("fit", None if fitter is fit_here else finished.seconds)
+    fitted = finished.fitted
     scores, losses, fallbacks, members = _evaluate(fitted, named, data, split, baselines, environment)
     whole, verdicts = _verdicts(losses)
     watch.lap("evaluate")

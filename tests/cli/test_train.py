@@ -14,7 +14,7 @@ from forecaster.evaluation import DEFAULT_BASELINES
 
 
 def runs_in(home: Path) -> list[Path]:
-    return sorted((home / "runs").iterdir()) if (home / "runs").exists() else []
+    return sorted((home / "runs").glob("[!.]*"))
 
 
 @pytest.fixture(scope="module")
