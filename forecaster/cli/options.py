@@ -13,6 +13,7 @@ from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
 from forecaster.cli.run_options import RUN_OPTIONS
 from forecaster.cli.score_options import SCORE_OPTIONS
+from forecaster.cli.search_options import SEARCH_OPTIONS
 from forecaster.cli.values import (
     MAX_STEP,
     FormatChoice,
@@ -112,6 +113,7 @@ _OPTIONS: dict[str, Definition] = {
     **RUN_OPTIONS,
     **EXECUTOR_DEFINITIONS,
     **SCORE_OPTIONS,
+    **SEARCH_OPTIONS,
     "frequency": option(
         "Data",
         "--frequency",

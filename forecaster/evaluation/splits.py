@@ -36,7 +36,7 @@ import numpy as np
 from forecaster.arrays import DateArray, IntArray
 from forecaster.errors import NotEnoughDataError, UsageError
 
-__all__ = ["PARTS", "Fold", "Part", "Split", "folds", "parse_refit", "split_by_rows", "whole_history"]
+__all__ = ["PARTS", "Fold", "Part", "Split", "folds", "parse_refit", "search_folds", "split_by_rows", "whole_history"]
 
 
 Part = Literal["train", "validation", "test"]
@@ -201,3 +201,32 @@ def folds(dates: DateArray, start: np.datetime64, refit: str | int) -> tuple[Fol
         starts = cutoffs[np.concatenate([[True], periods[1:] != periods[:-1]])]
     end = cutoffs[-1] + np.timedelta64(1, "D")
     return tuple(Fold(first, after) for first, after in itertools.pairwise([*starts, end]))
+
+
+def search_folds(dates: DateArray, count: int, rows: int, lockbox_rows: int, training_rows: int) -> tuple[Fold, ...]:
+    """Cut the end of a history into folds of a search and, as the last one, its lockbox.
+
+    Args:
+        dates: (T,) dates of the history, increasing.
+        count: Number of folds before the lockbox.
+        rows: Cutoffs of each.
+        lockbox_rows: Last rows, which no fold sees.
+        training_rows: Rows that are needed before the first fold.
+
+    Raises:
+        NotEnoughDataError: The history is too short.
+
+    Example:
+        >>> dates = np.arange("2020-01-01", "2020-04-10", dtype="datetime64[D]")  # 100 rows
+        >>> [str(fold.start) for fold in search_folds(dates, 2, 20, 30, 25)]
+        ['2020-01-31', '2020-02-20', '2020-03-11']
+    """
+    needed = training_rows + count * rows + lockbox_rows
+    if len(dates) < needed:
+        raise NotEnoughDataError(
+            f"{len(dates)} rows are too few for {count} folds of {rows} rows, a lockbox of {lockbox_rows} and "
+            f"{training_rows} rows before them; expected {needed}; use a longer history, or lower --folds or --lockbox"
+        )
+    first = len(dates) - lockbox_rows - count * rows
+    starts = [dates[first + number * rows] for number in range(count + 1)]
+    return tuple(Fold(start, end) for start, end in itertools.pairwise([*starts, dates[-1] + np.timedelta64(1, "D")]))

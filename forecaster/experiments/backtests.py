@@ -29,7 +29,7 @@ from forecaster.models.quantile.location_gate import LocationGains, supported_st
 from forecaster.pipeline import fit
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
-__all__ = ["FoldPart", "FoldRecord", "fold_part", "run_backtest"]
+__all__ = ["FoldPart", "FoldRecord", "fit_tasks", "fold_part", "fold_record", "run_backtest"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def run_backtest(
         check_plan(plan, folder)
     if missing or not plan.plan_path(folder).exists():
         _prepare(plan, folder)
-    fits = [task for number, name in jobs if (number, name) in missing for task in _tasks(plan, name, number)]
+    fits = [task for number, name in jobs if (number, name) in missing for task in fit_tasks(plan, name, number)]
     records: list[FoldRecord] = []
     earlier: dict[str, list[LocationGains]] = {name: [] for name in plan.forecasters}
     fits_done = 0
@@ -90,8 +90,8 @@ def run_backtest(
             if (number, name) in missing:
                 fold = f"{name}, fold {number + 1} of {len(plan.folds)}"
                 progress("backtest", fits_done, len(missing), detail=fold)
-                tasks = _tasks(plan, name, number)
-                record = _record(plan, tasks, itertools.islice(parts, len(tasks)), earlier[name])
+                tasks = fit_tasks(plan, name, number)
+                record = fold_record(plan, tasks, itertools.islice(parts, len(tasks)), earlier[name])
                 write_file(path, record_bytes(record, number, plan))
                 fits_done += 1
                 progress("backtest", fits_done, len(missing), detail=fold)
@@ -111,7 +111,8 @@ def _prepare(plan: BacktestPlan, folder: Path) -> None:
     write_file(path, (json_text(plan.facts()) + "\n").encode())
 
 
-def _tasks(plan: BacktestPlan, name: str, number: int) -> list[FitTask]:
+def fit_tasks(plan: BacktestPlan, name: str, number: int) -> list[FitTask]:
+    """Fits of the model `name` in fold `number`: one for each of its panels."""
     return [FitTask(name, number, panel) for panel in range(len(plan.panels(name)))]
 
 
@@ -153,7 +154,7 @@ def _forecast_part(plan: BacktestPlan, task: FitTask, fitted: Fitted) -> FoldPar
     return FoldPart(rows, quantiles, widths, fitted)
 
 
-def _record(
+def fold_record(
     plan: BacktestPlan, tasks: Sequence[FitTask], parts: Iterator[FoldPart], earlier: Sequence[LocationGains]
 ) -> FoldRecord:
     """The record of the fits of one model in one fold; `earlier` are the gains of its location before it."""

@@ -12,9 +12,10 @@ from forecaster.errors import UsageError
 from forecaster.features.covariates import is_covariate
 from forecaster.features.market_volatility import MARKET_FEATURES
 from forecaster.models.base import ModelOptions
-from forecaster.models.bounds import MAX_UNITS, BatchSize, Rows, Units
+from forecaster.models.bounds import MAX_UNITS, BatchSize, Dropout, Rows, Units
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 from forecaster.models.optimizer_options import OptimizerOptions, named
+from forecaster.models.search_values import Range
 
 __all__ = ["MIN_TARGETS", "ClassicOptions", "PointLoss"]
 
@@ -40,10 +41,10 @@ class ClassicOptions(OptimizerOptions, ModelOptions):
     """Section ``model`` of a configuration with ``kind: classic``."""
 
     kind: Literal["classic"] = "classic"
-    context_length: Rows = 60
+    context_length: Annotated[Rows, Range(20, 120)] = 60
     features: tuple[str, ...] | Literal["auto"] = (CLOSE,)
     units: Units = (50, 50)
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dropout: Dropout = 0.2
     dense_units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = 25
     scaler: Annotated[Scaler, named(get_args(Scaler), long_names=_SCALERS)] = "minmax"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20

@@ -2,7 +2,7 @@
 
 Days are drawn in blocks of random length (stationary bootstrap, Politis and Romano 1994, J. Am. Stat. Assoc. 89), which
 preserves the dependence over time. Where outcomes overlap, blocks are at least three times as long as the overlap, and
-results are corrected for the variance that blocks of this length lose (`_variance_correction`). With fewer than
+results are corrected for the variance that blocks of this length lose (`variance_correction`). With fewer than
 `MIN_OUTCOMES` that do not overlap there is no result. Results are functions of the losses and the seed.
 """
 
@@ -20,7 +20,9 @@ __all__ = [
     "block_length",
     "mean_ratio_intervals",
     "model_confidence_set",
+    "shortest_block",
     "superior_ability",
+    "variance_correction",
 ]
 
 
@@ -96,9 +98,9 @@ def model_confidence_set(
     if len(distinct) < 2:
         return _confidence_set(losses, best, {distinct[0]: 1.0}, size)
     table = np.stack([losses[name] for name in distinct], axis=1)
-    blocks = max(_shortest_block(overlap), _common_block_length(table))
+    blocks = max(shortest_block(overlap), _common_block_length(table))
     means = table.mean(axis=0)
-    table = table - (1 - _variance_correction(len(table), overlap, blocks)) * (means - means.mean())
+    table = table - (1 - variance_correction(len(table), overlap, blocks)) * (means - means.mean())
     test = MCS(table, size, reps=repetitions, block_size=blocks, seed=seed)
     test.compute()
     by_column = test.pvalues["Pvalue"].to_dict()
@@ -150,9 +152,9 @@ def superior_ability(
     if not differing:
         return None
     table = np.stack(differing, axis=1)
-    blocks = max(_shortest_block(overlap), *(block_length(benchmark - losses) for losses in differing))
+    blocks = max(shortest_block(overlap), *(block_length(benchmark - losses) for losses in differing))
     gains = (benchmark[:, None] - table).mean(axis=0)
-    table = table + (1 - _variance_correction(len(table), overlap, blocks)) * gains
+    table = table + (1 - variance_correction(len(table), overlap, blocks)) * gains
     test = SPA(benchmark, table, block_size=blocks, reps=repetitions, seed=seed)
     test.compute()
     return float(test.pvalues["consistent"])
@@ -201,25 +203,26 @@ def mean_ratio_intervals(
 
 
 def _drawn_sums(table: FloatArray, repetitions: int, seed: int, overlap: int) -> tuple[FloatArray, float]:
-    """(R, I, M) sums of a table (N, I, M) over the days of each draw, and the `_variance_correction` of these draws."""
+    """(R, I, M) sums of a table (N, I, M) over the days of each draw, and the `variance_correction` of these draws."""
     from arch.bootstrap import StationaryBootstrap
 
     days, instruments, models = table.shape
     mean = table.mean(axis=0)
     # To first order, the error of a ratio is that of each loss in units of its mean.
     relative = (table / np.where(mean > 0, mean, 1)).mean(axis=1)
-    blocks = max(_shortest_block(overlap), _common_block_length(relative))
+    blocks = max(shortest_block(overlap), _common_block_length(relative))
     flat = table.reshape(days, -1)
     draws = StationaryBootstrap(blocks, np.arange(days), seed=np.random.default_rng(seed)).bootstrap(repetitions)
     sums = [np.bincount(index, minlength=days) @ flat for (index,), _ in draws]
-    return np.stack(sums).reshape(repetitions, instruments, models), _variance_correction(days, overlap, blocks)
+    return np.stack(sums).reshape(repetitions, instruments, models), variance_correction(days, overlap, blocks)
 
 
-def _shortest_block(overlap: int) -> int:
+def shortest_block(overlap: int) -> int:
+    """Least mean length of a block for outcomes that overlap, see the head of this file."""
     return 1 + 3 * (overlap - 1)
 
 
-def _variance_correction(count: int, overlap: int, block: int) -> float:
+def variance_correction(count: int, overlap: int, block: int) -> float:
     """Factor that shrinks a difference of means, so that draws of blocks do not understate its uncertainty.
 
     Blocks of mean length b weight the autocovariance k by ``(1 - k/n) (1 - 1/b)^k + (k/n) (1 - 1/b)^(n-k)`` (Politis

@@ -172,7 +172,7 @@ def test_the_interval_is_as_wide_as_that_of_the_delta_method_where_outcomes_over
         low, high = mean_ratio_intervals(given, seed=seed, repetitions=300, overlap=10)["model0"]["model1"] or (0, 0)
         error = 0.05 * 2**0.5 / given["model1"].mean() / 1200**0.5
         widths.append((high - low) / (2 * 1.96 * error))
-    assert np.mean(widths) == pytest.approx(1, abs=0.06)  # 0.91 without `_variance_correction`
+    assert np.mean(widths) == pytest.approx(1, abs=0.06)  # 0.91 without `variance_correction`
 
 
 def test_equal_models_stay_in_the_set_where_outcomes_overlap() -> None:
@@ -182,7 +182,7 @@ def test_equal_models_stay_in_the_set_where_outcomes_overlap() -> None:
         dropped += len(confidence_set(given, seed=seed, repetitions=200, overlap=5).included) < 4
         benchmark = given.pop("model0")
         superior += (superior_ability(benchmark, given, seed, 200, overlap=5) or 0) < 0.05
-    assert dropped <= 20  # 10 in the limit; 25 without `_variance_correction`
+    assert dropped <= 20  # 10 in the limit; 25 without `variance_correction`
     assert superior <= 8  # 5 in the limit
 
 

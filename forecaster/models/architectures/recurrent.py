@@ -12,6 +12,7 @@ from forecaster.models.architectures.base import Architecture
 from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.numpy_stack import LayerNorm, RecurrentLayer, StackPass
 from forecaster.models.quantile.options import QuantileOptions, Units
+from forecaster.models.search_values import Choices
 
 __all__ = ["RecurrentOptions", "RecurrentStack", "cell_settings"]
 
@@ -111,7 +112,7 @@ class RecurrentOptions(QuantileOptions):
     units: Units = (32, 32)
     activation: Activation = "tanh"
     recurrent_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    layer_norm: bool = False
+    layer_norm: Annotated[bool, Choices((False, True))] = False
     residual: bool = False
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from forecaster.models.bounds import LearningRate, Rows
 from forecaster.models.memory import attention_training_bytes
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import QuantileOptions, TrainingOptions, Units, WindowOptions
+from forecaster.models.search_values import Choices
 
 __all__ = ["CausalTransformer", "Transformer", "TransformerOptions"]
 
@@ -87,7 +88,7 @@ class TransformerOptions(QuantileOptions):
 
     kind: Literal["transformer"] = "transformer"
     units: Units = (32, 32)
-    heads: Annotated[int, Field(ge=1, le=64)] = 2
+    heads: Annotated[int, Field(ge=1, le=64), Choices((1, 2, 4))] = 2
     feedforward_units: Annotated[int, Field(ge=1, le=4096)] = 64
     activation: Activation = "gelu"
     windows: TransformerWindows = TransformerWindows()

@@ -15,10 +15,11 @@ from pydantic import (
 
 from forecaster.features.history import WARM_UP, WARM_UP_OF_FREQUENCY
 from forecaster.models.architectures.base import Architecture
-from forecaster.models.bounds import MAX_ROWS, BatchSize, LearningRate, Rows, Steps, Units
+from forecaster.models.bounds import MAX_ROWS, BatchSize, Dropout, LearningRate, Rows, Steps, Units
 from forecaster.models.calendar_options import CalendarOptions
 from forecaster.models.memory import MAX_TRAINING_BYTES, in_gigabytes, recurrent_training_bytes
 from forecaster.models.optimizer_options import Limit, Optimizer, OptimizerOptions, Schedule, named
+from forecaster.models.search_values import Range
 
 __all__ = ["QuantileOptions", "TrainingOptions", "Units", "WindowOptions"]
 
@@ -106,7 +107,7 @@ class TrainingOptions(OptimizerOptions):
     optimizer: Optimizer = "adamw"
     learning_rate: LearningRate = 4e-3
     schedule: Schedule = "warmup_cosine"
-    weight_decay: Annotated[float, Field(ge=0, le=10)] = 2e-2
+    weight_decay: Annotated[float, Field(ge=0, le=10), Range(1e-3, 0.3, log=True)] = 2e-2
     clip_norm: Limit = 1.0
 
 
@@ -119,10 +120,10 @@ class QuantileOptions(CalendarOptions):
 
     architecture: ClassVar[Architecture]
 
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    dropout: Dropout = 0.3
     knots: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=50)] = (1, 5, 10, 20)
     location: Literal["auto", "never"] = "auto"
-    linear_share: Annotated[float, Field(ge=0, le=1)] = 0.4
+    linear_share: Annotated[float, Field(ge=0, le=1), Range(0.0, 1.0)] = 0.4
     windows: WindowOptions = WindowOptions()
     training: TrainingOptions = TrainingOptions()
 

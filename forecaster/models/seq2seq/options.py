@@ -6,8 +6,9 @@ from pydantic import Field, model_validator
 
 from forecaster.models.architectures.forget_bias import GatedOptions, GatedStack
 from forecaster.models.architectures.lstm import StackedLSTM
-from forecaster.models.bounds import MAX_UNITS, Rows
+from forecaster.models.bounds import MAX_UNITS, Dropout, Rows
 from forecaster.models.quantile.options import Units
+from forecaster.models.search_values import Choices
 
 __all__ = ["Seq2SeqOptions"]
 
@@ -25,10 +26,10 @@ class Seq2SeqOptions(GatedOptions):
     units: Units = (32,)
     decoder_units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = 32
     decode_every: Rows = 8
-    attention: Literal["none", "luong", "bahdanau"] = "none"
+    attention: Annotated[Literal["none", "luong", "bahdanau"], Choices(("none", "luong", "bahdanau"))] = "none"
     attention_rows: Rows = 32
     sampling_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dropout: Dropout = 0.1
     location: Literal["never"] = "never"
 
     @model_validator(mode="after")

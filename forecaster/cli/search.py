@@ -1,0 +1,83 @@
+"""`forecast search`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecaster.cli.backtest import MAX_DEFAULT_JOBS, processors
+from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.sections import SectionedCommand
+from forecaster.environment import Environment
+
+__all__ = ["command"]
+
+
+@click.command("search", cls=SectionedCommand, short_help="Search for a better configuration.")
+@with_options(
+    common=("pair", "ticker", "csv", "config", "set", "trials", "space", "folds", "study", "out", "home"),
+    rare=(
+        *(name for name in TRAINING_OPTIONS if name != "start"),
+        *(
+            "end",
+            "loss_step",
+            "loss_baseline",
+            "lockbox",
+            "keep_lockbox",
+            "seed",
+            "jobs",
+            "backend",
+            "device",
+            "verbose",
+        ),
+    ),
+    formats=("table", "json", "csv"),
+)
+def command(
+    *, environment: Environment, jobs: int | None, format: str, out: Path | None, verbose: bool, **keywords: Any
+) -> None:
+    """Try configurations on past years, and test the best one once on rows that none of them has seen.
+
+    The configuration itself is the first trial. A trial that is clearly worse than the best one is stopped early. The
+    result counts every trial that was ever made in the study: the best of many looks good by luck. An interrupted
+    search goes on where it stopped; the same command with more --trials continues it. --out draws the history, the
+    importance of the settings and all trials (.png, .svg, .pdf).
+
+    \b
+    Example:
+      forecast search --pair USDJPY --config quick --trials 30
+      forecast search --pair USDJPY --space space.yaml --out search.png
+    """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    environment.progress("data", 0, 1, detail="loading the program")
+    from forecaster.cli.terminal import print_result
+    from forecaster.output.search_documents import search_document
+    from forecaster.workflows.search import search
+
+    if out is not None:
+        from forecaster.output.canvas import check_figure_path
+
+        check_figure_path(out)
+    result = search(environment=environment, jobs=jobs or min(processors(), MAX_DEFAULT_JOBS), **keywords)
+    print_result(environment, _text(search_document(result), format, verbose))
+    if out is not None:
+        from forecaster.output.canvas import save_figure
+        from forecaster.output.search_figure import draw_search
+
+        save_figure(draw_search(result), out)
+        environment.note(f"picture: {out}")
+    environment.note(f"next: {result.next_command}")
+
+
+def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
+    from forecaster.cli.streams import colored_lines
+    from forecaster.cli.terminal import table_text
+    from forecaster.files import json_text
+    from forecaster.output.search_tables import search_lines, search_rows, search_table
+    from forecaster.output.tables import csv_text
+
+    if output == "json":
+        return json_text(document)
+    if output == "csv":
+        return csv_text(search_rows(document))
+    lines = colored_lines(search_lines(document))
+    return "\n".join([table_text(search_table(document, every_trial=verbose)), "", lines])

@@ -1,0 +1,99 @@
+"""Losses of a trial: CRPS in units of a baseline's on the same rows, day by day."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecaster.arrays import DateArray, FloatArray
+from forecaster.errors import NotEnoughDataError
+from forecaster.evaluation.daily_losses import DailyLosses, daily_losses
+from forecaster.evaluation.splits import Fold
+from forecaster.experiments.backtest_plan import BacktestPlan
+from forecaster.experiments.backtest_scores import out_of_sample
+from forecaster.experiments.fold_records import FoldRecord
+
+__all__ = ["FoldLosses", "fold_losses", "joined"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoldLosses:
+    """Losses of one fold on the days whose outcomes are known at every step.
+
+    Each is a CRPS over the baseline's mean CRPS of the fold, the mean of all steps and instruments. So `model` has the
+    mean of the CRPS ratios, and `baseline` has the mean 1.
+
+    Args:
+        model: (N,) losses of the evaluated model, in order of time.
+        baseline: (N,) those of the baseline.
+        by_step: CRPS ratio at each step of the plan, the mean of the instruments.
+    """
+
+    model: FloatArray
+    baseline: FloatArray
+    by_step: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean CRPS ratio."""
+        return float(self.model.mean())
+
+
+def fold_losses(
+    plan: BacktestPlan, records: Sequence[FoldRecord], folds: Sequence[Fold], baseline: str
+) -> list[FoldLosses]:
+    """Losses of the evaluated model of a plan, the first one, in each of `folds`.
+
+    Args:
+        plan: Models and histories; no row after the last one of its panel counts as an outcome.
+        records: Of the model and of the baseline, in the order of their folds.
+        folds: Folds that have records of both; rows of other folds only calibrate intervals.
+        baseline: Registry key.
+
+    Raises:
+        NotEnoughDataError: The model, or the baseline, has no forecast of a series in a fold.
+    """
+    samples = []
+    for name in plan.named:
+        steps = out_of_sample(plan, records, plan.panel[name], calibrated=True)
+        if len(steps) < len(plan.steps) or any(baseline not in sample.quantiles for sample in steps.values()):
+            raise NotEnoughDataError(f"{_reason(records, name)}; expected forecasts of {name} at every step")
+        samples.append([daily_losses(steps[step]) for step in plan.steps])
+    return [_losses_in(fold, samples, baseline) for fold in folds]
+
+
+def _reason(records: Sequence[FoldRecord], name: str) -> str:
+    reasons = [record.facts["skipped"][name] for record in records if name in record.facts["skipped"]]
+    return (*reasons, "too few rows with a known outcome")[0]
+
+
+def _losses_in(fold: Fold, samples: Sequence[Sequence[DailyLosses]], baseline: str) -> FoldLosses:
+    days = np.unique(np.concatenate([_days_in(fold, steps) for steps in samples]))
+    if len(days) < 2:
+        raise NotEnoughDataError(f"the fold from {fold.start} has {len(days)} days with a known outcome; use more rows")
+    total = np.zeros((2, len(days)))
+    count = np.zeros(len(days))
+    ratios = np.zeros(len(samples[0]))
+    for steps in samples:
+        rows = np.searchsorted(days, _days_in(fold, steps))
+        for place, losses in enumerate(steps):
+            inside = np.isin(losses.dates, days[rows])
+            model, reference = losses.crps[losses.model][inside], losses.crps[baseline][inside]
+            unit = float(reference.mean())
+            if not unit > 0:
+                raise NotEnoughDataError(f"{losses.name} does not move from {fold.start} to {fold.end}")
+            total[:, rows] += np.stack([model, reference]) / unit
+            ratios[place] += model.mean() / unit / len(samples)
+        count[rows] += len(steps)
+    return FoldLosses(total[0] / count, total[1] / count, tuple(ratios.tolist()))
+
+
+def _days_in(fold: Fold, steps: Sequence[DailyLosses]) -> DateArray:
+    """Cutoffs of a fold at which every step has an outcome: those of the longest one."""
+    dates = steps[-1].dates
+    return np.asarray(dates[(dates >= fold.start) & (dates < fold.end)])
+
+
+def joined(losses: Sequence[FoldLosses]) -> FloatArray:
+    """(N,) losses of the model on the days of several folds."""
+    return np.concatenate([fold.model for fold in losses])

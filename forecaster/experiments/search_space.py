@@ -1,0 +1,147 @@
+"""Spaces of searches: keys of the section ``model`` of a configuration, and the values that each may take."""
+
+import difflib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from forecaster.config import Config, configuration_keys, load_config
+from forecaster.config_keys import hint_for
+from forecaster.errors import ConfigError, UsageError
+from forecaster.files import read_regular_file
+from forecaster.models import model_class
+from forecaster.models.search_values import Choices, Range, SearchValues, searched_options
+from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml
+
+__all__ = ["Settings", "Space", "declared_space", "read_space", "space_document", "space_of_document"]
+
+Space = Mapping[str, SearchValues]
+"""Dotted key of the configuration -> values that are searched."""
+
+Settings = Mapping[str, Any]
+"""Dotted key -> the value of a trial, as a JSON value."""
+
+_SECTION = "model."
+_RANGE_KEYS = ("low", "high", "log")
+
+
+def declared_space(kind: str) -> Space:
+    """The space that the options of a kind of network declare.
+
+    Raises:
+        UsageError: They declare none.
+    """
+    space = dict(searched_options(model_class(kind).Options, _SECTION))
+    if not space:
+        raise UsageError(f"the options of {kind} name no values to search; expected a file; give one with --space FILE")
+    return space
+
+
+def read_space(path: Path, config: Config) -> Space:
+    """The space in a YAML file: a list of values, or ``{low: ..., high: ..., log: true}``, for each dotted key.
+
+    Args:
+        path: The file.
+        config: Configuration that the trials change; its kind decides which keys there are.
+
+    Raises:
+        ConfigError: One message for each mistake, with file and line.
+    """
+    try:
+        document = parse_yaml(read_regular_file(path, MAX_BYTES).decode("utf-8-sig"))
+    except YamlTextError as error:
+        line = "" if error.line is None else f":{error.line}"
+        raise ConfigError(f"{path}{line}: {error.problem}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
+    if not isinstance(document.value, dict) or not document.value:
+        raise ConfigError(f"{path}:1: expected lines such as 'model.dropout: {{low: 0, high: 0.5}}'; got none")
+    lines: dict[str, int] = {}
+    mistakes: list[str] = []
+    for location, number in document.lines:
+        if len(location) == 1 and str(location[0]) in lines:
+            mistakes.append(f"{path}:{number}: {location[0]}: given twice; remove one of them")
+        lines.setdefault(str(location[0]), number)
+    space: dict[str, SearchValues] = {}
+    for key, value in document.value.items():
+        try:
+            space[str(key)] = _values(str(key), value, config)
+        except ValueError as error:
+            mistakes.append(f"{path}:{lines[str(key)]}: {key}: {error}")
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return space
+
+
+def _values(key: str, value: Any, config: Config) -> SearchValues:
+    """The values of one key; ValueError with the mistake."""
+    keys = [name for name in configuration_keys(config.kind) if name.startswith(_SECTION)]
+    if key not in keys or key == "model.kind":
+        raise ValueError(f"it cannot be searched{_hint(key, keys, config.kind)}")
+    values = _range(value) if isinstance(value, dict) else _choices(value)
+    tried = (values.low, values.high) if isinstance(values, Range) else values.values
+    for item in tried:
+        try:
+            load_config(config, {key: item})
+        except ConfigError as error:
+            # A mistake of the whole section, such as of two keys together, may be none of another trial.
+            for message in error.messages:
+                if f"{key}: " in message:
+                    raise ValueError(message.partition(f"{key}: ")[2]) from None
+    return values
+
+
+def _hint(key: str, keys: list[str], kind: str) -> str:
+    if key in configuration_keys() and not key.startswith(_SECTION):
+        return "; expected a key of the section model, such as model.dropout"
+    by_word = [name for name in keys if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    near = by_word or difflib.get_close_matches(key, keys, n=1)
+    return f"; did you mean {near[0]}?" if near else hint_for(key, Config, kind)
+
+
+def _range(value: dict[str, Any]) -> Range:
+    for name in value:
+        if name not in _RANGE_KEYS:
+            near = difflib.get_close_matches(str(name), _RANGE_KEYS, n=1)
+            raise ValueError(
+                f"unknown key {name:.40}{f'; did you mean {near[0]}?' if near else '; expected low, high'}"
+            )
+    low: Any = value.get("low")
+    high: Any = value.get("high")
+    log = value.get("log", False)
+    for number in (low, high):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise ValueError(f"expected numbers low and high (got low {low!s:.40}, high {high!s:.40})")
+    if not isinstance(log, bool):
+        raise ValueError(f"log: expected true or false (got {log!s:.40})")
+    if not low < high:
+        raise ValueError(f"the range is empty: low {low} is not below high {high}")
+    if log and low <= 0:
+        raise ValueError(f"a range with log: true begins above 0 (got low {low})")
+    return Range(low, high, log)
+
+
+def _choices(value: Any) -> Choices:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list of values, or low and high (got {value!s:.40})")
+    if not value:
+        raise ValueError("the list of values is empty")
+    if len({str(item) for item in value}) < len(value):
+        raise ValueError("a value is listed twice")
+    return Choices(tuple(value))
+
+
+def space_document(space: Space) -> dict[str, Any]:
+    """The space as JSON values, in the form of the file."""
+    return {
+        key: {"low": values.low, "high": values.high, "log": values.log}
+        if isinstance(values, Range)
+        else [list(item) if isinstance(item, tuple) else item for item in values.values]
+        for key, values in space.items()
+    }
+
+
+def space_of_document(document: Mapping[str, Any]) -> Space:
+    """The space that `space_document` wrote."""
+    return {key: _range(value) if isinstance(value, dict) else _choices(value) for key, value in document.items()}

@@ -1,0 +1,278 @@
+"""`search`: many configurations on past folds, the best one tested once on rows that none of them has seen."""
+
+import dataclasses
+import datetime
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from forecaster.config import Config, load_config
+from forecaster.data.leases import version_lease
+from forecaster.data.series import PriceSeries
+from forecaster.datasets.keywords import BacktestKeywords, config_of, is_given, selection_of
+from forecaster.datasets.selection import Selection, command_line
+from forecaster.datasets.training import Dataset, resolve
+from forecaster.environment import Environment
+from forecaster.errors import DataChangedError, UsageError
+from forecaster.evaluation.splits import Fold, search_folds
+from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
+from forecaster.experiments.executors import Executor, InProcess, Processes
+from forecaster.experiments.search import BATCH, Search, SearchPlan
+from forecaster.experiments.search_proposals import require_optuna
+from forecaster.experiments.search_results import SearchResult, effects, measured_luck, open_lockbox
+from forecaster.experiments.search_space import Space, declared_space, read_space, space_of_document
+from forecaster.experiments.studies import Study, Trial, searches_folder, study_lock
+from forecaster.models import baseline_names
+from forecaster.models.engine import Engine, use_engine
+from forecaster.models.keras_import import import_keras
+from forecaster.pipeline import default_forecaster, forecaster_of
+
+__all__ = ["DEFAULT_BASELINE", "DEFAULT_FOLDS", "DEFAULT_SEARCH_STEPS", "DEFAULT_TRIALS", "SearchResult", "search"]
+
+DEFAULT_TRIALS = 50
+DEFAULT_FOLDS = 3
+DEFAULT_BASELINE = "ewma"
+DEFAULT_SEARCH_STEPS = (1, 5)
+FOLD_ROWS = {"1d": 250, "1wk": 52, "1mo": 12}
+LOCKBOX_ROWS = {"1d": 500, "1wk": 104, "1mo": 24}
+MIN_TRAINING_ROWS = 250
+
+
+@dataclasses.dataclass(frozen=True)
+class _Request:
+    """What a search is asked to do.
+
+    Args:
+        config: Starting configuration.
+        choice: Instruments.
+        space: Space of the trials.
+        folds: Number of folds before the lockbox, or the folds of a study, its lockbox the last one.
+        lockbox_rows: Rows of the lockbox; None for the default ones.
+        steps: Rows ahead that are scored.
+        baseline: Registry key of the baseline.
+    """
+
+    config: Config
+    choice: Selection
+    space: Space
+    folds: int | tuple[Fold, ...]
+    lockbox_rows: int | None
+    steps: tuple[int, ...]
+    baseline: str
+
+
+def search(
+    *,
+    trials: int = DEFAULT_TRIALS,
+    space: str | Path | None = None,
+    config: Config | str | Path | None = None,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    folds: int = DEFAULT_FOLDS,
+    lockbox: int | None = None,
+    keep_lockbox: bool = False,
+    step: int | Sequence[int] = DEFAULT_SEARCH_STEPS,
+    baseline: str = DEFAULT_BASELINE,
+    study: str | None = None,
+    jobs: int = 1,
+    home: str | Path | None = None,
+    environment: Environment | None = None,
+    **keywords: Unpack[BacktestKeywords],
+) -> SearchResult:
+    """Search for a better configuration; a search that was interrupted goes on where it stopped.
+
+    Args:
+        trials: Trials of the study, those of earlier commands among them.
+        space: YAML file of keys and values; those that the options of the kind declare when None.
+        config: Starting configuration: an object, a YAML file or a shipped name. It is the first trial.
+        set: Key of the configuration -> value, for all trials.
+        folds: Folds of a trial, in order of time.
+        lockbox: Last rows, which no trial sees; 500 days, 104 weeks or 24 months when None.
+        keep_lockbox: True to leave the lockbox closed.
+        step: Rows ahead that are scored.
+        baseline: Model in whose CRPS losses are measured.
+        study: Id of a study to go on with, in place of instruments and configuration.
+        jobs: Fits of networks at once on a CPU, each in a process of its own.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
+        keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
+
+    Raises:
+        UsageError: Optuna is missing, the space has mistakes, or the baseline is unknown.
+        NotEnoughDataError: The history is too short for the folds and the lockbox.
+        ForecasterError: Another process searches in the same study.
+        DataChangedError: The histories are not those of `study`.
+    """
+    require_optuna()
+    environment = environment or Environment.at(home)
+    environment.progress("data", 0, 1, detail="loading histories")
+    if study is not None:
+        given = {**keywords, "space": space, "config": config, "set": set}
+        request = _of_study(study, [name for name, value in given.items() if is_given(value)], environment)
+    else:
+        steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+        start = config_of(config, set, keywords)
+        values = declared_space(start.kind) if space is None else read_space(Path(space), start)
+        request = _Request(start, selection_of(keywords), values, folds, lockbox, steps, _checked(baseline))
+    with version_lease(environment.home):
+        plan, data, engine = _plan(request, environment)
+        if study is not None and plan.id != study:
+            raise DataChangedError(
+                f"the histories or the program are no longer those of the study {study}; expected the same; "
+                "start a new study, with instruments in place of --study"
+            )
+        base = None if isinstance(config, Config) else config
+        train = functools.partial(_training_command, data, request.choice, environment, base)
+        return _searched(plan, trials, _executor(engine, jobs, environment), environment, train, opens=not keep_lockbox)
+
+
+def _of_study(name: str, given: Sequence[str], environment: Environment) -> _Request:
+    """The request that made a study, with the rows that it used."""
+    if given:
+        raise UsageError(f"--study names data and configuration; got --{given[0]} too; remove one of them")
+    facts = Study.read(searches_folder(environment.home) / Path(name).name).facts
+    bounds = [(np.datetime64(start), np.datetime64(end)) for start, end in [*facts["folds"], facts["lockbox"]]]
+    folds = tuple(Fold(start, end) for start, end in bounds)
+    last: datetime.date = (folds[-1].end - np.timedelta64(1, "D")).astype(datetime.date)
+    sections: dict[str, Any] = {**facts["config"], "data": {**facts["config"]["data"], "end": str(last)}}
+    return _Request(
+        config=load_config(None, {}, sections),
+        choice=Selection(),
+        space=space_of_document(facts["space"]),
+        folds=folds,
+        lockbox_rows=None,
+        steps=tuple(facts["steps"]),
+        baseline=facts["baseline"],
+    )
+
+
+def _checked(baseline: str) -> str:
+    """The name of a baseline.
+
+    Raises:
+        UsageError: It is unknown.
+    """
+    if baseline not in baseline_names():
+        raise UsageError(f"--baseline {baseline:.40} is unknown; expected one of {', '.join(baseline_names())}")
+    return baseline
+
+
+def _plan(request: _Request, environment: Environment) -> tuple[SearchPlan, Dataset, Engine]:
+    """The plan of the search, with all histories loaded."""
+    steps = request.steps
+    if not steps or min(steps) < 1:
+        raise UsageError(f"--step is {', '.join(map(str, steps)) or 'empty'}; expected days ahead from 1, such as 1,5")
+    horizon = max(request.config.horizon, *steps)
+    cut = functools.partial(_folds, request, horizon)
+    data = resolve(request.config, request.choice, environment, lambda named: cut(named)[0].start, min_horizon=horizon)
+    environment.progress("data", 1, 1)
+    *folds, lockbox = cut(data.named)
+    before = data.panel.between(end=lockbox.start - np.timedelta64(1, "D"))
+    engine = use_engine(request.config.backend, request.config.device)
+    baseline = default_forecaster(request.baseline, data.config, before, folds[0].start)
+    base = BacktestPlan(
+        panel=before,
+        named=tuple(series.instrument.name for series in data.named),
+        config=data.config,
+        forecasters={data.config.kind: forecaster_of(data.config), request.baseline: baseline},
+        folds=tuple(folds),
+        steps=tuple(sorted(steps)),
+        stride=1,
+        engine=f"{engine.backend} on {engine.device}",
+    )
+    return SearchPlan(base, data.panel, request.space, request.baseline, lockbox, BATCH), data, engine
+
+
+def _folds(request: _Request, horizon: int, named: Sequence[PriceSeries]) -> tuple[Fold, ...]:
+    """Folds of the trials, and the lockbox."""
+    if not isinstance(request.folds, int):
+        return request.folds
+    frequency = request.config.data.frequency
+    rows = LOCKBOX_ROWS[frequency] if request.lockbox_rows is None else request.lockbox_rows
+    needed = max(MIN_TRAINING_ROWS, forecaster_of(request.config).least_training_rows() + horizon)
+    dates = np.unique(np.concatenate([series.dates for series in named]))
+    return search_folds(dates, request.folds, FOLD_ROWS[frequency], rows, needed)
+
+
+def _searched(
+    plan: SearchPlan,
+    trials: int,
+    executor: Executor,
+    environment: Environment,
+    train: Callable[[Trial | None], str],
+    *,
+    opens: bool,
+) -> SearchResult:
+    """The result of a search, with its study locked meanwhile."""
+    folder = searches_folder(environment.home) / plan.id
+    with study_lock(folder):
+        study = Study.open(folder, plan.facts(), environment.clock())
+        done = sum(trial.state != "running" for trial in study.trials.values())
+        environment.note(f"study {plan.id}: {done} of {trials} trials are done")
+        search = Search(plan, study, backtests_folder(environment.home), environment.progress)
+        try:
+            search.run(trials, executor)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt("finished cells are kept, and the same command goes on from there") from stop
+        environment.progress("evaluate", 0, 1, detail=f"{len(study.trials)} trials")
+        winner = study.best()
+        was_open = study.lockbox is not None
+        if winner is not None and (opens or was_open):
+            open_lockbox(search, winner, backtests_folder(environment.home), executor, environment)
+        luck = measured_luck(search)
+        environment.progress("evaluate", 1, 1)
+    seed = plan.base.config.seed
+    return SearchResult(
+        plan=plan,
+        study=study,
+        winner=winner,
+        luck=luck,
+        effects=effects(plan.space, list(study.trials.values()), study.trials[0], seed),
+        lockbox=study.lockbox,
+        opened_now=not was_open and study.lockbox is not None,
+        next_command=train(winner),
+    )
+
+
+def _executor(engine: Engine, jobs: int, environment: Environment) -> Executor:
+    """Processes on a CPU, each with the same engine; a GPU is used by this process alone."""
+    if engine.device != "cpu" or jobs < 2:
+        return InProcess(environment.progress)
+    return Processes(jobs, functools.partial(_start_process, engine), environment.progress)
+
+
+def _start_process(engine: Engine) -> None:
+    use_engine(engine.backend, engine.device)
+    import_keras()
+
+
+def _training_command(
+    data: Dataset, choice: Selection, environment: Environment, source: str | Path | None, trial: Trial | None
+) -> str:
+    """Command line that trains the configuration of a trial on all rows but those of its own test."""
+    wanted = _leaves(load_config(data.requested, {} if trial is None else trial.settings))
+    given = _leaves(load_config(source, [f"model.kind={data.config.kind}"] if source is None else ()))
+    named = ("data.pair", "data.ticker", "data.csv", "data.source", "data.name")
+    flags = [] if source is None else ["--config", str(source)]
+    for key, value in wanted.items():
+        if value != given.get(key) and key not in named and not key.startswith("data.options"):
+            flags += ["--set", f"{key}={json.dumps(value) if not isinstance(value, str) else value}"]
+    return command_line("train", data.instruments[0], choice, environment, *flags)
+
+
+def _leaves(config: Config) -> dict[str, Any]:
+    """Dotted key -> JSON value."""
+    leaves: dict[str, Any] = {}
+
+    def visit(section: Mapping[str, Any], prefix: str) -> None:
+        for name, value in section.items():
+            if isinstance(value, dict) and value:
+                visit(value, f"{prefix}{name}.")
+            else:
+                leaves[prefix + name] = value
+
+    visit(config.model_dump(mode="json"), "")
+    return leaves
