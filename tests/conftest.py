@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from short_trainings import TINY, TINY_CLASSIC
+from toy_searches import ToyFits
 
 from forecaster.cli import cli
 from forecaster.models.engine import use_engine
@@ -72,3 +73,11 @@ def home(trained_once: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "home"
     shutil.copytree(trained_once, copy)
     return copy
+
+
+@pytest.fixture
+def toy_fits(monkeypatch: pytest.MonkeyPatch) -> ToyFits:
+    """Fits of backtests and searches without networks."""
+    fits = ToyFits()
+    monkeypatch.setattr("forecaster.experiments.backtests.fit", fits)
+    return fits

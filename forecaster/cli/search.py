@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.backtest import MAX_DEFAULT_JOBS, processors
-from forecaster.cli.options import TRAINING_OPTIONS, with_options
+from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -18,24 +17,12 @@ __all__ = ["command"]
     common=("pair", "ticker", "csv", "config", "set", "trials", "space", "folds", "study", "out", "home"),
     rare=(
         *(name for name in TRAINING_OPTIONS if name != "start"),
-        *(
-            "end",
-            "loss_step",
-            "loss_baseline",
-            "lockbox",
-            "keep_lockbox",
-            "seed",
-            "jobs",
-            "backend",
-            "device",
-            "verbose",
-        ),
+        *EXECUTOR_OPTIONS,
+        *("end", "loss_step", "loss_baseline", "lockbox", "keep_lockbox", "seed", "backend", "device", "verbose"),
     ),
     formats=("table", "json", "csv"),
 )
-def command(
-    *, environment: Environment, jobs: int | None, format: str, out: Path | None, verbose: bool, **keywords: Any
-) -> None:
+def command(*, environment: Environment, format: str, out: Path | None, verbose: bool, **keywords: Any) -> None:
     """Try configurations on past years, and test the best one once on rows that none of them has seen.
 
     The configuration itself is the first trial. A trial that is clearly worse than the best one is stopped early. The
@@ -57,7 +44,7 @@ def command(
         from forecaster.output.canvas import check_figure_path
 
         check_figure_path(out)
-    result = search(environment=environment, jobs=jobs or min(processors(), MAX_DEFAULT_JOBS), **keywords)
+    result = search(environment=environment, **keywords)
     print_result(environment, _text(search_document(result), format, verbose))
     if out is not None:
         from forecaster.output.canvas import save_figure

@@ -45,7 +45,7 @@ def fold_losses(
     """Losses of the evaluated model of a plan, the first one, in each of `folds`.
 
     Args:
-        plan: Models and histories; no row after the last one of its panel counts as an outcome.
+        plan: The model and the baseline, and histories; no row after the last one of its panel counts as an outcome.
         records: Of the model and of the baseline, in the order of their folds.
         folds: Folds that have records of both; rows of other folds only calibrate intervals.
         baseline: Registry key.
@@ -56,7 +56,7 @@ def fold_losses(
     samples = []
     for name in plan.named:
         steps = out_of_sample(plan, records, plan.panel[name], calibrated=True)
-        if len(steps) < len(plan.steps) or any(baseline not in sample.quantiles for sample in steps.values()):
+        if len(steps) < len(plan.steps) or any(len(sample.quantiles) < 2 for sample in steps.values()):
             raise NotEnoughDataError(f"{_reason(records, name)}; expected forecasts of {name} at every step")
         samples.append([daily_losses(steps[step]) for step in plan.steps])
     return [_losses_in(fold, samples, baseline) for fold in folds]

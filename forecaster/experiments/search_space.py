@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ def _values(key: str, value: Any, config: Config) -> SearchValues:
         except ConfigError as error:
             # A mistake of the whole section, such as of two keys together, may be none of another trial.
             for message in error.messages:
-                if f"{key}: " in message:
-                    raise ValueError(message.partition(f"{key}: ")[2]) from None
+                if own := re.search(rf"{re.escape(key)}(?:\.\d+)*: (.+)", message):
+                    raise ValueError(own[1]) from None
     return values
 
 

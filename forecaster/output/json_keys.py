@@ -12,6 +12,7 @@ from forecaster.output.json_anomaly_keys import ANOMALIES
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
+from forecaster.output.json_search_keys import SEARCH
 
 __all__ = ["DOCUMENTS", "DocumentedKey", "keys_of_document"]
 
@@ -294,6 +295,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast backtest --format json": BACKTEST,
     "forecast score --forecasts FILE --format json": SCORE,
     "forecast compare --format json": COMPARE,
+    "forecast search --format json": SEARCH,
     "forecast audit --format json": _AUDIT,
     "forecast inspect --format json": INSPECTION,
     "forecast anomalies --format json": ANOMALIES,

@@ -9,11 +9,15 @@ the best of them less surprising.
 import numpy as np
 
 from forecaster.arrays import FloatArray
-from forecaster.stats.bootstrap import MIN_OUTCOMES, block_length, shortest_block, variance_correction
+from forecaster.stats.bootstrap import block_length, shortest_block, variance_correction
 
 __all__ = ["best_of_many"]
 
+MIN_OUTCOMES = 100
+"""Outcomes that do not overlap, below which the errors of many trials are too uncertain to compare their best."""
+
 _REPETITIONS = 2000
+_SIZE = 0.05
 _ROUNDING = 1e-12
 
 
@@ -51,7 +55,8 @@ def best_of_many(
     statistics = drawn / np.where(errors > 0, errors, 1.0)
     if untested:
         statistics = np.column_stack([statistics, rng.standard_normal((repetitions, untested))])
-    best = float((means / errors)[complete].max()) * variance_correction(days, overlap, block)
+    tail = _SIZE / statistics.shape[1]  # of a single statistic, where the largest of all decides
+    best = float((means / errors)[complete].max()) * variance_correction(days, overlap, block, tail)
     return float(1 + (statistics.max(axis=1) >= best).sum()) / (1 + repetitions)
 
 

@@ -222,13 +222,13 @@ def shortest_block(overlap: int) -> int:
     return 1 + 3 * (overlap - 1)
 
 
-def variance_correction(count: int, overlap: int, block: int) -> float:
+def variance_correction(count: int, overlap: int, block: int, tail: float = _TAIL) -> float:
     """Factor that shrinks a difference of means, so that draws of blocks do not understate its uncertainty.
 
     Blocks of mean length b weight the autocovariance k by ``(1 - k/n) (1 - 1/b)^k + (k/n) (1 - 1/b)^(n-k)`` (Politis
     and Romano 1994), and centring takes one part in n of the long-run variance. This gives the share of the variance
     that the draws reproduce for overlapping outcomes, whose autocorrelations decrease linearly. With n / b blocks, the
-    estimate is as uncertain as Student's t with n / b degrees of freedom.
+    estimate is as uncertain as Student's t with n / b degrees of freedom; quantiles are compared at `tail`.
     """
     from scipy.special import ndtri, stdtrit
 
@@ -238,8 +238,8 @@ def variance_correction(count: int, overlap: int, block: int) -> float:
     weight = (1 - lag / count) * stay**lag + lag / count * stay ** (count - lag)
     whole = 1 + 2 * float(autocorrelation.sum())
     share = (1 + 2 * float((autocorrelation * weight).sum())) / whole - whole / count
-    tail = 1 - _TAIL
-    return float(np.sqrt(max(share, 0.1)) * ndtri(tail) / stdtrit(count / block, tail))
+    level = 1 - tail
+    return float(np.sqrt(max(share, 0.1)) * ndtri(level) / stdtrit(count / block, level))
 
 
 def _common_block_length(table: FloatArray) -> int:

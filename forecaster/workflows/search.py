@@ -20,7 +20,7 @@ from forecaster.environment import Environment
 from forecaster.errors import DataChangedError, UsageError
 from forecaster.evaluation.splits import Fold, search_folds
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
-from forecaster.experiments.executors import Executor, InProcess, Processes
+from forecaster.experiments.executors import Executor
 from forecaster.experiments.search import BATCH, Search, SearchPlan
 from forecaster.experiments.search_proposals import require_optuna
 from forecaster.experiments.search_results import SearchResult, effects, measured_luck, open_lockbox
@@ -28,8 +28,8 @@ from forecaster.experiments.search_space import Space, declared_space, read_spac
 from forecaster.experiments.studies import Study, Trial, searches_folder, study_lock
 from forecaster.models import baseline_names
 from forecaster.models.engine import Engine, use_engine
-from forecaster.models.keras_import import import_keras
 from forecaster.pipeline import default_forecaster, forecaster_of
+from forecaster.workflows.executor_choice import executor_of
 
 __all__ = ["DEFAULT_BASELINE", "DEFAULT_FOLDS", "DEFAULT_SEARCH_STEPS", "DEFAULT_TRIALS", "SearchResult", "search"]
 
@@ -77,7 +77,9 @@ def search(
     step: int | Sequence[int] = DEFAULT_SEARCH_STEPS,
     baseline: str = DEFAULT_BASELINE,
     study: str | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: str = "local",
+    address: str | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[BacktestKeywords],
@@ -95,7 +97,9 @@ def search(
         step: Rows ahead that are scored.
         baseline: Model in whose CRPS losses are measured.
         study: Id of a study to go on with, in place of instruments and configuration.
-        jobs: Fits of networks at once on a CPU, each in a process of its own.
+        jobs: Fits of networks at once, each in a process of its own; those that the machine can compute when None.
+        executor: ``local`` or ``ray``, a Ray cluster.
+        address: Address of the cluster; see `executor_of`.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
@@ -126,7 +130,14 @@ def search(
             )
         base = None if isinstance(config, Config) else config
         train = functools.partial(_training_command, data, request.choice, environment, base)
-        return _searched(plan, trials, _executor(engine, jobs, environment), environment, train, opens=not keep_lockbox)
+        return _searched(
+            plan,
+            trials,
+            executor_of(executor, jobs, address, engine, environment),
+            environment,
+            train,
+            opens=not keep_lockbox,
+        )
 
 
 def _of_study(name: str, given: Sequence[str], environment: Environment) -> _Request:
@@ -235,18 +246,6 @@ def _searched(
         opened_now=not was_open and study.lockbox is not None,
         next_command=train(winner),
     )
-
-
-def _executor(engine: Engine, jobs: int, environment: Environment) -> Executor:
-    """Processes on a CPU, each with the same engine; a GPU is used by this process alone."""
-    if engine.device != "cpu" or jobs < 2:
-        return InProcess(environment.progress)
-    return Processes(jobs, functools.partial(_start_process, engine), environment.progress)
-
-
-def _start_process(engine: Engine) -> None:
-    use_engine(engine.backend, engine.device)
-    import_keras()
 
 
 def _training_command(

@@ -17,6 +17,7 @@ from forecaster.models.architectures.numpy_linear import LinearPass
 from forecaster.models.bounds import LearningRate
 from forecaster.models.quantile.forecaster import QuantileForecaster
 from forecaster.models.quantile.options import QuantileOptions, TrainingOptions, Units
+from forecaster.models.search_values import Choices
 
 __all__ = ["DLinear", "Linear", "LinearOptions"]
 
@@ -74,7 +75,7 @@ class LinearOptions(QuantileOptions):
     architecture: ClassVar[Architecture] = DLinear()
 
     kind: Literal["linear"] = "linear"
-    units: Annotated[Units, Field(max_length=1)] = (16,)
+    units: Annotated[Units, Field(max_length=1), Choices(((8,), (16,), (32,), (64,)))] = (16,)
     kernel_size: Annotated[int, Field(ge=1, le=MAX_MAPPED_ROWS)] = 40
     moving_average: Annotated[int, Field(ge=1, le=MAX_MAPPED_ROWS)] = 25
     training: LinearTraining = LinearTraining()

@@ -1,0 +1,273 @@
+"""Trials, folds and proposals of a search, with a toy in the place of networks."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toy_searches import BEST_DROPOUT, NOW, ToyFits, opened, searched, toy_plan, trial_files
+
+from forecaster.data.series import Panel, PriceSeries
+from forecaster.environment import Environment, no_progress
+from forecaster.errors import DamageError, ForecasterError, StorageError
+from forecaster.experiments.executors import InProcess
+from forecaster.experiments.search import Search
+from forecaster.experiments.search_proposals import propose
+from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
+from forecaster.experiments.studies import Study, Trial, study_lock
+from forecaster.models.search_values import Choices, Range
+
+TRIALS = 10
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_the_best_trial_is_better_than_the_start_and_the_space_is_kept(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, TRIALS)
+    best = search.study.best()
+    assert best is not None
+    assert best.loss < search.study.trials[0].loss
+    assert abs(best.settings["model.dropout"] - BEST_DROPOUT) < 0.1
+    assert search.study.trials[0].settings == {}
+    for trial in search.study.before(TRIALS)[1:]:
+        assert 0 <= trial.settings["model.dropout"] <= 0.6
+        assert trial.settings["model.epochs"] in (1, 2)
+
+
+def test_worse_trials_are_stopped_and_their_later_folds_never_fitted(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, TRIALS)
+    trials = search.study.before(TRIALS)
+    pruned = [trial for trial in trials if trial.state == "pruned"]
+    assert pruned
+    assert all(trial.number >= search.plan.batch for trial in pruned)  # the first batch has nothing to compare with
+    assert len(toy_fits.cells) == sum(len(trial.losses) for trial in trials) < 3 * TRIALS
+    for trial in pruned:
+        best = search.study.best(before=trial.number - trial.number % search.plan.batch)
+        assert best is not None
+        assert trial.loss > np.mean(best.losses[: len(trial.losses)])
+
+
+@pytest.mark.parametrize("kills", [(1, 2, 5), (0, 9)])
+def test_a_killed_search_goes_on_to_the_same_trials_without_a_second_fit(
+    toy_fits: ToyFits, tmp_path: Path, kills: tuple[int, ...]
+) -> None:
+    whole = searched(toy_plan(), tmp_path / "whole", TRIALS)
+    fitted = list(toy_fits.cells)
+    toy_fits.cells.clear()
+    for stop in kills:
+
+        def progress(stage: str, done: int, total: int, loss: Any = None, detail: str = "", stop: int = stop) -> None:
+            if stage == "search" and done == stop:
+                raise Killed
+
+        with pytest.raises(Killed):
+            opened(toy_plan(), tmp_path / "killed", progress).run(TRIALS, InProcess())
+    resumed = searched(toy_plan(), tmp_path / "killed", TRIALS)
+    assert trial_files(resumed) == trial_files(whole)
+    assert sorted(toy_fits.cells) == sorted(fitted)
+
+
+def test_more_trials_continue_a_study_as_if_it_had_never_stopped(toy_fits: ToyFits, tmp_path: Path) -> None:
+    whole = searched(toy_plan(), tmp_path / "whole", TRIALS)
+    for trials in (1, 6, 7, TRIALS):
+        search = searched(toy_plan(), tmp_path / "parts", trials)
+        assert len(search.study.trials) == trials
+    assert trial_files(search) == trial_files(whole)
+
+
+class _Backwards:
+    """An executor of three slots that gives the task submitted last first."""
+
+    @contextlib.contextmanager
+    def open(self, work: Any, shared: Any, tasks: int) -> Iterator[Any]:
+        waiting: list[Any] = []
+
+        class Session:
+            slots = 3
+            submit = staticmethod(waiting.append)
+
+            @staticmethod
+            def collect() -> Any:
+                task = waiting.pop()
+                return task, work(shared, task, no_progress)
+
+        yield Session()
+
+
+def test_the_order_in_which_cells_end_changes_nothing(toy_fits: ToyFits, tmp_path: Path) -> None:
+    one = searched(toy_plan(), tmp_path / "one", TRIALS)
+    other = searched(toy_plan(), tmp_path / "other", TRIALS, _Backwards())
+    assert trial_files(one) == trial_files(other)
+
+
+def test_a_failed_trial_is_recorded_and_counted(toy_fits: ToyFits, tmp_path: Path) -> None:
+    space = {"model.dropout": Range(0.0, 0.6), "model.epochs": Choices((1, 13))}
+    search = searched(toy_plan(space), tmp_path, 8)
+    failed = [trial for trial in search.study.before(8) if trial.state == "failed"]
+    assert failed
+    assert all(trial.reason.startswith("epochs: the toy cannot be fitted; expected") for trial in failed)
+    assert measured_luck(search).trials == 8
+    cells = len(toy_fits.cells)
+    searched(toy_plan(space), tmp_path, 8)
+    assert len(toy_fits.cells) == cells
+
+
+def test_a_full_disk_loses_nothing(toy_fits: ToyFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from forecaster.experiments import search as module
+
+    whole = searched(toy_plan(), tmp_path / "whole", 6)
+    written = []
+
+    def full(path: Path, content: bytes) -> None:
+        written.append(path)
+        if len(written) == 5:
+            raise StorageError(f"{path} cannot be written: No space left on device")
+        real(path, content)
+
+    real = module.write_file
+    monkeypatch.setattr(module, "write_file", full)
+    with pytest.raises(StorageError):
+        searched(toy_plan(), tmp_path / "full", 6)
+    toy_fits.cells.clear()
+    assert trial_files(searched(toy_plan(), tmp_path / "full", 6)) == trial_files(whole)
+    assert len(toy_fits.cells) == sum(len(trial.losses) for trial in whole.study.before(6)) - 4
+
+
+def test_two_searches_on_one_study(tmp_path: Path) -> None:
+    with (
+        study_lock(tmp_path / "study"),
+        pytest.raises(ForecasterError, match="another search works on the study study"),
+        study_lock(tmp_path / "study"),
+    ):
+        pass
+    with study_lock(tmp_path / "study"):
+        pass
+
+
+def test_a_damaged_trial_is_refused(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, 3)
+    path = search.study.folder / "trials" / "000001.json"
+    whole = path.read_bytes()
+    for content in (
+        whole[:-20],
+        b"[]",
+        whole.replace(b'"number": 1', b'"number": 2'),
+        whole.replace(b"complete", b"x"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DamageError, match="000001"):
+            opened(toy_plan(), tmp_path)
+    path.unlink()  # as the message says
+    assert trial_files(searched(toy_plan(), tmp_path, 3))[path.name] == whole
+
+
+def altered(series: PriceSeries, start: Any) -> PriceSeries:
+    """The series with other prices from a day on."""
+    later = series.dates >= start
+    factor = np.exp(np.where(later, np.random.default_rng(0).normal(size=len(series)) * 0.1, 0.0))
+    return dataclasses.replace(series, columns={name: values * factor for name, values in series.columns.items()})
+
+
+def test_no_trial_reads_the_lockbox(toy_fits: ToyFits, tmp_path: Path) -> None:
+    plan = toy_plan()
+    other = toy_plan(panel=Panel((altered(plan.panel.series[0], plan.lockbox.start),)))
+    assert other.id != plan.id
+    one = searched(plan, tmp_path / "one", 6)
+    two = searched(other, tmp_path / "two", 6)
+    assert trial_files(one) == trial_files(two)
+    assert all(cell[2] < str(plan.lockbox.start) for cell in toy_fits.cells)
+
+
+def lockbox_of(search: Search, home: Path) -> dict[str, Any]:
+    best = search.study.best()
+    assert best is not None
+    environment = Environment(home=home, clock=lambda: NOW)
+    return open_lockbox(search, best, home / "backtests", InProcess(), environment)
+
+
+def test_the_lockbox_is_opened_once(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, 1)
+    record = lockbox_of(search, tmp_path)
+    first = search.study.best()
+    assert first is not None
+    assert record["winner"] == first.number
+    assert (record["trials"], record["days"]) == (1, 119)  # the outcome of the last row is not known
+    assert record["losses"]["winner"] == record["losses"]["start"]
+    later = searched(toy_plan(), tmp_path, TRIALS)
+    assert later.study.best() != first
+    cells = len(toy_fits.cells)
+    assert lockbox_of(later, tmp_path) == record
+    assert len(toy_fits.cells) == cells
+
+
+def test_an_interrupted_opening_keeps_its_winner(
+    toy_fits: ToyFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = searched(toy_plan(), tmp_path, 1)
+    best = search.study.best()
+    with monkeypatch.context() as patch:
+        patch.setattr("forecaster.experiments.search_results.run_backtest", None)
+        with pytest.raises(TypeError):
+            lockbox_of(search, tmp_path)
+    later = searched(toy_plan(), tmp_path, TRIALS)
+    assert best is not None
+    assert lockbox_of(later, tmp_path)["winner"] == best.number
+
+
+def test_luck_of_equal_trials_is_no_skill(toy_fits: ToyFits, tmp_path: Path) -> None:
+    """The toy reads the dropout alone; with others the trials differ by nothing, or by noise."""
+    search = searched(toy_plan({"model.epochs": Choices((1, 2, 3))}), tmp_path, 6)
+    luck = measured_luck(search)
+    assert luck.against_start is None  # all trials are the start
+    assert luck.days == 299
+    skilled = searched(toy_plan(), tmp_path, TRIALS)
+    assert measured_luck(skilled).against_start is not None
+
+
+def test_effects_find_the_setting_that_matters(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, 24)
+    trials = search.study.before(24)
+    first, second = effects(search.plan.space, trials, trials[0], seed=0)
+    assert (first.key, second.key) == ("model.dropout", "model.epochs")
+    assert first.p_value < 0.05 < second.p_value
+    assert first.importance > 0.3 > second.importance
+    low, high = first.best.values
+    assert low - 0.1 < BEST_DROPOUT < high + 0.1
+    assert effects(search.plan.space, trials[:5], trials[0], seed=0) == []
+
+
+def test_proposals_differ_from_those_under_way_and_depend_on_all_trials() -> None:
+    space = {"model.dropout": Range(0.0, 0.6), "model.units": Choices(((8,), (16,)))}
+    rng = np.random.default_rng(1)
+    trials = [
+        Trial(n, {"model.dropout": float(rng.uniform(0, 0.6)), "model.units": [8]}, "complete", (1 + n / 100,))
+        for n in range(1, 13)
+    ]
+    proposed = propose(space, trials, 13, seed=0)
+    assert proposed == propose(space, trials, 13, seed=0)
+    assert proposed["model.units"] in ([8], [16])
+    assert proposed != propose(space, trials, 13, seed=1)
+    assert proposed != propose(space, trials, 14, seed=0)
+    json.dumps(proposed)
+
+
+def test_the_clock_may_go_backwards(toy_fits: ToyFits, tmp_path: Path) -> None:
+    plan = toy_plan()
+    search = searched(plan, tmp_path, 5)
+    earlier = Study.open(search.study.folder, plan.facts(), NOW.replace(year=1999))
+    assert earlier.facts["created"].startswith("2026")
+    assert earlier.trials == search.study.trials
+
+
+def test_a_removed_record_is_made_again(toy_fits: ToyFits, tmp_path: Path) -> None:
+    search = searched(toy_plan(), tmp_path, 4)
+    expected = measured_luck(search)
+    for path in (tmp_path / "backtests" / "fits").glob("*classic*"):
+        path.unlink()
+    assert measured_luck(opened(toy_plan(), tmp_path)) == expected
