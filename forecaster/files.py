@@ -41,7 +41,7 @@ if sys.platform != "win32":
 PARTIAL_PREFIX = ".partial-"
 _BOUNDED_PACKINGS = (0, 8)  # of members of a zip archive: stored, and deflate
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
-_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*")
+_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*", "searches/*", "searches/*/trials")
 
 
 @contextlib.contextmanager

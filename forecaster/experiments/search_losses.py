@@ -46,7 +46,7 @@ def fold_losses(
 
     Args:
         plan: The model and the baseline, and histories; no row after the last one of its panel counts as an outcome.
-        records: Of the model and of the baseline, in the order of their folds.
+        records: Those of the model and of the baseline, in the order of their folds.
         folds: Folds that have records of both; rows of other folds only calibrate intervals.
         baseline: Registry key.
 
@@ -64,7 +64,7 @@ def fold_losses(
 
 def _reason(records: Sequence[FoldRecord], name: str) -> str:
     reasons = [record.facts["skipped"][name] for record in records if name in record.facts["skipped"]]
-    return (*reasons, "too few rows with a known outcome")[0]
+    return str((*reasons, "too few rows with a known outcome")[0])
 
 
 def _losses_in(fold: Fold, samples: Sequence[Sequence[DailyLosses]], baseline: str) -> FoldLosses:

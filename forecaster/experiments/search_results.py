@@ -60,7 +60,7 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """How much a setting matters.
+    """Effect of a setting.
 
     Args:
         key: Dotted key.
@@ -226,7 +226,7 @@ def effects(space: Space, trials: Sequence[Trial], start: Trial, seed: int) -> l
     if len(scored) < MIN_TRIALS_OF_EFFECTS or not start.losses:
         return []
     excess = np.array([relative_loss(trial, start) for trial in scored])
-    found = []
+    measured = []
     for key, values in space.items():
         given = [trial.settings[key] for trial in scored]
         numbers, labels = _groups(given, is_range=isinstance(values, Range))
@@ -236,8 +236,8 @@ def effects(space: Space, trials: Sequence[Trial], start: Trial, seed: int) -> l
         )
         p_value = permutation_p_value(excess, numbers, np.random.default_rng(seed)) if len(groups) > 1 else 1.0
         importance = explained_share(excess, numbers)
-        found.append(Effect(key, importance, min(p_value * len(space), 1.0), groups))
-    return sorted(found, key=lambda effect: -effect.importance)
+        measured.append(Effect(key, importance, min(p_value * len(space), 1.0), groups))
+    return sorted(measured, key=lambda effect: -effect.importance)
 
 
 def relative_loss(trial: Trial, start: Trial) -> float:
@@ -249,8 +249,8 @@ def _groups(given: Sequence[Any], *, is_range: bool) -> tuple[IntArray, list[tup
     """Number of the group of each value, and the values of each group: its ends in a range, else the only one."""
     if not is_range:
         texts = [json.dumps(value) for value in given]
-        known = list(dict.fromkeys(texts))
-        return np.array([known.index(text) for text in texts]), [(json.loads(text),) for text in known]
+        labels = list(dict.fromkeys(texts))
+        return np.array([labels.index(text) for text in texts]), [(json.loads(text),) for text in labels]
     values = np.array(given, dtype=float)
     ends = np.quantile(values, [1 / 3, 2 / 3])
     numbers = np.searchsorted(np.unique(ends), values, side="left")

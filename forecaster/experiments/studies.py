@@ -137,10 +137,10 @@ class Study:
         """
         path = folder / "study.json"
         if not path.exists():
-            known = (
+            names = (
                 ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/study.json"))) or "there is none"
             )
-            raise RunNotFoundError(f"{folder.name} is no study; expected one of those in {folder.parent}: {known}")
+            raise RunNotFoundError(f"{folder.name} is no study; expected one of those in {folder.parent}: {names}")
         facts = _read(path, "delete the folder, and search again", dict)
         trials = {}
         for file in sorted((folder / "trials").glob("*.json")):

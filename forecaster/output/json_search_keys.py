@@ -25,6 +25,7 @@ space.<key> | ANY | list of values, or low, high and log, of each dotted key
 counts.complete | integer | trials with every fold
 counts.pruned | integer | trials that were stopped early
 counts.failed | integer | trials that could not be trained
+counts.running | integer | trials that are not finished, where an earlier command asked for more
 winner | null | null where no trial is complete; otherwise the section below
 {_TRIAL.format("winner.").strip()}
 luck.trials | integer | trials of the study that the p-values count

@@ -22,7 +22,7 @@ def search_document(result: SearchResult) -> dict[str, Any]:
         "steps": list(plan.base.steps),
         "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
         "space": space_document(plan.space),
-        "counts": {state: states.count(state) for state in ("complete", "pruned", "failed")},
+        "counts": {state: states.count(state) for state in ("complete", "pruned", "failed", "running")},
         "winner": None if result.winner is None else _trial(result.winner, result.start),
         "luck": {
             "trials": luck.trials,

@@ -68,11 +68,13 @@ def search_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def search_lines(document: Mapping[str, Any]) -> list[str]:
     """Lines below the table."""
     counts = document["counts"]
+    under_way = f", {counts['running']} under way" if counts["running"] else ""
     lines = [
         f"loss: CRPS over that of {document['baseline']}, mean of {len(document['folds'])} folds and of steps "
         f"{', '.join(map(str, document['steps']))}; change: against the starting configuration on the same folds",
         f"study {document['study']}: {document['luck']['trials']} trials: {counts['complete']} complete, "
-        f"{counts['pruned']} stopped early, {counts['failed']} failed",
+        f"{counts['pruned']} stopped early, {counts['failed']} failed"
+        f"{under_way}",
     ]
     failures = [trial for trial in document["trials"] if trial["state"] == "failed"]
     lines += [f"trial {trial['trial']} failed: {trial['reason']}" for trial in failures[:MAX_EFFECTS]]
@@ -80,7 +82,7 @@ def search_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def _luck_lines(document: Mapping[str, Any]) -> list[str]:
-    """Whether the best trial is more than luck."""
+    """Lines about the luck of the best trial."""
     luck, winner = document["luck"], document["winner"]
     if winner is None:
         return ["luck: no trial is complete, so nothing can be tested"]
@@ -128,7 +130,7 @@ def _lockbox_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def _test_words(record: Mapping[str, Any], baseline: str) -> str:
-    """Whether the winner is better than the two references on the lockbox."""
+    """Comparison of the winner with both references on the lockbox."""
     references = {baseline: record["p_against_baseline"]}
     if record["winner"] != 0:
         references = {"the starting configuration": record["p_against_start"], **references}
@@ -143,7 +145,7 @@ def _test_words(record: Mapping[str, Any], baseline: str) -> str:
 
 
 def reading(document: Mapping[str, Any]) -> str:
-    """What works and what does not, in a paragraph."""
+    """A paragraph about the settings that work, and those that do not."""
     effects: Sequence[Mapping[str, Any]] = document["effects"]
     if not effects:
         return "reading: too few trials to say which settings matter"

@@ -2,8 +2,8 @@
 
 The p-value is that of the largest studentised mean gain, by a stationary bootstrap of days in which every gain is
 centred (White 2000, Econometrica 68, studentised as in Hansen 2005). A trial that was stopped early counts with the
-days that it has, and one without any day as an independent normal statistic. So each trial that was ever made makes
-the best of them less surprising.
+days that it has, and one without any day as an independent normal statistic. So each trial makes the best of them
+less surprising.
 """
 
 import numpy as np

@@ -44,7 +44,7 @@ MIN_TRAINING_ROWS = 250
 
 @dataclasses.dataclass(frozen=True)
 class _Request:
-    """What a search is asked to do.
+    """Request of a search.
 
     Args:
         config: Starting configuration.
@@ -123,20 +123,24 @@ def search(
         request = _Request(start, selection_of(keywords), values, folds, lockbox, steps, _checked(baseline))
     with version_lease(environment.home):
         plan, data, engine = _plan(request, environment)
-        if study is not None and plan.id != study:
-            raise DataChangedError(
-                f"the histories or the program are no longer those of the study {study}; expected the same; "
-                "start a new study, with instruments in place of --study"
-            )
+        if study is not None:
+            _require_same(plan, study)
         base = None if isinstance(config, Config) else config
         train = functools.partial(_training_command, data, request.choice, environment, base)
-        return _searched(
-            plan,
-            trials,
-            executor_of(executor, jobs, address, engine, environment),
-            environment,
-            train,
-            opens=not keep_lockbox,
+        computed_by = executor_of(executor, jobs, address, engine, environment)
+        return _searched(plan, trials, computed_by, environment, train, opens=not keep_lockbox)
+
+
+def _require_same(plan: SearchPlan, study: str) -> None:
+    """Refuse to go on with a study of other histories.
+
+    Raises:
+        DataChangedError: Something that decides the trials has changed.
+    """
+    if plan.id != study:
+        raise DataChangedError(
+            f"the histories or the program are no longer those of the study {study}; expected the same; "
+            "start a new study, with instruments in place of --study"
         )
 
 
@@ -222,7 +226,7 @@ def _searched(
     with study_lock(folder):
         study = Study.open(folder, plan.facts(), environment.clock())
         done = sum(trial.state != "running" for trial in study.trials.values())
-        environment.note(f"study {plan.id}: {done} of {trials} trials are done")
+        environment.note(f"study {plan.id}: {done} trials are done, {max(trials - done, 0)} are left")
         search = Search(plan, study, backtests_folder(environment.home), environment.progress)
         try:
             search.run(trials, executor)
