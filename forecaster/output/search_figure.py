@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from forecaster.arrays import FloatArray
 from forecaster.experiments.search_results import SearchResult, relative_loss
@@ -65,7 +66,7 @@ def _draw_history(axes: Axes, result: SearchResult) -> None:
     """Draw a mark for each trial, and the best complete one so far."""
     trials = _scored(result)
     changes = _changes(result, trials)
-    _title(axes, "trials in order: loss against the starting configuration (%)")
+    _title(axes, "trials: loss against the start (%)")
     if not len(changes):
         return
     numbers = np.array([trial.number for trial in trials])
@@ -88,6 +89,7 @@ def _draw_history(axes: Axes, result: SearchResult) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8, linestyle=(0, (5, 2)))
     axes.set_ylim(low - 0.12 * max(top - low, 1e-9), top + 0.03 * max(top - low, 1e-9))
     axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.005), ncols=3, fontsize=_SMALL, columnspacing=1.2)
 
 
@@ -106,7 +108,7 @@ def _draw_importance(axes: Axes, result: SearchResult) -> None:
     axes.set_yticks(heights, [setting_name(effect.key) for effect in result.effects], fontsize=_SMALL)
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, max(10.0, *(105 * effect.importance for effect in result.effects)))
-    axes.set_xlabel("share of the differences between trials (%), grey: no clear effect")
+    axes.set_xlabel("share of the differences (%); grey: no clear effect")
 
 
 def _draw_parallel(axes: Axes, result: SearchResult) -> None:
@@ -130,7 +132,7 @@ def _draw_parallel(axes: Axes, result: SearchResult) -> None:
     for rank, trial in sorted(zip(ranks, trials, strict=True), key=lambda pair: pair[0]):
         heights = [_height(result.plan.space[key], trial.settings[key]) for key in keys]
         is_winner = result.winner is not None and trial.number == result.winner.number
-        style: dict[str, Any] = {"color": RED, "linewidth": 2.2, "zorder": 3} if is_winner else {"color": BLUE}
+        style: dict[str, Any] = {"color": RED, "linewidth": 2.2, "zorder": 3, "alpha": 1} if is_winner else {"color": BLUE}
         axes.plot(range(len(keys)), heights, **{"alpha": 0.06 + 0.6 * rank**2, "linewidth": 1.1, **style})
 
 
