@@ -14,11 +14,22 @@ __all__ = ["command"]
 
 @click.command("search", cls=SectionedCommand, short_help="Search for a better configuration.")
 @with_options(
-    common=("pair", "ticker", "csv", "config", "set", "trials", "space", "folds", "study", "out", "home"),
+    common=("pair", "ticker", "csv", "config", "set", "trials", "space", "folds", "out", "home"),
     rare=(
         *(name for name in TRAINING_OPTIONS if name != "start"),
         *EXECUTOR_OPTIONS,
-        *("end", "loss_step", "loss_baseline", "lockbox", "keep_lockbox", "seed", "backend", "device", "verbose"),
+        *(
+            "study",
+            "end",
+            "loss_step",
+            "loss_baseline",
+            "lockbox",
+            "keep_lockbox",
+            "seed",
+            "backend",
+            "device",
+            "verbose",
+        ),
     ),
     formats=("table", "json", "csv"),
 )

@@ -55,9 +55,9 @@ SEARCH_OPTIONS: dict[str, Definition] = {
         help="Baseline in whose CRPS losses are measured.",
     ),
     "loss_step": list_option(
-        "Search",
+        "Model",
         "--step",
-        expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5",
+        expected=f"days ahead from 1 to {MAX_STEP}, such as 1,5,20",
         item=to_step,
         default=("1,5",),
         show_default=True,

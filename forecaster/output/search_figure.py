@@ -132,8 +132,10 @@ def _draw_parallel(axes: Axes, result: SearchResult) -> None:
     for rank, trial in sorted(zip(ranks, trials, strict=True), key=lambda pair: pair[0]):
         heights = [_height(result.plan.space[key], trial.settings[key]) for key in keys]
         is_winner = result.winner is not None and trial.number == result.winner.number
-        style: dict[str, Any] = {"color": RED, "linewidth": 2.2, "zorder": 3, "alpha": 1} if is_winner else {"color": BLUE}
-        axes.plot(range(len(keys)), heights, **{"alpha": 0.06 + 0.6 * rank**2, "linewidth": 1.1, **style})
+        style: dict[str, Any] = {"color": BLUE, "linewidth": 1.1, "alpha": 0.06 + 0.6 * rank**2}
+        if is_winner:
+            style = {"color": RED, "linewidth": 2.2, "zorder": 3}
+        axes.plot(range(len(keys)), heights, **style)
 
 
 def _height(values: SearchValues, value: Any) -> float:
