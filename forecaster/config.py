@@ -15,7 +15,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from forecaster.config_keys import DEFAULT_KIND, hint_for, hint_for_kind, hint_for_option, keys_of
+from forecaster.config_keys import DEFAULT_KIND, hint_for, hint_for_kind, hint_for_option, keys_of, options_of_kind
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.spellings import parse_day, parse_frequency
@@ -196,6 +196,9 @@ def load_config(
     elif base is not None and (file := _find(Path(base))) != shipped_configs().get("default"):
         data = _read_yaml(file, places)
     mistakes = _assign_all(data, assignments, places)
+    if isinstance(base, Config) and _kind_of(data) != base.kind:
+        given = [key for section, *keys in places if section == "model" for key in keys]
+        data["model"] = options_of_kind(_kind_of(data), data["model"], given)
     for key, value in (flags or {}).items():
         mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)
         mistakes += [mistake] if mistake else []

@@ -2,15 +2,24 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from forecaster.models import baseline_names, model_class, network_names
 from forecaster.models.option_aliases import KEY_ALIASES, KIND_ALIASES, key_among
 
-__all__ = ["DEFAULT_KIND", "KeyFacts", "facts_of", "hint_for", "hint_for_kind", "hint_for_option", "keys_of"]
+__all__ = [
+    "DEFAULT_KIND",
+    "KeyFacts",
+    "facts_of",
+    "hint_for",
+    "hint_for_kind",
+    "hint_for_option",
+    "keys_of",
+    "options_of_kind",
+]
 
 DEFAULT_KIND = "lstm"
 
@@ -127,6 +136,28 @@ def facts_of(section: type[BaseModel], defaults: Mapping[str, Any], prefix: str 
                 yield from facts_of(field.annotation, defaults[name], f"{prefix}{name}.")
         else:
             yield KeyFacts(prefix + name, _values(properties[name]), defaults[name])
+
+
+def options_of_kind(kind: str, section: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+    """Options of another kind of model for this one: those that it has and accepts.
+
+    Args:
+        kind: Registry key of the model.
+        section: The section ``model`` of the other kind, its kind already changed.
+        given: Keys that the user has given, which stay in any case.
+
+    >>> options_of_kind("linear", {"kind": "linear", "units": [8, 8], "forget_bias": 1, "max_steps": 9}, ["kind"])
+    {'kind': 'linear', 'max_steps': 9}
+    """
+    return {key: value for key, value in section.items() if key in given or _is_option(kind, key, value)}
+
+
+def _is_option(kind: str, key: str, value: Any) -> bool:
+    try:
+        model_class(kind).Options.model_validate({"kind": kind, key: value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _values(schema: Mapping[str, Any]) -> str:

@@ -155,3 +155,16 @@ def test_a_wrong_frequency_is_reported_with_its_line_under_both_names(tmp_path):
         file.write_text(f"data:\n  {key}: 5m\n")
         with pytest.raises(ConfigError, match=r"c.yaml:2: data.frequency: expected one of 1d, 1wk, 1mo"):
             load_config(file)
+
+
+def test_another_kind_takes_over_the_options_that_it_accepts() -> None:
+    config = load_config("quick", {"model.units": [16, 16], "model.features": ["scaled_return"], "model.dropout": 0.4})
+    for kind in ("gru", "linear", "classic", "transformer", "ensemble"):
+        changed = load_config(config, {"model.kind": kind})
+        assert changed.kind == kind
+        assert changed.split == config.split
+    assert load_config(config, {"model.kind": "gru"}).model.model_dump()["units"] == (16, 16)
+    with pytest.raises(ConfigError, match=r"model\.forget_bias: unknown key"):
+        load_config(config, {"model.kind": "linear", "model.forget_bias": 1})
+    with pytest.raises(ConfigError, match="expected one of"):
+        load_config(config, {"model.kind": "nothing"})

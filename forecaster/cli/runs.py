@@ -16,6 +16,7 @@ from forecaster.environment import Environment
 
 __all__ = ["command"]
 
+MAX_NAMED = 3  # histories in a message
 MAX_LISTED = 20  # runs in a table, unless --limit says otherwise
 
 
@@ -202,7 +203,7 @@ def export_command(*, environment: Environment, run_id: str, no_data: bool, out:
     exported = export_run(run_id, environment, out, with_data=not no_data)
     environment.note(f"exported: {exported.run.id} with {_count(exported.histories, 'history', 'histories')}")
     if exported.missing:
-        environment.note(f"left out: {_count(exported.missing, 'history', 'histories')}; replay needs the same rows")
+        environment.note(f"left out: {_listed(exported.missing)}; replay needs the same rows")
     print_text(str(exported.path))
 
 
@@ -225,13 +226,20 @@ def import_command(*, environment: Environment, path: Path) -> None:
     verb = "imported" if imported.is_new else "already there"
     environment.note(f"{verb}: {imported.run.id}; {_count(imported.histories, 'history', 'histories')} stored")
     if imported.missing:
-        lacking = _count(imported.missing, "history", "histories")
-        environment.note(f"not in the file: {lacking}; forecast data fetch loads them, and replay compares the rows")
+        lacking = _listed(imported.missing)
+        environment.note(f"not in the file: {lacking}; forecast data fetch loads prices, and replay compares the rows")
     print_text(imported.run.id)
 
 
 def _count(names: Sequence[str], singular: str, plural: str) -> str:
     return f"{len(names)} {singular if len(names) == 1 else plural}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, each with the first digits of its hash."""
+    parts = [name.rpartition(": ") for name in names[:MAX_NAMED]]
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(f"{name[:80]} ({sha256[:12]})" for name, _, sha256 in parts) + more
 
 
 @command.command("use", cls=SectionedCommand, short_help="Pin the run that forecasts use.")

@@ -49,6 +49,8 @@ class Selection:
         keep: Days whose rows are right, however unusual.
         differences: True if changes of the price are modelled instead of returns.
         events: File of the user's own events; None for the configured one.
+        members: Names of all series that train together, in place of a file of symbols; those with too few rows are
+            left out.
         opened: Registry key -> source to use in its place, such as one that gives recorded versions.
     """
 
@@ -67,6 +69,7 @@ class Selection:
     keep: Sequence[str] = ()
     differences: bool = False
     events: str | None = None
+    members: Sequence[str] | None = None
     opened: Mapping[str, Source] = dataclasses.field(default_factory=dict)
 
     @property

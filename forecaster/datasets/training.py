@@ -91,7 +91,7 @@ def resolve(
     instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
     market = reads_market(config.kind, universe_name, data.market, named)
-    members = _other_instruments(data, universe_name, named, listed, environment)
+    members = _other_instruments(data, universe_name, named, listed, environment, selection.members)
     others = _load_others(histories, members, universe_name == "currencies", environment)
     covariates = load_covariates(data, [*named, *others], histories, market=market)
     _check_covariates(covariates, config.kind, named, environment)
@@ -112,7 +112,7 @@ def resolve(
         config=resolved,
         instruments=instruments,
         named=tuple(named),
-        listed=listed,
+        listed=listed or selection.members is not None,
         panel=panel,
         stored=histories.stored,
         covariates=covariates,
@@ -195,12 +195,23 @@ def _universe_name(config: Config, named: Sequence[PriceSeries]) -> str:
 
 
 def _other_instruments(
-    data: DataConfig, universe_name: str, named: Sequence[PriceSeries], listed: bool, environment: Environment
+    data: DataConfig,
+    universe_name: str,
+    named: Sequence[PriceSeries],
+    listed: bool,
+    environment: Environment,
+    recorded: Sequence[str] | None,
 ) -> list[Instrument]:
-    """Instruments that train together with the named ones: peers, and members of a universe that are not `listed`."""
+    """Instruments that train together with the named ones: peers, and members of a universe that are not `listed`.
+
+    Those that are `recorded` take the place of a file of symbols, which may have changed, or is another machine's.
+    """
     instruments = [series.instrument for series in named]
-    members = [] if listed else list(universe(universe_name, instruments))
-    _note_universe_file(universe_name, environment)
+    if recorded is not None:
+        members = list(parse_names(recorded, instruments[0].kind))
+    else:
+        members = [] if listed else list(universe(universe_name, instruments))
+        _note_universe_file(universe_name, environment)
     if data.peers:
         members += [peer.canonical for peer in parse_names(data.peers, instruments[0].kind)]
     names = {instrument.name for instrument in instruments}

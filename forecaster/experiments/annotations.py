@@ -18,13 +18,27 @@ from forecaster.errors import DamageError, UsageError
 from forecaster.experiments.stored_files import parse_json
 from forecaster.files import check_writable, json_text, read_regular_file, sha256_of, write_file
 
-__all__ = ["FOLDER", "Annotations", "Note", "add_note", "annotations_of", "change_tags", "checked_tag"]
+__all__ = [
+    "FOLDER",
+    "NAME",
+    "Annotations",
+    "Note",
+    "add_note",
+    "annotation_files",
+    "annotations_of",
+    "change_tags",
+    "checked_tag",
+]
 
 FOLDER = "annotations"
 SCHEMA = "annotation/1"
 MAX_NOTE = 10_000  # characters
-MAX_BYTES = 2**20
+MAX_BYTES = 2**20  # of the file of a note or of tags
+NAME = re.compile(r"[A-Za-z0-9_+-]{1,120}\.json")
+"""Name of a file of a note or of tags."""
+
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TEXTS = {"created": 64, "author": 200, "text": MAX_NOTE}  # key -> largest number of characters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +95,7 @@ def annotations_of(folder: Path) -> Annotations:
     """
     notes: list[Note] = []
     tags: set[str] = set()
-    for document in _changes(folder / FOLDER):
+    for document in _changes(folder):
         if "text" in document:
             notes.append(Note(document["created"], document["author"], document["text"]))
         tags |= set(document.get("added", ()))
@@ -93,7 +107,7 @@ def add_note(folder: Path, text: str, author: str, now: datetime.datetime) -> No
     """Add a note to the run in `folder`.
 
     Raises:
-        UsageError: The text is empty or too long.
+        UsageError: The text is empty or too long, or the author is.
         StorageError: It cannot be written.
     """
     if not text.strip() or len(text) > MAX_NOTE:
@@ -116,6 +130,8 @@ def change_tags(
 
 
 def _write(folder: Path, change: Mapping[str, Any], author: str, now: datetime.datetime) -> None:
+    if len(author) > _TEXTS["author"]:
+        raise UsageError(f"the author has {len(author):,} characters; expected up to {_TEXTS['author']}; shorten it")
     place = folder / FOLDER
     check_writable(place)
     numbers = [int(path.name[:6]) for path in place.glob("[0-9][0-9][0-9][0-9][0-9][0-9]-*.json")]
@@ -125,26 +141,40 @@ def _write(folder: Path, change: Mapping[str, Any], author: str, now: datetime.d
     write_file(place / f"{name}-{sha256_of(content + os.urandom(8))[:12]}.json", content)
 
 
-def _changes(place: Path) -> Iterator[dict[str, Any]]:
+def annotation_files(folder: Path) -> list[Path]:
+    """Files of the notes and tags of the run in `folder`, in the order of the changes.
+
+    Other names, such as those of the copies that a program for shared folders makes of a file, are passed over.
+    """
     try:
-        names = sorted(entry.name for entry in os.scandir(place) if entry.name[0] != "." and entry.name[-5:] == ".json")
+        with os.scandir(folder / FOLDER) as entries:
+            names = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name))
     except (FileNotFoundError, NotADirectoryError):
-        return
-    for name in names:
+        return []
+    return [folder / FOLDER / name for name in names]
+
+
+def _changes(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in annotation_files(folder):
         try:
-            document = parse_json(read_regular_file(place / name, MAX_BYTES))
+            document = parse_json(read_regular_file(path, MAX_BYTES))
             _check(document)
         except (OSError, ValueError) as error:
             raise DamageError(
-                f"{place / name} is no note and no tags: {error}; expected the file as it was written; delete it"
+                f"{path} is no note and no tags: {error}; expected the file as it was written; delete it"
             ) from error
         yield document
 
 
 def _check(document: Any) -> None:
+    """Raise ValueError unless a document is a note or a change of tags that this program could have written."""
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ValueError(f"expected {SCHEMA}")
-    texts = [document.get(key) for key in ("created", "author", "text") if key in document or key != "text"]
-    tags = [tag for key in ("added", "removed") for tag in document.get(key, [])]
-    if not all(isinstance(value, str) for value in [*texts, *tags]):
-        raise ValueError("a value has another type")
+    for key, limit in _TEXTS.items():
+        value = document.get(key, "" if key == "text" else None)
+        if not isinstance(value, str) or len(value) > limit:
+            raise ValueError(f"{key} is not a text of up to {limit:,} characters")
+    for key in ("added", "removed"):
+        tags = document.get(key, [])
+        if not isinstance(tags, list) or not all(isinstance(tag, str) and _TAG.fullmatch(tag) for tag in tags):
+            raise ValueError(f"{key} is not a list of tags")

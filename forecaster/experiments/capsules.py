@@ -14,17 +14,23 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from forecaster.data.series_files import history_bytes, history_of
 from forecaster.data.sources.base import Loaded
 from forecaster.data.sources.registry import source_traits
 from forecaster.data.store import Store
 from forecaster.data.store_versions import store_path
-from forecaster.errors import DamageError, ForecasterError
-from forecaster.experiments.annotations import FOLDER
+from forecaster.errors import DamageError, ForecasterError, StorageError
+from forecaster.experiments.annotations import FOLDER, NAME, annotation_files
+from forecaster.experiments.annotations import MAX_BYTES as MAX_ANNOTATION_BYTES
 from forecaster.experiments.runs import Run
-from forecaster.experiments.stored_files import parse_arrays, parse_json
+from forecaster.experiments.stored_files import (
+    MAX_TEXT_BYTES,
+    parse_arrays,
+    parse_json,
+    read_member,
+    reported_as_value_error,
+)
 from forecaster.files import json_text, read_regular_file, require_bounded_packing, sha256_of
 
 __all__ = ["RUN_FILES", "Capsule", "capsule_bytes", "read_capsule", "recorded_histories"]
@@ -34,7 +40,15 @@ MAX_CAPSULE_BYTES = 2**28
 MAX_UNPACKED_BYTES = 2**29
 MAX_MEMBERS = 20_000
 RUN_FILES = ("manifest.json", "config.yaml", "weights.npz", "history.csv")
-_NAMES = re.compile(rf"capsule\.json|{'|'.join(map(re.escape, RUN_FILES))}|{FOLDER}/[\w+-]+\.json|data/\d+\.npz")
+_MAX_BYTES = {
+    r"capsule\.json|config\.yaml": 2**20,
+    r"manifest\.json|history\.csv": MAX_TEXT_BYTES,
+    rf"{FOLDER}/{NAME.pattern}": MAX_ANNOTATION_BYTES,
+    r"weights\.npz|data/[0-9]{1,6}\.npz": MAX_UNPACKED_BYTES,
+}
+"""Pattern of the names of members -> largest size of each; a capsule has no others."""
+
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-\w{1,24}-[0-9a-f]{6}")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same run gives the same bytes
 
 
@@ -88,12 +102,13 @@ def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str])
 
     Raises:
         DamageError: A file of the run cannot be read, or was altered.
+        StorageError: The content is too large for an import.
     """
     members = {"capsule.json": _facts(run, missing)}
     for name in RUN_FILES:
         members[name] = _file_of(run, name)
-    for path in sorted((run.folder / FOLDER).glob("*.json")):
-        members[f"{FOLDER}/{path.name}"] = path.read_bytes()
+    for path in annotation_files(run.folder):
+        members[f"{FOLDER}/{path.name}"] = _content(path, MAX_ANNOTATION_BYTES)
     for number, loaded in enumerate(histories):
         members[f"data/{number}.npz"] = history_bytes(loaded)
     file = io.BytesIO()
@@ -101,6 +116,11 @@ def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str])
         for name, content in members.items():
             packing = zipfile.ZIP_STORED if name.endswith(".npz") else zipfile.ZIP_DEFLATED
             archive.writestr(zipfile.ZipInfo(name, _DATE), content, packing)
+    if len(file.getvalue()) > MAX_CAPSULE_BYTES:
+        raise StorageError(
+            f"run {run.id} has {len(file.getvalue()) // 2**20} MB as one file; expected up to "
+            f"{MAX_CAPSULE_BYTES // 2**20}; leave out the prices with --no-data, or copy its folder"
+        )
     return file.getvalue()
 
 
@@ -110,14 +130,19 @@ def _facts(run: Run, missing: Sequence[str]) -> bytes:
 
 
 def _file_of(run: Run, name: str) -> bytes:
-    path = run.folder / name
+    content = _content(run.folder / name, MAX_UNPACKED_BYTES)
+    if name != "manifest.json" and sha256_of(content) != run.manifest.files.get(name):
+        raise DamageError(
+            f"{run.folder / name} is not what the manifest recorded; expected the file of the training; choose another"
+        )
+    return content
+
+
+def _content(path: Path, limit: int) -> bytes:
     try:
-        content = read_regular_file(path, MAX_UNPACKED_BYTES)
+        return read_regular_file(path, limit)
     except (OSError, ValueError) as error:
         raise DamageError(f"{path} cannot be read: {error}; expected the files of the run; choose another") from error
-    if name != "manifest.json" and sha256_of(content) != run.manifest.files.get(name):
-        raise DamageError(f"{path} is not what the manifest recorded; expected the file of the training")
-    return content
 
 
 def read_capsule(path: Path) -> Capsule:
@@ -129,17 +154,20 @@ def read_capsule(path: Path) -> Capsule:
     try:
         members = _members(read_regular_file(path, MAX_CAPSULE_BYTES))
         facts = parse_json(members.pop("capsule.json"))
-        if facts["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {str(facts['schema'])[:40]!r}, expected {SCHEMA}")
-        run_id = str(facts["run_id"])
-        if not re.fullmatch(r"[\w-]{1,120}", run_id):
+        if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+            raise ValueError(f"expected the schema {SCHEMA}")
+        run_id, missing = facts["run_id"], facts["missing"]
+        if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
             raise ValueError("the id of its run is not valid")
+        if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):
+            raise ValueError("what it lacks is not a list of names")
         histories = tuple(_history(content) for name, content in members.items() if name.startswith("data/"))
         files = {name: content for name, content in members.items() if not name.startswith("data/")}
         _check_files(files)
-        return Capsule(run_id, files, histories, tuple(map(str, facts["missing"])))
+        return Capsule(run_id, files, histories, tuple(missing))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecasterError) as error:
         reason = error.messages[0] if isinstance(error, ForecasterError) else error
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else reason
         raise DamageError(
             f"{path} cannot be imported: {reason}; expected a file of forecast runs export; nothing was written"
         ) from error
@@ -147,19 +175,24 @@ def read_capsule(path: Path) -> Capsule:
 
 def _members(content: bytes) -> dict[str, bytes]:
     """Name -> content of every member of an archive, all names expected and all sizes bounded."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            require_bounded_packing(member.compress_type for member in members)
-            names = [member.filename for member in members]
-            if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
-                raise ValueError("it is too large")
-            unknown = [name for name in names if not _NAMES.fullmatch(name)]
-            if unknown or len(set(names)) < len(names):
-                raise ValueError(f"it holds {(unknown or names)[0][:80]!r}, which no capsule does, or twice")
-            return {member.filename: archive.read(member) for member in members}
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+    with reported_as_value_error(), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        require_bounded_packing(member.compress_type for member in members)
+        if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+            raise ValueError("it is too large")
+        if len({member.filename for member in members}) < len(members):
+            raise ValueError("it holds a name twice")
+        for member in members:
+            _check_member(member)
+        return {member.filename: read_member(archive, member) for member in members}
+
+
+def _check_member(member: zipfile.ZipInfo) -> None:
+    limits = [limit for pattern, limit in _MAX_BYTES.items() if re.fullmatch(pattern, member.filename)]
+    if not limits:
+        raise ValueError(f"it holds {member.filename[:80]!r}, which no capsule does")
+    if member.file_size > limits[0]:
+        raise ValueError(f"{member.filename!r} is too large")
 
 
 def _history(content: bytes) -> Loaded:
@@ -169,7 +202,7 @@ def _history(content: bytes) -> Loaded:
 
 def _check_files(files: Mapping[str, bytes]) -> None:
     """Refuse files that do not agree with the manifest among them."""
-    hashes: Any = parse_json(files["manifest.json"])["files"]
+    hashes = parse_json(files["manifest.json"])["files"]
     for name in RUN_FILES[1:]:
         if sha256_of(files[name]) != hashes[name]:
             raise ValueError(f"{name} is not what its manifest recorded")

@@ -10,7 +10,7 @@ from forecaster.data.sources.registry import source_traits
 from forecaster.errors import ConfigError
 from forecaster.models import model_class, traits_of
 
-__all__ = ["ConfigurationFacts", "described_configuration", "flat_values"]
+__all__ = ["ConfigurationFacts", "described_configuration", "flat_values", "requested_configuration"]
 
 DEFAULT_NAME = "default"
 MAX_NAMED_CHANGES = 3
@@ -107,6 +107,18 @@ def described_configuration(config: Config, source: str, *, resolved: bool = Fal
     shorter = [key for key in lengths if values[key] < defaults[key]]
     shortened = [f"{values[key]} of {defaults[key]} {key.rpartition('.')[2]}" for key in shorter]
     return ConfigurationFacts(name, changes, shortened[0] if shortened else None)
+
+
+def requested_configuration(config: Config, facts: ConfigurationFacts) -> Config:
+    """The configuration of a run as the user gave it: options that the training chose are ``auto`` again.
+
+    Args:
+        config: Configuration of the run.
+        facts: Its name.
+    """
+    defaults = type(config.model)().model_dump()
+    chosen = {key: "auto" for key, value in defaults.items() if value == "auto" and f"model.{key}" not in facts.changes}
+    return config.model_copy(update={"model": config.model.model_copy(update=chosen)})
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecaster.data.series import Panel
 from forecaster.experiments.run_differences import Difference, differences
-from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.run_summaries import metrics_of
 from forecaster.experiments.runs import Run
 
 __all__ = ["MAX_SCORE_DIFFERENCE", "ReplayedRun", "changed_members", "compared"]
@@ -40,8 +40,9 @@ class ReplayedRun:
 
     @property
     def is_identical(self) -> bool:
-        """True if weights and scores have the same bits."""
-        return self.weights == 0 and not self.scores
+        """True if weights, scores and the calibration that a refit takes over have the same bits."""
+        same_calibration = self.run.manifest.carried == self.again.manifest.carried
+        return self.weights == 0 and not self.scores and same_calibration
 
     @property
     def is_repeated(self) -> bool:
@@ -85,8 +86,8 @@ def compared(run: Run, again: Run) -> ReplayedRun:
     every = differences(labelled, sorted(run.scored & again.scored), {})
     environment = tuple(each for each in every if _is_environment(each))
     others = tuple(each for each in every if not _is_environment(each))
-    first = RunSummary.of(run).metrics
-    second = RunSummary.of(again).metrics
+    first = metrics_of(run)
+    second = metrics_of(again)
     scores = {
         name: (second[name] - value) / (abs(value) or 1.0)
         for name, value in first.items()

@@ -199,7 +199,7 @@ def _facts(run: Run, instruments: Sequence[str]) -> Iterator[tuple[str, str]]:
     digest = f", sha256 {sha256_of(repr(sorted(others.items())).encode())[:12]}" if others else ""
     yield "other series that it has learned from", f"{len(others)}{digest}"
     for covariate in manifest.data.inputs:
-        yield f"covariate {covariate['name']}", str(covariate.get("sha256") or "used")[:12]
+        yield f"covariate {covariate['name']}", str(covariate.get("known_sha256") or "used")[:12]
     for part, rows in manifest.split.parts.items():
         yield f"{part} rows", f"{rows.first} to {rows.last}"
     engine = manifest.engine

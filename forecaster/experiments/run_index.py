@@ -17,11 +17,11 @@ from forecaster.experiments.annotations import FOLDER
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import folder_names, holds_files, read_run
-from forecaster.files import plain, read_regular_file, write_file
+from forecaster.files import plain, read_regular_file, sha256_of, write_file
 
 __all__ = ["RunIndex", "indexed_runs"]
 
-SCHEMA = "run-index/1"
+SCHEMA = "run-index/2"
 MAX_INDEX_BYTES = 2**28
 _NAME = ".index.json"
 
@@ -108,9 +108,10 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
 def _recorded(folder: Path) -> dict[str, _Entry]:
     """Name -> version and summary of the runs in the index; empty where there is no valid one."""
     try:
-        document = json.loads(read_regular_file(folder / _NAME, MAX_INDEX_BYTES))
-        if document["schema"] != SCHEMA:
+        head, _, body = read_regular_file(folder / _NAME, MAX_INDEX_BYTES).partition(b"\n")
+        if head != _head(body):  # of another version, or damaged
             return {}
+        document = json.loads(body)
         columns = [list(map(_DECODERS.get(name, plain), document["shared"][name])) for name in _SHARED]
         return {
             name: _Entry(
@@ -133,8 +134,13 @@ def _index_bytes(entries: Collection[_Entry]) -> bytes:
         shared = [places[name].setdefault(text, len(places[name])) for name, text in texts.items()]
         runs.append([summary.id, *version, [getattr(summary, name) for name in _OWN], shared])
     values = {name: [json.loads(text) for text in column] for name, column in places.items()}
-    document = {"schema": SCHEMA, "shared": values, "runs": runs}
-    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+    body = json.dumps({"shared": values, "runs": runs}, allow_nan=False, separators=(",", ":")).encode()
+    return _head(body) + b"\n" + body
+
+
+def _head(body: bytes) -> bytes:
+    """First line of the file: schema and SHA-256 of the rest."""
+    return f"{SCHEMA} {sha256_of(body)}".encode()
 
 
 def _text(value: Any) -> str:

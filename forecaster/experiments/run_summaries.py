@@ -12,7 +12,7 @@ from forecaster.experiments.annotations import Annotations, annotations_of
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.runs import Run, read_run
 
-__all__ = ["RunSummary"]
+__all__ = ["RunSummary", "metrics_of"]
 
 NUMBERS = ("crps", "weighted_quantile_loss", "log_score")  # of each model; the run's own counts
 RATIOS = ("rmse_ratio_returns", "mae_return", "rmse_return")
@@ -99,7 +99,7 @@ class RunSummary:
             DamageError: The run does not record its configuration, and the file of it is damaged.
         """
         manifest = run.manifest
-        metrics = _metrics(run)
+        metrics = metrics_of(run)
         annotations = _annotations(run.folder)
         return cls(
             folder=run.folder,
@@ -140,7 +140,8 @@ def _outcomes(verdict: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     }
 
 
-def _metrics(run: Run) -> dict[str, float]:
+def metrics_of(run: Run) -> dict[str, float]:
+    """Name -> metric on the test rows, averaged over the named instruments."""
     values: dict[str, list[float]] = {}
     for score in run.manifest.scores.scores:
         if score["part"] != "test":

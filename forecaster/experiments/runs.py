@@ -31,7 +31,7 @@ from forecaster.evaluation.splits import Split, whole_history
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.experiments.manifest_schema import check_document
-from forecaster.experiments.stored_files import MAX_FILE_BYTES, parse_arrays, parse_json, require_finite
+from forecaster.experiments.stored_files import MAX_FILE_BYTES, MAX_TEXT_BYTES, parse_arrays, parse_json, require_finite
 from forecaster.files import json_text, plain, read_regular_file, sha256_of, write_folder
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import use_engine
@@ -53,7 +53,6 @@ __all__ = [
 
 _FILES = ("manifest.json", "weights.npz", "config.yaml")
 _CURVE = ("step", "loss", "validation_loss")  # columns of history.csv
-MAX_TEXT_BYTES = 2**26  # of a manifest, a configuration or a learning curve
 MIN_LIKENESS = 0.6  # of an id that may have been meant
 MAX_SHOWN = 80  # characters of an id in a message
 
@@ -166,6 +165,19 @@ class Run:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             path = self.folder / "weights.npz"
             raise DamageError(_damage(path, f"cannot be used as weights: {error}")) from error
+
+    def require_readable(self) -> None:
+        """Read every file; the network is not built.
+
+        Raises:
+            DamageError: Configuration, weights or learning curve are missing, altered or not valid.
+        """
+        _ = self.config
+        self.history()
+        try:
+            require_finite(parse_arrays(self._checked("weights.npz")))
+        except ValueError as error:
+            raise DamageError(_damage(self.folder / "weights.npz", f"cannot be used as weights: {error}")) from error
 
     def _prepared(self) -> Forecaster:
         """The model of the run, not yet fitted, with the engine of the training where its forecasts need one."""
@@ -365,8 +377,11 @@ def find_run(folder: Path, run_id: str) -> Run:
 
     Raises:
         RunNotFoundError: There is none, or several.
+        UsageError: The id is empty.
     """
     folders = run_folders(folder)
+    if not run_id:
+        raise UsageError("the id of a run is empty; expected an id, its beginning, or latest; name one")
     matching = folders[:1] if run_id == "latest" else [path for path in folders if path.name == run_id]
     matching = matching or [path for path in folders if path.name.startswith(run_id)]
     if len(matching) != 1:

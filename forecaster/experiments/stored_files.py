@@ -17,10 +17,22 @@ import numpy as np
 from forecaster.arrays import AnyArray
 from forecaster.files import require_bounded_packing
 
-__all__ = ["MAX_FILE_BYTES", "arrays_checksum", "parse_arrays", "parse_json", "require_finite"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "MAX_TEXT_BYTES",
+    "arrays_checksum",
+    "parse_arrays",
+    "parse_json",
+    "read_member",
+    "reported_as_value_error",
+    "require_finite",
+]
 
 MAX_FILE_BYTES = 2**30
 """Size of a stored file; the weights of a network with 200 million parameters fit."""
+
+MAX_TEXT_BYTES = 2**26
+"""Size of a manifest, a configuration or a learning curve."""
 
 MAX_JSON_DEPTH = 32
 """Levels of lists and mappings in a stored document; those of this program have up to 7."""
@@ -72,7 +84,7 @@ def parse_arrays(content: bytes) -> dict[str, AnyArray]:
     Raises:
         ValueError: It is not such a file, or holds anything else.
     """
-    with _reported_as_value_error():
+    with reported_as_value_error():
         _require_plain_end(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -85,8 +97,23 @@ def parse_arrays(content: bytes) -> dict[str, AnyArray]:
             return dict(_member(archive, member) for member in members)
 
 
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Content of a member of a zip archive.
+
+    `zipfile.ZipFile.read` unpacks whatever is there before it looks at the size that the archive states.
+
+    Raises:
+        ValueError: The content does not have the stated size.
+    """
+    with archive.open(member) as file:
+        content = file.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise ValueError(f"{member.filename[:80]!r} does not have the stated size")
+    return content
+
+
 @contextlib.contextmanager
-def _reported_as_value_error() -> Iterator[None]:
+def reported_as_value_error() -> Iterator[None]:
     """Turn what `zipfile` and `numpy.lib.format` raise for damaged files into ValueError."""
     try:
         yield
@@ -113,7 +140,7 @@ def _require_plain_end(content: bytes) -> None:
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, AnyArray]:
     """Name and array of one member of an archive."""
-    data = archive.read(member)
+    data = read_member(archive, member)
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):

@@ -3,14 +3,14 @@
 import dataclasses
 import functools
 import tempfile
+from os.path import isfile
 from pathlib import Path
 
 from forecaster.config import Config
-from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import Dataset
 from forecaster.environment import Environment
 from forecaster.errors import DataChangedError
-from forecaster.experiments.recorded_data import recorded_sources
+from forecaster.experiments.recorded_data import recorded_files, recorded_selection
 from forecaster.experiments.replays import ReplayedRun, changed_members, compared
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.workflows.train import run_training
@@ -37,7 +37,8 @@ def replay(run_id: str, *, home: str | Path | None = None, environment: Environm
     """
     environment = environment or Environment.at(home)
     run = find_run(runs_folder(environment.home), run_id)
-    choice = Selection(opened=recorded_sources(run, environment.home))
+    _require_files(run)
+    choice = recorded_selection(run, run.config, environment.home)
     with tempfile.TemporaryDirectory(prefix="forecast-replay-") as folder:
         scratch = dataclasses.replace(environment, home=Path(folder))
         again = run_training(_config(run), choice, scratch, functools.partial(_require_same_data, run))
@@ -50,6 +51,20 @@ def _config(run: Run) -> Config:
     return run.config if engine is None else run.config.model_copy(update={"backend": engine.backend})
 
 
+def _require_files(run: Run) -> None:
+    """Refuse to train without a file of columns or events, which neither store nor capsule holds.
+
+    Raises:
+        DataChangedError: It is not there.
+    """
+    missing = [f"{path} (SHA-256 {sha256[:12]})" for path, sha256 in recorded_files(run).items() if not isfile(path)]
+    if missing:
+        raise DataChangedError(
+            f"the training of run {run.id} has read {', '.join(missing)}; expected the same file in the same place; "
+            "put it there"
+        )
+
+
 def _require_same_data(run: Run, data: Dataset) -> None:
     """Refuse to train on other histories than those of the run.
 
@@ -57,6 +72,8 @@ def _require_same_data(run: Run, data: Dataset) -> None:
         DataChangedError: A history is not the one of the training.
     """
     changes = changed_members(run, data.panel)
+    inputs = run.manifest.data.inputs
+    changes |= {name: "has other values" for name in data.covariates.changed(inputs, data.named[0].dates[-1])}
     if changes:
         texts = [f"{name} {change}" for name, change in list(changes.items())[:MAX_NAMED]]
         more = f", and {len(changes) - MAX_NAMED} more" if len(changes) > MAX_NAMED else ""

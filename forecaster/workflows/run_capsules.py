@@ -4,16 +4,19 @@ import dataclasses
 import json
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 from forecaster.data.leases import version_lease
+from forecaster.data.sources.registry import source_traits
 from forecaster.data.store import Store
 from forecaster.data.store_versions import store_path
 from forecaster.environment import Environment
-from forecaster.errors import DamageError, ForecasterError
-from forecaster.experiments.annotations import FOLDER
+from forecaster.errors import DamageError, ForecasterError, StorageError
+from forecaster.experiments.annotations import FOLDER, annotations_of
 from forecaster.experiments.capsules import Capsule, capsule_bytes, read_capsule, recorded_histories
+from forecaster.experiments.recorded_data import recorded_files
 from forecaster.experiments.runs import Run, find_run, read_run, runs_folder
-from forecaster.files import check_target, write_file, write_folder
+from forecaster.files import check_target, storage_faults, write_file, write_folder
 
 __all__ = ["ExportedRun", "ImportedRun", "export_run", "import_run"]
 
@@ -26,7 +29,7 @@ class ExportedRun:
         path: The file.
         run: The run.
         histories: Names of the histories in it.
-        missing: Names and hashes of those that are not in it.
+        missing: Names and hashes of the histories, and of the files of columns and events, that are not in it.
     """
 
     path: Path
@@ -43,7 +46,7 @@ class ImportedRun:
         run: The run, in the project.
         is_new: False if the project had it already; then new notes were added.
         histories: Names of histories that were put into the store.
-        missing: Names and hashes of histories that the file did not hold.
+        missing: Names and hashes of histories and files that it did not hold.
     """
 
     run: Run
@@ -76,6 +79,7 @@ def export_run(
     if not with_data:
         missing = [f"{name}: {sha256}" for name, sha256 in sorted(run.manifest.data.stored.items())]
         histories = []
+    missing = [*missing, *(f"{path}: {sha256}" for path, sha256 in recorded_files(run).items())]
     write_file(path, capsule_bytes(run, histories, missing))
     return ExportedRun(path, run, tuple(loaded.series.name for loaded in histories), tuple(missing))
 
@@ -96,12 +100,23 @@ def import_run(path: Path, environment: Environment) -> ImportedRun:
     folder = runs_folder(environment.home) / capsule.run_id
     # Prices first: without its run a history is useless but valid.
     names = _stored(capsule, environment) if capsule.histories else ()
-    is_new = not folder.exists()
-    if is_new:
-        write_folder(folder, capsule.files)
-    else:
-        _merge(capsule, read_run(folder))
+    is_new = _put(capsule, folder)
     return ImportedRun(read_run(folder), is_new, names, capsule.missing)
+
+
+def _put(capsule: Capsule, folder: Path) -> bool:
+    """Write the run, or what is new of it; True if the project did not have it."""
+    if not folder.exists():
+        try:
+            write_folder(folder, capsule.files)
+        except StorageError:
+            if not folder.exists():
+                raise
+        else:
+            return True
+    # It was there, or another process was faster.
+    _merge(capsule, read_run(folder))
+    return False
 
 
 def _stored(capsule: Capsule, environment: Environment) -> tuple[str, ...]:
@@ -121,23 +136,31 @@ def _require_valid(capsule: Capsule, path: Path) -> None:
     """Refuse a capsule whose run cannot be read; it is tried outside the project.
 
     Raises:
-        DamageError: Its manifest, configuration or weights are not valid, or a history is not that of the training.
+        DamageError: Its manifest, configuration, weights, curve, notes or tags are not valid, or a history is not
+            that of the training or may not be passed on.
     """
     with tempfile.TemporaryDirectory(prefix="forecast-import-") as name:
         folder = Path(name) / capsule.run_id
         write_folder(folder, capsule.files)
         try:
             run = read_run(folder)
-            hashes = set(run.config and run.manifest.data.stored.values())
+            run.require_readable()
+            annotations_of(folder)
         except ForecasterError as error:
             message = error.messages[0].replace(f"{folder}/", "").replace(str(folder), capsule.run_id)
             raise DamageError(f"{path} cannot be imported: {message}; nothing was written") from error
-    foreign = [loaded.series.name for loaded in capsule.histories if loaded.series.sha256 not in hashes]
-    if foreign:
-        raise DamageError(
-            f"{path} cannot be imported: {foreign[0][:80]} is not a history of its run; expected a file of forecast "
-            "runs export; nothing was written"
-        )
+    for loaded in capsule.histories:
+        series = loaded.series
+        if series.sha256 != run.manifest.data.stored.get(series.instrument.name):
+            _refuse(path, f"{series.name[:80]} is not a history of its run")
+        if not source_traits(series.source).redistributable:
+            _refuse(path, f"it holds prices of {series.source[:40]}, whose terms do not allow it")
+
+
+def _refuse(path: Path, problem: str) -> NoReturn:
+    raise DamageError(
+        f"{path} cannot be imported: {problem}; expected a file of forecast runs export; nothing was written"
+    )
 
 
 def _merge(capsule: Capsule, run: Run) -> None:
@@ -155,5 +178,6 @@ def _merge(capsule: Capsule, run: Run) -> None:
     for name, content in capsule.files.items():
         target = run.folder / name
         if name.startswith(f"{FOLDER}/") and not target.exists():
-            target.parent.mkdir(exist_ok=True)
+            with storage_faults(target):
+                target.parent.mkdir(exist_ok=True)
             write_file(target, content)

@@ -22,15 +22,12 @@ from forecaster.evaluation.scores import MemberScores, Score
 from forecaster.evaluation.splits import PARTS, Part, Split, whole_history
 from forecaster.evaluation.verdict import Verdict, verdict
 from forecaster.experiments.carried_facts import CarriedFacts
-from forecaster.experiments.configurations import described_configuration
+from forecaster.experiments.configurations import described_configuration, requested_configuration
 from forecaster.experiments.fit_reuse import fit_key, recorded_fit
 from forecaster.experiments.forecasting import ForecastRequest, forecast_of
-from forecaster.experiments.manifest import (
-    Manifest,
-    ModelFacts,
-)
+from forecaster.experiments.manifest import Manifest, ModelFacts
 from forecaster.experiments.predictions import Prediction
-from forecaster.experiments.recorded_data import recorded_sources
+from forecaster.experiments.recorded_data import recorded_selection
 from forecaster.experiments.results import TrainResult
 from forecaster.experiments.run_differences import paired
 from forecaster.experiments.run_selection import RunQuery, preferred_run
@@ -107,8 +104,9 @@ def train(
     if config is not None:
         raise UsageError(f"--config and --from {base} are given; expected one of them; change keys with --set")
     run = find_run(runs_folder(environment.home), base)
-    choice = dataclasses.replace(choice, opened=recorded_sources(run, environment.home))
-    result = run_training(config_of(run.config, set, keywords), choice, environment, where=where)
+    changed = config_of(requested_configuration(run.config, run.configuration), set, keywords)
+    choice = recorded_selection(run, changed, environment.home, choice)
+    result = run_training(changed, choice, environment, where=where)
     return dataclasses.replace(result, change=paired(run, result.run))
 
 

@@ -90,3 +90,85 @@ def test_changed_data_are_named(forecast: Forecast, project: Path) -> None:
     assert (result.exit_code, result.stdout) == (4, "")
     assert "prices has 1797 rows" in result.stderr.splitlines()[-1]
     assert "expected the histories of its training" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def with_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a run of two files from a list, a column and events, in the folder ``files``."""
+    from click.testing import CliRunner
+
+    from forecaster.cli import cli
+
+    home = tmp_path_factory.mktemp("files")
+    (home / "files").mkdir()
+    for name, seed in (("a", 1), ("b", 2)):
+        series = oracles.walk(1800, seed=seed)
+        rows = [f"{day},{price:.5f}" for day, price in zip(series.dates, series.columns["close"], strict=True)]
+        (home / "files" / f"{name}.csv").write_text("\n".join(["date,close", *rows]) + "\n")
+        (home / "files" / "column.csv").write_text("\n".join(["date,vix", *rows]) + "\n")
+    (home / "files" / "list.txt").write_text("b.csv\n")
+    arguments = ["train", "--csv", str(home / "files" / "a.csv"), *TINY, "--horizon", "5", "--home", str(home)]
+    arguments += ["--universe", str(home / "files" / "list.txt"), "--exog", str(home / "files" / "column.csv")]
+    result = CliRunner().invoke(cli, [*arguments, "--lag", "vix=1"])
+    assert result.exit_code == 0, result.output
+    return home
+
+
+def test_a_list_of_series_is_the_recorded_one(forecast: Forecast, with_files: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(with_files, tmp_path / "project"))
+    (with_files / "files" / "list.txt").write_text("nothing\n")
+    result = forecast("replay", "latest", "--home", project)
+    assert result.exit_code == 0, result.output
+    assert "the same bits" in result.stdout
+
+
+def test_a_changed_column_is_named_and_one_that_only_grew_is_accepted(
+    forecast: Forecast, with_files: Path, tmp_path: Path
+) -> None:
+    project = Path(shutil.copytree(with_files, tmp_path / "project"))
+    path = with_files / "files" / "column.csv"
+    whole = path.read_text()
+    try:
+        path.write_text(whole + "2099-01-01,1\n")
+        assert forecast("replay", "latest", "--home", project).exit_code == 0
+        head, first, *rest = whole.splitlines()
+        path.write_text("\n".join([head, first + "9", *rest]) + "\n")
+        changed = forecast("replay", "latest", "--home", project)
+        assert (changed.exit_code, changed.stdout) == (4, "")
+        assert "vix has other values" in changed.stderr
+        path.unlink()
+        missing = forecast("replay", "latest", "--home", project)
+        assert (missing.exit_code, missing.stdout) == (4, "")
+        assert f"has read {path}" in missing.stderr
+        exported = forecast("runs", "export", "latest", "--home", project, "--out", tmp_path / "run.capsule")
+        assert f"left out: {path} (" in exported.stderr
+        imported = forecast("runs", "import", tmp_path / "run.capsule", "--home", tmp_path / "there")
+        assert f"not in the file: {path} (" in imported.stderr
+    finally:
+        path.write_text(whole)
+
+
+def test_scores_are_compared_to_the_last_digit(forecast: Forecast, project: Path) -> None:
+    (run,) = list_runs(project / "runs").runs
+    scores = [dict(score) for score in run.manifest.scores.scores]
+    scores = [{**score, "mae_return": score["mae_return"] * (1 + 1e-12)} for score in scores]
+    rewrite(project, scores=scores)
+    result = forecast("replay", "latest", "--home", project)
+    assert result.exit_code == 4
+    assert "not repeated; expected the same bits" in result.stdout
+
+
+def test_a_training_from_a_run_differs_in_the_given_change_alone(forecast: Forecast, project: Path) -> None:
+    """Its file has changed since; the recorded rows are used, and what the first training chose is chosen anew."""
+    arguments = ["train", "--from", "latest", "--home", project]
+    document = json.loads(forecast(*arguments, "--set", "seed=7", "--format", "json").stdout)
+    assert [each["subject"] for each in document["change"]["differences"]] == ["seed"]
+    assert document["change"]["scores"]
+    newest = list_runs(project / "runs").runs[0]
+    assert set(newest.configuration.changes) == set(list_runs(project / "runs").runs[1].configuration.changes)
+    other = forecast(*arguments, "--set", "model.kind=linear")
+    assert other.exit_code == 0, other.output
+    assert "linear" in other.stdout
+    refused = forecast(*arguments, "--config", "quick")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "expected one of them" in refused.stderr

@@ -97,3 +97,13 @@ def test_runs_are_removed_only_with_consent(forecast: Forecast, project: Path) -
     assert forecast("runs", "remove", SECOND, "--yes", "--home", project).exit_code == 0
     assert listed(forecast, project) == [GOLDEN.name]
     assert not list((project / "runs").glob(".partial*"))
+
+
+def test_an_empty_id_means_no_run(forecast: Forecast, tmp_path: Path) -> None:
+    """Every id begins with an empty text: a variable that is not set must not delete the only run."""
+    copy_run(tmp_path / "runs")
+    for command in (["show", ""], ["remove", "", "--yes"], ["tag", "", "best"]):
+        result = forecast("runs", *command, "--home", tmp_path)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "the id of a run is empty" in result.stderr
+    assert (tmp_path / "runs" / GOLDEN.name).is_dir()

@@ -49,7 +49,17 @@ def test_an_odd_tag_is_refused(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", '{"schema": "annotation/1"}', '{"schema": "annotation/1", "created": 1, "author": "a"}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": "annotation/1"}',
+        '{"schema": "annotation/1", "created": 1, "author": "a"}',
+        '{"schema": "annotation/1", "created": "", "author": "", "added": null}',
+        '{"schema": "annotation/1", "created": "", "author": "", "added": "best"}',
+        '{"schema": "annotation/1", "created": "", "author": "", "added": ["\\u001b[2J"]}',
+        json.dumps({"schema": "annotation/1", "created": "", "author": "", "text": "x" * 10_001}),
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     add_note(tmp_path, "text", "ann", NOON)
@@ -58,3 +68,16 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(DamageError, match=path.name):
         annotations_of(tmp_path)
+
+
+def test_an_endless_author_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="201 characters"):
+        add_note(tmp_path, "text", "a" * 201, NOON)
+    assert annotations_of(tmp_path).notes == ()
+
+
+def test_copies_of_a_program_for_shared_folders_are_passed_over(tmp_path: Path) -> None:
+    add_note(tmp_path, "text", "ann", NOON)
+    (path,) = (tmp_path / FOLDER).glob("*.json")
+    shutil.copy(path, path.with_name(f"{path.stem} (conflicted copy of bob).json"))
+    assert len(annotations_of(tmp_path).notes) == 1

@@ -4,7 +4,9 @@ import dataclasses
 import io
 import json
 import shutil
+import tracemalloc
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,11 @@ from forecaster.data.sources.base import Loaded
 from forecaster.data.store import Store
 from forecaster.data.store_versions import store_path
 from forecaster.environment import Environment
-from forecaster.errors import DamageError
+from forecaster.errors import DamageError, StorageError
 from forecaster.experiments.annotations import FOLDER, add_note, annotations_of
 from forecaster.experiments.capsules import read_capsule
 from forecaster.experiments.stored_files import parse_arrays, parse_json
+from forecaster.files import sha256_of, write_folder
 from forecaster.workflows.run_capsules import export_run, import_run
 
 SERIES = dataclasses.replace(oracles.walk(50, seed=1), source="synthetic")
@@ -120,6 +123,19 @@ HOSTILE = {
     "a schema of the future": {"capsule__json": b'{"schema": "capsule/9", "run_id": "x", "missing": []}'},
     "an id that is a path": {"capsule__json": b'{"schema": "capsule/1", "run_id": "../x", "missing": []}'},
     "another id": {"capsule__json": b'{"schema": "capsule/1", "run_id": "x", "missing": []}'},
+    "a list in place of facts": {"capsule__json": b"[1]"},
+    "names that are no list": {
+        "capsule__json": f'{{"schema": "capsule/1", "run_id": "{GOLDEN.name}", "missing": "x"}}'
+    },
+    "a note that is not JSON": {f"{FOLDER}/a__json": b"{"},
+    "tags that move the cursor": {
+        f"{FOLDER}/a__json": b'{"schema": "annotation/1", "created": "", "author": "", "added": ["\\u001b[2J"]}'
+    },
+    "tags that are no list": {
+        f"{FOLDER}/a__json": b'{"schema": "annotation/1", "created": "", "author": "", "added": null}'
+    },
+    "a note with a name of other letters": {f"{FOLDER}/\u00e9__json": b"{}"},
+    "a note that is too large": {f"{FOLDER}/a__json": b" " * (2**20 + 1)},
 }
 
 
@@ -137,6 +153,78 @@ def test_a_hostile_capsule_writes_nothing(name: str, capsule: Path, elsewhere: E
     with pytest.raises(DamageError, match="cannot be imported"):
         import_run(hostile, elsewhere)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_capsule_cannot_unpack_to_more_than_it_states(capsule: Path) -> None:
+    with zipfile.ZipFile(capsule, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{FOLDER}/a.json", b" " * 2**26)
+    content = bytearray(capsule.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (10).to_bytes(4, "little")
+    capsule.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamageError, match="cannot be imported"):
+            read_capsule(capsule)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_member_that_cannot_be_unpacked_is_refused(capsule: Path) -> None:
+    with zipfile.ZipFile(capsule) as archive:
+        start = archive.getinfo("manifest.json").header_offset + 30 + len("manifest.json")
+    content = bytearray(capsule.read_bytes())
+    content[start : start + 6] = b"\xff" * 6
+    capsule.write_bytes(content)
+    with pytest.raises(DamageError, match="cannot be imported"):
+        read_capsule(capsule)
+
+
+def test_prices_that_may_not_be_passed_on_are_refused(project: Environment, elsewhere: Environment) -> None:
+    """A forecast would prefer them to those of the store, which it has asked for itself."""
+    series = dataclasses.replace(SERIES, source="yahoo")
+    copy_run(project.home / "runs", "20261127-000000-000-USDJPY-868bfe", stored={series.instrument.name: series.sha256})
+    exported = export_run("latest", project, project.home / "run.capsule", with_data=False)
+    hostile = changed(exported.path, **{"data/0__npz": history_bytes(Loaded(series))})
+    with pytest.raises(DamageError, match="prices of yahoo"):
+        import_run(hostile, elsewhere)
+    assert not elsewhere.home.exists()
+
+
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, elsewhere: Environment) -> None:
+    project = Environment(home=tmp_path / "here")
+    weights = _objects()
+    hashes = json.loads((GOLDEN / "manifest.json").read_text())["files"]
+    copy_run(project.home / "runs", files={**hashes, "weights.npz": sha256_of(weights)})
+    (project.home / "runs" / GOLDEN.name / "weights.npz").write_bytes(weights)
+    exported = export_run("latest", project, tmp_path / "run.capsule")
+    with pytest.raises(DamageError, match="cannot be used as weights"):
+        import_run(exported.path, elsewhere)
+    assert not elsewhere.home.exists()
+
+
+def test_an_import_beside_another_one_adds_its_notes(
+    capsule: Path, elsewhere: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run appears between the look whether it is there and the write."""
+
+    def slow(folder: Path, files: Mapping[str, bytes]) -> None:
+        if folder.parent == elsewhere.home / "runs":
+            write_folder(folder, files)
+        write_folder(folder, files)
+
+    monkeypatch.setattr("forecaster.workflows.run_capsules.write_folder", slow)
+    assert not import_run(capsule, elsewhere).is_new
+
+
+def test_a_run_too_large_for_an_import_is_not_exported(
+    project: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forecaster.experiments.capsules.MAX_CAPSULE_BYTES", 1000)
+    with pytest.raises(StorageError, match="as one file"):
+        export_run("latest", project, tmp_path / "run.capsule")
+    assert not (tmp_path / "run.capsule").exists()
 
 
 def test_a_history_of_another_run_is_refused(capsule: Path, elsewhere: Environment) -> None:
