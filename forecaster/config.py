@@ -197,11 +197,9 @@ def load_config(
         data = _read_yaml(file, places)
     mistakes = _assign_all(data, assignments, places)
     if isinstance(base, Config) and _kind_of(data) != base.kind:
-        given = [key for section, *keys in places if section == "model" for key in keys]
-        data["model"] = options_of_kind(_kind_of(data), data["model"], given)
-    for key, value in (flags or {}).items():
-        mistake = _assign(data, key, value, f"--{key.rpartition('.')[2]}", places)
-        mistakes += [mistake] if mistake else []
+        data["model"] = options_of_kind(_kind_of(data), data["model"], places)
+    results = [_assign(data, key, value, f"--{key.rpartition('.')[2]}", places) for key, value in (flags or {}).items()]
+    mistakes += filter(None, results)
     config, errors = _validate(data)
     errors = sorted(errors, key=lambda error: _place(error["loc"], places)[1])
     mistakes += [_describe(error, places) for error in errors]
@@ -233,10 +231,11 @@ def _find(path: Path) -> Path:
     shipped = shipped_configs()
     if path.name == str(path) and path.stem in shipped:
         return shipped[path.stem]
-    names = ", ".join(shipped)
     near = difflib.get_close_matches(path.name, shipped, n=1, cutoff=0.7)
     hint = f"; did you mean {near[0]}?" if near else hint_for_kind(path.name)
-    raise ConfigError(f"{path}: no such config file; give the path of a YAML file or one of: {names}{hint}")
+    raise ConfigError(
+        f"{path}: no such config file; give the path of a YAML file or one of: {', '.join(shipped)}{hint}"
+    )
 
 
 def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
@@ -249,9 +248,7 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     except YamlTextError as error:
         line = "" if error.line is None else f":{error.line}"
         raise ConfigError(f"{path}{line}: {error.problem}") from error
-    data = document.value
-    if data is None:
-        return {}
+    data = {} if document.value is None else document.value
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: expected 'key: value' lines; got {type(data).__name__}")
     for written, number in document.lines:

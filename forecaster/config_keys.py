@@ -138,18 +138,18 @@ def facts_of(section: type[BaseModel], defaults: Mapping[str, Any], prefix: str 
             yield KeyFacts(prefix + name, _values(properties[name]), defaults[name])
 
 
-def options_of_kind(kind: str, section: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+def options_of_kind(kind: str, section: Mapping[str, Any], given: Collection[tuple[str | int, ...]]) -> dict[str, Any]:
     """Options of another kind of model for this one: those that it has and accepts.
 
     Args:
         kind: Registry key of the model.
         section: The section ``model`` of the other kind, its kind already changed.
-        given: Keys that the user has given, which stay in any case.
+        given: Locations of keys that the user has given, which stay in any case.
 
-    >>> options_of_kind("linear", {"kind": "linear", "units": [8, 8], "forget_bias": 1, "max_steps": 9}, ["kind"])
-    {'kind': 'linear', 'max_steps': 9}
+    >>> options_of_kind("linear", {"kind": "linear", "units": [8, 8], "forget_bias": 1, "features": "auto"}, [])
+    {'kind': 'linear', 'features': 'auto'}
     """
-    return {key: value for key, value in section.items() if key in given or _is_option(kind, key, value)}
+    return {key: value for key, value in section.items() if ("model", key) in given or _is_option(kind, key, value)}
 
 
 def _is_option(kind: str, key: str, value: Any) -> bool:
