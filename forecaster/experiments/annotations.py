@@ -145,12 +145,19 @@ def annotation_files(folder: Path) -> list[Path]:
     """Files of the notes and tags of the run in `folder`, in the order of the changes.
 
     Other names, such as those of the copies that a program for shared folders makes of a file, are passed over.
+
+    Raises:
+        DamageError: The folder cannot be read.
     """
     try:
         with os.scandir(folder / FOLDER) as entries:
             names = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise DamageError(
+            f"{folder / FOLDER} cannot be read: {error.strerror}; expected a folder of notes and tags; change its mode"
+        ) from error
     return [folder / FOLDER / name for name in names]
 
 

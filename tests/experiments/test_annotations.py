@@ -1,6 +1,7 @@
 """Notes and tags: files that merge, and that keep their order when a clock goes backwards."""
 
 import datetime
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -81,3 +82,14 @@ def test_copies_of_a_program_for_shared_folders_are_passed_over(tmp_path: Path) 
     (path,) = (tmp_path / FOLDER).glob("*.json")
     shutil.copy(path, path.with_name(f"{path.stem} (conflicted copy of bob).json"))
     assert len(annotations_of(tmp_path).notes) == 1
+
+
+def test_a_folder_of_somebody_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_note(tmp_path, "text", "ann", NOON)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("forecaster.experiments.annotations.os.scandir", refuse)
+    with pytest.raises(DamageError, match="annotations cannot be read: Permission denied"):
+        annotations_of(tmp_path)
