@@ -4,7 +4,6 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 ``file:line: key: message (got ...)``.
 """
 
-import datetime
 import difflib
 import os
 from collections.abc import Mapping, Sequence
@@ -13,13 +12,11 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from forecaster.config_keys import DEFAULT_KIND, hint_for, hint_for_kind, hint_for_option, keys_of, options_of_kind
-from forecaster.data.calendars import calendar_code
-from forecaster.data.corrections import Corrections
-from forecaster.data.spellings import parse_day, parse_frequency
-from forecaster.errors import ConfigError, UsageError
+from forecaster.config_sections import FREQUENCIES, DataConfig, Section, SplitConfig, TrackingUri
+from forecaster.errors import ConfigError
 from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions, merged
@@ -28,17 +25,17 @@ from forecaster.yaml_text import MAX_BYTES, MAX_DEPTH, Location, YamlTextError, 
 __all__ = [
     "FREQUENCIES",
     "MAX_HORIZON",
+    "UNRECORDED",
     "Config",
     "DataConfig",
     "SplitConfig",
     "configuration_keys",
     "dump_config",
     "load_config",
+    "recorded_config",
     "shipped_configs",
 ]
 
-FREQUENCIES = ("1d", "1wk", "1mo")
-MAX_LAG = 3660  # days; a value that is known ten years late is no covariate
 MAX_SHOWN = 80  # characters of a wrong value in a message
 MAX_MEMBERS = 50  # of an ensemble; the mean of more differs by less than its own noise
 MAX_HORIZON = 250  # a trading year; beyond it daily data hold too few independent spans to learn from
@@ -50,7 +47,6 @@ _FREQUENCY_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 Places = dict[Location, str]  # location of a key -> file and line, or the flag that set it
-SplitRows = Annotated[int, Field(ge=1, le=1_000_000)]
 Horizon = Annotated[int, Field(ge=1, le=MAX_HORIZON)]
 
 _OTHER_NAMES: dict[Location, Location] = {
@@ -60,91 +56,6 @@ _OTHER_NAMES: dict[Location, Location] = {
 """Earlier name of a key, or that of many tutorials -> its name; both are read."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _listed(value: Any) -> Any:
-    """Names as a list: a text is split at its commas, and None names nothing."""
-    if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
-    return [] if value is None else value
-
-
-def _as_day(value: Any) -> Any:
-    """A date in any form that has one meaning; another text is left to the check of its type."""
-    try:
-        return parse_day(value) if isinstance(value, str) else value
-    except UsageError:
-        return value
-
-
-Day = Annotated[datetime.date, pydantic.BeforeValidator(_as_day)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], pydantic.BeforeValidator(_listed)]
-
-
-class DataConfig(_Section):
-    """Histories: instruments (unless a flag names them), their source, their span, and covariates."""
-
-    source: str = "auto"
-    pair: Names = ()
-    ticker: Names = ()
-    csv: Names = ()
-    name: str | None = None
-    start: Day | None = None
-    end: Day | None = None
-    frequency: str = "1d"
-    strict: bool = False
-    calendar: str | None = None
-    differences: bool = False
-    splits: dict[str, float] = Field(default_factory=dict)
-    drop: Names = ()
-    keep: Names = ()
-    peers: Names = ()
-    inputs: Names = ()
-    exog: str | None = None
-    events: str | None = None
-    market: bool | None = None
-    lags: dict[str, Annotated[int, Field(ge=0, le=MAX_LAG)]] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @pydantic.field_validator("frequency")
-    @classmethod
-    def _daily_or_longer(cls, frequency: str) -> str:
-        try:
-            return parse_frequency(frequency)
-        except UsageError as error:
-            raise ValueError(error.messages[0].partition(": ")[2]) from None
-
-    @pydantic.field_validator("calendar")
-    @classmethod
-    def _known_calendar(cls, calendar: str | None) -> str | None:
-        if calendar is not None:
-            try:
-                calendar_code(calendar)
-            except UsageError as error:
-                raise ValueError(error.messages[0]) from error
-        return calendar
-
-    @pydantic.model_validator(mode="after")
-    def _corrections(self) -> "DataConfig":
-        Corrections.of_texts(self.splits, self.drop, self.keep)
-        return self
-
-    @pydantic.model_validator(mode="after")
-    def _in_order(self) -> "DataConfig":
-        if self.start and self.end and self.start > self.end:
-            raise ValueError(f"start {self.start} lies after end {self.end}")
-        return self
-
-
-class SplitConfig(_Section):
-    """Rows at the end of the history that weights are not fitted on."""
-
-    test_rows: SplitRows = 750
-    validation_rows: SplitRows = 500
-
-
 def _count(value: Any) -> Any:
     """A number of seeds; a list of kinds belongs to the section ``model``."""
     if isinstance(value, (list, tuple)):
@@ -152,7 +63,7 @@ def _count(value: Any) -> Any:
     return value
 
 
-class Config(_Section):
+class Config(Section):
     """The whole configuration of one training."""
 
     data: DataConfig = Field(default_factory=DataConfig)
@@ -164,6 +75,8 @@ class Config(_Section):
     members: Annotated[int, Field(ge=1, le=MAX_MEMBERS), pydantic.BeforeValidator(_count)] = 1
     backend: Literal["auto", "jax", "tensorflow"] = "auto"
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    tracking: Literal["none", "mlflow"] = "none"
+    tracking_uri: TrackingUri | None = None
     model: pydantic.SerializeAsAny[ModelOptions]
 
     @property
@@ -208,9 +121,18 @@ def load_config(
     return config
 
 
+UNRECORDED = frozenset({"tracking", "tracking_uri"})
+"""Keys that no run records: they decide nothing about it, and a replay is not tracked."""
+
+
 def dump_config(config: Config) -> str:
     """The whole configuration as YAML that `load_config` reads back to an equal one."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def recorded_config(config: Config) -> str:
+    """The configuration as a run records it, in YAML: without the keys that decide nothing about the run."""
+    return yaml.safe_dump(config.model_dump(mode="json", exclude=set(UNRECORDED)), sort_keys=False)
 
 
 def configuration_keys(kind: str | None = None) -> list[str]:

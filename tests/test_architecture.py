@@ -41,7 +41,14 @@ HOMES = {
     "openpyxl": ("data/tables", "output/workbook_file.py"),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),
-    "pydantic": ("config.py", "config_keys.py", "data/sources", "experiments/manifest_schema.py", "models"),
+    "pydantic": (
+        "config.py",
+        "config_keys.py",
+        "config_sections.py",
+        "data/sources",
+        "experiments/manifest_schema.py",
+        "models",
+    ),
     "ray": ("experiments",),
     "rich": ("output", "cli"),
     "scipy": ("models/baselines", "stats"),
@@ -91,9 +98,12 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 def part(module: str) -> str:
     """`data` for `forecaster.data.series`; empty for the package itself."""
     name = (*module.split("."), "")[1]
-    return {"config_keys": "config", "pipeline_evaluation": "pipeline", "pipeline_walk_forward": "pipeline"}.get(
-        name, name
-    )  # rooms of several files
+    return {
+        "config_keys": "config",
+        "config_sections": "config",
+        "pipeline_evaluation": "pipeline",
+        "pipeline_walk_forward": "pipeline",
+    }.get(name, name)  # rooms of several files
 
 
 def may_import(importer: str, imported: str) -> bool:

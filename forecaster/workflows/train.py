@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import forecaster
-from forecaster.config import FREQUENCIES, Config, dump_config
+from forecaster.config import FREQUENCIES, Config, recorded_config
 from forecaster.data.calendars import future_dates
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
@@ -32,6 +32,8 @@ from forecaster.experiments.results import TrainResult
 from forecaster.experiments.run_differences import paired
 from forecaster.experiments.run_selection import RunQuery, preferred_run
 from forecaster.experiments.runs import Run, find_run, runs_folder, save_run
+from forecaster.experiments.tracker_choice import tracker_of
+from forecaster.experiments.tracking import NoTracker, tracked_run
 from forecaster.experiments.training_fits import FinishedFit, Fitter, TrainingFit, fit_here
 from forecaster.files import check_writable
 from forecaster.models.base import Fitted
@@ -132,13 +134,18 @@ def run_training(
         ForecasterError: See `forecaster.errors`; nothing is left behind.
     """
     check_writable(runs_folder(environment.home))
+    tracker = tracker_of(config, environment.home, environment.note)
     watch = _Stopwatch()
     with version_lease(environment.home):  # nobody prunes what is read
         data = _data(config, choice, environment)
         accept(data)
         engine = where.engine(data.config)
         environment.note(f"engine: {engine.backend} on {engine.device} ({engine.reason})")
-        return _recorded_training(data, choice, environment, watch, engine, fitter or where.fitter(engine, environment))
+        fitter = fitter or where.fitter(engine, environment)
+        result = _recorded_training(data, choice, environment, watch, engine, fitter)
+    if not isinstance(tracker, NoTracker):
+        tracker.record(tracked_run(result.run))
+    return result
 
 
 def _recorded_training(
@@ -173,7 +180,7 @@ def _recorded_training(
         carried=carried,
         fit_key=key,
     )
-    run = save_run(runs_folder(environment.home), environment.clock(), dump_config(config), fitted, manifest)
+    run = save_run(runs_folder(environment.home), environment.clock(), recorded_config(config), fitted, manifest)
     return TrainResult(
         run=run,
         scores=scores,
