@@ -28,12 +28,9 @@ class LoopbackCluster:
         self._folder = tempfile.mkdtemp(prefix="ry", dir="/tmp")  # short, since the paths of sockets have a limit
         with socket.create_server((HEAD, 0)) as server:
             self.address = f"{HEAD}:{server.getsockname()[1]}"
-        self._environment = {
-            **os.environ,
-            MARK: self._mark,
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_DISABLE_MEMORY_MONITOR": "1",
-        }
+        # A home of its own: a head asks for the token of the user, where there is one.
+        self.variables = {"RAY_USAGE_STATS_ENABLED": "0", "HOME": self._folder}
+        self._environment = {**os.environ, **self.variables, MARK: self._mark}
 
     def start(self) -> None:
         port = self.address.partition(":")[2]

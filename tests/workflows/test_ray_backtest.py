@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,13 +36,13 @@ def cluster() -> Iterator[LoopbackCluster]:
         cluster.end()
 
 
-def started(home: Path, *options: str) -> subprocess.Popen[str]:
+def started(home: Path, variables: Mapping[str, str], *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "forecaster", *BACKTEST, *options, "--home", str(home), "--offline"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
+        env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
     )
 
 
@@ -63,19 +63,19 @@ def test_a_killed_driver_and_a_killed_node_cost_unfinished_fits_only(cluster: Lo
     there.mkdir()
     here.mkdir()
     options = ("--executor", "ray", "--address", cluster.address)
-    first = started(there, *options)
+    first = started(there, cluster.variables, *options)
     wait_for_records(there, 1, first)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     finished = {path: path.stat().st_mtime_ns for path in (there / "backtests" / "fits").glob("*.npz")}
-    second = started(there, *options)
+    second = started(there, cluster.variables, *options)
     wait_for_records(there, len(finished) + 1, second)
     cluster.kill("raylet", NODE)
     output, messages = second.communicate(timeout=SECONDS)
     assert second.returncode == 0, messages
     assert "2 machines, 2 processors" in messages
     assert all(path.stat().st_mtime_ns == written for path, written in finished.items())
-    local = started(here, "--jobs", "1")
+    local = started(here, {}, "--jobs", "1")
     assert local.communicate(timeout=SECONDS)[0] == output
     assert len(records(there)) == 7
     assert records(there) == records(here)
