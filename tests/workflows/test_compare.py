@@ -211,13 +211,22 @@ def test_other_instruments_and_horizons_are_refused(home: Path, ids: dict[str, s
     assert "horizon" in {difference.subject for difference in comparison.differences}
 
 
+@pytest.fixture
+def registry() -> Iterator[dict[str, str]]:
+    """The registry of models, whose content and order come back afterwards: messages list it in order."""
+    before = dict(MODELS)
+    yield MODELS
+    MODELS.clear()
+    MODELS.update(before)
+
+
 def test_kinds_are_trained_once_and_come_from_the_registry(
-    forecast: Forecast, home: Path, monkeypatch: pytest.MonkeyPatch
+    forecast: Forecast, home: Path, registry: dict[str, str]
 ) -> None:
     before = {path.name for path in (home / "runs").iterdir()}
     for name in set(network_names()) - {"lstm"}:
-        monkeypatch.delitem(MODELS, name)
-    monkeypatch.setitem(MODELS, "twin", "toy_architectures:Twin")
+        del registry[name]
+    registry["twin"] = "toy_architectures:Twin"
     settings = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
     words = (
         "compare",
