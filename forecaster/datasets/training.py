@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,9 +10,9 @@ from forecaster.data.calendars import calendar_name, is_observed
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
-from forecaster.data.universes import UNIVERSES, read_universe, universe
+from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path, universe_sha256
 from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
-from forecaster.datasets.histories import Histories, data_line, load_members, note_findings
+from forecaster.datasets.histories import Histories, data_line, load_members, note_findings, note_histories
 from forecaster.datasets.history_checker import Checked
 from forecaster.datasets.selection import Selection, is_listed, parse_names, selected_instruments, spelled
 from forecaster.environment import Environment
@@ -43,6 +42,7 @@ class Dataset:
         stored: Name -> hash of the whole history, of those in the store.
         covariates: Inputs of the model besides the histories.
         sources: The sources that were asked, still open.
+        universe_sha256: Hash of the names in the universe; see `forecaster.data.universes.universe_sha256`.
         shortened: Description of what a quick training leaves out; None for a full one.
     """
 
@@ -55,6 +55,7 @@ class Dataset:
     stored: Mapping[str, str]
     covariates: Covariates
     sources: OpenSources
+    universe_sha256: str
     shortened: str | None = None
 
 
@@ -79,20 +80,19 @@ def resolve(
 
     Raises:
         InstrumentError, ConfigError: A name is not an instrument or not a universe.
-        SourceError: A named history cannot be loaded, or none of a universe file.
-        InputFileError, NotEnoughDataError: A named history cannot be used.
+        SourceError, InputFileError, NotEnoughDataError: A named history cannot be used, or none of a universe file.
         UsageError: The model does not read covariates.
     """
     data = _supported(selection.applied(config.data), config.kind)
     listed = is_listed(data, config.universe)
-    instruments = selected_instruments(data, config.universe)
+    instruments = selected_instruments(data, config.universe, environment.home)
     histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
     named = (_load_listed if listed else _load_named)(histories, instruments, environment)
     instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
     market = reads_market(config.kind, universe_name, data.market, named)
     members = _other_instruments(data, universe_name, named, listed, environment, selection.members)
-    others = _load_others(histories, members, universe_name == "currencies", environment)
+    others = _load_others(histories, members, not is_universe_file(universe_name), environment)
     covariates = load_covariates(data, [*named, *others], histories, market=market)
     _check_covariates(covariates, config.kind, named, environment)
     named = [covariates.attached(series) for series in named]
@@ -117,8 +117,18 @@ def resolve(
         stored=histories.stored,
         covariates=covariates,
         sources=histories.sources,
+        universe_sha256=_universe_hash(universe_name, () if listed else instruments, selection.members, environment),
         shortened=shortened,
     )
+
+
+def _universe_hash(
+    name: str, named: Sequence[Instrument], recorded: Sequence[str] | None, environment: Environment
+) -> str:
+    """Hash of the names in a universe, those of the named instruments included; or of those that a run recorded."""
+    if recorded is not None:
+        return universe_sha256(parse_names(recorded, named[0].kind) if named else ())
+    return universe_sha256(universe(name, named, environment.home))
 
 
 def _canonical(instruments: Sequence[Instrument], environment: Environment) -> tuple[Instrument, ...]:
@@ -165,14 +175,13 @@ def _load_listed(
     histories: Histories, instruments: Sequence[Instrument], environment: Environment
 ) -> list[PriceSeries]:
     """The histories of a universe file, the longest first; those that cannot be loaded are reported and left out."""
-    loaded = load_members(histories, _canonical(instruments, environment), environment.note, keep=True)
+    loaded = load_members(histories, _canonical(instruments, environment), environment, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a usable history; "
             "expected at least one; the lines above give the reasons"
         )
-    for checked in loaded:
-        environment.note(data_line(checked.series, environment.today))
+    note_histories(loaded, environment)
     note_findings(loaded, environment.note)
     return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
 
@@ -210,7 +219,7 @@ def _other_instruments(
     if recorded is not None:
         members = list(parse_names(recorded, instruments[0].kind))
     else:
-        members = [] if listed else list(universe(universe_name, instruments))
+        members = [] if listed else list(universe(universe_name, instruments, environment.home))
         _note_universe_file(universe_name, environment)
     if data.peers:
         members += [peer.canonical for peer in parse_names(data.peers, instruments[0].kind)]
@@ -220,9 +229,9 @@ def _other_instruments(
 
 def _note_universe_file(name: str, environment: Environment) -> None:
     """Report lines of a universe file that are not used."""
-    if name in UNIVERSES:
+    if not is_universe_file(name):
         return
-    file = read_universe(Path(name))
+    file = read_universe(universe_path(name, environment.home))
     if file.repeated:
         environment.note(f"universe: listed more than once, counted once: {', '.join(file.repeated)}")
     for mistake in file.mistakes:
@@ -236,10 +245,9 @@ def _load_others(
     environment: Environment,
 ) -> list[PriceSeries]:
     """The histories of `members`. The crosses of one table are not stored, since the run names the table."""
-    loaded = load_members(histories, members, environment.note, keep=not crosses)
+    loaded = load_members(histories, members, environment, keep=not crosses)
     if not crosses:
-        for checked in loaded:
-            environment.note(data_line(checked.series, environment.today))
+        note_histories(loaded, environment)
     note_findings(loaded, environment.note)
     return [checked.series for checked in loaded]
 

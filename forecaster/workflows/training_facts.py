@@ -39,6 +39,7 @@ def data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
         members={series.instrument.name: SeriesFacts.of(series) for series in data.panel},
         stored=data.stored,
         inputs=data.covariates.for_manifest(named[0].dates[-1]),
+        universe_sha256=data.universe_sha256,
     )
 
 
