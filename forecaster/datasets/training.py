@@ -79,9 +79,8 @@ def resolve(
         quick: True if the model is trained only for a short while, to check the program rather than to forecast.
 
     Raises:
-        InstrumentError, ConfigError: A name is not an instrument or not a universe.
+        InstrumentError, ConfigError, UsageError: A name is unknown, or the model does not read covariates.
         SourceError, InputFileError, NotEnoughDataError: A named history cannot be used, or none of a universe file.
-        UsageError: The model does not read covariates.
     """
     data = _supported(selection.applied(config.data), config.kind)
     listed = is_listed(data, config.universe)
