@@ -10,7 +10,7 @@ from forecaster.data.calendars import calendar_name, is_observed
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
-from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path, universe_sha256
+from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path
 from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
 from forecaster.datasets.histories import Histories, data_line, load_members, note_findings, note_histories
 from forecaster.datasets.history_checker import Checked
@@ -42,7 +42,6 @@ class Dataset:
         stored: Name -> hash of the whole history, of those in the store.
         covariates: Inputs of the model besides the histories.
         sources: The sources that were asked, still open.
-        universe_sha256: Hash of the names in the universe; see `forecaster.data.universes.universe_sha256`.
         shortened: Description of what a quick training leaves out; None for a full one.
     """
 
@@ -55,7 +54,6 @@ class Dataset:
     stored: Mapping[str, str]
     covariates: Covariates
     sources: OpenSources
-    universe_sha256: str
     shortened: str | None = None
 
 
@@ -116,18 +114,8 @@ def resolve(
         stored=histories.stored,
         covariates=covariates,
         sources=histories.sources,
-        universe_sha256=_universe_hash(universe_name, () if listed else instruments, selection.members, environment),
         shortened=shortened,
     )
-
-
-def _universe_hash(
-    name: str, named: Sequence[Instrument], recorded: Sequence[str] | None, environment: Environment
-) -> str:
-    """Hash of the names in a universe, those of the named instruments included; or of those that a run recorded."""
-    if recorded is not None:
-        return universe_sha256(parse_names(recorded, named[0].kind) if named else ())
-    return universe_sha256(universe(name, named, environment.home))
 
 
 def _canonical(instruments: Sequence[Instrument], environment: Environment) -> tuple[Instrument, ...]:
