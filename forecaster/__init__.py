@@ -37,6 +37,7 @@ _HOMES = {
     "parse_pair": "forecaster.data.instruments",
     "plot": "forecaster.workflows.plot",
     "predict": "forecaster.workflows.predict",
+    "predict_universe": "forecaster.workflows.predict_universe",
     "score": "forecaster.workflows.score",
     "train": "forecaster.workflows.train",
 }

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from forecaster.config import Config
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Progress, no_progress
 from forecaster.errors import DamageError, ForecasterError
-from forecaster.evaluation.calibration import INTERVALS, calibrate_forecasts, last_width_factors, stretch_forecasts
+from forecaster.evaluation.calibration import INTERVALS, calibrate_together, last_width_factors, stretch_forecasts
 from forecaster.evaluation.splits import Split, split_by_rows
 from forecaster.features.ties import unchanged_probabilities
 from forecaster.forecast import Forecast, Forecasts
@@ -24,6 +24,8 @@ from forecaster.models.ensemble import Ensemble
 __all__ = [
     "CarriedCalibration",
     "DivergedError",
+    "Uncalibrated",
+    "calibrated",
     "carried_calibration",
     "coming_days_of",
     "default_forecaster",
@@ -33,6 +35,7 @@ __all__ = [
     "forecasts",
     "next_steps",
     "training_split",
+    "uncalibrated",
 ]
 
 
@@ -158,20 +161,63 @@ def forecasts(
         NotEnoughDataError: A row lies before `first_row`.
         DivergedError: A forecast is not finite.
     """
+    return calibrated([uncalibrated(fitted, series, rows, longest, unseen_from, carried)])[0]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Uncalibrated:
+    """Forecasts of a model before their calibration.
+
+    Args:
+        series: The history.
+        rows: (N,) wanted cutoffs.
+        raw: Forecasts at these and at every earlier row that decides about their calibration.
+        later: Positions of `raw` to calibrate.
+    """
+
+    series: PriceSeries
+    rows: IntArray
+    raw: Forecasts
+    later: IntArray
+
+
+def uncalibrated(
+    fitted: Fitted,
+    series: PriceSeries,
+    rows: IntArray,
+    longest: int | None = None,
+    unseen_from: np.datetime64 | None = None,
+    carried: CarriedCalibration | None = None,
+) -> Uncalibrated:
+    """The first half of `forecasts`, with the same arguments; `calibrated` is the other."""
     first = len(series) if unseen_from is None else int(np.searchsorted(series.dates, unseen_from))
     first = max(first, fitted.first_row)
     if not traits_of(fitted.name).calibrated or not len(rows):
-        return _finite(fitted, series, rows, longest)
+        return Uncalibrated(series, rows, _finite(fitted, series, rows, longest), np.empty(0, np.intp))
     every = np.concatenate([rows[rows < first], np.arange(first, rows[-1] + 1)])
     raw = _finite(fitted, series, every, longest)
     if carried is not None:
         raw = _with_carried(raw, series, carried)
-    if rows[-1] < first:
-        return raw
-    later = np.flatnonzero(every >= first)
-    scaled = raw.scaled.copy()
-    scaled[later] = calibrate_forecasts(raw.take(later), series.log_price).scaled
-    return dataclasses.replace(raw, scaled=scaled).take(np.searchsorted(every, rows))
+    return Uncalibrated(series, rows, raw, np.flatnonzero(every >= first))
+
+
+def calibrated(several: Sequence[Uncalibrated]) -> list[Forecasts]:
+    """Forecasts of several series at the wanted rows, calibrated together."""
+    open_ones = [each for each in several if len(each.later)]
+    stretched = calibrate_together(
+        [each.raw.take(each.later) for each in open_ones], [each.series.log_price for each in open_ones]
+    )
+    scaled = {id(each): result.scaled for each, result in zip(open_ones, stretched, strict=True)}
+    return [_calibrated(each, scaled.get(id(each))) for each in several]
+
+
+def _calibrated(each: Uncalibrated, scaled: FloatArray | None) -> Forecasts:
+    """Forecasts at the wanted rows, with the calibrated quantiles `scaled` of the later ones."""
+    if scaled is None:
+        return each.raw
+    every = each.raw.scaled.copy()
+    every[each.later] = scaled
+    return dataclasses.replace(each.raw, scaled=every).take(np.searchsorted(each.raw.rows, each.rows))
 
 
 def _with_carried(raw: Forecasts, series: PriceSeries, carried: CarriedCalibration) -> Forecasts:

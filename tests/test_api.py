@@ -22,6 +22,7 @@ NAMES = {
         "Anomalies",
         "train",
         "predict",
+        "predict_universe",
         "plot",
         "backtest",
         "compare",
@@ -75,6 +76,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
+    printing |= {"universe"} if name == "predict" else set()  # `predict_universe` is a function of its own
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
     printing -= {"plot": {"out", "above", "level"}, "inspect": {"out"}, "predict": {"level"}}.get(name, set())
     options = {option.name for option in command.params} - printing

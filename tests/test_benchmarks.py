@@ -34,7 +34,7 @@ NAMES = (
         "long_context",
         "metrics",
     ),
-    *("network", "placebo", "runs", "skill"),
+    *("network", "placebo", "runs", "scaling", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -84,6 +84,7 @@ def test_help(name, capsys):
         ("metrics", ["--forecasts", "0"]),
         ("placebo", ["--rows", "49"]),
         ("runs", ["--runs", "0"]),
+        ("scaling", ["--sizes", "100,10"]),
         ("skill", ["--models", "prophet"]),
         ("stocks", ["--models", "lstm,prophet"]),
         ("speed", ["--runs", "0"]),
@@ -678,3 +679,17 @@ def test_executors(capsys):
     document, table = result(capsys)
     assert {name: figures["cells"] for name, figures in document["executors"].items()} == {"local-1": 4, "local-2": 4}
     assert len(table) == 4
+
+
+def test_cost_of_many_series(capsys):
+    """The figures of two sizes, from made-up measurements: a run of it trains a network."""
+    scaling = importlib.import_module("scaling")
+    measured = importlib.import_module("processes").Measured
+    sizes = {100: measured(4.0, 3.0, 200 << 20, ""), 300: measured(9.0, 7.0, 201 << 20, "")}
+    assert scaling._table(sizes)[2] == ("300", "9.0", "7.0", "23.3", "201")
+    figures = scaling._figures(sizes)
+    assert figures["marginal_milliseconds"] == pytest.approx(20)
+    assert figures["planned_hours_of_a_million"] == pytest.approx(5.556, abs=1e-3)
+    (first, second) = scaling.simulated(["S1", "S2"], 1500)
+    assert len(first) == len(second) == 1500
+    assert (first.close > 0).all()

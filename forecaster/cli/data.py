@@ -102,17 +102,21 @@ def _print_fetching(fetching: Any, environment: Environment, output: str) -> Non
 
 
 @command.command("list", cls=SectionedCommand, short_help="List the stored histories.")
-@with_options(("home",), formats=("table", "json"))
-def list_(*, environment: Environment, format: str) -> None:
-    """List the histories in the store.
+@with_options(("used_by", "home"), formats=("table", "json"))
+def list_(*, environment: Environment, used_by: str | None, format: str) -> None:
+    """List the histories in the store, or with --used-by the version of each history that a run has used.
 
     \b
     Example:
       forecast data list --format json
+      forecast data list --used-by latest
     """  # noqa: D301
     from forecaster.output.data_documents import histories_document
     from forecaster.workflows.data_store import list_histories
 
+    if used_by is not None:
+        _print_used(used_by, environment, format)
+        return
     document = histories_document(list_histories(environment))
     if format == "json":
         _print_json(document)
@@ -123,6 +127,20 @@ def list_(*, environment: Environment, format: str) -> None:
         print_text(table_text(histories_table(document["histories"])))
     else:
         environment.note("no history is stored yet; next: forecast data fetch --pair USDJPY")
+
+
+def _print_used(run_id: str, environment: Environment, format: str) -> None:
+    """Print the histories of a run."""
+    from forecaster.cli.terminal import table_text
+    from forecaster.output.data_documents import used_document
+    from forecaster.output.data_tables import used_lines, used_table
+    from forecaster.workflows.data_used import used_histories
+
+    document = used_document(used_histories(environment, run_id))
+    if format == "json":
+        _print_json(document)
+        return
+    print_text(f"{table_text(used_table(document['histories']))}\n{colored_lines(used_lines(document))}")
 
 
 @command.command(

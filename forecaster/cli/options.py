@@ -128,7 +128,7 @@ _OPTIONS: dict[str, Definition] = {
     "end": date_option("Data", "--end", help="Last row to use."),
     "as_of": date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
     "universe": option(
-        "Data", "--universe", metavar="NAME", help="Series to learn from: currencies, none, or a file of symbols."
+        "Data", "--universe", metavar="NAME", help="Series: currencies, ecb-all, none, a file of symbols or its name."
     ),
     "peers": list_option("Data", "--peers", metavar="NAMES", help="Further series to learn from, of the same kind."),
     "with": list_option(

@@ -14,6 +14,7 @@ from forecaster.environment import Environment
 __all__ = ["command"]
 
 PATH_FORMATS = ("csv", "json", "json-flat")
+FILE_FORMATS = (*RESULT_FORMATS, "jsonl")
 
 
 @click.command("predict", cls=SectionedCommand, short_help="Forecast the coming days, with probabilities.")
@@ -23,10 +24,10 @@ PATH_FORMATS = ("csv", "json", "json-flat")
         *("level", "above", "out", "home"),
     ),
     rare=(
-        *("frequency", *INSTRUMENT_OPTIONS),
+        *("universe", "frequency", *INSTRUMENT_OPTIONS),
         *("config", "no_calibration", "train_if_missing", "units", "below", "between", "paths", "verbose"),
     ),
-    formats=("table", "json", "json-flat", "csv"),
+    formats=("table", "json", "json-flat", "jsonl", "csv"),
 )
 def command(
     *,
@@ -40,18 +41,21 @@ def command(
     format: str,
     paths: int | None,
     verbose: bool,
+    universe: str | None,
     **keywords: Any,
 ) -> None:
     """Forecast the coming days from the best run that fits: median, intervals, probability of a rise.
 
-    JSON is a list with a document for each instrument; json-flat and CSV have a row for each instrument and day. The
-    ending of --out sets the format: .csv, .json, .xlsx, .html or .txt. With --train-if-missing, --config is
-    the configuration of that training. With --paths, the rows are those of sampled paths, in CSV or JSON.
+    JSON is a list with a document for each instrument, jsonl one document a line; json-flat and CSV have a row for each
+    instrument and day. The ending of --out sets the format: .csv, .json, .jsonl, .xlsx, .html or .txt. --universe
+    forecasts many instruments and writes each result as it is made. With --train-if-missing, --config is the
+    configuration of that training. With --paths, the rows are those of sampled paths, in CSV or JSON.
 
     \b
     Example:
       forecast predict USDJPY --level 80,95 --above 160,165 --between 150,160
       forecast predict USDJPY,EURUSD --out forecast.xlsx
+      forecast predict --universe symbols.txt --out forecasts.jsonl
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.errors import UsageError
@@ -59,7 +63,13 @@ def command(
     from forecaster.output.forecast_documents import forecast_document
     from forecaster.workflows.predict import predict
 
-    kind = format if out is None else checked_format(out, format, PATH_FORMATS if paths else RESULT_FORMATS)
+    targets = PriceTargets(above, below, between)
+    if universe is not None:
+        from forecaster.cli.predict_universe import write_universe
+
+        write_universe(universe, environment, out, format, (level, units, targets), {**keywords, "paths": paths})
+        return
+    kind = format if out is None else checked_format(out, format, PATH_FORMATS if paths else FILE_FORMATS)
     if paths and kind not in PATH_FORMATS:
         raise UsageError(f"--paths writes rows; got --format {kind}; use --format csv or json-flat, or --out FILE.csv")
     predictions = predict(environment=environment, level=level, paths=paths, **keywords)
@@ -67,7 +77,6 @@ def command(
         text = _paths_text(predictions, units, kind)
         print_result(environment, text) if out is None else write_result(out, text + "\n", environment)
         return
-    targets = PriceTargets(above, below, between)
     documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
         print_result(environment, _text(documents, level, kind, verbose))
@@ -98,12 +107,14 @@ def _content(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind:
 def _text(documents: Sequence[dict[str, Any]], levels: Sequence[float], kind: str, verbose: bool) -> str:
     from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
-    from forecaster.files import json_text
+    from forecaster.files import json_line, json_text
     from forecaster.output.forecast_trust import provenance_line
     from forecaster.output.tables import csv_text, forecast_lines, forecast_rows, forecast_table, forecast_title
 
     if kind == "json":
         return json_text(documents)
+    if kind == "jsonl":
+        return "\n".join(map(json_line, documents))
     rows = [row for document in documents for row in forecast_rows(document)]
     if kind == "json-flat":
         return json_text(rows)

@@ -10,6 +10,7 @@ RUN_OPTIONS: dict[str, Definition] = {
     "base": option(
         "Model", "--from", "base", metavar="RUN", help="Start from configuration and data of a run; an id, or latest."
     ),
+    "used_by": option("Data", "--used-by", metavar="RUN", help="List what a run has used; an id, or latest."),
     "where": option(
         "Output",
         "--where",

@@ -6,6 +6,7 @@ what happens on the coming days (`forecaster.models.volatility_calendar`).
 
 import datetime
 import difflib
+import functools
 
 import numpy as np
 from dateutil.easter import easter
@@ -215,6 +216,7 @@ def _year(date: np.datetime64) -> int:
     return int(date.astype("datetime64[Y]").astype(int)) + 1970
 
 
+@functools.lru_cache(maxsize=64)
 def _holidays(market: str, years: range) -> list[np.datetime64]:
     if market in ("weekdays", _EVERY_DAY):
         return []

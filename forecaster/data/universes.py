@@ -2,12 +2,21 @@
 
 import dataclasses
 import difflib
+import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from forecaster.data.instruments import CURRENCIES, Instrument, csv_instrument, parse_pair, parse_ticker, shown
+from forecaster.data.instruments import (
+    CURRENCIES,
+    ENDED_CURRENCIES,
+    Instrument,
+    csv_instrument,
+    parse_pair,
+    parse_ticker,
+    shown,
+)
 from forecaster.errors import ConfigError, InputFileError, InstrumentError
 
 __all__ = [
@@ -15,9 +24,15 @@ __all__ = [
     "UNIVERSES",
     "UniverseFile",
     "currency_universe",
+    "ecb_universe",
     "instruments_alone",
+    "is_universe_file",
+    "listed",
+    "ordered_pairs",
     "read_universe",
     "universe",
+    "universe_path",
+    "universe_sha256",
 ]
 
 _MAX_FILE_BYTES = 1 << 20  # bytes; a hundred thousand symbols
@@ -63,8 +78,26 @@ def instruments_alone(instruments: Sequence[Instrument]) -> tuple[Instrument, ..
     )
 
 
+def ordered_pairs() -> tuple[Instrument, ...]:
+    """Every ordered pair of the currencies that the ECB quotes today, 870 of them, each followed by its inverse."""
+    live = sorted(currency for currency in CURRENCIES if currency not in ENDED_CURRENCIES)
+    names = (name for base, quote in itertools.combinations(live, 2) for name in (base + quote, quote + base))
+    return tuple(Instrument("pair", name) for name in names)
+
+
+def ecb_universe(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """The pairs of `ordered_pairs` in canonical orientation, 435 of them, and `instruments`.
+
+    Raises:
+        ConfigError: One of the instruments is no currency pair.
+    """
+    currency_universe(instruments)  # raises for an instrument of another kind
+    return instruments_alone([*instruments, *ordered_pairs()])
+
+
 UNIVERSES: dict[str, Callable[[Sequence[Instrument]], tuple[Instrument, ...]]] = {
     "currencies": currency_universe,
+    "ecb-all": ecb_universe,
     "none": instruments_alone,
 }
 """Name -> the members that train together with the given instruments. A universe is added by one line."""
@@ -135,14 +168,44 @@ def _reader(texts: Sequence[str], folder: Path) -> Callable[[str], Instrument]:
 
 
 def _is_pair(text: str) -> bool:
-    try:
-        return set(CURRENCIES) >= {parse_pair(text).base, parse_pair(text).quote}
-    except InstrumentError:
-        return False
+    """True if a line has the form of a pair of known currencies; cheap, as it is asked of every line."""
+    letters = "".join(filter(str.isalpha, text.upper()))
+    return {letters[:3], letters[3:6]} <= set(CURRENCIES) and letters[6:] in ("", "X")  # X as in Yahoo's EURUSD=X
 
 
-def universe(name: str, instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+def is_universe_file(name: str) -> bool:
+    """True if a universe is none of those that the program knows, and no choice of the program."""
+    return name not in {"auto", *UNIVERSES}
+
+
+def universe_path(name: str, home: Path = Path()) -> Path:
+    """The file of a universe: a path, or the name of a list of the project, ``data/universes/NAME.txt``.
+
+    Raises:
+        ConfigError: There is no such file.
+    """
+    path = Path(name)
+    own = home / "data" / "universes" / f"{name}.txt"
+    if path.is_file() or path.is_dir():  # a folder is refused where it is read
+        return path
+    if path.name == name and own.is_file():
+        return own
+    nearest = difflib.get_close_matches(name[:64], UNIVERSES, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    names = ", ".join(sorted(UNIVERSES))
+    raise ConfigError(
+        f"universe {shown(name)} is unknown; expected one of {names}, a file of symbols, or the name of one in "
+        f"{own.parent}{hint}"
+    )
+
+
+def universe(name: str, instruments: Sequence[Instrument], home: Path = Path()) -> tuple[Instrument, ...]:
     """Members of the universe called `name`, or listed in the file of that name, for these instruments.
+
+    Args:
+        name: Name or file; see `universe_path`.
+        instruments: The named instruments, which are members in any case.
+        home: Project folder.
 
     Raises:
         ConfigError: No universe and no file has that name, or it cannot hold these instruments.
@@ -155,15 +218,43 @@ def universe(name: str, instruments: Sequence[Instrument]) -> tuple[Instrument, 
     """
     if name in UNIVERSES:
         return UNIVERSES[name](instruments)
-    if not Path(name).is_file():
-        nearest = difflib.get_close_matches(name[:64], UNIVERSES, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        names = ", ".join(sorted(UNIVERSES))
-        raise ConfigError(f"universe {shown(name)} is unknown; expected one of {names}, or a file of symbols{hint}")
-    members = read_universe(Path(name)).instruments
+    members = read_universe(universe_path(name, home)).instruments
     kinds = {instrument.kind for instrument in (*members, *instruments)}
     if len(kinds) > 1 and instruments:
         raise ConfigError(
             f"universe {shown(name)} lists {members[0].kind}s; expected {instruments[0].kind}s as the instrument named"
         )
     return instruments_alone([*instruments, *members])
+
+
+def listed(name: str, home: Path = Path()) -> UniverseFile:
+    """Instruments of a universe as they are listed: in order, and each in its own orientation.
+
+    Args:
+        name: Name or file; see `universe_path`.
+        home: Project folder.
+
+    Raises:
+        ConfigError: No universe has that name, or it lists nothing by itself.
+        InputFileError, InstrumentError: See `read_universe`.
+    """
+    if name in ("auto", "none"):
+        raise ConfigError(
+            f"universe {name} lists no instruments; expected ecb-all, currencies, or a file of symbols; or name them, "
+            "as with --pair"
+        )
+    if is_universe_file(name):
+        return read_universe(universe_path(name, home))
+    return UniverseFile(ordered_pairs() if name == "ecb-all" else UNIVERSES[name](()), ())
+
+
+def universe_sha256(members: Sequence[Instrument]) -> str:
+    """Hash of the content of a universe: its members by name, one in each line, whatever their order in a file.
+
+    >>> from forecaster.data.instruments import parse_pair
+    >>> one, other = parse_pair("USDJPY"), parse_pair("EURUSD")
+    >>> universe_sha256([one, other]) == universe_sha256([other, one])
+    True
+    """
+    names = sorted(member.name for member in members)
+    return hashlib.sha256("".join(f"{name}\n" for name in names).encode()).hexdigest()

@@ -1,9 +1,10 @@
 """Histories of instruments: obtained from a source or the store, cut to a span, validated and repaired."""
 
+import contextlib
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from forecaster.data.findings import Note
 from forecaster.data.frequency import recognised_frequency
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
+from forecaster.data.sources.ahead import asked_ahead
 from forecaster.data.sources.base import Loaded, LoadRequest, Network, OnlineSource
 from forecaster.data.sources.registry import OpenSources, chosen_source, source_traits
 from forecaster.data.store_versions import store_path
@@ -20,7 +22,7 @@ from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, SourceError, UnreachableError, UsageError
 
-__all__ = ["Histories", "data_line", "load_members", "note_findings"]
+__all__ = ["Histories", "data_line", "load_members", "loading_ahead", "note_findings", "note_histories"]
 
 _STALE_DAYS = 5  # business days; a week without a new price is reported
 _MAX_REASONS = 5  # members left out whose reasons are noted
@@ -74,7 +76,7 @@ class Histories:
         """Name -> hash of the whole history, of those that were put into the store or taken from it."""
         self._environment = environment
         self._options = options or {}
-        self._network = network
+        self.network = network
         self._read_only = read_only
         self._noted: set[Note] = set()
 
@@ -113,15 +115,7 @@ class Histories:
         Raises:
             SourceError: The source has no such history, or cannot be reached and the store has none.
         """
-        request = LoadRequest(
-            instrument=instrument.canonical,
-            home=self._environment.home,
-            today=self._environment.today,
-            options=self._options,
-            network=self._network,
-            until=until or self.checker.end,
-            signed=self.checker.differences,
-        )
+        request = self.request(instrument, until)
         if isinstance(self.source, OnlineSource):
             loaded = self._from_store_or_network(self.source, request)
         else:
@@ -133,6 +127,18 @@ class Histories:
                 self._environment.note(str(note))
         return loaded
 
+    def request(self, instrument: Instrument, until: datetime.date | None = None) -> LoadRequest:
+        """The request to the source for an instrument; see `whole`."""
+        return LoadRequest(
+            instrument=instrument.canonical,
+            home=self._environment.home,
+            today=self._environment.today,
+            options=self._options,
+            network=self.network,
+            until=until or self.checker.end,
+            signed=self.checker.differences,
+        )
+
     def _ask(self, request: LoadRequest) -> Loaded:
         try:
             loaded = self.source.load(request)
@@ -143,51 +149,30 @@ class Histories:
         return loaded
 
     def _from_store_or_network(self, source: OnlineSource, request: LoadRequest) -> Loaded:
-        stored = self._newest_stored(source, request.instrument)
+        stored = newest_stored(source, request.instrument, self._environment)
         silent = self.sources.is_silent(source.name)
         if stored is None and silent:
             raise UnreachableError(f"{source.name} does not answer, and was not asked for {request.instrument.name}")
-        if self._network == "never" and stored is None:
+        if self.network == "never" and stored is None:
             raise SourceError(
                 f"the store {store_path(self._environment.home)} has no prices of {request.instrument.name} from "
                 f"{source.name}, and --offline forbids to ask; load them once without --offline"
             )
-        if stored is not None and (silent or self._network == "never" or self._is_fresh(stored.series)):
+        if stored is not None and (silent or self.network == "never" or self._is_fresh(stored.series)):
             return stored
         try:
             return self._ask(request)
         except SourceError as error:
-            if stored is None or self._network == "refresh":
+            if stored is None or self.network == "refresh":
                 raise
             last = stored.series.dates[-1]
             self._environment.note(f"warning: {error.messages[0]}")
             self._environment.note(f"warning: the prices in the store are used instead, to {last}")
             return stored
 
-    def _newest_stored(self, source: OnlineSource, instrument: Instrument) -> Loaded | None:
-        """The newest version of a history from the server that would be asked now, if there is one."""
-        from forecaster.data.store import Store
-
-        path = store_path(self._environment.home)
-        symbol = source.symbol(instrument)
-        if not path.exists():
-            return None
-        with Store.open(path, clock=self._environment.clock) as store:
-            versions = store.versions(source.name, symbol)
-            if not versions:
-                return None
-            stored = Loaded(store.load_version(versions[-1]), store.findings(versions[-1]))
-        endpoint = stored.series.meta.get("endpoint")
-        if endpoint == source.endpoint:
-            return stored
-        self._environment.note(
-            f"warning: the store has prices of {symbol} from {endpoint or source.name}; they are not used"
-        )
-        return None
-
     def _is_fresh(self, stored: PriceSeries) -> bool:
         """True if no trading day that the store lacks has ended since its newest row."""
-        return self._network == "auto" and self._environment.today <= future_dates(stored, 1)[0].astype(datetime.date)
+        return self.network == "auto" and self._environment.today <= future_dates(stored, 1)[0].astype(datetime.date)
 
     def load(self, instrument: Instrument, *, keep: bool = False) -> Checked:
         """A checked history.
@@ -206,9 +191,12 @@ class Histories:
         """Check a history and put it into the store; see `load`."""
         if self._read_only or not (keep or isinstance(self.source, OnlineSource)):
             return self.checker.check(loaded)
+        whole = loaded.series
+        if loaded.stored is not None:  # read from there a moment ago
+            self.stored[whole.instrument.name] = whole.sha256
+            return dataclasses.replace(self.checker.check(loaded), stored=loaded.stored)
         from forecaster.data.store import Store
 
-        whole = loaded.series
         with Store.open(store_path(self._environment.home), clock=self._environment.clock) as store:
             versions = store.versions(whole.source, whole.symbol, whole.frequency)
             changed = versions and versions[-1].sha256 != whole.sha256
@@ -239,37 +227,118 @@ class Histories:
             self._environment,
             source,
             checker,
-            network=self._network,
+            network=self.network,
             sources=self.sources,
             read_only=self._read_only,
         )
 
 
+def newest_stored(source: OnlineSource, instrument: Instrument, environment: Environment) -> Loaded | None:
+    """The newest version of a history from the server that would be asked now, if there is one."""
+    from forecaster.data.store import Store
+
+    path = store_path(environment.home)
+    symbol = source.symbol(instrument)
+    if not path.exists():
+        return None
+    with Store.open(path, clock=environment.clock) as store:
+        versions = store.versions(source.name, symbol)
+        if not versions:
+            return None
+        newest = versions[-1]
+        stored = Loaded(store.load_version(newest), store.findings(newest), stored=newest)
+    endpoint = stored.series.meta.get("endpoint")
+    if endpoint == source.endpoint:
+        return stored
+    environment.note(f"warning: the store has prices of {symbol} from {endpoint or source.name}; they are not used")
+    return None
+
+
+@contextlib.contextmanager
+def loading_ahead(histories: Histories, instruments: Sequence[Instrument], environment: Environment) -> Iterator[None]:
+    """Within the block, ask an online source for the next of `instruments` while one is checked and stored.
+
+    Args:
+        histories: Histories of their source.
+        instruments: In the order in which they will be loaded; of those in the store, the old ones are asked for.
+        environment: Home folder and clock.
+    """
+    source = histories.source
+    if not isinstance(source, OnlineSource) or histories.network == "never" or len(instruments) < 2:
+        yield
+        return
+    may_be_stored = histories.network == "auto" and store_path(environment.home).exists()
+
+    def request_of(instrument: Instrument) -> LoadRequest | None:
+        young = may_be_stored and _is_young(source, instrument, environment)
+        return None if young else histories.request(instrument)
+
+    with (
+        asked_ahead(source, instruments, request_of) as ahead,
+        histories.sources.replaced(source.name, ahead),
+    ):
+        histories.source = ahead
+        try:
+            yield
+        finally:
+            histories.source = source
+
+
+def _is_young(source: OnlineSource, instrument: Instrument, environment: Environment) -> bool:
+    """True if the store has a history that lacks no day which has ended, apart from holidays."""
+    from forecaster.data.store import Store
+
+    try:
+        symbol = source.symbol(instrument)
+    except UsageError:  # reported where it is loaded
+        return True
+    with Store.open(store_path(environment.home), clock=environment.clock) as store:
+        versions = store.versions(source.name, symbol)
+    return bool(versions) and business_age(np.datetime64(versions[-1].last), environment.today) <= 1
+
+
 def load_members(
-    histories: Histories, members: Sequence[Instrument], note: Callable[[str], None], *, keep: bool = False
+    histories: Histories, members: Sequence[Instrument], environment: Environment, *, keep: bool = False
 ) -> list[Checked]:
     """Histories of the members of a universe; a member without a usable history is noted and left out.
 
     Args:
         histories: Histories of their source.
         members: In canonical orientation.
-        note: Called with one line for each note.
+        environment: Progress and messages.
         keep: True to put them into the store.
     """
     loaded: list[Checked] = []
     missing: dict[str, str] = {}
-    for member in members:
-        try:
-            loaded.append(histories.load(member, keep=keep))
-        except ConfigError:
-            raise
-        except (SourceError, UsageError) as error:  # about this member alone
-            missing[member.name] = error.messages[0]
+    with loading_ahead(histories, members, environment):
+        for number, member in enumerate(members):
+            environment.progress("data", number, len(members), detail=f"loading {member.name}")
+            try:
+                loaded.append(histories.load(member, keep=keep))
+            except ConfigError:
+                raise
+            except (SourceError, UsageError) as error:  # about this member alone
+                missing[member.name] = error.messages[0]
+    note = environment.note
     for name, reason in list(missing.items())[:_MAX_REASONS]:
         note(f"universe: left out {name}: {reason}")
     if len(missing) > _MAX_REASONS:
         note(f"universe: left out {', '.join(list(missing)[_MAX_REASONS:])}: for reasons like these")
     return loaded
+
+
+def note_histories(loaded: Sequence[Checked], environment: Environment) -> None:
+    """Note the data of several histories: a line for each, or one for all where there are many."""
+    if len(loaded) <= _MAX_DETAILED:
+        for checked in loaded:
+            environment.note(data_line(checked.series, environment.today))
+        return
+    rows = [len(checked.series) for checked in loaded]
+    last = [checked.series.dates[-1] for checked in loaded]
+    environment.note(
+        f"data: {len(loaded)} histories from {loaded[0].series.source}, {min(rows):,} to {max(rows):,} rows, "
+        f"the last ones of {min(last)} to {max(last)}; every hash is in the manifest"
+    )
 
 
 def note_findings(loaded: Sequence[Checked], note: Callable[[str], None]) -> None:

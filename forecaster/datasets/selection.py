@@ -12,7 +12,7 @@ from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Network, Source
 from forecaster.data.sources.memory import MemorySource
 from forecaster.data.sources.registry import OpenSources, source_traits
-from forecaster.data.universes import UNIVERSES, universe
+from forecaster.data.universes import universe
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
 
@@ -124,18 +124,18 @@ class Selection:
 
 
 def is_listed(data: DataConfig, universe_name: str) -> bool:
-    """True if a section ``data`` names no instrument and a universe file does."""
+    """True if a section ``data`` names no instrument and a universe lists some."""
     unnamed = source_traits(data.source).default_ticker is None and not any(getattr(data, kind) for kind in _KINDS)
-    return unnamed and universe_name not in {"auto", *UNIVERSES}
+    return unnamed and universe_name not in ("auto", "none", "currencies")
 
 
-def selected_instruments(data: DataConfig, universe_name: str = "auto") -> tuple[Instrument, ...]:
-    """The instruments that a section ``data`` names, or else the symbols of a universe file.
+def selected_instruments(data: DataConfig, universe_name: str = "auto", home: Path = Path()) -> tuple[Instrument, ...]:
+    """The instruments that a section ``data`` names, or else those that a universe lists.
 
     Raises:
         InstrumentError: See `named_instruments`.
     """
-    return universe(universe_name, []) if is_listed(data, universe_name) else named_instruments(data)
+    return universe(universe_name, [], home) if is_listed(data, universe_name) else named_instruments(data)
 
 
 def spelled(instruments: Sequence[Instrument]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,9 +10,9 @@ from forecaster.data.calendars import calendar_name, is_observed
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
-from forecaster.data.universes import UNIVERSES, read_universe, universe
+from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path
 from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
-from forecaster.datasets.histories import Histories, data_line, load_members, note_findings
+from forecaster.datasets.histories import Histories, data_line, load_members, note_findings, note_histories
 from forecaster.datasets.history_checker import Checked
 from forecaster.datasets.selection import Selection, is_listed, parse_names, selected_instruments, spelled
 from forecaster.environment import Environment
@@ -78,21 +77,19 @@ def resolve(
         quick: True if the model is trained only for a short while, to check the program rather than to forecast.
 
     Raises:
-        InstrumentError, ConfigError: A name is not an instrument or not a universe.
-        SourceError: A named history cannot be loaded, or none of a universe file.
-        InputFileError, NotEnoughDataError: A named history cannot be used.
-        UsageError: The model does not read covariates.
+        InstrumentError, ConfigError, UsageError: A name is unknown, or the model does not read covariates.
+        SourceError, InputFileError, NotEnoughDataError: A named history cannot be used, or none of a universe file.
     """
     data = _supported(selection.applied(config.data), config.kind)
     listed = is_listed(data, config.universe)
-    instruments = selected_instruments(data, config.universe)
+    instruments = selected_instruments(data, config.universe, environment.home)
     histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
     named = (_load_listed if listed else _load_named)(histories, instruments, environment)
     instruments = tuple(series.instrument for series in named) if listed else instruments
     universe_name = _universe_name(config, named)
     market = reads_market(config.kind, universe_name, data.market, named)
     members = _other_instruments(data, universe_name, named, listed, environment, selection.members)
-    others = _load_others(histories, members, universe_name == "currencies", environment)
+    others = _load_others(histories, members, not is_universe_file(universe_name), environment)
     covariates = load_covariates(data, [*named, *others], histories, market=market)
     _check_covariates(covariates, config.kind, named, environment)
     named = [covariates.attached(series) for series in named]
@@ -165,14 +162,13 @@ def _load_listed(
     histories: Histories, instruments: Sequence[Instrument], environment: Environment
 ) -> list[PriceSeries]:
     """The histories of a universe file, the longest first; those that cannot be loaded are reported and left out."""
-    loaded = load_members(histories, _canonical(instruments, environment), environment.note, keep=True)
+    loaded = load_members(histories, _canonical(instruments, environment), environment, keep=True)
     if not loaded:
         raise SourceError(
             f"none of the {len(instruments)} symbols of the universe has a usable history; "
             "expected at least one; the lines above give the reasons"
         )
-    for checked in loaded:
-        environment.note(data_line(checked.series, environment.today))
+    note_histories(loaded, environment)
     note_findings(loaded, environment.note)
     return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
 
@@ -210,7 +206,7 @@ def _other_instruments(
     if recorded is not None:
         members = list(parse_names(recorded, instruments[0].kind))
     else:
-        members = [] if listed else list(universe(universe_name, instruments))
+        members = [] if listed else list(universe(universe_name, instruments, environment.home))
         _note_universe_file(universe_name, environment)
     if data.peers:
         members += [peer.canonical for peer in parse_names(data.peers, instruments[0].kind)]
@@ -220,9 +216,9 @@ def _other_instruments(
 
 def _note_universe_file(name: str, environment: Environment) -> None:
     """Report lines of a universe file that are not used."""
-    if name in UNIVERSES:
+    if not is_universe_file(name):
         return
-    file = read_universe(Path(name))
+    file = read_universe(universe_path(name, environment.home))
     if file.repeated:
         environment.note(f"universe: listed more than once, counted once: {', '.join(file.repeated)}")
     for mistake in file.mistakes:
@@ -236,10 +232,9 @@ def _load_others(
     environment: Environment,
 ) -> list[PriceSeries]:
     """The histories of `members`. The crosses of one table are not stored, since the run names the table."""
-    loaded = load_members(histories, members, environment.note, keep=not crosses)
+    loaded = load_members(histories, members, environment, keep=not crosses)
     if not crosses:
-        for checked in loaded:
-            environment.note(data_line(checked.series, environment.today))
+        note_histories(loaded, environment)
     note_findings(loaded, environment.note)
     return [checked.series for checked in loaded]
 

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.arrays import FloatArray, IntArray
+from forecaster.arrays import AnyArray, FloatArray, IntArray
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS
@@ -35,6 +35,7 @@ __all__ = [
     "STEP_SIZES",
     "calibrate",
     "calibrate_forecasts",
+    "calibrate_together",
     "last_width_factors",
     "stretch_forecasts",
     "width_factors",
@@ -88,9 +89,20 @@ def calibrate_forecasts(forecasts: Forecasts, log_price: FloatArray) -> Forecast
     Raises:
         ValueError: The forecasts are at other levels.
     """
-    outcomes = _scaled_outcomes(forecasts, log_price)
-    scaled = calibrate(forecasts.scaled, forecasts.rows, outcomes, forecasts.knots)
-    return dataclasses.replace(forecasts, scaled=scaled)
+    return calibrate_together([forecasts], [log_price])[0]
+
+
+def calibrate_together(several: Sequence[Forecasts], log_prices: Sequence[FloatArray]) -> list[Forecasts]:
+    """`calibrate_forecasts` of several series, with the same bits in less time: the loop over rows is one for all."""
+    outcomes = [_scaled_outcomes(*pair) for pair in zip(several, log_prices, strict=True)]
+    settled = [
+        _Settled.of(each.scaled, each.rows, outcome, each.knots)
+        for each, outcome in zip(several, outcomes, strict=True)
+    ]
+    return [
+        dataclasses.replace(each, scaled=_stretched(each.scaled, factors))
+        for each, factors in zip(several, _width_factors(settled), strict=True)
+    ]
 
 
 def last_width_factors(forecasts: Forecasts, log_price: FloatArray) -> FloatArray:
@@ -120,15 +132,72 @@ def width_factors(quantiles: FloatArray, rows: IntArray, outcomes: FloatArray, s
             f"expected quantiles {(len(rows), len(ahead), len(SCORING_LEVELS))} and outcomes without the last axis; "
             f"got {quantiles.shape} and {outcomes.shape}"
         )
-    needed = _needed(quantiles, outcomes)
-    # Number of earlier cutoffs whose outcome is known at each row; later outcomes are not used.
-    known_count = np.stack([np.searchsorted(rows, rows - step, side="right") for step in ahead], axis=1)
-    factors, losses = _experts(needed, known_count, ahead)
-    column = np.arange(len(ahead))
-    shares = _weights(losses[known_count, column], ahead)
-    mean = (shares * factors[known_count, column]).sum(axis=-1)
-    counted = np.concatenate([np.zeros((1, *needed.shape[1:])), np.cumsum(np.isfinite(needed), axis=0)])
-    return np.asarray(1 + np.minimum(counted[known_count, column] / _SETTLED, 1) * (mean - 1))
+    return _width_factors([_Settled.of(quantiles, rows, outcomes, steps)])[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settled:
+    """Outcomes of the forecasts of one series.
+
+    Args:
+        needed: (N, S, 4), see `_needed`.
+        count: (N, S) number of earlier cutoffs whose outcome is known at each row; later outcomes are not used.
+        ahead: (S,) steps.
+    """
+
+    needed: FloatArray
+    count: IntArray
+    ahead: IntArray
+
+    @classmethod
+    def of(cls, quantiles: FloatArray, rows: IntArray, outcomes: FloatArray, steps: Sequence[int]) -> "_Settled":
+        """The outcomes of `calibrate`."""
+        ahead = np.asarray(steps, dtype=np.intp)
+        count = np.stack([np.searchsorted(rows, rows - step, side="right") for step in ahead], axis=1)
+        return cls(_needed(quantiles, outcomes), count, ahead)
+
+
+def _width_factors(several: Sequence[_Settled]) -> list[FloatArray]:
+    """(N, S, 4) factors of each series; see `width_factors`."""
+    if not several:
+        return []
+    rows = max(len(part.needed) for part in several)
+    needed = np.concatenate([_padded(part.needed, rows, np.nan) for part in several], axis=1)
+    count = np.concatenate([_padded(part.count, rows, 0) for part in several], axis=1)
+    factors, losses = _experts(needed, count, np.concatenate([part.ahead for part in several]))
+    first = 0
+    results = []
+    for part in several:
+        own = slice(first, first + len(part.ahead) * INTERVALS)
+        results.append(_mean_factors(part, factors[..., own], losses[..., own]))
+        first = own.stop
+    return results
+
+
+def _padded(values: AnyArray, rows: int, fill: float) -> AnyArray:
+    """`values` (N, ...) with rows of `fill` behind them."""
+    result = np.full((rows, *values.shape[1:]), fill, dtype=values.dtype)
+    result[: len(values)] = values
+    return result
+
+
+def _mean_factors(part: _Settled, factors: FloatArray, losses: FloatArray) -> FloatArray:
+    """(N, S, 4) mean of the factors of all experts by their weights, closer to 1 while few outcomes are known.
+
+    Args:
+        part: The outcomes.
+        factors: (M, G, S * 4) from `_experts`.
+        losses: (M, G, S * 4) likewise.
+    """
+    known_count = np.repeat(part.count, INTERVALS, axis=1)
+    every = np.arange(factors[0].size).reshape(factors.shape[1:])
+    places = known_count[:, None] * every.size + every
+    shares = _weights(losses.reshape(-1).take(places), np.repeat(part.ahead, INTERVALS))
+    mean = (shares * factors.reshape(-1).take(places)).sum(axis=1)
+    finite = np.isfinite(part.needed).reshape(mean.shape)
+    counted = np.concatenate([np.zeros((1, mean.shape[1])), np.cumsum(finite, axis=0)])
+    settled = np.minimum(np.take_along_axis(counted, known_count, axis=0) / _SETTLED, 1)
+    return np.asarray(1 + settled * (mean - 1)).reshape(part.needed.shape)
 
 
 def _needed(quantiles: FloatArray, outcomes: FloatArray) -> FloatArray:
@@ -143,45 +212,61 @@ def _needed(quantiles: FloatArray, outcomes: FloatArray) -> FloatArray:
 
 
 def _experts(needed: FloatArray, known_count: IntArray, ahead: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Factors and discounted losses (N + 1, S, 4, G) of the experts after each outcome.
+    """Factors and discounted losses of the experts after each outcome.
 
     An outcome is compared with the factor in use at its cutoff, not with the newest one: the miss rate to be controlled
     is that of the forecasts as they were given.
+
+    Args:
+        needed: (N, S, 4), see `_needed`; the steps S may be those of several series.
+        known_count: (N, S) number of earlier cutoffs whose outcome is known at each row.
+        ahead: (S,) steps.
+
+    Returns:
+        Two arrays (M + 1, G, S * 4), where M outcomes are known at the last row: the experts stand in the middle, so
+        that NumPy works on long rows.
     """
-    count = int(known_count.max(initial=0))  # later outcomes are known at no row
-    rates = np.asarray(STEP_SIZES) / ahead[:, None, None]
-    misses = 1 - _COVERAGES[:, None]
+    outcomes = int(known_count.max(initial=0))  # later outcomes are known at no row
+    steps = np.repeat(ahead, INTERVALS)
+    scores = needed.reshape(len(needed), steps.size)
+    known_count = np.repeat(known_count, INTERVALS, axis=1)
+    rates = np.asarray(STEP_SIZES)[:, None] / steps
+    misses = np.tile(1 - _COVERAGES, len(ahead))
     wider = np.exp(rates * (1 - misses))
     narrower = np.exp(-rates * misses)
-    discount = (1 - _FORGETTING / ahead)[:, None, None]
+    discount = 1 - _FORGETTING / steps
     unit = 1 / np.sqrt(misses * (1 - misses))
-    factors = np.ones((count + 1, *needed.shape[1:], len(STEP_SIZES)))
-    losses = np.zeros_like(factors)
-    column = np.arange(len(ahead))
-    scores = needed[..., None]
+    factors, losses = (np.empty((outcomes + 1, *rates.shape)) for _ in range(2))
+    factors[0] = 1
+    losses[0] = 0
     informative = np.isfinite(scores)
-    all_informative = np.asarray(informative.all(axis=(1, 2, 3)))
-    for n in range(count):
-        used = factors[known_count[n], column]
+    all_informative = np.asarray(informative.all(axis=1))
+    places = np.arange(rates.size).reshape(rates.shape)
+    flat = factors.reshape(-1)
+    for n in range(outcomes):
+        used = flat.take(places + known_count[n] * rates.size)
         change = np.where(scores[n] > used, wider, narrower)
+        # The interval score of Gneiting and Raftery 2007 up to scale: least at the nominal miss rate.
+        loss = (misses * used + np.maximum(scores[n] - used, 0)) * unit
         if not all_informative[n]:
             change = np.where(informative[n], change, 1)
+            loss = np.where(informative[n], loss, 0)
         factors[n + 1] = np.minimum(np.maximum(factors[n] * change, 1 / _MAX_FACTOR), _MAX_FACTOR)
-    used = factors[known_count[:count], column]
-    # The interval score of Gneiting and Raftery 2007 up to scale: least at the nominal miss rate.
-    loss = (misses * used + np.maximum(scores[:count] - used, 0)) * unit
-    loss = np.where(informative[:count], loss, 0)
-    for n in range(count):
-        losses[n + 1] = losses[n] * discount + loss[n]
+        losses[n + 1] = losses[n] * discount + loss
     return factors, losses
 
 
 def _weights(losses: FloatArray, ahead: IntArray) -> FloatArray:
-    """(N, S, 4, G) weights of the experts, which sum to 1; before the first outcome those of the penalties."""
-    penalties = np.asarray(PENALTIES) / np.cbrt(ahead)[:, None, None]
-    total = _LEARNING_RATE / ahead[:, None, None] * losses + penalties
-    shares = np.exp(total.min(axis=-1, keepdims=True) - total)
-    return np.asarray(shares / shares.sum(axis=-1, keepdims=True))
+    """(N, G, C) weights of the experts, which sum to 1; before the first outcome those of the penalties.
+
+    Args:
+        losses: (N, G, C).
+        ahead: (C,) steps.
+    """
+    penalties = np.asarray(PENALTIES)[:, None] / np.cbrt(ahead)
+    total = _LEARNING_RATE / ahead * losses + penalties
+    shares = np.exp(total.min(axis=1, keepdims=True) - total)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _stretched(quantiles: FloatArray, factors: FloatArray) -> FloatArray:

@@ -11,19 +11,36 @@ from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.data.calendars import calendar_name
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.errors import RunNotFoundError, UsageError
+from forecaster.errors import ForecasterError, RunNotFoundError, UsageError
 from forecaster.evaluation.step_coverage import StepCoverage, step_coverage
 from forecaster.experiments.predictions import CalibrationKind, CoverageRecord, Prediction
 from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import MAX_SCALING, Forecast, Forecasts
 from forecaster.models import traits_of
-from forecaster.models.base import LocatedFitted, SamplesPaths
+from forecaster.models.base import Fitted, LocatedFitted, SamplesPaths
 from forecaster.models.ensemble import members_of
-from forecaster.pipeline import CarriedCalibration, coming_days_of, forecasts, next_steps
+from forecaster.models.side_by_side import readers
+from forecaster.pipeline import (
+    CarriedCalibration,
+    Uncalibrated,
+    calibrated,
+    coming_days_of,
+    forecasts,
+    next_steps,
+    uncalibrated,
+)
 from forecaster.quantiles import level_weights
 
-__all__ = ["DEFAULT_LEVELS", "ForecastRequest", "described_forecast", "forecast_of", "run_forecasts"]
+__all__ = [
+    "DEFAULT_LEVELS",
+    "ForecastRequest",
+    "Wanted",
+    "described_forecast",
+    "forecast_of",
+    "forecasts_together",
+    "run_forecasts",
+]
 
 DEFAULT_LEVELS = (0.8, 0.95)
 """Central intervals whose coverage is recorded, unless others are wanted."""
@@ -69,12 +86,58 @@ def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: 
         RunNotFoundError: The days reach beyond the horizon of the run, and scaling is not sound.
         UsageError: Paths are wanted of a run that samples none, or none so long.
     """
+    (outcome,) = forecasts_together(run, [Wanted(instrument, series, request)])
+    if isinstance(outcome, ForecasterError):
+        raise outcome
+    return outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """One of several forecasts of a run; see `forecast_of` for the arguments."""
+
+    instrument: Instrument
+    series: PriceSeries
+    request: ForecastRequest
+
+
+def forecasts_together(run: Run, several: Sequence[Wanted]) -> list[Prediction | ForecasterError]:
+    """Forecasts of several histories, each as `forecast_of` makes it, bit for bit, or the error that it raises.
+
+    The network reads all histories side by side, and the intervals of all are calibrated in one loop over the rows.
+    """
+    together = readers(run.fitted, [wanted.series for wanted in several]) if len(several) > 1 else [run.fitted]
+    outcomes: list[Prediction | ForecasterError | None] = [None] * len(several)
+    raw: dict[int, Uncalibrated] = {}
+    for number, (wanted, fitted) in enumerate(zip(several, together, strict=True)):
+        try:
+            raw[number] = _uncalibrated(run, fitted, wanted)
+        except ForecasterError as error:
+            outcomes[number] = error
+    for number, scan in zip(raw, calibrated(list(raw.values())), strict=True):
+        try:
+            outcomes[number] = _prediction(run, several[number], scan)
+        except ForecasterError as error:
+            outcomes[number] = error
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _uncalibrated(run: Run, fitted: Fitted, wanted: Wanted) -> Uncalibrated:
+    """Forecasts at the last row, and at those before it whose outcomes are recorded."""
+    series, request = wanted.series, wanted.request
     if request.paths is not None:
         _require_paths(run, len(request.dates))
     rows = _recorded_rows(run, series, len(request.dates))
-    scan = run_forecasts(run, series, rows, calibrate=request.calibrate)
+    unseen, carried = _calibration_of(run, series, request.calibrate)
+    with run.damage_of_forecasts():
+        return uncalibrated(fitted, series, rows, None, unseen, carried)
+
+
+def _prediction(run: Run, wanted: Wanted, scan: Forecasts) -> Prediction:
+    """The coming days, from the forecasts at earlier rows and at the last one."""
+    instrument, series, request = wanted.instrument, wanted.series, wanted.request
     forecast = next_steps(scan, series, request.dates, run.fitted.own_steps)
-    record = _measured(scan, series, request) if rows[0] < len(series) - 1 else _recorded(run, series, request.levels)
+    record = _measured(scan, series, request) if len(scan) > 1 else _recorded(run, series, request.levels)
     if forecast.scaled_from is not None:
         _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
     prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
@@ -122,9 +185,16 @@ def run_forecasts(
 
     A refit, which has seen every row, takes over the widths of the fit that was tested.
     """
-    carried = _carried(run, series.instrument.name) if calibrate else None
+    unseen, carried = _calibration_of(run, series, calibrate)
     with run.damage_of_forecasts():
-        return forecasts(run.fitted, series, rows, longest, run.unseen_from if calibrate else None, carried)
+        return forecasts(run.fitted, series, rows, longest, unseen, carried)
+
+
+def _calibration_of(
+    run: Run, series: PriceSeries, calibrate: bool
+) -> tuple[np.datetime64 | None, CarriedCalibration | None]:
+    """First date from which on outcomes calibrate the forecasts, and the calibration before a refit."""
+    return (run.unseen_from, _carried(run, series.instrument.name)) if calibrate else (None, None)
 
 
 def described_forecast(
@@ -215,12 +285,12 @@ def _measured(scan: Forecasts, series: PriceSeries, request: ForecastRequest) ->
     edges = [edge for level in request.levels for edge in ((1 - level) / 2, (1 + level) / 2)]
     weights = level_weights(scan.quantile_levels, edges)
     outcomes = returns_after(series.log_price, scan.rows, steps)
+    bounds = scan.extended_log_returns(steps) @ weights
     records = []
     for index, step in enumerate(steps):
         settled = int(np.searchsorted(scan.rows, len(series) - step))
         if settled:
-            bounds = scan.take(np.arange(settled)).extended_log_returns([step])[:, 0] @ weights
-            inside = _inside(levels, bounds, outcomes[:settled, index])
+            inside = _inside(levels, bounds[:settled, index], outcomes[:settled, index])
             records.append(step_coverage(step, inside, step, moves=bool(outcomes[:settled, index].any())))
     return CoverageRecord(tuple(records), series.dates[scan.rows[0]]) if records else None
 

@@ -66,13 +66,8 @@ class SeriesFacts:
     @classmethod
     def from_json(cls, document: JSON) -> Self:
         """The facts that `to_json` has written."""
-        return cls(
-            series=document["series"],
-            rows=document["rows"],
-            first=_date(document["first"]),
-            last=_date(document["last"]),
-            sha256=document["sha256"],
-        )
+        first, last = _date(document["first"]), _date(document["last"])
+        return cls(document["series"], document["rows"], first, last, document["sha256"])
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -99,6 +94,7 @@ class DataFacts:
         members: Name -> history of every series of the panel.
         stored: Name -> SHA-256 of the whole history in the store.
         inputs: Facts of each covariate, as `forecaster.datasets.covariates` records and compares them.
+        universe_sha256: Hash of the names in the universe; empty in manifests that do not record it.
     """
 
     instruments: tuple[str, ...]
@@ -110,6 +106,7 @@ class DataFacts:
     members: Mapping[str, SeriesFacts]
     stored: Mapping[str, str]
     inputs: Sequence[JSON]
+    universe_sha256: str = ""
 
     @classmethod
     def from_json(cls, document: JSON) -> Self:
@@ -124,6 +121,7 @@ class DataFacts:
             members={name: SeriesFacts.from_json(facts) for name, facts in document["members"].items()},
             stored=document.get("stored", {}),
             inputs=document.get("inputs", ()),
+            universe_sha256=document.get("universe_sha256", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -138,6 +136,7 @@ class DataFacts:
             "members": {name: facts.to_json() for name, facts in self.members.items()},
             "stored": dict(self.stored),
             "inputs": [dict(facts) for facts in self.inputs],
+            **({"universe_sha256": self.universe_sha256} if self.universe_sha256 else {}),
         }
 
 

@@ -166,6 +166,7 @@ class _Document(_Section):
     instruments: Annotated[list[Name], Field(min_length=1)]
     interval: Literal["1d", "1wk", "1mo"] = "1d"
     universe: str = "none"
+    universe_sha256: Hash | None = None
     source: Name
     data: list[_Series] = []
     origin: dict[str, str] = {}

@@ -9,13 +9,14 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 from forecaster.data.instruments import Instrument
+from forecaster.errors import ForecasterError
 from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.experiments.manifest import Skill
 from forecaster.forecast import Forecast
 from forecaster.frames import Row, Tabular
 from forecaster.models.coming_days import KnownDay
 
-__all__ = ["CalibrationKind", "CoverageRecord", "KnownEvents", "Prediction", "Predictions"]
+__all__ = ["CalibrationKind", "CoverageRecord", "FailedPrediction", "KnownEvents", "Prediction", "Predictions"]
 
 
 CalibrationKind = Literal["past outcomes", "tested fit", "none"]
@@ -141,6 +142,14 @@ class Prediction(Tabular):
                 )
             )
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class FailedPrediction:
+    """An instrument of a universe without a forecast, and the reason."""
+
+    instrument: Instrument
+    error: ForecasterError
 
 
 class Predictions(tuple[Prediction, ...], Tabular):

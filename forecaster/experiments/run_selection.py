@@ -1,10 +1,11 @@
 """Selection of recorded runs: the run that fits an instrument, and the history to forecast from."""
 
+import contextlib
 import dataclasses
 import datetime
 import difflib
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from forecaster.config import FREQUENCIES, DataConfig
 from forecaster.data.calendars import SPANS, business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.registry import AUTO, OpenSources, chosen_source, default_source, source_traits
+from forecaster.data.sources.registry import AUTO, chosen_source, default_source, source_traits
 from forecaster.data.spellings import parse_frequency
 from forecaster.datasets.covariates import EVENTS, Covariates, load_covariates
-from forecaster.datasets.histories import Histories, data_line
+from forecaster.datasets.histories import Histories, data_line, loading_ahead
 from forecaster.datasets.history_checker import Checked, HistoryChecker
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
@@ -30,7 +31,7 @@ from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.pipeline import coming_days_of
 
-__all__ = ["RunQuery", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
+__all__ = ["RunQuery", "RunSelector", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
 
 OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
 MAX_LISTED_MEMBERS = 5
@@ -158,21 +159,134 @@ def select_runs(choice: Selection, query: RunQuery, environment: Environment) ->
         RunNotFoundError: No run fits; the message says what to type.
         DamageError: The run with this id, or every run that might fit, is damaged.
     """
-    sources = choice.open_sources()
-    folder = runs_folder(environment.home)
+    selector = RunSelector(choice, query, environment)
     if choice.is_empty and choice.source is None:
         if query.run_id is None:
             named_instruments(DataConfig())  # raises the error about a missing instrument
-        run = find_run(folder, str(query.run_id))
-        named = named_instruments(run.config.data)
-        return [_load(run, instrument, choice, environment, sources) for instrument in named]
-    data = choice.applied()
-    instruments = named_instruments(data)
-    if query.run_id is not None:
-        run = find_run(folder, query.run_id)
-        return [_load(run, instrument, choice, environment, sources) for instrument in instruments]
-    sources.open(chosen_source(data.source, instruments[0]))  # raises for an unknown source
-    return [_best(instrument, choice, query, environment, sources) for instrument in instruments]
+        return [selector.select(instrument) for instrument in named_instruments(selector.given_run.config.data)]
+    return [selector.select(instrument) for instrument in named_instruments(choice.applied())]
+
+
+class RunSelector:
+    """Selects runs for one instrument after another; each run and the index of all are read once.
+
+    Args:
+        choice: Source and its use.
+        query: Conditions that a run must meet.
+        environment: Home folder, clock and messages.
+    """
+
+    def __init__(self, choice: Selection, query: RunQuery, environment: Environment) -> None:
+        self._choice = choice
+        self._query = query
+        self._environment = environment
+        self._sources = choice.open_sources()
+        self._runs: dict[str, Run] = {}
+        self._last: SelectedRun | None = None
+
+    def select(self, instrument: Instrument) -> SelectedRun:
+        """The instrument with the best run that fits it, or with the run of the query's id.
+
+        Raises:
+            RunNotFoundError: No run fits; the message says what to type.
+            DamageError: The run with this id, or every run that might fit, is damaged.
+        """
+        last = self._last
+        if last is not None and last.instrument.canonical == instrument.canonical:  # a pair and its inverse
+            return dataclasses.replace(last, instrument=instrument)
+        if self._query.run_id is not None:
+            self._last = self._load(self.given_run, instrument)
+            return self._last
+        self._sources.open(chosen_source(self._choice.applied().source, instrument))  # raises for an unknown source
+        self._last = self._best(instrument)
+        return self._last
+
+    @contextlib.contextmanager
+    def loading_ahead(self, instruments: Sequence[Instrument]) -> Iterator[None]:
+        """Within the block, ask an online source for the next of `instruments` that a run has learned from."""
+        runs = [self.given_run] if self._query.run_id is not None else self._index.runs
+        members = frozenset[str]().union(*(_members(run) for run in runs))
+        coming = [instrument.canonical for instrument in instruments if instrument.canonical.name in members]
+        if not coming:
+            yield
+            return
+        data = self._choice.applied()
+        histories = Histories.of_section(self._environment, data, coming, self._choice.network, self._sources)
+        with loading_ahead(histories, list(dict.fromkeys(coming)), self._environment):
+            yield
+
+    @functools.cached_property
+    def given_run(self) -> Run:
+        """The run of the query's id."""
+        return find_run(runs_folder(self._environment.home), str(self._query.run_id))
+
+    @functools.cached_property
+    def _index(self) -> RunIndex:
+        return indexed_runs(runs_folder(self._environment.home))
+
+    @functools.cached_property
+    def _pinned(self) -> Sequence[str]:
+        return pinned_runs(self._environment.home)
+
+    def _read(self, run: RunSummary) -> Run:
+        if run.id not in self._runs:
+            self._runs[run.id] = run.read()
+        return self._runs[run.id]
+
+    def _best(self, instrument: Instrument) -> SelectedRun:
+        """The instrument with the first of the ranked runs that covers its history."""
+        choice, query, environment, index = self._choice, self._query, self._environment, self._index
+        able = [run for run in index.runs if may_fit(run, instrument, choice.source)]
+        if choice.events is not None:
+            able = [run for run in able if _knows_events(self._read(run))]
+        frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
+        refused: dict[str, InputFileError | NotEnoughDataError] = {}
+        for frequency in frequencies:  # days first: longer rows only where there is no run of days
+            fitting = [run for run in able if run.frequency == frequency]
+            for run in ranked_runs(fitting, instrument, self._pinned, query.horizon):
+                try:
+                    selection = self._load(self._read(run), instrument)
+                except (InputFileError, NotEnoughDataError) as error:  # such as a run of days for a file of weeks
+                    refused[run.id] = error
+                    continue
+                if selection.run.covers(selection.series) or (selection.change is not None and selection.change.same):
+                    for run_id, reason in refused.items():
+                        environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
+                    _note_choice(selection, query, index, environment)
+                    return selection
+        if index.damaged:
+            raise index.damaged[0]
+        if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
+            data = choice.applied()
+            data = data.model_copy(update={"frequency": query.frequency or data.frequency})
+            Histories.of_section(environment, data, [instrument], choice.network, self._sources).load(instrument)
+        if refused:
+            raise next(iter(refused.values()))
+        raise _no_run(instrument, choice, query, environment, index.runs)
+
+    def _load(self, run: Run, instrument: Instrument) -> SelectedRun:
+        """The instrument with the history that `run` would read: its source, its options, its first row."""
+        choice, environment = self._choice, self._environment
+        if instrument.canonical.name not in run.manifest.data.members:
+            members = list(run.manifest.data.members)
+            raise RunNotFoundError(
+                f"run {run.id} was not trained on {instrument.name}; it forecasts {_some(members)}; "
+                f"train one with: {command_line('train', instrument, choice, environment)}"
+            )
+        data = _with_events(run, choice)
+        checker = HistoryChecker.of_section(choice.corrected(data).model_copy(update={"end": None}), environment.today)
+        options = {**data.options, **choice.options}
+        histories = Histories(environment, run.source, checker, options, choice.network, self._sources)
+        checked = histories.load(instrument)
+        try:
+            covariates = load_covariates(data, [checked.series], histories, market=bool(data.market))
+        except (InputFileError, SourceError) as error:
+            problem = f"run {run.id} needs covariates or events that cannot be loaded"
+            advice = "restore it, or choose another run with --run ID"
+            raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
+        changed = run.history_changed(checked.series)
+        change = change_since(run, checked.whole, environment) if changed else None
+        return SelectedRun(instrument, run, histories, checked, covariates, change)
 
 
 def announce(selected: Sequence[SelectedRun], environment: Environment) -> None:
@@ -184,43 +298,8 @@ def announce(selected: Sequence[SelectedRun], environment: Environment) -> None:
         environment.note(line)
 
 
-def _best(
-    instrument: Instrument,
-    choice: Selection,
-    query: RunQuery,
-    environment: Environment,
-    sources: OpenSources,
-) -> SelectedRun:
-    """The instrument with the first of the ranked runs that covers its history."""
-    index = indexed_runs(runs_folder(environment.home))
-    able = [run for run in index.runs if may_fit(run, instrument, choice.source)]
-    if choice.events is not None:
-        able = [run for run in able if _knows_events(run.read())]
-    frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
-    pinned = pinned_runs(environment.home)
-    refused: dict[str, InputFileError | NotEnoughDataError] = {}
-    for frequency in frequencies:  # days first: longer rows only where there is no run of days
-        fitting = [run for run in able if run.frequency == frequency]
-        for run in ranked_runs(fitting, instrument, pinned, query.horizon):
-            try:
-                selection = _load(run.read(), instrument, choice, environment, sources)
-            except (InputFileError, NotEnoughDataError) as error:  # such as a run of days for a file of weeks
-                refused[run.id] = error
-                continue
-            if selection.run.covers(selection.series) or (selection.change is not None and selection.change.same):
-                for run_id, reason in refused.items():
-                    environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
-                _note_choice(selection, query, index, environment)
-                return selection
-    if index.damaged:
-        raise index.damaged[0]
-    if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
-        data = choice.applied()
-        data = data.model_copy(update={"frequency": query.frequency or data.frequency})
-        Histories.of_section(environment, data, [instrument], choice.network, sources).load(instrument)
-    if refused:
-        raise next(iter(refused.values()))
-    raise _no_run(instrument, choice, query, environment, index.runs)
+def _members(run: Run | RunSummary) -> Collection[str]:
+    return run.members if isinstance(run, RunSummary) else run.manifest.data.members
 
 
 def preferred_run(instrument: Instrument, query: RunQuery, source: str | None, home: Path) -> RunSummary | None:
@@ -286,32 +365,6 @@ def _may_come_from(source: str, instrument: Instrument) -> bool:
     """True if a source may have an instrument; one that the user gives has a source of its own."""
     own = default_source(instrument)
     return source == own or not (source_traits(source).is_given or source_traits(own).is_given)
-
-
-def _load(
-    run: Run, instrument: Instrument, choice: Selection, environment: Environment, sources: OpenSources
-) -> SelectedRun:
-    """The instrument with the history that `run` would read: its source, its options, its first row."""
-    members = list(run.manifest.data.members)
-    if instrument.canonical.name not in members:
-        raise RunNotFoundError(
-            f"run {run.id} was not trained on {instrument.name}; it forecasts {_some(members)}; "
-            f"train one with: {command_line('train', instrument, choice, environment)}"
-        )
-    data = _with_events(run, choice)
-    checker = HistoryChecker.of_section(choice.corrected(data).model_copy(update={"end": None}), environment.today)
-    options = {**data.options, **choice.options}
-    histories = Histories(environment, run.source, checker, options, choice.network, sources)
-    checked = histories.load(instrument)
-    try:
-        covariates = load_covariates(data, [checked.series], histories, market=bool(data.market))
-    except (InputFileError, SourceError) as error:
-        problem = f"run {run.id} needs covariates or events that cannot be loaded"
-        advice = "restore it, or choose another run with --run ID"
-        raise type(error)(*(f"{problem}: {message}; {advice}" for message in error.messages)) from error
-    changed = run.history_changed(checked.series)
-    change = change_since(run, checked.whole, environment) if changed else None
-    return SelectedRun(instrument, run, histories, checked, covariates, change)
 
 
 def _knows_events(run: Run) -> bool:

@@ -49,17 +49,19 @@ def ewma(values: FloatArray, decay: float) -> FloatArray:
         (T,) means; row t depends on ``values[:t + 1]`` only.
     """
     within, carried = _block_weights(decay)
-    sums = np.empty(len(values))
-    total = 0.0
-    for start in range(0, len(values), _BLOCK):
-        block = np.zeros(_BLOCK)
-        part = values[start : start + _BLOCK]
-        block[: len(part)] = part
-        result = within @ block + carried * total
-        sums[start : start + _BLOCK] = result[: len(part)]
-        total = float(result[-1])
-    weights = (1 - decay ** np.arange(1.0, len(values) + 1)) / (1 - decay)
-    return sums / weights
+    blocks = np.zeros((-(-len(values) // _BLOCK), _BLOCK, 1))
+    blocks.reshape(-1)[: len(values)] = values
+    sums = np.matmul(within, blocks)[..., 0]  # each block by itself, with the bits that it has alone
+    totals = np.zeros(len(blocks))  # of all blocks before
+    for block in range(1, len(blocks)):
+        totals[block] = sums[block - 1, -1] + carried[-1] * totals[block - 1]
+    sums += carried * totals[:, None]
+    return np.asarray(sums.reshape(-1)[: len(values)] / _sums_of_weights(decay, len(values)))
+
+
+@functools.lru_cache(maxsize=32)
+def _sums_of_weights(decay: float, count: int) -> FloatArray:
+    return np.asarray((1 - decay ** np.arange(1.0, count + 1)) / (1 - decay))
 
 
 def ewma_volatility(returns: FloatArray, decay: float) -> FloatArray:

@@ -5,14 +5,13 @@ both change bits. So products run on blocks of one fixed shape, small enough for
 same place in its block.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from forecaster.arrays import Float32Array, IntArray
 
-__all__ = ["block_rows", "blocks", "dense"]
-
+__all__ = ["block_rows", "blocks", "dense", "dense_rows", "product"]
 
 MAX_BLOCK_ROWS = 64
 MIN_BLOCK_ROWS = 8  # a matrix that is spread over threads even so gains nothing from smaller blocks
@@ -54,3 +53,45 @@ def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, places: Int
             block[slots] = x[positions]
             result[positions] = (block @ kernel)[slots]
     return result + bias
+
+
+def dense_rows(x: Float32Array, kernel: Float32Array, bias: Float32Array, apart: bool) -> Iterator[Float32Array]:
+    """`dense` on x (T, B, F), row by row (B, U).
+
+    Args:
+        x: B histories or windows side by side.
+        kernel: (F, U).
+        bias: (U,).
+        apart: True if each history gets the bits that it has alone.
+    """
+    rows, batch, features = x.shape
+    if not apart or batch == 1:
+        yield from dense(x.reshape(rows * batch, features), kernel, bias).reshape(rows, batch, kernel.shape[1])
+        return
+    size = block_rows(kernel)
+    block = np.zeros((batch, size, features), dtype=np.float32)
+    for start in range(0, rows, size):
+        part = x[start : start + size]
+        block[:, : len(part)] = part.transpose(1, 0, 2)
+        result = np.ascontiguousarray(np.matmul(block, kernel).transpose(1, 0, 2))
+        result += bias
+        yield from result[: len(part)]
+
+
+def product(batch: int, apart: bool) -> Callable[[Float32Array, Float32Array, Float32Array], object]:
+    """A function that writes ``x @ kernel`` for x (B, F) and a kernel (F, U) into an array (B, U).
+
+    Args:
+        batch: Number B of rows.
+        apart: True if each row is multiplied by itself and so has the bits that it has alone. A block of 32 rows then
+            takes 1.7 times as long, and still a third of the time of 32 calls.
+    """
+    return _product_of_rows if apart and batch > 1 else _product_of_block
+
+
+def _product_of_block(x: Float32Array, kernel: Float32Array, out: Float32Array) -> None:
+    x.dot(kernel, out)
+
+
+def _product_of_rows(x: Float32Array, kernel: Float32Array, out: Float32Array) -> None:
+    np.matmul(x[:, None], kernel, out=out[:, None])

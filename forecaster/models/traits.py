@@ -22,6 +22,8 @@ class Traits:
         known_days: Widths follow what is known about coming days; a fitted model is a `KnowsDays`.
         inspectable: A fitted model can be looked into; it is a `forecaster.models.inspection.InspectableFitted`.
         combines: Members of other kinds are fitted, and their forecasts averaged.
+        side_by_side: Several histories are read in one forward pass; a fitted model is a
+            `forecaster.models.side_by_side.SideBySide`.
         samples_paths: Paths are drawn day by day; a fitted model is a `forecaster.models.base.SamplesPaths`.
     """
 
@@ -36,4 +38,5 @@ class Traits:
     known_days: bool = False
     inspectable: bool = False
     combines: bool = False
+    side_by_side: bool = False
     samples_paths: bool = False

@@ -21,6 +21,7 @@ from forecaster.data.results import (
 from forecaster.data.series import COLUMNS, PriceSeries
 from forecaster.data.store import Version
 from forecaster.data.store_difference import ColumnChange
+from forecaster.experiments.used_data import UsedHistories
 from forecaster.files import plain
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "histories_document",
     "history_document",
     "pruning_document",
+    "used_document",
     "verification_document",
 ]
 
@@ -72,6 +74,27 @@ def histories_document(histories: Sequence[StoredHistory]) -> dict[str, Any]:
             }
         )
     return {"schema": SCHEMA, "histories": documents}
+
+
+def used_document(used: UsedHistories) -> dict[str, Any]:
+    """Histories of `data list --used-by`."""
+    return {
+        "schema": SCHEMA,
+        "run_id": used.run_id,
+        "universe": used.universe,
+        "universe_sha256": used.universe_sha256,
+        "histories": [
+            {
+                "instrument": history.instrument,
+                "role": history.role,
+                **history.facts.to_json(),
+                "stored_sha256": history.stored,
+                "in_store": history.in_store,
+            }
+            for history in used.histories
+        ],
+        "covariates": [{"name": name, "sha256": sha256} for name, sha256 in used.covariates.items()],
+    }
 
 
 def history_document(facts: HistoryFacts) -> dict[str, Any]:

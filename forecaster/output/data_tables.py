@@ -14,6 +14,8 @@ __all__ = [
     "prune_lines",
     "revised_table",
     "show_lines",
+    "used_lines",
+    "used_table",
     "verification_line",
     "versions_table",
 ]
@@ -59,6 +61,30 @@ def histories_table(histories: Sequence[Mapping[str, Any]]) -> Table:
             *_plain(_days(history["age_business_days"]), _saved(history["saved_at"]), history["sha256"][:_DIGITS]),
         )
     return table
+
+
+def used_table(histories: Sequence[Mapping[str, Any]]) -> Table:
+    """`data list --used-by`: one line for each history."""
+    table = _table("history", "role", "rows>", "first", "last", "hash", "stored version")
+    for history in histories:
+        stored = history["stored_sha256"]
+        version = None if stored is None else stored[:_DIGITS] + ("" if history["in_store"] else " (gone)")
+        name = history["series"].partition("@")[0]
+        table.add_row(
+            *_plain(name, history["role"], f"{history['rows']:,}", history["first"], history["last"]),
+            *_plain(history["sha256"][:_DIGITS], version),
+        )
+    return table
+
+
+def used_lines(document: Mapping[str, Any]) -> list[str]:
+    """Lines under the table: universe and covariates of the run."""
+    digits = "" if document["universe_sha256"] is None else f"@{document['universe_sha256'][:_DIGITS]}"
+    lines = [f"run: {document['run_id']}, universe {document['universe']}{digits}"]
+    for covariate in document["covariates"]:
+        hash_text = "no hash" if covariate["sha256"] is None else covariate["sha256"][:_DIGITS]
+        lines.append(f"covariate: {covariate['name']}, {hash_text}")
+    return lines
 
 
 def _days(age: int | None) -> str | None:

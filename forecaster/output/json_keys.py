@@ -254,6 +254,24 @@ histories[].saved_at | text | time at which it was stored
 histories[].sha256 | text | SHA-256 of the rows
 """
 
+_DATA_USED = """
+schema | text | data/1
+run_id | text | id of the run
+universe | text | universe of the training
+universe_sha256 | text or null | hash of the names in the universe
+histories[].instrument | text | name of the instrument
+histories[].role | text | named, or panel for a series beside the named ones
+histories[].series | text | source/symbol/frequency@hash of the rows that were used
+histories[].rows | integer | rows that were used
+histories[].first | date | first date
+histories[].last | date | last date
+histories[].sha256 | text | SHA-256 of the rows that were used
+histories[].stored_sha256 | text or null | SHA-256 of the whole history in the store; null where it was not stored
+histories[].in_store | true or false | the store has that version
+covariates[].name | text | name of a covariate
+covariates[].sha256 | text or null | its SHA-256
+"""
+
 _DATA_FETCH = """
 schema | text | data/1
 histories[].instrument | text | name of the instrument
@@ -307,6 +325,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast replay --format json": _REPLAY,
     "forecast data show --format json": _DATA_SHOW,
     "forecast data list --format json": _DATA_LIST,
+    "forecast data list --used-by latest --format json": _DATA_USED,
     "forecast data fetch --format json": _DATA_FETCH,
     "forecast data export --format json": _DATA_EXPORT,
     "forecast config list --format json": _CONFIGURATIONS,

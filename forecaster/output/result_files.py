@@ -11,7 +11,8 @@ from forecaster.files import check_target
 __all__ = ["FORMATS", "TextBlock", "file_format", "html_page"]
 
 FORMATS: Mapping[str, str] = {
-    ".csv": "csv", ".json": "json", ".xlsx": "xlsx", ".html": "html", ".htm": "html", ".txt": "table",
+    ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".xlsx": "xlsx", ".html": "html", ".htm": "html",
+    ".txt": "table",
 }  # fmt: skip
 """Ending of a file -> format of its content."""
 

@@ -78,7 +78,7 @@ def audit(
     except DamageError as error:
         damage = Finding(store_path(environment.home).name, "hash", None, error.messages[0])
         section = choice.applied(requested.data)
-        names = [instrument.name for instrument in selected_instruments(section, requested.universe)]
+        names = [instrument.name for instrument in selected_instruments(section, requested.universe, environment.home)]
         return AuditResult(names, requested.kind, [], [Check("data", _DATA, "failed", (damage,))], [0.0])
     first = data.named[0]
     names = [series.instrument.name for series in data.named]

@@ -12,7 +12,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.results import Fetched, Fetching
 from forecaster.data.sources.registry import OpenSources, source_traits
 from forecaster.data.store import Store, Version, store_path
-from forecaster.datasets.histories import Histories
+from forecaster.datasets.histories import Histories, loading_ahead
 from forecaster.datasets.history_checker import HistoryChecker
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
@@ -33,11 +33,13 @@ def fetch(choice: Selection, environment: Environment) -> Fetching:
     sources = OpenSources()
     histories = Histories.of_section(environment, data, instruments, choice.network, sources)
     histories.checker = dataclasses.replace(histories.checker, frequency=None)  # rows of any length can be stored
+    named = _canonical(instruments, environment)
     jobs = [
         _Job(instrument.name, histories.source.name, functools.partial(_pair, histories, instrument))
-        for instrument in _canonical(instruments, environment)
+        for instrument in named
     ]
-    return _all(jobs, sources, environment)
+    with loading_ahead(histories, named, environment):
+        return _all(jobs, sources, environment)
 
 
 def refresh(choice: Selection, environment: Environment) -> Fetching:

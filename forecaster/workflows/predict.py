@@ -22,7 +22,7 @@ from forecaster.experiments.predictions import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.features.day_features import known_until
 
-__all__ = ["Until", "coming_dates", "forecast_request", "predict", "wanted_horizon"]
+__all__ = ["Until", "coming_dates", "forecast_request", "predict", "reaching", "wanted_horizon"]
 
 Until = int | Span | datetime.date | None
 """Wanted horizon: rows, a span, a last day, or that of the run."""
@@ -73,7 +73,7 @@ def predict(
     rows = wanted if isinstance(wanted, int) else None
     query = RunQuery(run, rows, frequency)
     selected = _select(choice, query, wanted, environment, config if train_if_missing else None, train_if_missing)
-    selected = [_reaching(selection, choice, query, wanted, day, environment) for selection in selected]
+    selected = [reaching(selection, choice, query, wanted, day, environment) for selection in selected]
     announce(selected, environment)
     predictions = []
     for selection in selected:
@@ -139,7 +139,7 @@ def _train(
     run_training(config_of(config, (), flags), choice, environment)
 
 
-def _reaching(
+def reaching(
     selection: SelectedRun,
     choice: Selection,
     query: RunQuery,

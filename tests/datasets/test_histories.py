@@ -203,7 +203,7 @@ class Some(Fake):
 
 def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in range(14)]
-    loaded = load_members(bench.histories(Some(made())), members, bench.notes.append)
+    loaded = load_members(bench.histories(Some(made())), members, bench.environment)
     assert [one.series.instrument.name for one in loaded] == [f"M{number}" for number in range(0, 14, 2)]
     assert bench.notes[0] == "universe: left out M1: no M1"
     assert bench.notes[-1] == "universe: left out M11, M13: for reasons like these"
@@ -212,7 +212,7 @@ def test_members_that_cannot_be_had_are_told_and_the_rest_is_used(bench: Bench) 
 
 def test_a_source_that_does_not_answer_is_asked_twice_and_no_more(bench: Bench) -> None:
     source = Some(UnreachableError("no network"))
-    assert load_members(bench.histories(source), [parse_ticker(f"M{n}") for n in range(9)], bench.notes.append) == []
+    assert load_members(bench.histories(source), [parse_ticker(f"M{n}") for n in range(9)], bench.environment) == []
     assert source.asked == 2
     assert "universe: left out M2: yahoo does not answer, and was not asked for M2" in bench.notes
 
@@ -224,7 +224,7 @@ def test_a_symbol_that_its_source_refuses_by_name_is_told_too(bench: Bench) -> N
                 raise InstrumentError("ticker 'M2' is not how it is written")
             return instrument.name
 
-    loaded = load_members(bench.histories(Strict(made())), [parse_ticker("M2"), parse_ticker("M4")], bench.notes.append)
+    loaded = load_members(bench.histories(Strict(made())), [parse_ticker("M2"), parse_ticker("M4")], bench.environment)
     assert [one.series.instrument.name for one in loaded] == ["M4"]
     assert bench.notes == ["universe: left out M2: ticker 'M2' is not how it is written"]
 
@@ -267,10 +267,10 @@ def test_findings_beside_the_named_series_are_told_or_counted(bench: Bench) -> N
 
 def test_a_source_that_does_not_answer_leaves_what_the_store_has(bench: Bench) -> None:
     members = [parse_ticker(f"M{number}") for number in (0, 2, 4, 6)]
-    load_members(bench.histories(Some(made())), members, bench.notes.append)
+    load_members(bench.histories(Some(made())), members, bench.environment)
     bench.later(20)
     away = Some(UnreachableError("no network"))
-    loaded = load_members(bench.histories(away), [*members, parse_ticker("M8")], bench.notes.append)
+    loaded = load_members(bench.histories(away), [*members, parse_ticker("M8")], bench.environment)
     assert [one.series.instrument.name for one in loaded] == ["M0", "M2", "M4", "M6"]
     assert away.asked == 2
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.evaluation import calibration
-from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, width_factors
+from forecaster.evaluation.calibration import calibrate, calibrate_forecasts, calibrate_together, width_factors
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecasts
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
@@ -183,3 +183,16 @@ def test_forecasts_are_calibrated_at_their_knots() -> None:
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="expected quantiles"):
         calibrate(cone(5), np.arange(4), np.zeros((5, 1)), [1])
+
+
+def test_series_that_are_calibrated_together_have_the_bits_of_each_alone() -> None:
+    rng = np.random.default_rng(0)
+    several, log_prices = [], []
+    for count, knots in ((300, (1, 5)), (7, (1, 5)), (420, (1, 5, 20)), (300, (1, 5))):
+        log_prices.append(rng.normal(0, 0.01, count + 50).cumsum())
+        scaled = np.sort(rng.normal(size=(count, len(knots), 9)), axis=-1)
+        rows = np.arange(50, count + 50)
+        several.append(Forecasts("lstm", rows, np.full(count, 0.01), knots, SCORING_LEVELS, scaled))
+    together = calibrate_together(several, log_prices)
+    for each, log_price, result in zip(several, log_prices, together, strict=True):
+        np.testing.assert_array_equal(result.scaled, calibrate_forecasts(each, log_price).scaled)

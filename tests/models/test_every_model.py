@@ -18,6 +18,7 @@ from forecaster.cli import cli
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.models import MODELS, create, is_network, model_class, traits_of
 from forecaster.models.base import FitReport, FitRequest, Fitted, Forecaster, ModelOptions
+from forecaster.models.side_by_side import readers
 from forecaster.models.traits import Traits
 from forecaster.quantiles import SCORING_LEVELS
 
@@ -118,6 +119,18 @@ def test_a_forecast_has_the_form_of_all_forecasts(name: str, model: Model) -> No
     assert values.shape == (2, HORIZON, len(SCORING_LEVELS))
     assert np.isfinite(values).all()
     assert (np.diff(values, axis=-1) > 0).all()
+
+
+@every_model
+def test_histories_read_side_by_side_have_the_bits_of_each_alone(name: str, model: Model) -> None:
+    _, fitted = model
+    lengths = (ROWS, 640, ROWS - 1, 700)  # not one length, nor one order
+    histories = [oracles.walk(rows, seed, "USDJPY") for seed, rows in enumerate(lengths)]
+    together = readers(fitted, histories)
+    for reader, series in zip(together, histories, strict=True):
+        rows = np.arange(max(len(series) - 60, fitted.first_row), len(series))
+        same(reader.forecast(series, rows), fitted.forecast(series, rows))
+        same(reader.forecast(series, rows[:1]), fitted.forecast(series, rows[:1]))
 
 
 @every_model

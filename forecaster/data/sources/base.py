@@ -10,6 +10,7 @@ from forecaster.data.findings import Finding, Note
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.options import SourceOptions
+from forecaster.data.store_versions import Version
 
 __all__ = ["LoadRequest", "Loaded", "Network", "OnlineSource", "Source", "SourceTraits"]
 
@@ -82,11 +83,13 @@ class Loaded:
         series: The whole history.
         findings: Repairs that the source has made, none of which needs a later row; see `data.validation`.
         notes: Lines for the user, such as a failed request behind an older answer.
+        stored: Version of the store that it is; None for a history that may be new there.
     """
 
     series: PriceSeries
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
+    stored: Version | None = None
 
 
 class Source(Protocol):

@@ -1,8 +1,9 @@
 """Sources by name: their classes, their traits, and the ones that a command has open."""
 
+import contextlib
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from forecaster.data.instruments import SYNTHETIC_NAMES, Instrument, shown
 from forecaster.data.sources import NAMED_SOURCES, SOURCES
@@ -73,6 +74,16 @@ class OpenSources:
         if name not in self._sources:
             self._sources[name] = get_source(name)
         return self._sources[name]
+
+    @contextlib.contextmanager
+    def replaced(self, name: str, source: Source) -> Iterator[None]:
+        """Give `source` in place of the source `name` within the block."""
+        before = self.open(name)
+        self._sources[name] = source
+        try:
+            yield
+        finally:
+            self._sources[name] = before
 
     def record(self, name: str, failure: SourceError | None) -> None:
         """Count a request that the source `name` did not answer; any answer ends the count."""

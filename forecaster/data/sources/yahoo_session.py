@@ -1,7 +1,8 @@
 """Requests to Yahoo: bounded in time, with retries, and with a distinct error for every outcome.
 
-Wraps yfinance, which has one session, one cookie and one set of switches for the whole process. Requests go out
-one history at a time. Import this module only when something is to be fetched: it brings curl_cffi.
+Wraps yfinance, which has one session, one cookie and one set of switches for the whole process. Several threads may
+ask at once, each with a deadline of its own; after HTTP 429 all of them wait. Import this module only when something is
+to be fetched: it brings curl_cffi.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import logging
 import math
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,21 @@ _MAX_BODY_BYTES = 32 * 2**20  # bytes; a history of sixty years has two million
 _MIN_SECONDS = 0.05  # curl takes zero milliseconds for "no limit"
 _SPAN_SECONDS = 3_122_064_000  # 99 years, what yfinance calls "max"
 
-_one_at_a_time = threading.Lock()
+_switches = threading.Lock()
+
+
+_Quiet = tuple[Callable[[], float], float]
+"""A clock, and its time until which no thread asks."""
+
+
+class _Limits(threading.local):
+    """Limits of the requests of one thread."""
+
+    def __init__(self) -> None:
+        self.policy = RetryPolicy()
+        self.deadline = math.inf
+        self.last_chart_status: int | None = None
+        self.waited_for: _Quiet | None = None
 
 
 class YahooSession(curl.Session[curl.Response]):
@@ -47,24 +62,48 @@ class YahooSession(curl.Session[curl.Response]):
             options[CurlOpt.NOPROXY] = "*"  # a test server is never behind a proxy
         super().__init__(impersonate="chrome", curl_options=options)
         self._endpoint = endpoint
-        self._policy = RetryPolicy()
-        self._deadline = math.inf
-        self.last_chart_status: int | None = None
+        self._limits = _Limits()
+        self._quiet: _Quiet | None = None
+
+    @property
+    def last_chart_status(self) -> int | None:
+        """Status of the last answer about prices in this thread."""
+        return self._limits.last_chart_status
+
+    @last_chart_status.setter
+    def last_chart_status(self, status: int | None) -> None:
+        self._limits.last_chart_status = status
+
+    def quiet_for(self, seconds: float) -> None:
+        """Let every thread wait before its next attempt, after an answer that there are too many requests."""
+        clock = self._limits.policy.clock
+        self._quiet = (clock, clock() + seconds)
+
+    def wait(self, seconds: float = 0.0) -> None:
+        """Wait `seconds`, and as long as every thread has to, within the deadline."""
+        policy, quiet = self._limits.policy, self._quiet
+        if quiet is not None and quiet is not self._limits.waited_for and quiet[0] is policy.clock:
+            self._limits.waited_for = quiet
+            seconds = max(seconds, quiet[1] - policy.clock())
+        seconds = min(seconds, self.seconds_left)
+        if seconds > 0:
+            policy.sleep(seconds)
 
     @contextlib.contextmanager
     def limited(self, policy: RetryPolicy) -> Iterator[None]:
         """Limit all requests inside the block to the deadline."""
-        self._policy = policy
-        self._deadline = policy.clock() + policy.deadline_seconds
+        limits = self._limits
+        limits.policy = policy
+        limits.deadline = policy.clock() + policy.deadline_seconds
         try:
             yield
         finally:
-            self._deadline = math.inf
+            limits.deadline = math.inf
 
     @property
     def seconds_left(self) -> float:
         """Until the deadline; infinite outside of `limited`."""
-        return self._deadline - self._policy.clock()
+        return self._limits.deadline - self._limits.policy.clock()
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Any:
         """Send a request as curl_cffi does, with the timeout cut to the remaining time.
@@ -74,7 +113,8 @@ class YahooSession(curl.Session[curl.Response]):
         """
         parts = urlsplit(url)
         is_chart = parts.path.startswith(_CHART_PATH)
-        limit = self._policy.request_seconds if is_chart else self._policy.side_request_seconds
+        policy = self._limits.policy
+        limit = policy.request_seconds if is_chart else policy.side_request_seconds
         seconds = min(limit, self.seconds_left)
         if seconds < _MIN_SECONDS:
             raise curl.exceptions.Timeout("the time for this symbol is used up")
@@ -108,7 +148,7 @@ def fetch_history(symbol: str, end_seconds: int, session: YahooSession, policy: 
     Raises:
         Fault: There is no history, after as many attempts as that kind of fault is worth.
     """
-    with _one_at_a_time, _strict_yfinance(folder), session.limited(policy):
+    with _shared_switches(folder), session.limited(policy):
         answer = _attempts(symbol, end_seconds, session, policy)
     return answer
 
@@ -116,6 +156,7 @@ def fetch_history(symbol: str, end_seconds: int, session: YahooSession, policy: 
 def _attempts(symbol: str, end_seconds: int, session: YahooSession, policy: RetryPolicy) -> Answer:
     attempt = 1
     while True:
+        session.wait()
         try:
             return _attempt(symbol, end_seconds, session)
         except Fault as fault:
@@ -123,7 +164,9 @@ def _attempts(symbol: str, end_seconds: int, session: YahooSession, policy: Retr
             pause = policy.pause_seconds(fault, session.seconds_left)
             if pause is None:
                 raise
-            policy.sleep(pause)
+            if fault.outcome is Outcome.RATE_LIMITED:
+                session.quiet_for(pause)
+            session.wait(pause)
             if session.seconds_left < _MIN_SECONDS:
                 raise
         attempt += 1
@@ -182,6 +225,28 @@ def _line(text: str) -> str:
     """Start of a text, on one line, without the phrases that curl adds to every error."""
     plain = str(text).replace("Failed to perform, curl: ", "").split(" See https://")[0]
     return " ".join(plain.split())[:160]
+
+
+_users: list[contextlib.ExitStack] = []
+"""One entry for each thread that uses the switches; the first holds them."""
+
+
+@contextlib.contextmanager
+def _shared_switches(folder: Path) -> Iterator[None]:
+    """`_strict_yfinance` for as long as any thread needs it."""
+    with _switches:
+        if not _users:
+            _users.append(contextlib.ExitStack())
+            _users[0].enter_context(_strict_yfinance(folder))
+        else:
+            _users.append(_users[0])
+    try:
+        yield
+    finally:
+        with _switches:
+            stack = _users.pop()
+            if not _users:
+                stack.close()
 
 
 @contextlib.contextmanager

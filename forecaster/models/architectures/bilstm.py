@@ -34,9 +34,9 @@ class BothDirections:
         """The kernel that is multiplied in every row, of the size of both."""
         return self.forward.recurrent
 
-    def __call__(self, x: Float32Array) -> Float32Array:
+    def __call__(self, x: Float32Array, apart: bool = False) -> Float32Array:
         """Outputs of both for x (T, B, F), side by side: (T, B, 2U)."""
-        return np.concatenate([self.forward(x), self.backward(x[::-1])[::-1]], axis=-1)
+        return np.concatenate([self.forward(x, apart), self.backward(x[::-1], apart)[::-1]], axis=-1)
 
     def last(self, outputs: Float32Array) -> Float32Array:
         """Outputs of each direction after the whole sample, (B, 2U), from `outputs` (T, B, 2U)."""

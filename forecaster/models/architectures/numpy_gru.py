@@ -11,7 +11,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
 from forecaster.models.architectures.gates import LayerGates, rows_before
-from forecaster.models.numpy_dense import dense
+from forecaster.models.numpy_dense import dense_rows, product
 
 __all__ = ["GRUWeights"]
 
@@ -46,20 +46,21 @@ class GRUWeights:
             f"{name}/gru_cell/bias": (2, 3 * units),
         }
 
-    def __call__(self, x: Float32Array) -> Float32Array:
-        """Outputs for x (T, B, F), from a zero state before the first row: (T, B, U)."""
-        rows, batch, features = x.shape
+    def __call__(self, x: Float32Array, apart: bool = False) -> Float32Array:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`."""
+        rows, batch, _ = x.shape
         units = self.recurrent.shape[0]
         activation = ACTIVATIONS[self.activation]
-        inputs = dense(x.reshape(rows * batch, features), self.kernel, self.bias[0]).reshape(rows, batch, 3 * units)
+        inputs = dense_rows(x, self.kernel, self.bias[0], apart)
         result = np.empty((rows, batch, units), dtype=np.float32)
         hidden = np.zeros((batch, units), dtype=np.float32)
         inner = np.empty((batch, 3 * units), dtype=np.float32)
         update, reset, candidate = (inner[:, k * units : (k + 1) * units] for k in range(3))
         gates = inner[:, : 2 * units]
+        multiply = product(batch, apart)
         half = np.full(gates.shape, 0.5, dtype=np.float32)  # an array, as NumPy takes twice as long for a number
         for row_in, row_out in zip(inputs, result, strict=True):
-            hidden.dot(self.recurrent, inner)
+            multiply(hidden, self.recurrent, inner)
             inner += self.bias[1]
             gates += row_in[:, : 2 * units]
             np.tanh(gates, gates)

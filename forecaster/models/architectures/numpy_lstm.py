@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
 from forecaster.models.architectures.gates import LayerGates, rows_before
-from forecaster.models.numpy_dense import dense
+from forecaster.models.numpy_dense import dense_rows, product
 
 __all__ = ["LSTMWeights", "layer_shapes", "lstm_layer", "lstm_layers", "lstm_shapes"]
 
@@ -48,11 +48,11 @@ class LSTMWeights:
         """Size U of the layer."""
         return int(self.recurrent.shape[0])
 
-    def __call__(self, x: Float32Array) -> Float32Array:
-        """Outputs for x (T, B, F), from a zero state before the first row: (T, B, U)."""
-        rows, batch, features = x.shape
+    def __call__(self, x: Float32Array, apart: bool = False) -> Float32Array:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`."""
+        rows, batch, _ = x.shape
         units = self.units
-        inputs = dense(x.reshape(rows * batch, features), self.kernel, self.bias).reshape(rows, batch, 4 * units)
+        inputs = dense_rows(x, self.kernel, self.bias, apart)
         result = np.empty((rows, batch, units), dtype=np.float32)
         hidden, cell = (np.zeros((batch, units), dtype=np.float32) for _ in range(2))
         gates = np.empty((batch, 4 * units), dtype=np.float32)
@@ -60,10 +60,11 @@ class LSTMWeights:
         sigmoids = gates[:, : 3 * units]
         input_gate, forget_gate, output_gate, candidate = (gates[:, k * units : (k + 1) * units] for k in range(4))
         activation = ACTIVATIONS[self.activation]
+        multiply = product(batch, apart)
         is_tanh = self.activation == "tanh"  # the default, in place
         half = np.full(sigmoids.shape, 0.5, dtype=np.float32)  # an array, as NumPy takes twice as long for a number
         for row_in, row_out in zip(inputs, result, strict=True):
-            hidden.dot(self.recurrent, gates)
+            multiply(hidden, self.recurrent, gates)
             gates += row_in
             if is_tanh:
                 np.tanh(gates, gates)

@@ -24,8 +24,13 @@ class RecurrentLayer(Protocol):
     def recurrent(self) -> Float32Array:
         """The largest kernel that is multiplied in every row."""
 
-    def __call__(self, x: Float32Array) -> Float32Array:
-        """Outputs for x (T, B, F), from a zero state before the first row: (T, B, U)."""
+    def __call__(self, x: Float32Array, apart: bool = False) -> Float32Array:
+        """Outputs for x (T, B, F), from a zero state before the first row: (T, B, U).
+
+        Args:
+            x: B histories or windows side by side.
+            apart: True if each of them gets the bits that it has alone; see `forecaster.models.numpy_dense.product`.
+        """
 
     def last(self, outputs: Float32Array) -> Float32Array:
         """Output for the whole of a sample, (B, U), from its `outputs` (T, B, U)."""
@@ -83,7 +88,7 @@ class StackPass(Generic[Layer]):
         hidden = _rows_first(x)
         for index, layer in enumerate(self.layers):
             before = hidden
-            hidden = layer(before)
+            hidden = layer(before, apart=not last_row)
             if last_row and index == len(self.layers) - 1:
                 hidden = layer.last(hidden)
                 before = before[-1]
@@ -112,7 +117,10 @@ class StackPass(Generic[Layer]):
         return [layer.mapped(lambda values: values.transpose(1, 0, 2)) for layer in result]
 
     def histories(self, x: Float32Array) -> Float32Array:
-        """Output of the last layer in every row of histories x (B, T, F), from a zero state: (B, T, U)."""
+        """Output of the last layer in every row of histories x (B, T, F), from a zero state: (B, T, U).
+
+        The bits of a history do not depend on the others.
+        """
         return self._read(x, last_row=False).transpose(1, 0, 2)
 
     def windows(self, x: Float32Array, places: IntArray) -> Float32Array:

@@ -10,7 +10,7 @@ from forecaster.arrays import AnyArray, Float32Array
 from forecaster.models.activations import ACTIVATIONS
 from forecaster.models.architectures.gates import LayerGates
 from forecaster.models.architectures.recurrent import RecurrentOptions, RecurrentStack, cell_settings
-from forecaster.models.numpy_dense import dense
+from forecaster.models.numpy_dense import dense_rows, product
 from forecaster.models.quantile.forecaster import QuantileForecaster
 
 __all__ = ["RNN", "RNNOptions", "RNNWeights", "StackedRNN"]
@@ -25,16 +25,19 @@ class RNNWeights:
     bias: Float32Array
     activation: str = "tanh"
 
-    def __call__(self, x: Float32Array) -> Float32Array:
-        """Outputs for x (T, B, F), from a zero state before the first row: (T, B, U)."""
-        rows, batch, features = x.shape
+    def __call__(self, x: Float32Array, apart: bool = False) -> Float32Array:
+        """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`."""
         activation = ACTIVATIONS[self.activation]
-        result = dense(x.reshape(rows * batch, features), self.kernel, self.bias).reshape(rows, batch, -1)
+        inputs = dense_rows(x, self.kernel, self.bias, apart)
+        result = np.empty((*x.shape[:2], self.kernel.shape[1]), dtype=np.float32)
         hidden = np.zeros(result.shape[1:], dtype=np.float32)
-        for row in result:
-            row += hidden.dot(self.recurrent)
-            row[:] = activation(row)
-            hidden = row
+        multiplied = np.empty_like(hidden)
+        multiply = product(x.shape[1], apart)
+        for row_in, row_out in zip(inputs, result, strict=True):
+            multiply(hidden, self.recurrent, multiplied)
+            multiplied += row_in
+            row_out[:] = activation(multiplied)
+            hidden = row_out
         return result
 
     def last(self, outputs: Float32Array) -> Float32Array:

@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, FloatArray, IntArray
+from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
 from forecaster.features import antisymmetric_features, feature_matrix
 from forecaster.features.history import History
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import MAX_SCALING, Forecasts
+from forecaster.models.architectures.read_history import ReadHistory
 from forecaster.models.base import FitReport, FitRequest, check_rows
 from forecaster.models.coming_days import ComingDays
 from forecaster.models.exports.base import ExportInputs, ExportSample
@@ -74,6 +75,7 @@ class QuantileForecaster:
             exportable=not samples_paths,
             known_days=True,
             inspectable=True,
+            side_by_side=in_numpy and cls.Options.architecture.causal,
             samples_paths=samples_paths,
         )
 
@@ -240,9 +242,8 @@ class QuantileForecaster:
     def _gains(
         self, function: ForecastFunction, members: Sequence[Member], rows: Mapping[str, IntArray]
     ) -> LocationGains:
-        empty = np.empty(0, np.intp)
         warm_up = self.options.windows.warm_up
-        parts = [validation_of(member, rows.get(member.name, empty), warm_up) for member in members]
+        parts = [validation_of(member, rows.get(member.name, np.empty(0, np.intp)), warm_up) for member in members]
         return gather_gains(self.knots, [part for part in parts if part is not None], function.locate)
 
 
@@ -257,6 +258,8 @@ class FittedQuantileModel:
             number of ``series`` and of ``steps`` of the training.
         coming: Widths of coming days.
     """
+
+    _read: tuple[PriceSeries, History, Float32Array] | None = None  # by the network before, see `readers`
 
     def __init__(
         self,
@@ -289,12 +292,35 @@ class FittedQuantileModel:
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
-        history = History.of(series)
+        history, features = self._inputs(series)
         end = int(rows.max()) + 1 if len(rows) else 0
-        features = feature_matrix(history, self.function.options.feature_names)[:end]
-        scaled = self.function(features, rows) + self._drift(history, rows)[..., None]
+        scaled = self.function(features[:end], rows) + self._drift(history, rows)[..., None]
         widths = self.coming.widths(series, rows, MAX_SCALING * self.own_steps)
         return Forecasts(self.name, rows, history.volatility[rows], self.function.steps, SCORING_LEVELS, scaled, widths)
+
+    def readers(self, histories: Sequence[PriceSeries]) -> "Sequence[FittedQuantileModel]":
+        """See `forecaster.models.side_by_side.SideBySide`; shorter histories are padded behind their last row."""
+        options = self.function.options
+        if not sampling_of(options.windows).sequences:
+            return [self] * len(histories)
+        warm_up = options.windows.warm_up
+        inputs = [self._inputs(series) for series in histories]
+        x = np.zeros((len(histories), max(map(len, histories)) - warm_up, len(options.feature_names)), np.float32)
+        for rows, (_, features) in zip(x, inputs, strict=True):
+            rows[: len(features) - warm_up] = features[warm_up:]
+        states = map(ReadHistory, self.function.network.histories(x))
+        functions = [dataclasses.replace(self.function, network=network) for network in states]
+        models = [type(self)(self.name, each, self._weights, self.report, self.coming) for each in functions]
+        for model, series, read in zip(models, histories, inputs, strict=True):
+            model._read = (series, *read)
+        return models
+
+    def _inputs(self, series: PriceSeries) -> tuple[History, Float32Array]:
+        """A history and its features (T, F)."""
+        if self._read is not None and self._read[0] is series:
+            return self._read[1:]
+        history = History.of(series)
+        return history, feature_matrix(history, self.function.options.feature_names)
 
     def drift(self, series: PriceSeries) -> float:
         """See `forecaster.models.base.LocatedFitted`."""

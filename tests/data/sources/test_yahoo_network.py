@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -218,3 +219,43 @@ def test_the_server_can_be_run_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
                 source.load(LoadRequest(parse_ticker("UNKNOWN"), tmp_path, today))
         finally:
             running.terminate()
+
+
+def test_after_http_429_every_thread_waits_once() -> None:
+    from forecaster.data.sources.yahoo_retry import RetryPolicy
+    from forecaster.data.sources.yahoo_session import YahooSession
+
+    clock = time.monotonic
+    slept: dict[str, list[float]] = {"first": [], "second": []}
+    policies = {name: RetryPolicy(clock=clock, sleep=sleeps.append) for name, sleeps in slept.items()}
+    session = YahooSession()
+
+    def second() -> None:
+        with session.limited(policies["second"]):
+            session.wait()
+            session.wait()  # it has waited already
+
+    with session.limited(policies["first"]):
+        session.wait()
+        session.quiet_for(3.0)
+        session.wait(3.0)
+    other = threading.Thread(target=second)
+    other.start()
+    other.join()
+    assert slept["first"] == [3.0]
+    assert len(slept["second"]) == 1
+    assert 2.0 < slept["second"][0] <= 3.0
+
+
+def test_two_threads_have_a_deadline_each() -> None:
+    from forecaster.data.sources.yahoo_retry import RetryPolicy
+    from forecaster.data.sources.yahoo_session import YahooSession
+
+    session = YahooSession()
+    left: list[float] = []
+    with session.limited(RetryPolicy(deadline_seconds=5.0)):
+        other = threading.Thread(target=lambda: left.append(session.seconds_left))
+        other.start()
+        other.join()
+        assert 4.0 < session.seconds_left <= 5.0
+    assert left == [float("inf")]

@@ -60,6 +60,16 @@ def test_a_window_has_the_same_bits_alone_and_among_others(helpers: SimpleNamesp
     np.testing.assert_array_equal(stack.windows(windows[order], places[order]), together[order])
 
 
+@pytest.mark.parametrize("units", [(4,), (32, 32), (50, 70)])
+def test_a_history_has_the_same_bits_alone_and_among_others(helpers: SimpleNamespace, units: tuple[int, ...]) -> None:
+    stack = StackPass(lstm_layers(helpers.oracles.lstm_arrays(3, units, 1)))
+    histories = np.random.default_rng(0).normal(size=(7, 150, 3)).astype(np.float32)
+    together = stack.histories(histories)
+    for history, states in zip(histories, together, strict=True):
+        np.testing.assert_array_equal(stack.histories(history[None])[0], states)
+    np.testing.assert_array_equal(stack.histories(histories[::-1])[::-1], together)
+
+
 def test_nothing_read_is_nothing_said(helpers: SimpleNamespace) -> None:
     stack = StackPass(lstm_layers(helpers.oracles.lstm_arrays(8, (4, 3), 1)))
     none = np.empty(0, np.intp)
