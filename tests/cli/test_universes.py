@@ -22,7 +22,7 @@ def test_a_run_names_the_versions_of_all_its_data(forecast, home):
     document = used(forecast, home)
     assert differences("forecast data list --used-by latest --format json", document) == []
     unused = {"covariates[].name", "covariates[].sha256"}
-    assert set(missing("forecast data list --used-by latest --format json", document)) <= unused
+    assert set(missing("forecast data list --used-by latest --format json", [document])) <= unused
     (history,) = document["histories"]
     assert (history["instrument"], history["role"], history["in_store"]) == ("USDJPY", "named", True)
     assert history["series"].startswith("ecb/USDJPY/1d@")
