@@ -1,7 +1,6 @@
 """`forecast runs`: recorded trainings."""
 
 import getpass
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
+from forecaster.cli.streams import print_text, require_consent
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -179,9 +178,7 @@ def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: b
 
     names = [folder.name for folder in named_folders(run_ids, environment)]
     if not yes:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise click.UsageError(f"{', '.join(names)} would be deleted; expected --yes where nobody can be asked.")
-        click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
+        require_consent(f"Delete {', '.join(names)}?")
     environment.note(f"deleted: {', '.join(remove_runs(names, environment))}")
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "print_note",
     "print_text",
     "release_streams",
+    "require_consent",
     "styled",
     "visible",
     "wrapped",
@@ -191,3 +192,15 @@ def release_streams() -> bool:
             whole = stream is not sys.stdout and whole
             _silence(stream)
     return whole
+
+
+def require_consent(question: str) -> None:
+    """Ask the user a question; go on after yes alone.
+
+    Raises:
+        UsageError: Nobody can be asked.
+        Abort: The answer is no.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(f"{question} Nobody can be asked here; expected --yes.")
+    click.confirm(visible(question), abort=True, err=True)

@@ -54,7 +54,7 @@ def test_an_instrument_alone_trains_where_no_run_fits_and_then_forecasts(forecas
     assert "training one" not in second.stderr
     assert second.stdout == first.stdout
     assert forecast("predict", "eur/sek", *command_line[1:]).stdout == first.stdout
-    assert len(list(tmp_path.glob("runs/*"))) == 1
+    assert len(list(tmp_path.glob("runs/2*"))) == 1
 
 
 def test_a_file_alone_is_read(forecast, tmp_path):

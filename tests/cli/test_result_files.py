@@ -72,7 +72,7 @@ def test_the_ending_of_a_file_decides_about_its_format(forecast, home, tmp_path,
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("f.dat", (), "names no format; expected one of .csv, .json, .xlsx, .html"),
+        ("f.dat", (), "names no format; expected one of .csv, .json, .jsonl, .xlsx, .html"),
         ("f", (), "names no format"),
         ("f.png", (), "names no format"),
         ("f.csv", ("--format", "json"), "contradict each other"),

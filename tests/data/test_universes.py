@@ -36,7 +36,7 @@ def test_registry_gives_the_currency_universe() -> None:
 
 
 def test_unknown_universe() -> None:
-    told = r"universe 'curencies' is unknown; .*currencies, none, or a file of symbols; did you mean currencies\?"
+    told = r"universe 'curencies' is unknown; .*currencies, ecb-all, none, .*; did you mean currencies\?"
     with pytest.raises(ConfigError, match=told):
         universe("curencies", [])
 

@@ -97,10 +97,9 @@ def test_the_options_of_the_transformer() -> None:
     windows = {"chunk": 90, "burn_in": 30}
     options = {"units": (12, 12, 12), "heads": 3, "feedforward_units": 10, "activation": "selu", "windows": windows}
     network = network_of("transformer", **options, dropout=0.5)
-    for number in range(3):
-        attention = network.get_layer(f"attention_{number}")
-        assert (attention.heads, attention.rows) == (3, 11)
-        assert network.get_layer(f"wide_{number}").units == 10
+    assert [network.get_layer(f"wide_{number}").units for number in range(3)] == [10, 10, 10]
+    heads = [layer.target_shape for layer in layers_of(network, "Reshape") if not layer.name.startswith("attention")]
+    assert heads.count((-1, 9, 4)) == 3  # queries, keys and values of three heads
     assert {layer.activation.__name__ for layer in layers_of(network, "Activation")} == {"selu"}
     assert [layer.rate for layer in layers_of(network, "Dropout")] == [0.5]
 

@@ -68,7 +68,7 @@ def test_a_training(forecast) -> None:
             "verdict",
             "verdicts",
         ),
-        *("summary", "configuration", "weights_of"),
+        *("summary", "configuration", "weights_of", "change"),
     )
     assert made["schema"] == "train/1"
     assert set(made["seconds"]) == {"data", "fit", "evaluate", "total"}

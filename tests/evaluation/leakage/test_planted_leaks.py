@@ -543,7 +543,7 @@ def test_calibration_by_outcomes_that_have_not_come(audited: Audited, monkeypatc
         outcomes = returns_after(log_price, case.rows, case.knots) / unit
         return dataclasses.replace(case, scaled=calibrate(case.scaled, case.rows, outcomes, [1] * len(case.knots)))
 
-    monkeypatch.setattr(pipeline, "calibrate_forecasts", leaky)
+    monkeypatch.setattr(pipeline, "calibrate_together", lambda cases, prices: list(map(leaky, cases, prices)))
     case = audited()
     model = fitted(case)
     check = check_calibration(case.target, model, case.later)
@@ -703,14 +703,14 @@ def test_a_backtest_that_scores_the_next_forecast(audited: Audited, monkeypatch:
 
 
 def test_a_location_that_the_fold_itself_decides(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = backtests._record
+    true = backtests.fold_record
 
-    def leaky(plan: Any, name: str, number: int, outcomes: Any, known: Any) -> Any:
-        fits = list(outcomes)
-        gains = true(plan, name, number, iter(fits), known).gains
-        return true(plan, name, number, iter(fits), [*known, gains])
+    def leaky(plan: Any, tasks: Any, parts: Any, earlier: Any) -> Any:
+        fits = list(parts)
+        gains = true(plan, tasks, iter(fits), earlier).gains
+        return true(plan, tasks, iter(fits), [*earlier, gains])
 
-    monkeypatch.setattr(backtests, "_record", leaky)
+    monkeypatch.setattr(backtests, "fold_record", leaky)
     case = audited(name="walk.csv", test_rows=160)
     assert check_folds(case.target, case.first_cutoff[:1]).outcome == "failed"
 

@@ -12,6 +12,7 @@ from forecaster.features.history import WARM_UP, History
 from forecaster.models.architectures.lstm import LSTM
 from forecaster.models.base import FitReport, FitRequest
 from forecaster.models.quantile.forecaster import FittedQuantileModel
+from forecaster.models.quantile.members import linear_location
 from forecaster.models.volatility_regression import VolatilityRegression
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
@@ -172,11 +173,16 @@ def test_samples_of_a_series_do_not_depend_on_the_others(helpers: SimpleNamespac
 def test_the_direct_path_holds_nothing_of_the_validation(helpers: SimpleNamespace, panel: Panel, horizon: int) -> None:
     model = LSTM(helpers.lstm_options(), horizon)
     plain, other = (helpers.request_of(one, horizon) for one in (panel, spoiled(panel, horizon)))
-    expected, found = (model._direct(model._members(one)) for one in (plain, other))
+
+    def direct(request: FitRequest) -> Any:
+        options = model.options
+        return linear_location(model._members(request), options.feature_names, model.knots, options.windows.warm_up)
+
+    expected, found = (direct(request) for request in (plain, other))
     np.testing.assert_array_equal(found, expected)
     assert np.abs(expected).max() > 0
     rows = {name: count + 1 for name, count in other.training_rows.items()}
-    seen = model._direct(model._members(dataclasses.replace(other, training_rows=rows)))
+    seen = direct(dataclasses.replace(other, training_rows=rows))
     assert (seen != expected).any(), "one row more would be seen"
 
 
