@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from forgeries import forge_runs
-from project import ERRORS, SHIM, Outcome, Project, State, arm, run, writes_of
+from project import ERRORS, INDEX, SHIM, Outcome, Project, State, arm, run, writes_of
 
 
 class Counts:
@@ -61,7 +61,7 @@ def afterwards(project: Project, name: str, home: Path, before: State) -> list[s
     again = run(project.commands[name], home)
     if again.code or again.problems():
         problems.append(f"the next command failed with {again.code}: {again.notes[-300:]}")
-    problems += [f"left: {path.name}" for path in home.rglob(".*")]
+    problems += [f"left: {path.name}" for path in home.rglob(".*") if path.name != INDEX]
     return problems + before.losses(home)
 
 
@@ -110,7 +110,7 @@ def damages(content: bytes, other: bytes, trials: int, rng: np.random.Generator)
 
 def damage_files(project: Project, trials: int, rng: np.random.Generator, counts: Counts) -> None:
     """Damage each file of the project and ask for what is made from it: the same answer, or exit code 4."""
-    run_id = next((project.home / "runs").iterdir()).name
+    run_id = next((project.home / "runs").glob("2*")).name
     predict = ("predict", "--csv", project.csv(1), "--run", run_id, "--format", "json")
     curve = ("plot", "--csv", project.csv(1), "--run", run_id, "--kind", "loss", "--out", project.folder / "curve.svg")
     export = ("data", "export", "csv/a/1d")

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+INDEX = ".index.json"
+"""Cache of the summaries of runs, which any command makes again."""
 SHIM = "FAULTS_SHIM"  # variable with the path of the preloaded library
 SECONDS = 60.0  # longest time of one command
 ROWS = 700
@@ -85,19 +87,19 @@ class Project:
 
     def _build(self) -> None:
         """Fill the project, and take the fit of its run for all later trainings."""
-        import forecaster.workflows.train as workflow
+        from forecaster.experiments import training_fits
 
-        fit = workflow.fit
+        fit = training_fits.fit
         fits: list[object] = []
 
         def recorded_fit(*arguments: object, **keywords: object) -> object:
             fits.append(fit(*arguments, **keywords))  # type: ignore[arg-type]
             return fits[-1]
 
-        workflow.fit = recorded_fit  # type: ignore[assignment]
+        training_fits.fit = recorded_fit  # type: ignore[assignment]
         train = ("train", "--csv", self.csv(1), *MODEL)
         invoke_here(train, self.home)
-        workflow.fit = lambda *arguments, **keywords: fits[0]  # type: ignore[assignment, return-value]
+        training_fits.fit = lambda *arguments, **keywords: fits[0]  # type: ignore[assignment, return-value]
         for command in (*(("data", "fetch", "--csv", self.csv(version)) for version in (2, 3)), self.finished_backtest):
             invoke_here(command, self.home)
 
@@ -194,7 +196,9 @@ class State:
         from forecaster.experiments.runs import list_runs, runs_folder
 
         now = State.of(home)
-        changed = [name for name, sha256 in self.files.items() if now.files.get(name) != sha256]
+        changed = [
+            name for name, sha256 in self.files.items() if now.files.get(name) != sha256 and not name.endswith(INDEX)
+        ]
         missing = [
             str(number) for sha256, number in self.versions.items() if sha256 not in now.versions and number != 2
         ]
