@@ -36,8 +36,8 @@ def test_registry_gives_the_currency_universe() -> None:
 
 
 def test_unknown_universe() -> None:
-    told = r"universe 'curencies' is unknown; .*currencies, ecb-all, none, .*; did you mean currencies\?"
-    with pytest.raises(ConfigError, match=told):
+    message = r"universe 'curencies' is unknown; .*currencies, ecb-all, none, .*; did you mean currencies\?"
+    with pytest.raises(ConfigError, match=message):
         universe("curencies", [])
 
 

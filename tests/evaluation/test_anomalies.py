@@ -155,15 +155,15 @@ def test_simulated_series_have_anomalies_as_seldom_as_stated() -> None:
 @pytest.mark.parametrize("tick", [0.0, 0.1])
 def test_skewed_returns_and_coarse_prices_have_no_more(tick: float) -> None:
     """With one tail for falls and rises two of five skewed series have a false day."""
-    found = 0
+    detected = 0
     for seed in range(15):
         rng = np.random.default_rng(seed)
         returns = 0.006 * (2 - rng.gamma(2.0, size=1500)) / np.sqrt(2)
         if tick:
             prices = np.round(100 * np.exp(np.cumsum(0.0008 * rng.standard_normal(1500))) / tick) * tick
             returns = np.diff(np.log(prices))
-        found += bool(anomalies_of(series_of(returns)))
-    assert found <= 3
+        detected += bool(anomalies_of(series_of(returns)))
+    assert detected <= 3
 
 
 def test_prices_that_never_fall_are_tested_against_their_rises() -> None:

@@ -101,9 +101,9 @@ class _Backwards:
 
 
 def test_the_order_in_which_cells_end_changes_nothing(toy_fits: ToyFits, tmp_path: Path) -> None:
-    one = searched(toy_plan(), tmp_path / "one", TRIALS)
+    single = searched(toy_plan(), tmp_path / "one", TRIALS)
     other = searched(toy_plan(), tmp_path / "other", TRIALS, _Backwards())
-    assert trial_files(one) == trial_files(other)
+    assert trial_files(single) == trial_files(other)
 
 
 def test_a_failed_trial_is_recorded_and_counted(toy_fits: ToyFits, tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_no_trial_reads_the_lockbox(toy_fits: ToyFits, tmp_path: Path) -> None:
     plan = toy_plan()
     other = toy_plan(panel=Panel((altered(plan.panel.series[0], plan.lockbox.start),)))
     assert other.id != plan.id
-    one = searched(plan, tmp_path / "one", 6)
+    single = searched(plan, tmp_path / "one", 6)
     two = searched(other, tmp_path / "two", 6)
-    assert trial_files(one) == trial_files(two)
+    assert trial_files(single) == trial_files(two)
     assert all(cell[2] < str(plan.lockbox.start) for cell in toy_fits.cells)
 
 
