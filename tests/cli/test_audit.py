@@ -23,7 +23,7 @@ CHECKS = [
 
 
 def test_the_program_is_clean_and_says_what_was_done(forecast, tmp_path):
-    """What the validation warns of is named, and is no leak."""
+    """A row that the validation warns of is named, and is no leak."""
     rng = np.random.default_rng(1)
     days = np.busday_offset("2018-01-01", np.arange(900), roll="forward")
     close = 100 * np.exp(rng.normal(0, 0.01, 900).cumsum())

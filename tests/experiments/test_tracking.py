@@ -34,19 +34,19 @@ def run(trained_once: Path) -> Run:
 
 
 def test_a_run_is_told_with_everything_that_decides_it(run: Run) -> None:
-    told = tracked_run(run)
-    assert told.name == told.tags["run_id"] == run.id
-    assert told.tags["folder"] == str(run.folder.resolve())
-    assert told.tags["version.forecaster"]
-    assert (told.parameters["seed"], told.parameters["model.units"]) == (0, [6])
-    assert {each.sha256 for each in told.data} == {facts.sha256 for facts in run.manifest.data.members.values()}
-    scores = {(each.name, each.step): each.value for each in told.metrics}
+    recorded = tracked_run(run)
+    assert recorded.name == recorded.tags["run_id"] == run.id
+    assert recorded.tags["folder"] == str(run.folder.resolve())
+    assert recorded.tags["version.forecaster"]
+    assert (recorded.parameters["seed"], recorded.parameters["model.units"]) == (0, [6])
+    assert {each.sha256 for each in recorded.data} == {facts.sha256 for facts in run.manifest.data.members.values()}
+    scores = {(each.name, each.step): each.value for each in recorded.metrics}
     crps = {score["step"]: score["crps"]["lstm"] for score in run.manifest.scores.scores if score["part"] == "test"}
     assert set(crps) == {1, 5, 10, 20}
     assert {step: scores["crps", step] for step in crps} == pytest.approx(crps, rel=1e-6)
-    losses = [each for each in told.metrics if each.name == "curve/loss"]
+    losses = [each for each in recorded.metrics if each.name == "curve/loss"]
     assert [each.step for each in losses] == [int(row["step"]) for row in run.history()]
-    assert told.seconds == run.manifest.seconds["total"]
+    assert recorded.seconds == run.manifest.seconds["total"]
 
 
 def test_nothing_is_tracked_unless_it_is_asked_for(tmp_path: Path) -> None:
@@ -189,9 +189,9 @@ def test_two_trainings_that_begin_a_store_at_once_both_succeed(tmp_path: Path) -
         assert "alembic" not in errors
     client = client_of(f"sqlite:///{tmp_path / STORE}")
     runs = {run.id: run for run in list_runs(tmp_path / "runs").runs}
-    found = {record.info.run_name: record for record in records(client)}
-    assert found.keys() == runs.keys()
-    for name, record in found.items():
+    by_name = {record.info.run_name: record for record in records(client)}
+    assert by_name.keys() == runs.keys()
+    for name, record in by_name.items():
         assert record.info.status == "FINISHED"
         assert record.data.params["seed"] == str(runs[name].config.seed)
         assert record.data.tags["folder"] == str(runs[name].folder)
@@ -214,11 +214,11 @@ def test_trials_of_a_search_are_nested(tmp_path: Path) -> None:
         tracker.record(TrackedRun(f"trial {number}", {"model.units": [8]}, metrics, started=2.0), parent=group)
     tracker.close_group(group, TrackedRun("study", {}, [TrackedMetric("best", 0.5)], tags={"winner": "0"}, started=3.0))
     assert notes == []
-    found = {record.info.run_name: record for record in records(client_of(uri))}
-    assert found["study"].data.metrics == {"best": 0.5}
-    assert found["study"].info.status == "FINISHED"
+    by_name = {record.info.run_name: record for record in records(client_of(uri))}
+    assert by_name["study"].data.metrics == {"best": 0.5}
+    assert by_name["study"].info.status == "FINISHED"
     for number in range(2):
-        record = found[f"trial {number}"]
+        record = by_name[f"trial {number}"]
         assert record.data.tags["mlflow.parentRunId"] == group
         assert record.data.metrics == {"loss": 0.5 + number}
 
@@ -238,10 +238,10 @@ def descendants(process: int) -> set[int]:
         except OSError:  # it ended just now
             continue
         parents[int(path.parent.name)] = int(fields[1])
-    found = {process}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    family = {process}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.base import Loaded, LoadRequest, Source, SourceTraits
+from forecaster.data.sources.base import Loaded, LoadRequest, OnlineSource, Source, SourceTraits
 from forecaster.data.store import Store
 from forecaster.data.store_versions import Version, store_path
 
@@ -48,7 +48,9 @@ class PinnedSource:
         name = request.instrument.canonical.name
         if name in self._pinned:
             return self._pinned[name]
-        loaded = self._source.load(dataclasses.replace(request, home=self._home))
+        # Newer rows are of no use: only a source that has nothing without the network may ask it.
+        network = request.network if isinstance(self._source, OnlineSource) else "never"
+        loaded = self._source.load(dataclasses.replace(request, home=self._home, network=network))
         ends = [each.series.dates[-1] for each in self._pinned.values() if each.series.source == self.name]
         if not ends:
             return loaded

@@ -124,9 +124,9 @@ def test_a_summary_counts_closed_and_open_gates() -> None:
 
 @pytest.mark.parametrize("gate", ["forget", "update"])
 def test_a_half_life_is_that_of_the_gate_that_keeps_the_state(gate: str) -> None:
-    kept = np.full((7, 2), [0.5, 0.9], dtype=np.float32)
+    shares = np.full((7, 2), [0.5, 0.9], dtype=np.float32)
     state = np.zeros((7, 2), dtype=np.float32)
-    layer = LayerGates("layer", {gate: kept, "other": 0 * kept}, state, kept_by=gate)
+    layer = LayerGates("layer", {gate: shares, "other": 0 * shares}, state, kept_by=gate)
     np.testing.assert_allclose(layer.half_lives, [1, math.log(0.5) / math.log(0.9)], rtol=1e-5)
     assert LayerGates("layer", {}, state).half_lives is None
 

@@ -178,8 +178,8 @@ def test_the_direct_path_holds_nothing_of_the_validation(helpers: SimpleNamespac
         options = model.options
         return linear_location(model._members(request), options.feature_names, model.knots, options.windows.warm_up)
 
-    expected, found = (direct(request) for request in (plain, other))
-    np.testing.assert_array_equal(found, expected)
+    expected, result = (direct(request) for request in (plain, other))
+    np.testing.assert_array_equal(result, expected)
     assert np.abs(expected).max() > 0
     rows = {name: count + 1 for name, count in other.training_rows.items()}
     seen = direct(dataclasses.replace(other, training_rows=rows))

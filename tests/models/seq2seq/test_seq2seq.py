@@ -128,13 +128,13 @@ def joint_facts(returns: np.ndarray) -> np.ndarray:
 @pytest.mark.slow
 def test_sampled_paths_have_the_joint_behaviour_of_a_simulated_garch() -> None:
     names = ("EURUSD", "GBPUSD", "USDJPY", "AUDUSD", "USDCAD", "USDCHF")
-    made = [garch(3000, seed, name) for seed, name in enumerate(names)]
-    panel = Panel(tuple(series for series, _ in made))
+    simulated = [garch(3000, seed, name) for seed, name in enumerate(names)]
+    panel = Panel(tuple(series for series, _ in simulated))
     model = Seq2Seq(Seq2SeqOptions(), 20)
     fitted = model.fit(FitRequest(panel, dict.fromkeys(panel.names, 2500), {}, 20))
     rng = np.random.default_rng(0)
     facts, truth = [], []
-    for series, variance in made:
+    for series, variance in simulated:
         for cutoff in range(2520, 2980, 46):
             cut = oracles.truncated(series, cutoff)
             values = fitted.forecast(cut, np.array([cutoff])).log_returns(range(1, 21))[0]
