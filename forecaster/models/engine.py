@@ -27,6 +27,7 @@ GPU_MODULES = {
 }
 
 _CACHE_VARIABLE = "JAX_COMPILATION_CACHE_DIR"
+_AUTOTUNE_FLAG = "--xla_gpu_autotune_level"
 
 _VARIABLES = (
     *("KERAS_BACKEND", "NPROC", "OMP_NUM_THREADS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE"),
@@ -61,11 +62,13 @@ def use_engine(backend: Backend = "auto", device: Device = "auto") -> Engine:
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
         os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
     if engine.backend == "jax":
-        # One thread a matrix product: the same bits whatever the number of cores, at the same speed.
-        os.environ["NPROC"] = "1"
         if engine.device == "cpu":
+            # One thread a matrix product: the same bits whatever the number of cores, at the same speed.
+            os.environ["NPROC"] = "1"
             os.environ["JAX_PLATFORMS"] = "cpu"
-            _keep_compiled_programs()
+        else:
+            _choose_kernels_without_timing()
+        _keep_compiled_programs()
     elif engine.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     running = sys.modules.get("keras")
@@ -76,6 +79,16 @@ def use_engine(backend: Backend = "auto", device: Device = "auto") -> Engine:
         )
     os.environ["KERAS_BACKEND"] = engine.backend
     return engine
+
+
+def _choose_kernels_without_timing() -> None:
+    """Let XLA compile for a GPU with fixed rules: it would time candidates, whose winner may differ between two runs.
+
+    For networks of this size the timing takes longer than the training. A choice of the user is left alone.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _AUTOTUNE_FLAG not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_AUTOTUNE_FLAG}=0".strip()
 
 
 def _keep_compiled_programs() -> None:

@@ -126,13 +126,35 @@ def test_the_engine_that_is_chosen(
     assert chosen_engine.reason
 
 
-def test_a_gpu_multiplies_in_full_precision(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_gpu(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NVIDIA_TF32_OVERRIDE", "JAX_DEFAULT_MATMUL_PRECISION", "NPROC"):
         monkeypatch.setenv(name, "")
+    monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
     machine.driver = True
     machine.packages = {"jax", "jax_cuda13_plugin"}
     assert engine.use_engine("jax", "gpu").device == "gpu"
+
+
+def test_a_gpu_multiplies_in_full_precision(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_gpu(machine, monkeypatch)
     assert (os.environ["NVIDIA_TF32_OVERRIDE"], os.environ["JAX_DEFAULT_MATMUL_PRECISION"]) == ("0", "highest")
+
+
+@pytest.mark.parametrize(
+    ("set_before", "flags"),
+    [
+        ("", "--xla_gpu_autotune_level=0"),
+        ("--xla_dump_to=here", "--xla_dump_to=here --xla_gpu_autotune_level=0"),
+        ("--xla_gpu_autotune_level=4", "--xla_gpu_autotune_level=4"),
+    ],
+)
+def test_jax_on_a_gpu_times_no_kernels_and_compiles_on_all_processors(
+    machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, set_before: str, flags: str
+) -> None:
+    monkeypatch.setenv("XLA_FLAGS", set_before)
+    use_gpu(machine, monkeypatch)
+    assert os.environ["XLA_FLAGS"] == flags
+    assert os.environ["NPROC"] == ""
 
 
 @pytest.mark.parametrize("asked", ["auto", "jax", "tensorflow"])
