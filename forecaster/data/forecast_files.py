@@ -10,16 +10,18 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import shown
+from forecaster.data.spellings import parse_frequency
 from forecaster.data.tables.dates import DateError, parse_dates
 from forecaster.data.tables.numbers import Column, DecimalSign, is_empty
 from forecaster.data.tables.opening import open_table
 from forecaster.data.tables.table import Table
-from forecaster.errors import InputFileError
+from forecaster.errors import InputFileError, UsageError
 
 __all__ = ["ForecastFile", "level_of", "read_forecasts"]
 
 _REQUIRED = ("instrument", "cutoff", "step")
-_OPTIONAL = ("model", "last_price", "mean", "sigma", "df", "level", "value")
+_OPTIONAL = ("model", "frequency", "last_price", "mean", "sigma", "df", "level", "value")
+_TEXTS = ("instrument", "cutoff", "model", "frequency")
 _EXPECTED = (
     "expected the columns instrument, cutoff, step and either quantiles such as q0.1, q0.5, q0.9, "
     "or level and value, or mean and sigma"
@@ -45,6 +47,7 @@ class ForecastFile:
         values: (N, Q) quantiles, NaN where the file has none; or (N, 2) mean and standard deviation.
         degrees_of_freedom: (N,) of Student's t; infinite for a normal distribution; None with quantiles.
         last_prices: (N,) prices at the cutoffs that the forecasts start from; None where the file does not say.
+        frequency: Length of the rows that the steps count: ``1d``, ``1wk`` or ``1mo``; None where it does not say.
         unread: Names of the columns that mean nothing here.
         repeated: (N,) True where a long file gives one level of a forecast more than once.
     """
@@ -59,6 +62,7 @@ class ForecastFile:
     values: FloatArray
     degrees_of_freedom: FloatArray | None
     last_prices: FloatArray | None
+    frequency: str | None
     unread: tuple[str, ...]
     repeated: BoolArray
 
@@ -104,8 +108,12 @@ def level_of(name: str) -> float | None:
     return round(level, 12) if 0 < level < 1 else None
 
 
-def read_forecasts(path: Path) -> ForecastFile:
+def read_forecasts(path: Path, date_order: str | None = None) -> ForecastFile:
     """Read a file of forecasts: CSV, JSON or Excel, wide (a column for each level) or long (level and value).
+
+    Args:
+        path: The file.
+        date_order: Order of day, month and year in the cutoffs; None to decide by the column.
 
     Raises:
         InputFileError: The file cannot be read, lacks a column, has a column twice, or has text where a number or a
@@ -124,22 +132,28 @@ def read_forecasts(path: Path) -> ForecastFile:
     if len(table.records) < 2:
         table.refuse(0, f"there is no forecast below the header; {_EXPECTED}")
     rows = _Rows(table, table.records[1:], len(names))
-    read = {name: place for name, place in places.items() if name not in ("mean", "sigma", "df") or kinds[2]}
-    read = {name: place for name, place in read.items() if name not in ("level", "value") or is_long}
+    frequency = rows.frequency(places.get("frequency"))
+    meaningless = {
+        *(() if kinds[2] else ("mean", "sigma", "df")),
+        *(() if is_long else ("level", "value")),
+        *(() if frequency else ("frequency",)),
+    }
+    read = {name: place for name, place in places.items() if name not in meaningless}
     unread = [table.records[0][place] for place in range(len(names)) if place not in {*read.values(), *levels}]
-    numeric = {name: place for name, place in read.items() if name not in ("instrument", "model", "cutoff")}
+    numeric = {name: place for name, place in read.items() if name not in _TEXTS}
     numbers = rows.numbers({**numeric, **{str(level): place for place, level in levels.items()}})
     file = ForecastFile(
         label=table.label,
         sha256=table.sha256,
         models=rows.texts(places["model"]) if "model" in places else [""] * len(rows.records),
         instruments=rows.texts(places["instrument"]),
-        cutoffs=rows.dates(places["cutoff"]),
+        cutoffs=rows.dates(places["cutoff"], date_order),
         steps=numbers["step"],
         levels=tuple(sorted(levels.values())),
         values=_values(numbers, sorted(levels.values())),
         degrees_of_freedom=_degrees_of_freedom(numbers) if kinds[2] else None,
         last_prices=numbers.get("last_price"),
+        frequency=frequency,
         unread=tuple(unread),
         repeated=np.zeros(len(rows.records), dtype=bool),
     )
@@ -203,10 +217,23 @@ class _Rows:
             self.refuse(cells.index(""), f"{shown(self.table.records[0][place])} is empty")
         return cells
 
-    def dates(self, place: int) -> DateArray:
+    def frequency(self, place: int | None) -> str | None:
+        """Length of a row by a column that has it; None without one, or where its texts mean something else."""
+        if place is None:
+            return None
+        words = {record[place] for record in self.records}
+        try:
+            frequencies = sorted({parse_frequency(word) for word in words})
+        except UsageError:
+            return None
+        if len(frequencies) > 1:
+            self.refuse(-1, f"frequency is {' and '.join(frequencies)}; expected one in all rows; score each alone")
+        return frequencies[0]
+
+    def dates(self, place: int, order: str | None) -> DateArray:
         """(N,) days of a column."""
         try:
-            return parse_dates(self.texts(place)).days
+            return parse_dates(self.texts(place), order).days
         except DateError as error:
             raise InputFileError(
                 f"{self.table.label}, {self.table.place(error.row + 1)}: {self.table.records[0][place]}: {error}"
@@ -218,7 +245,8 @@ class _Rows:
         for name, column in columns.items():
             row = column.text_row()
             if row is not None:
-                self.refuse(row, f"{name} is {shown(column.cells[row])}; expected a number")
+                header = self.table.records[0][places[name]]
+                self.refuse(row, f"{header} is {shown(column.cells[row])}; expected a number")
         sign = self._decimal_sign(columns)
         for name, column in columns.items():
             row = column.fault_row(sign)

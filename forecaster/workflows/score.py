@@ -81,12 +81,16 @@ def score(
     """
     environment = environment or Environment.at(home)
     environment.progress("data", 0, 1, detail="loading histories")
-    file = _evaluated_first(_named(read_forecasts(Path(forecasts)), Path(forecasts)), forecaster)
+    file = _read(Path(forecasts), keywords.get("date_order"), forecaster)
+    if not keywords.get("csv"):
+        keywords.pop("date_order", None)  # no other source has dates to read
+    requested = config_of(config, set, keywords)
+    _check_frequency(file, requested.data.frequency)
     selection = selection_of(keywords)
     if selection.is_empty:
         selection = _selection_of_file(file, selection)
     request = BacktestRequest(
-        config=config_of(config, set, keywords),
+        config=requested,
         selection=selection,
         models=model_names((*texts_of(models), *DEFAULT_BASELINES)),
         steps=_steps(file),
@@ -103,9 +107,19 @@ def score(
     return grades
 
 
-def _named(file: ForecastFile, path: Path) -> ForecastFile:
-    """`file` with the name of the file for forecasters without a name."""
-    return dataclasses.replace(file, models=[model or path.stem for model in file.models])
+def _read(path: Path, date_order: str | None, forecaster: str | None) -> ForecastFile:
+    """The file, whose name is that of forecasters without one, with the evaluated forecaster first."""
+    file = read_forecasts(path, date_order)
+    return _evaluated_first(dataclasses.replace(file, models=[name or path.stem for name in file.models]), forecaster)
+
+
+def _check_frequency(file: ForecastFile, frequency: str) -> None:
+    """Refuse steps that count other rows than those of the histories."""
+    if file.frequency not in (None, frequency):
+        raise UsageError(
+            f"{file.label} forecasts rows of {file.frequency}, by its column frequency; expected {frequency}; "
+            f"add --frequency {file.frequency}"
+        )
 
 
 def _evaluated_first(file: ForecastFile, forecaster: str | None) -> ForecastFile:

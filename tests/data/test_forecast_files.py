@@ -17,6 +17,11 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def with_column(tmp_path: Path, *cells: str) -> Path:
+    lines = [f"{line},{cell}" for line, cell in zip(WIDE.splitlines(), cells, strict=True)]
+    return written(tmp_path, "\n".join(lines) + "\n")
+
+
 @pytest.mark.parametrize("name", ["q0.1", "0.1", "10%", "10 %", "p10", "P_10", "quantile 0.1", "Quantile_0.1", "q10"])
 def test_every_usual_name_of_a_level_is_read(name: str) -> None:
     assert level_of(name) == 0.1
@@ -33,6 +38,25 @@ def test_a_wide_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(file.values, [[100, 101, 102], [101, np.nan, 103]])
     assert file.cutoffs.astype(str).tolist() == ["2020-01-02", "2020-01-03"]
     assert file.unread == ("note",)
+
+
+@pytest.mark.parametrize(("texts", "frequency"), [("1wk,1wk", "1wk"), ("weekly,1W", "1wk"), ("rare,rare", None)])
+def test_the_rows_that_the_steps_count(tmp_path: Path, texts: str, frequency: str | None) -> None:
+    file = read_forecasts(with_column(tmp_path, "frequency", *texts.split(",")))
+    assert file.frequency == frequency
+    assert file.unread == (() if frequency else ("frequency",))
+
+
+def test_one_file_counts_one_kind_of_rows(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="line 1: frequency is 1d and 1wk; expected one"):
+        read_forecasts(with_column(tmp_path, "frequency", "1d", "1wk"))
+
+
+def test_the_order_of_day_and_month(tmp_path: Path) -> None:
+    path = written(tmp_path, WIDE.replace("2020-01-02", "02/01/2020").replace("2020-01-03", "03/01/2020"))
+    assert read_forecasts(path, "dmy").cutoffs.astype(str).tolist() == ["2020-01-02", "2020-01-03"]
+    with pytest.raises(InputFileError, match="--date-order"):
+        read_forecasts(path)
 
 
 def test_columns_are_sorted_by_their_levels(tmp_path: Path) -> None:
@@ -85,7 +109,7 @@ def test_decimal_commas(tmp_path: Path) -> None:
         ("q0.1,q0.5,q0.9", "a,b,sigma", "no mean"),
         ("q0.1,q0.5", "step,q0.5", "2 times"),
         ("2020-01-03", "yesterday", "line 3: cutoff: 'yesterday' is no date"),
-        (",101,,103", ",101,abc,103", "line 3: 0.5 is 'abc'; expected a number"),
+        (",101,,103", ",101,abc,103", "line 3: q0.5 is 'abc'; expected a number"),
         ("1,101,,103", "1,101", "line 3: it has 4 cells"),
         ("USDJPY,2020-01-03", ",2020-01-03", "line 3: 'instrument' is empty"),
         ("100,101,102", '100,"1,010",102', "may be two numbers"),

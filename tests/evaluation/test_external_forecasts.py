@@ -31,6 +31,7 @@ def file_of(values: np.ndarray, levels: tuple[float, ...], **changed: Any) -> Fo
         values=values,
         degrees_of_freedom=None,
         last_prices=None,
+        frequency=None,
         unread=(),
         repeated=np.zeros(count, dtype=bool),
     )
