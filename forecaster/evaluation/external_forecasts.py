@@ -9,10 +9,11 @@ import numpy as np
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.forecast_files import ForecastFile
 from forecaster.data.series import PriceSeries, is_price
+from forecaster.features.outcomes import returns_after
 from forecaster.quantiles import MEDIAN, SCORING_LEVELS, central, level_weights, normal_scores
 from forecaster.stats.student import student_quantiles
 
-__all__ = ["MIN_ROWS", "ExternalForecasts", "Rejection", "Units", "external_forecasts", "rejections"]
+__all__ = ["MIN_ROWS", "ExternalForecasts", "Foresight", "Rejection", "Units", "external_forecasts", "rejections"]
 
 Units = Literal["price", "return"]
 
@@ -23,9 +24,11 @@ MAX_MOVE = 20.0
 """Farthest median from the last price, in usual moves over the step: beyond it the number is no price of that day."""
 
 _MAX_TYPICAL_MOVE = 10.0  # the same for the typical row of a forecaster
-_MAX_TYPICAL_WIDTH = 10.0  # 80 % interval of a forecaster over that of usual moves: a yearly sigma gives 16
+_MAX_TYPICAL_WIDTH = 10.0  # 80 % interval at the first step over that of usual moves: a yearly sigma gives 16 at step 1
 _MIN_TYPICAL_WIDTH = 0.02  # a variance in place of a standard deviation gives 0.006 for a currency
 _MAX_PRICE_GAP = 5.0  # daily moves between two prices of one day, such as a fixing and a close
+_MIN_FORESIGHT = 0.25  # correlation with the next return, far above that of honest forecasts of daily prices
+_MIN_FORESIGHT_T = 4.0  # its t statistic
 _ROUNDING = 1e-3  # a median closer to the last price, in usual moves, is the last price, written with fewer digits
 _NORMAL_WIDTH = 2.5631  # width of the 80 % interval of a standard normal distribution
 
@@ -67,6 +70,23 @@ class Rejection:
     first: np.datetime64
 
 
+@dataclasses.dataclass(frozen=True)
+class Foresight:
+    """A sign that forecasts were made after their cutoffs.
+
+    Args:
+        model: Forecaster.
+        instrument: Instrument as the file names it.
+        correlation: Correlation of their last prices and medians with the return of the next row.
+        n: Number of cutoffs.
+    """
+
+    model: str
+    instrument: str
+    correlation: float
+    n: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class ExternalForecasts:
     """Forecasts of one forecaster for one instrument that can be scored.
@@ -77,6 +97,7 @@ class ExternalForecasts:
         rows: (N,) row numbers of the cutoffs, increasing.
         steps: (N,) rows ahead.
         quantiles: (N, 9) quantiles of the log return at `SCORING_LEVELS`.
+        foresight: A sign that the cutoffs are too early; None without one.
     """
 
     model: str
@@ -84,6 +105,7 @@ class ExternalForecasts:
     rows: IntArray
     steps: IntArray
     quantiles: FloatArray
+    foresight: Foresight | None = None
 
     def at(self, step: int) -> tuple[IntArray, FloatArray]:
         """Cutoffs (M,) and quantiles (M, 9) at a step."""
@@ -133,7 +155,30 @@ def external_forecasts(
     cutoffs = file.cutoffs[places]
     rejected = rejections(model, instrument, cutoffs, {key: reasons == key for key in _REASONS}, _REASONS)
     steps = file.steps[places[order]].astype(np.intp)
-    return ExternalForecasts(model, instrument, check.rows[order], steps, quantiles[order]), rejected
+    rows = check.rows[order]
+    shifts = quantiles[order, MEDIAN] + check.base_shift[order]
+    foresight = None
+    if len(rows):
+        first = steps == steps.min()
+        following = returns_after(series.log_price, rows[first], [1])[:, 0]
+        foresight = _foresight(model, instrument, shifts[first], following)
+    return ExternalForecasts(model, instrument, rows, steps, quantiles[order], foresight), rejected
+
+
+def _foresight(model: str, instrument: str, shifts: FloatArray, following: FloatArray) -> Foresight | None:
+    """A sign that the cutoffs are a day early, or that the forecaster saw prices of the hours after the price of ours.
+
+    Args:
+        model: Forecaster.
+        instrument: Instrument as the file names it.
+        shifts: (N,) medians over the price of the cutoff.
+        following: (N,) returns of the next row.
+    """
+    if len(shifts) < MIN_ROWS or not (np.std(shifts) > 0 and np.std(following) > 0):
+        return None
+    correlation = float(np.corrcoef(shifts, following)[0, 1])
+    is_sign = correlation > max(_MIN_FORESIGHT, _MIN_FORESIGHT_T / np.sqrt(len(shifts)))
+    return Foresight(model, instrument, correlation, len(shifts)) if is_sign else None
 
 
 class _Check:
@@ -152,6 +197,7 @@ class _Check:
         self.repeated = file.repeated[places]
         self.rows = np.minimum(np.searchsorted(series.dates, self.cutoffs), len(series) - 1)
         self.reasons = np.full(len(places), "", dtype="U16")
+        self.base_shift = np.zeros(len(places))  # from the price of the cutoff to the last price of the file
 
     def judged(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.str_]], FloatArray]:
         """(N,) key of the first reason against each row, empty for a good one, and (N, 9) quantiles."""
@@ -207,13 +253,14 @@ class _Check:
         else:
             base = 1 / self.last_prices if self.mirrored else self.last_prices
             candidates = (total_return, series.close[rows], series.close[rows] * series.current_unit[rows])
-            distances = [np.abs(self._change(price, base)) for price in candidates]
-            self._mark("last_price", ~(np.min(distances, axis=0) <= _MAX_PRICE_GAP * self._daily_move))
+            shifts = np.array([self._shift(price, base) for price in candidates])
+            self.base_shift = shifts[np.abs(shifts).argmin(axis=0), np.arange(len(rows))]
+            self._mark("last_price", ~(np.abs(self.base_shift) <= _MAX_PRICE_GAP * self._daily_move))
         own_base = (1 / base if self.mirrored else base)[:, None]
         return np.asarray(prices - own_base if series.differences else np.log(prices / own_base))
 
-    def _change(self, price: FloatArray, base: FloatArray) -> FloatArray:
-        return np.asarray(price - base if self.series.differences else np.log(price / base))
+    def _shift(self, price: FloatArray, base: FloatArray) -> FloatArray:
+        return np.asarray(base - price if self.series.differences else np.log(base / price))
 
     @property
     def _daily_move(self) -> float:
@@ -228,6 +275,7 @@ class _Check:
         width = (quantiles[:, high] - quantiles[:, low]) / (_NORMAL_WIDTH * usual)
         good = self.reasons == ""
         if good.any():
+            good &= self.steps == self.steps[good].min()  # a yearly sigma is farthest from that of the first step
             self._mark("unit", np.full(len(move), np.median(move[good]) > _MAX_TYPICAL_MOVE))
             is_strange = not _MIN_TYPICAL_WIDTH <= np.median(width[good]) <= _MAX_TYPICAL_WIDTH
             self._mark("scale", np.full(len(move), is_strange))

@@ -14,6 +14,7 @@ from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.external_forecasts import (
     MIN_ROWS,
     ExternalForecasts,
+    Foresight,
     Rejection,
     Units,
     external_forecasts,
@@ -37,7 +38,7 @@ _UNNAMED = "instrument"
 _TEXTS = {
     _NO_BASELINE: "the models beside it have no forecast at this cutoff, such as too early in the history",
     _NOT_COMMON: "another forecaster of the file has no forecast for this cutoff and step",
-    _FEW: f"a forecaster has fewer than {MIN_ROWS} forecasts of the instrument at this step",
+    _FEW: f"there are fewer than {MIN_ROWS} cutoffs of the instrument and step, or that all forecasters have",
     _UNNAMED: "the instrument is unknown, or not among those that were named",
 }
 
@@ -52,6 +53,7 @@ class ForecastGrades(Tabular):
         forecasters: Names of the forecasters that were scored, the evaluated one first.
         rows: Number of forecasts that were scored.
         rejected: Forecasts that were not scored, one entry for each forecaster, instrument and reason.
+        foresight: Signs that forecasts were made after their cutoffs.
         result: Scores, tests and verdict.
     """
 
@@ -60,6 +62,7 @@ class ForecastGrades(Tabular):
     forecasters: tuple[str, ...]
     rows: int
     rejected: Sequence[Rejection]
+    foresight: Sequence[Foresight]
     result: BacktestResult
 
     @property
@@ -149,7 +152,8 @@ def grade_forecasts(
     forecasters = tuple(label for label in labels.values() if label in able)
     by_step = {step: samples[step] for step in plan.steps if step in samples}
     result = scored_samples(plan, records, by_step, forecasters[0], skipped_models(plan, records), calibrated)
-    return ForecastGrades(file, units, forecasters, scored, _merged(rejected), result)
+    foresight = [each.foresight for member in members for each in member.external.values() if each.foresight]
+    return ForecastGrades(file, units, forecasters, scored, _merged(rejected), foresight, result)
 
 
 def _nothing_scored(file: ForecastFile, rejected: Sequence[Rejection]) -> str:

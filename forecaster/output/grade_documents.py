@@ -1,6 +1,7 @@
 """JSON document of graded forecasts, ``score/1``, and its tables: those of a backtest, and rows that are not scored."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecaster.experiments.forecast_grades import ForecastGrades
@@ -38,6 +39,7 @@ def grade_document(grades: ForecastGrades) -> dict[str, Any]:
             }
             for each in grades.rejected
         ],
+        "foresight": [dataclasses.asdict(each) for each in grades.foresight],
         "unread_columns": list(grades.file.unread),
     }
 
@@ -60,7 +62,8 @@ def rejection_lines(document: Mapping[str, Any], *, every: bool = True) -> list[
         every: False for the first few reasons.
     """
     rejected = document["rejected"]
-    lines = [f"{document['scored']:,} of {document['forecasts']:,} forecasts of {document['file']} are scored"]
+    lines = _foresight_lines(document["foresight"])
+    lines.append(f"{document['scored']:,} of {document['forecasts']:,} forecasts of {document['file']} are scored")
     shown = rejected if every else rejected[:MAX_REJECTIONS]
     several = len({each["model"] for each in rejected} | set(document["forecasters"])) > 1
     for each in shown:
@@ -73,4 +76,19 @@ def rejection_lines(document: Mapping[str, Any], *, every: bool = True) -> list[
     levels = document["quantile_levels"]
     if levels and (levels[0] > 0.025 or levels[-1] < 0.975):  # the outer scoring levels
         lines.append(f"levels {levels[0]:g} to {levels[-1]:g}: beyond them the tails of Student's t (df 4) are scored")
+    return lines
+
+
+def _foresight_lines(foresight: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each forecaster whose forecasts were probably made after their cutoffs."""
+    lines = []
+    for model in dict.fromkeys(each["model"] for each in foresight):
+        own = [each for each in foresight if each["model"] == model]
+        worst = max(own, key=lambda each: each["correlation"])
+        others = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        lines.append(
+            f"warning: forecasts by {model} of {worst['instrument']}{others} correlate by {worst['correlation']:.2f} "
+            f"with the return after the cutoff ({worst['n']:,} cutoffs); expected forecasts from prices to the cutoff; "
+            "check its day and its time of day"
+        )
     return lines

@@ -149,6 +149,10 @@ rejected[].reason | text | key of the reason why forecasts are not scored, such 
 rejected[].text | text | the reason in words
 rejected[].n | integer | forecasts
 rejected[].first | date | first of their cutoffs
+foresight[].model | text | forecaster whose forecasts were probably made after their cutoffs
+foresight[].instrument | text | instrument as the file names it
+foresight[].correlation | number | correlation of its last prices and medians with the next return
+foresight[].n | integer | cutoffs
 unread_columns[] | text | columns of the file without a meaning
 """
 

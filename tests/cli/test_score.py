@@ -49,10 +49,25 @@ def test_the_document(forecast, bank: Path, home: Path) -> None:
     assert counts["no_trading_day"] == (2, "2020-11-01")
     assert counts["unknown"] == (1, "2020-12-31")
     assert counts["unit"][0] == 1
+    assert document["foresight"] == []
     row = next(row for row in document["rows"] if row["model"] == "bank")
     assert row["n"] == 78
     assert 0.9 < row["crps_ratio"]["garch"] < 1.2
     assert differences("forecast score --forecasts FILE --format json", document) == []
+
+
+def test_cutoffs_that_are_a_day_early_are_a_warning(
+    forecast, bank: Path, history: PriceSeries, home: Path, tmp_path: Path
+) -> None:
+    header, *lines = bank.read_text(encoding="utf-8").splitlines()
+    before = dict(zip(history.dates.astype(str).tolist()[1:], history.dates.astype(str).tolist(), strict=False))
+    cells = [line.split(",") for line in lines]
+    early = tmp_path / "early.csv"
+    rows = [",".join([name, before[day], *rest]) for name, day, *rest in cells if day in before]
+    early.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    result = forecast("score", "--forecasts", early, *OPTIONS, "--home", home, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert "warning: forecasts by early of USDJPY correlate by 1.00 with the return after the cutoff" in result.stderr
 
 
 def test_the_table_names_every_reason_once(forecast, bank: Path, home: Path) -> None:
@@ -79,6 +94,9 @@ def test_rows_and_a_picture(forecast, bank: Path, home: Path, tmp_path: Path) ->
 def test_faults_are_one_line(forecast, bank: Path, home: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("instrument,cutoff,step\nUSDJPY,2020-01-02,1\n", encoding="utf-8")
+    weeks = tmp_path / "weeks.csv"
+    header = "instrument,frequency,cutoff,step,mean,sigma"
+    weeks.write_text(f"{header}\nUSDJPY,1wk,02/01/2030,1,100,1\n", encoding="utf-8")
     for arguments, message in (
         (("--forecasts", bad), "line 1: it holds no distribution"),
         (("--forecasts", tmp_path / "none.csv"), "none.csv"),
@@ -86,6 +104,9 @@ def test_faults_are_one_line(forecast, bank: Path, home: Path, tmp_path: Path) -
         (("--forecasts", bank, "--models", "lstmm"), "model lstmm is unknown"),
         (("--forecasts", bank, "--forecaster", "x"), "--forecaster x is not in"),
         (("--forecasts", bank, "--units", "return", *OPTIONS), "no forecast of"),
+        (("--forecasts", weeks), "expected a date"),
+        (("--forecasts", weeks, "--date-order", "dmy"), "by its column frequency; expected 1d; add --frequency 1wk"),
+        (("--forecasts", weeks, "--date-order", "dmy", "--frequency", "1wk", *OPTIONS), "from 2030-01-02 to 2030"),
         ((), "Missing option '--forecasts'"),
     ):
         result = forecast("score", *arguments, "--home", home)

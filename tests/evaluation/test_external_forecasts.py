@@ -173,6 +173,31 @@ def test_percent_a_yearly_sigma_and_a_variance_are_refused(factor: float) -> Non
     assert reasons(file, "return") == {"scale": (len(ROWS), day(0))}
 
 
+def test_the_first_step_decides_about_a_yearly_sigma() -> None:
+    """Beside the sigma of 20 days it is no longer strange."""
+    steps = np.tile([1.0, 5.0, 10.0, 20.0], len(ROWS) // 4)
+    values = np.column_stack([np.zeros(len(ROWS)), np.full(len(ROWS), SIGMA * np.sqrt(252))])
+    file = file_of(values, (), degrees_of_freedom=np.full(len(ROWS), np.inf), steps=steps)
+    assert reasons(file, "return") == {"scale": (len(ROWS), day(0))}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("with_last_price", [False, True])
+def test_prices_of_the_next_day_are_noticed(mirrored: bool, with_last_price: bool) -> None:
+    def foresight(days: int) -> Any:
+        base = SERIES.close[ROWS + days]
+        values = base[:, None] * np.exp(SIGMA * stats.norm.ppf(SCORING_LEVELS))
+        if mirrored:
+            base, values = 1 / base, 1 / values[:, ::-1]
+        file = file_of(values, SCORING_LEVELS, last_prices=base if with_last_price else None)
+        return read(file, mirrored=mirrored).foresight
+
+    assert foresight(0) is None
+    noticed = foresight(1)
+    assert (noticed.model, noticed.instrument, noticed.n) == ("bank", "USDJPY", len(ROWS))
+    assert noticed.correlation == pytest.approx(1)
+
+
 def test_a_bad_forecast_is_scored_all_the_same() -> None:
     """Too narrow by five, or three usual moves off, is a mistake of the forecaster, not of the file."""
     assert reasons(file_of(log_returns() / 5, SCORING_LEVELS), "return") == {}

@@ -147,7 +147,7 @@ def test_few_forecasts_are_not_scored(tested: BacktestResult, home: Path, tmp_pa
     counts = {(each.instrument, each.reason): each.n for each in grades.rejected}
     assert counts["EURUSD", "few"] == 20
     assert {row.instrument for row in grades.result.scores} == {"USDJPY"}
-    with pytest.raises(NotEnoughDataError, match="fewer than 30 forecasts"):
+    with pytest.raises(NotEnoughDataError, match="fewer than 30 cutoffs"):
         graded(tmp_path / "few.csv", few, home)
 
 
