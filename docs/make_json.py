@@ -20,6 +20,8 @@ Written by `python docs/make_json.py`; a test compares the tables with the docum
 - `predict` and `data show` print a list with one document for each instrument, also for a single one.
 - `predict --format json-flat` prints a list of rows, the same as `--format csv`: `pandas.DataFrame(rows)` reads it.
 - NaN and infinity, which JSON lacks, are null. Dates are texts such as 2026-10-30.
+- `forecast schema NAME` prints the same keys as a JSON Schema, for programs that validate documents.
+- A key whose type begins with "optional" may be missing.
 - Keys may be added within a version of a schema, never renamed or removed. Ignore keys that you do not know.
 - In a path, `[]` is each item of a list, and a name in angle brackets is any key. A type in capitals is a part, with
   its keys in a table at the end; ANY is a value of no fixed type. The [glossary](glossary.md) explains the terms.

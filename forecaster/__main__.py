@@ -7,18 +7,26 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from typing import NoReturn
 
 __all__ = ["main"]
 
 _COLLECTION = (100_000, 20, 50)  # thresholds: nearly all objects of a command's start live as long as it does
 _INTERRUPTED = 130  # as forecaster.errors.ExitCode.INTERRUPTED, which is not loaded yet
+_DOCUMENT = (
+    b'{"schema": "error/1", "code": "interrupted", "message": "interrupted", "hint": "unfinished work was not saved", '
+    b'"commands": [], "exit_code": 130, "mistakes": ["interrupted; unfinished work was not saved"]}\n'
+)
+"""Document of an interrupt, as `forecaster.output.error_documents` makes it."""
 
 
 def _end_at_once(number: int, frame: object) -> NoReturn:
     """End the process; it has no work in progress."""
+    words = " ".join(sys.argv).replace("--format ", "--format=")
+    line = _DOCUMENT if "--format=json" in words else b"interrupted; unfinished work was not saved\n"
     with contextlib.suppress(OSError):
-        os.write(2, b"interrupted; unfinished work was not saved\n")
+        os.write(2, line)
     os._exit(_INTERRUPTED)
 
 

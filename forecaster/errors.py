@@ -14,10 +14,12 @@
     |-- NewerSchemaError            1   a run or a store written by a newer version
     `-- StorageError                1   a folder or disk refused the write
 
-A message is one line and says what happened, what was expected and what to do.
+A message is one line and says what happened, what was expected and what to do. The name of the class is the ``code`` of
+the JSON document of an error.
 """
 
 import enum
+import re
 from typing import Self
 
 __all__ = [
@@ -66,6 +68,16 @@ class ForecasterError(Exception):
     """
 
     exit_code: ExitCode = ExitCode.FAILED
+
+    @classmethod
+    def code(cls) -> str:
+        """Kind of the error, as the JSON document of an error names it.
+
+        >>> RunNotFoundError.code()
+        'run_not_found'
+        """
+        name = cls.__name__.removesuffix("Error")
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() if name != "Forecaster" else "failed"
 
     def __init__(self, *messages: str) -> None:
         super().__init__("\n".join(messages))

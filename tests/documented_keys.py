@@ -1,11 +1,16 @@
 """Comparison of a JSON document with the keys that docs/json.md lists for it."""
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from forecaster.output.json_keys import DocumentedKey, keys_of_document
+from jsonschema import Draft202012Validator
+
+from forecaster.files import plain
+from forecaster.output.json_keys import LISTS, DocumentedKey, keys_of_document
 from forecaster.output.json_parts import PARTS
+from forecaster.output.json_schema import document_names, document_schema
 
 Leaf = tuple[str, Any]
 
@@ -25,7 +30,7 @@ def _expanded(keys: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             if rest:
                 yield path, rest
         else:
-            yield path, key.kind
+            yield path, key.kind.removeprefix("optional ")
 
 
 def leaves(value: Any, path: str = "") -> Iterator[Leaf]:
@@ -67,7 +72,22 @@ def differences(command: str, document: Any) -> list[str]:
         inside = any(kind == "ANY" and compiled.match(path) for compiled, kind in patterns)
         if not inside and not any(is_of(value, kind) for kind in fitting):
             wrong.add(f"{path} is {value!r:.40}, documented as {' or '.join(fitting) or 'nothing'}")
-    return sorted(wrong)
+    return sorted(wrong | set(schema_errors(command, document)))
+
+
+@functools.cache
+def validator(command: str) -> Draft202012Validator:
+    """Validator of one document of a command."""
+    schema = document_schema(next(name for name, printed in document_names().items() if printed == command))
+    if command in LISTS:
+        schema = {"$ref": schema["items"]["$ref"], "$defs": schema["$defs"]}
+    return Draft202012Validator(schema)
+
+
+def schema_errors(command: str, document: Any) -> Iterator[str]:
+    """Differences from the JSON Schema that `forecast schema` prints."""
+    for error in validator(command).iter_errors(plain(document)):
+        yield f"schema: {error.json_path}: {error.message[:120]}"
 
 
 def missing(command: str, documents: list[Any]) -> list[str]:

@@ -40,5 +40,7 @@ def test_a_key_that_is_not_documented_is_reported() -> None:
     assert differences(command, {"schema": "configurations/1", "configurations": [row]}) == []
     (extra,) = differences(command, {"schema": "configurations/1", "configurations": [{**row, "kind": "gru"}]})
     assert extra.startswith("configurations[].kind")
-    (wrong,) = differences(command, {"schema": 1, "configurations": []})
-    assert "documented as text" in wrong
+    wrong = differences(command, {"schema": 1, "configurations": []})
+    assert "documented as text" in wrong[0]
+    assert wrong[1].startswith("schema: $.schema: 'configurations/1' was expected")
+    assert differences(command, {"schema": "configurations/1", "configurations": [{"name": "gru"}]}) != []

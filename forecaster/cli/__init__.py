@@ -4,17 +4,16 @@ import atexit
 import importlib
 import os
 import sys
-import traceback
 from typing import Any, NoReturn
 
 import click
 
 from forecaster import __version__
-from forecaster.cli.faults import reported_faults
+from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
 from forecaster.cli.positional import is_instrument
-from forecaster.cli.streams import open_missing_streams, print_note, print_text, release_streams
+from forecaster.cli.streams import open_missing_streams, print_text, release_streams
 from forecaster.environment import BACKEND_VARIABLE, WINDOW_VARIABLE
 from forecaster.errors import ExitCode
 
@@ -28,8 +27,9 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
     *("train", "predict", "plot", "backtest", "compare", "search", "score", "audit"),
-    *("inspect", "anomalies", "events", "export", "runs", "replay", "data", "config"),
+    *("inspect", "anomalies", "events", "export", "runs", "replay", "data", "config", "schema"),
 )
+_WORDS = "forecaster.words"
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
 
 
@@ -55,14 +55,19 @@ class LazyGroup(CommandGroup):
             return "predict", self.get_command(ctx, "predict"), ["--train-if-missing", *args]
         return super().resolve_command(ctx, args)
 
-    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
         """Parse the options before the command; a fault is one line and an exit code."""
-        with reported_faults():
-            return super().make_context(*arguments, **settings)
+        words = list(args)
+        with reported_faults(words):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[_WORDS] = words
+        return context
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a foreseeable fault is one line each and an exit code."""
-        with reported_faults(ctx):
+        with reported_faults(ctx.meta.get(_WORDS, []), ctx):
             return super().invoke(ctx)
 
 
@@ -119,9 +124,8 @@ def main() -> NoReturn:
         code = ExitCode.INTERRUPTED
     except SystemExit as leaving:
         code = leaving.code
-    except Exception:  # a mistake of this program: its report may quote texts from outside
-        for line in traceback.format_exc().splitlines():
-            print_note(line)
+    except Exception as error:
+        print_unexpected(error, sys.argv[1:])
         code = ExitCode.FAILED
     ignore_signals()
     if not release_streams() and code == ExitCode.OK:

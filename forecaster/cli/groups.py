@@ -2,6 +2,7 @@
 
 import click
 
+from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.suggestions import command_message
 
 __all__ = ["CommandGroup"]
@@ -29,6 +30,7 @@ class CommandGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options before the command; those of a command stand after it."""
+        print_json_help(ctx, args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.positional import InstrumentArgument
 from forecaster.cli.streams import print_text
 from forecaster.cli.suggestions import option_message
@@ -60,8 +61,9 @@ class SectionedCommand(click.Command):
         return [option for option in self.params if isinstance(option, SectionOption)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse, and name the right flag where another is expected."""
+        """Parse, and name the right flag where another is expected; print the help as JSON where that is asked for."""
         words = list(args)
+        print_json_help(ctx, words)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

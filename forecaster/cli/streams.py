@@ -24,6 +24,7 @@ __all__ = [
     "mark_styles",
     "note_text",
     "open_missing_streams",
+    "print_line",
     "print_note",
     "print_text",
     "release_streams",
@@ -107,6 +108,14 @@ def print_note(text: str) -> None:
     """
     try:
         click.echo(note_text(text), err=True)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def print_line(text: str) -> None:
+    """Write one line for a program to stderr, as it is, except for invisible characters."""
+    try:
+        click.echo(visible(text), err=True)
     except OSError:
         _silence(sys.stderr)
 

@@ -1,7 +1,8 @@
 """Keys of every JSON document, with type and meaning: the source of docs/json.md; a test compares real documents.
 
 A line has the path of a key, its type and its meaning. In a path, ``[]`` is each item of a list and ``<level>`` any key
-of a mapping. A type in capitals is a part that several documents have, or ANY for values that are not fixed.
+of a mapping. A type in capitals is a part that several documents have, or ANY for values that are not fixed. A key is
+there in every document, or in every one with the section that it is in, unless its type begins with ``optional``.
 """
 
 import dataclasses
@@ -9,12 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
+from forecaster.output.json_face_keys import ERROR, HELP, SCHEMAS
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
 from forecaster.output.json_search_keys import SEARCH
 
-__all__ = ["DOCUMENTS", "DocumentedKey", "keys_of_document"]
+__all__ = ["DOCUMENTS", "LISTS", "NAMES", "DocumentedKey", "keys_of_document"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -330,8 +332,25 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast data export --format json": _DATA_EXPORT,
     "forecast config list --format json": _CONFIGURATIONS,
     "forecast config keys --format json": _KEYS,
+    "forecast schema --format json": SCHEMAS,
+    "forecast --help --format json": HELP,
+    "error of a command with --format json": ERROR,
 }
 """Command -> keys of its document."""
+
+LISTS = frozenset(
+    {
+        *("forecast predict --format json", "forecast predict --format json-flat"),
+        "forecast data show --format json",
+    }
+)
+"""Commands that print a list of their documents."""
+
+NAMES = {
+    "forecast predict --format json-flat": "forecast-rows",
+    "forecast data list --used-by latest --format json": "data-used",
+}
+"""Command -> name of its document, where neither its schema nor its words make one."""
 
 _METRICS_OF = {
     "forecast train --format json": "scores[]",

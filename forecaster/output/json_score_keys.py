@@ -91,7 +91,7 @@ rows[].coverage_tests.<level>.<test> | number or null | p-value of a test of an 
 rows[].crps_ratio.<model> | number or null | CRPS over that of another model
 rows[].crps_ratio_interval.<model> | null | null where there is none; otherwise the list below
 rows[].crps_ratio_interval.<model>[] | number or null | ends of the bootstrap interval of the ratio
-rows[].crps_ratio_worst.<model>[] | ANY | worst ratio of an instrument, and its name; pooled rows alone
+rows[].crps_ratio_worst.<model>[] | optional ANY | worst ratio of an instrument, and its name; pooled rows alone
 rows[].dm[].against | text | other model
 rows[].dm[].statistic | number or null | statistic of Diebold and Mariano
 rows[].dm[].p_value | number or null | two-sided p-value
