@@ -96,5 +96,5 @@ def missing(command: str, documents: list[Any]) -> list[str]:
     return [
         path
         for path, kind in expanded(command).items()
-        if kind not in ("null", "ANY") and not any(pattern(path).fullmatch(real) for real in paths)
+        if kind not in ("null", "ANY", "list") and not any(pattern(path).fullmatch(real) for real in paths)
     ]

@@ -145,9 +145,10 @@ inputs[].first_row | optional integer | of features: row of a history, counted f
 inputs[].window | optional integer or null | of features: rows to give; null where all rows from first_row on are read
 inputs[].settled_rows | optional integer | of features: number of last rows that are enough
 inputs[].settled_difference | optional number | of features: difference from predict where only these are given, in volatilities
-inputs[].columns[].name | optional text | feature, in the order of the columns
-inputs[].columns[].formula | optional text | formula, or a description where it needs other series
-inputs[].columns[].antisymmetric | optional true or false | true if it changes its sign when the quotation is inverted
+inputs[].columns | optional list | of features: the columns in their order; each has the keys below
+inputs[].columns[].name | text | feature
+inputs[].columns[].formula | text | formula, or a description where it needs other series
+inputs[].columns[].antisymmetric | true or false | true if it changes its sign when the quotation is inverted
 symbols.<name> | text | meaning of a name in the formulas
 output.name | text | name of the output
 output.type | text | type of the numbers
