@@ -71,6 +71,11 @@ class Forecasts:
         between = np.einsum("sk,nkq->nsq", step_weights(self.knots, within), self.scaled)
         return np.asarray(between * self.units(steps)[..., None])
 
+    def at_levels(self, levels: Sequence[float]) -> "Forecasts":
+        """The same distributions by their quantiles at other `levels` in (0, 1), increasing."""
+        scaled = self.scaled @ level_weights(self.quantile_levels, levels)
+        return dataclasses.replace(self, quantile_levels=tuple(levels), scaled=scaled)
+
     def median(self, step: int) -> FloatArray:
         """(N,) medians of the log return over `step` days."""
         weights = level_weights(self.quantile_levels, [0.5])

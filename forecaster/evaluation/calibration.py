@@ -190,14 +190,14 @@ def _mean_factors(part: _Settled, factors: FloatArray, losses: FloatArray) -> Fl
         losses: (M, G, S * 4) likewise.
     """
     known_count = np.repeat(part.count, INTERVALS, axis=1)
-    every = np.arange(factors[0].size).reshape(factors.shape[1:])
-    places = known_count[:, None] * every.size + every
-    shares = _weights(losses.reshape(-1).take(places), np.repeat(part.ahead, INTERVALS))
-    mean = (shares * factors.reshape(-1).take(places)).sum(axis=1)
-    finite = np.isfinite(part.needed).reshape(mean.shape)
-    counted = np.concatenate([np.zeros((1, mean.shape[1])), np.cumsum(finite, axis=0)])
+    experts = factors[0].size
+    places = np.arange(experts).reshape(len(STEP_SIZES), 1, -1) + known_count * experts
+    mean = _weights(losses.reshape(-1).take(places), np.repeat(part.ahead, INTERVALS))
+    mean *= factors.reshape(-1).take(places)
+    finite = np.isfinite(part.needed).reshape(known_count.shape)
+    counted = np.concatenate([np.zeros((1, finite.shape[1])), np.cumsum(finite, axis=0)])
     settled = np.minimum(np.take_along_axis(counted, known_count, axis=0) / _SETTLED, 1)
-    return np.asarray(1 + settled * (mean - 1)).reshape(part.needed.shape)
+    return np.asarray(1 + settled * (mean.sum(axis=0) - 1)).reshape(part.needed.shape)
 
 
 def _needed(quantiles: FloatArray, outcomes: FloatArray) -> FloatArray:
@@ -242,31 +242,39 @@ def _experts(needed: FloatArray, known_count: IntArray, ahead: IntArray) -> tupl
     informative = np.isfinite(scores)
     all_informative = np.asarray(informative.all(axis=1))
     places = np.arange(rates.size).reshape(rates.shape)
+    offsets = known_count * rates.size
     flat = factors.reshape(-1)
+    at = np.empty_like(places)
+    loss, excess = np.empty_like(rates), np.empty_like(rates)
     for n in range(outcomes):
-        used = flat.take(places + known_count[n] * rates.size)
+        used = flat.take(np.add(places, offsets[n], out=at), out=loss, mode="clip")  # "raise" would copy
         change = np.where(scores[n] > used, wider, narrower)
         # The interval score of Gneiting and Raftery 2007 up to scale: least at the nominal miss rate.
-        loss = (misses * used + np.maximum(scores[n] - used, 0)) * unit
+        np.maximum(np.subtract(scores[n], used, out=excess), 0, out=excess)
+        loss *= misses
+        loss += excess
+        loss *= unit
         if not all_informative[n]:
             change = np.where(informative[n], change, 1)
-            loss = np.where(informative[n], loss, 0)
-        factors[n + 1] = np.minimum(np.maximum(factors[n] * change, 1 / _MAX_FACTOR), _MAX_FACTOR)
-        losses[n + 1] = losses[n] * discount + loss
+            loss[:, ~informative[n]] = 0
+        change *= factors[n]
+        np.minimum(np.maximum(change, 1 / _MAX_FACTOR, out=change), _MAX_FACTOR, out=factors[n + 1])
+        np.add(np.multiply(losses[n], discount, out=losses[n + 1]), loss, out=losses[n + 1])
     return factors, losses
 
 
 def _weights(losses: FloatArray, ahead: IntArray) -> FloatArray:
-    """(N, G, C) weights of the experts, which sum to 1; before the first outcome those of the penalties.
+    """(G, N, C) weights of the experts, which sum to 1; before the first outcome those of the penalties.
 
     Args:
-        losses: (N, G, C).
+        losses: (G, N, C).
         ahead: (C,) steps.
     """
-    penalties = np.asarray(PENALTIES)[:, None] / np.cbrt(ahead)
-    total = _LEARNING_RATE / ahead * losses + penalties
-    shares = np.exp(total.min(axis=1, keepdims=True) - total)
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    total = _LEARNING_RATE / ahead * losses
+    total += (np.asarray(PENALTIES)[:, None] / np.cbrt(ahead))[:, None]
+    shares = np.exp(np.subtract(total.min(axis=0), total, out=total), out=total)
+    shares /= shares.sum(axis=0)
+    return np.asarray(shares)
 
 
 def _stretched(quantiles: FloatArray, factors: FloatArray) -> FloatArray:

@@ -51,7 +51,13 @@ class StepCoverage:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
-        return {**dataclasses.asdict(self), "coverage": dict(self.coverage)}
+        return {
+            "step": self.step,
+            "n": self.n,
+            "coverage": dict(self.coverage),
+            "outcome": self.outcome,
+            "p_value": self.p_value,
+        }
 
 
 def step_coverage(step: int, inside: Mapping[str, FloatArray], overlap: int, *, moves: bool = True) -> StepCoverage:

@@ -30,7 +30,6 @@ from forecaster.pipeline import (
     next_steps,
     uncalibrated,
 )
-from forecaster.quantiles import level_weights
 
 __all__ = [
     "DEFAULT_LEVELS",
@@ -116,7 +115,7 @@ def forecasts_together(run: Run, several: Sequence[Wanted]) -> list[Prediction |
             outcomes[number] = error
     for number, scan in zip(raw, calibrated(list(raw.values())), strict=True):
         try:
-            outcomes[number] = _prediction(run, several[number], scan)
+            outcomes[number] = _prediction(run, together[number], several[number], scan)
         except ForecasterError as error:
             outcomes[number] = error
     return [outcome for outcome in outcomes if outcome is not None]
@@ -133,14 +132,14 @@ def _uncalibrated(run: Run, fitted: Fitted, wanted: Wanted) -> Uncalibrated:
         return uncalibrated(fitted, series, rows, None, unseen, carried)
 
 
-def _prediction(run: Run, wanted: Wanted, scan: Forecasts) -> Prediction:
+def _prediction(run: Run, fitted: Fitted, wanted: Wanted, scan: Forecasts) -> Prediction:
     """The coming days, from the forecasts at earlier rows and at the last one."""
     instrument, series, request = wanted.instrument, wanted.series, wanted.request
     forecast = next_steps(scan, series, request.dates, run.fitted.own_steps)
     record = _measured(scan, series, request) if len(scan) > 1 else _recorded(run, series, request.levels)
     if forecast.scaled_from is not None:
         _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
-    prediction = described_forecast(run, instrument, series, forecast, request.calibrate)
+    prediction = described_forecast(run, instrument, series, forecast, request.calibrate, fitted)
     paths = None if request.paths is None else _paths(run, instrument, series, forecast, request.paths)
     return dataclasses.replace(prediction, coverage=record, today=request.today, paths=paths)
 
@@ -198,7 +197,12 @@ def _calibration_of(
 
 
 def described_forecast(
-    run: Run, instrument: Instrument, series: PriceSeries, forecast: Forecast, calibrate: bool
+    run: Run,
+    instrument: Instrument,
+    series: PriceSeries,
+    forecast: Forecast,
+    calibrate: bool,
+    fitted: Fitted | None = None,
 ) -> Prediction:
     """A forecast in the user's orientation, with its provenance.
 
@@ -208,10 +212,11 @@ def described_forecast(
         series: Its history up to the cutoff.
         forecast: The coming days, in canonical orientation.
         calibrate: True if the intervals were to be calibrated.
+        fitted: The model of the run, which may have read the series; loaded from the run when None.
     """
     manifest = run.manifest
     kind: CalibrationKind = _calibration(run, series) if calibrate else "none"
-    drift = _drift(run, series)
+    drift = _drift(run.fitted if fitted is None else fitted, series)
     return Prediction(
         instrument=instrument,
         forecast=_centred(forecast, manifest.report.median == "mean_is_last_price")
@@ -235,9 +240,9 @@ def described_forecast(
     )
 
 
-def _drift(run: Run, series: PriceSeries) -> float:
+def _drift(fitted: Fitted, series: PriceSeries) -> float:
     """Drift of the median after the last row; 0 for a model that has none."""
-    return cast(LocatedFitted, run.fitted).drift(series) if traits_of(run.fitted.name).located else 0.0
+    return cast(LocatedFitted, fitted).drift(series) if traits_of(fitted.name).located else 0.0
 
 
 def _centred(forecast: Forecast, mean_is_last_price: bool) -> Forecast:
@@ -281,25 +286,29 @@ def _measured(scan: Forecasts, series: PriceSeries, request: ForecastRequest) ->
     """Coverage of the forecasts whose outcomes are known, in the history up to the cutoff."""
     horizon = len(request.dates)
     steps = [step for step in range(1, horizon + 1) if step <= EVERY_STEP or step % SPARSE == 0 or step == horizon]
-    levels = [format(level, "g") for level in request.levels]
-    edges = [edge for level in request.levels for edge in ((1 - level) / 2, (1 + level) / 2)]
-    weights = level_weights(scan.quantile_levels, edges)
     outcomes = returns_after(series.log_price, scan.rows, steps)
-    bounds = scan.extended_log_returns(steps) @ weights
+    inside = _inside(scan, request.levels, steps, outcomes)
     records = []
     for index, step in enumerate(steps):
         settled = int(np.searchsorted(scan.rows, len(series) - step))
         if settled:
-            inside = _inside(levels, bounds[:settled, index], outcomes[:settled, index])
-            records.append(step_coverage(step, inside, step, moves=bool(outcomes[:settled, index].any())))
+            shares = {level: values[index, :settled] for level, values in inside.items()}
+            records.append(step_coverage(step, shares, step, moves=bool(outcomes[:settled, index].any())))
     return CoverageRecord(tuple(records), series.dates[scan.rows[0]]) if records else None
 
 
-def _inside(levels: Sequence[str], bounds: FloatArray, outcomes: FloatArray) -> dict[str, FloatArray]:
-    """Level -> (N,) 1 where the outcome lies between columns 2 i and 2 i + 1 of `bounds`, ends included."""
+def _inside(
+    scan: Forecasts, levels: Sequence[float], steps: Sequence[int], outcomes: FloatArray
+) -> dict[str, FloatArray]:
+    """Level -> (S, N) 1 where an outcome of `outcomes` (N, S) lies in the central interval, ends included."""
+    edges = sorted({edge for level in levels for edge in ((1 - level) / 2, (1 + level) / 2)})
+    bounds = np.ascontiguousarray(scan.at_levels(edges).extended_log_returns(steps).transpose(2, 1, 0))
+    actual = np.ascontiguousarray(outcomes.T)
     return {
-        level: ((bounds[:, 2 * i] <= outcomes) & (outcomes <= bounds[:, 2 * i + 1])).astype(float)
-        for i, level in enumerate(levels)
+        format(level, "g"): (
+            (bounds[edges.index((1 - level) / 2)] <= actual) & (actual <= bounds[edges.index((1 + level) / 2)])
+        ).astype(float)
+        for level in levels
     }
 
 
@@ -343,7 +352,7 @@ def _require_sound_scaling(
     own = run.manifest.model.horizon
     if run.fitted.own_steps < own:
         problem = "its steps are recursive"
-    elif run.manifest.report.median == "learned" or _drift(run, series):
+    elif run.manifest.report.median == "learned" or _drift(run.fitted, series):
         problem = "its median moves"
     elif horizon > MAX_SCALING * own:
         problem = f"a forecast is scaled to {MAX_SCALING} times its horizon at most"

@@ -52,10 +52,11 @@ def ewma(values: FloatArray, decay: float) -> FloatArray:
     blocks = np.zeros((-(-len(values) // _BLOCK), _BLOCK, 1))
     blocks.reshape(-1)[: len(values)] = values
     sums = np.matmul(within, blocks)[..., 0]  # each block by itself, with the bits that it has alone
-    totals = np.zeros(len(blocks))  # of all blocks before
-    for block in range(1, len(blocks)):
-        totals[block] = sums[block - 1, -1] + carried[-1] * totals[block - 1]
-    sums += carried * totals[:, None]
+    factor = float(carried[-1])
+    totals = [0.0]  # of all blocks before each one
+    for last in sums[:-1, -1].tolist():
+        totals.append(last + factor * totals[-1])
+    sums += carried * np.array(totals[: len(sums)])[:, None]
     return np.asarray(sums.reshape(-1)[: len(values)] / _sums_of_weights(decay, len(values)))
 
 

@@ -83,14 +83,17 @@ def hac_lags(count: int, step: int = 1) -> int:
 def long_run_variance(values: FloatArray, lags: int) -> float:
     """Variance of sqrt(N) times the mean of `values` (N,), with Bartlett weights (Newey and West 1987).
 
-    ``g_0 + 2 sum_k (1 - k / (lags + 1)) g_k`` with autocovariances ``g_k`` that divide by N; never negative.
+    ``g_0 + 2 sum_k (1 - k / (lags + 1)) g_k`` with autocovariances ``g_k`` that divide by N. That is the sum of the
+    squared sums of ``lags + 1`` neighbours, with zeros around the centred values, over ``N (lags + 1)``: never negative,
+    in a time that does not depend on the lags.
     """
     count = len(values)
-    centred = values - values.mean()
-    total = float(centred @ centred)
-    for lag in range(1, min(lags, count - 1) + 1):
-        total += 2 * (1 - lag / (lags + 1)) * float(centred[lag:] @ centred[:-lag])
-    return max(total, 0.0) / count
+    width = lags + 1
+    total = np.zeros(width + count + lags)
+    np.cumsum(values - values.mean(), out=total[width : width + count])
+    total[width + count :] = total[width + count - 1]
+    sums = total[width:] - total[:-width]
+    return float(sums @ sums) / (width * count)
 
 
 def mean_test(values: FloatArray, step: int = 1, lags: int | None = None) -> MeanTest:

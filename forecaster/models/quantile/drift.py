@@ -18,6 +18,7 @@ median does not jump, and tends to the mean where the evidence is strong.
 The constants were chosen on rates of the ECB up to 2020.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,6 +67,7 @@ def drift_statistics(history: History) -> tuple[FloatArray, FloatArray]:
     return mean, statistic
 
 
+@functools.lru_cache(maxsize=32)
 def _effective_count(count: int) -> FloatArray:
     """(N,) number of values that equal weights would need for the variance of each exponentially weighted mean."""
     number = np.arange(1.0, count + 1)

@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import AnyArray, Float32Array, FloatArray, IntArray
+from forecaster.arrays import AnyArray, IntArray
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.errors import NotEnoughDataError
-from forecaster.features import antisymmetric_features, feature_matrix
-from forecaster.features.history import History
+from forecaster.features import antisymmetric_features
 from forecaster.features.windows import DenseWindows, LastWindows
 from forecaster.forecast import MAX_SCALING, Forecasts
 from forecaster.models.architectures.read_history import ReadHistory
@@ -25,7 +24,6 @@ from forecaster.models.coming_days import ComingDays
 from forecaster.models.exports.base import ExportInputs, ExportSample
 from forecaster.models.memory import check_memory
 from forecaster.models.panel_members import Member, invertible, members_of
-from forecaster.models.quantile.drift import drift_locations
 from forecaster.models.quantile.forecast_function import ForecastFunction
 from forecaster.models.quantile.initial_shape import counted_shape
 from forecaster.models.quantile.inspection import QuantileInspection
@@ -34,6 +32,7 @@ from forecaster.models.quantile.members import curve_samples, linear_location, v
 from forecaster.models.quantile.options import MIN_SCORED_ROWS, QuantileOptions
 from forecaster.models.quantile.reference_losses import reference_losses
 from forecaster.models.quantile.sampling import Sampling, sampling_of
+from forecaster.models.quantile.series_inputs import SeriesInputs
 from forecaster.models.quantile.weight_check import check_weights
 from forecaster.models.traits import Traits
 from forecaster.models.volatility_regression import VolatilityRegression, fit_volatility_regression
@@ -259,7 +258,7 @@ class FittedQuantileModel:
         coming: Widths of coming days.
     """
 
-    _read: tuple[PriceSeries, History, Float32Array] | None = None  # by the network before, see `readers`
+    _read: SeriesInputs | None = None  # by the network before, see `readers`
 
     def __init__(
         self,
@@ -292,11 +291,12 @@ class FittedQuantileModel:
     def forecast(self, series: PriceSeries, rows: IntArray, longest: int | None = None) -> Forecasts:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
-        history, features = self._inputs(series)
+        inputs = self._inputs(series)
         end = int(rows.max()) + 1 if len(rows) else 0
-        scaled = self.function(features[:end], rows) + self._drift(history, rows)[..., None]
+        scaled = self.function(inputs.features[:end], rows) + inputs.drift[rows][..., None]
         widths = self.coming.widths(series, rows, MAX_SCALING * self.own_steps)
-        return Forecasts(self.name, rows, history.volatility[rows], self.function.steps, SCORING_LEVELS, scaled, widths)
+        scale = inputs.history.volatility[rows]
+        return Forecasts(self.name, rows, scale, self.function.steps, SCORING_LEVELS, scaled, widths)
 
     def readers(self, histories: Sequence[PriceSeries]) -> "Sequence[FittedQuantileModel]":
         """See `forecaster.models.side_by_side.SideBySide`; shorter histories are padded behind their last row."""
@@ -306,35 +306,26 @@ class FittedQuantileModel:
         warm_up = options.windows.warm_up
         inputs = [self._inputs(series) for series in histories]
         x = np.zeros((len(histories), max(map(len, histories)) - warm_up, len(options.feature_names)), np.float32)
-        for rows, (_, features) in zip(x, inputs, strict=True):
-            rows[: len(features) - warm_up] = features[warm_up:]
+        for rows, each in zip(x, inputs, strict=True):
+            rows[: len(each.features) - warm_up] = each.features[warm_up:]
         states = map(ReadHistory, self.function.network.histories(x))
         functions = [dataclasses.replace(self.function, network=network) for network in states]
         models = [type(self)(self.name, each, self._weights, self.report, self.coming) for each in functions]
-        for model, series, read in zip(models, histories, inputs, strict=True):
-            model._read = (series, *read)
+        for model, read in zip(models, inputs, strict=True):
+            model._read = read
         return models
 
-    def _inputs(self, series: PriceSeries) -> tuple[History, Float32Array]:
-        """A history and its features (T, F)."""
-        if self._read is not None and self._read[0] is series:
-            return self._read[1:]
-        history = History.of(series)
-        return history, feature_matrix(history, self.function.options.feature_names)
+    def _inputs(self, series: PriceSeries) -> SeriesInputs:
+        """The inputs of a series, those that the network has read where it is the same."""
+        if self._read is not None and self._read.series is series:
+            return self._read
+        function = self.function
+        return SeriesInputs(series, function.options, function.steps, function.location_steps)
 
     def drift(self, series: PriceSeries) -> float:
         """See `forecaster.models.base.LocatedFitted`."""
-        history = History.of(series)
-        last = np.array([len(series) - 1])
-        return float(self._drift(history, last)[0, 0] * history.volatility[-1])
-
-    def _drift(self, history: History, rows: IntArray) -> FloatArray:
-        """(N, K) drift of the series itself, at steps without a learned location."""
-        function = self.function
-        if function.options.location == "never":
-            return np.zeros((len(rows), len(function.steps)))
-        drift = drift_locations(history, function.steps)[rows]
-        return np.where(np.isin(function.steps, function.location_steps), 0.0, drift)
+        inputs = self._inputs(series)
+        return float(inputs.drift[-1, 0] * inputs.history.volatility[-1])
 
     def inspection(self, series: PriceSeries) -> QuantileInspection:
         """See `forecaster.models.inspection.InspectableFitted`."""
@@ -372,15 +363,14 @@ class FittedQuantileModel:
 
     def export_sample(self, series: PriceSeries, row: int) -> ExportSample:
         """See `forecaster.models.exports.base.ExportableFitted`."""
-        history = History.of(series)
-        features = feature_matrix(history, self.function.options.feature_names)
+        inputs = self._inputs(series)
         forecast = self.forecast(series, np.array([row]))
-        undrifted = forecast.scaled - self._drift(history, forecast.rows)[..., None]
+        undrifted = forecast.scaled - inputs.drift[forecast.rows][..., None]
         forecast = dataclasses.replace(forecast, scaled=undrifted, widths=None)
         first = max(self.function.first_row_of(row), row + 1 - (self._export_window() or row + 1))
         return ExportSample(
-            features[None, first : row + 1],
-            history.volatility[None, [row]].astype(np.float32),
+            inputs.features[None, first : row + 1],
+            inputs.history.volatility[None, [row]].astype(np.float32),
             forecast.log_returns(self.function.steps),
         )
 
