@@ -13,6 +13,7 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.quantiles import cumulative_probability, level_weights, step_weights, widths_at
+from forecaster.stats.first_passage import touch_probabilities
 
 __all__ = [
     "MAX_SCALING",
@@ -168,7 +169,7 @@ class Forecast:
         """(H,) probabilities that the price ends at or below `price`."""
         if price <= 0 and not self.changes:  # a price that is modelled by its log returns is positive
             return np.zeros(self.horizon)
-        change = price - self.last_price if self.changes else np.log(price / self.last_price)
+        change = self._change_to(price)
         below = cumulative_probability(self.values, self.quantile_levels, np.full(self.horizon, change))
         if self.unchanged is None:
             return below
@@ -184,6 +185,23 @@ class Forecast:
         """(H,) probabilities that the price ends from `low` to `high`, both included."""
         below = self.probability_down if low == self.last_price else self.probability_below(low)
         return np.asarray(np.maximum(self.probability_below(high) - below, 0.0))
+
+    def probability_touch(self, price: float) -> FloatArray:
+        """(H,) probabilities that a price of the days up to each date reaches `price`; 1 for the last price.
+
+        See `forecaster.stats.first_passage.touch_probabilities` for the joint distribution of the days.
+        """
+        if price == self.last_price:
+            return np.ones(self.horizon)
+        if price <= 0 and not self.changes:
+            return np.zeros(self.horizon)
+        touched = touch_probabilities(self.values[None], self.quantile_levels, np.array([self._change_to(price)]))[0]
+        beyond = self.probability_above(price) if price > self.last_price else self.probability_below(price)
+        return np.asarray(np.maximum(touched, np.maximum.accumulate(beyond)))
+
+    def _change_to(self, price: float) -> float:
+        """The change, or the log return, from the last price to `price`."""
+        return float(price - self.last_price if self.changes else np.log(price / self.last_price))
 
     def mirrored(self, instrument: str) -> "Forecast":
         """The same distribution for the inverse quotation: prices become their reciprocals, up becomes down."""

@@ -27,6 +27,7 @@ NAMES = {
         "backtest",
         "compare",
         "score",
+        "odds",
         "audit",
         "inspect",
         "export",
@@ -36,7 +37,7 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
-    *("ExportResult", "ForecastGrades"),
+    *("ExportResult", "ForecastGrades", "Odds"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -47,6 +48,7 @@ KEYWORDS = {
     "backtest": BacktestKeywords,
     "compare": AuditKeywords,
     "score": BacktestKeywords,
+    "odds": InstrumentKeywords,
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
     "anomalies": InstrumentKeywords,
@@ -78,7 +80,12 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
     printing |= {"universe"} if name == "predict" else set()  # `predict_universe` is a function of its own
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
-    printing -= {"plot": {"out", "above", "level"}, "inspect": {"out"}, "predict": {"level"}}.get(name, set())
+    printing -= {
+        "plot": {"out", "above", "level"},
+        "inspect": {"out"},
+        "predict": {"level"},
+        "odds": {"above", "below", "between"},
+    }.get(name, set())
     options = {option.name for option in command.params} - printing
     options |= {"compare": {"runs"}}.get(name, set())  # words of the command, too
     options |= {"score": {"forecasts", "units"}}.get(name, set())

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
+from forecaster.cli.odds_options import ODDS_OPTIONS
 from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
@@ -114,6 +115,7 @@ _OPTIONS: dict[str, Definition] = {
     **EXECUTOR_DEFINITIONS,
     **SCORE_OPTIONS,
     **SEARCH_OPTIONS,
+    **ODDS_OPTIONS,
     "frequency": option(
         "Data",
         "--frequency",

@@ -12,7 +12,7 @@ from forecaster.cli.suggestions import option_message
 
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
 
-SECTIONS = ("Instrument", "Data", "Model", "Search", "Engine", "Output")
+SECTIONS = ("Instrument", "Question", "Data", "Model", "Search", "Engine", "Output")
 MAX_COMMON_OPTIONS = 14  # of one command, the options about help included
 MAX_FLAGS_WIDTH = 27  # of the column of flags; a longer one has its text on the next line
 _LIST_ALL = "forecaster.list_all_options"

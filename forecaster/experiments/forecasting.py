@@ -62,6 +62,7 @@ class ForecastRequest:
         today: Current date, for the age of the last price; None for a forecast as of a past day.
         train_command: Command of a training that looks as far as wanted, for a refusal.
         paths: Number N of sampled paths; None for none.
+        keep_earlier: True if the forecasts at earlier cutoffs are part of the result.
     """
 
     dates: DateArray
@@ -70,6 +71,7 @@ class ForecastRequest:
     today: datetime.date | None = None
     train_command: str = "forecast train --horizon"
     paths: int | None = None
+    keep_earlier: bool = False
 
 
 def forecast_of(run: Run, instrument: Instrument, series: PriceSeries, request: ForecastRequest) -> Prediction:
@@ -141,7 +143,8 @@ def _prediction(run: Run, fitted: Fitted, wanted: Wanted, scan: Forecasts) -> Pr
         _require_sound_scaling(run, instrument, series, forecast.horizon, record, request.train_command)
     prediction = described_forecast(run, instrument, series, forecast, request.calibrate, fitted)
     paths = None if request.paths is None else _paths(run, instrument, series, forecast, request.paths)
-    return dataclasses.replace(prediction, coverage=record, today=request.today, paths=paths)
+    earlier = scan if request.keep_earlier and len(scan) > 1 else None
+    return dataclasses.replace(prediction, coverage=record, today=request.today, paths=paths, earlier=earlier)
 
 
 def _require_paths(run: Run, horizon: int) -> None:

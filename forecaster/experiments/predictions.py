@@ -12,7 +12,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.step_coverage import StepCoverage
 from forecaster.experiments.manifest import Skill
-from forecaster.forecast import Forecast
+from forecaster.forecast import Forecast, Forecasts
 from forecaster.frames import Row, Tabular
 from forecaster.models.coming_days import KnownDay
 
@@ -66,6 +66,8 @@ class Prediction(Tabular):
         drift: Drift of the median over the next row, as a log return; 0 where the past of the price proves none.
         days: (H,) what the run knows about the coming days.
         paths: (N, H) sampled prices of the coming days; None where none were wanted.
+        earlier: Forecasts at earlier cutoffs, none of them in-sample, and at the last row, in canonical orientation;
+            None where they were not wanted or not made.
     """
 
     instrument: Instrument
@@ -88,6 +90,7 @@ class Prediction(Tabular):
     drift: float = 0.0
     days: tuple[KnownDay, ...] = ()
     paths: FloatArray | None = None
+    earlier: Forecasts | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def age_days(self) -> int | None:

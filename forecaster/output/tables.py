@@ -22,6 +22,7 @@ __all__ = [
     "number_text",
     "plain_table",
     "price_text",
+    "probability_text",
     "skill_line",
 ]
 
@@ -134,7 +135,7 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float], *, ever
         last = [held.get(step["step"], "-")] if held else []
         last += ["recursive" if step["fed_back"] else "scaled" if step["scaled"] else ""] if marked else []
         odds = [f"{step[key]:.1%}" for key in directions.values()]
-        odds += [_probability(step["odds"][name]) for name in targets]
+        odds += [probability_text(step["odds"][name]) for name in targets]
         table.add_row(step["date"], text(step["median"]), *intervals, *odds, *last)
     return table
 
@@ -145,7 +146,7 @@ def _target_heading(name: str) -> str:
     return {"above": "> ", "below": "< "}.get(kind, "") + " to ".join(prices)
 
 
-def _probability(share: float) -> str:
+def probability_text(share: float) -> str:
     """A probability in per cent; one that is neither 0 nor 1 never looks as if it were."""
     if 0 < share < MIN_SHOWN:
         return f"<{MIN_SHOWN:.1%}"

@@ -1,0 +1,55 @@
+"""Thresholds: a ladder of round prices around the last one, and prices that are out of reach."""
+
+import math
+
+from forecaster.evaluation.price_odds import PriceAnswer
+from forecaster.forecast import Forecast
+
+__all__ = ["far_threshold", "ladder"]
+
+LADDER_STEPS = 3
+"""Round prices on each side of the last one."""
+
+_MAX_RATIO = 2.0  # of a price to the last one, up to which it is always answered
+_IMPOSSIBLE = 1e-4  # probability below which a far price is taken for a slip
+_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+def ladder(forecast: Forecast, step: int) -> tuple[float, ...]:
+    """Round prices around the last one, about a quarter of the 95 % range at `step` apart."""
+    low, high = forecast.prices([0.025, 0.975])[step - 1].tolist()
+    width = (high - low) / (2 * (LADDER_STEPS + 0.5)) or abs(forecast.last_price) / 100 or 1.0
+    power = 10.0 ** math.floor(math.log10(width))
+    unit = power * min(_ROUND, key=lambda factor: abs(factor - width / power))
+    middle = round(forecast.last_price / unit)
+    rungs = (round((middle + place) * unit, 12) for place in range(-LADDER_STEPS, LADDER_STEPS + 1))
+    return tuple(rung for rung in rungs if rung > 0 or forecast.changes)
+
+
+def far_threshold(forecast: Forecast, answer: PriceAnswer) -> str | None:
+    """Message about a price that is probably a slip: in another unit, inverted, or not positive; None for others."""
+    if forecast.changes:
+        return None
+    question = answer.question
+    for price in question.prices:
+        if price <= 0:
+            return f"--{question.kind} {price:.12g}: prices of {forecast.instrument} are positive; expected more than 0"
+        ratio = price / forecast.last_price
+        above = float(forecast.probability_above(price)[question.step - 1])
+        extreme = min(above, 1 - above)
+        if max(ratio, 1 / ratio) > _MAX_RATIO and extreme < _IMPOSSIBLE:
+            times = f"{ratio:,.3g} times as much" if ratio > 1 else f"{1 / ratio:,.3g} times less"
+            return (
+                f"--{question.kind} {price:.12g}: {forecast.instrument} is at {forecast.last_price:.6g}, and that is "
+                f"{times}{_suggestion(price, forecast.last_price)}; add --yes if it is meant"
+            )
+    return None
+
+
+def _suggestion(price: float, last_price: float) -> str:
+    """A price nearby that differs by a power of ten, or the word that the inverse quotation is near."""
+    if 1 / _MAX_RATIO < price * last_price < _MAX_RATIO:
+        return "; the price of the inverse pair is near it: name that pair"
+    shifted = price * 10.0 ** round(math.log10(last_price / price))
+    near = 1 / _MAX_RATIO < shifted / last_price < _MAX_RATIO
+    return f"; did you mean {shifted:.12g}?" if near else ""

@@ -1,0 +1,121 @@
+"""`forecast odds` from the outside."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Forecast
+from documented_keys import differences
+
+import forecaster
+
+
+def document(forecast: Forecast, home: Path, *arguments: object) -> dict[str, Any]:
+    result = forecast("odds", *arguments, "--home", home, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    made: dict[str, Any] = json.loads(result.stdout)
+    assert differences("forecast odds --format json", made) == []
+    return made
+
+
+QUESTIONS = ("--above", "160", "--below", "150", "--between", "150,160", "--touch", "150,157.2503,160")
+
+
+def test_answers_are_those_of_the_forecast_and_of_the_inverse_pair(forecast: Forecast, trained_once: Path) -> None:
+    at = ("--as-of", "2026-10-30", "--within", "10d")
+    made = document(forecast, trained_once, "USDJPY", *QUESTIONS, *at, "--position", "1000000USD", "--spread", "2")
+    answers = {(each["question"], *each["prices"]): each["probability"] for each in made["answers"]}
+    (prediction,) = forecaster.predict(pair="USDJPY", horizon=10, as_of="2026-10-30", home=trained_once)
+    assert answers["above", 160] == prediction.forecast.probability_above(160)[-1]
+    assert answers["touch", 150] >= answers["below", 150]
+    assert answers["touch", 160] >= answers["above", 160]
+    assert answers["above", 160] + answers["below", 150] + answers["between", 150, 160] == pytest.approx(1, abs=1e-12)
+    assert {each["date"] for each in made["answers"]} == {str(prediction.forecast.dates[-1])}
+    assert made["answers"][0]["record"]["alike"]["n"] > 0
+
+    inverse = document(
+        forecast, trained_once, "JPYUSD", "--below", 1 / 160, "--touch", 1 / 150, *at, "--position", "1000000 USD"
+    )
+    assert inverse["answers"][0]["probability"] == pytest.approx(answers["above", 160], abs=1e-9)
+    assert inverse["answers"][1]["probability"] == pytest.approx(answers["touch", 150], abs=1e-7)
+    assert inverse["answers"][0]["record"]["happened"] == made["answers"][0]["record"]["happened"]
+    for one, other in zip(made["risks"], inverse["risks"], strict=True):
+        assert other["value_at_risk"] == pytest.approx(one["value_at_risk"], rel=1e-9)
+        assert other["record"] == pytest.approx(one["record"])
+    assert [(each["step"], each["level"]) for each in made["risks"]][:3] == [(1, 0.95), (1, 0.99), (5, 0.95)]
+    assert made["break_even"][0]["hit_rate"] == pytest.approx(0.5 + 0.01 / made["break_even"][0]["mean_move"])
+    shown = document(
+        forecast, trained_once, "USDJPY", *at, "--position", "-100000000JPY", "--var", "1wk", "--confidence", "90"
+    )
+    assert (shown["position"]["currency"], shown["risks"][0]["level"]) == ("USD", 0.9)
+    assert shown["answers"] == []
+
+
+def test_the_answer_is_a_sentence_a_table_and_its_record(
+    forecast: Forecast, trained_once: Path, tmp_path: Path
+) -> None:
+    result = forecast("odds", "USDJPY", "--above", "160", "--on", "2026-11-15", "--home", trained_once)
+    assert result.exit_code == 0, result.stderr
+    first, _, heading, *rest = result.stdout.splitlines()
+    assert first.startswith("USDJPY ends above 160 on 2026-11-13 with a probability of ")
+    assert "of the " in first
+    assert heading.split()[:4] == ["question", "day", "yes", "no"]
+    assert any(line.startswith("said before: ") for line in rest)
+    assert "2026-11-15 is no trading day" in result.stderr
+    assert "the answer is for 2026-11-13" in result.stderr
+
+    picture, table = tmp_path / "odds.png", tmp_path / "odds.csv"
+    for out in (picture, table):
+        assert forecast("odds", "USDJPY", "--touch", "150", "--home", trained_once, "--out", out).exit_code == 0
+    assert picture.stat().st_size > 10_000
+    (row,) = csv.DictReader(io.StringIO(table.read_text()))
+    assert (row["question"], row["price"]) == ("touch", "150.0")
+
+
+def test_without_a_question_the_answers_are_a_ladder(forecast: Forecast, trained_once: Path) -> None:
+    made = document(forecast, trained_once, "USDJPY")
+    prices = [each["prices"][0] for each in made["answers"]]
+    assert prices == sorted(prices)
+    assert len(prices) == 7
+    odds = [each["probability"] for each in made["answers"]]
+    assert odds == sorted(odds, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--above", "1.6"), 2, "did you mean 160?; add --yes if it is meant"),
+        (("--touch", "0.0064"), 2, "the inverse pair is near it"),
+        (("--above", "-1"), 2, "prices of USDJPY are positive"),
+        (("--on", "2020-01-01"), 2, "no row is expected until 2020-01-01"),
+        (("--on", "2027-06-30"), 1, "train one that looks further with: forecast train"),
+        (("--within", "5", "--on", "2026-11-05"), 2, "expected one of them"),
+        (("--within", "soon"), 2, "expected rows from 1 to 250, or a span"),
+        (("--var", "5"), 2, "--var needs a position"),
+        (("--position", "1000GBP"), 2, "expected an amount of USD or JPY"),
+        (("--position", "lots"), 2, "expected an amount and its currency or symbol"),
+        (("JPYUSD",), 2, "2 instruments are named (USDJPY, JPYUSD); expected one"),
+    ],
+)
+def test_bad_questions_are_one_line(
+    forecast: Forecast, trained_once: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    result = forecast("odds", "USDJPY", *arguments, "--home", trained_once)
+    assert result.exit_code == code, result.output
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
+
+
+def test_python_gives_a_frame_and_a_figure(trained_once: Path) -> None:
+    result = forecaster.odds(
+        pair="USDJPY", above=160, touch=[150, 165], between=(150, 160), position="1000000USD", home=trained_once
+    )
+    frame = result.to_frame()
+    assert frame["question"].tolist()[:4] == ["above", "between", "touch", "touch"]
+    assert frame["value_at_risk"].notna().sum() == 6
+    assert result.title.startswith("Odds of USDJPY after ")
+    figure = result.figure()
+    assert [axes.get_label() for axes in figure.axes] == ["reliability", "days"]
