@@ -1,4 +1,4 @@
-"""Picture of the reliability of odds: what was said in the past, and how often it happened."""
+"""Picture of the reliability of odds: probabilities of earlier answers, and how often the events happened."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

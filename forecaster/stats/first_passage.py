@@ -15,7 +15,7 @@ _NODES_PER_DEVIATION = 1.7  # of a step; Gauss-Legendre is accurate to about 1e-
 _NODES = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 _MIN_STEP = 0.05  # least variance of a step, as a share of that of a mean step
 _CLOCK_LEVELS = (0.1, 0.9)
-_TINY = 1e-16  # probability beyond which a barrier is out of reach
+_TINY = 1e-16  # probability beyond which a barrier is out of reach, and width of a price that does not move
 
 
 def crossing_probabilities(barriers: FloatArray, clock: FloatArray) -> FloatArray:
@@ -83,11 +83,12 @@ def variance_clock(values: FloatArray, levels: Sequence[float]) -> FloatArray:
         (N, S) strictly increasing along the steps; 1 at the last one.
     """
     edges = values @ level_weights(levels, _CLOCK_LEVELS)
-    variances = (edges[..., 1] - edges[..., 0]) ** 2
-    steps = variances.shape[1]
-    last = variances[:, -1:]
+    widths = edges[..., 1] - edges[..., 0]
+    steps = widths.shape[1]
+    widest = widths.max(axis=1, keepdims=True)
     # A price that never moves has no widths to compare.
-    shares = np.divide(variances, last, out=np.tile(np.arange(1, steps + 1) / steps, (len(values), 1)), where=last > 0)
+    alike = np.tile(np.sqrt(np.arange(1, steps + 1) / steps), (len(values), 1))
+    shares = np.divide(widths, widest, out=alike, where=widest > _TINY) ** 2
     clock = np.cumsum(np.maximum(np.diff(shares, axis=1, prepend=0.0), _MIN_STEP / steps), axis=1)
     return np.asarray(clock / clock[:, -1:])
 
