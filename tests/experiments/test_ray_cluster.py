@@ -1,12 +1,14 @@
 """The executor of Ray clusters, with a module in Ray's place that computes tasks here; see also test_ray_backtest."""
 
 import importlib.util
+import os
 import socket
 import sys
 import threading
 import time
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from forecaster.environment import Progress
 from forecaster.errors import ForecasterError, NotEnoughDataError, UsageError
 from forecaster.experiments.executors import RayCluster, ray_cluster, ray_connection, results_in_order
 from forecaster.models.engine import engine_variables
+
+AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 class RayError(Exception):
@@ -114,8 +118,12 @@ class FakeRay(types.ModuleType):
 
 
 @pytest.fixture
-def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+def ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeRay:
     fake = FakeRay()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in AUTHENTICATION:
+        monkeypatch.setenv(name, "removed again after the test")
+        monkeypatch.delenv(name)
     monkeypatch.setitem(sys.modules, "ray", fake)
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: "here" if name == "ray" else find_spec(name))
@@ -313,6 +321,28 @@ def test_the_address_of_a_submitted_job_is_that_of_the_variable(
     results(RayCluster(prepare), [1])
     assert ray.inits[0]["address"] == listening
     assert "num_cpus" not in ray.inits[0]
+
+
+def test_a_cluster_of_this_machine_has_a_token_that_nothing_keeps(ray: FakeRay, tmp_path: Path) -> None:
+    """Ray would write one to the user's home, and every head that is started later would ask for it."""
+    results(RayCluster(prepare), [1])
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_token_of_the_user_is_sent_to_a_cluster(
+    ray: FakeRay, listening: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results(RayCluster(prepare, address=listening), [1])
+    assert not {*AUTHENTICATION} & os.environ.keys()
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("1" * 64, encoding="ascii")
+    results(RayCluster(prepare, address=listening), [1])
+    assert {*AUTHENTICATION} & os.environ.keys() == {"RAY_AUTH_MODE"}
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    results(RayCluster(prepare, address=listening), [1])
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
 
 
 @pytest.mark.parametrize("address", ["here", "host:", "host:port", "host:70000", "ray://host:10001", ":6379"])

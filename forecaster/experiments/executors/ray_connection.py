@@ -4,9 +4,11 @@ import contextlib
 import logging
 import os
 import queue
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from forecaster.errors import ForecasterError, UsageError
@@ -25,7 +27,12 @@ END_SECONDS = 10.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # for a cluster of this machine; others are started without this program
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # a signal, such as that of ray job stop, is no crash
 }
+
+AUTHENTICATION_VARIABLE = "RAY_AUTH_MODE"
+TOKEN_VARIABLES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+TOKEN_FILE = "~/.ray/auth_token"
 
 
 @contextlib.contextmanager
@@ -46,6 +53,7 @@ def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
     _check_address(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    _use_token(address)
     import ray
 
     if ray.is_initialized():
@@ -60,6 +68,20 @@ def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
         _bounded(ray.shutdown, END_SECONDS)
         ray._private.worker._worker_logs_enabled = True
         ended.set()
+
+
+def _use_token(address: str) -> None:
+    """Send the token of the user, where there is one; a cluster of this machine gets one that is not written to disk.
+
+    Ray would write a token into the user's home for such a cluster, and a head that is started later asks for it.
+    """
+    if AUTHENTICATION_VARIABLE in os.environ:
+        return
+    has_token = any(name in os.environ for name in TOKEN_VARIABLES) or Path(os.path.expanduser(TOKEN_FILE)).is_file()
+    if address == "local" and not has_token:
+        os.environ[TOKEN_VARIABLES[0]] = secrets.token_hex(32)
+    if address == "local" or has_token:
+        os.environ[AUTHENTICATION_VARIABLE] = "token"
 
 
 def _check_address(address: str) -> None:
@@ -115,8 +137,8 @@ def _refusal(address: str, error: Exception) -> ForecasterError:
             "all machines; install them"
         )
     return ForecasterError(
-        f"no connection to a Ray cluster at {address:.100}: {text:.300}; expected a running one; start it with "
-        "ray start --head, or use --executor local"
+        f"no connection to a Ray cluster at {address:.100}: {text:.300}; expected a running one, and its token "
+        f"in {TOKEN_FILE} if it asks for one; start it with ray start --head, or use --executor local"
     )
 
 
