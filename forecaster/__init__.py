@@ -40,6 +40,7 @@ _HOMES = {
     "plot": "forecaster.workflows.plot",
     "predict": "forecaster.workflows.predict",
     "predict_universe": "forecaster.workflows.predict_universe",
+    "report": "forecaster.workflows.report",
     "score": "forecaster.workflows.score",
     "train": "forecaster.workflows.train",
 }

@@ -30,6 +30,7 @@ NAMES = {
         "odds",
         "audit",
         "inspect",
+        "report",
         "export",
         "load_run",
         "load_history",
@@ -51,6 +52,7 @@ KEYWORDS = {
     "odds": InstrumentKeywords,
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
+    "report": InstrumentKeywords,
     "anomalies": InstrumentKeywords,
 }
 TINY = {"model.training.steps": 10, "model.units": [6]}
@@ -85,6 +87,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
         "inspect": {"out"},
         "predict": {"level"},
         "odds": {"above", "below", "between"},
+        "report": {"out", "above"},
     }.get(name, set())
     options = {option.name for option in command.params} - printing
     options |= {"compare": {"runs"}}.get(name, set())  # words of the command, too

@@ -27,7 +27,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
     *("train", "predict", "plot", "odds", "backtest", "compare", "search", "score", "audit"),
-    *("inspect", "anomalies", "events", "export", "runs", "replay", "data", "config", "schema"),
+    *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
 )
 _WORDS = "forecaster.words"
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from forecaster.errors import StorageError
+from forecaster.output.visible_text import visible_text
 
 __all__ = [
     "colored_lines",
@@ -37,7 +38,6 @@ __all__ = [
 _ESCAPE = "\x1b["
 # No text from outside can hold this mark, which is drawn anew in each process.
 _STYLE_MARK = f"\x1b<{secrets.token_hex(8)}>["
-_UNTOUCHED = frozenset("\n\t\u00a0\u2007\u2009\u202f")  # line ends, and spaces inside numbers
 
 
 INDENT = "  "  # of the second and later lines
@@ -58,16 +58,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31mb\u202ec")
     'a\\x1b[31mb\\u202ec'
     """
-    return _ESCAPE.join(_escaped(part) for part in text.split(_STYLE_MARK))
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() or character in _UNTOUCHED else ascii(character)[1:-1]
-        for character in text
-    )
+    return _ESCAPE.join(visible_text(part) for part in text.split(_STYLE_MARK))
 
 
 def styled(text: str, **styles: Any) -> str:

@@ -23,7 +23,15 @@ from forecaster.models.architectures.lag_weights import LagWeights
 from forecaster.models.inspection import InspectableFitted
 from forecaster.models.inspection import Inspection as ModelInspection
 
-__all__ = ["ALL_INPUTS", "DEFAULT_ROWS", "Inspection", "InspectionRequest", "inspect_run"]
+__all__ = [
+    "ALL_INPUTS",
+    "DEFAULT_ROWS",
+    "InputImportances",
+    "Inspection",
+    "InspectionRequest",
+    "inspect_run",
+    "quick_importances",
+]
 
 ALL_INPUTS = "all inputs"
 """Name of the group of all inputs."""
@@ -97,6 +105,21 @@ class Inspection(Tabular):
         return rows
 
 
+@dataclasses.dataclass(frozen=True)
+class InputImportances:
+    """Importances of the inputs of a run.
+
+    Args:
+        part: Part of the split whose cutoffs they were measured on.
+        cutoffs: First and last of these cutoffs.
+        importances: Importance of each input and of groups.
+    """
+
+    part: str
+    cutoffs: tuple[np.datetime64, np.datetime64]
+    importances: Sequence[Importance]
+
+
 def inspect_run(
     run: Run,
     instrument: Instrument,
@@ -146,6 +169,23 @@ def inspect_run(
         curve=curve,
         missing={section: reasons[section] for section, content in sections.items() if not content},
     )
+
+
+def quick_importances(run: Run, series: PriceSeries) -> InputImportances:
+    """The importance of the inputs one row ahead, of a model that answers fast enough to measure it in passing.
+
+    Raises:
+        UsageError: The kind cannot be inspected, reads no features or is slow, or the cutoffs are too few.
+    """
+    request = InspectionRequest()
+    model = _opened(run, series, request)
+    part, cutoffs = _cutoffs(run, series, model, 1)
+    if not traits_of(run.fitted.name).reads_features or len(cutoffs) < MIN_CUTOFFS:
+        raise UsageError(_reasons(run.fitted.name, len(cutoffs))["importance"])
+    if not model.is_fast:
+        raise UsageError(f"a network of kind {run.fitted.name} takes longer to answer")
+    first, last = series.dates[cutoffs[[0, -1]]]
+    return InputImportances(part, (first, last), _importances(run, series, model, cutoffs, request))
 
 
 def _opened(run: Run, series: PriceSeries, request: InspectionRequest) -> ModelInspection:

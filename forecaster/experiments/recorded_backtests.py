@@ -13,17 +13,17 @@ from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.evaluation.comparison import losses_by_name
-from forecaster.evaluation.daily_losses import DailyLosses
+from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample
 from forecaster.evaluation.splits import Fold
 from forecaster.experiments.backtest_plan import MAX_PLAN_BYTES, SCHEMA, BacktestPlan, backtests_folder
 from forecaster.experiments.backtest_scores import BacktestResult, evaluate_backtest, out_of_sample
-from forecaster.experiments.fold_records import read_fold
+from forecaster.experiments.fold_records import FoldRecord, read_fold
 from forecaster.experiments.stored_files import parse_json
 from forecaster.files import read_regular_file
 from forecaster.models import model_class
 from forecaster.models.base import Forecaster
 
-__all__ = ["RecordedBacktest", "read_backtest"]
+__all__ = ["RecordedBacktest", "RecordedFolds", "read_backtest", "read_folds"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,10 +41,30 @@ class RecordedBacktest:
     losses: Mapping[int, Mapping[str, DailyLosses]]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class RecordedFolds:
+    """The forecasts of a recorded backtest, without its scores.
+
+    Args:
+        id: Name of its folder.
+        plan: Everything that decides the forecasts.
+        records: One for each model and fold.
+    """
+
+    id: str
+    plan: BacktestPlan
+    records: Sequence[FoldRecord]
+
+    def samples(self, steps: Sequence[int], calibrate: bool) -> list[dict[int, OutOfSample]]:
+        """Step -> forecasts of every model, for each named series; see `out_of_sample`."""
+        plan = dataclasses.replace(self.plan, steps=tuple(steps))
+        return [out_of_sample(plan, self.records, self.plan.panel[name], calibrate) for name in self.plan.named]
+
+
 def read_backtest(
     choice: Selection, backtest_id: str | None, steps: Sequence[int], calibrate: bool, environment: Environment
 ) -> RecordedBacktest:
-    """The newest backtest of the named instruments, or the one with an id.
+    """The newest backtest of the named instruments, or the one with an id, with its scores.
 
     Args:
         choice: The instruments.
@@ -58,7 +78,40 @@ def read_backtest(
         UsageError: A step lies beyond its horizon.
         DamageError: A record is damaged.
     """
-    id_, facts = _find(choice, backtest_id, environment.home)
+    folds = read_folds(choice, backtest_id, environment)
+    plan = folds.plan
+    wanted = tuple(sorted(set(steps))) or plan.steps[:1]
+    if wanted[-1] > plan.config.horizon:
+        raise UsageError(
+            f"backtest {folds.id} looks {plan.config.horizon} rows ahead; got --step {wanted[-1]}; "
+            f"run forecast backtest --step {wanted[-1]}"
+        )
+    result = evaluate_backtest(plan, folds.records, [plan.panel[name] for name in plan.named], calibrate)
+    samples = folds.samples(wanted, calibrate)
+    losses = {
+        step: losses_by_name([by_step[step] for by_step in samples if step in by_step], result.evaluated_model)
+        for step in wanted
+        if any(step in by_step for by_step in samples)
+    }
+    return RecordedBacktest(folds.id, result, losses)
+
+
+def read_folds(
+    choice: Selection, backtest_id: str | None, environment: Environment, config: Config | None = None
+) -> RecordedFolds:
+    """The forecasts of the newest backtest of the named instruments, or of the one with an id.
+
+    Args:
+        choice: The instruments.
+        backtest_id: Name of its folder; the newest one that forecasts the instruments when None.
+        environment: Home folder, clock and messages.
+        config: Configuration whose model it must evaluate, on rows of the same length; any when None.
+
+    Raises:
+        RunNotFoundError: There is no such backtest, it was interrupted, or the history has changed since.
+        DamageError: A record is damaged.
+    """
+    id_, facts = _find(choice, backtest_id, environment.home, config)
     try:
         folds = tuple(Fold(*(np.datetime64(day, "D") for day in fold)) for fold in facts["folds"])
         config = _config(facts["config"])
@@ -70,28 +123,15 @@ def read_backtest(
             "run forecast backtest again"
         ) from error
     _check(plan, facts, id_, environment.home)
-    wanted = tuple(sorted(set(steps))) or plan.steps[:1]
-    if wanted[-1] > config.horizon:
-        raise UsageError(
-            f"backtest {id_} looks {config.horizon} rows ahead; got --step {wanted[-1]}; "
-            f"run forecast backtest --step {wanted[-1]}"
-        )
     folder = backtests_folder(environment.home)
     jobs = [(name, number) for number in range(len(folds)) for name in plan.forecasters]
     records = [read_fold(plan.record_path(folder, name, number), name, number, plan) for name, number in jobs]
-    named = [plan.panel[name] for name in plan.named]
-    result = evaluate_backtest(plan, records, named, calibrate)
-    plan_of_wanted = dataclasses.replace(plan, steps=wanted)
-    samples = [out_of_sample(plan_of_wanted, records, series, calibrate) for series in named]
-    losses = {
-        step: losses_by_name([by_step[step] for by_step in samples if step in by_step], result.evaluated_model)
-        for step in wanted
-        if any(step in by_step for by_step in samples)
-    }
-    return RecordedBacktest(id_, result, losses)
+    return RecordedFolds(id_, plan, records)
 
 
-def _find(choice: Selection, backtest_id: str | None, home: Path) -> tuple[str, Mapping[str, Any]]:
+def _find(
+    choice: Selection, backtest_id: str | None, home: Path, config: Config | None
+) -> tuple[str, Mapping[str, Any]]:
     """Id and plan of the newest backtest that forecasts the chosen instruments, of these alone if there is one."""
     names = {instrument.canonical.name for instrument in selected_instruments(choice.applied())}
     plans = []
@@ -100,6 +140,8 @@ def _find(choice: Selection, backtest_id: str | None, home: Path) -> tuple[str, 
             facts = parse_json(read_regular_file(path, MAX_PLAN_BYTES))
             forecast = set(facts["named"]) if facts["schema"] == SCHEMA else set()
             changed = path.stat().st_mtime
+            if config is not None and not _evaluates(facts, config):
+                continue
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if names <= forecast and backtest_id in (None, path.parent.name):
@@ -110,6 +152,13 @@ def _find(choice: Selection, backtest_id: str | None, home: Path) -> tuple[str, 
         raise RunNotFoundError(f"no {which} of {instruments} in {backtests_folder(home)}; run forecast backtest first")
     _, _, id_, facts = max(plans, key=lambda plan: plan[:3])
     return id_, facts
+
+
+def _evaluates(facts: Mapping[str, Any], config: Config) -> bool:
+    """True if a backtest evaluates the model of a configuration, on rows of the same length."""
+    document = config.model_dump(mode="json")
+    same = facts["config"]["model"] == document["model"] and next(iter(facts["models"])) == config.kind
+    return same and bool(facts["config"]["data"]["frequency"] == document["data"]["frequency"])
 
 
 def _config(document: Mapping[str, Any]) -> Config:

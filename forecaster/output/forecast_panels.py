@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from forecaster.forecast import Forecast
+from forecaster.output.axis_ticks import LOG_RATIO
 from forecaster.output.canvas import date_axis, day_number
 from forecaster.output.colors import (
     BAND_80_COLORS,
@@ -43,7 +44,6 @@ MAX_TICKS = 7  # of the small panels
 _CLOSE_UP_ROWS = 60
 _FEW_ROWS = 250  # up to here single days can be told apart, and are marked
 MAX_FULL_RATIO = 200.0  # of an axis with ticks at 1, 2 and 5
-LOG_RATIO = 8.0  # on a linear axis such a history shows only its latest part
 _SHORTEST_AXIS = 10.0  # days; on a shorter axis hours would be marked
 _LONG = 1e5  # from here on a price is too long for the margin
 _TINY = 1e-3

@@ -11,7 +11,7 @@ from forecaster.output.styles import BAD, GOOD
 from forecaster.output.tables import number_text, plain_table, price_text
 from forecaster.output.verdict_wording import joined_names, p_value_text, percent_text, verdict_summary
 
-__all__ = ["density_text", "held_text", "summary_heading", "summary_lines", "summary_table"]
+__all__ = ["density_text", "direction_text", "held_text", "summary_heading", "summary_lines", "summary_table"]
 
 _NAMES = {
     "garch": "GARCH",
@@ -104,7 +104,10 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     elif len(names) > 1:
         lines = [f"all {len(names)} together, next {SPANS[document['interval']]}: {verdict_summary(verdict)}"]
     else:
-        lines = [f"direction: {_direction(verdict['direction'])}", f"simple rules: {density_text(verdict['density'])}"]
+        lines = [
+            f"direction: {direction_text(verdict['direction'])}",
+            f"simple rules: {density_text(verdict['density'])}",
+        ]
     if epochs := document["kept_epochs"]:
         shown = f"epoch{'s' if len(epochs) > 1 else ''} {joined_names(list(map(str, epochs)))}"
         lines.append(f"early stopping: weights of {shown}, of the lowest validation loss")
@@ -141,7 +144,8 @@ def _member_line(scores: Mapping[str, Any]) -> str:
     return f"{len(single)} {members} {where}: CRPS {losses} basis points, their mean forecast {whole}"
 
 
-def _direction(claim: Mapping[str, Any]) -> str:
+def direction_text(claim: Mapping[str, Any]) -> str:
+    """Comparison of the direction with chance, in words."""
     if claim["outcome"] == "not_applicable":
         if claim["untestable"] == "one_direction":
             return "not tested; the forecasts, or the price, move in one direction only"

@@ -31,7 +31,7 @@ from forecaster.pipeline_walk_forward import walk_forward
 from forecaster.stats.volatility_changes import volatility_changes
 from forecaster.workflows.events import named_days
 
-__all__ = ["DEFAULT_MODEL", "DEFAULT_RATE", "anomalies", "anomaly_figure"]
+__all__ = ["DEFAULT_MODEL", "DEFAULT_RATE", "anomalies", "anomaly_figure", "find_anomalies"]
 
 DEFAULT_MODEL = "panel_har"
 DEFAULT_RATE = 0.05
@@ -76,7 +76,7 @@ def anomalies(
     _check(model, rate)
     span = (day_of(start, "start"), day_of(end, "end"))
     config = config_of(None, (), {"end": span[1], "frequency": frequency, "horizon": 1})
-    return _find(selection_of(instruments), span, (model, rate, config), environment)
+    return find_anomalies(selection_of(instruments), span, (model, rate, config), environment)
 
 
 def anomaly_figure(request: HistoryFigureRequest) -> Any:
@@ -85,12 +85,23 @@ def anomaly_figure(request: HistoryFigureRequest) -> Any:
 
     span = (request.from_date, request.to_date)
     config = config_of(None, (), {"end": request.to_date, "frequency": request.frequency, "horizon": 1})
-    (result,) = _find(request.choice, span, (DEFAULT_MODEL, DEFAULT_RATE, config), request.environment)
+    (result,) = find_anomalies(request.choice, span, (DEFAULT_MODEL, DEFAULT_RATE, config), request.environment)
     return draw_anomalies(result, request.title)
 
 
-def _find(choice: Selection, span: Span, settings: Settings, environment: Environment) -> list[Anomalies]:
-    """Anomalies of every instrument of a selection."""
+def find_anomalies(choice: Selection, span: Span, settings: Settings, environment: Environment) -> list[Anomalies]:
+    """Anomalies of every instrument of a selection.
+
+    Args:
+        choice: The instruments.
+        span: First day to test and last row to use; None for the first possible and the newest one.
+        settings: Model, rate of false discoveries and configuration of the data, whose horizon is 1.
+        environment: Home folder, clock, progress and messages.
+
+    Raises:
+        UsageError: The first day lies after the last row.
+        NotEnoughDataError: A history is too short, or has no row to test.
+    """
     first, last = span
     if first is not None and last is not None and first > last:
         raise UsageError(f"--start {first} is after --end {last}; change one of them")

@@ -33,7 +33,7 @@ from forecaster.workflows.figure_requests import backtest_request, comparison_re
 from forecaster.workflows.figures import BACKTEST_FIGURES, COMPARISON_FIGURES, FIGURES, HISTORY_FIGURES, OPTIONS
 from forecaster.workflows.predict import Until, coming_dates, forecast_request, wanted_horizon
 
-__all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot"]
+__all__ = ["fan_figure", "forecast_figure", "loss_figure", "picture_of", "plot", "price_unit"]
 
 BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 DEFAULT_FAN_ROWS = 60
@@ -226,7 +226,7 @@ def fan_figure(request: FigureRequest) -> Any:
             later_prices=prices[len(series) :],
             levels=levels,
             above=request.above,
-            unit=_unit(instrument),
+            unit=price_unit(instrument),
             span=SPANS[series.frequency],
             source=source_traits(series.source).description or series.source,
         )
@@ -238,7 +238,8 @@ def _later_rows(series: PriceSeries, current: PriceSeries, forecast: Forecast) -
     return current.between(start=series.dates[-1] + np.timedelta64(1, "D"), end=forecast.dates[-1])
 
 
-def _unit(instrument: Instrument) -> str:
+def price_unit(instrument: Instrument) -> str:
+    """Unit of the prices of an instrument, such as ``JPY per USD``."""
     return f"{instrument.quote} per {instrument.base}" if instrument.kind == "pair" else "price"
 
 
@@ -289,7 +290,7 @@ def picture_of(selection: SelectedRun, current: PriceSeries, calibrate: bool) ->
     split = selection.run.split
     return ForecastPicture(
         instrument=instrument.name,
-        unit=_unit(instrument),
+        unit=price_unit(instrument),
         dates=dates,
         prices=prices,
         predictions=Predictions(dates[rows + 1], *predicted.T),

@@ -1,0 +1,120 @@
+"""Content of a report: results of other commands on one instrument or several, put together for one page."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.calendars import SPANS
+from forecaster.evaluation.anomalies import Anomalies
+from forecaster.evaluation.daily_losses import DailyLosses
+from forecaster.experiments.annotations import Annotations
+from forecaster.experiments.inspections import InputImportances
+from forecaster.experiments.predictions import FailedPrediction, Prediction
+from forecaster.experiments.run_selection import SelectedRun
+from forecaster.output.forecast_picture import ForecastPicture
+
+__all__ = ["InstrumentReport", "Report", "ReportDetails", "WalkForward"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WalkForward:
+    """Forecasts of a recorded backtest of the same model: each was made with what was known on its day.
+
+    Args:
+        backtest_id: Name of its folder.
+        fits: First cutoffs of the folds.
+        losses: Step -> daily losses of the model and of every baseline.
+        pit: (N,) probability integral transforms one row ahead: forecast probability of a smaller return.
+    """
+
+    backtest_id: str
+    fits: DateArray
+    losses: Mapping[int, DailyLosses]
+    pit: FloatArray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ReportDetails:
+    """Sections that a report of one instrument has, and an overview lacks; a text is the reason why one is missing.
+
+    Args:
+        picture: History and one-step-ahead predictions.
+        walk_forward: Forecasts of the past.
+        importances: Importance of the inputs.
+        anomalies: Anomalous days and changes of volatility.
+        annotations: Notes and tags of the run.
+    """
+
+    picture: ForecastPicture
+    walk_forward: WalkForward | str
+    importances: InputImportances | str
+    anomalies: Anomalies | str
+    annotations: Annotations
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class InstrumentReport:
+    """Report on one instrument.
+
+    Args:
+        selection: Instrument, run and history up to the cutoff.
+        prediction: The coming days.
+        dates: (T,) rows of the history, and later ones as far as the forecast reaches.
+        prices: (T,) prices in the user's orientation.
+        unit: Unit of the prices.
+        above: Prices whose probabilities are wanted.
+        commands: Purpose -> command that repeats or continues something.
+        details: Further sections; None in an overview.
+    """
+
+    selection: SelectedRun
+    prediction: Prediction
+    dates: DateArray
+    prices: FloatArray
+    unit: str
+    above: Sequence[float]
+    commands: Mapping[str, str]
+    details: ReportDetails | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the instrument."""
+        return self.prediction.instrument.name
+
+    @property
+    def span(self) -> str:
+        """Length of a row: day, week or month."""
+        return SPANS[self.prediction.frequency]
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """The verdict that the run recorded on the instrument; empty where it tested none."""
+        run = self.selection.run
+        recorded = run.manifest.scores.verdicts.get(self.selection.series.instrument.name, {})
+        return recorded if "density" in recorded else {}
+
+    @property
+    def cutoff_row(self) -> int:
+        """Row of the last price that the forecast has seen."""
+        return int(np.searchsorted(self.dates, self.prediction.forecast.cutoff, side="right")) - 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """Content of a page.
+
+    Args:
+        instruments: Reports in the order of the user, with failures in place of those that cannot be made.
+        universe: Name of the universe; None for instruments that are named.
+    """
+
+    instruments: Sequence[InstrumentReport | FailedPrediction]
+    universe: str | None = None
+
+    @property
+    def is_overview(self) -> bool:
+        """True if the page begins with a table of instruments."""
+        return self.universe is not None or len(self.instruments) > 1

@@ -1,0 +1,194 @@
+"""Report on one instrument, put together from the results of other workflows."""
+
+import dataclasses
+import datetime
+
+import numpy as np
+
+from forecaster.datasets.keywords import config_of
+from forecaster.datasets.selection import Selection, command_line
+from forecaster.environment import Environment
+from forecaster.errors import ForecasterError
+from forecaster.evaluation.anomalies import Anomalies
+from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
+from forecaster.experiments.annotations import annotations_of
+from forecaster.experiments.backtest_plan import backtests_folder
+from forecaster.experiments.inspections import InputImportances, quick_importances
+from forecaster.experiments.predictions import Prediction
+from forecaster.experiments.recorded_backtests import read_folds
+from forecaster.experiments.run_selection import RunQuery, SelectedRun
+from forecaster.output.report_content import InstrumentReport, ReportDetails, WalkForward
+from forecaster.quantiles import SCORING_LEVELS, cumulative_probability
+from forecaster.workflows.anomalies import DEFAULT_MODEL, DEFAULT_RATE, find_anomalies
+from forecaster.workflows.plot import picture_of, price_unit
+from forecaster.workflows.predict import Until
+
+__all__ = ["ReportOptions", "brief_report", "detailed_report"]
+
+_HISTORY_KEYS = ("name", "options", "calendar", "splits", "drop", "keep", "differences", "events")
+HISTORY_ROWS = 250  # of an instrument of an overview
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """Options of every instrument of a report.
+
+    Args:
+        query: Conditions that a run must meet.
+        wanted: Horizon.
+        as_of: Last row that may be used; the newest when None.
+        calibrate: True if past coverage adjusts the widths of the intervals.
+        above: Prices whose probabilities are wanted.
+    """
+
+    query: RunQuery
+    wanted: Until
+    as_of: datetime.date | None
+    calibrate: bool
+    above: tuple[float, ...]
+
+
+def brief_report(
+    selection: SelectedRun, prediction: Prediction, choice: Selection, options: ReportOptions
+) -> InstrumentReport:
+    """The report on an instrument of an overview.
+
+    Args:
+        selection: Instrument, run and history up to the cutoff.
+        prediction: The coming days.
+        choice: Instruments and their source as the user named them.
+        options: Options of the report.
+    """
+    series = selection.series
+    rows = slice(max(len(series) - HISTORY_ROWS, 0), len(series))
+    prices = series.close[rows]
+    return InstrumentReport(
+        selection=selection,
+        prediction=prediction,
+        dates=series.dates[rows],
+        prices=prices if selection.instrument.sign > 0 else 1 / prices,
+        unit=price_unit(selection.instrument),
+        above=options.above,
+        commands=_commands(selection, choice),
+    )
+
+
+def detailed_report(
+    selection: SelectedRun,
+    current: SelectedRun,
+    prediction: Prediction,
+    choice: Selection,
+    options: ReportOptions,
+    environment: Environment,
+) -> InstrumentReport:
+    """The report on one instrument alone.
+
+    Args:
+        selection: Instrument, run and history up to the cutoff.
+        current: The same with later rows, where there are any.
+        prediction: The coming days.
+        choice: Instruments and their source as the user named them.
+        options: Options of the report.
+        environment: Home folder, clock, progress and messages.
+    """
+    quiet = dataclasses.replace(environment, note=lambda text: None)
+    stages = ("history", "backtest", "inputs", "anomalies")
+
+    def begin(stage: str) -> None:
+        environment.progress("report", stages.index(stage), len(stages), detail=stage)
+
+    begin("history")
+    picture = picture_of(selection, current.series, options.calibrate)
+    begin("backtest")
+    past = _walk_forward(selection, choice, options, quiet)
+    begin("inputs")
+    importances = _importances(selection)
+    begin("anomalies")
+    anomalies = _anomalies(selection, choice, options, quiet)
+    environment.progress("report", len(stages), len(stages))
+    return dataclasses.replace(
+        brief_report(selection, prediction, choice, options),
+        dates=picture.dates,
+        prices=picture.prices,
+        details=ReportDetails(picture, past, importances, anomalies, annotations_of(selection.run.folder)),
+    )
+
+
+def _commands(selection: SelectedRun, choice: Selection) -> dict[str, str]:
+    """Purpose -> command; the project folder is not in them, since a page may be given away."""
+    run = selection.run
+    here = Environment()
+    named = dataclasses.replace(choice.alone(selection.instrument), strict=False)
+    as_of = ["--as-of", str(selection.series.dates[-1])]
+
+    def command(verb: str, *flags: str) -> str:
+        return command_line(verb, selection.instrument, named, here, *flags)
+
+    return {
+        "report": command("report", "--run", run.id, *as_of),
+        "forecast": command("predict", "--run", run.id, *as_of),
+        "training": f"forecast replay {run.id}",
+        "backtest": command("backtest", "--config", f"runs/{run.id}/config.yaml"),
+        "inspect": command("inspect", "--run", run.id, *as_of),
+        "anomalies": command("anomalies", "--end", str(selection.series.dates[-1])),
+    }
+
+
+def _walk_forward(
+    selection: SelectedRun, choice: Selection, options: ReportOptions, quiet: Environment
+) -> WalkForward | str:
+    """The newest backtest of the model of the run, up to the cutoff, or the reason why there is none."""
+    run = selection.run
+    name = selection.series.instrument.name
+    try:
+        folds = read_folds(choice.alone(selection.instrument), None, quiet, run.config)
+    except ForecasterError as error:
+        return error.messages[0].partition(";")[0].replace(f" in {backtests_folder(quiet.home)}", "")
+    samples = folds.samples(folds.plan.steps, options.calibrate)[folds.plan.named.index(name)]
+    dates = folds.plan.panel[name].dates
+    settled = {step: _until(sample, dates, selection.series.dates[-1]) for step, sample in samples.items()}
+    settled = {step: sample for step, sample in settled.items() if len(sample.dates)}
+    first = settled.get(min(samples, default=1))
+    if first is None or first.evaluated_model != run.manifest.model.model:
+        return f"backtest {folds.id} holds no forecast of the model before {selection.series.dates[-1]}"
+    pit = cumulative_probability(first.quantiles[first.evaluated_model], SCORING_LEVELS, first.outcomes)
+    return WalkForward(
+        backtest_id=folds.id,
+        fits=np.array([fold.start for fold in folds.plan.folds if fold.start <= first.dates[-1]]),
+        losses={step: daily_losses(sample) for step, sample in settled.items()},
+        pit=pit if selection.instrument.sign > 0 else 1 - pit,
+    )
+
+
+def _until(sample: OutOfSample, dates: np.ndarray, cutoff: np.datetime64) -> OutOfSample:
+    """The forecasts whose outcome is known at the cutoff."""
+    ends = dates[np.searchsorted(dates, sample.dates) + sample.step]
+    rows = ends <= cutoff
+    quantiles = {model: values[rows] for model, values in sample.quantiles.items()}
+    return dataclasses.replace(sample, dates=sample.dates[rows], outcomes=sample.outcomes[rows], quantiles=quantiles)
+
+
+def _importances(selection: SelectedRun) -> InputImportances | str:
+    """Importance of the inputs, or the reason why it is not measured."""
+    if selection.run.manifest.split.refit:
+        return "the run was fitted again on all rows, so that every row is in-sample"
+    try:
+        return quick_importances(selection.run, selection.series)
+    except ForecasterError as error:
+        return error.messages[0].partition(";")[0]
+
+
+def _anomalies(
+    selection: SelectedRun, choice: Selection, options: ReportOptions, quiet: Environment
+) -> Anomalies | str:
+    """Anomalies of the history up to the cutoff, or the reason why there are none."""
+    run = selection.run
+    config = config_of(None, (), {"end": options.as_of, "frequency": run.frequency, "horizon": 1})
+    data = config.data.model_copy(update={key: getattr(run.config.data, key) for key in _HISTORY_KEYS})
+    config = config.model_copy(update={"data": data})
+    named = dataclasses.replace(choice.alone(selection.instrument), source=choice.source or run.config.data.source)
+    try:
+        (result,) = find_anomalies(named, (None, options.as_of), (DEFAULT_MODEL, DEFAULT_RATE, config), quiet)
+    except ForecasterError as error:
+        return error.messages[0].partition(";")[0]
+    return result
