@@ -166,7 +166,8 @@ def anomaly_section(report: InstrumentReport, anomalies: Anomalies | str) -> Ele
     parts.append(
         note(
             f"Each {report.span} is compared with the forecast of the {report.span} before by {anomalies.model}, "
-            f"fitted {anomalies.refits} times on the rows before. At most {rate} of the list are expected to be false. All: ",
+            f"fitted {anomalies.refits} times on the rows before. At most {rate} of the list are expected to be false. "
+            "All: ",
             code(command),
         )
     )
