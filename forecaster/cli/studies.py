@@ -41,8 +41,8 @@ def list_command(*, environment: Environment, format: str) -> None:
     from forecaster.output.tables import csv_text
     from forecaster.workflows.studies import studies
 
-    found = studies(environment=environment)
-    document = studies_document(found.results)
+    recorded = studies(environment=environment)
+    document = studies_document(recorded.results)
     if format == "json":
         print_text(json_text(document))
     elif format == "csv":
@@ -51,7 +51,7 @@ def list_command(*, environment: Environment, format: str) -> None:
         print_text(table_text(study_table(document)))
     else:
         environment.note("no search is recorded; begin one with: forecast search --pair USDJPY")
-    for damage in found.damaged:
+    for damage in recorded.damaged:
         environment.note(f"warning: {damage.messages[0]}")
 
 

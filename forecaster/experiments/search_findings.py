@@ -184,7 +184,8 @@ class SearchResult(Tabular):
     def summary(self) -> dict[str, Any]:
         """The study in one row, as JSON values."""
         states = [trial.state for trial in self.trials]
-        winner, luck = self.winner, None if self.findings is None else self.findings.luck
+        winner = self.winner
+        luck = None if self.findings is None else self.findings.luck
         return {
             "study": self.study.id,
             "created": self.study.created,

@@ -32,7 +32,8 @@ def measured_luck(search: Search) -> Luck:
     Which trials are complete does not depend on these days. So those that were stopped count for nothing.
     """
     study, plan = search.study, search.plan
-    start, winner = study.trials[0], study.best()
+    start = study.trials[0]
+    winner = study.best()
     if winner is None or start.state != "complete":
         return Luck(len(study.trials), 0, None, None)
     complete = study.complete()

@@ -86,7 +86,7 @@ def find_study(home: Path, name: str) -> "Study":
 
 
 def study_id(facts: Mapping[str, Any]) -> str:
-    """Name of a study: its first instrument, its kind of network, and a hash of everything that decides its trials."""
+    """Name of a study: its first instrument, its kind of network, and a hash of all facts that decide its trials."""
     label = "".join(c if c.isalnum() else "_" for c in facts["named"][0])[:24]
     content = json.dumps({key: value for key, value in facts.items() if key != "created"}, sort_keys=True)
     return f"{label}-{facts['config']['model']['kind']}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
@@ -259,7 +259,7 @@ class Study:
     def read_document(
         self, name: str, build: Callable[[Any], Any], advice: str = "delete it, and it is made again"
     ) -> Any:
-        """What `build` makes of a JSON file of the study; None where there is none.
+        """A JSON file of the study, as `build` reads it; None where there is none.
 
         Raises:
             DamageError: It cannot be read, or `build` raises a ValueError, KeyError or TypeError.

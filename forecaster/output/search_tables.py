@@ -109,7 +109,9 @@ def search_lines(document: Mapping[str, Any]) -> list[str]:
 
 def _luck_lines(document: Mapping[str, Any]) -> list[str]:
     """Lines about the luck of the best trial."""
-    luck, winner, complete = document["luck"], document["winner"], document["counts"]["complete"]
+    luck = document["luck"]
+    winner = document["winner"]
+    complete = document["counts"]["complete"]
     if luck is None:
         return [f"luck: not measured, since the search has not come to its end; go on with {document['next_command']}"]
     if winner is None:

@@ -31,9 +31,9 @@ from forecaster.experiments.studies import Study, Trial, find_study, searches_fo
 from forecaster.experiments.tracker_choice import tracker_of
 from forecaster.experiments.tracking import Tracker
 from forecaster.models import baseline_names
-from forecaster.models.engine import Engine, use_engine
+from forecaster.models.engine import Engine
 from forecaster.pipeline import default_forecaster, forecaster_of
-from forecaster.workflows.executor_choice import executor_of
+from forecaster.workflows.executor_choice import engine_of, executor_of
 from forecaster.workflows.search_tracking import TrackedSearch
 
 __all__ = ["DEFAULT_BASELINE", "DEFAULT_FOLDS", "DEFAULT_SEARCH_STEPS", "DEFAULT_TRIALS", "SearchResult", "search"]
@@ -93,6 +93,7 @@ def search(
     jobs: int | None = None,
     executor: str = "local",
     address: str | None = None,
+    gpu_share: float | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **keywords: Unpack[BacktestKeywords],
@@ -113,6 +114,7 @@ def search(
         jobs: Fits of networks at once, each in a process of its own; those that the machine can compute when None.
         executor: ``local`` or ``ray``, a Ray cluster.
         address: Address of the cluster; see `executor_of`.
+        gpu_share: Share of a GPU of the cluster for each fit.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         keywords: ``pair``, ``ticker`` or ``csv``, and more; see `BacktestKeywords`.
@@ -138,12 +140,13 @@ def search(
         request = _Request(start, selection_of(keywords), values, folds, lockbox, steps, _checked(baseline))
     tracker = tracker_of(request.config, environment.home, environment.note)
     with version_lease(environment.home):
-        plan, data, engine = _plan(request, environment)
+        engine = engine_of(executor, request.config.backend, request.config.device)
+        plan, data = _plan(request, engine, environment)
         if study is not None:
             _require_same(plan, find_study(environment.home, study).id)
         base = None if isinstance(config, Config) else config
         train = functools.partial(_training_command, data, request.choice, environment, base)
-        computed_by = executor_of(executor, jobs, address, engine, environment)
+        computed_by = executor_of(executor, jobs, address, engine, environment, gpu_share)
         return _searched(plan, trials, computed_by, tracker, environment, train, opens=not keep_lockbox)
 
 
@@ -207,7 +210,7 @@ def _checked(baseline: str) -> str:
     return baseline
 
 
-def _plan(request: _Request, environment: Environment) -> tuple[SearchPlan, Dataset, Engine]:
+def _plan(request: _Request, engine: Engine, environment: Environment) -> tuple[SearchPlan, Dataset]:
     """The plan of the search, with all histories loaded."""
     steps = request.steps
     if not steps or min(steps) < 1:
@@ -218,7 +221,6 @@ def _plan(request: _Request, environment: Environment) -> tuple[SearchPlan, Data
     environment.progress("data", 1, 1)
     *folds, lockbox = cut(data.named)
     before = data.panel.between(end=lockbox.start - np.timedelta64(1, "D"))
-    engine = use_engine(request.config.backend, request.config.device)
     baseline = default_forecaster(request.baseline, data.config, before, folds[0].start)
     base = BacktestPlan(
         panel=before,
@@ -230,7 +232,7 @@ def _plan(request: _Request, environment: Environment) -> tuple[SearchPlan, Data
         stride=1,
         engine=f"{engine.backend} on {engine.device}",
     )
-    return SearchPlan(base, data.panel, request.space, request.baseline, lockbox, BATCH), data, engine
+    return SearchPlan(base, data.panel, request.space, request.baseline, lockbox, BATCH), data
 
 
 def _folds(request: _Request, horizon: int, named: Sequence[PriceSeries]) -> tuple[Fold, ...]:

@@ -47,7 +47,9 @@ class TrackedSearch:
 
     def close(self, result: SearchResult) -> None:
         """Record the result."""
-        winner, lockbox, luck = result.winner, result.lockbox or {}, result.findings and result.findings.luck
+        winner = result.winner
+        lockbox = result.lockbox or {}
+        luck = result.findings and result.findings.luck
         numbers = {
             "trials": len(result.study.trials),
             "loss": None if winner is None else winner.loss,
