@@ -42,11 +42,7 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
-<<<<<<< HEAD
-    *("ExportResult", "ForecastGrades", "Odds"),
-=======
-    *("ExportResult", "ForecastGrades", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
->>>>>>> c7bc600 (wip)
+    *("ExportResult", "ForecastGrades", "Odds", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -57,11 +53,8 @@ KEYWORDS = {
     "backtest": BacktestKeywords,
     "compare": AuditKeywords,
     "score": BacktestKeywords,
-<<<<<<< HEAD
     "odds": InstrumentKeywords,
-=======
     "search": BacktestKeywords,
->>>>>>> c7bc600 (wip)
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
     "report": InstrumentKeywords,
