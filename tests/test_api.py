@@ -23,6 +23,10 @@ NAMES = {
         "train",
         "predict",
         "predict_universe",
+        "replay",
+        "runs",
+        "search",
+        "studies",
         "plot",
         "backtest",
         "compare",
@@ -38,7 +42,11 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
+<<<<<<< HEAD
     *("ExportResult", "ForecastGrades", "Odds"),
+=======
+    *("ExportResult", "ForecastGrades", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
+>>>>>>> c7bc600 (wip)
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -49,7 +57,11 @@ KEYWORDS = {
     "backtest": BacktestKeywords,
     "compare": AuditKeywords,
     "score": BacktestKeywords,
+<<<<<<< HEAD
     "odds": InstrumentKeywords,
+=======
+    "search": BacktestKeywords,
+>>>>>>> c7bc600 (wip)
     "audit": AuditKeywords,
     "inspect": InstrumentKeywords,
     "report": InstrumentKeywords,

@@ -26,7 +26,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
-    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "score", "audit"),
+    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "audit"),
     *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
 )
 _WORDS = "forecaster.words"

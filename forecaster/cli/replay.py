@@ -29,7 +29,7 @@ def command(*, environment: Environment, run_id: str, format: str) -> None:
     from forecaster.output.replay_tables import replay_document, replay_lines
     from forecaster.workflows.replay import replay
 
-    document = replay_document(replay(run_id, environment=environment))
+    document = replay_document(replay(run=run_id, environment=environment))
     print_result(environment, json_text(document) if format == "json" else "\n".join(replay_lines(document)))
     if not document["repeated"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)

@@ -53,10 +53,10 @@ def list_command(*, environment: Environment, limit: int | None, format: str, **
     from forecaster.files import json_text
     from forecaster.output.run_tables import run_document, run_rows, run_table
     from forecaster.output.tables import csv_text
-    from forecaster.workflows.runs import overview
+    from forecaster.workflows.runs import runs
 
     limit = MAX_LISTED if limit is None and format == "table" else limit
-    project = overview(environment, limit=limit, **keywords)
+    project = runs(environment=environment, limit=limit, **keywords)
     documents = [run_document(run, project.pinned) for run in project.runs]
     if format == "json":
         print_text(json_text({"schema": "runs/1", "runs": documents}))

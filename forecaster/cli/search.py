@@ -47,35 +47,48 @@ def command(*, environment: Environment, format: str, out: Path | None, verbose:
       forecast search --pair USDJPY --space space.yaml --out search.png
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     environment.progress("data", 0, 1, detail="loading the program")
-    from forecaster.cli.terminal import print_result
-    from forecaster.output.search_documents import search_document
     from forecaster.workflows.search import search
 
+    check_picture(out)
+    result = search(environment=environment, **keywords)
+    print_search(environment, result, format, verbose=verbose)
+    save_picture(environment, result, out)
+    environment.note(f"next: {result.next_command}")
+
+
+def check_picture(out: Path | None) -> None:
+    """Refuse the name of a picture before anything is computed."""
     if out is not None:
         from forecaster.output.canvas import check_figure_path
 
         check_figure_path(out)
-    result = search(environment=environment, **keywords)
-    print_result(environment, _text(search_document(result), format, verbose))
+
+
+def print_search(environment: Environment, result: Any, format: str, *, verbose: bool) -> None:
+    """Print a search as a table with lines below it, as JSON, or as CSV."""
+    from forecaster.cli.streams import colored_lines
+    from forecaster.cli.terminal import print_result, table_text
+    from forecaster.files import json_text
+    from forecaster.output.search_documents import search_document
+    from forecaster.output.search_tables import search_lines, search_rows, search_table
+    from forecaster.output.tables import csv_text
+
+    document = search_document(result)
+    if format == "json":
+        text = json_text(document)
+    elif format == "csv":
+        text = csv_text(search_rows(document))
+    else:
+        table = table_text(search_table(document, every_trial=verbose))
+        text = "\n".join([table, "", colored_lines(search_lines(document))])
+    print_result(environment, text)
+
+
+def save_picture(environment: Environment, result: Any, out: Path | None) -> None:
+    """Draw a search into a file, where one is named."""
     if out is not None:
         from forecaster.output.canvas import save_figure
         from forecaster.output.search_figure import draw_search
 
         save_figure(draw_search(result), out)
         environment.note(f"picture: {out}")
-    environment.note(f"next: {result.next_command}")
-
-
-def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
-    from forecaster.cli.streams import colored_lines
-    from forecaster.cli.terminal import table_text
-    from forecaster.files import json_text
-    from forecaster.output.search_tables import search_lines, search_rows, search_table
-    from forecaster.output.tables import csv_text
-
-    if output == "json":
-        return json_text(document)
-    if output == "csv":
-        return csv_text(search_rows(document))
-    lines = colored_lines(search_lines(document))
-    return "\n".join([table_text(search_table(document, every_trial=verbose)), "", lines])

@@ -9,9 +9,9 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from forecaster.experiments.tracking import TrackedMetric, TrackedRun
 
@@ -35,10 +35,13 @@ _SETTINGS = {
 }
 """Environment variable -> value, unless the user has set it; MLflow reads them when it is imported."""
 
+T = TypeVar("T")
+
 _MAX_METRICS = 1000  # of one request, as are the next two
 _MAX_PARAMETERS = 100
 _MAX_TAGS = 100
 _MAX_DATA = 1000
+_GROUP_TAG = "forecaster.group"
 _MAX_TEXT = 5000
 _MAX_DIGEST = 36
 _STRANGE = re.compile(r"[^\w\-. :/]")  # letters that no name in MLflow has
@@ -80,7 +83,7 @@ class MlflowTracker:
             client.set_terminated(record, "FINISHED", _end(run))
             return record
 
-        record = self._tried(run, write)
+        record = self._tried(run.name, write)
         if record is not None and parent is None:
             self._note(f"tracked: {run.name} in the experiment {EXPERIMENT} of {_shown(self.uri)}")
         return record
@@ -89,11 +92,16 @@ class MlflowTracker:
         """Begin a record that others belong to; see `Tracker.open_group`."""
 
         def write(client: Any) -> str:
-            record = _started(client, run, {})
+            earlier = _groups_of_name(client, run.name)
+            record = earlier[0] if earlier else _started(client, run, {_GROUP_TAG: run.name})
             _write(client, record, run)
             return record
 
-        return self._tried(run, write)
+        return self._tried(run.name, write)
+
+    def members(self, group: str | None) -> Collection[str]:
+        """Names of the finished records that belong to a group; one that broke off is deleted, to be made again."""
+        return () if group is None else self._tried(group, lambda client: _members(client, group)) or ()
 
     def close_group(self, group: str | None, run: TrackedRun) -> None:
         """End it; see `Tracker.close_group`."""
@@ -104,21 +112,20 @@ class MlflowTracker:
             return str(group)
 
         if group is not None:
-            self._tried(run, write)
+            self._tried(run.name, write)
 
-    def _tried(self, run: TrackedRun, write: Callable[[Any], str]) -> str | None:
-        """Result of `write` with a client; None after an error, the first of which is a warning."""
+    def _tried(self, name: str, write: Callable[[Any], T]) -> T | None:
+        """Result of `write` with a client; None after an error, which is one warning, and the end of all tracking."""
+        if self._has_failed:  # a server that is away costs seconds each time
+            return None
         try:
             with self._alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of packages below MLflow, about one another
                 return write(_client_of(self.uri))
         except Exception as error:  # whatever it is, the run is recorded already
-            if not self._has_failed:
-                self._has_failed = True
-                text = _shown(" ".join(str(error).split()))[:MAX_MESSAGE]
-                self._note(
-                    f"warning: tracking of {run.name} at {_shown(self.uri)} failed: {text}; the run itself is recorded"
-                )
+            self._has_failed = True
+            text = _shown(" ".join(str(error).split()))[:MAX_MESSAGE]
+            self._note(f"warning: tracking of {name} at {_shown(self.uri)} failed: {text}; the project has it recorded")
             return None
 
     @contextlib.contextmanager
@@ -177,6 +184,39 @@ def _client_of(uri: str) -> Any:
 def _end(run: TrackedRun) -> int:
     """End of a run in milliseconds since 1970."""
     return round(1000 * (run.started + run.seconds))
+
+
+def _groups_of_name(client: Any, name: str) -> list[str]:
+    """Ids of the groups with a name."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        return []
+    return [
+        str(record.info.run_id) for record in client.search_runs([experiment.experiment_id], _same(_GROUP_TAG, name))
+    ]
+
+
+def _members(client: Any, group: str) -> set[str]:
+    """Names of the finished records of a group; the others are deleted."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    names = set()
+    token = None
+    while experiment is not None:
+        page = client.search_runs([experiment.experiment_id], _same("mlflow.parentRunId", group), page_token=token)
+        for record in page:
+            if record.info.status == "FINISHED":
+                names.add(str(record.info.run_name))
+            else:
+                client.delete_run(record.info.run_id)
+        token = page.token
+        if not token:
+            break
+    return names
+
+
+def _same(tag: str, value: str) -> str:
+    """A filter of records by a tag."""
+    return f"tags.`{tag}` = '{value}'"
 
 
 def _started(client: Any, run: TrackedRun, tags: dict[str, str]) -> str:

@@ -2,14 +2,13 @@
 
 A cell is a trial in one fold, and its record is the fold record of a backtest: one that exists is read. Trials are
 proposed in batches of a fixed size. Proposals and stops depend on earlier batches alone, so that neither the number of
-processes nor an interruption changes them.
+processes nor an interruption changes them. They see the first half of each fold; the second half tests the best trial.
 """
 
 import dataclasses
 import functools
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,17 @@ from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtests import FoldPart, fit_tasks, fold_part, fold_record, run_backtest
 from forecaster.experiments.executors import Executor, Session
 from forecaster.experiments.fold_records import FoldRecord, read_fold, record_bytes
-from forecaster.experiments.search_losses import FoldLosses, fold_losses, joined
+from forecaster.experiments.search_losses import FoldLosses, fold_losses, steering_losses
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_space import Settings, Space, space_document
-from forecaster.experiments.studies import Study, Trial
+from forecaster.experiments.studies import Study, Trial, study_id
 from forecaster.files import json_text, write_file
 from forecaster.pipeline import forecaster_of
 from forecaster.stats.mean_tests import diebold_mariano
 
 __all__ = ["BATCH", "PRUNING_LEVEL", "CellTask", "Search", "SearchPlan", "cell_parts"]
 
-SCHEMA = 1
+SCHEMA = 2
 
 BATCH = 4
 """Trials that are proposed together."""
@@ -91,10 +90,8 @@ class SearchPlan:
 
     @property
     def id(self) -> str:
-        """Name of the study: the first instrument and a hash of `facts`."""
-        label = "".join(c if c.isalnum() else "_" for c in self.base.named[0])[:24]
-        digest = hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()
-        return f"{label}-{self.kind}-{digest[:12]}"
+        """Name of the study."""
+        return study_id(self.facts())
 
     def trial_plan(self, settings: Settings) -> BacktestPlan:
         """Backtest of a trial and of the baseline.
@@ -174,6 +171,7 @@ class Search:
         self._folder = folder
         self._progress = progress
         self._losses: dict[int, list[FoldLosses]] = {}
+        self._tell: Callable[[Trial], None] = lambda trial: None
 
     @functools.cached_property
     def _baseline_records(self) -> list[FoldRecord]:
@@ -181,13 +179,19 @@ class Search:
         forecasters = {name: self.plan.base.forecasters[name]}
         return run_backtest(dataclasses.replace(self.plan.base, forecasters=forecasters), self._folder, self._progress)
 
-    def run(self, trials: int, executor: Executor) -> None:
+    def run(self, trials: int, executor: Executor, tell: Callable[[Trial], None] | None = None) -> None:
         """Compute what is missing of the first `trials` trials.
+
+        Args:
+            trials: Number of trials.
+            executor: Computes the cells.
+            tell: Called with each trial that is finished, after it is recorded.
 
         Raises:
             StorageError: A trial or a record cannot be written; those before it are kept.
             DamageError: A file of the study or a record is damaged.
         """
+        self._tell = tell or self._tell
         self._report(trials)
         if all(self._is_finished(number) for number in range(trials)):
             return
@@ -223,7 +227,7 @@ class Search:
         return trial is not None and trial.state != "running"
 
     def _run_batch(self, numbers: range, session: Session[CellTask, Any], total: int) -> None:
-        best = self.study.best(before=numbers[0])
+        best = self.study.leader(before=numbers[0])
         under_way: dict[int, _TrialUnderWay] = {}
         for number in numbers:
             trial = self.study.trials.get(number) or self._proposed(number, numbers[0])
@@ -251,7 +255,9 @@ class Search:
     def _proposed(self, number: int, first: int) -> Trial:
         """The trial `number`, recorded; those of its own batch count as under way, whatever has become of them."""
         earlier = [
-            trial if trial.number < first else dataclasses.replace(trial, state="running", losses=(), reason="")
+            trial
+            if trial.number < first
+            else dataclasses.replace(trial, state="running", losses=(), steering=(), reason="")
             for trial in self.study.before(number)
         ]
         settings = {} if number == 0 else propose(self.plan.space, earlier, number, self.plan.base.config.seed)
@@ -303,7 +309,11 @@ class Search:
         except ForecasterError as error:
             self._finish(dataclasses.replace(current.trial, state="failed", reason=error.messages[0]), total)
             return False
-        trial = dataclasses.replace(current.trial, losses=tuple(fold.mean for fold in losses))
+        trial = dataclasses.replace(
+            current.trial,
+            losses=tuple(fold.mean for fold in losses),
+            steering=tuple(fold.steering_mean for fold in losses),
+        )
         current.trial = trial
         if len(losses) == len(self.plan.folds):
             trial = dataclasses.replace(trial, state="complete")
@@ -316,13 +326,14 @@ class Search:
         return False
 
     def _is_worse(self, losses: Sequence[FoldLosses], best: Trial) -> bool:
-        """True for a trial that is clearly worse than the best one on the days of its folds."""
-        difference = joined(losses) - joined(self.losses(best)[: len(losses)])
+        """True for a trial that is clearly worse than the best one on the steering days of its folds."""
+        difference = steering_losses(losses) - steering_losses(self.losses(best)[: len(losses)])
         p_value = diebold_mariano(difference, max(self.plan.base.steps)).p_above
         return p_value is not None and p_value < PRUNING_LEVEL
 
     def _finish(self, trial: Trial, total: int) -> None:
         self.study.put(trial)
+        self._tell(trial)
         self._report(total)
 
     def _report(self, total: int) -> None:

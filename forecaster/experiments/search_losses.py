@@ -1,4 +1,8 @@
-"""Losses of a trial: CRPS in units of a baseline's on the same rows, day by day."""
+"""Losses of a trial: CRPS in units of a baseline's on the same rows, day by day.
+
+The first half of the days of a fold steers the search: proposals and stops see no other losses. The second half tests
+the best trial. A search that has seen the days of the test would have climbed their luck.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,7 +17,7 @@ from forecaster.experiments.backtest_plan import BacktestPlan
 from forecaster.experiments.backtest_scores import out_of_sample
 from forecaster.experiments.fold_records import FoldRecord
 
-__all__ = ["FoldLosses", "fold_losses", "joined"]
+__all__ = ["FoldLosses", "fold_losses", "steering_losses", "testing_losses"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,16 +31,33 @@ class FoldLosses:
         model: (N,) losses of the evaluated model, in order of time.
         baseline: (N,) those of the baseline.
         by_step: CRPS ratio at each step of the plan, the mean of the instruments.
+        overlap: Number of neighbouring days whose outcomes share days.
     """
 
     model: FloatArray
     baseline: FloatArray
     by_step: tuple[float, ...]
+    overlap: int = 1
 
     @property
     def mean(self) -> float:
         """Mean CRPS ratio."""
         return float(self.model.mean())
+
+    @property
+    def steering(self) -> slice:
+        """Days that steer the search: the first half."""
+        return slice(len(self.model) // 2)
+
+    @property
+    def testing(self) -> slice:
+        """Days that test its best trial: the second half, without outcomes that overlap with those of the first."""
+        return slice(len(self.model) // 2 + self.overlap - 1, None)
+
+    @property
+    def steering_mean(self) -> float:
+        """Mean loss on the days that steer the search."""
+        return float(self.model[self.steering].mean())
 
 
 def fold_losses(
@@ -59,7 +80,7 @@ def fold_losses(
         if len(steps) < len(plan.steps) or any(len(sample.quantiles) < 2 for sample in steps.values()):
             raise NotEnoughDataError(f"{_reason(records, name)}; expected forecasts of {name} at every step")
         samples.append([daily_losses(steps[step]) for step in plan.steps])
-    return [_losses_in(fold, samples, baseline) for fold in folds]
+    return [_losses_in(fold, samples, baseline, max(plan.steps)) for fold in folds]
 
 
 def _reason(records: Sequence[FoldRecord], name: str) -> str:
@@ -67,7 +88,7 @@ def _reason(records: Sequence[FoldRecord], name: str) -> str:
     return str((*reasons, "too few rows with a known outcome")[0])
 
 
-def _losses_in(fold: Fold, samples: Sequence[Sequence[DailyLosses]], baseline: str) -> FoldLosses:
+def _losses_in(fold: Fold, samples: Sequence[Sequence[DailyLosses]], baseline: str, overlap: int) -> FoldLosses:
     days = np.unique(np.concatenate([_days_in(fold, steps) for steps in samples]))
     if len(days) < 2:
         raise NotEnoughDataError(f"the fold from {fold.start} has {len(days)} days with a known outcome; use more rows")
@@ -85,7 +106,7 @@ def _losses_in(fold: Fold, samples: Sequence[Sequence[DailyLosses]], baseline: s
             total[:, rows] += np.stack([model, reference]) / unit
             ratios[place] += model.mean() / unit / len(samples)
         count[rows] += len(steps)
-    return FoldLosses(total[0] / count, total[1] / count, tuple(ratios.tolist()))
+    return FoldLosses(total[0] / count, total[1] / count, tuple(ratios.tolist()), overlap)
 
 
 def _days_in(fold: Fold, steps: Sequence[DailyLosses]) -> DateArray:
@@ -94,6 +115,11 @@ def _days_in(fold: Fold, steps: Sequence[DailyLosses]) -> DateArray:
     return np.asarray(dates[(dates >= fold.start) & (dates < fold.end)])
 
 
-def joined(losses: Sequence[FoldLosses]) -> FloatArray:
-    """(N,) losses of the model on the days of several folds."""
-    return np.concatenate([fold.model for fold in losses])
+def steering_losses(losses: Sequence[FoldLosses]) -> FloatArray:
+    """(N,) losses of the model on the days that steer the search, of several folds."""
+    return np.concatenate([fold.model[fold.steering] for fold in losses])
+
+
+def testing_losses(losses: Sequence[FoldLosses]) -> FloatArray:
+    """(N,) losses of the model on the days that test the best trial, of several folds."""
+    return np.concatenate([fold.model[fold.testing] for fold in losses])

@@ -109,6 +109,6 @@ def _frozen(trial: Trial, space: Space, distributions: Any) -> Any:
         state=states[trial.state],
         params=params,
         distributions=distributions,
-        value=trial.loss if trial.state == "complete" else None,
-        intermediate_values=dict(enumerate(trial.mean_losses)),
+        value=trial.steering_means[-1] if trial.state == "complete" else None,
+        intermediate_values=dict(enumerate(trial.steering_means)),
     )

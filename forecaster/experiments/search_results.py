@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,144 +13,38 @@ from forecaster.environment import Environment, Progress
 from forecaster.experiments.backtests import run_backtest
 from forecaster.experiments.executors import Executor
 from forecaster.experiments.search import Search, SearchPlan
-from forecaster.experiments.search_losses import FoldLosses, fold_losses, joined
-from forecaster.experiments.search_space import Space
-from forecaster.experiments.studies import Study, Trial
+from forecaster.experiments.search_findings import Effect, Group, Luck, relative_loss
+from forecaster.experiments.search_losses import FoldLosses, fold_losses, testing_losses
+from forecaster.experiments.studies import Trial
 from forecaster.models.search_values import Range
 from forecaster.stats.best_of_many import best_of_many
 from forecaster.stats.group_differences import explained_share, permutation_p_value
 from forecaster.stats.mean_tests import diebold_mariano
 
-__all__ = ["Effect", "Group", "Luck", "SearchResult", "effects", "measured_luck", "open_lockbox", "relative_loss"]
+__all__ = ["effects", "measured_luck", "open_lockbox"]
 
 MIN_TRIALS_OF_EFFECTS = 8
 
 
-@dataclasses.dataclass(frozen=True)
-class Luck:
-    """Tests of the best trial that count every trial of the study.
-
-    Args:
-        trials: Trials of the study, the starting configuration among them.
-        days: Days of the folds.
-        against_start: P-value of "no trial is better than the starting configuration"; None where it cannot be tested.
-        against_baseline: P-value of "no trial is better than the baseline"; None likewise.
-    """
-
-    trials: int
-    days: int
-    against_start: float | None
-    against_baseline: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """Trials with similar values of a setting.
-
-    Args:
-        values: The values, or ends of their range, as JSON values.
-        trials: Number of trials.
-        excess: Mean loss over that of the starting configuration on the same folds, minus 1.
-    """
-
-    values: tuple[Any, ...]
-    trials: int
-    excess: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Effect:
-    """Effect of a setting.
-
-    Args:
-        key: Dotted key.
-        importance: Share of the variance of the losses that its groups explain.
-        p_value: P-value of "its groups have different losses", by permutation, times the number of settings.
-        groups: The groups: single choices, or thirds of a range.
-    """
-
-    key: str
-    importance: float
-    p_value: float
-    groups: tuple[Group, ...]
-
-    @property
-    def best(self) -> Group:
-        """Group with the least loss."""
-        return min(self.groups, key=lambda group: group.excess)
-
-    @property
-    def worst(self) -> Group:
-        """Group with the largest loss."""
-        return max(self.groups, key=lambda group: group.excess)
-
-
-@dataclasses.dataclass(frozen=True)
-class SearchResult:
-    """A search and what it has found.
-
-    Args:
-        plan: Everything that decides the trials.
-        study: The study, with all trials.
-        winner: Complete trial with the least loss; None where every trial failed.
-        luck: Tests of the winner.
-        effects: Settings, the most important one first; empty with few trials.
-        lockbox: Record of the opened lockbox; None while it is closed.
-        opened_now: True if this command opened it.
-        next_command: Command that trains the winner.
-    """
-
-    plan: SearchPlan
-    study: Study
-    winner: Trial | None
-    luck: Luck
-    effects: Sequence[Effect]
-    lockbox: Mapping[str, Any] | None
-    opened_now: bool
-    next_command: str
-
-    @property
-    def start(self) -> Trial:
-        """The trial of the starting configuration."""
-        return self.study.trials[0]
-
-    @property
-    def trials(self) -> list[Trial]:
-        """All trials, in order."""
-        return [self.study.trials[number] for number in sorted(self.study.trials)]
-
-
 def measured_luck(search: Search) -> Luck:
-    """Tests of the best trial; every trial counts, also those that were stopped or failed."""
+    """Tests of the best trial on the days that have steered no trial; every complete trial counts.
+
+    Which trials are complete does not depend on these days. So those that were stopped count for nothing.
+    """
     study, plan = search.study, search.plan
-    trials = study.before(len(study.trials))
-    scored = [trial for trial in trials if trial.losses]
-    start = study.trials[0]
-    if not scored or start.state != "complete":
-        return Luck(len(trials), 0, None, None)
-    reference = search.losses(start)
-    days = sum(len(fold.model) for fold in reference)
+    start, winner = study.trials[0], study.best()
+    if winner is None or start.state != "complete":
+        return Luck(len(study.trials), 0, None, None)
+    complete = study.complete()
+    losses = np.stack([testing_losses(search.losses(trial)) for trial in complete], axis=1)
+    baseline = np.concatenate([fold.baseline[fold.testing] for fold in search.losses(start)])
     overlap = max(plan.base.steps)
-    seed = plan.base.config.seed
-    others = [trial for trial in scored if trial.number != start.number]
-    untested = len(trials) - len(scored)
-
-    def p_value(benchmark: FloatArray, rivals: Sequence[Trial]) -> float | None:
-        if not rivals:
-            return None
-        gains = [_gain(benchmark, search.losses(trial)) for trial in rivals]
-        return best_of_many(np.stack(gains, axis=1), untested, overlap, seed)
-
-    baseline = np.concatenate([fold.baseline for fold in reference])
-    return Luck(len(trials), days, p_value(joined(reference), others), p_value(baseline, scored))
-
-
-def _gain(benchmark: FloatArray, losses: Sequence[FoldLosses]) -> FloatArray:
-    """(N,) loss of the benchmark minus that of a trial; NaN after its last fold."""
-    gain = np.full(len(benchmark), np.nan)
-    own = joined(losses)
-    gain[: len(own)] = benchmark[: len(own)] - own
-    return gain
+    best = complete.index(winner)
+    against_start, against_baseline = (
+        best_of_many(benchmark[:, None] - losses, best, overlap, plan.base.config.seed)
+        for benchmark in (losses[:, complete.index(start)], baseline)
+    )
+    return Luck(len(study.trials), len(losses), against_start, against_baseline)
 
 
 def open_lockbox(
@@ -210,22 +104,24 @@ def _lockbox_losses(plan: SearchPlan, trial: Trial, folder: Path, executor: Exec
     return fold_losses(whole, ordered, [plan.lockbox], plan.baseline)[0]
 
 
-def effects(space: Space, trials: Sequence[Trial], start: Trial, seed: int) -> list[Effect]:
+def effects(search: Search) -> list[Effect]:
     """Settings in the order of their importance.
 
     The loss of a trial counts relative to that of the starting configuration on the same folds, so that a trial that
-    was stopped early is comparable with the others.
+    was stopped early is comparable with the others. An effect is clear if neither the differences between trials of a
+    group (a permutation test) nor the luck of the days (`_luck_of_groups`) explain it.
 
     Args:
-        space: The space.
-        trials: All trials.
-        start: Trial of the starting configuration.
-        seed: Seed of the permutations.
+        search: The search, all trials finished.
     """
-    scored = [trial for trial in trials if trial.losses and trial.settings]
+    start = search.study.trials[0]
+    scored = [trial for trial in search.study.before(len(search.study.trials)) if trial.losses and trial.settings]
     if len(scored) < MIN_TRIALS_OF_EFFECTS or not start.losses:
         return []
     excess = np.array([relative_loss(trial, start) for trial in scored])
+    losses = [testing_losses(search.losses(trial)) for trial in scored]
+    seed = search.plan.base.config.seed
+    space = search.plan.space
     measured = []
     for key, values in space.items():
         given = [trial.settings[key] for trial in scored]
@@ -234,15 +130,34 @@ def effects(space: Space, trials: Sequence[Trial], start: Trial, seed: int) -> l
             Group(label, int((numbers == number).sum()), float(excess[numbers == number].mean()))
             for number, label in enumerate(labels)
         )
-        p_value = permutation_p_value(excess, numbers, np.random.default_rng(seed)) if len(groups) > 1 else 1.0
-        importance = explained_share(excess, numbers)
-        measured.append(Effect(key, importance, min(p_value * len(space), 1.0), groups))
+        p_value = 1.0
+        if len(groups) > 1:
+            by_trials = permutation_p_value(excess, numbers, np.random.default_rng(seed))
+            p_value = max(by_trials, _luck_of_groups(losses, numbers, max(search.plan.base.steps), seed))
+        measured.append(Effect(key, explained_share(excess, numbers), min(p_value * len(space), 1.0), groups))
     return sorted(measured, key=lambda effect: -effect.importance)
 
 
-def relative_loss(trial: Trial, start: Trial) -> float:
-    """Loss of a trial over that of the starting configuration on the same folds, minus 1."""
-    return trial.loss / float(np.mean(start.losses[: len(trial.losses)])) - 1
+def _luck_of_groups(losses: Sequence[FloatArray], numbers: IntArray, overlap: int, seed: int) -> float:
+    """P-value of "no group of trials is better or worse than the others but by the luck of the days".
+
+    Args:
+        losses: Losses of each trial on the days that have steered no trial; fewer for one that was stopped.
+        numbers: (N,) number of the group of each trial.
+        overlap: Number of neighbouring days whose outcomes share days.
+        seed: Seed of the test.
+    """
+    lengths = np.array([len(each) for each in losses])
+    names = range(int(numbers.max()) + 1)
+    days = min(int(lengths[numbers == name].max()) for name in names)
+    table = np.full((days, len(losses)), np.nan)
+    for column, each in enumerate(losses):
+        table[: len(each), column] = each[:days]
+    lead = [
+        np.nanmean(table[:, numbers != name], axis=1) - np.nanmean(table[:, numbers == name], axis=1) for name in names
+    ]
+    p_value = best_of_many(np.stack([*lead, *np.negative(lead)], axis=1), None, overlap, seed)
+    return 1.0 if p_value is None else p_value
 
 
 def _groups(given: Sequence[Any], *, is_range: bool) -> tuple[IntArray, list[tuple[Any, ...]]]:

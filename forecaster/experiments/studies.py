@@ -4,6 +4,7 @@ searches/<id>/
     study.json            data, configuration, space, folds; the id holds its hash
     trials/<number>.json  settings, state and losses of a trial
     lockbox.json          scores of the winner on the rows that no trial has seen, once they were opened
+    findings.json         luck and effects of the trials, once all were finished
     lock                  held by the process that searches
 
 The forecasts of the trials are the records of backtests (`forecaster.experiments.backtests`).
@@ -12,23 +13,35 @@ The forecasts of the trials are the records of backtests (`forecaster.experiment
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import itertools
+import json
 import math
 import os
+import statistics
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from forecaster.errors import DamageError, ForecasterError, RunNotFoundError
 from forecaster.experiments.search_space import Settings
 from forecaster.experiments.stored_files import parse_json
-from forecaster.files import check_writable, json_text, plain, read_regular_file, storage_faults, write_file
+from forecaster.files import check_writable, json_text, read_regular_file, storage_faults, write_file
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Study", "Trial", "TrialState", "searches_folder", "study_lock"]
+__all__ = [
+    "Study",
+    "Trial",
+    "TrialState",
+    "find_study",
+    "searches_folder",
+    "study_folders",
+    "study_id",
+    "study_lock",
+]
 
 TrialState = Literal["running", "complete", "pruned", "failed"]
 
@@ -40,6 +53,45 @@ def searches_folder(home: Path) -> Path:
     return home / "searches"
 
 
+def study_folders(home: Path) -> list[Path]:
+    """Folders of all studies of a project, by name."""
+    return sorted(path.parent for path in searches_folder(home).glob("*/study.json"))
+
+
+def find_study(home: Path, name: str) -> "Study":
+    """The study with an id.
+
+    Args:
+        home: Project folder.
+        name: The id, its beginning if no other study begins so, or ``latest``.
+
+    Raises:
+        RunNotFoundError: There is no such study, or several.
+        DamageError: A file of it cannot be read, or is altered.
+    """
+    folders = study_folders(home)
+    fitting = [folder for folder in folders if folder.name == name]
+    if name == "latest":
+        readable = []
+        for folder in folders:
+            with contextlib.suppress(DamageError):
+                readable.append(Study.read(folder))
+        fitting = [max(readable, key=lambda study: study.created).folder] if readable else []
+    fitting = fitting or [folder for folder in folders if folder.name.startswith(name)]
+    if len(fitting) != 1:
+        names = ", ".join(folder.name for folder in fitting or folders) or "there is none"
+        count = "several studies" if fitting else "no study"
+        raise RunNotFoundError(f"{name:.80} names {count}; expected one of those in searches: {names}")
+    return Study.read(fitting[0])
+
+
+def study_id(facts: Mapping[str, Any]) -> str:
+    """Name of a study: its first instrument, its kind of network, and a hash of everything that decides its trials."""
+    label = "".join(c if c.isalnum() else "_" for c in facts["named"][0])[:24]
+    content = json.dumps({key: value for key, value in facts.items() if key != "created"}, sort_keys=True)
+    return f"{label}-{facts['config']['model']['kind']}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """One configuration that was tried.
@@ -49,7 +101,8 @@ class Trial:
         settings: Keys that the trial sets, with their values; none for the starting configuration.
         state: ``running`` until all its folds are scored; ``pruned`` where it was clearly worse than the best one on
             its first folds; ``failed`` where it cannot be trained.
-        losses: Loss of each fold that was scored.
+        losses: Loss of each fold that was scored, all days.
+        steering: Loss of each on the days that steer the search.
         reason: Reason of a failure; empty for none.
     """
 
@@ -57,21 +110,22 @@ class Trial:
     settings: Settings
     state: TrialState = "running"
     losses: tuple[float, ...] = ()
+    steering: tuple[float, ...] = ()
     reason: str = ""
 
     @property
-    def mean_losses(self) -> list[float]:
-        """Mean loss of the first fold, of the first two, and so on."""
-        return [total / count for count, total in enumerate(itertools.accumulate(self.losses), start=1)]
+    def steering_means(self) -> list[float]:
+        """Mean steering loss of the first fold, of the first two, and so on."""
+        return [total / count for count, total in enumerate(itertools.accumulate(self.steering), start=1)]
 
     @property
     def loss(self) -> float:
         """Mean loss of all scored folds; infinite without one."""
-        return self.mean_losses[-1] if self.losses else math.inf
+        return statistics.fmean(self.losses) if self.losses else math.inf
 
     def to_json(self) -> dict[str, Any]:
         """The trial as JSON values."""
-        return {**dataclasses.asdict(self), "settings": dict(self.settings), "losses": list(self.losses)}
+        return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
@@ -81,12 +135,15 @@ class Trial:
             settings=document["settings"],
             state=document["state"],
             losses=tuple(float(loss) for loss in document["losses"]),
+            steering=tuple(float(loss) for loss in document["steering"]),
             reason=document["reason"],
         )
         if not isinstance(trial.number, int) or not isinstance(trial.settings, dict):
             raise ValueError("it is not a trial")
         if trial.state not in get_args(TrialState) or not isinstance(trial.reason, str):
             raise ValueError(f"its state is {trial.state!s:.40}")
+        if len(trial.losses) != len(trial.steering) or (trial.state == "complete" and not trial.losses):
+            raise ValueError("its losses are not those of folds")
         return trial
 
 
@@ -122,26 +179,20 @@ class Study:
         if not path.exists():
             document = {**facts, "created": now.isoformat(timespec="seconds")}
             write_file(path, (json_text(document) + "\n").encode())
-        study = cls.read(folder)
-        if {**study.facts, "created": None} != {**plain(facts), "created": None}:
-            raise DamageError(f"{path} is not what was written; expected the facts of this search; delete the folder")
-        return study
+        return cls.read(folder)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """A study and its trials.
 
         Raises:
-            RunNotFoundError: There is none.
             DamageError: A file cannot be read, or is altered.
         """
         path = folder / "study.json"
-        if not path.exists():
-            names = (
-                ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/study.json"))) or "there is none"
-            )
-            raise RunNotFoundError(f"{folder.name} is no study; expected one of those in {folder.parent}: {names}")
-        facts = _read(path, "delete the folder, and search again", dict)
+        advice = "delete the folder, and search again"
+        facts = _read(path, advice, dict)
+        if _read(path, advice, study_id) != folder.name:
+            raise DamageError(f"{path} is not what this program has written as {folder.name}; {advice}")
         trials = {}
         for file in sorted((folder / "trials").glob("*.json")):
             trial = _read(file, "delete it, and the trial is made again", Trial.from_json)
@@ -163,18 +214,33 @@ class Study:
         """Trials with a smaller number, in order."""
         return [self.trials[key] for key in sorted(self.trials) if key < number]
 
-    def best(self, before: int | None = None) -> Trial | None:
-        """The complete trial with the least loss, the first of equals; None where there is none.
+    def best(self) -> Trial | None:
+        """The complete trial with the least loss, the first of equals; None where there is none."""
+        return min(self.complete(), key=lambda trial: trial.loss, default=None)
 
-        Args:
-            before: Only trials with a smaller number; None for all.
-        """
-        complete = [
-            trial
-            for trial in (self.before(before) if before is not None else self.before(len(self.trials)))
-            if trial.state == "complete"
-        ]
-        return min(complete, key=lambda trial: trial.loss, default=None)
+    def leader(self, before: int) -> Trial | None:
+        """The complete trial with the least steering loss among those with a smaller number; None likewise."""
+        earlier = [trial for trial in self.complete() if trial.number < before]
+        return min(earlier, key=lambda trial: sum(trial.steering), default=None)
+
+    def complete(self) -> list[Trial]:
+        """Trials that are scored in every fold, in order."""
+        return [self.trials[number] for number in sorted(self.trials) if self.trials[number].state == "complete"]
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def created(self) -> str:
+        """Time at which it was made, ISO 8601."""
+        return str(self.facts.get("created", ""))
+
+    @property
+    def is_finished(self) -> bool:
+        """True if no trial is under way."""
+        return bool(self.trials) and all(trial.state != "running" for trial in self.trials.values())
 
     @property
     def lockbox(self) -> dict[str, Any] | None:
@@ -183,15 +249,31 @@ class Study:
         Raises:
             DamageError: It cannot be read.
         """
-        path = self.folder / "lockbox.json"
-        if not path.exists():
-            return None
-        record: dict[str, Any] = _read(path, "it cannot be made again", dict)
+        record: dict[str, Any] | None = self.read_document("lockbox.json", dict, "it cannot be made again")
         return record
 
     def record_lockbox(self, record: Mapping[str, Any]) -> None:
         """Record that the lockbox was opened, and what was found."""
-        write_file(self.folder / "lockbox.json", (json_text(record) + "\n").encode())
+        self.write_document("lockbox.json", record)
+
+    def read_document(
+        self, name: str, build: Callable[[Any], Any], advice: str = "delete it, and it is made again"
+    ) -> Any:
+        """What `build` makes of a JSON file of the study; None where there is none.
+
+        Raises:
+            DamageError: It cannot be read, or `build` raises a ValueError, KeyError or TypeError.
+        """
+        path = self.folder / name
+        return _read(path, advice, build) if path.exists() else None
+
+    def write_document(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write a JSON file of the study.
+
+        Raises:
+            StorageError: The disk is full, or the folder refuses the write.
+        """
+        write_file(self.folder / name, (json_text(document) + "\n").encode())
 
 
 def _stem(number: int) -> str:

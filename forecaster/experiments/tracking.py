@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from forecaster.experiments.configurations import flat_values
@@ -87,7 +87,14 @@ class Tracker(Protocol):
         """
 
     def open_group(self, run: TrackedRun) -> str | None:
-        """Begin a record that others belong to, such as a search; its id, None where there is none."""
+        """Begin a record that others belong to, such as a search, or go on with that of the same name.
+
+        Returns:
+            Its id; None where there is none.
+        """
+
+    def members(self, group: str | None) -> Collection[str]:
+        """Names of the finished records that belong to a group."""
 
     def close_group(self, group: str | None, run: TrackedRun) -> None:
         """End it with its final metrics and tags."""
@@ -103,6 +110,10 @@ class NoTracker:
     def open_group(self, run: TrackedRun) -> str | None:
         """Begin nothing."""
         return None
+
+    def members(self, group: str | None) -> Collection[str]:
+        """No names."""
+        return ()
 
     def close_group(self, group: str | None, run: TrackedRun) -> None:
         """End nothing."""

@@ -15,7 +15,7 @@ from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_odds_keys import ODDS
 from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
-from forecaster.output.json_search_keys import SEARCH
+from forecaster.output.json_search_keys import SEARCH, STUDIES
 
 __all__ = ["DOCUMENTS", "LISTS", "NAMES", "DocumentedKey", "keys_of_document"]
 
@@ -319,6 +319,8 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast score --forecasts FILE --format json": SCORE,
     "forecast compare --format json": COMPARE,
     "forecast search --format json": SEARCH,
+    "forecast studies show ID --format json": SEARCH,
+    "forecast studies list --format json": STUDIES,
     "forecast audit --format json": _AUDIT,
     "forecast inspect --format json": INSPECTION,
     "forecast anomalies --format json": ANOMALIES,

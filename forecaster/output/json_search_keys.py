@@ -1,6 +1,6 @@
 """Keys of the document of `forecast search`; see `forecaster.output.json_keys`."""
 
-__all__ = ["SEARCH"]
+__all__ = ["SEARCH", "STUDIES"]
 
 _TRIAL = """
 {0}trial | integer | number of the trial; 0 is the starting configuration
@@ -8,6 +8,7 @@ _TRIAL = """
 {0}loss | number or null | mean loss of the scored folds: CRPS over that of the baseline; null without one
 {0}loss_change | number or null | loss over that of the starting configuration on the same folds, minus 1
 {0}losses[] | number | loss of each scored fold
+{0}steering_losses[] | number | loss of each on the first half of its days, which alone steers the search
 {0}settings.<key> | ANY | value of each dotted key that the trial sets
 {0}reason | text or null | reason of a failure
 """
@@ -15,6 +16,7 @@ _TRIAL = """
 SEARCH = f"""
 schema | text | search/1
 study | text | id of the study, for --study
+created | text | time at which it began
 instruments[] | text | instruments
 model | text | kind of network
 baseline | text | baseline in whose CRPS losses are measured
@@ -28,8 +30,9 @@ counts.failed | integer | trials that could not be trained
 counts.running | integer | trials that are not finished, where an earlier command asked for more
 winner | null | null where no trial is complete; otherwise the section below
 {_TRIAL.format("winner.").strip()}
-luck.trials | integer | trials of the study that the p-values count
-luck.days | integer | days of the folds
+luck | null | null while trials are under way; otherwise the section below
+luck.trials | integer | trials of the study
+luck.days | integer | days that have steered no trial, on which the complete trials are tested
 luck.p_against_start | number or null | p-value of "no trial is better than the starting configuration"
 luck.p_against_baseline | number or null | p-value of "no trial is better than the baseline"
 lockbox.start | date | first row of the lockbox
@@ -54,5 +57,22 @@ effects[].groups[].values[] | ANY | the value, or the ends of the range
 effects[].groups[].trials | integer | trials of the group
 effects[].groups[].loss_change | number | their mean loss_change
 {_TRIAL.format("trials[].").strip()}
-next_command | text | command that trains the winner
+next_command | text | command that trains the winner, or goes on with the search
+"""
+
+STUDIES = """
+schema | text | studies/1
+studies[].study | text | id of a study; the newest first
+studies[].created | text | time at which it began
+studies[].instruments[] | text | instruments
+studies[].model | text | kind of network
+studies[].trials | integer | trials
+studies[].complete | integer | trials with every fold
+studies[].running | integer | trials that are not finished
+studies[].winner | integer or null | number of the complete trial with the least loss
+studies[].loss | number or null | its loss
+studies[].loss_change | number or null | its loss over that of the starting configuration, minus 1
+studies[].p_against_start | number or null | p-value of "no trial is better than the starting configuration"
+studies[].p_against_baseline | number or null | p-value of "no trial is better than the baseline"
+studies[].lockbox_opened | text or null | time at which the lockbox was opened; null while it is closed
 """

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from forecaster.experiments.search_results import Effect, Group, SearchResult, relative_loss
-from forecaster.experiments.search_space import space_document
+from forecaster.experiments.search_findings import Effect, Group, SearchResult
 from forecaster.experiments.studies import Trial
 
 __all__ = ["search_document"]
@@ -11,45 +10,50 @@ __all__ = ["search_document"]
 
 def search_document(result: SearchResult) -> dict[str, Any]:
     """The document ``search/1`` of a search."""
-    plan, luck = result.plan, result.luck
+    facts = result.study.facts
     states = [trial.state for trial in result.trials]
+    luck = None if result.findings is None else result.findings.luck
+    lockbox = result.lockbox
     return {
         "schema": "search/1",
-        "study": result.study.folder.name,
-        "instruments": list(plan.base.named),
-        "model": plan.kind,
-        "baseline": plan.baseline,
-        "steps": list(plan.base.steps),
-        "folds": [{"start": str(fold.start), "end": str(fold.end)} for fold in plan.folds],
-        "space": space_document(plan.space),
+        "study": result.study.id,
+        "created": result.study.created,
+        "instruments": list(facts["named"]),
+        "model": facts["config"]["model"]["kind"],
+        "baseline": facts["baseline"],
+        "steps": list(facts["steps"]),
+        "folds": [{"start": start, "end": end} for start, end in facts["folds"]],
+        "space": dict(facts["space"]),
         "counts": {state: states.count(state) for state in ("complete", "pruned", "failed", "running")},
-        "winner": None if result.winner is None else _trial(result.winner, result.start),
-        "luck": {
+        "winner": None if result.winner is None else _trial(result, result.winner),
+        "luck": None
+        if luck is None
+        else {
             "trials": luck.trials,
             "days": luck.days,
             "p_against_start": luck.against_start,
             "p_against_baseline": luck.against_baseline,
         },
         "lockbox": {
-            "start": str(plan.lockbox.start),
-            "end": str(plan.lockbox.end),
+            "start": facts["lockbox"][0],
+            "end": facts["lockbox"][1],
             "opened_now": result.opened_now,
-            "record": None if result.lockbox is None else dict(result.lockbox),
+            "record": None if lockbox is None else dict(lockbox),
         },
         "effects": [_effect(effect) for effect in result.effects],
-        "trials": [_trial(trial, result.start) for trial in result.trials],
+        "trials": [_trial(result, trial) for trial in result.trials],
         "next_command": result.next_command,
     }
 
 
-def _trial(trial: Trial, start: Trial) -> dict[str, Any]:
-    is_scored = bool(trial.losses) and bool(start.losses)
+def _trial(result: SearchResult, trial: Trial) -> dict[str, Any]:
     return {
         "trial": trial.number,
         "state": trial.state,
         "loss": trial.loss if trial.losses else None,
-        "loss_change": relative_loss(trial, start) if is_scored else None,
+        "loss_change": result.loss_change(trial),
         "losses": list(trial.losses),
+        "steering_losses": list(trial.steering),
         "settings": dict(trial.settings),
         "reason": trial.reason or None,
     }

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecaster.arrays import FloatArray
-from forecaster.experiments.search_results import SearchResult, relative_loss
+from forecaster.experiments.search_findings import SearchResult
 from forecaster.experiments.studies import Trial
 from forecaster.models.search_values import Range, SearchValues
 from forecaster.output.canvas import LEFT, blank_figure, drawing_style, headline
 from forecaster.output.colors import BLUE, GREEN, GREY, RED
-from forecaster.output.search_tables import setting_name, value_text
+from forecaster.output.search_tables import counted, setting_name, step_words, value_text
 
 __all__ = ["draw_search"]
 
@@ -37,16 +37,17 @@ def draw_search(result: SearchResult, title: str | None = None) -> Figure:
         _draw_history(figure.add_subplot(grid[0, 0], label="history"), result)
         _draw_importance(figure.add_subplot(grid[0, 1], label="importance"), result)
         _draw_parallel(figure.add_subplot(grid[1, :], label="trials"), result)
-        names = ", ".join(result.plan.base.named)
-        headline(figure, title or f"Search of {result.plan.kind} for {names}", _note(result))
+        facts = result.study.facts
+        names = ", ".join(facts["named"])
+        headline(figure, title or f"Search of {facts['config']['model']['kind']} for {names}", _note(result))
     return figure
 
 
 def _note(result: SearchResult) -> str:
-    plan = result.plan
-    folds = f"{len(plan.folds)} folds from {plan.folds[0].start}, lockbox from {plan.lockbox.start}"
-    steps = ", ".join(map(str, plan.base.steps))
-    return f"study {result.study.folder.name} · loss: CRPS over that of {plan.baseline} at steps {steps} · {folds}"
+    facts = result.study.facts
+    folds = counted(len(facts["folds"]), "fold")
+    span = f"{folds} from {facts['folds'][0][0]}, lockbox from {facts['lockbox'][0]}"
+    return f"{result.title} · loss: CRPS over that of {facts['baseline']} at {step_words(facts['steps'])} · {span}"
 
 
 def _title(axes: Axes, text: str) -> None:
@@ -55,11 +56,11 @@ def _title(axes: Axes, text: str) -> None:
 
 def _changes(result: SearchResult, trials: list[Trial]) -> FloatArray:
     """(N,) loss over that of the starting configuration on the same folds, minus 1, in percent."""
-    return np.array([100 * relative_loss(trial, result.start) for trial in trials])
+    return np.array([100 * (result.loss_change(trial) or 0.0) for trial in trials])
 
 
 def _scored(result: SearchResult) -> list[Trial]:
-    return [trial for trial in result.trials if trial.losses] if result.start.losses else []
+    return [trial for trial in result.trials if result.loss_change(trial) is not None]
 
 
 def _draw_history(axes: Axes, result: SearchResult) -> None:
@@ -114,7 +115,8 @@ def _draw_importance(axes: Axes, result: SearchResult) -> None:
 def _draw_parallel(axes: Axes, result: SearchResult) -> None:
     """Draw a line for each trial over an axis for each setting, the better ones darker; the winner in red."""
     _title(axes, "all trials: a line each, the better the darker; the best one red")
-    keys = list(result.plan.space)
+    space = result.space
+    keys = list(space)
     trials = [trial for trial in _scored(result) if trial.settings]
     axes.set_xlim(-0.15, len(keys) - 0.7)
     axes.set_ylim(-0.04, 1.04)
@@ -125,12 +127,12 @@ def _draw_parallel(axes: Axes, result: SearchResult) -> None:
     axes.tick_params(axis="x", length=0)
     for place, key in enumerate(keys):
         axes.axvline(place, color="#9A9A9A", linewidth=0.8)
-        for height, text in _ticks(result.plan.space[key]):
+        for height, text in _ticks(space[key]):
             axes.annotate(text, (place, height), xytext=(4, 0), textcoords="offset points", fontsize=8, va="center")
     changes = _changes(result, trials)
     ranks = np.argsort(np.argsort(-changes)) / max(len(changes) - 1, 1)
     for rank, trial in sorted(zip(ranks, trials, strict=True), key=lambda pair: pair[0]):
-        heights = [_height(result.plan.space[key], trial.settings[key]) for key in keys]
+        heights = [_height(space[key], trial.settings[key]) for key in keys]
         is_winner = result.winner is not None and trial.number == result.winner.number
         style: dict[str, Any] = {"color": BLUE, "linewidth": 1.1, "alpha": 0.06 + 0.6 * rank**2}
         if is_winner:

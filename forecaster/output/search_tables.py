@@ -8,7 +8,16 @@ from rich.table import Table
 
 from forecaster.output.tables import plain_table
 
-__all__ = ["reading", "search_lines", "search_rows", "search_table", "setting_name", "value_text"]
+__all__ = [
+    "counted",
+    "reading",
+    "search_lines",
+    "search_rows",
+    "search_table",
+    "setting_name",
+    "step_words",
+    "value_text",
+]
 
 MAX_ROWS = 8  # of a table that is not asked for every trial
 LEVEL = 0.05
@@ -27,7 +36,7 @@ def search_table(document: Mapping[str, Any], *, every_trial: bool) -> Table:
     if not every_trial:
         complete = [trial for trial in trials if trial["state"] == "complete"]
         best = sorted(complete, key=lambda trial: (trial["loss"], trial["trial"]))[:MAX_ROWS]
-        start = [trials[0]] if trials[0] not in best else []
+        start = [trials[0]] if trials and trials[0] not in best else []
         trials = [*best[: MAX_ROWS - len(start)], *start]
     table = plain_table()
     table.add_column("trial", justify="right", no_wrap=True)
@@ -41,6 +50,24 @@ def search_table(document: Mapping[str, Any], *, every_trial: bool) -> Table:
         settings = [value_text(trial["settings"][key]) if key in trial["settings"] else "start" for key in keys]
         table.add_row(str(trial["trial"]), loss, change, *state, *settings)
     return table
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which gets an s unless it is one.
+
+    >>> counted(1, "fold"), counted(1500, "trial")
+    ('1 fold', '1,500 trials')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def step_words(steps: Sequence[int]) -> str:
+    """Steps as words.
+
+    >>> step_words([1]), step_words([1, 5])
+    ('step 1', 'steps 1, 5')
+    """
+    return f"step{'' if len(steps) == 1 else 's'} {', '.join(map(str, steps))}"
 
 
 def setting_name(key: str) -> str:
@@ -70,11 +97,10 @@ def search_lines(document: Mapping[str, Any]) -> list[str]:
     counts = document["counts"]
     under_way = f", {counts['running']} under way" if counts["running"] else ""
     lines = [
-        f"loss: CRPS over that of {document['baseline']}, mean of {len(document['folds'])} folds and of steps "
-        f"{', '.join(map(str, document['steps']))}; change: against the starting configuration on the same folds",
-        f"study {document['study']}: {document['luck']['trials']} trials: {counts['complete']} complete, "
-        f"{counts['pruned']} stopped early, {counts['failed']} failed"
-        f"{under_way}",
+        f"loss: CRPS over that of {document['baseline']}, mean of {counted(len(document['folds']), 'fold')} and of "
+        f"{step_words(document['steps'])}; change: against the starting configuration on the same folds",
+        f"study {document['study']}: {counted(len(document['trials']), 'trial')}: {counts['complete']} complete, "
+        f"{counts['pruned']} stopped early, {counts['failed']} failed{under_way}",
     ]
     failures = [trial for trial in document["trials"] if trial["state"] == "failed"]
     lines += [f"trial {trial['trial']} failed: {trial['reason']}" for trial in failures[:MAX_EFFECTS]]
@@ -83,44 +109,49 @@ def search_lines(document: Mapping[str, Any]) -> list[str]:
 
 def _luck_lines(document: Mapping[str, Any]) -> list[str]:
     """Lines about the luck of the best trial."""
-    luck, winner = document["luck"], document["winner"]
+    luck, winner, complete = document["luck"], document["winner"], document["counts"]["complete"]
+    if luck is None:
+        return [f"luck: not measured, since the search has not come to its end; go on with {document['next_command']}"]
     if winner is None:
         return ["luck: no trial is complete, so nothing can be tested"]
     if winner["trial"] == 0:
         return ["luck: no trial is better than the starting configuration"]
     return [
-        _luck_line("the starting configuration", luck["p_against_start"], luck),
-        _luck_line(document["baseline"], luck["p_against_baseline"], luck),
+        _luck_line("the starting configuration", luck["p_against_start"], luck, complete),
+        _luck_line(document["baseline"], luck["p_against_baseline"], luck, complete),
     ]
 
 
-def _luck_line(reference: str, p_value: float | None, luck: Mapping[str, Any]) -> str:
+def _luck_line(reference: str, p_value: float | None, luck: Mapping[str, Any], complete: int) -> str:
     if p_value is None:
-        return f"luck: against {reference}, {luck['days']} days are too few to test; lower --step or use more --folds"
-    chance = f"the best of {luck['trials']} trials would be this good by chance with p = {_p_text(p_value)}"
+        days = counted(luck["days"], "day")
+        return f"luck: against {reference}, {days} that steered no trial cannot test; lower --step or use more --folds"
+    chance = f"the best of {counted(complete, 'complete trial')} would be this good by chance with p {_p_text(p_value)}"
     if p_value < LEVEL:
         return f"luck: better than {reference}: {chance}"
     return f"luck: not proven better than {reference}: {chance}"
 
 
 def _p_text(p_value: float) -> str:
-    return "0.001" if p_value < 0.001 else f"{p_value:.2g}"
+    return "< 0.001" if p_value < 0.001 else f"= {p_value:.2g}"
 
 
 def _lockbox_lines(document: Mapping[str, Any]) -> list[str]:
     lockbox = document["lockbox"]
     record = lockbox["record"]
-    span = f"rows from {lockbox['start']} on"
     if record is None or "losses" not in record:
-        return [f"lockbox: closed ({span}); the next command without --keep-lockbox opens it, once"]
+        return [
+            f"lockbox: closed (rows from {lockbox['start']} on); the next command without --keep-lockbox opens it, once"
+        ]
     losses = record["losses"]
     lines = [
-        f"lockbox: trial {record['winner']} on {record['days']} {span}: loss {losses['winner']:.4f}, starting "
+        f"lockbox: trial {record['winner']} on {counted(record['days'], 'row')} from {lockbox['start']} on: "
+        f"loss {losses['winner']:.4f}, starting "
         f"configuration {losses['start']:.4f}; {_test_words(record, document['baseline'])}"
     ]
     if not lockbox["opened_now"]:
         lines.append(
-            f"lockbox: it was opened once, on {record['opened'][:10]} after {record['trials']} trials; "
+            f"lockbox: it was opened once, on {record['opened'][:10]} after {counted(record['trials'], 'trial')}; "
             "it is not opened again"
         )
     winner = document["winner"]
@@ -140,7 +171,7 @@ def _test_words(record: Mapping[str, Any], baseline: str) -> str:
             words.append(f"against {name} too few days")
         else:
             verdict = "better than" if p_value < LEVEL else "not proven better than"
-            words.append(f"{verdict} {name} (p = {_p_text(p_value)})")
+            words.append(f"{verdict} {name} (p {_p_text(p_value)})")
     return ", ".join(words)
 
 
@@ -153,7 +184,7 @@ def reading(document: Mapping[str, Any]) -> str:
     unclear = [setting_name(effect["key"]) for effect in effects if effect["p_value"] >= LEVEL]
     sentences = [_effect_sentence(effect) for effect in clear[:MAX_EFFECTS]]
     if not clear:
-        sentences = ["no setting has an effect that the differences between trials could not have by chance"]
+        sentences = ["no setting has an effect that luck could not explain"]
     elif unclear:
         sentences.append(f"no clear effect of {', '.join(unclear)}")
     return f"reading: {'; '.join(sentences)}"
@@ -164,7 +195,7 @@ def _effect_sentence(effect: Mapping[str, Any]) -> str:
     best, worst = groups[0], groups[-1]
     return (
         f"{setting_name(effect['key'])} works best at {_values_text(best)} ({100 * best['loss_change']:+.2f} %, "
-        f"{best['trials']} trials) and worst at {_values_text(worst)} ({100 * worst['loss_change']:+.2f} %)"
+        f"{counted(best['trials'], 'trial')}) and worst at {_values_text(worst)} ({100 * worst['loss_change']:+.2f} %)"
     )
 
 

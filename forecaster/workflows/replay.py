@@ -20,13 +20,13 @@ __all__ = ["replay"]
 MAX_NAMED = 5  # changed histories in a message
 
 
-def replay(run_id: str, *, home: str | Path | None = None, environment: Environment | None = None) -> ReplayedRun:
+def replay(*, run: str, home: str | Path | None = None, environment: Environment | None = None) -> ReplayedRun:
     """Repeat the training of a run with the data, the configuration and the seed that it has recorded.
 
     The repetition is made in a temporary folder; the project stays as it is.
 
     Args:
-        run_id: Id of the run, or its beginning; ``latest`` is the newest.
+        run: Id of the run, or its beginning; ``latest`` is the newest.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
 
@@ -36,13 +36,13 @@ def replay(run_id: str, *, home: str | Path | None = None, environment: Environm
         DamageError: The run or the store is damaged.
     """
     environment = environment or Environment.at(home)
-    run = find_run(runs_folder(environment.home), run_id)
-    _require_files(run)
-    choice = recorded_selection(run, run.config, environment.home)
+    recorded = find_run(runs_folder(environment.home), run)
+    _require_files(recorded)
+    choice = recorded_selection(recorded, recorded.config, environment.home)
     with tempfile.TemporaryDirectory(prefix="forecast-replay-") as folder:
         scratch = dataclasses.replace(environment, home=Path(folder))
-        again = run_training(_config(run), choice, scratch, functools.partial(_require_same_data, run))
-        return compared(run, again.run)
+        again = run_training(_config(recorded), choice, scratch, functools.partial(_require_same_data, recorded))
+        return compared(recorded, again.run)
 
 
 def _config(run: Run) -> Config:

@@ -16,6 +16,7 @@ from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, find_run, run_folders, runs_folder
 from forecaster.files import PARTIAL_PREFIX, storage_faults
+from forecaster.frames import Row, Tabular
 
 __all__ = [
     "RunDetails",
@@ -24,8 +25,8 @@ __all__ = [
     "diff_runs",
     "named_folders",
     "note_run",
-    "overview",
     "remove_runs",
+    "runs",
     "show_run",
     "use_no_run",
     "use_run",
@@ -33,7 +34,7 @@ __all__ = [
 
 
 @dataclasses.dataclass(frozen=True)
-class RunOverview:
+class RunOverview(Tabular):
     """Runs of a project.
 
     Args:
@@ -47,6 +48,28 @@ class RunOverview:
     total: int
     pinned: tuple[str, ...]
     damaged: tuple[ForecasterError, ...]
+
+    @property
+    def title(self) -> str:
+        """Name of the table."""
+        return "runs"
+
+    def table_rows(self) -> list[Row]:
+        """A row for each run: facts, and metrics on the test rows."""
+        return [
+            {
+                "run_id": run.id,
+                "created": run.created,
+                "instruments": ",".join(run.instruments),
+                "model": run.model,
+                "configuration": run.configuration.name,
+                "frequency": run.frequency,
+                "fitted_until": run.fitted_until,
+                "tags": ",".join(run.tags),
+                **run.metrics,
+            }
+            for run in self.runs
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,30 +89,34 @@ class RunDetails:
     pinned: bool
 
 
-def overview(
-    environment: Environment,
+def runs(
     *,
-    where: Sequence[str] = (),
+    where: str | Sequence[str] = (),
     sort: str | None = None,
     descending: bool = False,
     limit: int | None = None,
+    home: str | Path | None = None,
+    environment: Environment | None = None,
 ) -> RunOverview:
     """Runs of the project.
 
     Args:
-        environment: Home folder.
         where: Conditions that all have to hold, such as ``tag=best`` or ``crps_ratio.garch@1<1``.
         sort: Fact or metric to sort by, the smallest first; the newest run first when None.
         descending: True to reverse the order.
         limit: Largest number of runs.
+        home: Project folder; the variable FORECAST_HOME or the working directory when None.
+        environment: Home folder, clock, progress and messages, in place of `home`.
 
     Raises:
         UsageError: A condition is not valid, or names a fact that no run has.
         DamageError: The file of pins was altered.
     """
+    environment = environment or Environment.at(home)
+    conditions = [where] if isinstance(where, str) else where
     index = indexed_runs(runs_folder(environment.home))
-    runs = selected_runs(index.runs, [parse_condition(text) for text in where], sort, descending)
-    return RunOverview(tuple(runs[:limit]), len(runs), pinned_runs(environment.home), index.damaged)
+    chosen = selected_runs(index.runs, [parse_condition(text) for text in conditions], sort, descending)
+    return RunOverview(tuple(chosen[:limit]), len(chosen), pinned_runs(environment.home), index.damaged)
 
 
 def show_run(run_id: str, environment: Environment) -> RunDetails:

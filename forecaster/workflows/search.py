@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from forecaster.config import Config, load_config
+from forecaster.config import UNRECORDED, Config, load_config, recorded_config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import BacktestKeywords, config_of, is_given, selection_of
@@ -22,14 +22,19 @@ from forecaster.evaluation.splits import Fold, search_folds
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.executors import Executor
 from forecaster.experiments.search import BATCH, Search, SearchPlan
+from forecaster.experiments.search_findings import FILE as FINDINGS
+from forecaster.experiments.search_findings import Findings, SearchResult
 from forecaster.experiments.search_proposals import require_optuna
-from forecaster.experiments.search_results import SearchResult, effects, measured_luck, open_lockbox
+from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
 from forecaster.experiments.search_space import Space, declared_space, read_space, space_of_document
-from forecaster.experiments.studies import Study, Trial, searches_folder, study_lock
+from forecaster.experiments.studies import Study, Trial, find_study, searches_folder, study_lock
+from forecaster.experiments.tracker_choice import tracker_of
+from forecaster.experiments.tracking import Tracker
 from forecaster.models import baseline_names
 from forecaster.models.engine import Engine, use_engine
 from forecaster.pipeline import default_forecaster, forecaster_of
 from forecaster.workflows.executor_choice import executor_of
+from forecaster.workflows.search_tracking import TrackedSearch
 
 __all__ = ["DEFAULT_BASELINE", "DEFAULT_FOLDS", "DEFAULT_SEARCH_STEPS", "DEFAULT_TRIALS", "SearchResult", "search"]
 
@@ -37,9 +42,17 @@ DEFAULT_TRIALS = 50
 DEFAULT_FOLDS = 3
 DEFAULT_BASELINE = "ewma"
 DEFAULT_SEARCH_STEPS = (1, 5)
-FOLD_ROWS = {"1d": 250, "1wk": 52, "1mo": 12}
+FOLD_ROWS = {"1d": 500, "1wk": 104, "1mo": 12}
 LOCKBOX_ROWS = {"1d": 500, "1wk": 104, "1mo": 24}
 MIN_TRAINING_ROWS = 250
+
+_DEFAULTS = {
+    "folds": DEFAULT_FOLDS,
+    "lockbox": None,
+    "step": DEFAULT_SEARCH_STEPS,
+    "baseline": DEFAULT_BASELINE,
+}
+"""Option that decides about a study -> its default; `--study` takes no other value."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,21 +127,24 @@ def search(
     environment = environment or Environment.at(home)
     environment.progress("data", 0, 1, detail="loading histories")
     if study is not None:
-        given = {**keywords, "space": space, "config": config, "set": set}
-        request = _of_study(study, [name for name, value in given.items() if is_given(value)], environment)
+        given = [name for name, value in {**keywords, "space": space, "config": config}.items() if is_given(value)]
+        choices = {"folds": folds, "lockbox": lockbox, "step": step, "baseline": baseline}
+        given += [name for name, value in choices.items() if value != _DEFAULTS[name]]
+        request = _of_study(study, given, set, environment)
     else:
         steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
         start = config_of(config, set, keywords)
         values = declared_space(start.kind) if space is None else read_space(Path(space), start)
         request = _Request(start, selection_of(keywords), values, folds, lockbox, steps, _checked(baseline))
+    tracker = tracker_of(request.config, environment.home, environment.note)
     with version_lease(environment.home):
         plan, data, engine = _plan(request, environment)
         if study is not None:
-            _require_same(plan, study)
+            _require_same(plan, find_study(environment.home, study).id)
         base = None if isinstance(config, Config) else config
         train = functools.partial(_training_command, data, request.choice, environment, base)
         computed_by = executor_of(executor, jobs, address, engine, environment)
-        return _searched(plan, trials, computed_by, environment, train, opens=not keep_lockbox)
+        return _searched(plan, trials, computed_by, tracker, environment, train, opens=not keep_lockbox)
 
 
 def _require_same(plan: SearchPlan, study: str) -> None:
@@ -144,17 +160,33 @@ def _require_same(plan: SearchPlan, study: str) -> None:
         )
 
 
-def _of_study(name: str, given: Sequence[str], environment: Environment) -> _Request:
-    """The request that made a study, with the rows that it used."""
+def _of_study(
+    name: str, given: Sequence[str], set: Mapping[str, Any] | Sequence[str], environment: Environment
+) -> _Request:
+    """The request that made a study, with the rows that it used.
+
+    Args:
+        name: Id of the study.
+        given: Names of options that decide about a study.
+        set: Assignments, of keys that decide nothing about it.
+        environment: Home folder.
+    """
     if given:
         raise UsageError(f"--study names data and configuration; got --{given[0]} too; remove one of them")
-    facts = Study.read(searches_folder(environment.home) / Path(name).name).facts
+    facts = find_study(environment.home, name).facts
     bounds = [(np.datetime64(start), np.datetime64(end)) for start, end in [*facts["folds"], facts["lockbox"]]]
     folds = tuple(Fold(start, end) for start, end in bounds)
     last: datetime.date = (folds[-1].end - np.timedelta64(1, "D")).astype(datetime.date)
     sections: dict[str, Any] = {**facts["config"], "data": {**facts["config"]["data"], "end": str(last)}}
+    recorded = load_config(None, {}, sections)
+    config = load_config(recorded, set)
+    if recorded_config(config) != recorded_config(recorded):
+        raise UsageError(
+            "--study names data and configuration; got --set too; expected no other keys than "
+            f"{', '.join(sorted(UNRECORDED))}; remove one of them"
+        )
     return _Request(
-        config=load_config(None, {}, sections),
+        config=config,
         choice=Selection(),
         space=space_of_document(facts["space"]),
         folds=folds,
@@ -216,6 +248,7 @@ def _searched(
     plan: SearchPlan,
     trials: int,
     executor: Executor,
+    tracker: Tracker,
     environment: Environment,
     train: Callable[[Trial | None], str],
     *,
@@ -228,8 +261,9 @@ def _searched(
         done = sum(trial.state != "running" for trial in study.trials.values())
         environment.note(f"study {plan.id}: {done} trials are done, {max(trials - done, 0)} are left")
         search = Search(plan, study, backtests_folder(environment.home), environment.progress)
+        tracked = TrackedSearch(tracker, search, environment)
         try:
-            search.run(trials, executor)
+            search.run(trials, executor, tracked.tell)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("finished cells are kept, and the same command goes on from there") from stop
         environment.progress("evaluate", 0, 1, detail=f"{len(study.trials)} trials")
@@ -237,19 +271,12 @@ def _searched(
         was_open = study.lockbox is not None
         if winner is not None and (opens or was_open):
             open_lockbox(search, winner, backtests_folder(environment.home), executor, environment)
-        luck = measured_luck(search)
+        findings = Findings(measured_luck(search), tuple(effects(search)), train(winner))
+        study.write_document(FINDINGS, findings.to_json())
         environment.progress("evaluate", 1, 1)
-    seed = plan.base.config.seed
-    return SearchResult(
-        plan=plan,
-        study=study,
-        winner=winner,
-        luck=luck,
-        effects=effects(plan.space, list(study.trials.values()), study.trials[0], seed),
-        lockbox=study.lockbox,
-        opened_now=not was_open and study.lockbox is not None,
-        next_command=train(winner),
-    )
+        result = SearchResult(study, findings, opened_now=not was_open and study.lockbox is not None)
+        tracked.close(result)
+    return result
 
 
 def _training_command(

@@ -45,7 +45,8 @@ def test_the_document_the_table_and_the_picture(forecast, toy_fits, space: Path,
     assert len(toy_fits.cells) == cells + 2
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "it is not opened again" in again.stdout
-    assert f"the best of {TRIALS} trials would be this good by chance with p =" in again.stdout
+    complete = opened["counts"]["complete"]
+    assert f"the best of {complete} complete trials would be this good by chance with p " in again.stdout
     assert "reading: " in again.stdout
     assert opened["study"] in again.stdout
     best = opened["winner"]["settings"]
@@ -62,7 +63,7 @@ def test_the_document_the_table_and_the_picture(forecast, toy_fits, space: Path,
     [
         (("--space", "missing.yaml"), "missing.yaml: cannot be read"),
         (("--baseline", "garhc"), "--baseline garhc is unknown; expected one of"),
-        (("--lockbox", 5000), "rows are too few for 2 folds of 250 rows, a lockbox of 5000"),
+        (("--lockbox", 5000), "rows are too few for 2 folds of 500 rows, a lockbox of 5000"),
         (("--study", "x"), "--study names data and configuration; got --pair too"),
         (("--out", "x.txt"), "the file name ends in one of .png"),
     ],
@@ -77,16 +78,22 @@ def test_requests_that_cannot_be_carried_out(forecast, arguments: tuple[object, 
 def test_an_unknown_study(forecast) -> None:
     result = forecast("search", "--study", "../x")
     assert result.exit_code == 1
-    assert "error: x is no study; expected one of those in searches: there is none" in result.stderr
+    assert "error: ../x names no study; expected one of those in searches: there is none" in result.stderr
 
 
-def test_a_study_whose_data_have_changed(forecast, toy_fits, space: Path, tmp_path: Path) -> None:
+def test_a_study_whose_data_have_changed(
+    forecast, toy_fits, space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = forecast(*ASKED, "--space", space, "--trials", 1, "--format", "json")
     study = json.loads(result.stdout)["study"]
+    with monkeypatch.context() as patch:
+        patch.setattr("forecaster.__version__", "9.9")
+        changed = forecast("search", "--study", study, "--jobs", 1)
     path = tmp_path / "searches" / study / "study.json"
     facts = json.loads(path.read_text())
     facts["folds"][0][0] = "2003-01-02"
     path.write_text(json.dumps(facts))
-    result = forecast("search", "--study", study, "--jobs", 1)
-    assert result.exit_code == 4
-    assert "start a new study" in result.stderr
+    altered = forecast("search", "--study", study, "--jobs", 1)
+    assert changed.exit_code == altered.exit_code == 4
+    assert "start a new study" in changed.stderr
+    assert f"study.json is not what this program has written as {study}" in altered.stderr

@@ -19,7 +19,7 @@ from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run
-from forecaster.workflows.runs import overview, use_no_run, use_run
+from forecaster.workflows.runs import runs, use_no_run, use_run
 
 GOLDEN = next((Path(__file__).parents[1] / "golden").glob("2*-USDJPY-*"))
 DEFAULT = ConfigurationFacts("default", {})
@@ -55,9 +55,9 @@ def run(
     ],
 )
 def test_the_better_run_comes_first(better: RunSummary, other: RunSummary) -> None:
-    for runs in ([better, other], [other, better]):
+    for both in ([better, other], [other, better]):
         for pair in ("USDJPY", "JPYUSD"):
-            assert ranked_runs(runs, parse_pair(pair), (), 30)[0] is better
+            assert ranked_runs(both, parse_pair(pair), (), 30)[0] is better
 
 
 def test_a_pin_decides_for_the_instruments_that_the_run_scored() -> None:
@@ -115,8 +115,8 @@ def test_a_run_recorded_before_configurations_were_named_has_one() -> None:
 
 def test_pins_are_kept_replaced_and_removed(home: Path) -> None:
     environment = Environment(home=home)
-    usdjpy, sine = overview(environment).runs
-    assert overview(environment).pinned == ()
+    usdjpy, sine = runs(environment=environment).runs
+    assert runs(environment=environment).pinned == ()
     use_run("latest", environment)
     use_run(sine.id, environment)
     assert pinned_runs(home) == (usdjpy.id, sine.id)
@@ -124,11 +124,11 @@ def test_pins_are_kept_replaced_and_removed(home: Path) -> None:
     assert pinned_runs(home) == (sine.id, usdjpy.id)
     (home / "runs" / "pinned.json").write_text("[" * 100_000)
     with pytest.raises(DamageError, match="remove it with: forecast runs use --none"):
-        overview(environment)
+        runs(environment=environment)
     (home / "runs" / "pinned.json").unlink()
     os.mkfifo(home / "runs" / "pinned.json")
     with pytest.raises(DamageError, match="remove it with"):
-        overview(environment)
+        runs(environment=environment)
     (home / "runs" / "pinned.json").unlink()
     use_run("latest", environment)
     use_no_run(environment)
