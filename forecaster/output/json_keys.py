@@ -145,7 +145,7 @@ inputs[].order | text | order of the rows
 inputs[].first_row | optional integer | of features: row of a history, counted from 1, at which reading begins
 inputs[].window | optional integer or null | of features: rows to give; null where all rows from first_row on are read
 inputs[].settled_rows | optional integer | of features: number of last rows that are enough
-inputs[].settled_difference | optional number | of features: difference from predict where only these are given, in volatilities
+inputs[].settled_difference | optional number | of features: volatilities by which that differs from predict
 inputs[].columns | optional list | of features: the columns in their order; each has the keys below
 inputs[].columns[].name | text | feature
 inputs[].columns[].formula | text | formula, or a description where it needs other series

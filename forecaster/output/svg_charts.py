@@ -59,7 +59,7 @@ def static_chart(chart: Chart) -> Element:
     frame = _Frame(chart, (_LEFT, _TOP, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM))
     parts = [*_value_axis(frame), *_date_axis(chart, frame), *_curves(chart, frame)]
     places = [round(float(frame.x(row)), 1) for row in chart.marks]
-    for place, name, end in zip(places, chart.marks.values(), [*places[1:], frame.right], strict=True):
+    for place, name, end in zip(places, chart.marks.values(), [*places, frame.right][1:], strict=True):
         parts.append(element("line", x1=place, x2=place, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="mark"))
         if place + 8 + _LETTER * len(name) < end:
             parts.append(element("text", name, x=place + 4, y=_TOP + 9, class_="tick"))

@@ -118,8 +118,15 @@ def _density(result: ClaimResult) -> Statement:
     if result.outcome == "better":
         which = "" if len(names) == 1 else " than the best of them"
         return f"better than {joined_names(names)}", [f"{ratio}{which}"]
-    strongest = ", the strongest baseline" if result.outcome == "no_difference" and len(names) > 1 else ""
-    return f"{_compared(result, reference)}{strongest}", [ratio]
+    statement = _compared(result, reference)
+    if result.outcome == "worse" or len(names) == 1:
+        return statement, [ratio]
+    best = result.measured["best"]
+    if best == reference:
+        return f"{statement}, the strongest baseline", [ratio]
+    # Differences from a weaker baseline can be noisier, and thus harder to tell from chance.
+    best_ratio = _ratio_text(result.measured["crps_ratio"][best])
+    return statement, [ratio, f"{best_ratio} than {best}, the strongest baseline"]
 
 
 def _coverage(result: ClaimResult) -> Statement:

@@ -121,7 +121,7 @@ def _rows(prices: Any) -> tuple[DateArray, dict[str, FloatArray], str | None]:
     if not hasattr(prices, "index") or not hasattr(prices, "to_numpy"):
         raise InputFileError(
             f"a history is a {type(prices).__name__}; expected a pandas DataFrame or Series with dates as index, "
-            "or a PriceSeries"
+            "or a PriceSeries; name an instrument with pair=, ticker= or csv="
         )
     names = _column_names()
     if not hasattr(prices, "columns"):

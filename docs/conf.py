@@ -1,0 +1,51 @@
+"""Settings of the documentation site: `sphinx-build -W docs site`."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from forecaster import __version__
+
+ROOT = Path(__file__).parents[1]
+project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+author = "The contributors to forecaster"
+release = __version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+html_show_sourcelink = False
+
+myst_heading_anchors = 4
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+
+# Files outside docs/ that have a page on the site, and that page.
+PAGES_OUTSIDE = {
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "benchmarks/README.md": "benchmarks.md",
+}
+
+
+def rewrite_links(_app, _name, source):
+    """Make links of the repository links of the site: pages include files outside docs/, and link to them."""
+    text = re.sub(r"```\{include\} \.\./(\S+)\n```", lambda found: _inside(found[1]), source[0])
+    for outside, page in PAGES_OUTSIDE.items():
+        text = re.sub(rf"\]\(\.\./{re.escape(outside)}(?=[#)])", f"]({page}", text)
+    source[0] = text
+
+
+def _inside(path):
+    """The text of a file of the repository, whose links begin at docs/."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return re.sub(r"\]\((?:\.\./)?docs/", "](", re.sub(r"\]\((?=[A-Z]+\.md)", "](../", text))
+
+
+def setup(app):
+    """Join the events of Sphinx."""
+    app.connect("source-read", rewrite_links)
