@@ -6,7 +6,7 @@ alike. Wall seconds are measured from the start of the process to its exit. The 
 which depend less on the load. Peak memory is ``ru_maxrss`` of that process, from `os.wait4`; 1 GB is 10^9 bytes.
 
     python benchmarks/speed.py                              # about three minutes on two idle cores
-    python benchmarks/speed.py --commands help --runs 20    # a few seconds
+    python benchmarks/speed.py --commands help,completion,import --runs 20    # a few seconds
     python benchmarks/speed.py --commands backtest,pairs,audit --runs 3    # ten minutes
     python benchmarks/speed.py --format markdown            # a Markdown table
 """
@@ -17,7 +17,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from processes import Measured, machine, positive, print_result, run
@@ -36,6 +36,9 @@ class Timed:
         gigabytes: Budget of the peak memory; None: no budget.
         afresh: True empties the home folder before each run, since results are cached there.
         usual: True for commands that are measured by default.
+        variables: Environment variables of the process.
+        shown: Text in the table; None for the command line.
+        program: Program to run; None for ``forecast``.
     """
 
     arguments: tuple[str, ...]
@@ -44,11 +47,14 @@ class Timed:
     gigabytes: float | None = None
     afresh: bool = False
     usual: bool = True
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    shown: str | None = None
+    program: str | None = None
 
     @property
     def text(self) -> str:
         """The command line."""
-        return " ".join(("forecast", *self.arguments))
+        return self.shown or " ".join((self.program or "forecast", *self.arguments))
 
 
 PAIR = ("--pair", "USDJPY")
@@ -59,6 +65,14 @@ PAIRS = (  # as in skill.py, whose imports would raise the measured memory
 SPAN = ("--start", "2011-01-03", "--end", "2020-12-31")
 COMMANDS = {
     "help": Timed(("--help",), seconds=0.15),
+    "completion": Timed(
+        (),
+        seconds=0.2,
+        usual=False,
+        variables={"_FORECAST_COMPLETE": "bash_complete", "COMP_WORDS": "forecast predict --run 2", "COMP_CWORD": "3"},
+        shown="completion of forecast predict --run 2",
+    ),
+    "import": Timed(("-c", "import forecaster"), seconds=0.1, usual=False, program=sys.executable),
     "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2, afresh=True),
     "quick": Timed(("train", *PAIR, "--config", "quick"), "train", afresh=True),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
@@ -92,10 +106,11 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
     def once(name: str, home: str | None = None) -> Measured:
         if COMMANDS[name].afresh:
             shutil.rmtree(folder / COMMANDS[name].home, ignore_errors=True)
-        environment = {"FORECAST_HOME": str(folder / (home or COMMANDS[name].home))}
-        return run([script, *COMMANDS[name].arguments], folder, environment)
+        command = COMMANDS[name]
+        environment = {"FORECAST_HOME": str(folder / (home or command.home)), **command.variables}
+        return run([command.program or script, *command.arguments], folder, environment)
 
-    if {"predict", "plot", "inspect"} & set(names):
+    if {"predict", "plot", "inspect", "completion"} & set(names):
         once("train", home="read")
     for name in names:
         once(name)

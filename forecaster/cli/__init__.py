@@ -7,8 +7,10 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from forecaster import __version__
+from forecaster.cli.completions import pairs
 from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
@@ -28,6 +30,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 _COMMANDS = (
     *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "audit"),
     *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
+    "completion",
 )
 _WORDS = "forecaster.words"
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
@@ -54,6 +57,11 @@ class LazyGroup(CommandGroup):
         if self.get_command(ctx, args[0]) is None and is_instrument(args[0], _COMMANDS):
             return "predict", self.get_command(ctx, "predict"), ["--train-if-missing", *args]
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands that begin so, and pairs."""
+        items = super().shell_complete(ctx, incomplete)
+        return items + (pairs(ctx, self, incomplete) if incomplete.isupper() else [])
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

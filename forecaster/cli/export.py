@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.completions import run_ids
 from forecaster.cli.option_builders import option
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
@@ -34,7 +35,7 @@ _FORMAT = option(
 
 
 @click.command("export", cls=SectionedCommand, short_help="Write a forecaster for programs without this package.")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=run_ids)
 @_FORMAT(False)
 @with_options(common=("folder", "home"))
 def command(*, environment: Environment, **keywords: Any) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from forecaster.cli import completions
 from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
+from forecaster.cli.instrument_options import INSTRUMENT_OPTIONS
 from forecaster.cli.odds_options import ODDS_OPTIONS
-from forecaster.cli.option_builders import Command, Definition, date_option, days_option, list_option, option
+from forecaster.cli.option_builders import Command, Definition, date_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
 from forecaster.cli.run_options import RUN_OPTIONS
@@ -24,86 +26,15 @@ from forecaster.cli.values import (
     to_lag,
     to_level,
     to_price,
-    to_split,
     to_step,
 )
-from forecaster.data.sources import NAMED_SOURCES
-from forecaster.environment import HOME_VARIABLE, OFFLINE_VARIABLE
+from forecaster.environment import HOME_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
 __all__ = ["EXECUTOR_OPTIONS", "INSTRUMENT_OPTIONS", "TRAINING_OPTIONS", "Command", "with_options"]
 
 _FILE = click.Path(path_type=Path)
 _OUT_FILE = click.Path(path_type=Path, dir_okay=False)
-
-INSTRUMENT_OPTIONS = {
-    "pair": list_option("Instrument", "--pair", metavar="PAIR", help="Currency pair, such as USDJPY."),
-    "ticker": list_option(
-        "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."
-    ),
-    "csv": list_option(
-        "Instrument", "--csv", metavar="FILE", help="File of prices: CSV, JSON or Excel; - for standard input."
-    ),
-    "source": option("Instrument", "--source", metavar="NAME", help=f"Source of prices: {', '.join(NAMED_SOURCES)}."),
-    "name": option("Instrument", "--name", metavar="NAME", help="Name of the series in the CSV file."),
-    "date_column": option("Instrument", "--date-column", metavar="NAME", help="Column of dates in the CSV file."),
-    "price_column": option("Instrument", "--price-column", metavar="NAME", help="Column of prices in the CSV file."),
-    "symbol": option("Instrument", "--symbol", metavar="NAME", help="Series to read from a file of several."),
-    "date_order": option(
-        "Instrument",
-        "--date-order",
-        type=click.Choice(["dmy", "mdy", "ymd"]),
-        metavar="ORDER",
-        help="Order of day, month and year in the CSV file: dmy, mdy or ymd.",
-    ),
-    "decimal": option(
-        "Instrument",
-        "--decimal",
-        type=click.Choice(["point", "comma"]),
-        metavar="SIGN",
-        help="Decimal sign in the CSV file: point or comma.",
-    ),
-    "timezone": option(
-        "Instrument", "--timezone", metavar="ZONE", help="Time zone of the market, for time stamps in the CSV file."
-    ),
-    "daily_close": option(
-        "Instrument", "--daily-close", metavar="HH:MM", help="Time at which a day of shorter rows ends."
-    ),
-    "sheet": option("Instrument", "--sheet", metavar="NAME", help="Sheet of an Excel workbook."),
-    "refresh": option(
-        "Data", "--refresh", is_flag=True, help="Download newer prices; fail if the source is unreachable."
-    ),
-    "offline": option("Data", "--offline", is_flag=True, help=f"Never use the network.  [variable {OFFLINE_VARIABLE}]"),
-    "strict": option("Data", "--strict", is_flag=True, help="Treat data warnings as errors."),
-    "calendar": option(
-        "Data",
-        "--calendar",
-        metavar="NAME",
-        help="Trading calendar: NYSE, LSE, FX, ECB, 24x7, ...  [default: that of the source, else by the rows]",
-    ),
-    "differences": option(
-        "Data", "--differences", is_flag=True, help="Model changes of the price: for a spread, which may be negative."
-    ),
-    "split": list_option(
-        "Data",
-        "--split",
-        expected="DATE=RATIO such as 2024-06-10=4",
-        item=to_split,
-        collect=dict,
-        metavar="DATE=RATIO",
-        help="Split that the prices do not account for: first day of the new prices, new shares for an old one.",
-    ),
-    "drop": days_option("Data", "--drop", help="Days whose rows are left out."),
-    "keep": days_option("Data", "--keep", help="Days whose rows are right, however unusual."),
-    "events": option(
-        "Data",
-        "--events",
-        type=_FILE,
-        metavar="FILE",
-        help="Events known in advance: CSV or YAML with date, name and instruments or currencies.",
-    ),
-}
-"""Options that name instruments and their source."""
 
 TRAINING_OPTIONS = ("frequency", "start", "universe", "peers", "with", "exog", "lag", *INSTRUMENT_OPTIONS)
 """Options that say which data a training reads."""
@@ -130,11 +61,26 @@ _OPTIONS: dict[str, Definition] = {
     "end": date_option("Data", "--end", help="Last row to use."),
     "as_of": date_option("Data", "--as-of", help="Forecast as of this date: use no later row."),
     "universe": option(
-        "Data", "--universe", metavar="NAME", help="Series: currencies, ecb-all, none, a file of symbols or its name."
+        "Data",
+        "--universe",
+        metavar="NAME",
+        shell_complete=completions.universes,
+        help="Series: currencies, ecb-all, none, a file of symbols or its name.",
     ),
-    "peers": list_option("Data", "--peers", metavar="NAMES", help="Further series to learn from, of the same kind."),
+    "peers": list_option(
+        "Data",
+        "--peers",
+        metavar="NAMES",
+        shell_complete=completions.instruments,
+        help="Further series to learn from, of the same kind.",
+    ),
     "with": list_option(
-        "Data", "--with", "inputs", metavar="NAMES", help="Prices to read as covariates: EURUSD,^VIX,x.csv."
+        "Data",
+        "--with",
+        "inputs",
+        metavar="NAMES",
+        shell_complete=completions.instruments,
+        help="Prices to read as covariates: EURUSD,^VIX,x.csv.",
     ),
     "exog": option("Data", "--exog", type=_FILE, metavar="FILE", help="CSV file of dated covariates."),
     "lag": list_option(
@@ -151,14 +97,28 @@ _OPTIONS: dict[str, Definition] = {
         "--config",
         type=_FILE,
         metavar="FILE",
+        shell_complete=completions.configs,
         help="YAML file, or a shipped name such as quick.",
     ),
-    "set": option("Model", "--set", multiple=True, metavar="KEY=VALUE", help="Value of any configuration key."),
+    "set": option(
+        "Model",
+        "--set",
+        multiple=True,
+        metavar="KEY=VALUE",
+        shell_complete=completions.config_keys,
+        help="Value of any configuration key.",
+    ),
     "horizon": option(
         "Model", "--horizon", callback=to_horizon, metavar="ROWS", help="Longest step of the forecast: 20, 1wk or 1mo."
     ),
     "until": date_option("Model", "--until", help="Last day of the forecast; replaces --horizon."),
-    "run": option("Model", "--run", metavar="ID", help="Run to use.  [default: best that fits]"),
+    "run": option(
+        "Model",
+        "--run",
+        metavar="ID",
+        shell_complete=completions.run_ids,
+        help="Run to use.  [default: best that fits]",
+    ),
     "train_if_missing": option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
     "refit": option("Model", "--refit", is_flag=True, help="Fit again on all rows after the test."),
     "no_calibration": option(
@@ -171,12 +131,17 @@ _OPTIONS: dict[str, Definition] = {
         help="Use the intervals as the model gives them.",
     ),
     "models": list_option(
-        "Model", "--models", metavar="NAMES", help="Models to compare; the first is evaluated against the others."
+        "Model",
+        "--models",
+        metavar="NAMES",
+        shell_complete=completions.models,
+        help="Models to compare; the first is evaluated against the others.",
     ),
     "kinds": list_option(
         "Model",
         "--kinds",
         metavar="NAMES",
+        shell_complete=completions.kinds,
         help="Kinds of networks to compare: all, or some such as lstm,gru; trained where no run fits.",
     ),
     "step": list_option(
@@ -195,6 +160,7 @@ _OPTIONS: dict[str, Definition] = {
         default="panel_har",
         show_default=True,
         metavar="NAME",
+        shell_complete=completions.baselines,
         help="Baseline whose forecasts are the standard, such as garch.",
     ),
     "rate": option(

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import click
 
+from forecaster.cli.completions import instruments, runs_or_instruments
+
 __all__ = ["InstrumentArgument", "Words", "is_instrument", "named_instruments", "named_run"]
 
 Words = Literal["nothing", "history", "run", "runs"]
@@ -38,7 +40,8 @@ class InstrumentArgument(click.Argument):
     rare = False
 
     def __init__(self, also: Words = "nothing") -> None:
-        super().__init__(["names"], nargs=-1, metavar=_USAGE[also])
+        complete = runs_or_instruments if also in ("run", "runs") else instruments
+        super().__init__(["names"], nargs=-1, metavar=_USAGE[also], shell_complete=complete)
         self.also = also
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:

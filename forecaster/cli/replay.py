@@ -2,6 +2,7 @@
 
 import click
 
+from forecaster.cli.completions import run_ids
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
@@ -11,7 +12,7 @@ __all__ = ["command"]
 
 
 @click.command("replay", cls=SectionedCommand, short_help="Repeat a training, and compare weights and scores.")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=run_ids)
 @with_options(("home",), (), ("table", "json"))
 def command(*, environment: Environment, run_id: str, format: str) -> None:
     """Repeat the training of a run with its data, configuration and seed, and compare weights and scores.

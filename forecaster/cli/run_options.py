@@ -2,23 +2,42 @@
 
 import click
 
+from forecaster.cli.completions import run_facts, run_ids
 from forecaster.cli.option_builders import Definition, option
 
 __all__ = ["RUN_OPTIONS"]
 
 RUN_OPTIONS: dict[str, Definition] = {
     "base": option(
-        "Model", "--from", "base", metavar="RUN", help="Start from configuration and data of a run; an id, or latest."
+        "Model",
+        "--from",
+        "base",
+        metavar="RUN",
+        shell_complete=run_ids,
+        help="Start from configuration and data of a run; an id, or latest.",
     ),
-    "used_by": option("Data", "--used-by", metavar="RUN", help="List what a run has used; an id, or latest."),
+    "used_by": option(
+        "Data",
+        "--used-by",
+        metavar="RUN",
+        shell_complete=run_ids,
+        help="List what a run has used; an id, or latest.",
+    ),
     "where": option(
         "Output",
         "--where",
         multiple=True,
         metavar="CONDITION",
+        shell_complete=run_facts,
         help="List runs that meet a condition: model=gru, tag=best, 'crps_ratio.garch@1<1'.",
     ),
-    "sort": option("Output", "--sort", metavar="NAME", help="Fact or metric to sort by.  [default: newest first]"),
+    "sort": option(
+        "Output",
+        "--sort",
+        metavar="NAME",
+        shell_complete=run_facts,
+        help="Fact or metric to sort by.  [default: newest first]",
+    ),
     "descending": option("Output", "--descending", is_flag=True, help="Reverse the order."),
     "limit": option(
         "Output",

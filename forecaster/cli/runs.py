@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.completions import run_ids
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
@@ -75,7 +76,7 @@ def list_command(*, environment: Environment, limit: int | None, format: str, **
 
 
 @command.command("show", cls=SectionedCommand, short_help="Show one run: data, model, scores, notes.")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=run_ids)
 @with_options(("home",), (), ("table", "json"))
 def show_command(*, environment: Environment, run_id: str, format: str) -> None:
     """Show one run: data, configuration, versions, scores, tags and notes.
@@ -99,8 +100,8 @@ def show_command(*, environment: Environment, run_id: str, format: str) -> None:
 
 
 @command.command("diff", cls=SectionedCommand, short_help="Show how two runs differ.")
-@click.argument("first", metavar="ID")
-@click.argument("second", metavar="ID")
+@click.argument("first", metavar="ID", shell_complete=run_ids)
+@click.argument("second", metavar="ID", shell_complete=run_ids)
 @with_options(("home",), (), ("table", "json"))
 def diff_command(*, environment: Environment, first: str, second: str, format: str) -> None:
     """Show how two runs differ: data, software, configuration, and metrics on the test rows of each.
@@ -127,7 +128,7 @@ def diff_command(*, environment: Environment, first: str, second: str, format: s
 
 
 @command.command("note", cls=SectionedCommand, short_help="Add a note to a run.")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=run_ids)
 @click.argument("text", metavar="TEXT")
 @with_options(("author", "home"))
 def note_command(*, environment: Environment, run_id: str, text: str, author: str | None) -> None:
@@ -144,7 +145,7 @@ def note_command(*, environment: Environment, run_id: str, text: str, author: st
 
 
 @command.command("tag", cls=SectionedCommand, short_help="Add tags to a run, or remove them.")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=run_ids)
 @click.argument("tags", metavar="TAG...", nargs=-1)
 @click.option("--remove", "removed", multiple=True, metavar="TAG", help="Tag to remove.")
 @with_options(("author", "home"))
@@ -165,7 +166,7 @@ def tag_command(
 
 
 @command.command("remove", cls=SectionedCommand, short_help="Delete runs.")
-@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("run_ids", metavar="ID...", shell_complete=run_ids, nargs=-1, required=True)
 @with_options(("yes", "home"))
 def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: bool) -> None:
     """Delete runs with their weights, after a question or with --yes. A damaged run needs its whole id.
@@ -183,7 +184,7 @@ def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: b
 
 
 @command.command("export", cls=SectionedCommand, short_help="Write a run and its data as one file.")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=run_ids)
 @click.option("--no-data", is_flag=True, help="Leave out all prices.")
 @with_options(("out", "home"))
 def export_command(*, environment: Environment, run_id: str, no_data: bool, out: Path | None) -> None:
@@ -240,7 +241,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 @command.command("use", cls=SectionedCommand, short_help="Pin the run that forecasts use.")
-@click.argument("run_id", metavar="[ID]", required=False)
+@click.argument("run_id", metavar="[ID]", shell_complete=run_ids, required=False)
 @click.option("--none", "no_run", is_flag=True, help="Remove all pins.")
 @with_options(("home",))
 def use_command(*, environment: Environment, run_id: str | None, no_run: bool) -> None:

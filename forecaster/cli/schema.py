@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.completions import documents
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
@@ -12,7 +13,7 @@ __all__ = ["command"]
 
 
 @click.command("schema", cls=SectionedCommand, short_help="Print the JSON Schema of a document.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=documents)
 @with_options((), formats=("table", "json"))
 def command(*, name: str | None, format: str) -> None:
     """Print the JSON Schema (draft 2020-12) of a document that a command prints; without NAME, list the documents.
