@@ -4,12 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
-from forecaster import __version__
+import forecaster
 
 ROOT = Path(__file__).parents[1]
 project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
 author = "The contributors to forecaster"
-release = __version__
+release = forecaster.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 default_role = "code"
 
@@ -32,12 +32,22 @@ PAGES_OUTSIDE = {
 }
 
 
-def rewrite_links(_app, _name, source):
-    """Make links of the repository links of the site: pages include files outside docs/, and link to them."""
+def complete_page(_app, _name, source):
+    """Make links of the repository links of the site, include files outside docs/, and list the public names."""
     text = re.sub(r"```\{include\} \.\./(\S+)\n```", lambda found: _inside(found[1]), source[0])
     for outside, page in PAGES_OUTSIDE.items():
         text = re.sub(rf"\]\(\.\./{re.escape(outside)}(?=[#)])", f"]({page}", text)
+    public = sorted({*forecaster.__all__} - {"__version__"}, key=str.lower)
+    text = text.replace("% functions", _documented("autofunction", [name for name in public if name.islower()]))
+    text = text.replace("% classes", _documented("autoclass", [name for name in public if not name.islower()]))
     source[0] = text
+
+
+def _documented(directive, names):
+    """Directives of Sphinx that show the docstrings of public names."""
+    lines = [f".. {directive}:: forecaster.{name}" for name in names]
+    members = "\n   :members:" if directive == "autoclass" else ""
+    return "\n".join(["```{eval-rst}", *(line + members for line in lines), "```"])
 
 
 def _inside(path):
@@ -48,4 +58,4 @@ def _inside(path):
 
 def setup(app):
     """Join the events of Sphinx."""
-    app.connect("source-read", rewrite_links)
+    app.connect("source-read", complete_page)

@@ -84,8 +84,8 @@ def long_run_variance(values: FloatArray, lags: int) -> float:
     """Variance of sqrt(N) times the mean of `values` (N,), with Bartlett weights (Newey and West 1987).
 
     ``g_0 + 2 sum_k (1 - k / (lags + 1)) g_k`` with autocovariances ``g_k`` that divide by N. That is the sum of the
-    squared sums of ``lags + 1`` neighbours, with zeros around the centred values, over ``N (lags + 1)``: never negative,
-    in a time that does not depend on the lags.
+    squared sums of ``lags + 1`` neighbours, with zeros around the centred values, over ``N (lags + 1)``, never
+    negative, in a time that does not depend on the lags.
     """
     count = len(values)
     width = lags + 1
