@@ -13,8 +13,8 @@ __all__ = ["command"]
 
 @click.command("replay", cls=SectionedCommand, short_help="Repeat a training, and compare weights and scores.")
 @click.argument("run_id", metavar="ID", shell_complete=run_ids)
-@with_options(("home",), (), ("table", "json"))
-def command(*, environment: Environment, run_id: str, format: str) -> None:
+@with_options(("offline", "home"), (), ("table", "json"))
+def command(*, environment: Environment, run_id: str, offline: bool, format: str) -> None:
     """Repeat the training of a run with its data, configuration and seed, and compare weights and scores.
 
     Weights and scores have the same bits where software, engine and processor are those of the training. Elsewhere the
@@ -30,7 +30,7 @@ def command(*, environment: Environment, run_id: str, format: str) -> None:
     from forecaster.output.replay_tables import replay_document, replay_lines
     from forecaster.workflows.replay import replay
 
-    document = replay_document(replay(run=run_id, environment=environment))
+    document = replay_document(replay(run=run_id, offline=offline, environment=environment))
     print_result(environment, json_text(document) if format == "json" else "\n".join(replay_lines(document)))
     if not document["repeated"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)

@@ -1,7 +1,6 @@
 """`forecast runs`: recorded trainings."""
 
 import getpass
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from forecaster.environment import Environment
 
 __all__ = ["command"]
 
-MAX_NAMED = 3  # histories in a message
 MAX_LISTED = 20  # runs in a table, unless --limit says otherwise
 
 
@@ -196,12 +194,12 @@ def export_command(*, environment: Environment, run_id: str, no_data: bool, out:
     Example:
       forecast runs export latest --out usdjpy.capsule
     """  # noqa: D301
+    from forecaster.output.capsule_lines import exported_lines
     from forecaster.workflows.run_capsules import export_run
 
     exported = export_run(run_id, environment, out, with_data=not no_data)
-    environment.note(f"exported: {exported.run.id} with {_count(exported.histories, 'history', 'histories')}")
-    if exported.missing:
-        environment.note(f"left out: {_listed(exported.missing)}; replay needs the same rows")
+    for line in exported_lines(exported.run.id, exported.histories, exported.missing):
+        environment.note(line)
     print_text(str(exported.path))
 
 
@@ -218,26 +216,14 @@ def import_command(*, environment: Environment, path: Path) -> None:
       forecast runs import usdjpy.capsule
       forecast replay latest
     """  # noqa: D301
+    from forecaster.output.capsule_lines import imported_lines
     from forecaster.workflows.run_capsules import import_run
 
     imported = import_run(path, environment)
-    verb = "imported" if imported.is_new else "already there"
-    environment.note(f"{verb}: {imported.run.id}; {_count(imported.histories, 'history', 'histories')} stored")
-    if imported.missing:
-        lacking = _listed(imported.missing)
-        environment.note(f"not in the file: {lacking}; forecast data fetch loads prices, and replay compares the rows")
+    for line in imported_lines(imported.run.id, imported.histories, imported.missing, is_new=imported.is_new):
+        environment.note(line)
+    environment.note(f"next: forecast replay {imported.run.id}")
     print_text(imported.run.id)
-
-
-def _count(names: Sequence[str], singular: str, plural: str) -> str:
-    return f"{len(names)} {singular if len(names) == 1 else plural}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first names, each with the first digits of its hash."""
-    parts = [name.rpartition(": ") for name in names[:MAX_NAMED]]
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(f"{name[:80]} ({sha256[:12]})" for name, _, sha256 in parts) + more
 
 
 @command.command("use", cls=SectionedCommand, short_help="Pin the run that forecasts use.")

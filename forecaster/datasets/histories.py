@@ -217,7 +217,7 @@ class Histories:
         """
         histories = self._of_source(source, instrument)
         checked = histories.load(instrument, keep=True)
-        self.stored |= histories.stored
+        self.stored = {**histories.stored, **self.stored}  # a covariate may have the name of a series
         return checked
 
     def _of_source(self, source: str, instrument: Instrument) -> "Histories":

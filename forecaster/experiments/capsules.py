@@ -17,12 +17,12 @@ from pathlib import Path
 
 from forecaster.data.series_files import history_bytes, history_of
 from forecaster.data.sources.base import Loaded
+from forecaster.data.sources.pinned import stored_histories
 from forecaster.data.sources.registry import source_traits
-from forecaster.data.store import Store
-from forecaster.data.store_versions import store_path
 from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.annotations import FOLDER, NAME, annotation_files
 from forecaster.experiments.annotations import MAX_BYTES as MAX_ANNOTATION_BYTES
+from forecaster.experiments.recorded_data import recorded_versions
 from forecaster.experiments.runs import Run
 from forecaster.experiments.stored_files import (
     MAX_TEXT_BYTES,
@@ -69,27 +69,25 @@ class Capsule:
     missing: tuple[str, ...]
 
 
-def recorded_histories(run: Run, home: Path) -> tuple[list[Loaded], list[str]]:
+def recorded_histories(run: Run, home: Path, *, with_data: bool = True) -> tuple[list[Loaded], list[str]]:
     """Histories of a training that may be passed on, and the names of the others.
 
     Args:
         run: The run.
         home: Project folder, whose store holds the histories.
+        with_data: False for no history at all.
 
     Returns:
-        The histories, and ``name: SHA-256`` of those that the store lacks or whose source does not allow it.
+        The histories, and ``source/name: SHA-256`` of those that the store lacks or whose source does not allow it.
     """
-    wanted = dict(run.manifest.data.stored)
     histories = []
-    path = store_path(home)
-    if path.exists():
-        with Store.open(path) as store:
-            for version in store.all_versions():
-                name = next((name for name, sha256 in wanted.items() if sha256 == version.sha256), None)
-                if name is not None and source_traits(version.source).redistributable:
-                    histories.append(Loaded(store.load_version(version), store.findings(version)))
-                    wanted.pop(name)
-    return histories, [f"{name}: {sha256}" for name, sha256 in sorted(wanted.items())]
+    missing = []
+    for source, versions in recorded_versions(run).items():
+        may_be_passed_on = with_data and source_traits(source).redistributable
+        stored = stored_histories(home, source, versions) if may_be_passed_on else {}
+        histories += stored.values()
+        missing += [f"{source}/{name}: {sha256}" for name, sha256 in versions.items() if name not in stored]
+    return histories, sorted(missing)
 
 
 def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str]) -> bytes:

@@ -13,13 +13,12 @@ import numpy as np
 from forecaster.data.series import PriceSeries
 from forecaster.experiments.carried_facts import CarriedFacts
 from forecaster.experiments.configurations import ConfigurationFacts
+from forecaster.experiments.engine_facts import EngineFacts
 from forecaster.models.base import FitReport
-from forecaster.models.engine import Engine
 
 __all__ = [
     "SCHEMA",
     "DataFacts",
-    "EngineFacts",
     "Manifest",
     "ModelFacts",
     "ScoreFacts",
@@ -217,43 +216,6 @@ class ModelFacts:
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
         return dataclasses.asdict(self)
-
-
-@dataclasses.dataclass(frozen=True)
-class EngineFacts:
-    """Software and processor of a training.
-
-    Args:
-        engine: Backend and device; None in manifests that do not record them.
-        versions: Package -> version.
-        processor: Processor and its vector extensions.
-        command: Command line of the process.
-    """
-
-    engine: Engine | None
-    versions: Mapping[str, str]
-    processor: str
-    command: tuple[str, ...]
-
-    @classmethod
-    def from_json(cls, document: JSON) -> Self:
-        """The part of a manifest about software."""
-        engine = document.get("engine")
-        return cls(
-            engine=None if engine is None else Engine(engine["backend"], engine["device"], engine["reason"]),
-            versions=document.get("versions", {}),
-            processor=document.get("processor", ""),
-            command=tuple(document.get("command", ())),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "engine": None if self.engine is None else dataclasses.asdict(self.engine),
-            "versions": dict(self.versions),
-            "processor": self.processor,
-            "command": list(self.command),
-        }
 
 
 @dataclasses.dataclass(frozen=True)

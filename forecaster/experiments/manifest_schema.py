@@ -185,6 +185,7 @@ class _Document(_Section):
     versions: dict[str, str] = {}
     processor: str = ""
     command: list[str] = []
+    settings: dict[str, str] = {}
     created: str = ""
     scores: list[_Score] = []
     verdict: _Verdict | None = None

@@ -97,7 +97,7 @@ def compared(run: Run, again: Run) -> ReplayedRun:
 
 
 def _is_environment(difference: Difference) -> bool:
-    return difference.subject in _ENVIRONMENT or difference.subject.startswith("version of ")
+    return difference.subject in _ENVIRONMENT or difference.subject.startswith(("version of ", "setting of "))
 
 
 def _weights(run: Run, again: Run) -> float:

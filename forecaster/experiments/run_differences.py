@@ -208,6 +208,8 @@ def _facts(run: Run, instruments: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield "processor", engine.processor
     for package, version in engine.versions.items():
         yield f"version of {package}", version
+    for name, value in engine.settings.items():
+        yield f"setting of {name}", value
     for key, value in flat_values(run.config.model_dump(mode="json")).items():
         if key not in _NO_FACTS:
             yield key, _text(value)

@@ -14,7 +14,16 @@ from typing import Literal
 from forecaster.errors import UsageError
 from forecaster.models.compiled_programs import keep_intact
 
-__all__ = ["Backend", "Device", "Engine", "cpu_features", "engine_variables", "engine_versions", "use_engine"]
+__all__ = [
+    "Backend",
+    "Device",
+    "Engine",
+    "cpu_features",
+    "engine_settings",
+    "engine_variables",
+    "engine_versions",
+    "use_engine",
+]
 
 Backend = Literal["auto", "jax", "tensorflow"]
 Device = Literal["auto", "cpu", "gpu"]
@@ -34,6 +43,13 @@ _VARIABLES = (
     *("JAX_PLATFORMS", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
     *("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
 )
+
+
+_SETTINGS = {  # backend -> variables with which the user can change bits
+    "jax": ("XLA_FLAGS",),
+    "tensorflow": ("XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC"),
+}
+_DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +72,9 @@ def use_engine(backend: Backend = "auto", device: Device = "auto") -> Engine:
     """
     engine = _choose(backend, device)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN may change the order of additions
+    os.environ.setdefault(
+        "TF_ENABLE_ONEDNN_OPTS", _DEFAULTS["TF_ENABLE_ONEDNN_OPTS"]
+    )  # oneDNN may change the order of additions
     if engine.device == "gpu":
         # TensorFloat-32 rounds products to ten bits; NumPy would not repeat the forecasts.
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
@@ -127,6 +145,14 @@ def engine_variables() -> dict[str, str]:
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     folder = os.environ.get(_CACHE_VARIABLE)
     return variables if folder in (None, str(_compiled_programs())) else {**variables, _CACHE_VARIABLE: str(folder)}
+
+
+def engine_settings(engine: Engine) -> dict[str, str]:
+    """Settings of this process that can change the bits of a fit: the number of threads, and what the user has set."""
+    settings = {name: os.environ.get(name, "") for name in _SETTINGS[engine.backend]}
+    if engine.backend == "tensorflow" and engine.device == "cpu":  # JAX has one thread for each product
+        settings["threads"] = os.environ.get("TF_NUM_INTRAOP_THREADS", "") or str(os.cpu_count() or 1)
+    return {name: value for name, value in settings.items() if value not in ("", _DEFAULTS.get(name))}
 
 
 def _choose(backend: Backend, device: Device) -> Engine:

@@ -14,7 +14,7 @@ from forecaster.environment import Environment
 from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.annotations import FOLDER, annotations_of
 from forecaster.experiments.capsules import Capsule, capsule_bytes, read_capsule, recorded_histories
-from forecaster.experiments.recorded_data import recorded_files
+from forecaster.experiments.recorded_data import recorded_files, recorded_versions
 from forecaster.experiments.runs import Run, find_run, read_run, runs_folder
 from forecaster.files import check_target, storage_faults, write_file, write_folder
 
@@ -75,10 +75,7 @@ def export_run(
     path = Path(f"{run.id}.capsule") if path is None else path
     check_target(path)
     with version_lease(environment.home):
-        histories, missing = recorded_histories(run, environment.home)
-    if not with_data:
-        missing = [f"{name}: {sha256}" for name, sha256 in sorted(run.manifest.data.stored.items())]
-        histories = []
+        histories, missing = recorded_histories(run, environment.home, with_data=with_data)
     missing = [*missing, *(f"{path}: {sha256}" for path, sha256 in recorded_files(run).items())]
     write_file(path, capsule_bytes(run, histories, missing))
     return ExportedRun(path, run, tuple(loaded.series.name for loaded in histories), tuple(missing))
@@ -149,9 +146,10 @@ def _require_valid(capsule: Capsule, path: Path) -> None:
         except ForecasterError as error:
             message = error.messages[0].replace(f"{folder}/", "").replace(str(folder), capsule.run_id)
             raise DamageError(f"{path} cannot be imported: {message}; nothing was written") from error
+    versions = recorded_versions(run)
     for loaded in capsule.histories:
         series = loaded.series
-        if series.sha256 != run.manifest.data.stored.get(series.instrument.name):
+        if series.sha256 != versions.get(series.source, {}).get(series.instrument.name):
             _refuse(path, f"{series.name[:80]} is not a history of its run")
         if not source_traits(series.source).redistributable:
             _refuse(path, f"it holds prices of {series.source[:40]}, whose terms do not allow it")

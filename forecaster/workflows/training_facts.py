@@ -12,8 +12,9 @@ from forecaster.datasets.training import Dataset
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import Split, whole_history
 from forecaster.evaluation.verdict import Verdict
-from forecaster.experiments.manifest import DataFacts, EngineFacts, ScoreFacts, SeriesFacts, SplitFacts, SplitPart
-from forecaster.models.engine import Engine, cpu_features, engine_versions
+from forecaster.experiments.engine_facts import EngineFacts
+from forecaster.experiments.manifest import DataFacts, ScoreFacts, SeriesFacts, SplitFacts, SplitPart
+from forecaster.models.engine import Engine, cpu_features, engine_settings, engine_versions
 from forecaster.output.documents import score_document, verdict_document
 
 __all__ = ["data_facts", "engine_facts", "score_facts", "split_facts"]
@@ -64,4 +65,4 @@ def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
 def engine_facts(engine: Engine) -> EngineFacts:
     """Software, processor and command line of this process."""
     versions = {"forecaster": forecaster.__version__, **engine_versions()}
-    return EngineFacts(engine, versions, cpu_features(), tuple(sys.argv))
+    return EngineFacts(engine, versions, cpu_features(), tuple(sys.argv), engine_settings(engine))

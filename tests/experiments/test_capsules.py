@@ -14,6 +14,7 @@ import oracles
 import pytest
 from run_copies import GOLDEN, copy_run
 
+from forecaster.data.instruments import Instrument
 from forecaster.data.series_files import history_bytes, history_of
 from forecaster.data.sources.base import Loaded
 from forecaster.data.store import Store
@@ -33,7 +34,8 @@ SERIES = dataclasses.replace(oracles.walk(50, seed=1), source="synthetic")
 def project(tmp_path: Path) -> Environment:
     """A run whose history is in the store."""
     environment = Environment(home=tmp_path / "here")
-    copy_run(environment.home / "runs", stored={SERIES.instrument.name: SERIES.sha256, "EURUSD": "0" * 64})
+    stored = {SERIES.instrument.name: SERIES.sha256, "EURUSD": "0" * 64}
+    copy_run(environment.home / "runs", source=SERIES.source, stored=stored)
     store_path(environment.home).parent.mkdir(parents=True)
     with Store.open(store_path(environment.home)) as store:
         store.save(SERIES)
@@ -75,7 +77,7 @@ def test_a_run_goes_with_its_notes_and_data_to_another_project(
 ) -> None:
     add_note(project.home / "runs" / GOLDEN.name, "text", "ann", project.clock())
     exported = export_run("latest", project, tmp_path / "run.capsule")
-    assert (exported.histories, exported.missing) == ((SERIES.name,), ("EURUSD: " + "0" * 64,))
+    assert (exported.histories, exported.missing) == ((SERIES.name,), ("synthetic/EURUSD: " + "0" * 64,))
     imported = import_run(exported.path, elsewhere)
     assert imported.is_new
     assert (imported.histories, imported.missing) == (exported.histories, exported.missing)
@@ -184,12 +186,31 @@ def test_a_member_that_cannot_be_unpacked_is_refused(capsule: Path) -> None:
 def test_prices_that_may_not_be_passed_on_are_refused(project: Environment, elsewhere: Environment) -> None:
     """A forecast would prefer them to those of the store, which it has asked for itself."""
     series = dataclasses.replace(SERIES, source="yahoo")
-    copy_run(project.home / "runs", "20261127-000000-000-USDJPY-868bfe", stored={series.instrument.name: series.sha256})
-    exported = export_run("latest", project, project.home / "run.capsule", with_data=False)
+    run_id = "20261127-000000-000-USDJPY-868bfe"
+    copy_run(project.home / "runs", run_id, source="yahoo", stored={series.instrument.name: series.sha256})
+    with Store.open(store_path(project.home)) as store:
+        store.save(series)
+    exported = export_run("latest", project, project.home / "run.capsule")
+    assert (exported.histories, exported.missing) == ((), (f"yahoo/{series.instrument.name}: {series.sha256}",))
+    assert read_capsule(exported.path).histories == ()
     hostile = changed(exported.path, **{"data/0__npz": history_bytes(Loaded(series))})
     with pytest.raises(DamageError, match="prices of yahoo"):
         import_run(hostile, elsewhere)
     assert not elsewhere.home.exists()
+
+
+def test_a_history_with_the_rows_of_another_one_keeps_its_name(
+    project: Environment, elsewhere: Environment, tmp_path: Path
+) -> None:
+    """A file that was read from standard input as well is in the store twice."""
+    copied = dataclasses.replace(SERIES, instrument=Instrument("ticker", "A"), symbol="A")
+    renamed = dataclasses.replace(SERIES, instrument=Instrument("ticker", "Z"), symbol="Z")
+    with Store.open(store_path(project.home)) as store:
+        store.save(copied)
+        store.save(renamed)
+    exported = export_run("latest", project, tmp_path / "run.capsule")
+    assert exported.histories == (SERIES.name,)
+    assert import_run(exported.path, elsewhere).histories == (SERIES.name,)
 
 
 def test_weights_that_are_not_numbers_are_refused(tmp_path: Path, elsewhere: Environment) -> None:
