@@ -112,17 +112,18 @@ def diff_command(*, environment: Environment, first: str, second: str, format: s
     """  # noqa: D301
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.run_tables import difference_document, difference_tables
+    from forecaster.output.run_tables import difference_document, difference_lines, difference_tables
     from forecaster.workflows.runs import diff_runs
 
     document = difference_document(diff_runs(first, second, environment))
-    tables = difference_tables(document)
     if format == "json":
         print_text(json_text(document))
-    elif tables:
+        return
+    tables = difference_tables(document)
+    if tables:
         print_text("\n\n".join(table_text(table) for table in tables))
-    else:
-        environment.note("the runs do not differ")
+    for line in difference_lines(document):
+        environment.note(line)
 
 
 @command.command("note", cls=SectionedCommand, short_help="Add a note to a run.")

@@ -30,10 +30,14 @@ def command(*, environment: Environment, format: str, verbose: bool, **keywords:
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.output.documents import train_document
+    from forecaster.output.run_tables import difference_lines
     from forecaster.workflows.train import train
 
     result = train(environment=environment, **keywords)
-    print_result(environment, _text(train_document(result), format, verbose))
+    document = train_document(result)
+    print_result(environment, _text(document, format, verbose))
+    for line in [] if document["change"] is None else difference_lines(document["change"]):
+        environment.note(line)
     environment.note(f"next: {result.next_command}")
 
 

@@ -51,6 +51,7 @@ class Selection:
         events: File of the user's own events; None for the configured one.
         members: Names of all series that train together, in place of a file of symbols; those with too few rows are
             left out.
+        members_sha256: Hash of the list of symbols that they come from; empty where it was not recorded.
         opened: Registry key -> source to use in its place, such as one that gives recorded versions.
     """
 
@@ -70,6 +71,7 @@ class Selection:
     differences: bool = False
     events: str | None = None
     members: Sequence[str] | None = None
+    members_sha256: str = ""
     opened: Mapping[str, Source] = dataclasses.field(default_factory=dict)
 
     @property

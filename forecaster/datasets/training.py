@@ -10,7 +10,8 @@ from forecaster.data.calendars import calendar_name, is_observed
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.sources.registry import OpenSources, source_traits
-from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path
+from forecaster.data.universes import is_universe_file, read_universe, universe, universe_path, universe_sha256
+from forecaster.data.universes import listed as list_of
 from forecaster.datasets.covariates import Covariates, load_covariates, reads_market, recorded_covariates
 from forecaster.datasets.histories import Histories, data_line, load_members, note_findings, note_histories
 from forecaster.datasets.history_checker import Checked
@@ -38,6 +39,7 @@ class Dataset:
         instruments: The named instruments, in the user's orientation.
         named: Their histories, canonical, each once.
         listed: True if a universe file names them; then a history that is too short is left out, not an error.
+        universe_sha256: Hash of the names that the universe lists, or of the named series where it lists none.
         panel: The series that train together, the named ones among them.
         stored: Name -> hash of the whole history, of those in the store.
         covariates: Inputs of the model besides the histories.
@@ -50,6 +52,7 @@ class Dataset:
     instruments: tuple[Instrument, ...]
     named: tuple[PriceSeries, ...]
     listed: bool
+    universe_sha256: str
     panel: Panel
     stored: Mapping[str, str]
     covariates: Covariates
@@ -110,6 +113,7 @@ def resolve(
         instruments=instruments,
         named=tuple(named),
         listed=listed or selection.members is not None,
+        universe_sha256=_universe_hash(universe_name, named, selection, environment),
         panel=panel,
         stored=histories.stored,
         covariates=covariates,
@@ -212,6 +216,15 @@ def _other_instruments(
         members += [peer.canonical for peer in parse_names(data.peers, instruments[0].kind)]
     names = {instrument.name for instrument in instruments}
     return [member for member in dict.fromkeys(members) if member.name not in names]
+
+
+def _universe_hash(name: str, named: Sequence[PriceSeries], selection: Selection, environment: Environment) -> str:
+    """Hash of what a universe lists; the series of a training may be fewer, since some have too few rows."""
+    if selection.members is not None:
+        return selection.members_sha256
+    if name == "none":
+        return universe_sha256([series.instrument for series in named])
+    return universe_sha256(list_of(name, environment.home).instruments)
 
 
 def _note_universe_file(name: str, environment: Environment) -> None:

@@ -93,7 +93,7 @@ class DataFacts:
         members: Name -> history of every series of the panel.
         stored: Name -> SHA-256 of the whole history in the store.
         inputs: Facts of each covariate, as `forecaster.datasets.covariates` records and compares them.
-        universe_sha256: Hash of the names in the universe; empty in manifests that do not record it.
+        universe_sha256: Hash of the names that the universe lists; empty in manifests that do not record it.
     """
 
     instruments: tuple[str, ...]

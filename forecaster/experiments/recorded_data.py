@@ -38,7 +38,10 @@ def recorded_selection(run: Run, config: Config, home: Path, selection: Selectio
         if source in SOURCES and not _is_read_anew(source, wanted, run.config.data)
     }
     return dataclasses.replace(
-        selection, opened=opened, members=tuple(run.manifest.data.members) if is_recorded_list else None
+        selection,
+        opened=opened,
+        members=tuple(run.manifest.data.members) if is_recorded_list else None,
+        members_sha256=run.manifest.data.universe_sha256,
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from forecaster.errors import UsageError
@@ -120,12 +120,14 @@ class RunPair:
         second: The other one.
         differences: Facts that differ: data, software, configuration. The labels are the ids of the runs.
         scores: Metrics that differ.
+        same_test_rows: True if the metrics are about the same outcomes.
     """
 
     first: RunSummary
     second: RunSummary
     differences: tuple[Difference, ...]
     scores: tuple[ScoreDifference, ...]
+    same_test_rows: bool
 
 
 def paired(first: Run, second: Run) -> RunPair:
@@ -133,11 +135,29 @@ def paired(first: Run, second: Run) -> RunPair:
     labelled = {run.id: run for run in (first, second)}
     members = [run.manifest.data.members.keys() for run in labelled.values()]
     named = [name for name in first.scored | second.scored if all(name in each for each in members)]
-    kinds = {run.id: run.manifest.model.model for run in labelled.values()}
-    model = [Difference("model", kinds)] if len(set(kinds.values())) > 1 else []
+    first_facts = {run.id: _own_facts(run) for run in labelled.values()}
+    own = [Difference(subject, _values(subject, first_facts, labelled)) for subject in first_facts[first.id]]
     summaries = (RunSummary.of(first), RunSummary.of(second))
-    facts = (*model, *differences(labelled, sorted(named), {}))
-    return RunPair(*summaries, facts, tuple(_score_differences(*summaries)))
+    others = differences(labelled, sorted(named), {}, first.scored | second.scored)
+    facts = (*(each for each in own if each.values), *others)
+    scores = tuple(_score_differences(*summaries))
+    return RunPair(*summaries, facts, scores, _test_rows(first) == _test_rows(second))
+
+
+def _own_facts(run: Run) -> dict[str, str]:
+    """Facts that a comparison of several models takes for granted."""
+    return {
+        "model": run.manifest.model.model,
+        "instruments": ", ".join(sorted(run.scored)),
+        "source": run.source,
+    }
+
+
+def _test_rows(run: Run) -> tuple[object, ...]:
+    """Everything that decides which outcomes the scores of a run are about."""
+    members = run.manifest.data.members
+    histories = {name: members[name].sha256 for name in run.scored if name in members}
+    return run.frequency, run.source, _outcome(run), histories, run.manifest.split.parts["test"]
 
 
 def _score_differences(first: RunSummary, second: RunSummary) -> list[ScoreDifference]:
@@ -159,15 +179,18 @@ _OUTCOMES: Mapping[str, Callable[[Run], str]] = {
 """Facts that decide which outcomes a run forecasts, besides the instrument."""
 
 
-def differences(runs: Mapping[str, Run], instruments: Sequence[str], changes: Mapping[str, str]) -> list[Difference]:
+def differences(
+    runs: Mapping[str, Run], instruments: Sequence[str], changes: Mapping[str, str], named: Collection[str] = ()
+) -> list[Difference]:
     """Every fact that differs. Options of a model are compared between runs of its kind alone.
 
     Args:
         runs: Label -> run.
         instruments: Names of the instruments that are compared.
         changes: Label -> changes of the histories since the training, of the runs whose histories have changed.
+        named: Further instruments that do not count as other series of a run.
     """
-    facts = {label: dict(_facts(run, instruments)) for label, run in runs.items()}
+    facts = {label: dict(_facts(run, instruments, named)) for label, run in runs.items()}
     if changes:
         for label, values in facts.items():
             values["prices since the training"] = changes.get(label, "unchanged")
@@ -188,14 +211,15 @@ def _values(subject: str, facts: Mapping[str, Mapping[str, str]], runs: Mapping[
     return {label: value for same_kind in differing for label, value in same_kind.items()}
 
 
-def _facts(run: Run, instruments: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, instruments: Sequence[str], named: Collection[str]) -> Iterator[tuple[str, str]]:
     """Subject and value of each fact that decides the weights of a run."""
     manifest = run.manifest
     for name in instruments:
         history = manifest.data.members[name]
         span = f"{history.rows} rows, {history.first} to {history.last}"
         yield f"history of {name}", f"{span}, sha256 {history.sha256[:12]}"
-    others = {name: facts.sha256 for name, facts in manifest.data.members.items() if name not in instruments}
+    mentioned = {*instruments, *named}
+    others = {name: facts.sha256 for name, facts in manifest.data.members.items() if name not in mentioned}
     digest = f", sha256 {sha256_of(repr(sorted(others.items())).encode())[:12]}" if others else ""
     yield "other series that it has learned from", f"{len(others)}{digest}"
     for covariate in manifest.data.inputs:

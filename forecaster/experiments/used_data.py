@@ -36,7 +36,7 @@ class UsedHistories:
     Args:
         run_id: The run.
         universe: Name of the universe.
-        universe_sha256: Hash of its names; None in runs that do not record it.
+        universe_sha256: Hash of the names that it lists; None in runs that do not record it.
         histories: The histories, the named ones first.
         covariates: Name -> SHA-256 of each covariate; None for one without a hash.
     """

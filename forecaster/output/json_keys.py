@@ -262,7 +262,7 @@ _DATA_USED = """
 schema | text | data/1
 run_id | text | id of the run
 universe | text | universe of the training
-universe_sha256 | text or null | hash of the names in the universe
+universe_sha256 | text or null | hash of the names that the universe lists; predict --universe prints its first digits
 histories[].instrument | text | name of the instrument
 histories[].role | text | named, or panel for a series beside the named ones
 histories[].series | text | source/symbol/frequency@hash of the rows that were used

@@ -86,6 +86,7 @@ RUN_DIFF = """
 runs[] | RUN | the two runs
 differences[].subject | text | fact that differs: data, software or configuration
 differences[].values[] | text or null | its value in each run
+same_test_rows | true or false | false if the metrics of the runs are about different outcomes
 scores[].metric | text | metric on the test rows that differs: name@step
 scores[].values[] | number | its value in each run
 scores[].change | number | second value less the first

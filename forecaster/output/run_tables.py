@@ -13,6 +13,7 @@ from forecaster.output.tables import number_text, plain_table
 
 __all__ = [
     "difference_document",
+    "difference_lines",
     "difference_tables",
     "run_details_document",
     "run_document",
@@ -23,7 +24,8 @@ __all__ = [
 ]
 
 MAX_NAMES = 3
-MAX_DIFFERENCES = 20  # metrics in a table; JSON has all
+MAX_DIFFERENCES = 12  # metrics in a table; JSON has all
+FIRST_METRICS = ("crps@", "crps_ratio.garch@", "coverage.0.8@")  # of a table of differences
 SHORT_HASH = 12  # digits
 
 
@@ -216,6 +218,7 @@ def difference_document(pair: RunPair) -> dict[str, Any]:
         "scores": [
             {"metric": each.metric, "values": [each.first, each.second], "change": each.change} for each in pair.scores
         ],
+        "same_test_rows": pair.same_test_rows,
     }
 
 
@@ -239,7 +242,32 @@ def difference_tables(document: Mapping[str, Any]) -> list[Table]:
         scores.add_column("metric, test rows", no_wrap=True)
         for name in (*labels, "change"):
             scores.add_column(name, justify="right", no_wrap=True)
-        for row in document["scores"][:MAX_DIFFERENCES]:
+        for row in sorted(document["scores"], key=_place)[:MAX_DIFFERENCES]:
             scores.add_row(row["metric"], *(number_text(value) for value in row["values"]), f"{row['change']:+.4g}")
         tables.append(scores)
     return tables
+
+
+def difference_lines(document: Mapping[str, Any]) -> list[str]:
+    """What follows from the tables of `difference_tables`, and the command that says whether a difference is luck.
+
+    Args:
+        document: Result of `difference_document`.
+    """
+    if not document["differences"] and not document["scores"]:
+        return ["the runs do not differ"]
+    lines = []
+    ids = " ".join(run["run_id"] for run in document["runs"])
+    more = len(document["scores"]) - MAX_DIFFERENCES
+    if more > 0:
+        lines.append(f"{more} more metrics: forecast runs diff {ids} --format json")
+    if document["scores"] and document["same_test_rows"]:
+        lines.append(f"better, or luck? forecast compare {ids} tests it")
+    elif document["scores"]:
+        lines.append("the runs were tested on different rows, so their scores do not say which of them is better")
+    return lines
+
+
+def _place(score: Mapping[str, Any]) -> int:
+    """Place of a metric in a table of differences."""
+    return next((place for place, name in enumerate(FIRST_METRICS) if score["metric"].startswith(name)), 99)

@@ -7,7 +7,6 @@ import numpy as np
 
 import forecaster
 from forecaster.data.series import Panel, PriceSeries
-from forecaster.data.universes import universe_sha256
 from forecaster.datasets.training import Dataset
 from forecaster.evaluation.scores import Score
 from forecaster.evaluation.splits import Split, whole_history
@@ -41,7 +40,7 @@ def data_facts(named: Sequence[PriceSeries], data: Dataset) -> DataFacts:
         members={series.instrument.name: SeriesFacts.of(series) for series in data.panel},
         stored=data.stored,
         inputs=data.covariates.for_manifest(named[0].dates[-1]),
-        universe_sha256=universe_sha256([series.instrument for series in data.panel]),
+        universe_sha256=data.universe_sha256,
     )
 
 

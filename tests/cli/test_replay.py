@@ -10,6 +10,8 @@ import pytest
 from conftest import Forecast
 from short_trainings import TINY
 
+from forecaster.data.instruments import csv_instrument
+from forecaster.data.universes import universe_sha256
 from forecaster.experiments.runs import list_runs, manifest_checksum
 from forecaster.files import sha256_of
 
@@ -92,6 +94,20 @@ def test_changed_data_are_named(forecast: Forecast, project: Path) -> None:
     assert "expected the histories of its training" in result.stderr
 
 
+def test_a_lost_file_and_store_are_named_with_a_way_out(forecast: Forecast, project: Path, trained: Path) -> None:
+    (project / "data" / "store.sqlite").unlink()
+    file = trained / "prices.csv"
+    moved = file.rename(trained / "moved.csv")
+    try:
+        result = forecast("replay", "latest", "--home", project)
+    finally:
+        moved.rename(file)
+    assert (result.exit_code, result.stdout) == (4, "")
+    (message,) = result.stderr.splitlines()
+    assert "the rows of prices that the training used" in message
+    assert "import a file that forecast runs export has written" in message
+
+
 @pytest.fixture(scope="module")
 def with_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a run of two files from a list, a column and events, in the folder ``files``."""
@@ -116,6 +132,8 @@ def with_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_list_of_series_is_the_recorded_one(forecast: Forecast, with_files: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(with_files, tmp_path / "project"))
+    listed = universe_sha256([csv_instrument(Path("b.csv"), None)])
+    assert list_runs(project / "runs").runs[0].manifest.data.universe_sha256 == listed
     (with_files / "files" / "list.txt").write_text("nothing\n")
     result = forecast("replay", "latest", "--home", project)
     assert result.exit_code == 0, result.output
@@ -158,6 +176,18 @@ def test_scores_are_compared_to_the_last_digit(forecast: Forecast, project: Path
     assert "not repeated; expected the same bits" in result.stdout
 
 
+def test_a_file_that_is_named_anew_is_read_anew(forecast: Forecast, project: Path, trained: Path) -> None:
+    """Its name alone would mean the recorded rows; scores of other rows are not compared."""
+    copy = project / "prices.csv"
+    (head, *rows) = (trained / "prices.csv").read_text().splitlines()
+    copy.write_text("\n".join([head, *rows[:1700]]) + "\n")
+    result = forecast("train", "--from", "latest", "--set", f"data.csv=[{copy}]", "--home", project)
+    assert result.exit_code == 0, result.output
+    assert "1700 rows" in result.stderr
+    assert "tested on different rows" in result.stderr
+    assert "better, or luck?" not in result.stderr
+
+
 def test_a_training_from_a_run_differs_in_the_given_change_alone(forecast: Forecast, project: Path) -> None:
     """Its file has changed since; the recorded rows are used, and what the first training chose is chosen anew."""
     arguments = ["train", "--from", "latest", "--home", project]
@@ -166,9 +196,11 @@ def test_a_training_from_a_run_differs_in_the_given_change_alone(forecast: Forec
     assert document["change"]["scores"]
     newest = list_runs(project / "runs").runs[0]
     assert set(newest.configuration.changes) == set(list_runs(project / "runs").runs[1].configuration.changes)
+    assert document["change"]["same_test_rows"]
     other = forecast(*arguments, "--set", "model.kind=linear")
     assert other.exit_code == 0, other.output
     assert "linear" in other.stdout
+    assert "better, or luck? forecast compare" in other.stderr
     refused = forecast(*arguments, "--config", "quick")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "expected one of them" in refused.stderr
