@@ -179,7 +179,10 @@ def remove_command(*, environment: Environment, run_ids: tuple[str, ...], yes: b
     names = [folder.name for folder in named_folders(run_ids, environment)]
     if not yes:
         require_consent(f"Delete {', '.join(names)}?")
-    environment.note(f"deleted: {', '.join(remove_runs(names, environment))}")
+    deleted, pinned = remove_runs(names, environment)
+    environment.note(f"deleted: {', '.join(deleted)}")
+    if pinned:
+        environment.note(f"unpinned: {', '.join(pinned)}; forecasts choose among the other runs")
 
 
 @command.command("export", cls=SectionedCommand, short_help="Write a run and its data as one file.")

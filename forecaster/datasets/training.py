@@ -87,8 +87,7 @@ def resolve(
     listed = is_listed(data, config.universe)
     instruments = selected_instruments(data, config.universe, environment.home)
     histories = Histories.of_section(environment, data, instruments, selection.network, selection.open_sources())
-    named = (_load_listed if listed else _load_named)(histories, instruments, environment)
-    instruments = tuple(series.instrument for series in named) if listed else instruments
+    instruments, named = (_load_listed if listed else _load_named)(histories, instruments, environment)
     universe_name = _universe_name(config, named)
     market = reads_market(config.kind, universe_name, data.market, named)
     members = _other_instruments(data, universe_name, named, listed, environment, selection.members)
@@ -132,8 +131,10 @@ def _canonical(instruments: Sequence[Instrument], environment: Environment) -> t
     return tuple(dict.fromkeys(instrument.canonical for instrument in instruments))
 
 
-def _load_named(histories: Histories, instruments: Sequence[Instrument], environment: Environment) -> list[PriceSeries]:
-    """The named histories, put into the store."""
+def _load_named(
+    histories: Histories, instruments: tuple[Instrument, ...], environment: Environment
+) -> tuple[tuple[Instrument, ...], list[PriceSeries]]:
+    """The named instruments and their histories, put into the store."""
     named = []
     for instrument in _canonical(instruments, environment):
         checked = histories.load(instrument, keep=True)
@@ -141,7 +142,7 @@ def _load_named(histories: Histories, instruments: Sequence[Instrument], environ
         lines = [data_line(checked.series, environment.today), *checked.notes, *_calendar_notes(checked.series)]
         for line in (*lines, *_excluded_cutoffs(checked)):
             environment.note(str(line))
-    return named
+    return instruments, named
 
 
 def _calendar_notes(series: PriceSeries) -> list[str]:
@@ -164,8 +165,11 @@ def _excluded_cutoffs(checked: Checked) -> list[str]:
 
 def _load_listed(
     histories: Histories, instruments: Sequence[Instrument], environment: Environment
-) -> list[PriceSeries]:
-    """The histories of a universe file, the longest first; those that cannot be loaded are reported and left out."""
+) -> tuple[tuple[Instrument, ...], list[PriceSeries]]:
+    """The instruments of a universe file and their histories, the longest first.
+
+    Those that cannot be loaded are reported and left out.
+    """
     loaded = load_members(histories, _canonical(instruments, environment), environment, keep=True)
     if not loaded:
         raise SourceError(
@@ -174,7 +178,8 @@ def _load_listed(
         )
     note_histories(loaded, environment)
     note_findings(loaded, environment.note)
-    return sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
+    named = sorted((checked.series for checked in loaded), key=lambda series: (-len(series), series.instrument.name))
+    return tuple(series.instrument for series in named), named
 
 
 def _supported(data: DataConfig, kind: str) -> DataConfig:

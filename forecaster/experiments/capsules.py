@@ -80,8 +80,8 @@ def recorded_histories(run: Run, home: Path, *, with_data: bool = True) -> tuple
     Returns:
         The histories, and ``source/name: SHA-256`` of those that the store lacks or whose source does not allow it.
     """
-    histories = []
-    missing = []
+    histories: list[Loaded] = []
+    missing: list[str] = []
     for source, versions in recorded_versions(run).items():
         may_be_passed_on = with_data and source_traits(source).redistributable
         stored = stored_histories(home, source, versions) if may_be_passed_on else {}

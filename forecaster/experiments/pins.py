@@ -1,5 +1,6 @@
 """Pinned runs: runs that the user prefers for the instruments that they scored."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from forecaster.errors import DamageError
@@ -8,7 +9,7 @@ from forecaster.experiments.runs import Run, runs_folder
 from forecaster.experiments.stored_files import parse_json
 from forecaster.files import json_text, read_regular_file, write_file
 
-__all__ = ["pin_run", "pinned_runs", "unpin_runs"]
+__all__ = ["pin_run", "pinned_runs", "remove_pins", "unpin_runs"]
 
 SCHEMA = "pins/1"
 MAX_BYTES = 2**20
@@ -49,6 +50,20 @@ def pin_run(home: Path, run: Run, others: tuple[RunSummary, ...]) -> None:
     replaced = {other.id for other in others if other.frequency == run.frequency and other.scored & run.scored}
     ids = [run_id for run_id in pinned_runs(home) if run_id not in replaced and run_id != run.id]
     _write(home, [*ids, run.id])
+
+
+def remove_pins(home: Path, run_ids: Collection[str]) -> tuple[str, ...]:
+    """Remove the pins of runs that are no longer there; returns the ids of those that were pinned.
+
+    Raises:
+        DamageError: The file of pins was altered.
+        StorageError: It cannot be written.
+    """
+    ids = pinned_runs(home)
+    removed = tuple(run_id for run_id in ids if run_id in run_ids)
+    if removed:
+        _write(home, [run_id for run_id in ids if run_id not in removed])
+    return removed
 
 
 def unpin_runs(home: Path) -> tuple[str, ...]:

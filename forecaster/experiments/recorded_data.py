@@ -61,8 +61,8 @@ def recorded_versions(run: Run) -> dict[str, dict[str, str]]:
     for facts in data.inputs:
         source = _source_of(facts)
         if source is not None and facts.get("sha256"):
-            name = names.get(facts["sha256"], facts["name"])
-            versions.setdefault(source, {})[name] = facts["sha256"]
+            sha256 = str(facts["sha256"])
+            versions.setdefault(source, {})[names.get(sha256, str(facts["name"]))] = sha256
     others = {name for source in versions for name in versions[source] if source != run.source}
     versions[run.source] |= {
         name: sha256 for name, sha256 in data.stored.items() if name in data.members or name not in others

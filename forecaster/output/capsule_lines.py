@@ -46,7 +46,7 @@ def _counted(names: Sequence[str]) -> str:
 
 
 def _replacement(missing: str) -> str:
-    """How a replay gets what a file does not hold."""
+    """The way in which a replay gets what a file does not hold."""
     name = missing.rpartition(": ")[0]
     source = name.partition("/")[0]
     if source not in SOURCES:

@@ -249,7 +249,7 @@ def difference_tables(document: Mapping[str, Any]) -> list[Table]:
 
 
 def difference_lines(document: Mapping[str, Any]) -> list[str]:
-    """What follows from the tables of `difference_tables`, and the command that says whether a difference is luck.
+    """Lines after the tables of `difference_tables`, with the command that says whether a difference is luck.
 
     Args:
         document: Result of `difference_document`.

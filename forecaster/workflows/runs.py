@@ -1,5 +1,6 @@
 """`runs`: the recorded trainings of a project: list, show, compare, annotate, pin and remove them."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 from forecaster.environment import Environment
 from forecaster.errors import DamageError, ForecasterError, StorageError, UsageError
 from forecaster.experiments.annotations import Annotations, add_note, annotations_of, change_tags
-from forecaster.experiments.pins import pin_run, pinned_runs, unpin_runs
+from forecaster.experiments.pins import pin_run, pinned_runs, remove_pins, unpin_runs
 from forecaster.experiments.run_differences import RunPair, paired
 from forecaster.experiments.run_filters import parse_condition, selected_runs
 from forecaster.experiments.run_index import indexed_runs
@@ -180,24 +181,30 @@ def annotate_run(
     return run, annotations_of(run.folder).tags
 
 
-def remove_runs(run_ids: Sequence[str], environment: Environment) -> list[str]:
-    """Delete runs with their weights; a damaged run can be deleted by its whole id.
+def remove_runs(run_ids: Sequence[str], environment: Environment) -> tuple[list[str], tuple[str, ...]]:
+    """Delete runs with their weights, and their pins; a damaged run can be deleted by its whole id.
 
     Each folder disappears at once, whatever happens meanwhile.
 
+    Returns:
+        The ids of the runs, and of those among them that were pinned.
+
     Raises:
         RunNotFoundError: There is no such run, or several; nothing is deleted.
+        DamageError: The file of pins was altered; nothing is deleted.
         StorageError: A folder cannot be deleted.
     """
     folders = named_folders(run_ids, environment)
+    pinned_runs(environment.home)  # a damaged file of pins is reported before anything is deleted
     for path in folders:
         partial = path.with_name(f"{PARTIAL_PREFIX}{os.getpid()}-{path.name}")
-        with storage_faults(path):
+        with storage_faults(path), contextlib.suppress(FileNotFoundError):  # another process may delete it as well
             os.rename(path, partial)
         shutil.rmtree(partial, ignore_errors=True)
         if partial.exists():
             raise StorageError(f"{partial} cannot be deleted as a whole; delete the rest by hand")
-    return [path.name for path in folders]
+    names = [path.name for path in folders]
+    return names, remove_pins(environment.home, names)
 
 
 def named_folders(run_ids: Sequence[str], environment: Environment) -> list[Path]:

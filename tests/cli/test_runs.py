@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,31 @@ def test_runs_are_removed_only_with_consent(forecast: Forecast, project: Path) -
     assert forecast("runs", "remove", SECOND, "--yes", "--home", project).exit_code == 0
     assert listed(forecast, project) == [GOLDEN.name]
     assert not list((project / "runs").glob(".partial*"))
+
+
+def test_a_run_that_is_removed_loses_its_pin_and_may_be_gone_already(
+    forecast: Forecast, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_id in (GOLDEN.name, SECOND):
+        assert forecast("runs", "use", run_id, "--home", project).exit_code == 0
+    rename = os.rename
+
+    def faster(source: Path, target: Path) -> None:
+        """Another process has deleted the folder between the look and the removal."""
+        if Path(source).name == SECOND:
+            shutil.rmtree(source)
+        rename(source, target)
+
+    monkeypatch.setattr("forecaster.workflows.runs.os.rename", faster)
+    removed = forecast("runs", "remove", SECOND, "--yes", "--home", project)
+    assert (removed.exit_code, removed.stderr.splitlines()[0]) == (0, f"deleted: {SECOND}")
+    assert f"unpinned: {SECOND}" in removed.stderr
+    assert "unpinned: none" not in forecast("runs", "use", "--none", "--home", project).stderr
+    pins = project / "runs" / "pinned.json"
+    pins.write_text("[]")
+    refused = forecast("runs", "remove", GOLDEN.name, "--yes", "--home", project)
+    assert refused.exit_code == 4
+    assert (project / "runs" / GOLDEN.name).exists()
 
 
 def test_an_empty_id_means_no_run(forecast: Forecast, tmp_path: Path) -> None:
