@@ -28,7 +28,7 @@ from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.workflows.predict import forecast_request, reaching
 
-__all__ = ["DEFAULT_CONFIDENCE", "Odds", "odds"]
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "odds", "rows_within"]
 
 DEFAULT_CONFIDENCE = (0.95, 0.99)
 """Confidence levels of the value at risk."""
@@ -119,7 +119,7 @@ def odds(
         on=day_of(on, "on"),
         within=None if within is None else str(within),
         position=parse_position(position) if isinstance(position, str) else position,
-        spans=tuple(map(str, texts_of(var) if isinstance(var, str) else var)),
+        spans=texts_of(var),
         levels=tuple(confidence),
         spread=spread,
     )
@@ -203,15 +203,15 @@ class _Steps:
             if environment is not None and last != np.datetime64(wishes.on):
                 environment.note(f"{wishes.on} is no trading day of {series.symbol}; the answer is for {last}")
         elif wishes.within is not None:
-            price = _rows(wishes.within, series)
+            price = rows_within(wishes.within, series)
         if wishes.position is None and wishes.spread is None:
             return cls(price, ())
-        spans = tuple(_rows(span, series) for span in wishes.spans)
+        spans = tuple(rows_within(span, series) for span in wishes.spans)
         risk = spans or tuple(step for step in DEFAULT_STEPS if step <= horizon) or (horizon,)
         return cls(price if wishes.thresholds else max(risk), tuple(dict.fromkeys(risk)))
 
 
-def _rows(span: str, series: PriceSeries) -> int:
+def rows_within(span: str, series: PriceSeries) -> int:
     """Rows of a span; in daily rows, ``5d`` are 5 trading days."""
     days = _TRADING_DAYS.fullmatch(span)
     if days is not None and series.frequency == "1d" and int(days[1]) <= MAX_ROWS:
