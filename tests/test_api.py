@@ -32,6 +32,7 @@ NAMES = {
         "compare",
         "score",
         "odds",
+        "portfolio_odds",
         "audit",
         "inspect",
         "report",
@@ -42,7 +43,7 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
-    *("ExportResult", "ForecastGrades", "Odds", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
+    *("ExportResult", "ForecastGrades", "Odds", "PortfolioOdds", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -86,6 +87,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     assert command is not None
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
     printing |= {"universe"} if name == "predict" else set()  # `predict_universe` is a function of its own
+    printing |= {"portfolio", "base", "hedge"} if name == "odds" else set()  # so is `portfolio_odds`
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
     printing -= {
         "plot": {"out", "above", "level"},

@@ -1,5 +1,7 @@
 """Options about odds and positions."""
 
+from pathlib import Path
+
 import click
 
 from forecaster.cli.option_builders import Definition, date_option, list_option, option
@@ -22,6 +24,14 @@ ODDS_OPTIONS: dict[str, Definition] = {
     "var": list_option(
         "Question", "--var", metavar="SPANS",
         help="Spans of the value at risk and expected shortfall: 1d,5d,20d.  [default: 1d, 5d, 20d]",
+    ),
+    "portfolio": option(
+        "Question", "--portfolio", type=click.Path(path_type=Path), metavar="FILE",
+        help="Positions in several currencies or stocks: CSV, Excel or YAML; their joint risk.",
+    ),
+    "portfolio_base": option("Question", "--base", metavar="CURRENCY", help="Currency in which a portfolio is counted."),
+    "hedge": list_option(
+        "Question", "--hedge", metavar="NAMES", help="Currencies or stocks that would hedge a portfolio, and how much."
     ),
     "spread": option(
         "Question", "--spread", type=click.FloatRange(0, 1e6, min_open=True), metavar="PIPS",

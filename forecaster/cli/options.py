@@ -217,7 +217,7 @@ _OPTIONS: dict[str, Definition] = {
         help="Central prediction intervals.",
     ),
     "above": list_option(
-        "Output",
+        "Question",
         "--above",
         expected="prices such as 160,165",
         item=to_price,
@@ -225,7 +225,7 @@ _OPTIONS: dict[str, Definition] = {
         help="Probabilities of ending above prices; in a fan a line at each.",
     ),
     "below": list_option(
-        "Output",
+        "Question",
         "--below",
         expected="prices such as 150,155",
         item=to_price,
@@ -233,7 +233,7 @@ _OPTIONS: dict[str, Definition] = {
         help="Add probabilities of ending below prices.",
     ),
     "between": option(
-        "Output",
+        "Question",
         "--between",
         type=RangeText(),
         multiple=True,

@@ -25,6 +25,9 @@ EVERY = 20
 PATHS = 4000
 """Draws at each cutoff of the record."""
 
+MAX_CUTOFFS = 750
+"""Cutoffs of the record; of more, every second, third, ... is used."""
+
 MIN_ROWS = 60
 SPANS_PER_STEP = 4
 """Cutoffs of the record in the time that one span takes: more would overlap."""
@@ -66,8 +69,8 @@ def standardised_moves(holdings: Sequence[Holding]) -> tuple[DateArray, FloatArr
     """Days (T,), and moves (T, K) up to them, in units of the volatility known on the day before."""
     dates = common_dates(holdings)
     moves = np.column_stack([np.diff(holding.log_price(dates)) for holding in holdings])
-    known = np.column_stack([ewma_volatility(moves[:, column], _DECAY) for column in range(moves.shape[1])])
-    return dates[2:], moves[1:] / np.maximum(known[:-1], _MIN_VOLATILITY)
+    volatility = np.column_stack([ewma_volatility(moves[:, column], _DECAY) for column in range(moves.shape[1])])
+    return dates[2:], moves[1:] / np.maximum(volatility[:-1], _MIN_VOLATILITY)
 
 
 def recent_correlation(moves: FloatArray) -> tuple[FloatArray, float]:
@@ -113,11 +116,12 @@ def past_losses(
     Returns:
         None where no cutoff has forecasts of all prices, a known outcome, and enough rows before it.
     """
-    stride = max(1, step // SPANS_PER_STEP)
     cutoffs, ends = _cutoffs(holdings, step)
     dates, moves = standardised_moves(holdings)
     counts = np.searchsorted(dates, cutoffs, side="right")
-    chosen = np.flatnonzero(counts >= MIN_ROWS)[::-1][::stride][::-1]
+    able = np.flatnonzero(counts >= MIN_ROWS)
+    stride = max(1, step // SPANS_PER_STEP, -(-len(able) // MAX_CUTOFFS))
+    chosen = able[::-1][::stride][::-1]
     if not len(chosen):
         return None
     cutoffs = cutoffs[chosen]

@@ -19,8 +19,7 @@ class Hedge:
         name: Currency or symbol.
         step: Rows after the cutoff.
         amount: Units to add; negative to sell.
-        ratio: Value of these units over that of the portfolio, with its sign changed; None for a portfolio without
-            value.
+        ratio: Hedge ratio: the value of the units to sell, over the sum of the absolute values of the positions.
         level: Confidence level of the risks below.
         value_at_risk: Value at risk after the hedge.
         expected_shortfall: Expected shortfall after it.
@@ -29,7 +28,7 @@ class Hedge:
     name: str
     step: int
     amount: float
-    ratio: float | None
+    ratio: float
     level: float
     value_at_risk: float
     expected_shortfall: float

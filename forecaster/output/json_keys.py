@@ -14,6 +14,7 @@ from forecaster.output.json_face_keys import ERROR, HELP, SCHEMAS
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_odds_keys import ODDS
 from forecaster.output.json_parts import RUN_DIFF
+from forecaster.output.json_portfolio_keys import PORTFOLIO
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
 from forecaster.output.json_search_keys import SEARCH, STUDIES
 
@@ -314,6 +315,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast predict --format json": _FORECAST,
     "forecast predict --format json-flat": _FORECAST_ROWS,
     "forecast odds --format json": ODDS,
+    "forecast odds --portfolio FILE --format json": PORTFOLIO,
     "forecast train --format json": TRAIN,
     "forecast backtest --format json": BACKTEST,
     "forecast score --forecasts FILE --format json": SCORE,

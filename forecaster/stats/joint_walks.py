@@ -1,5 +1,6 @@
 """Correlated Gaussian random walks, each on a clock of its own, and the quantiles that their levels mean."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,11 +66,16 @@ def values_at_scores(values: FloatArray, levels: Sequence[float], scores: FloatA
     """
     from scipy.special import ndtr
 
-    axis = normal_scores(levels)
+    axis, tails = _axes(tuple(levels))
     result = np.interp(scores, axis, values)
-    tails = student_scores(levels)
     for outside, first, second, side in ((scores < axis[0], 0, 1, 1), (scores > axis[-1], -1, -2, -1)):
         places = side * student_scores(ndtr(side * scores[outside]))  # a probability near 0 has all its digits
         slope = (values[second] - values[first]) / (tails[second] - tails[first])
         result[outside] = values[first] + (places - tails[first]) * slope
     return result
+
+
+@functools.lru_cache(maxsize=16)
+def _axes(levels: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    """Normal and Student's t scores of the levels."""
+    return normal_scores(levels), student_scores(levels)

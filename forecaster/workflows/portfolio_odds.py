@@ -155,9 +155,7 @@ def _choice(choice: Selection, names: Sequence[str], base: str | None) -> Select
         UsageError: Instruments are named besides the portfolio, or changes of prices are modelled.
     """
     if not choice.is_empty:
-        raise UsageError(
-            "a portfolio and an instrument are given; expected one of them; remove --portfolio or the name"
-        )
+        raise UsageError("a portfolio and an instrument are given; expected one of them; remove one")
     if base is None:
         return dataclasses.replace(choice, tickers=tuple(names))
     return dataclasses.replace(choice, pairs=tuple(parse_pair(name + base).name for name in names))
@@ -252,12 +250,12 @@ def _hedge(joint: JointPrices, amounts: FloatArray, place: int, name: str, level
     hedged[column] = least_risk_amount(joint.prices[:, place], amounts, column)
     after = portfolio_risk(joint, hedged, place, level, np.datetime64("NaT"))
     added = float(hedged[column] - amounts[column])
-    value = float(amounts @ joint.last)
+    gross = float(np.abs(amounts) @ joint.last)
     return Hedge(
         name=name,
         step=joint.steps[place],
         amount=added,
-        ratio=-added * float(joint.last[column]) / value if value else None,
+        ratio=-added * float(joint.last[column]) / gross,
         level=level,
         value_at_risk=after.value_at_risk,
         expected_shortfall=after.expected_shortfall,

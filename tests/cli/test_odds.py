@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import Forecast
 from documented_keys import differences
+from run_copies import copy_run
 
 import forecaster
 
@@ -119,3 +120,71 @@ def test_python_gives_a_frame_and_a_figure(trained_once: Path) -> None:
     assert result.title.startswith("Odds of USDJPY after ")
     figure = result.figure()
     assert [axes.get_label() for axes in figure.axes] == ["reliability", "days"]
+
+
+# --- portfolios -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a run of many pairs and a file of positions."""
+    copy_run(tmp_path / "runs")
+    (tmp_path / "p.csv").write_text("amount,currency\n1000000,EUR\n-50000000,JPY\n250000,USD\n")
+    monkeypatch.setattr("forecaster.workflows.portfolio_odds.PATHS", 4000)
+    monkeypatch.setattr("forecaster.evaluation.portfolio_record.PATHS", 200)
+    monkeypatch.setattr("forecaster.evaluation.portfolio_record.MAX_CUTOFFS", 100)
+    return tmp_path
+
+
+def test_a_portfolio_has_a_joint_risk_that_is_shared_out(forecast: Forecast, project: Path) -> None:
+    common = ("--portfolio", project / "p.csv", "--base", "usd", "--home", project, "--as-of", "2020-12-31")
+    result = forecast("odds", *common, "--hedge", "EUR", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    made = json.loads(result.stdout)
+    assert differences("forecast odds --portfolio FILE --format json", made) == []
+    assert [price["instrument"] for price in made["prices"]] == ["EURUSD", "JPYUSD"]
+    for risk in made["risks"]:
+        assert sum(share["value_at_risk"] for share in risk["shares"]) == pytest.approx(risk["value_at_risk"])
+        assert sum(share["expected_shortfall"] for share in risk["shares"]) == pytest.approx(risk["expected_shortfall"])
+        assert risk["undiversified"] > risk["value_at_risk"]
+    assert made["value"] == pytest.approx(250_000 + sum(share["value"] for share in made["risks"][0]["shares"]))
+    assert {hedge["name"] for hedge in made["hedges"]} == {"EUR"}
+
+    picture = project / "risk.png"
+    shown = forecast("odds", *common, "--var", "1d", "--out", picture)
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout.startswith("The portfolio, worth ")
+    assert "correlations of the last 750 days" in shown.stdout
+    assert picture.stat().st_size > 10_000
+
+    frame = forecaster.portfolio_odds(
+        portfolio={"EUR": 1e6, "JPY": -5e7}, base="USD", var="1d", as_of="2020-12-31", home=project
+    ).to_frame()
+    assert frame["name"].tolist() == ["portfolio", "EUR", "JPY"] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "expected the one to count in, such as --base EUR"),
+        (("--base", "XXX"), 2, "XXX is no currency"),
+        (("--base", "EUR", "--hedge", "AAPL"), 2, "AAPL is no currency"),
+        (("--base", "EUR", "--above", "1"), 2, "--above is a question about one instrument"),
+        (("--base", "EUR", "USDJPY"), 2, "a portfolio and an instrument are given"),
+        (("--base", "USD", "--var", "never"), 2, "expected rows from 1 to 250"),
+        (("--base", "GBP"), 1, "fits EURGBP; its runs forecast EURUSD, USDJPY"),
+    ],
+)
+def test_bad_portfolios_are_one_line(
+    forecast: Forecast, project: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    result = forecast("odds", "--portfolio", project / "p.csv", *arguments, "--home", project)
+    assert result.exit_code == code, result.output
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
+
+
+def test_options_of_a_portfolio_need_one(forecast: Forecast, trained_once: Path) -> None:
+    result = forecast("odds", "USDJPY", "--base", "EUR", "--home", trained_once)
+    assert result.exit_code == 2
+    assert "--base needs a portfolio; add --portfolio FILE" in result.stderr
