@@ -43,7 +43,16 @@ NAMES = {
         "parse_pair",
     ),
     *("TrainResult", "Prediction", "Predictions", "BacktestResult", "Comparison", "AuditResult", "Inspection", "Run"),
-    *("ExportResult", "ForecastGrades", "Odds", "PortfolioOdds", "ReplayedRun", "RunOverview", "SearchResult", "Studies"),
+    *(
+        "ExportResult",
+        "ForecastGrades",
+        "Odds",
+        "PortfolioOdds",
+        "ReplayedRun",
+        "RunOverview",
+        "SearchResult",
+        "Studies",
+    ),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }

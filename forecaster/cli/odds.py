@@ -13,7 +13,7 @@ from forecaster.environment import Environment
 
 __all__ = ["command"]
 
-_QUESTIONS_OF_ONE = ("above", "below", "between", "touch", "on", "within", "position", "spread", "yes")
+_QUESTIONS_OF_ONE = ("above", "below", "between", "touch", "on", "within", "position", "spread", "far")
 """Options that a portfolio does not have."""
 
 
@@ -24,7 +24,7 @@ _QUESTIONS_OF_ONE = ("above", "below", "between", "touch", "on", "within", "posi
         *("position", "var", "portfolio", "out", "home"),
     ),
     rare=(
-        *("below", "between", "yes", "spread", "confidence", "portfolio_base", "hedge", *INSTRUMENT_OPTIONS),
+        *("below", "between", "far", "spread", "confidence", "portfolio_base", "hedge", *INSTRUMENT_OPTIONS),
         *("as_of", "frequency", "run", "no_calibration"),
     ),
     formats=("table", "json", "csv"),

@@ -29,7 +29,9 @@ ODDS_OPTIONS: dict[str, Definition] = {
         "Question", "--portfolio", type=click.Path(path_type=Path), metavar="FILE",
         help="Positions in several currencies or stocks: CSV, Excel or YAML; their joint risk.",
     ),
-    "portfolio_base": option("Question", "--base", metavar="CURRENCY", help="Currency in which a portfolio is counted."),
+    "portfolio_base": option(
+        "Question", "--base", metavar="CURRENCY", help="Currency in which a portfolio is counted."
+    ),
     "hedge": list_option(
         "Question", "--hedge", metavar="NAMES", help="Currencies or stocks that would hedge a portfolio, and how much."
     ),
@@ -41,5 +43,5 @@ ODDS_OPTIONS: dict[str, Definition] = {
         "Question", "--confidence", expected="percentages from 1 to 99.9, such as 95,99", item=to_level,
         default=("95,99",), show_default=True, metavar="PERCENT", help="Confidence levels of the value at risk.",
     ),
-    "yes": option("Question", "--yes", is_flag=True, help="Answer for prices far from the last one, too."),
+    "far": option("Question", "--far", is_flag=True, help="Answer for prices far from the last one, too."),
 }  # fmt: skip

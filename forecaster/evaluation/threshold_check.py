@@ -41,7 +41,7 @@ def far_threshold(forecast: Forecast, answer: PriceAnswer) -> str | None:
             times = f"{ratio:,.3g} times as much" if ratio > 1 else f"{1 / ratio:,.3g} times less"
             return (
                 f"--{question.kind} {price:.12g}: {forecast.instrument} is at {forecast.last_price:.6g}, and that is "
-                f"{times}{_suggestion(price, forecast.last_price)}; add --yes if it is meant"
+                f"{times}{_suggestion(price, forecast.last_price)}; add --far if it is meant"
             )
     return None
 

@@ -75,7 +75,7 @@ def odds(
     var: Texts | Sequence[int] = (),
     spread: float | None = None,
     confidence: Sequence[float] = DEFAULT_CONFIDENCE,
-    yes: bool = False,
+    far: bool = False,
     as_of: Day | None = None,
     frequency: str | None = None,
     run: str | None = None,
@@ -99,7 +99,7 @@ def odds(
         var: Rows or spans of the value at risk and the expected shortfall of the position.
         spread: Cost of a trade, in and out, in pips, whose break-even hit rate is wanted.
         confidence: Confidence levels of the value at risk, as shares.
-        yes: True to answer for prices that are far from the last one, too.
+        far: True to answer for prices that are far from the last one, too.
         as_of: Last row that the forecast may use; the newest when None.
         frequency: Length of a row; a day where there is such a run when None.
         run: Id of a run; the best run that fits when None.
@@ -133,7 +133,7 @@ def odds(
     request = dataclasses.replace(request, today=None if as_of else environment.today, keep_earlier=True)
     prediction = forecast_of(selection.run, selection.instrument, selection.series, request)
     _note_age(prediction, environment)
-    return _answers(prediction, selection.series, wishes, steps, accept_far=yes)
+    return _answers(prediction, selection.series, wishes, steps, accept_far=far)
 
 
 def _note_age(prediction: Prediction, environment: Environment) -> None:

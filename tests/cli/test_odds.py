@@ -88,7 +88,7 @@ def test_without_a_question_the_answers_are_a_ladder(forecast: Forecast, trained
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--above", "1.6"), 2, "did you mean 160?; add --yes if it is meant"),
+        (("--above", "1.6"), 2, "did you mean 160?; add --far if it is meant"),
         (("--touch", "0.0064"), 2, "the inverse pair is near it"),
         (("--above", "-1"), 2, "prices of USDJPY are positive"),
         (("--on", "2020-01-01"), 2, "no row is expected until 2020-01-01"),
