@@ -2,6 +2,8 @@
 
 import importlib.resources
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from forecaster.experiments.predictions import FailedPrediction
 from forecaster.output.html_elements import Content, Element, document, element, isolated, table
@@ -29,14 +31,14 @@ _LINKS = {
 }
 
 
+MAX_NAMES = 5  # in a title
 _SCRIPTS = ("scales.js", "chart.js", "report.js")
 
 
 def report_page(report: Report) -> bytes:
     """The page as UTF-8. It depends on the run and its data alone: the same of both gives the same bytes."""
     body = _overview(report) if report.is_overview else _single(report)
-    names = [_name(each) for each in report.instruments]
-    title = f"{report.universe or ', '.join(names[:3])}: forecast report"
+    title = f"{_title(report)}: forecast report"
     script = "\n".join(_text(name) for name in _SCRIPTS)
     return document(title[:200], _text("report.css"), script, body)
 
@@ -44,6 +46,14 @@ def report_page(report: Report) -> bytes:
 def _text(name: str) -> str:
     """A file of the style or the script."""
     return (importlib.resources.files("forecaster.output") / "page" / name).read_text(encoding="utf-8")
+
+
+def _title(report: Report) -> str:
+    """Name of the universe, which may be a file, or of the instruments."""
+    if report.universe is not None:
+        return Path(report.universe).stem
+    names = [_name(each) for each in report.instruments]
+    return ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} instruments"
 
 
 def _name(report: InstrumentReport | FailedPrediction) -> str:
@@ -58,16 +68,20 @@ def _single(whole: Report) -> list[Element]:
     links = element("ul", *(element("li", element("a", text, href=f"#{name}")) for name, text in _LINKS.items()))
     return [
         element("a", "Skip to the verdict", href="#verdict", class_="skip"),
-        element("header", _heading(report, "h1"), element("nav", links, aria_label="Sections")),
+        element("header", _heading(report, "h1"), _subtitle(report), element("nav", links, aria_label="Sections")),
         element("main", *_sections(report, report.details)),
         element("footer", note("Not financial advice. Probabilities of a model, not promises.")),
     ]
 
 
 def _heading(report: InstrumentReport, tag: str) -> Element:
+    return element(tag, isolated(report.name), f": forecast after {report.prediction.forecast.cutoff}")
+
+
+def _subtitle(report: InstrumentReport) -> Element:
     forecast = report.prediction.forecast
-    price = f"{forecast.last_price:.{price_decimals(forecast)}f}"
-    return element(tag, isolated(report.name), f": {price} on {forecast.cutoff}, and the days after it")
+    price = f"{forecast.last_price:.{price_decimals(forecast)}f} {report.unit}"
+    return note(f"Last price: {price}. Forecast by {report.prediction.model}, run {report.prediction.run_id}.")
 
 
 def _sections(report: InstrumentReport, details: ReportDetails) -> list[Element]:
@@ -89,25 +103,37 @@ def _overview(report: Report) -> list[Element]:
     whole = [each for each in report.instruments if isinstance(each, InstrumentReport)]
     failed = [each for each in report.instruments if isinstance(each, FailedPrediction)]
     places = {id(each): f"i{number + 1}-{_slug(each.name)}" for number, each in enumerate(whole)}
-    name = report.universe or f"{len(report.instruments)} instruments"
     parts: list[Content] = []
     if whole:
         ranges = summary_document(whole[0].prediction)["ranges"]
         spans = [row["span"] for row in ranges]
         heads = ["instrument", "last price", "history and forecast"]
         heads += [f"80 % range in {span}" for span in spans]
-        heads += [f"rise in {spans[-1]}", "such ranges held", "against simple rules"]
+        heads += [f"rise in {spans[-1]}", f"trust: ranges in {spans[-1]} that held; simple rules"]
         rows = [_row(each, places[id(each)]) for each in whole]
-        parts.append(table("Click or press Enter on a name for its section", heads, rows, class_="overview"))
+        parts.append(
+            table(
+                f"Last prices of {_dates(whole)}; a name opens the section of its instrument",
+                heads,
+                rows,
+                class_="overview",
+            )
+        )
         parts += [_details(each, places[id(each)]) for each in whole]
     if failed:
         lines = [[isolated(each.instrument.name), isolated(each.error.messages[0])] for each in failed]
         parts.append(table("Instruments without a forecast", ["instrument", "reason"], lines, class_="texts"))
     return [
-        element("header", element("h1", isolated(name), ": forecasts")),
+        element("header", element("h1", isolated(_title(report)), ": forecasts")),
         element("main", *parts),
         element("footer", note("Not financial advice. Probabilities of a model, not promises.")),
     ]
+
+
+def _dates(reports: Sequence[InstrumentReport]) -> str:
+    """Dates of the last prices."""
+    dates = sorted({str(report.prediction.forecast.cutoff) for report in reports})
+    return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 
 def _slug(name: str) -> str:
@@ -121,6 +147,7 @@ def _row(report: InstrumentReport, place: str) -> list[Content]:
     ranges = [f"{row['low']:.{decimals}f} to {row['high']:.{decimals}f}" for row in summary["ranges"]]
     last = summary["ranges"][-1]
     claims = report.verdict
+    held = str(held_text(last, summary["level"], count=True))
     text = f"{report.name}: last prices and the range of the coming {forecast.horizon} {report.span}s"
     return [
         element("a", isolated(report.name), href=f"#{place}"),
@@ -128,8 +155,7 @@ def _row(report: InstrumentReport, place: str) -> list[Content]:
         small_chart(row_chart(report), text),
         *ranges,
         probability_text(float(forecast.probability_up[last["step"] - 1])),
-        str(held_text(last, summary["level"], count=True)),
-        density_text(claims["density"]) if claims else "not tested",
+        "; ".join([held, density_text(claims["density"]) if claims else "not compared with simple rules"]),
     ]
 
 
@@ -139,6 +165,7 @@ def _details(report: InstrumentReport, place: str) -> Element:
     return element(
         "details",
         element("summary", _heading(report, "h2")),
+        _subtitle(report),
         *verdict(report),
         coming_days(report, prefix, level=3),
         odds(report, prefix, level=3),
