@@ -98,9 +98,10 @@ class Browser:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Load a file and wait until its script has run."""
-        self.events.clear()
-        self.send("Page.navigate", url=path.absolute().as_uri() + fragment)
-        self.wait_for("Page.loadEventFired")
+        for address in ("about:blank", path.absolute().as_uri() + fragment):  # a new fragment alone would load nothing
+            self.events.clear()
+            self.send("Page.navigate", url=address)
+            self.wait_for("Page.loadEventFired")
 
     def evaluate(self, script: str) -> Any:
         """Value of an expression in the page."""

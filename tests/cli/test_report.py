@@ -1,79 +1,45 @@
 """`forecast report`: the page as a file. What a browser makes of it is in test_report_in_a_browser.py."""
 
-import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Forecast
+from report_pages import AS_OF, HOSTILE, Page, changed, decoded, hostile, walk_forward, written_report
 
 import forecaster
 from forecaster.environment import Environment
+from forecaster.output.report_content import InstrumentReport, Report
+from forecaster.output.report_page import report_page
 
-HOSTILE = "<img src=x onerror=alert(1)>\"'&"
-
-
-class Page(HTMLParser):
-    """Text, tags, identifiers, links and numbers of a page."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.source = path.read_text(encoding="utf-8")
-        self.text = ""
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(self.source)
-        blocks = re.findall(r'<script type="application/json">(.*?)</script>', self.source)
-        self.charts: list[dict[str, Any]] = [json.loads(block) for block in blocks]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def values(self, name: str) -> list[str | None]:
-        return [attributes[name] for _, attributes in self.tags if name in attributes]
-
-
-def decoded(steps: list[int | None], count: int, decimals: int) -> np.ndarray:
-    """Values as the script of the page decodes them."""
-    values = np.full(count, np.nan)
-    total = 0
-    for place, step in enumerate(steps[1:]):
-        if step is not None:
-            total += step
-            values[place - (steps[0] or 0)] = total / 10**decimals
-    return values
+SECTIONS = ["verdict", "overlay", "coming", "odds", "skill", "coverage", "inputs", "anomalies", "data"]
 
 
 @pytest.fixture(scope="module")
-def written(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, Path]:
-    """The page of the small run of USDJPY on a day of its test, and its file."""
+def written(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    """The page of the small run of USDJPY on a day of its test, and its content."""
     path = tmp_path_factory.mktemp("page") / "usdjpy.html"
-    environment = Environment(home=trained_once)
-    out = forecaster.report(pair="USDJPY", as_of="2024-03-01", above=160.0, out=path, environment=environment)
-    assert out == path
-    return Page(path), path
+    return path, written_report(trained_once, path, pair="USDJPY", as_of=AS_OF, above=160.0)
 
 
-def test_the_sections_come_in_order_and_links_lead_to_them(written: tuple[Page, Path]) -> None:
-    page, _ = written
-    heads = ["verdict", "overlay", "coming", "odds", "skill", "coverage", "inputs", "anomalies", "data"]
+@pytest.fixture(scope="module")
+def page(written: tuple[Path, Report]) -> Page:
+    return Page(written[0].read_bytes())
+
+
+def test_the_sections_come_in_order_and_links_lead_to_them(page: Page) -> None:
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
-    assert sections == heads
+    assert sections == SECTIONS
     links = [link for tag, attributes in page.tags if tag == "a" and (link := attributes["href"]) is not None]
-    assert {link[1:] for link in links} <= set(sections)
-    assert [tag for tag, _ in page.tags if tag in ("h1", "h2")] == ["h1", *["h2"] * 9]
+    assert {link[1:] for link in links} == set(sections)
+    assert page.elements("h1", "h2", "h3") == ["h1", *["h2"] * 9]
     identifiers = page.values("id")
     assert len(identifiers) == len(set(identifiers))
 
 
-def test_the_numbers_are_those_of_predict(written: tuple[Page, Path], trained_once: Path) -> None:
-    page, _ = written
-    (prediction,) = forecaster.predict(pair="USDJPY", as_of="2024-03-01", home=trained_once)
+def test_the_numbers_are_those_of_predict(page: Page, trained_once: Path) -> None:
+    (prediction,) = forecaster.predict(pair="USDJPY", as_of=AS_OF, home=trained_once)
     forecast = prediction.forecast
     low, high = forecast.prices([0.1, 0.9])[0]
     assert f"{low:.3f} to {high:.3f}" in page.text
@@ -84,58 +50,166 @@ def test_the_numbers_are_those_of_predict(written: tuple[Page, Path], trained_on
     dates = np.array(overlay["dates"]).cumsum().astype("datetime64[D]")
     assert (dates[-forecast.horizon :] == forecast.dates).all()
     actual = decoded(overlay["lines"][0]["values"], count, overlay["decimals"])
-    series = forecaster.load_history(pair="USDJPY", end="2024-03-01")
+    series = forecaster.load_history(pair="USDJPY", end=AS_OF)
     assert np.abs(actual[: len(series)] - series.close).max() <= 0.5001 / 10 ** overlay["decimals"]
     band = next(band for band in close_up["bands"] if band["name"] == "80 % range")
     ends = [decoded(band[end], len(close_up["dates"]), close_up["decimals"])[-1] for end in ("low", "high")]
     assert ends == pytest.approx(forecast.prices([0.1, 0.9])[-1], abs=0.00051)
 
 
-def test_predictions_are_split_into_train_validation_and_test(written: tuple[Page, Path], trained_once: Path) -> None:
-    overlay = written[0].charts[0]
+def test_predictions_are_split_into_train_validation_and_test(page: Page, trained_once: Path) -> None:
+    overlay = page.charts[0]
     names = [line["name"] for line in overlay["lines"]]
     assert names[:4] == ["actual", "predicted, train", "predicted, validation", "predicted, test"]
     assert [line["tone"] for line in overlay["lines"]][:4] == ["actual", "train", "validation", "test"]
     dates = np.array(overlay["dates"]).cumsum().astype("datetime64[D]")
     starts = {name: dates[row] for row, name in overlay["marks"]}
-    run = forecaster.load_run(home=trained_once)
-    assert starts["test"] == run.split.test_start
-    assert starts["validation"] == run.split.validation_start
+    split = forecaster.load_run(home=trained_once).split
+    assert (starts["validation"], starts["test"]) == (split.validation_start, split.test_start)
 
 
-def test_a_page_without_a_backtest_names_the_command_and_shows_no_line_over_time(written: tuple[Page, Path]) -> None:
-    page, _ = written
-    assert page.text.count("no backtest of USDJPY") == 2
+def test_a_page_without_a_backtest_names_the_command_and_shows_no_line_over_time(page: Page) -> None:
+    assert page.text.count("Not shown: no backtest of USDJPY.") == 2
     assert "forecast backtest --pair USDJPY --config runs/" in page.text
+    assert "CRPS on the test rows of the run" in page.text
     assert len(page.charts) == 2
 
 
-def test_the_page_is_small_and_names_nothing_of_the_machine(written: tuple[Page, Path], trained_once: Path) -> None:
-    page, path = written
-    assert path.stat().st_size < 600_000
+def test_skill_and_coverage_over_time_are_those_of_the_backtest(written: tuple[Path, Report]) -> None:
+    past = walk_forward()
+    page = Page(report_page(changed(written[1], {"walk_forward": past})))
+    assert len(page.charts) == 6
+    gains, later, coverage, _ = page.charts[2:]
+    assert [line["name"] for line in gains["lines"]] == ["minus garch", "minus random_walk"]
+    crps = past.losses[1].crps
+    ratio = crps["lstm"].mean() / crps["garch"].mean()
+    assert f"{ratio:.4f}" in page.text
+    ends = [decoded(chart["lines"][0]["values"], 600, 2)[-1] for chart in (gains, later)]
+    later_crps = past.losses[5].crps
+    expected = [ratio, later_crps["lstm"].mean() / later_crps["garch"].mean()]
+    assert ends == pytest.approx([100 * (value - 1) for value in expected], abs=0.0051)
+    inside = past.losses[1].inside["0.8"]
+    shares = decoded(coverage["lines"][0]["values"], 600, 1)
+    assert np.isnan(shares[:249]).all()
+    assert shares[249] == pytest.approx(100 * inside[:250].mean(), abs=0.051)
+    assert shares[-1] == pytest.approx(100 * inside[-250:].mean(), abs=0.051)
+    assert coverage["levels"] == [80, 95]
+    bars = re.findall(r'<rect [^>]*class="bar"', page.source)
+    assert len(bars) == 20
+    assert f"{100 * np.mean(past.pit < 0.05):.1f} %" in page.text
+
+
+def test_the_page_is_small_and_names_nothing_of_the_machine(
+    page: Page, written: tuple[Path, Report], trained_once: Path
+) -> None:
+    whole = report_page(changed(written[1], {"walk_forward": walk_forward(2500)}))
+    assert len(whole) < 600_000
     assert str(trained_once) not in page.source
     assert "http" not in page.source.replace('http-equiv="Content-Security-Policy"', "")
-    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on") or name == "style"]
+    names = {name for _, attributes in page.tags for name in attributes}
+    assert not {name for name in names if name.startswith("on") or name in ("style", "src")}
 
 
-def test_every_chart_has_text_a_picture_and_one_stop_of_the_keyboard(written: tuple[Page, Path]) -> None:
-    page, _ = written
+def test_every_chart_has_text_a_picture_and_one_stop_of_the_keyboard(page: Page) -> None:
     stops = [attributes for _, attributes in page.tags if attributes.get("tabindex") == "0"]
     assert len(stops) == len(page.charts)
     assert all("Arrow keys read day by day" in str(attributes["aria-label"]) for attributes in stops)
-    assert sum(attributes.get("class") == "static" for _, attributes in page.tags) == len(page.charts)
+    assert page.values("class").count("static") == len(page.charts)
     assert page.values("aria-live") == ["polite"] * len(page.charts)
-    tables = [tag for tag, _ in page.tags if tag in ("table", "caption")]
+    tables = page.elements("table", "caption")
     assert tables == ["table", "caption"] * (len(tables) // 2)
 
 
+def test_texts_from_data_do_not_become_elements(page: Page, written: tuple[Path, Report]) -> None:
+    attacked = Page(report_page(hostile(written[1])))
+    assert attacked.text.count(HOSTILE[:28]) > 20
+    assert attacked.elements("img") == []
+    assert len(attacked.elements("script")) == len(page.elements("script"))
+    assert not [name for _, attributes in attacked.tags for name in attributes if name.startswith("on")]
+    assert "\u2028" not in attacked.source
+    assert "\u202e" not in attacked.source
+
+
+def test_the_scripts_make_no_markup_and_no_requests() -> None:
+    folder = Path(forecaster.__file__).parent / "output" / "page"
+    scripts = {path.name: path.read_text() for path in folder.glob("*.js")}
+    assert set(scripts) == {"scales.js", "chart.js", "report.js"}
+    words = r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function\(|fetch|XMLHttp|import|http"
+    assert not [name for name, text in scripts.items() if re.search(rf"\b({words})", text)]
+
+
 def test_two_reports_of_a_run_and_its_data_are_equal(
-    written: tuple[Page, Path], trained_once: Path, tmp_path: Path, forecast: Forecast
+    written: tuple[Path, Report], trained_once: Path, tmp_path: Path, forecast: Forecast
 ) -> None:
-    _, path = written
     again = tmp_path / "again.html"
-    arguments = ("USDJPY", "--as-of", "2024-03-01", "--above", "160", "--home", trained_once, "--out", again)
+    arguments = ("USDJPY", "--as-of", AS_OF, "--above", "160", "--home", trained_once, "--out", again)
     result = forecast("report", *arguments)
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(again)
-    assert again.read_bytes() == path.read_bytes()
+    assert again.read_bytes() == written[0].read_bytes()
+
+
+def test_an_overview_has_a_row_and_a_section_for_each_instrument(trained_once: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("USDJPY\nJPYUSD\nEURUSD\n")
+    notes: list[str] = []
+    environment = Environment(home=trained_once, note=notes.append)
+    out = forecaster.report(universe="mine.txt", environment=environment)
+    assert out == Path("mine-report.html")
+    page = Page(out.read_bytes())
+    assert "mine: forecasts" in page.text
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert links == ["#i1-USDJPY", "#i2-JPYUSD"]
+    assert [attributes["id"] for tag, attributes in page.tags if tag == "details"] == ["i1-USDJPY", "i2-JPYUSD"]
+    assert "EURUSD" in page.text
+    assert "failed: 1 of 3 instruments, which the page lists" in notes
+    yen, dollar = page.charts
+    last = [decoded(chart["lines"][0]["values"], len(chart["dates"]), chart["decimals"]) for chart in (yen, dollar)]
+    ends = [values[np.isfinite(values)][-1] for values in last]
+    assert ends[0] * ends[1] == pytest.approx(1, abs=1e-4)
+    assert page.values("class").count("small") == 2
+
+
+def test_several_instruments_that_are_named_are_an_overview(
+    trained_once: Path, tmp_path: Path, forecast: Forecast
+) -> None:
+    result = forecast("report", "USDJPY,JPYUSD", "--home", trained_once, "--as-of", AS_OF)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == "report.html"
+    assert "USDJPY, JPYUSD: forecasts" in Page(Path("report.html").read_bytes()).text
+
+
+def test_the_inverse_pair_shows_reciprocals(
+    trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_anomalies", "_importances"):
+        monkeypatch.setattr(f"forecaster.workflows.report_parts.{name}", lambda *arguments: "not asked for")
+    content = written_report(trained_once, tmp_path / "jpyusd.html", pair="JPYUSD", as_of=AS_OF)
+    (report,) = content.instruments
+    assert isinstance(report, InstrumentReport)
+    series = forecaster.load_history(pair="USDJPY", end=AS_OF)
+    assert report.prices[: len(series)] == pytest.approx(1 / series.close)
+    assert report.unit == "USD per JPY"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (("USDJPY", "--out", "page.pdf"), "a report is a page; expected a name that ends with .html", 2),
+        (("USDJPY", "--universe", "currencies"), "a universe and an instrument are given", 2),
+        (("USDJPY", "--out", "missing/page.html"), "missing", 1),
+        (("EURUSD",), "no run", 1),
+        (("--universe", "eurusd.txt"), "EURUSD: no run", 1),
+        (("20200101-000000",), "no run is called '20200101-000000'", 1),
+        (("USDJPY", "--horizon", "200"), "looks 20 rows ahead", 1),
+        ((), "no instrument given", 2),
+    ],
+)
+def test_a_report_that_cannot_be_made(
+    forecast: Forecast, trained_once: Path, arguments: tuple[str, ...], message: str, code: int
+) -> None:
+    Path("eurusd.txt").write_text("EURUSD\n")
+    result = forecast("report", *arguments, "--home", trained_once)
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) < 6
+    assert not list(Path().glob("*.html"))
