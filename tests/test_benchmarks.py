@@ -34,7 +34,7 @@ NAMES = (
         "long_context",
         "metrics",
     ),
-    *("network", "placebo", "runs", "scaling", "skill"),
+    *("network", "placebo", "report", "runs", "scaling", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -83,6 +83,7 @@ def test_help(name, capsys):
         ("kinds", ["--kinds", "classic"]),
         ("metrics", ["--forecasts", "0"]),
         ("placebo", ["--rows", "49"]),
+        ("report", ["--runs", "0"]),
         ("runs", ["--runs", "0"]),
         ("scaling", ["--sizes", "100,10"]),
         ("skill", ["--models", "prophet"]),
@@ -679,6 +680,15 @@ def test_executors(capsys):
     document, table = result(capsys)
     assert {name: figures["cells"] for name, figures in document["executors"].items()} == {"local-1": 4, "local-2": 4}
     assert len(table) == 4
+
+
+@pytest.mark.slow
+def test_report(capsys):
+    importlib.import_module("report").main(["--quick", "--runs", "1"])
+    document, table = result(capsys)
+    assert set(document["pages"]) == {"USDJPY", "overview"}
+    assert all(figures["bytes"] > 50_000 for figures in document["pages"].values())
+    assert [line.split()[0] for line in table] == ["page", "USDJPY", "overview"]
 
 
 def test_cost_of_many_series(capsys):

@@ -8,7 +8,7 @@ from forecaster.evaluation.price_odds import PriceAnswer
 from forecaster.evaluation.reliability import Reliability, ReliabilityBin
 from forecaster.experiments.odds import OddsResult
 
-__all__ = ["odds_document", "odds_rows"]
+__all__ = ["answer_document", "odds_document", "odds_rows"]
 
 _PROVENANCE = ("run_id", "model", "configuration", "source", "data_sha256", "in_sample", "calibrated", "calendar")
 
@@ -25,7 +25,7 @@ def odds_document(result: OddsResult) -> dict[str, Any]:
         "interval": prediction.frequency,
         "cutoff": str(forecast.cutoff),
         "last_price": forecast.last_price,
-        "answers": [_answer_document(answer, forecast.scaled_from) for answer in result.answers],
+        "answers": [answer_document(answer, forecast.scaled_from) for answer in result.answers],
         "position": None
         if position is None
         else {"amount": position.amount, "unit": position.name, "currency": result.currency},
@@ -40,7 +40,8 @@ def odds_rows(result: OddsResult) -> list[dict[str, Any]]:
     return [{key: str(value) if key == "date" else value for key, value in row.items()} for row in result.table_rows()]
 
 
-def _answer_document(answer: PriceAnswer, scaled_from: int | None) -> dict[str, Any]:
+def answer_document(answer: PriceAnswer, scaled_from: int | None) -> dict[str, Any]:
+    """One answer of the document; `scaled_from` is the first step that is scaled by the square root of time."""
     question = answer.question
     return {
         "question": question.kind,

@@ -8,7 +8,7 @@ from rich.table import Table
 from forecaster.data.calendars import SPANS
 from forecaster.output.tables import number_text, plain_table, price_text, probability_text
 
-__all__ = ["answer_table", "break_even_table", "odds_lines", "odds_sentences", "risk_table"]
+__all__ = ["answer_table", "break_even_table", "odds_lines", "odds_sentences", "record_cells", "risk_table"]
 
 MAX_SENTENCES = 4
 """Sentences about prices; more answers are a table alone."""
@@ -103,11 +103,12 @@ def answer_table(document: Mapping[str, Any]) -> Table | None:
         day = f"{'by' if answer['question'] == 'touch' else 'on'} {answer['date']}"
         at = [probability_text(answer["at"])] if ties else []
         yes, no = probability_text(answer["probability"]), probability_text(answer["otherwise"])
-        table.add_row(f"{answer['question']} {prices}", day, yes, no, *at, *(_record_cells(answer) if recorded else ()))
+        table.add_row(f"{answer['question']} {prices}", day, yes, no, *at, *(record_cells(answer) if recorded else ()))
     return table
 
 
-def _record_cells(answer: Mapping[str, Any]) -> Sequence[str]:
+def record_cells(answer: Mapping[str, Any]) -> Sequence[str]:
+    """The class of an answer, the number of earlier answers in it, and how often they came true."""
     record = answer["record"]
     if record is None or record["alike"] is None:
         return "-", "-", "-"

@@ -10,6 +10,7 @@ from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.calendars import SPANS
 from forecaster.evaluation.anomalies import Anomalies
 from forecaster.evaluation.daily_losses import DailyLosses
+from forecaster.evaluation.price_odds import PriceAnswer
 from forecaster.experiments.annotations import Annotations
 from forecaster.experiments.inspections import InputImportances
 from forecaster.experiments.predictions import FailedPrediction, Prediction
@@ -65,7 +66,7 @@ class InstrumentReport:
         dates: (T,) rows of the history, and later ones as far as the forecast reaches.
         prices: (T,) prices in the user's orientation.
         unit: Unit of the prices.
-        above: Prices whose probabilities are wanted.
+        answers: Probabilities of ending above prices on the last day, with the record of such answers.
         commands: Purpose -> command that repeats or continues something.
         details: Further sections; None in an overview.
     """
@@ -75,7 +76,7 @@ class InstrumentReport:
     dates: DateArray
     prices: FloatArray
     unit: str
-    above: Sequence[float]
+    answers: Sequence[PriceAnswer]
     commands: Mapping[str, str]
     details: ReportDetails | None = None
 

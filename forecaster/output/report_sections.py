@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from forecaster.data.sources.registry import source_traits
 from forecaster.evaluation.claims import KINDS
-from forecaster.output.axis_ticks import value_ticks
 from forecaster.output.html_elements import Content, Element, code, data_block, element, isolated, table
+from forecaster.output.odds_documents import answer_document
+from forecaster.output.odds_wording import record_cells
 from forecaster.output.page_charts import Chart, chart_document
 from forecaster.output.report_charts import close_up_chart, overlay_chart, price_decimals
 from forecaster.output.report_content import InstrumentReport, ReportDetails
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 _HINT = "Arrow keys read day by day, + and - zoom, Home and End go to the ends, Escape goes back."
-_THRESHOLDS = 8
 _YEARS = {"1d": 250, "1wk": 52, "1mo": 12}  # rows
 
 
@@ -136,7 +136,8 @@ def overlay(report: InstrumentReport, details: ReportDetails) -> Element:
         chart_figure(overlay_chart(report, details.picture), report.prediction.frequency),
         note(
             f"Each prediction was made one {report.span} before. The train days are those that the weights were fitted "
-            f"to, so that the predictions for them are in-sample; the test days were not used. {details.picture.note}."
+            f"to, so that the predictions for them are in-sample; the test days were not used. "
+            f"Prices: {details.picture.note}."
         ),
     )
 
@@ -174,23 +175,30 @@ def _held(report: InstrumentReport, step: int) -> list[str]:
 
 
 def odds(report: InstrumentReport, prefix: str = "", level: int = 2) -> Element:
-    """Probabilities of ending above prices."""
+    """Probabilities of ending above prices, and what came of such answers in the past."""
     forecast = report.prediction.forecast
     steps = sorted({1, *(row["step"] for row in summary_document(report.prediction)["ranges"]), forecast.horizon})
-    low, high = forecast.prices([0.025, 0.975])[-1].tolist()
-    prices = {value: text for value, text in value_ticks(low, high, _THRESHOLDS)}
-    prices |= {price: f"{price:.10g}" for price in report.above}
     rows = []
-    for price in sorted({*prices, forecast.last_price}, reverse=True):
+    for answer in report.answers:
+        (price,) = answer.question.prices
         chances = forecast.probability_above(price)
-        name = "the last price" if price == forecast.last_price else prices[price]
-        rows.append([f"above {name}", *(probability_text(float(chances[step - 1])) for step in steps)])
+        name = "the last price" if price == forecast.last_price else f"{price:.10g}"
+        cells = [probability_text(float(chances[step - 1])) for step in steps]
+        rows.append([f"above {name}", *cells, *record_cells(answer_document(answer, forecast.scaled_from))])
     heads = ["price", *(f"{step_text(step, report.span)}, {forecast.dates[step - 1]}" for step in steps)]
     return section(
         f"{prefix}odds",
         "Odds",
-        table(f"Probability that the price ends above a level, in {report.unit}", heads, rows),
-        note("The probability of ending at or below a level is the rest to 100 %."),
+        table(
+            f"Probability that the price ends above a level, in {report.unit}",
+            [*heads, "said before", f"{report.span}s", "happened"],
+            rows,
+        ),
+        note(
+            "The probability of ending at or below a level is the rest to 100 %. Said before: the class of past "
+            f"answers to the same question {step_text(forecast.horizon, report.span)} ahead, about a price as far away; "
+            "happened: how often it came true; ?: too few."
+        ),
         level=level,
     )
 

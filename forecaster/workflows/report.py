@@ -21,6 +21,8 @@ from forecaster.workflows.report_parts import ReportOptions, brief_report, detai
 
 __all__ = ["report"]
 
+_ABOVE = "--above names prices of one instrument"
+
 
 def report(
     *,
@@ -79,6 +81,8 @@ def report(
     )
     if isinstance(options.wanted, int):
         options = dataclasses.replace(options, query=dataclasses.replace(options.query, horizon=options.wanted))
+    if options.above and universe is not None:
+        raise UsageError(f"{_ABOVE}; got a universe; remove --above")
     if universe is not None:
         content = _of_universe(universe, choice, options, environment)
     else:
@@ -116,6 +120,8 @@ def _of_named(choice: Selection, options: ReportOptions, environment: Environmen
         reaching(selection, choice, options.query, options.wanted, options.as_of, environment) for selection in whole
     ]
     announce(cut, environment)
+    if len(cut) > 1 and options.above:
+        raise UsageError(f"{_ABOVE}; got {len(cut)}; remove --above, or name one of them")
     if len(cut) > 1:
         return Report(_brief(cut, choice, options, environment))
     wanted = _wanted(cut[0], choice, options, environment)
@@ -178,4 +184,4 @@ def _brief(
 
 def _wanted(selection: SelectedRun, choice: Selection, options: ReportOptions, environment: Environment) -> Wanted:
     request = forecast_request(selection, options.wanted, choice, options.calibrate, environment)
-    return Wanted(selection.instrument, selection.series, request)
+    return Wanted(selection.instrument, selection.series, dataclasses.replace(request, keep_earlier=True))

@@ -2,15 +2,19 @@
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 
 import numpy as np
 
+from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import config_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, UsageError
 from forecaster.evaluation.anomalies import Anomalies
 from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
+from forecaster.evaluation.price_odds import PriceAnswer, PriceQuestion, answered, past_answers
+from forecaster.evaluation.threshold_check import far_threshold, ladder
 from forecaster.experiments.annotations import annotations_of
 from forecaster.experiments.backtest_plan import backtests_folder
 from forecaster.experiments.inspections import InputImportances, quick_importances
@@ -68,7 +72,7 @@ def brief_report(
         dates=series.dates[rows],
         prices=prices if selection.instrument.sign > 0 else 1 / prices,
         unit=price_unit(selection.instrument),
-        above=options.above,
+        answers=_answers(prediction, series, options.above),
         commands=_commands(selection, choice),
     )
 
@@ -112,6 +116,29 @@ def detailed_report(
         prices=picture.prices,
         details=ReportDetails(picture, past, importances, anomalies, annotations_of(selection.run.folder)),
     )
+
+
+def _answers(prediction: Prediction, series: PriceSeries, above: Sequence[float]) -> tuple[PriceAnswer, ...]:
+    """Probabilities of ending above round prices, and above those that are wanted, on the last day.
+
+    Raises:
+        UsageError: A wanted price is out of reach, as one in another unit.
+    """
+    forecast = prediction.forecast
+    step = forecast.horizon
+    for price in above:
+        problem = far_threshold(forecast, answered(forecast, PriceQuestion("above", (price,), step)))
+        if problem:
+            raise UsageError(f"{problem.partition('; add --yes')[0]}; change it")
+    answers = []
+    for price in sorted({*ladder(forecast, step), *above, forecast.last_price}, reverse=True):
+        question = PriceQuestion("above", (price,), step)
+        answer = answered(forecast, question)
+        if prediction.earlier is not None:
+            record = past_answers(prediction.earlier, series, forecast, question, prediction.instrument.sign)
+            answer = dataclasses.replace(answer, record=record)
+        answers.append(answer)
+    return tuple(answers)
 
 
 def _commands(selection: SelectedRun, choice: Selection) -> dict[str, str]:

@@ -3,7 +3,6 @@
 /* Start of the page: its charts, links to closed sections, and paper. */
 
 const charts = [];
-const start = performance.now();
 for (const figure of document.querySelectorAll("figure.chart")) charts.push(new Chart(figure));
 const redraw = () => { for (const chart of charts) chart.draw(); };
 const resize = () => { for (const chart of charts) chart.resize(); };
@@ -23,4 +22,4 @@ open();
 window.addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details.instrument")) details.open = true;
 });
-document.documentElement.dataset.ready = String(Math.round(performance.now() - start));
+document.documentElement.dataset.ready = String(Math.round(performance.now()));
