@@ -196,8 +196,8 @@ def odds(report: InstrumentReport, prefix: str = "", level: int = 2) -> Element:
         ),
         note(
             "The probability of ending at or below a level is the rest to 100 %. Said before: the class of past "
-            f"answers to the same question {step_text(forecast.horizon, report.span)} ahead, about a price as far away; "
-            "happened: how often it came true; ?: too few."
+            f"answers to the same question {step_text(forecast.horizon, report.span)} ahead, about a price as far "
+            "away; happened: how often it came true; ?: too few."
         ),
         level=level,
     )
