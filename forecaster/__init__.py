@@ -24,6 +24,8 @@ _HOMES = {
     "PortfolioOdds": "forecaster.workflows.portfolio_odds",
     "Prediction": "forecaster.experiments.predictions",
     "Predictions": "forecaster.experiments.predictions",
+    "LedgerCheck": "forecaster.experiments.ledger_check",
+    "LedgerGrades": "forecaster.experiments.ledger_grades",
     "PriceSeries": "forecaster.data.series",
     "ReplayedRun": "forecaster.experiments.replays",
     "Run": "forecaster.experiments.runs",
@@ -50,9 +52,11 @@ _HOMES = {
     "report": "forecaster.workflows.report",
     "runs": "forecaster.workflows.runs",
     "score": "forecaster.workflows.score",
+    "score_ledger": "forecaster.workflows.score_ledger",
     "search": "forecaster.workflows.search",
     "studies": "forecaster.workflows.studies",
     "train": "forecaster.workflows.train",
+    "verify_ledger": "forecaster.workflows.ledger",
 }
 
 __all__ = [  # names come from the table above

@@ -26,6 +26,7 @@ __all__ = [
     "FREQUENCIES",
     "MAX_HORIZON",
     "UNRECORDED",
+    "WITHOUT_EFFECT",
     "Config",
     "DataConfig",
     "SplitConfig",
@@ -77,6 +78,7 @@ class Config(Section):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     tracking: Literal["none", "mlflow"] = "none"
     tracking_uri: TrackingUri | None = None
+    ledger: bool = False
     model: pydantic.SerializeAsAny[ModelOptions]
 
     @property
@@ -124,6 +126,9 @@ def load_config(
 UNRECORDED = frozenset({"tracking", "tracking_uri"})
 """Keys that no run records: they decide nothing about it, and a replay is not tracked."""
 
+WITHOUT_EFFECT = UNRECORDED | {"ledger"}
+"""Keys that decide nothing about a fit."""
+
 
 def dump_config(config: Config) -> str:
     """The whole configuration as YAML that `load_config` reads back to an equal one."""
@@ -132,7 +137,8 @@ def dump_config(config: Config) -> str:
 
 def recorded_config(config: Config) -> str:
     """The configuration as a run records it, in YAML: without the keys that decide nothing about the run."""
-    return yaml.safe_dump(config.model_dump(mode="json", exclude=set(UNRECORDED)), sort_keys=False)
+    left_out = UNRECORDED if config.ledger else WITHOUT_EFFECT
+    return yaml.safe_dump(config.model_dump(mode="json", exclude=set(left_out)), sort_keys=False)
 
 
 def configuration_keys(kind: str | None = None) -> list[str]:

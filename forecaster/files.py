@@ -22,6 +22,7 @@ from forecaster.errors import StorageError
 
 __all__ = [
     "PARTIAL_PREFIX",
+    "appended_file",
     "check_target",
     "check_writable",
     "clear_partial_files",
@@ -42,6 +43,7 @@ if sys.platform != "win32":
 
 PARTIAL_PREFIX = ".partial-"
 _BOUNDED_PACKINGS = (0, 8)  # of members of a zip archive: stored, and deflate
+_WAIT_SECONDS = 10.0  # for another process that appends to a file, which takes milliseconds
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
 _PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*", "searches/*", "searches/*/trials")
 
@@ -323,6 +325,39 @@ def streamed_file(path: Path) -> Iterator[BinaryIO]:
             os.replace(partial, target)
         finally:
             _remove(partial)
+
+
+@contextlib.contextmanager
+def appended_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to read and to append to, made where it is missing, which no other process may append to meanwhile.
+
+    At the end it is flushed to the disk. After an error or an interrupt it has its earlier length again.
+
+    Raises:
+        StorageError: The disk is full, the file cannot be written, or another process does not release it.
+    """
+    with storage_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target, _ = _target(path)
+        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        with open(descriptor, "r+b", buffering=0) as file:
+            _wait_for_lock(descriptor, path)
+            length = os.fstat(descriptor).st_size
+            try:
+                yield file
+                os.fsync(descriptor)
+            except BaseException:
+                if os.fstat(descriptor).st_size > length:
+                    os.ftruncate(descriptor, length)
+                raise
+
+
+def _wait_for_lock(descriptor: int, path: Path) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not _lock(descriptor):
+        if time.monotonic() > deadline:
+            raise StorageError(f"{path} is in use by another process; expected it to be free; try again later")
+        time.sleep(0.01)
 
 
 def _fill(descriptor: int, content: bytes) -> None:

@@ -53,6 +53,7 @@ NAMES = {
         "SearchResult",
         "Studies",
     ),
+    *("score_ledger", "verify_ledger", "LedgerCheck", "LedgerGrades"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }
@@ -109,6 +110,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     options |= {"compare": {"runs"}}.get(name, set())  # words of the command, too
     options |= {"score": {"forecasts", "units"}}.get(name, set())
     options -= {"graded"}  # --forecasts of a command that reads them
+    options -= {"ledger", "since"} if name == "score" else set()  # `score_ledger` is a function of its own
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)
 

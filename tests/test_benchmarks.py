@@ -31,6 +31,7 @@ NAMES = (
         "executors",
         "gate",
         "kinds",
+        "ledger",
         "long_context",
         "metrics",
     ),
@@ -689,6 +690,23 @@ def test_report(capsys):
     assert set(document["pages"]) == {"USDJPY", "overview"}
     assert all(figures["bytes"] > 50_000 for figures in document["pages"].values())
     assert [line.split()[0] for line in table] == ["page", "USDJPY", "overview"]
+
+
+def test_drift_alarms_of_simulated_forecasts(capsys):
+    importlib.import_module("ledger").main(["--drift", "--families", "3"])
+    document, table = result(capsys)
+    delays = {name: delay for name, _, delay in document["drift"]}
+    assert delays.pop("none") == "-"
+    assert all(int(delay) < 400 for delay in delays.values())
+    assert table[0].startswith("change")
+
+
+@pytest.mark.slow
+def test_seconds_of_a_ledger(capsys):
+    importlib.import_module("ledger").main(["--forecasts", "32", "--repeats", "1"])
+    document, table = result(capsys)
+    assert set(document["seconds"]) == {"score", "ledger verify"}
+    assert len(table) == 4
 
 
 def test_cost_of_many_series(capsys):

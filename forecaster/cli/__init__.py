@@ -28,8 +28,21 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
-    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "audit"),
-    *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
+    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score"),
+    *(
+        "ledger",
+        "audit",
+        "inspect",
+        "anomalies",
+        "events",
+        "report",
+        "export",
+        "runs",
+        "replay",
+        "data",
+        "config",
+        "schema",
+    ),
     "completion",
 )
 _WORDS = "forecaster.words"

@@ -10,6 +10,7 @@ import click
 from forecaster.cli import completions
 from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
 from forecaster.cli.instrument_options import INSTRUMENT_OPTIONS
+from forecaster.cli.ledger_options import LEDGER_OPTIONS
 from forecaster.cli.odds_options import ODDS_OPTIONS
 from forecaster.cli.option_builders import Command, Definition, date_option, list_option, option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
@@ -44,6 +45,7 @@ _OPTIONS: dict[str, Definition] = {
     **PICTURE_OPTIONS,
     **RUN_OPTIONS,
     **EXECUTOR_DEFINITIONS,
+    **LEDGER_OPTIONS,
     **SCORE_OPTIONS,
     **SEARCH_OPTIONS,
     **ODDS_OPTIONS,

@@ -53,13 +53,14 @@ def write_universe(
     given = {keyword: value for keyword, value in keywords.items() if keyword not in ALONE}
     outcomes = predict_universe(universe, level=levels, environment=environment, **given)
     text = UniverseText(kind, levels[0])
-    count = failures = 0
+    count = failures = unlogged = 0
     with _writer(out, environment) as write:
         for outcome in outcomes:
             if isinstance(outcome, FailedPrediction):
                 failures += 1
                 continue
             count += 1
+            unlogged += bool(outcome.unlogged)
             write(text.of(forecast_document(outcome, levels, units, targets)))
     if out is not None:
         environment.note(f"written: {out}, {count} forecasts")
@@ -67,6 +68,10 @@ def write_universe(
         raise ForecasterError(
             f"{failures} of {count + failures} instruments have no forecast; expected one of each; the lines above "
             "give the reasons"
+        )
+    if unlogged and keywords["log"]:
+        raise ForecasterError(
+            f"{unlogged} of {count} forecasts are not logged; expected all of them; the lines above give the reasons"
         )
 
 

@@ -1,5 +1,6 @@
 """`forecast score`."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from forecaster.environment import Environment
 __all__ = ["command"]
 
 
-@click.command("score", cls=SectionedCommand, short_help="Grade the forecasts of others beside the baselines.")
+@click.command(
+    "score", cls=SectionedCommand, short_help="Grade logged forecasts, or those of others, beside baselines."
+)
 @with_options(
-    common=("graded", "units_of_file", "forecaster", "pair", "ticker", "csv", "further_models", "out", "home"),
+    common=("graded", "units_of_file", "forecaster", "pair", "ticker", "csv", "further_models", "since", "out", "home"),
     rare=(
+        "ledger",
         *TRAINING_OPTIONS,
         *("end", "config", "set", "schedule", "no_calibration", "seed"),
         *(*EXECUTOR_OPTIONS, "backend", "device", "verbose"),
@@ -27,24 +31,38 @@ __all__ = ["command"]
 def command(
     *,
     environment: Environment,
-    graded: Path,
+    graded: Path | None,
+    ledger: Path | None,
+    since: datetime.date | None,
     format: str,
     out: Path | None,
     verbose: bool,
     **keywords: Any,
 ) -> None:
-    """Score forecasts that somebody else has made, beside our baselines on the same rows.
+    """Score forecasts beside baselines on the same rows: those that predict --log has logged, or those of a file.
 
-    The file has the columns instrument, cutoff and step, and either quantiles (q0.1, q0.5, q0.9, ...), or level and
+    Of the ledger, forecasts count that have come true; their baselines were logged with them, and nothing is fitted.
+
+    A file has the columns instrument, cutoff and step, and either quantiles (q0.1, q0.5, q0.9, ...), or level and
     value, or mean and sigma (df for Student's t); model names several forecasters. The baselines are fitted again each
     year on earlier rows only. Rows that cannot be scored are listed with the reason. --out draws a picture (.png,
     .svg, .pdf) or writes the scores (.csv, .json, .xlsx, .html).
 
     \b
     Example:
+      forecast score
+      forecast score USDJPY --since 2026-01-01 --out ledger.png
       forecast score --forecasts bank.csv
       forecast score --forecasts bank.csv --models lstm --out bank.png
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    if graded is None:
+        from forecaster.cli.score_ledger import write_ledger_scores
+
+        keywords |= {"ledger": ledger, "since": since}
+        write_ledger_scores(environment, out, format, every=verbose, keywords=keywords)
+        return
+    if ledger is not None or since is not None:
+        raise click.UsageError("--ledger and --since are for the ledger, and --forecasts names a file; remove one.")
     environment.progress("data", 0, 1, detail="loading the program")
     from forecaster.cli.terminal import print_result
     from forecaster.output.backtest_tables import backtest_exceptions

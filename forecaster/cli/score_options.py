@@ -14,9 +14,8 @@ SCORE_OPTIONS: dict[str, Definition] = {
         "--forecasts",
         "graded",
         type=click.Path(path_type=Path),
-        required=True,
         metavar="FILE",
-        help="File of forecasts: CSV, JSON or Excel; - for standard input.",
+        help="File of forecasts: CSV, JSON or Excel; - for standard input.  [default: the ledger]",
     ),
     "units_of_file": option(
         "Instrument",

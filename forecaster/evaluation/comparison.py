@@ -1,7 +1,8 @@
 """Comparison of models: every score of every model on the same cutoffs, each with tests against the other models."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from forecaster.stats.coverage_tests import christoffersen, kupiec
 from forecaster.stats.mean_tests import diebold_mariano, pesaran_timmermann
 
 __all__ = ["CONFIDENCE", "LossTest", "ModelScores", "Standing", "compare", "losses_by_name", "standing"]
+
+Bootstrap = Callable[..., Mapping[str, Mapping[str, Interval | None]]]
 
 CONFIDENCE = 0.9
 """Confidence of the model confidence set."""
@@ -154,24 +157,32 @@ def standing(losses: DailyLosses, seed: int = 0) -> Standing:
     )
 
 
-def compare(samples: Sequence[OutOfSample], losses: Mapping[str, DailyLosses], seed: int = 0) -> list[ModelScores]:
+def compare(
+    samples: Sequence[OutOfSample], losses: Mapping[str, DailyLosses], seed: int = 0, *, intervals: bool = True
+) -> list[ModelScores]:
     """Score every model of every instrument, and all instruments together where `losses` has them pooled.
 
     Args:
         samples: Forecasts of several instruments at one step.
         losses: Result of `losses_by_name` for these samples.
         seed: Seed of the bootstrap of the intervals of the CRPS ratios.
+        intervals: False to leave out these intervals, which take most of the time.
     """
-    scores = [row for sample in samples for row in _model_scores(sample, losses[sample.instrument], seed)]
+    bootstrap = functools.partial(mean_ratio_intervals, seed=seed) if intervals else _no_intervals
+    scores = [row for sample in samples for row in _model_scores(sample, losses[sample.instrument], bootstrap)]
     whole = losses.get(POOLED)
     if whole is None:
         return scores
     members = [losses[sample.instrument] for sample in samples if sample.evaluated_model == whole.model]
-    return scores + _pooled_scores(whole, members, scores, seed)
+    return scores + _pooled_scores(whole, members, scores, bootstrap)
 
 
-def _model_scores(sample: OutOfSample, losses: DailyLosses, seed: int) -> list[ModelScores]:
-    intervals = mean_ratio_intervals(losses.crps, seed=seed, overlap=losses.overlap)
+def _no_intervals(losses: Mapping[str, FloatArray], *, overlap: int) -> dict[str, dict[str, Interval | None]]:
+    return {model: dict.fromkeys(other for other in losses if other != model) for model in losses}
+
+
+def _model_scores(sample: OutOfSample, losses: DailyLosses, bootstrap: Bootstrap) -> list[ModelScores]:
+    intervals = bootstrap(losses.crps, overlap=losses.overlap)
     rows = []
     for model, quantiles in sample.quantiles.items():
         scorer = Scorer()
@@ -207,12 +218,12 @@ def _coverage_tests(sample: Sample, overlap: int) -> dict[str, dict[str, float |
 
 
 def _pooled_scores(
-    whole: DailyLosses, members: Sequence[DailyLosses], scores: Sequence[ModelScores], seed: int
+    whole: DailyLosses, members: Sequence[DailyLosses], scores: Sequence[ModelScores], bootstrap: Bootstrap
 ) -> list[ModelScores]:
     """Scores over the members, of the models that every member has."""
     names = {member.name for member in members}
     aligned = {model: _aligned(members, model, whole.dates) for model in whole.crps}
-    intervals = mean_ratio_intervals(aligned, seed=seed, overlap=whole.overlap)
+    intervals = bootstrap(aligned, overlap=whole.overlap)
     pooled = []
     for model in whole.crps:
         others = [name for name in whole.crps if name != model]

@@ -22,7 +22,7 @@ from forecaster.stats.distribution_integrals import (
     tail_square_integral,
 )
 
-__all__ = ["crps", "log_score"]
+__all__ = ["crps", "expected_crps", "log_score"]
 
 _FARTHEST = 1e9  # in units of a tail; there is no probability beyond in double precision
 _ROUNDING = 1e-12  # a segment narrower than this share of the distribution is a point mass
@@ -39,6 +39,7 @@ class _Shape:
         depths: Depth of the lower and of the upper outermost level, in the tail of Student's t.
         tail_units: Unit of either tail over the width of its outermost segment.
         at_start: (Q - 1, Q - 1) part of segment j in the CRPS of an outcome at the start of segment k.
+        expected: (Q - 1,) part of each segment in the mean CRPS of outcomes that have the distribution.
     """
 
     scores: FloatArray
@@ -47,6 +48,7 @@ class _Shape:
     depths: tuple[float, float]
     tail_units: tuple[float, float]
     at_start: FloatArray
+    expected: FloatArray
 
 
 @functools.lru_cache(maxsize=16)
@@ -63,7 +65,11 @@ def _shape(levels: tuple[float, ...]) -> _Shape:
     above[0] += units[0] * tail_square_integral(depths[0])
     above[-1] += units[1] * tail_square_integral(depths[1])
     passed = np.triu(np.ones((len(mean), len(mean))), 1)  # segment j lies below the outcome
-    return _Shape(scores, spans, integrals, depths, units, above[:, None] + passed * (2 * mean - 1)[:, None])
+    at_start = above[:, None] + passed * (2 * mean - 1)[:, None]
+    expected = mean - mean_square  # mean of F (1 - F)
+    for segment, unit, depth in zip((0, -1), units, depths, strict=True):
+        expected[segment] += unit * (tail_integral(np.array(depth)) - tail_square_integral(depth))
+    return _Shape(scores, spans, integrals, depths, units, at_start, expected)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,6 +137,19 @@ def crps(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> 
         farther = tail_integral(_depth(distance[rows], scale, depth))
         result[rows] += distance[rows] - 2 * scale * (tail_integral(np.array(depth)) - farther)
     return np.asarray(result.reshape(np.shape(actual)))
+
+
+def expected_crps(quantiles: FloatArray, levels: Sequence[float]) -> FloatArray:
+    """Mean CRPS of outcomes that have the distribution of the forecast: integral of ``F(x) (1 - F(x))``.
+
+    Args:
+        quantiles: (N, Q) non-decreasing.
+        levels: (Q,) increasing, at least two.
+
+    Returns:
+        (N,) in the units of `quantiles`.
+    """
+    return np.asarray(np.diff(quantiles, axis=-1) @ _shape(tuple(map(float, levels))).expected)
 
 
 def log_score(quantiles: FloatArray, levels: Sequence[float], actual: FloatArray) -> FloatArray:

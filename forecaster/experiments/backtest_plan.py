@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import forecaster
-from forecaster.config import UNRECORDED, Config
+from forecaster.config import WITHOUT_EFFECT, Config
 from forecaster.data.events import known_hash
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.evaluation.splits import Fold
@@ -95,7 +95,9 @@ class BacktestPlan:
             "version": forecaster.__version__,
             "named": list(self.named),
             "data": {series.instrument.name: series.sha256 for series in self.panel},
-            "config": self.config.model_dump(mode="json", exclude={"backend", "device", "refit", "split", *UNRECORDED}),
+            "config": self.config.model_dump(
+                mode="json", exclude={"backend", "device", "refit", "split", *WITHOUT_EFFECT}
+            ),
             "models": {name: model.options.model_dump(mode="json") for name, model in self.forecasters.items()},
             "folds": [[str(fold.start), str(fold.end)] for fold in self.folds],
             "steps": list(self.steps),

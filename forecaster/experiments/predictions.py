@@ -68,6 +68,7 @@ class Prediction(Tabular):
         paths: (N, H) sampled prices of the coming days; None where none were wanted.
         earlier: Forecasts at earlier cutoffs, none of them in-sample, and at the last row, in canonical orientation;
             None where they were not wanted or not made.
+        unlogged: Reason why the ledger has refused the forecast; empty if it was logged, or was not to be.
     """
 
     instrument: Instrument
@@ -91,6 +92,7 @@ class Prediction(Tabular):
     days: tuple[KnownDay, ...] = ()
     paths: FloatArray | None = None
     earlier: Forecasts | None = dataclasses.field(default=None, repr=False, compare=False)
+    unlogged: str = ""
 
     @property
     def age_days(self) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import forecaster
-from forecaster.config import UNRECORDED, Config, load_config
+from forecaster.config import WITHOUT_EFFECT, Config, load_config
 from forecaster.data.series import Panel
 from forecaster.environment import Progress
 from forecaster.errors import DamageError, ForecasterError, StorageError
@@ -108,7 +108,7 @@ class SearchPlan:
 
 def _configuration(config: Config) -> dict[str, Any]:
     """The configuration in JSON values, without what the folds and the engine say."""
-    document = config.model_dump(mode="json", exclude={"backend", "device", "refit", "split", *UNRECORDED})
+    document = config.model_dump(mode="json", exclude={"backend", "device", "refit", "split", *WITHOUT_EFFECT})
     document["data"] = {**document["data"], "end": None}
     return document
 

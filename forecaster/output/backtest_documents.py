@@ -5,11 +5,11 @@ It has a file of its own, since a forecast does not load what a backtest needs.
 
 from typing import Any
 
-from forecaster.evaluation.comparison import CONFIDENCE, ModelScores, Standing
+from forecaster.evaluation.comparison import CONFIDENCE, Standing
 from forecaster.experiments.backtest_scores import BacktestResult
-from forecaster.output.documents import verdict_document
+from forecaster.output.score_parts import model_row, verdict_document
 
-__all__ = ["backtest_document", "confidence_set_document", "model_row"]
+__all__ = ["backtest_document", "confidence_set_document"]
 
 
 def backtest_document(result: BacktestResult) -> dict[str, Any]:
@@ -39,21 +39,6 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
         "verdict": verdict_document(result.verdict),
         "verdicts": {name: verdict_document(verdict) for name, verdict in result.verdicts.items()},
     }
-
-
-def model_row(scores: ModelScores) -> dict[str, Any]:
-    """Scores of one model at one step, with its tests."""
-    row: dict[str, Any] = {name: getattr(scores, name) for name in ("instrument", "model", "step", "n")}
-    row |= scores.metrics
-    row["direction"] = {**scores.metrics["direction"], "pt_p_value": scores.direction_p_value}
-    if scores.coverage_tests is not None:
-        row["coverage_tests"] = scores.coverage_tests
-    row["crps_ratio"] = scores.crps_ratio
-    row["crps_ratio_interval"] = scores.crps_ratio_interval
-    if scores.crps_ratio_worst is not None:
-        row["crps_ratio_worst"] = {name: list(worst) for name, worst in scores.crps_ratio_worst.items()}
-    row["dm"] = [test._asdict() for test in scores.loss_tests]
-    return row
 
 
 def confidence_set_document(standing: Standing) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.experiments.run_comparison import REFERENCE, ComparedModel, Comparison
-from forecaster.output.backtest_documents import confidence_set_document, model_row
+from forecaster.output.backtest_documents import confidence_set_document
+from forecaster.output.score_parts import model_row
 
 __all__ = ["comparison_document"]
 

@@ -7,23 +7,16 @@ written (`forecaster.files.json_text`).
 import dataclasses
 from typing import Any
 
-from forecaster.evaluation.claims import KINDS, LEVEL
 from forecaster.evaluation.registry import METRICS
 from forecaster.evaluation.scores import Score
-from forecaster.evaluation.verdict import ClaimResult, Verdict
 from forecaster.experiments.results import AuditResult, TrainResult
 from forecaster.models import traits_of
 from forecaster.models.base import FitReport
 from forecaster.output.run_tables import difference_document
+from forecaster.output.score_parts import verdict_document
 from forecaster.output.summary_documents import summary_document
-from forecaster.output.verdict_wording import claim_text
 
-__all__ = [
-    "audit_document",
-    "score_document",
-    "train_document",
-    "verdict_document",
-]
+__all__ = ["audit_document", "score_document", "train_document"]
 
 
 def train_document(result: TrainResult) -> dict[str, Any]:
@@ -97,18 +90,6 @@ def score_document(score: Score) -> dict[str, Any]:
         },
         "crps_ratio": score.crps_ratio,
     }
-
-
-def verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """A verdict: the result of each kind, and what it is about."""
-    about = {key: getattr(verdict, key) for key in ("name", "model", "step", "days", "instruments")}
-    results = {str(kind): _claim_document(verdict[kind]) for kind in KINDS}
-    return {**results, **about, "window": list(verdict.window), "level": LEVEL}
-
-
-def _claim_document(result: ClaimResult) -> dict[str, Any]:
-    keys = ("outcome", "against", "p_value", "raw_p_value", "detectable", "unit", "untestable")
-    return {**{key: getattr(result, key) for key in keys}, "text": claim_text(result), **result.measured}
 
 
 def audit_document(result: AuditResult) -> dict[str, Any]:

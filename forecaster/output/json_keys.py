@@ -12,6 +12,7 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
 from forecaster.output.json_face_keys import ERROR, HELP, SCHEMAS
 from forecaster.output.json_inspection_keys import INSPECTION
+from forecaster.output.json_ledger_keys import LEDGER_CHECK, LEDGER_ENTRY, LEDGER_LIST, LEDGER_SCORE
 from forecaster.output.json_odds_keys import ODDS
 from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_portfolio_keys import PORTFOLIO
@@ -319,6 +320,10 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast train --format json": TRAIN,
     "forecast backtest --format json": BACKTEST,
     "forecast score --forecasts FILE --format json": SCORE,
+    "forecast score --format json": LEDGER_SCORE,
+    "forecast ledger verify --format json": LEDGER_CHECK,
+    "forecast ledger list --format json": LEDGER_LIST,
+    "forecast ledger show --format json": LEDGER_ENTRY,
     "forecast compare --format json": COMPARE,
     "forecast search --format json": SEARCH,
     "forecast studies show ID --format json": SEARCH,
@@ -354,6 +359,7 @@ LISTS = frozenset(
 """Commands that print a list of their documents."""
 
 NAMES = {
+    "forecast ledger show --format json": "ledger-line",
     "forecast predict --format json-flat": "forecast-rows",
     "forecast data list --used-by latest --format json": "data-used",
 }
@@ -363,6 +369,7 @@ _METRICS_OF = {
     "forecast train --format json": "scores[]",
     "forecast backtest --format json": "rows[]",
     "forecast score --forecasts FILE --format json": "rows[]",
+    "forecast score --format json": "forecasters[].rows[]",
     "forecast compare --format json": "rows[]",
 }
 
@@ -373,5 +380,5 @@ def keys_of_document(command: str) -> Iterator[DocumentedKey]:
         yield DocumentedKey(*(part.strip() for part in line.split(" | ", 2)))
     place = _METRICS_OF.get(command)
     for name, metric in METRICS.items() if place is not None else ():
-        if place == "rows[]" or metric.training is not None:
+        if place != "scores[]" or metric.training is not None:
             yield DocumentedKey(f"{place}.{name}", "ANY", f"metric {name}; see evaluation.md")

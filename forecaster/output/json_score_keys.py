@@ -1,6 +1,6 @@
 """Keys of the JSON documents that hold scores, of trainings, backtests, comparisons and files; see `json_keys`."""
 
-__all__ = ["BACKTEST", "COMPARE", "SCORE", "TRAIN"]
+__all__ = ["BACKTEST", "COMPARE", "MODEL_ROWS", "SCORE", "TRAIN"]
 
 TRAIN = """
 schema | text | train/1
@@ -81,7 +81,7 @@ weights_of | text or null | run whose weights were used again
 change | RUN_DIFF or null | with --from: that run and this one
 """
 
-_MODEL_ROWS = """
+MODEL_ROWS = """
 rows[].instrument | text | instrument, or pooled
 rows[].model | text | model
 rows[].step | integer | step in rows
@@ -120,7 +120,7 @@ data.<name> | text | SHA-256 of a history
 folds[].start | date | first cutoff of a fold
 folds[].end | date | first date after its cutoffs
 unscored_steps[] | integer | steps without a known outcome
-{_MODEL_ROWS}
+{MODEL_ROWS}
 spa[].step | integer | step in rows
 spa[].name | text | instrument, or pooled
 spa[].days | integer | cutoffs
@@ -173,7 +173,7 @@ samples[].instrument | text | instrument
 samples[].step | integer | step in rows
 samples[].n | integer | cutoffs, the test rows that all runs share
 samples[].window[] | date | first and last cutoff
-{_MODEL_ROWS}
+{MODEL_ROWS}
 rows[].in_confidence_set | true or false or null | true if the model is in the confidence set of the step
 differences[].subject | text | fact that differs between the runs
 differences[].values.<model> | text | its value

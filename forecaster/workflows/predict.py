@@ -17,10 +17,12 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
+from forecaster.experiments.forecast_log import ForecastLog
 from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, forecast_of
 from forecaster.experiments.predictions import Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.features.day_features import known_until
+from forecaster.workflows.drift import note_drift
 
 __all__ = ["Until", "coming_dates", "forecast_request", "predict", "reaching", "wanted_horizon"]
 
@@ -40,6 +42,7 @@ def predict(
     calibrate: bool = True,
     level: Sequence[float] = DEFAULT_LEVELS,
     paths: int | None = None,
+    log: bool | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **instruments: Unpack[InstrumentKeywords],
@@ -58,13 +61,17 @@ def predict(
         calibrate: True if past coverage adjusts the widths of the intervals.
         level: Central intervals, as shares, whose past coverage is reported.
         paths: Number of sampled paths, of a run that samples them; none when None.
+        log: True to append the forecasts to the ledger of the project; when None, if the configuration of the run says
+            so.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         instruments: ``pair``, ``ticker`` or ``csv``, and their source; see `InstrumentKeywords`.
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained; or the run cannot look so far ahead.
-        UsageError: The horizon is malformed, or paths are wanted of a run that samples none.
+        UsageError: The horizon is malformed, or paths are wanted of a run that samples none, or the ledger refuses a
+            forecast.
+        StorageError: The ledger cannot be written.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
@@ -76,14 +83,21 @@ def predict(
     selected = [reaching(selection, choice, query, wanted, day, environment) for selection in selected]
     announce(selected, environment)
     predictions = []
+    ledger = ForecastLog(log, choice, environment)
     for selection in selected:
         request = forecast_request(selection, wanted, choice, calibrate, environment)
         today = None if day else environment.today
         request = dataclasses.replace(request, levels=tuple(level), today=today, paths=paths)
-        predictions.append(forecast_of(selection.run, selection.instrument, selection.series, request))
+        prediction = forecast_of(selection.run, selection.instrument, selection.series, request)
+        predictions.append(ledger.add(prediction, selection))
+    ledger.require_all()
+    ledger.write()
     if day is not None and any(np.datetime64(day) > selection.newest for selection in selected):
         environment.note(f"warning: there is no row as late as {day}; the forecast starts from the newest")
     _note_limits(predictions, environment)
+    ledger.note()
+    if day is None:
+        note_drift(selected, environment)
     return Predictions(predictions)
 
 

@@ -13,6 +13,7 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, select
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UsageError
+from forecaster.experiments.forecast_log import ForecastLog
 from forecaster.experiments.forecasting import DEFAULT_LEVELS, Wanted, forecasts_together
 from forecaster.experiments.predictions import FailedPrediction, Prediction
 from forecaster.experiments.run_selection import RunQuery, RunSelector, SelectedRun
@@ -34,6 +35,7 @@ def predict_universe(
     run: str | None = None,
     calibrate: bool = True,
     level: Sequence[float] = DEFAULT_LEVELS,
+    log: bool | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **source: Unpack[InstrumentKeywords],
@@ -49,6 +51,7 @@ def predict_universe(
         run: See `horizon`.
         calibrate: See `horizon`.
         level: See `horizon`.
+        log: See `horizon`; a forecast that the ledger refuses has the reason in ``unlogged``.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         source: Source of the prices and its use; no instruments.
@@ -68,7 +71,7 @@ def predict_universe(
     _note_universe(universe, members, environment)
     rows = wanted if isinstance(wanted, int) else None
     work = _Work(choice, RunQuery(run, rows, frequency), wanted, day_of(as_of, "as_of"), calibrate, tuple(level))
-    return _forecasts(members.instruments, work, environment)
+    return _forecasts(members.instruments, work, ForecastLog(log, choice, environment), environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,27 +87,30 @@ class _Work:
 
 
 def _forecasts(
-    instruments: Sequence[Instrument], work: _Work, environment: Environment
+    instruments: Sequence[Instrument], work: _Work, ledger: ForecastLog, environment: Environment
 ) -> Iterator[Prediction | FailedPrediction]:
     summary = _Summary(environment)
-    quiet = dataclasses.replace(environment, note=summary.add_line)
-    selector = RunSelector(work.choice, work.query, quiet)
+    selector = RunSelector(work.choice, work.query, summary.quiet)
     with selector.loading_ahead(instruments):
         for first in range(0, len(instruments), BATCH):
             batch = instruments[first : first + BATCH]
             environment.progress("predict", first, len(instruments))
-            for outcome in _batch(batch, work, selector, quiet, summary):
+            outcomes = _batch(batch, work, selector, ledger, summary)
+            ledger.write()
+            for outcome in outcomes:
                 summary.add(outcome)
                 yield outcome
     environment.progress("predict", len(instruments), len(instruments))
     summary.note()
+    ledger.note()
 
 
 def _batch(
-    instruments: Sequence[Instrument], work: _Work, selector: RunSelector, quiet: Environment, summary: "_Summary"
+    instruments: Sequence[Instrument], work: _Work, selector: RunSelector, ledger: ForecastLog, summary: "_Summary"
 ) -> list[Prediction | FailedPrediction]:
     """Forecasts of a few instruments, those of each run together."""
     outcomes: dict[int, Prediction | FailedPrediction] = {}
+    quiet = summary.quiet
     by_run: dict[str, list[tuple[int, SelectedRun, Wanted]]] = {}
     for number, instrument in enumerate(instruments):
         try:
@@ -120,11 +126,11 @@ def _batch(
         by_run.setdefault(selected.run.id, []).append((number, selected, wanted))
     for same in by_run.values():
         results = forecasts_together(same[0][1].run, [wanted for _, _, wanted in same])
-        for (number, _, wanted), result in zip(same, results, strict=True):
+        for (number, selected, wanted), result in zip(same, results, strict=True):
             if isinstance(result, ForecasterError):
                 outcomes[number] = FailedPrediction(wanted.instrument, result)
             else:
-                outcomes[number] = result
+                outcomes[number] = ledger.add(result, selected)
     return [outcomes[number] for number in range(len(instruments))]
 
 
@@ -150,6 +156,7 @@ class _Summary:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self.quiet = dataclasses.replace(environment, note=self.add_line)
         self._lines: Counter[str] = Counter()
         self._runs: Counter[str] = Counter()
         self._findings: Counter[str] = Counter()

@@ -14,7 +14,8 @@ from forecaster.evaluation.verdict import Verdict
 from forecaster.experiments.engine_facts import EngineFacts
 from forecaster.experiments.manifest import DataFacts, ScoreFacts, SeriesFacts, SplitFacts, SplitPart
 from forecaster.models.engine import Engine, cpu_features, engine_settings, engine_versions
-from forecaster.output.documents import score_document, verdict_document
+from forecaster.output.documents import score_document
+from forecaster.output.score_parts import verdict_document
 
 __all__ = ["data_facts", "engine_facts", "score_facts", "split_facts"]
 

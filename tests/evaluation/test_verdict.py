@@ -13,7 +13,7 @@ from forecaster.evaluation import claims as claims_before_holm
 from forecaster.evaluation.claims import KINDS, LEVEL, point
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses, pool
 from forecaster.evaluation.verdict import Verdict, verdict
-from forecaster.output.documents import verdict_document
+from forecaster.output.score_parts import verdict_document
 from forecaster.output.verdict_wording import claim_text, verdict_texts
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 from forecaster.stats.coverage_tests import coverage_test
