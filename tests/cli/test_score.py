@@ -107,7 +107,7 @@ def test_faults_are_one_line(forecast, bank: Path, home: Path, tmp_path: Path) -
         (("--forecasts", weeks), "expected a date"),
         (("--forecasts", weeks, "--date-order", "dmy"), "by its column frequency; expected 1d; add --frequency 1wk"),
         (("--forecasts", weeks, "--date-order", "dmy", "--frequency", "1wk", *OPTIONS), "from 2030-01-02 to 2030"),
-        ((), "Missing option '--forecasts'"),
+        ((), "no such ledger"),
     ):
         result = forecast("score", *arguments, "--home", home)
         assert result.exit_code == 2, result.output
