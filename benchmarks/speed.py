@@ -76,6 +76,8 @@ COMMANDS = {
     "train": Timed(("train", *PAIR), "train", seconds=20, gigabytes=1.2, afresh=True),
     "quick": Timed(("train", *PAIR, "--config", "quick"), "train", afresh=True),
     "predict": Timed(("predict", *PAIR), seconds=0.7),
+    "odds": Timed(("odds", *PAIR, "--touch", "150", "--position", "1000000USD"), seconds=1, usual=False),
+    "portfolio": Timed(("odds", "--portfolio", "positions.yaml", "--base", "EUR"), seconds=4, usual=False),
     "plot": Timed(("plot", *PAIR), seconds=3),
     "inspect": Timed(("inspect", "USDJPY", "--as-of", "2020-12-31"), seconds=10, usual=False),
     "anomalies": Timed(("anomalies", *PAIR, "--end", "2020-12-31"), seconds=5, usual=False),
@@ -110,7 +112,8 @@ def measure(names: Sequence[str], runs: int, folder: Path) -> dict[str, list[Mea
         environment = {"FORECAST_HOME": str(folder / (home or command.home)), **command.variables}
         return run([command.program or script, *command.arguments], folder, environment)
 
-    if {"predict", "plot", "inspect", "completion"} & set(names):
+    (folder / "positions.yaml").write_text("USD: 1000000\nGBP: -500000\nJPY: 80000000\nCHF: -400000\n")
+    if {"predict", "odds", "portfolio", "plot", "inspect", "completion"} & set(names):
         once("train", home="read")
     for name in names:
         once(name)

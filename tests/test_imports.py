@@ -66,6 +66,11 @@ def test_predict_loads_no_framework(home: Path, output: str) -> None:
     assert not loaded & (HEAVY | {"html", "six", "sqlite3"})
 
 
+def test_odds_load_no_framework(home: Path) -> None:
+    loaded = loaded_by("odds", "USDJPY", "--touch", "150", "--position", "1000000USD", "--home", str(home))
+    assert not loaded & (HEAVY | {"html", "six", "sqlite3"})
+
+
 def test_plot_loads_no_framework(home: Path, tmp_path: Path) -> None:
     loaded = loaded_by("plot", "--pair", "USDJPY", "--out", str(tmp_path / "plot.png"), "--home", str(home))
     assert "matplotlib" in loaded

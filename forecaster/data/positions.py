@@ -11,7 +11,7 @@ __all__ = ["Position", "parse_position", "position_in"]
 _EXPECTED = "expected an amount and its currency or symbol, such as 1000000USD, -250000 EUR or 100 AAPL"
 _POSITION = re.compile(
     r"(?P<sign>[+-]?)\s*(?P<number>\d{1,3}(?:[,_']\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?(?:[eE]\+?\d{1,2}(?=\s|[A-Za-z^]))?)"
-    r"\s*(?P<name>[A-Za-z^][A-Za-z0-9.=&_^-]{0,31})",
+    r"(?:\s*(?P<name>[A-Za-z^][A-Za-z0-9.=&_^-]{0,31})|\s+(?P<spaced>[A-Za-z0-9^][A-Za-z0-9.=&_^-]{0,31}))",
     re.ASCII,
 )
 _MAX_AMOUNT = 1e15
@@ -48,7 +48,7 @@ def parse_position(text: str) -> Position:
     amount = float(re.sub(r"[,_']", "", match["number"]))
     if not 0 < amount <= _MAX_AMOUNT:
         raise UsageError(f"position {shown(text)} has the amount {amount:g}; expected more than 0, up to 1e15")
-    return Position(-amount if match["sign"] == "-" else amount, match["name"].upper())
+    return Position(-amount if match["sign"] == "-" else amount, (match["name"] or match["spaced"]).upper())
 
 
 def position_in(position: Position, instrument: Instrument) -> Instrument:

@@ -93,5 +93,5 @@ def _break_even_row(rate: BreakEven) -> Row:
         "date": rate.date,
         "spread": rate.spread,
         "mean_move": rate.mean_move,
-        "probability": rate.hit_rate,
+        "probability": rate.hit_rate if rate.hit_rate <= 1 else None,
     }

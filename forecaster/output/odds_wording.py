@@ -68,7 +68,7 @@ def _risk_sentence(document: Mapping[str, Any]) -> str:
     own = "" if risk["value_at_risk_own"] is None else f" ({number_text(risk['value_at_risk_own'])} {position['unit']})"
     owner = f"A short position of {amount}" if position["amount"] < 0 else f"A position of {amount}"
     return (
-        f"{owner} loses more than {number_text(risk['value_at_risk'])} {_currency(document)}{own} up to "
+        f"{owner} loses more than {number_text(risk['value_at_risk'])}{_currency(document)}{own} up to "
         f"{risk['date']} with a probability of {_percent(1 - risk['level'])}."
     )
 
@@ -127,8 +127,8 @@ def risk_table(document: Mapping[str, Any]) -> Table | None:
     table.add_column("up to", no_wrap=True)
     table.add_column("level", justify="right", no_wrap=True)
     for name in ("VaR", "ES"):
-        for currency in (_currency(document), unit) if own else (_currency(document),):
-            table.add_column(f"{name} {currency}", justify="right", no_wrap=True)
+        for currency in (_currency(document), f" {unit}") if own else (_currency(document),):
+            table.add_column(f"{name}{currency}", justify="right", no_wrap=True)
     recorded = any(risk["record"] for risk in document["risks"])
     for heading in ("within", "days") if recorded else ():
         table.add_column(heading, justify="right", no_wrap=True)
@@ -211,6 +211,8 @@ def _risk_lines(document: Mapping[str, Any]) -> list[str]:
     if document["risks"][0]["value_at_risk_own"] is not None:
         price = _price(document, document["last_price"])
         lines[0] += f"; in {unit} at the last price, {price}"
+    elif document["position"]["currency"] is None:
+        lines[0] += "; in units of the price"
     records = [risk["record"] for risk in document["risks"] if risk["record"]]
     if records:
         marks = {_mark(record) for record in records}
@@ -222,7 +224,8 @@ def _risk_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def _currency(document: Mapping[str, Any]) -> str:
-    return document["position"]["currency"] or "of price"
+    currency = document["position"]["currency"]
+    return f" {currency}" if currency else ""
 
 
 def _rows(document: Mapping[str, Any], step: int) -> str:

@@ -28,7 +28,7 @@ from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.workflows.predict import forecast_request, reaching
 
-__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "odds", "rows_within"]
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "note_age", "odds", "rows_within"]
 
 DEFAULT_CONFIDENCE = (0.95, 0.99)
 """Confidence levels of the value at risk."""
@@ -132,11 +132,12 @@ def odds(
     request = forecast_request(selection, steps.longest, choice, calibrate, environment)
     request = dataclasses.replace(request, today=None if as_of else environment.today, keep_earlier=True)
     prediction = forecast_of(selection.run, selection.instrument, selection.series, request)
-    _note_age(prediction, environment)
+    note_age(prediction, environment)
     return _answers(prediction, selection.series, wishes, steps, accept_far=far)
 
 
-def _note_age(prediction: Prediction, environment: Environment) -> None:
+def note_age(prediction: Prediction, environment: Environment) -> None:
+    """Warn of a last price so old that days of the forecast are past."""
     if prediction.past_steps:
         environment.note(
             f"warning: the last price is {prediction.age_days} days old, and the first {prediction.past_steps} dates "
@@ -170,6 +171,8 @@ def _check(wishes: _Wishes) -> None:
         raise UsageError("--on and --within are given; expected one of them")
     if wishes.spans and wishes.position is None and wishes.spread is None:
         raise UsageError("--var needs a position; add one such as --position 1000000USD")
+    if wishes.spans and not wishes.thresholds and (wishes.on is not None or wishes.within is not None):
+        raise UsageError(f"--var and --{'on' if wishes.within is None else 'within'} are given; expected one of them")
     if wishes.spread is not None and not 0 < wishes.spread < 1e6:
         raise UsageError(f"--spread is {wishes.spread:g}; expected pips above 0, such as 1.5")
 
@@ -201,13 +204,16 @@ class _Steps:
             price = rows_until(series, wishes.on)
             last = future_dates(series, price)[-1]
             if environment is not None and last != np.datetime64(wishes.on):
-                environment.note(f"{wishes.on} is no trading day of {series.symbol}; the answer is for {last}")
+                problem = "is no trading day" if series.frequency == "1d" else "dates no row"
+                environment.note(f"{wishes.on} {problem} of {series.symbol}; the answer is for {last}")
         elif wishes.within is not None:
             price = rows_within(wishes.within, series)
         if wishes.position is None and wishes.spread is None:
             return cls(price, ())
         spans = tuple(rows_within(span, series) for span in wishes.spans)
-        risk = spans or tuple(step for step in DEFAULT_STEPS if step <= horizon) or (horizon,)
+        has_day = wishes.on is not None or wishes.within is not None
+        usual = (price,) if has_day else tuple(step for step in DEFAULT_STEPS if step <= horizon)
+        risk = spans or usual or (horizon,)
         return cls(price if wishes.thresholds else max(risk), tuple(dict.fromkeys(risk)))
 
 

@@ -31,7 +31,7 @@ from forecaster.experiments.forecasting import Wanted, forecasts_together
 from forecaster.experiments.portfolio_odds import Hedge, PortfolioOddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
-from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, rows_within
+from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, note_age, rows_within
 from forecaster.workflows.predict import forecast_request, reaching
 
 __all__ = ["PATHS", "PortfolioOdds", "portfolio_odds"]
@@ -95,6 +95,8 @@ def portfolio_odds(
     selected, steps = _selected(choice, query, texts_of(var), day_of(as_of, "as_of"), environment)
     announce(selected, environment)
     predictions = _predictions(selected, max(steps), choice, calibrate, environment)
+    if as_of is None:
+        note_age(dataclasses.replace(predictions[0], today=environment.today), environment)
     series = [selection.series for selection in selected]
     rng = np.random.default_rng(selected[0].run.config.seed)
     wishes = _Wishes(positions, base, names, steps, tuple(confidence), tuple(map(str.upper, texts_of(hedge))))
@@ -138,6 +140,8 @@ def _priced(portfolio: Portfolio, base: str | None, hedges: Sequence[str]) -> tu
         if base is None:
             raise UsageError(f"{portfolio.label} holds currencies; expected the one to count in, such as --base EUR")
         unknown = [name for name in (base, *hedges) if name not in CURRENCIES]
+        if base in hedges:
+            raise UsageError(f"--hedge {base}: the portfolio is counted in {base}, which hedges nothing; remove it")
         if unknown:
             raise UsageError(f"{unknown[0]:.40} is no currency of the ECB's rates; expected a code such as EUR")
     elif base is not None:

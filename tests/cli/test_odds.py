@@ -46,13 +46,16 @@ def test_answers_are_those_of_the_forecast_and_of_the_inverse_pair(forecast: For
     for one, other in zip(made["risks"], inverse["risks"], strict=True):
         assert other["value_at_risk"] == pytest.approx(one["value_at_risk"], rel=1e-9)
         assert other["record"] == pytest.approx(one["record"])
-    assert [(each["step"], each["level"]) for each in made["risks"]][:3] == [(1, 0.95), (1, 0.99), (5, 0.95)]
+    assert [(each["step"], each["level"]) for each in made["risks"]] == [(10, 0.95), (10, 0.99)]
     assert made["break_even"][0]["hit_rate"] == pytest.approx(0.5 + 0.01 / made["break_even"][0]["mean_move"])
     shown = document(
         forecast, trained_once, "USDJPY", *at, "--position", "-100000000JPY", "--var", "1wk", "--confidence", "90"
     )
     assert (shown["position"]["currency"], shown["risks"][0]["level"]) == ("USD", 0.9)
     assert shown["answers"] == []
+    shown = document(forecast, trained_once, "USDJPY", *at, "--position", "1USD", "--var", "1d,5,5d", "--above", "160")
+    assert [(each["step"], each["level"]) for each in shown["risks"]][:3] == [(1, 0.95), (1, 0.99), (5, 0.95)]
+    assert len(shown["risks"]) == 4
 
 
 def test_the_answer_is_a_sentence_a_table_and_its_record(
@@ -96,6 +99,7 @@ def test_without_a_question_the_answers_are_a_ladder(forecast: Forecast, trained
         (("--within", "5", "--on", "2026-11-05"), 2, "expected one of them"),
         (("--within", "soon"), 2, "expected rows from 1 to 250, or a span"),
         (("--var", "5"), 2, "--var needs a position"),
+        (("--position", "1USD", "--var", "5", "--on", "2026-11-05"), 2, "--var and --on are given"),
         (("--position", "1000GBP"), 2, "expected an amount of USD or JPY"),
         (("--position", "lots"), 2, "expected an amount and its currency or symbol"),
         (("JPYUSD",), 2, "2 instruments are named (USDJPY, JPYUSD); expected one"),
@@ -169,6 +173,7 @@ def test_a_portfolio_has_a_joint_risk_that_is_shared_out(forecast: Forecast, pro
         ((), 2, "expected the one to count in, such as --base EUR"),
         (("--base", "XXX"), 2, "XXX is no currency"),
         (("--base", "EUR", "--hedge", "AAPL"), 2, "AAPL is no currency"),
+        (("--base", "EUR", "--hedge", "EUR"), 2, "which hedges nothing"),
         (("--base", "EUR", "--above", "1"), 2, "--above is a question about one instrument"),
         (("--base", "EUR", "USDJPY"), 2, "a portfolio and an instrument are given"),
         (("--base", "USD", "--var", "never"), 2, "expected rows from 1 to 250"),

@@ -23,6 +23,7 @@ from forecaster.errors import UsageError
         ("5EUR", 5.0, "EUR"),
         ("100 AAPL", 100.0, "AAPL"),
         ("-3 BRK-B", -3.0, "BRK-B"),
+        ("100 7203.T", 100.0, "7203.T"),
         ("2.5^GSPC", 2.5, "^GSPC"),
     ],
 )
