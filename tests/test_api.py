@@ -96,7 +96,7 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     printing = {"format", "out", "level", "units", "above", "below", "between", "forecasts", "verbose", "help_all"}
-    printing |= {"universe"} if name == "predict" else set()  # `predict_universe` is a function of its own
+    printing |= {"universe", "jobs"} if name == "predict" else set()  # `predict_universe` is a function of its own
     printing |= {"portfolio", "base", "hedge"} if name == "odds" else set()  # so is `portfolio_odds`
     printing |= {"names"}  # the instruments without a flag, which are pair, ticker or csv
     printing -= {

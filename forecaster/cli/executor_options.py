@@ -34,7 +34,7 @@ EXECUTOR_DEFINITIONS: dict[str, Definition] = {
         "--jobs",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Parallel fits on a CPU, up to 1.3 GB each.  [default: by processors and free memory, at most 4]",
+        help="Parallel fits on a CPU, or forecasts of a universe.  [default: by processors and free memory, at most 4]",
     ),
 }
 

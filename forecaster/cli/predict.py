@@ -25,7 +25,8 @@ FILE_FORMATS = (*RESULT_FORMATS, "jsonl")
     ),
     rare=(
         *("universe", "frequency", *INSTRUMENT_OPTIONS),
-        *("config", "no_calibration", "train_if_missing", "units", "below", "between", "paths", "log", "verbose"),
+        *("config", "no_calibration", "train_if_missing"),
+        *("units", "below", "between", "paths", "log", "jobs", "verbose"),
     ),
     formats=("table", "json", "json-flat", "jsonl", "csv"),
 )
@@ -40,6 +41,7 @@ def command(
     out: Path | None,
     format: str,
     paths: int | None,
+    jobs: int | None,
     verbose: bool,
     universe: str | None,
     **keywords: Any,
@@ -68,8 +70,11 @@ def command(
     if universe is not None:
         from forecaster.cli.predict_universe import write_universe
 
-        write_universe(universe, environment, out, format, (level, units, targets), {**keywords, "paths": paths})
+        given = {**keywords, "paths": paths, "jobs": jobs}
+        write_universe(universe, environment, out, format, (level, units, targets), given)
         return
+    if jobs is not None:
+        raise UsageError("--jobs goes with --universe; remove it")
     kind = format if out is None else checked_format(out, format, PATH_FORMATS if paths else FILE_FORMATS)
     if paths and kind not in PATH_FORMATS:
         raise UsageError(f"--paths writes rows; got --format {kind}; use --format csv or json-flat, or --out FILE.csv")

@@ -40,23 +40,24 @@ def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, places: Int
         places: (N,) number of each row in the history that it comes from; None where x is the whole history. The
             bits of a row depend on its number and its values only.
     """
-    result = np.empty((len(x), kernel.shape[1]), dtype=np.float32)
     rows = block_rows(kernel)
-    block = np.zeros((rows, x.shape[1]), dtype=np.float32)
-    if places is None:
-        for start in range(0, len(x), rows):
-            part = x[start : start + rows]
-            block[: len(part)] = part
-            result[start : start + len(part)] = (block @ kernel)[: len(part)]
-    else:
-        for positions, slots in blocks(places, rows):
-            block[slots] = x[positions]
-            result[positions] = (block @ kernel)[slots]
-    return result + bias
+    if places is not None:
+        numbers, block = np.unique(places // rows, return_inverse=True)
+        padded = np.zeros((len(numbers), rows, x.shape[1]), dtype=np.float32)
+        padded[block, places % rows] = x
+        return np.asarray(np.matmul(padded, kernel)[block, places % rows] + bias)
+    result = np.empty((len(x), kernel.shape[1]), dtype=np.float32)
+    part = np.zeros((rows, x.shape[1]), dtype=np.float32)
+    for start in range(0, len(x), rows):
+        count = min(rows, len(x) - start)
+        part[:count] = x[start : start + count]
+        result[start : start + count] = (part @ kernel)[:count]
+    result += bias
+    return result
 
 
 def dense_rows(x: Float32Array, kernel: Float32Array, bias: Float32Array, apart: bool) -> Iterator[Float32Array]:
-    """`dense` on x (T, B, F), row by row (B, U).
+    """`dense` on x (T, B, F), row by row (B, U); a row is valid until the next one.
 
     Args:
         x: B histories or windows side by side.
@@ -70,12 +71,13 @@ def dense_rows(x: Float32Array, kernel: Float32Array, bias: Float32Array, apart:
         return
     size = block_rows(kernel)
     block = np.zeros((batch, size, features), dtype=np.float32)
+    result = np.empty((batch, size, kernel.shape[1]), dtype=np.float32)
     for start in range(0, rows, size):
         part = x[start : start + size]
         block[:, : len(part)] = part.transpose(1, 0, 2)
-        result = np.ascontiguousarray(np.matmul(block, kernel).transpose(1, 0, 2))
+        np.matmul(block, kernel, out=result)
         result += bias
-        yield from result[: len(part)]
+        yield from result.transpose(1, 0, 2)[: len(part)]
 
 
 def product(batch: int, apart: bool) -> Callable[[Float32Array, Float32Array, Float32Array], object]:

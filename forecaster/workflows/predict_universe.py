@@ -2,8 +2,9 @@
 
 import dataclasses
 import datetime
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -13,10 +14,13 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, select
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UsageError
+from forecaster.experiments.executors import Executor, Session
+from forecaster.experiments.forecast_batches import ForecastBatch, LoadedRuns, batch_executor, compute_batch
 from forecaster.experiments.forecast_log import ForecastLog
-from forecaster.experiments.forecasting import DEFAULT_LEVELS, Wanted, forecasts_together
+from forecaster.experiments.forecasting import DEFAULT_LEVELS, Wanted
 from forecaster.experiments.predictions import FailedPrediction, Prediction
 from forecaster.experiments.run_selection import RunQuery, RunSelector, SelectedRun
+from forecaster.experiments.runs import Run
 from forecaster.workflows.predict import Until, forecast_request, reaching, wanted_horizon
 
 __all__ = ["predict_universe"]
@@ -36,6 +40,7 @@ def predict_universe(
     calibrate: bool = True,
     level: Sequence[float] = DEFAULT_LEVELS,
     log: bool | None = None,
+    jobs: int | None = 1,
     home: str | Path | None = None,
     environment: Environment | None = None,
     **source: Unpack[InstrumentKeywords],
@@ -52,6 +57,8 @@ def predict_universe(
         calibrate: See `horizon`.
         level: See `horizon`.
         log: See `horizon`; a forecast that the ledger refuses has the reason in ``unlogged``.
+        jobs: Processes that compute forecasts; None for what processors and memory allow. A script that asks for more
+            than one has to be guarded by ``if __name__ == "__main__"``.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
         source: Source of the prices and its use; no instruments.
@@ -60,18 +67,21 @@ def predict_universe(
         The forecasts in the order of the universe; a failure in place of a forecast that cannot be made.
 
     Raises:
-        UsageError: The universe is unknown, or instruments are named besides.
+        UsageError: The universe is unknown, instruments are named besides, or `jobs` is below 1.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(source)
     if not choice.is_empty:
         raise UsageError("a universe and an instrument are given; expected one of them; remove --universe or the name")
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs is {jobs}; expected 1 or more")
     wanted = wanted_horizon(horizon, until)
     members = listed(universe, environment.home)
     _note_universe(universe, members, environment)
     rows = wanted if isinstance(wanted, int) else None
     work = _Work(choice, RunQuery(run, rows, frequency), wanted, day_of(as_of, "as_of"), calibrate, tuple(level))
-    return _forecasts(members.instruments, work, ForecastLog(log, choice, environment), environment)
+    log_of_all = ForecastLog(log, choice, environment)
+    return _forecasts(members.instruments, work, log_of_all, environment, batch_executor(jobs))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,51 +97,107 @@ class _Work:
 
 
 def _forecasts(
-    instruments: Sequence[Instrument], work: _Work, ledger: ForecastLog, environment: Environment
+    instruments: Sequence[Instrument], work: _Work, ledger: ForecastLog, environment: Environment, executor: Executor
 ) -> Iterator[Prediction | FailedPrediction]:
     summary = _Summary(environment)
     selector = RunSelector(work.choice, work.query, summary.quiet)
-    with selector.loading_ahead(instruments):
+    runs = LoadedRuns()
+    batches = math.ceil(len(instruments) / BATCH)
+    with selector.loading_ahead(instruments), executor.open(compute_batch, runs, batches) as session:
+        waiting: deque[_Batch] = deque()
         for first in range(0, len(instruments), BATCH):
-            batch = instruments[first : first + BATCH]
             environment.progress("predict", first, len(instruments))
-            outcomes = _batch(batch, work, selector, ledger, summary)
-            ledger.write()
-            for outcome in outcomes:
-                summary.add(outcome)
-                yield outcome
+            waiting.append(_Batch(instruments[first : first + BATCH]))
+            for task in waiting[-1].tasks(work, selector, summary):
+                runs.add(waiting[-1].run_of(task))
+                session.submit(task)
+            # The next batch is read while others are computed; in one process each is computed at once.
+            while sum(batch.open for batch in waiting) > 2 * (session.slots - 1):
+                _collect(session, waiting)
+            yield from _finished(waiting, ledger, summary)
+        while waiting:
+            _collect(session, waiting)
+            yield from _finished(waiting, ledger, summary)
     environment.progress("predict", len(instruments), len(instruments))
     summary.note()
     ledger.note()
 
 
-def _batch(
-    instruments: Sequence[Instrument], work: _Work, selector: RunSelector, ledger: ForecastLog, summary: "_Summary"
-) -> list[Prediction | FailedPrediction]:
-    """Forecasts of a few instruments, those of each run together."""
-    outcomes: dict[int, Prediction | FailedPrediction] = {}
-    quiet = summary.quiet
-    by_run: dict[str, list[tuple[int, SelectedRun, Wanted]]] = {}
-    for number, instrument in enumerate(instruments):
-        try:
-            selected = _selected(instrument, work, selector, quiet)
-            request = forecast_request(selected, work.wanted, work.choice, work.calibrate, quiet)
-        except ForecasterError as error:
-            outcomes[number] = FailedPrediction(instrument, error)
-            continue
-        today = None if work.as_of else quiet.today
-        request = dataclasses.replace(request, levels=work.levels, today=today)
-        summary.add_selected(selected)
-        wanted = Wanted(instrument, selected.series, request)
-        by_run.setdefault(selected.run.id, []).append((number, selected, wanted))
-    for same in by_run.values():
-        results = forecasts_together(same[0][1].run, [wanted for _, _, wanted in same])
-        for (number, selected, wanted), result in zip(same, results, strict=True):
+class _Batch:
+    """Some instruments whose histories are read side by side.
+
+    Args:
+        instruments: The instruments.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        self._instruments = instruments
+        self._selected: dict[int, SelectedRun] = {}
+        self._results: dict[int, Prediction | ForecasterError] = {}
+        self._places: dict[ForecastBatch, list[int]] = {}
+
+    @property
+    def open(self) -> int:
+        """Number of tasks that are not finished."""
+        return len(self._places)
+
+    def tasks(self, work: _Work, selector: RunSelector, summary: "_Summary") -> Sequence[ForecastBatch]:
+        """Tasks that make the forecasts, those of each run together; an instrument without a run has failed."""
+        by_run: dict[Path, list[tuple[int, Wanted]]] = {}
+        for number, instrument in enumerate(self._instruments):
+            try:
+                selected = _selected(instrument, work, selector, summary.quiet)
+                request = forecast_request(selected, work.wanted, work.choice, work.calibrate, summary.quiet)
+            except ForecasterError as error:
+                self._results[number] = error
+                continue
+            today = None if work.as_of else summary.quiet.today
+            request = dataclasses.replace(request, levels=work.levels, today=today)
+            summary.add_selected(selected)
+            self._selected[number] = selected
+            by_run.setdefault(selected.run.folder, []).append((number, Wanted(instrument, selected.series, request)))
+        for folder, same in by_run.items():
+            self._places[ForecastBatch(folder, tuple(wanted for _, wanted in same))] = [number for number, _ in same]
+        return tuple(self._places)
+
+    def run_of(self, task: ForecastBatch) -> Run:
+        """The run of an open task."""
+        return self._selected[self._places[task][0]].run
+
+    def finish(self, task: ForecastBatch, results: Sequence[Prediction | ForecasterError]) -> bool:
+        """Take the results of a task; False if it is one of another batch."""
+        if task not in self._places:
+            return False
+        self._results |= zip(self._places.pop(task), results, strict=True)
+        return True
+
+    def outcomes(self, ledger: ForecastLog) -> list[Prediction | FailedPrediction]:
+        """Outcomes in the order of the instruments, once no task is open, with their forecasts in the ledger."""
+        outcomes: list[Prediction | FailedPrediction] = []
+        for number, instrument in enumerate(self._instruments):
+            result = self._results[number]
             if isinstance(result, ForecasterError):
-                outcomes[number] = FailedPrediction(wanted.instrument, result)
+                outcomes.append(FailedPrediction(instrument, result))
             else:
-                outcomes[number] = ledger.add(result, selected)
-    return [outcomes[number] for number in range(len(instruments))]
+                outcomes.append(ledger.add(result, self._selected[number]))
+        ledger.write()
+        return outcomes
+
+
+def _collect(session: Session[ForecastBatch, list[Prediction | ForecasterError]], waiting: Iterable[_Batch]) -> None:
+    """Wait for one task, and give its results to its batch."""
+    task, results = session.collect()
+    any(batch.finish(task, results) for batch in waiting)
+
+
+def _finished(
+    waiting: deque[_Batch], ledger: ForecastLog, summary: "_Summary"
+) -> Iterator[Prediction | FailedPrediction]:
+    """Outcomes of the first batches, as far as they are finished."""
+    while waiting and not waiting[0].open:
+        for outcome in waiting.popleft().outcomes(ledger):
+            summary.add(outcome)
+            yield outcome
 
 
 def _selected(instrument: Instrument, work: _Work, selector: RunSelector, quiet: Environment) -> SelectedRun:

@@ -43,11 +43,18 @@ def test_batches_and_the_order_of_the_file_change_nothing(forecast, project, mon
     assert lines(forecast, project, "--universe", project / "reversed.txt")[0] == expected[::-1]
 
 
+def test_the_number_of_processes_changes_nothing(forecast, project, monkeypatch):
+    monkeypatch.setattr("forecaster.workflows.predict_universe.BATCH", 1)
+    expected = lines(forecast, project, "--universe", project / "four.txt", "--jobs", "1", code=1)
+    assert lines(forecast, project, "--universe", project / "four.txt", "--jobs", "2", code=1) == expected
+    assert len(expected[0]) == len(ORDER)
+
+
 def test_a_failure_is_reported_and_the_others_go_on(forecast, project):
     together, stderr = lines(forecast, project, "--universe", project / "four.txt", code=1)
     assert [json.loads(line)["instrument"] for line in together] == list(ORDER)
     assert "failed: GBPUSD: no run in" in stderr
-    assert "error: 1 of 4 instruments have no forecast" in stderr
+    assert "1 of 4 instruments have no forecast" in stderr
 
 
 def test_notes_are_counted(forecast, project):
@@ -123,6 +130,12 @@ def test_options_that_do_not_go_together(forecast, project, arguments, message):
     result = forecast("predict", "--universe", project / "three.txt", "--home", project, *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_processes_are_those_of_a_universe(forecast, project):
+    result = forecast("predict", "--pair", "USDJPY", "--jobs", "2", "--home", project)
+    assert result.exit_code == 2
+    assert "--jobs goes with --universe" in result.stderr
 
 
 def test_lines_that_are_no_symbols_are_left_out(forecast, project):

@@ -14,10 +14,10 @@ _MEMORY = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")
 
 
-def default_processes() -> int:
-    """Processes for the fits of networks: one for each processor and each `TASK_BYTES` of free memory, at most 4."""
+def default_processes(task_bytes: int = TASK_BYTES) -> int:
+    """Processes for tasks, fits of networks by default: one for each processor and its free memory, at most 4."""
     memory = free_memory()
-    by_memory = MAX_DEFAULT_PROCESSES if memory is None else memory // TASK_BYTES
+    by_memory = MAX_DEFAULT_PROCESSES if memory is None else memory // task_bytes
     return max(1, min(_processors(), by_memory, MAX_DEFAULT_PROCESSES))
 
 

@@ -52,32 +52,32 @@ class LSTMWeights:
         """See `forecaster.models.architectures.numpy_stack.RecurrentLayer`.
 
         The loop computes twice each gate, ``1 + tanh(x / 2)``, and twice each output, and halves them where that costs
-        least; a factor of two changes no other bit.
+        least; a factor of two changes no other bit. The gates of one kind lie together, for long rows.
         """
         rows, batch, _ = x.shape
         units = self.units
         inputs = dense_rows(x, self.kernel, self.bias, apart)
         result = np.empty((rows, batch, units), dtype=np.float32)
-        hidden, cell = (np.zeros((batch, units), dtype=np.float32) for _ in range(2))
-        gates = np.empty((batch, 4 * units), dtype=np.float32)
-        admitted = np.empty((batch, units), dtype=np.float32)
-        sigmoids = gates[:, : 3 * units]
-        input_gate, forget_gate, output_gate, candidate = (gates[:, k * units : (k + 1) * units] for k in range(4))
+        hidden, cell, admitted = (np.zeros((batch, units), dtype=np.float32) for _ in range(3))
+        arguments = np.empty((batch, 4 * units), dtype=np.float32)
+        by_gate = arguments.reshape(batch, 4, units).transpose(1, 0, 2)
+        gates = np.empty((4, batch, units), dtype=np.float32)
+        sigmoids = gates[:3]
+        input_gate, forget_gate, output_gate, candidate = gates
         activation = ACTIVATIONS[self.activation]
         multiply = product(batch, apart)
         is_tanh = self.activation == "tanh"  # the default, in place
         half = np.float32(0.5)
         recurrent = self.recurrent * half
-        halves = np.full_like(cell, half)  # an array, as NumPy takes twice as long for a number
-        ones = np.ones(sigmoids.shape, dtype=np.float32)
+        halves, ones = np.full_like(cell, half), np.ones_like(sigmoids)  # NumPy takes twice as long for a number
         for row_in, row_out in zip(inputs, result, strict=True):
-            multiply(hidden, recurrent, gates)
-            gates += row_in
+            multiply(hidden, recurrent, arguments)
+            arguments += row_in
             if is_tanh:
-                np.tanh(gates, gates)
+                np.tanh(by_gate, gates)
             else:
-                np.tanh(sigmoids, sigmoids)
-                candidate[:] = activation(candidate)
+                np.tanh(by_gate[:3], sigmoids)
+                candidate[:] = activation(by_gate[3])
             sigmoids += ones
             cell *= forget_gate
             np.multiply(input_gate, candidate, admitted)
