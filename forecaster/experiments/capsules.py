@@ -6,6 +6,7 @@ A capsule is a zip archive. Nothing in it is code, and its names say nothing abo
     manifest.json, config.yaml, weights.npz, history.csv
     annotations/<name>.json
     data/<number>.npz       histories whose licence allows it
+    lockboxes/<name>.json   openings of lockboxes with rows of its instruments
 """
 
 import dataclasses
@@ -22,6 +23,10 @@ from forecaster.data.sources.registry import source_traits
 from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.annotations import FOLDER, NAME, annotation_files
 from forecaster.experiments.annotations import MAX_BYTES as MAX_ANNOTATION_BYTES
+from forecaster.experiments.lockboxes import FOLDER as LOCKBOXES
+from forecaster.experiments.lockboxes import MAX_BYTES as MAX_OPENING_BYTES
+from forecaster.experiments.lockboxes import NAME as LOCKBOX_NAME
+from forecaster.experiments.lockboxes import Opening
 from forecaster.experiments.recorded_data import recorded_versions
 from forecaster.experiments.runs import Run
 from forecaster.experiments.stored_files import (
@@ -44,6 +49,7 @@ _MAX_BYTES = {
     r"capsule\.json|config\.yaml": 2**20,
     r"manifest\.json|history\.csv": MAX_TEXT_BYTES,
     rf"{FOLDER}/{NAME.pattern}": MAX_ANNOTATION_BYTES,
+    rf"{LOCKBOXES}/{LOCKBOX_NAME.pattern}": MAX_OPENING_BYTES,
     r"weights\.npz|data/[0-9]{1,6}\.npz": MAX_UNPACKED_BYTES,
 }
 """Pattern of the names of members -> largest size of each; a capsule has no others."""
@@ -61,12 +67,14 @@ class Capsule:
         files: Name in the folder of the run -> content.
         histories: Histories of the training.
         missing: Names of histories that the capsule does not hold, ``source/symbol/frequency@sha256``.
+        openings: Openings of lockboxes with rows of the instruments.
     """
 
     run_id: str
     files: Mapping[str, bytes]
     histories: tuple[Loaded, ...]
     missing: tuple[str, ...]
+    openings: tuple[Opening, ...] = ()
 
 
 def recorded_histories(run: Run, home: Path, *, with_data: bool = True) -> tuple[list[Loaded], list[str]]:
@@ -90,13 +98,16 @@ def recorded_histories(run: Run, home: Path, *, with_data: bool = True) -> tuple
     return histories, sorted(missing)
 
 
-def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str]) -> bytes:
+def capsule_bytes(
+    run: Run, histories: Sequence[Loaded], missing: Sequence[str], openings: Sequence[Opening] = ()
+) -> bytes:
     """Content of the file of a capsule.
 
     Args:
         run: The run; its files have to agree with its manifest.
         histories: Histories to include.
         missing: Names of those that are left out.
+        openings: Openings of lockboxes with rows of its instruments.
 
     Raises:
         DamageError: A file of the run cannot be read, or was altered.
@@ -109,6 +120,8 @@ def capsule_bytes(run: Run, histories: Sequence[Loaded], missing: Sequence[str])
         members[f"{FOLDER}/{path.name}"] = _content(path, MAX_ANNOTATION_BYTES)
     for number, loaded in enumerate(histories):
         members[f"data/{number}.npz"] = history_bytes(loaded)
+    for opening in openings:
+        members[f"{LOCKBOXES}/{opening.name}"] = opening.content()
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
@@ -160,9 +173,10 @@ def read_capsule(path: Path) -> Capsule:
         if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):
             raise ValueError("what it lacks is not a list of names")
         histories = tuple(_history(content) for name, content in members.items() if name.startswith("data/"))
-        files = {name: content for name, content in members.items() if not name.startswith("data/")}
+        openings = tuple(Opening.of_content(members[name]) for name in members if name.startswith(f"{LOCKBOXES}/"))
+        files = {name: members[name] for name in members if not name.startswith(("data/", f"{LOCKBOXES}/"))}
         _check_files(files)
-        return Capsule(run_id, files, histories, tuple(missing))
+        return Capsule(run_id, files, histories, tuple(missing), openings)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecasterError) as error:
         reason = error.messages[0] if isinstance(error, ForecasterError) else error
         reason = f"it lacks {error}" if isinstance(error, KeyError) else reason

@@ -12,6 +12,7 @@ from forecaster.arrays import FloatArray, IntArray
 from forecaster.environment import Environment, Progress
 from forecaster.experiments.backtests import run_backtest
 from forecaster.experiments.executors import Executor
+from forecaster.experiments.lockboxes import earlier_openings, opening_of, record_opening, times
 from forecaster.experiments.search import Search, SearchPlan
 from forecaster.experiments.search_findings import Effect, Group, Luck, relative_loss
 from forecaster.experiments.search_losses import FoldLosses, fold_losses, testing_losses
@@ -54,27 +55,36 @@ def open_lockbox(
     """Score the winner and the starting configuration on the rows that no trial has seen, once for each study.
 
     That the lockbox is opened, and for which trial, is recorded before anything is computed: an interruption lets
-    nobody choose another winner.
+    nobody choose another winner. Rows that another study has opened are reported.
 
     Args:
         search: The search, all trials finished.
         winner: The trial to score.
         folder: Folder of all backtests.
         executor: Computes the fits.
-        environment: Clock and progress.
+        environment: Home folder, clock, progress and messages.
 
     Returns:
-        The record: ``winner``, ``opened``, ``trials``, ``days``, ``losses`` and p-values.
+        The record: ``winner``, ``opened``, ``trials``, ``earlier_openings``, ``days``, ``losses`` and p-values.
     """
     study, plan = search.study, search.plan
     record = study.lockbox
     if record is None:
+        opened = environment.clock().isoformat(timespec="seconds")
+        earlier = earlier_openings(environment.home, opening_of(study, opened))
+        if earlier:
+            environment.note(
+                f"warning: rows of this lockbox have been opened {times(earlier)} before; they are no longer unseen, "
+                "and its p-values do not account for that"
+            )
         record = {
             "winner": winner.number,
-            "opened": environment.clock().isoformat(timespec="seconds"),
+            "opened": opened,
             "trials": len(study.trials),
+            "earlier_openings": earlier,
         }
         study.record_lockbox(record)
+    record_opening(environment.home, opening_of(study, record["opened"]))
     if "losses" in record:
         return record
     winner = study.trials[record["winner"]]

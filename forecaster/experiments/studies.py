@@ -249,7 +249,7 @@ class Study:
         Raises:
             DamageError: It cannot be read.
         """
-        record: dict[str, Any] | None = self.read_document("lockbox.json", dict, "it cannot be made again")
+        record: dict[str, Any] | None = self.read_document("lockbox.json", _lockbox, "it cannot be made again")
         return record
 
     def record_lockbox(self, record: Mapping[str, Any]) -> None:
@@ -274,6 +274,18 @@ class Study:
             StorageError: The disk is full, or the folder refuses the write.
         """
         write_file(self.folder / name, (json_text(document) + "\n").encode())
+
+
+def _lockbox(document: Any) -> dict[str, Any]:
+    """The record of an opened lockbox; KeyError or ValueError for anything else."""
+    numbers = [document["winner"], document["trials"], document["earlier_openings"]]
+    if "losses" in document:
+        numbers += [document["days"], document["losses"]["winner"], document["losses"]["start"]]
+        tests = [document["p_against_start"], document["p_against_baseline"]]
+        numbers += [value for value in tests if value is not None]
+    if not all(isinstance(value, int | float) for value in numbers) or not isinstance(document["opened"], str):
+        raise ValueError("it is not the record of a lockbox")
+    return dict(document)
 
 
 def _stem(number: int) -> str:

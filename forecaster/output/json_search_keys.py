@@ -42,6 +42,7 @@ lockbox.record | null | null while it is closed; otherwise the section below
 lockbox.record.winner | integer | trial that it was opened for
 lockbox.record.opened | text | time of the opening
 lockbox.record.trials | integer | trials of the study at that time
+lockbox.record.earlier_openings | integer | openings of rows of it by other searches before that
 lockbox.record.days | integer | days that were scored
 lockbox.record.losses.winner | number | loss of the winner
 lockbox.record.losses.start | number | loss of the starting configuration

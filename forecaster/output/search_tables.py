@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from forecaster.experiments.lockboxes import times
 from forecaster.output.tables import plain_table
 
 __all__ = [
@@ -155,6 +156,11 @@ def _lockbox_lines(document: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"lockbox: it was opened once, on {record['opened'][:10]} after {counted(record['trials'], 'trial')}; "
             "it is not opened again"
+        )
+    if record["earlier_openings"]:
+        lines.append(
+            f"lockbox: its rows had been opened {times(record['earlier_openings'])} before by other searches; "
+            "its p-values do not account for that"
         )
     winner = document["winner"]
     if winner is not None and winner["trial"] != record["winner"]:

@@ -14,6 +14,7 @@ from forecaster.environment import Environment
 from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.annotations import FOLDER, annotations_of
 from forecaster.experiments.capsules import Capsule, capsule_bytes, read_capsule, recorded_histories
+from forecaster.experiments.lockboxes import openings, record_opening
 from forecaster.experiments.recorded_data import recorded_files, recorded_versions
 from forecaster.experiments.runs import Run, find_run, read_run, runs_folder
 from forecaster.files import check_target, storage_faults, write_file, write_folder
@@ -77,7 +78,9 @@ def export_run(
     with version_lease(environment.home):
         histories, missing = recorded_histories(run, environment.home, with_data=with_data)
     missing = [*missing, *(f"{path}: {sha256}" for path, sha256 in recorded_files(run).items())]
-    write_file(path, capsule_bytes(run, histories, missing))
+    names = set(run.manifest.data.instruments)
+    opened = [opening for opening in openings(environment.home) if names & set(opening.instruments)]
+    write_file(path, capsule_bytes(run, histories, missing, opened))
     return ExportedRun(path, run, tuple(loaded.series.name for loaded in histories), tuple(missing))
 
 
@@ -97,6 +100,8 @@ def import_run(path: Path, environment: Environment) -> ImportedRun:
     folder = runs_folder(environment.home) / capsule.run_id
     # Prices first: without its run a history is useless but valid.
     names = _stored(capsule, environment) if capsule.histories else ()
+    for opening in capsule.openings:
+        record_opening(environment.home, opening)
     is_new = _put(capsule, folder)
     return ImportedRun(read_run(folder), is_new, names, capsule.missing)
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from forecaster.data.series import Panel, PriceSeries
 from forecaster.environment import Environment, no_progress
 from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.executors import InProcess
+from forecaster.experiments.lockboxes import openings
 from forecaster.experiments.search import Search
+from forecaster.experiments.search_losses import FoldLosses, steering_losses
+from forecaster.experiments.search_losses import testing_losses as losses_of_test
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
 from forecaster.experiments.studies import Study, Trial, study_lock
@@ -184,10 +188,32 @@ def test_no_trial_reads_the_lockbox(toy_fits: ToyFits, tmp_path: Path) -> None:
     assert all(cell[2] < str(plan.lockbox.start) for cell in toy_fits.cells)
 
 
-def lockbox_of(search: Search, home: Path) -> dict[str, Any]:
+def test_days_that_test_the_best_trial_decide_about_no_trial(toy_fits: ToyFits, tmp_path: Path) -> None:
+    """Other prices from the middle of the last fold on: the same settings, the same stops, other losses."""
+    plan = toy_plan()
+    series = plan.panel.series[0]
+    rows = np.flatnonzero((series.dates >= plan.folds[-1].start) & (series.dates < plan.folds[-1].end))
+    middle = series.dates[rows[len(rows) // 2 + 2]]
+    other = toy_plan(panel=Panel((altered(series, middle),)))
+    trials = searched(plan, tmp_path / "one", TRIALS).study.before(TRIALS)
+    others = searched(other, tmp_path / "two", TRIALS).study.before(TRIALS)
+    assert [(each.settings, each.state) for each in trials] == [(each.settings, each.state) for each in others]
+    assert [each.steering for each in trials] == [each.steering for each in others]
+    assert trials[0].losses[:2] == others[0].losses[:2]
+    assert trials[0].losses[2] != others[0].losses[2]
+
+
+def test_the_days_of_a_fold_are_halves_whose_outcomes_do_not_overlap() -> None:
+    fold = FoldLosses(np.arange(10.0), np.ones(10), np.arange(5.0), (1.0,), overlap=3)
+    assert steering_losses([fold, fold]).tolist() == [0, 1, 2, 3, 4] * 2
+    assert losses_of_test([fold, fold]).tolist() == [7, 8, 9] * 2
+    assert fold.steering_mean == 2
+
+
+def lockbox_of(search: Search, home: Path, note: Any = lambda text: None, now: Any = NOW) -> dict[str, Any]:
     best = search.study.best()
     assert best is not None
-    environment = Environment(home=home, clock=lambda: NOW)
+    environment = Environment(home=home, clock=lambda: now, note=note)
     return open_lockbox(search, best, home / "backtests", InProcess(), environment)
 
 
@@ -204,6 +230,29 @@ def test_the_lockbox_is_opened_once(toy_fits: ToyFits, tmp_path: Path) -> None:
     cells = len(toy_fits.cells)
     assert lockbox_of(later, tmp_path) == record
     assert len(toy_fits.cells) == cells
+
+
+def test_openings_of_the_same_rows_are_counted_for_ever(toy_fits: ToyFits, tmp_path: Path) -> None:
+    notes: list[str] = []
+    for number, space in enumerate([(1, 2), (1, 3), (1, 4)]):
+        search = searched(toy_plan({"model.epochs": Choices(space)}), tmp_path, 1)
+        record = lockbox_of(search, tmp_path, notes.append)
+        assert record["earlier_openings"] == number
+        assert lockbox_of(search, tmp_path, notes.append) == record  # the same study is not another opening
+        shutil.rmtree(search.study.folder)
+    assert [note.partition(";")[0] for note in notes] == [
+        "warning: rows of this lockbox have been opened once before",
+        "warning: rows of this lockbox have been opened 2 times before",
+    ]
+    again = searched(toy_plan({"model.epochs": Choices((1, 2))}), tmp_path, 1)  # the study was deleted: it counts, too
+    assert lockbox_of(again, tmp_path, now=NOW.replace(hour=5))["earlier_openings"] == 3
+    (first, *_) = openings(tmp_path)
+    assert not first.overlaps(dataclasses.replace(first, start=first.end, end="2099-01-01"))
+    assert not first.overlaps(dataclasses.replace(first, instruments=("EURUSD",)))
+    path = tmp_path / "searches" / "lockboxes" / first.name
+    path.write_bytes(path.read_bytes().replace(b'"start"', b'"begin"'))
+    with pytest.raises(DamageError, match="expected the record of an opened lockbox"):
+        openings(tmp_path)
 
 
 def test_an_interrupted_opening_keeps_its_winner(
