@@ -1,5 +1,7 @@
 """`forecast replay`."""
 
+from typing import Any
+
 import click
 
 from forecaster.cli.completions import run_ids
@@ -13,13 +15,13 @@ __all__ = ["command"]
 
 @click.command("replay", cls=SectionedCommand, short_help="Repeat a training, and compare weights and scores.")
 @click.argument("run_id", metavar="ID", shell_complete=run_ids)
-@with_options(("offline", "home"), (), ("table", "json"))
-def command(*, environment: Environment, run_id: str, offline: bool, format: str) -> None:
+@with_options(("offline", "backend", "device", "home"), (), ("table", "json"))
+def command(*, environment: Environment, run_id: str, format: str, **keywords: Any) -> None:
     """Repeat the training of a run with its data, configuration and seed, and compare weights and scores.
 
     Weights and scores have the same bits where software, engine and processor are those of the training. Elsewhere the
-    CRPS on the test rows may differ by 1 %, and the output names what differs. Exit code 4 means that the training was
-    not repeated. The project stays as it is.
+    CRPS on the test rows may differ by 1 %, and the output names what differs; --backend and --device choose another
+    engine. Exit code 4 means that the training was not repeated. The project stays as it is.
 
     \b
     Example:
@@ -30,7 +32,7 @@ def command(*, environment: Environment, run_id: str, offline: bool, format: str
     from forecaster.output.replay_tables import replay_document, replay_lines
     from forecaster.workflows.replay import replay
 
-    document = replay_document(replay(run=run_id, offline=offline, environment=environment))
+    document = replay_document(replay(run=run_id, environment=environment, **keywords))
     print_result(environment, json_text(document) if format == "json" else "\n".join(replay_lines(document)))
     if not document["repeated"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)

@@ -1,11 +1,12 @@
 """Comparison of a run with a repetition of its training: data, weights, forecasts and scores."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from forecaster.data.series import Panel
+from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_differences import Difference, differences
 from forecaster.experiments.run_summaries import metrics_of
 from forecaster.experiments.runs import Run
@@ -29,6 +30,7 @@ class ReplayedRun:
         others: Other facts that differ: data and configuration.
         weights: Largest difference of a weight, relative to the largest weight of its array.
         scores: Metric on test rows -> relative difference, of those that differ.
+        forecasts: Largest difference of a quantile in the forecasts after the last rows, relative to the largest one.
     """
 
     run: Run
@@ -37,12 +39,13 @@ class ReplayedRun:
     others: tuple[Difference, ...]
     weights: float
     scores: Mapping[str, float]
+    forecasts: float
 
     @property
     def is_identical(self) -> bool:
-        """True if weights, scores and the calibration that a refit takes over have the same bits."""
+        """True if weights, forecasts, scores and the calibration that a refit takes over have the same bits."""
         same_calibration = self.run.manifest.carried == self.again.manifest.carried
-        return self.weights == 0 and not self.scores and same_calibration
+        return self.weights == self.forecasts == 0 and not self.scores and same_calibration
 
     @property
     def is_repeated(self) -> bool:
@@ -75,16 +78,17 @@ def changed_members(run: Run, panel: Panel) -> dict[str, str]:
     return changes
 
 
-def compared(run: Run, again: Run) -> ReplayedRun:
+def compared(run: Run, again: Run, forecasts: Sequence[tuple[Prediction, Prediction]]) -> ReplayedRun:
     """A run next to a repetition of its training.
 
     Args:
         run: The run.
         again: The repetition.
+        forecasts: Pairs of a forecast of the run and that of the repetition.
     """
     labelled = {"run": run, "again": again}
     every = differences(labelled, sorted(run.scored & again.scored), {})
-    environment = tuple(each for each in every if _is_environment(each))
+    environment = tuple(each for each in every if _is_environment(each) and each.subject not in _unrecorded(run))
     others = tuple(each for each in every if not _is_environment(each))
     first = metrics_of(run)
     second = metrics_of(again)
@@ -93,11 +97,17 @@ def compared(run: Run, again: Run) -> ReplayedRun:
         for name, value in first.items()
         if name in second and second[name] != value
     }
-    return ReplayedRun(run, again, environment, others, _weights(run, again), scores)
+    largest = max((_largest(one.forecast.values, other.forecast.values) for one, other in forecasts), default=0.0)
+    return ReplayedRun(run, again, environment, others, _weights(run, again), scores, largest)
 
 
 def _is_environment(difference: Difference) -> bool:
     return difference.subject in _ENVIRONMENT or difference.subject.startswith(("version of ", "setting of "))
+
+
+def _unrecorded(run: Run) -> set[str]:
+    """Facts that the version of the training did not record."""
+    return set() if "code" in run.manifest.engine.versions else {"version of code"}
 
 
 def _weights(run: Run, again: Run) -> float:

@@ -203,8 +203,9 @@ _REPLAY = """
 schema | text | replay/1
 run_id | text | id of the run
 repeated | true or false | true if the training was repeated; see runs.md
-identical | true or false | true if weights and scores have the same bits
+identical | true or false | true if weights, forecasts and scores have the same bits
 largest_weight_difference | number or null | largest difference of a weight, relative to the largest of its array
+largest_forecast_difference | number | largest difference of a quantile, relative to the largest one
 score_differences.<metric> | number | relative difference of a metric on the test rows
 tolerance | number | largest relative difference of a CRPS on other software or hardware
 environment[].subject | text | fact about software or processor that differs

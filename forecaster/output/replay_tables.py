@@ -21,6 +21,7 @@ def replay_document(replayed: ReplayedRun) -> dict[str, Any]:
         "repeated": replayed.is_repeated,
         "identical": replayed.is_identical,
         "largest_weight_difference": replayed.weights,
+        "largest_forecast_difference": replayed.forecasts,
         "score_differences": dict(replayed.scores),
         "tolerance": MAX_SCORE_DIFFERENCE,
         "environment": [_fact(difference) for difference in replayed.environment],
@@ -39,9 +40,11 @@ def replay_lines(document: dict[str, Any]) -> list[str]:
         document: Result of `replay_document`.
     """
     if document["identical"]:
-        lines = [f"{document['run_id']}: repeated; weights and scores have the same bits"]
+        lines = [f"{document['run_id']}: repeated; weights, forecasts and scores have the same bits"]
     else:
-        lines = [_verdict(document), f"weights: largest difference {document['largest_weight_difference']:.2g}"]
+        lines = [_verdict(document)]
+        for kind, size in (("weights", "weight"), ("forecasts", "forecast")):
+            lines.append(f"{kind}: largest relative difference {document[f'largest_{size}_difference']:.2g}")
         scores = sorted(document["score_differences"].items(), key=lambda pair: -abs(pair[1]))
         lines += [f"{name}: {100 * change:+.3g} %" for name, change in scores[:MAX_LISTED]]
     facts = [*document["differences"], *document["environment"]]

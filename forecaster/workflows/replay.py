@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import functools
 import tempfile
 from collections.abc import Callable
 from os.path import isfile
@@ -16,7 +15,8 @@ from forecaster.errors import DataChangedError
 from forecaster.experiments.recorded_data import recorded_files, recorded_selection
 from forecaster.experiments.replays import ReplayedRun, changed_members, compared
 from forecaster.experiments.runs import Run, find_run, runs_folder
-from forecaster.workflows.train import run_training
+from forecaster.models.engine import Backend, Device
+from forecaster.workflows.train import last_predictions, run_training
 
 __all__ = ["replay"]
 
@@ -27,6 +27,8 @@ def replay(
     *,
     run: str,
     offline: bool = False,
+    backend: Backend | None = None,
+    device: Device | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
 ) -> ReplayedRun:
@@ -37,6 +39,8 @@ def replay(
     Args:
         run: Id of the run, or its beginning; ``latest`` is the newest.
         offline: True to ask no source over the network; the variable FORECAST_OFFLINE says so too.
+        backend: Engine in place of that of the training, such as ``tensorflow`` where JAX is not installed.
+        device: Device in place of the configured one, such as ``cpu`` for a training on a GPU.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
 
@@ -50,16 +54,26 @@ def replay(
     recorded = find_run(runs_folder(environment.home), run)
     _require_files(recorded)
     choice = recorded_selection(recorded, recorded.config, environment.home, selection_of({"offline": offline}))
+    config = _config(recorded, backend, device)
+    used: list[Dataset] = []
+
+    def accept(data: Dataset) -> None:
+        _require_same_data(recorded, data)
+        used.append(data)
+
     with tempfile.TemporaryDirectory(prefix="forecast-replay-") as folder:
         scratch = dataclasses.replace(environment, home=Path(folder), clock=_clock_of(recorded, environment))
-        again = run_training(_config(recorded), choice, scratch, functools.partial(_require_same_data, recorded))
-        return compared(recorded, again.run)
+        again = run_training(config, choice, scratch, accept)
+        scored = [series for series in used[0].named if series.instrument.name in recorded.scored]
+        forecasts = last_predictions(recorded, used[0], scored, scratch)
+        return compared(recorded, again.run, list(zip(forecasts, again.predictions, strict=False)))
 
 
-def _config(run: Run) -> Config:
-    """Configuration of the training, with the engine that it used."""
+def _config(run: Run, backend: Backend | None, device: Device | None) -> Config:
+    """Configuration of the training, with the engine that it used unless another one is wanted."""
     engine = run.manifest.engine.engine
-    return run.config if engine is None else run.config.model_copy(update={"backend": engine.backend})
+    used = run.config.backend if engine is None else engine.backend
+    return run.config.model_copy(update={"backend": backend or used, "device": device or run.config.device})
 
 
 def _clock_of(run: Run, environment: Environment) -> Callable[[], datetime.datetime]:

@@ -45,7 +45,7 @@ from forecaster.workflows.executor_choice import HERE, ExecutorOptions
 from forecaster.workflows.fits_beside import fits_beside
 from forecaster.workflows.training_facts import data_facts, engine_facts, score_facts, split_facts
 
-__all__ = ["recorded_or_needed", "run_training", "train"]
+__all__ = ["last_predictions", "recorded_or_needed", "run_training", "train"]
 
 MAX_SUMMARISED = 3  # instruments whose forecasts end a training; more do not fit a screen
 MAX_PARITY_ERROR = 1e-5  # largest difference between NumPy and Keras that a run may be saved with
@@ -190,7 +190,7 @@ def _recorded_training(
         seconds=watch.total(),
         next_command=_next_command(run, data, choice, environment),
         fallbacks=fallbacks,
-        predictions=_predictions(run, data, named, environment),
+        predictions=last_predictions(run, data, named, environment),
         weights_of=weights_of,
         member_scores=members,
     )
@@ -278,10 +278,17 @@ def _carried(fitted: Fitted, named: Sequence[PriceSeries], split: Split, config:
     return carried
 
 
-def _predictions(
+def last_predictions(
     run: Run, data: Dataset, named: Sequence[PriceSeries], environment: Environment
 ) -> tuple[Prediction, ...]:
-    """Forecasts of the first instruments that the run has scored."""
+    """Forecasts after the last rows, of the first instruments that a run has scored.
+
+    Args:
+        run: The run.
+        data: Data of its training.
+        named: The histories that it has scored.
+        environment: Clock.
+    """
     by_name = {series.instrument.name: series for series in named}
     instruments = [instrument for instrument in data.instruments if instrument.canonical.name in by_name]
     predictions = []

@@ -1,7 +1,10 @@
 """Facts of a training for its manifest."""
 
+import functools
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -62,7 +65,17 @@ def _last_before(panel: Panel, date: np.datetime64) -> np.datetime64:
     return newest
 
 
+@functools.cache
+def _code_sha256() -> str:
+    """Hash of all modules of this program, which tells checkouts of one version apart."""
+    root = Path(forecaster.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def engine_facts(engine: Engine) -> EngineFacts:
     """Software, processor and command line of this process."""
-    versions = {"forecaster": forecaster.__version__, **engine_versions()}
+    versions = {"forecaster": forecaster.__version__, "code": _code_sha256()[:12], **engine_versions()}
     return EngineFacts(engine, versions, cpu_features(), tuple(sys.argv), engine_settings(engine))
