@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 MAX_NAMES = 3
+ERRORS = ("crps", "weighted_quantile_loss", "mae", "rmse")  # beginnings of the names of metrics
 MAX_DIFFERENCES = 12  # metrics in a table; JSON has all
 FIRST_METRICS = ("crps@", "crps_ratio.garch@", "coverage.0.8@")  # of a table of differences
 SHORT_HASH = 12  # digits
@@ -243,7 +244,7 @@ def difference_tables(document: Mapping[str, Any]) -> list[Table]:
         for name in (*labels, "change"):
             scores.add_column(name, justify="right", no_wrap=True)
         for row in sorted(document["scores"], key=_place)[:MAX_DIFFERENCES]:
-            scores.add_row(row["metric"], *(number_text(value) for value in row["values"]), f"{row['change']:+.4g}")
+            scores.add_row(row["metric"], *(number_text(value) for value in row["values"]), _change(row))
         tables.append(scores)
     return tables
 
@@ -266,6 +267,14 @@ def difference_lines(document: Mapping[str, Any]) -> list[str]:
     elif document["scores"]:
         lines.append("the runs were tested on different rows, so their scores do not say which of them is better")
     return lines
+
+
+def _change(score: Mapping[str, Any]) -> str:
+    """Change of a metric: in percent where it is an error, which has no natural size."""
+    first = score["values"][0]
+    if first > 0 and score["metric"].startswith(ERRORS):
+        return f"{100 * score['change'] / first:+.2f} %"
+    return f"{score['change']:+.4f}"
 
 
 def _place(score: Mapping[str, Any]) -> int:

@@ -79,11 +79,16 @@ def test_other_weights_on_the_same_software_are_a_difference(forecast: Forecast,
     result = forecast("replay", "latest", "--home", project)
     assert result.exit_code == 4
     assert "not repeated; expected the same bits" in result.stdout
-    rewrite(project, processor="another processor")
+    (run,) = list_runs(project / "runs").runs
+    versions = {**run.manifest.engine.versions, "code": "0123456789ab"}
+    rewrite(project, processor="another processor", versions=versions, settings={"threads": "7"})
     elsewhere = forecast("replay", "latest", "--home", project)
     assert elsewhere.exit_code == 0
     assert "repeated on other software or hardware" in elsewhere.stdout
     assert "processor: recorded another processor" in elsewhere.stdout
+    assert "version of code: recorded 0123456789ab" in elsewhere.stdout
+    assert "setting of threads: recorded 7, now none" in elsewhere.stdout
+    assert "forecasts: largest relative difference" in elsewhere.stdout
 
 
 def test_changed_data_are_named(forecast: Forecast, project: Path) -> None:
