@@ -50,7 +50,7 @@ def list_command(*, environment: Environment, limit: int | None, format: str, **
     """  # noqa: D301
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.run_tables import run_document, run_rows, run_table
+    from forecaster.output.run_tables import run_document, run_rows, run_table, shared_facts
     from forecaster.output.tables import csv_text
     from forecaster.workflows.runs import runs
 
@@ -63,6 +63,7 @@ def list_command(*, environment: Environment, limit: int | None, format: str, **
         print_text(csv_text(run_rows(documents)))
     elif documents:
         print_text(table_text(run_table(documents, keywords["sort"])))
+        environment.note(f"in all rows: {shared_facts(documents)}")
     elif keywords["where"]:
         environment.note("no run meets the conditions")
     else:

@@ -24,6 +24,7 @@ _FACTS: dict[str, Callable[[RunSummary], Value]] = {
     "frequency": lambda run: run.frequency,
     "model": lambda run: run.model,
     "horizon": lambda run: run.horizon,
+    "seed": lambda run: run.seed,
     "configuration": lambda run: run.configuration.base,
     "refit": lambda run: str(run.refit).lower(),
     "fitted_until": lambda run: run.fitted_until,

@@ -21,7 +21,7 @@ from forecaster.files import plain, read_regular_file, sha256_of, write_file
 
 __all__ = ["RunIndex", "indexed_runs"]
 
-SCHEMA = "run-index/2"
+SCHEMA = "run-index/3"
 MAX_INDEX_BYTES = 2**28
 _NAME = ".index.json"
 

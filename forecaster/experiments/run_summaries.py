@@ -34,6 +34,7 @@ class RunSummary:
         frequency: Length of one row.
         model: Registry key of the model.
         horizon: Longest step.
+        seed: Random seed.
         configuration: The nearest shipped configuration, and the keys that differ.
         refit: True if the weights were fitted again on all rows.
         fitted_until: Last date that the weights have seen, ISO 8601.
@@ -54,6 +55,7 @@ class RunSummary:
     frequency: str
     model: str
     horizon: int
+    seed: int
     configuration: ConfigurationFacts
     refit: bool
     fitted_until: str
@@ -113,6 +115,7 @@ class RunSummary:
             frequency=run.frequency,
             model=manifest.model.model,
             horizon=manifest.model.horizon,
+            seed=manifest.model.seed,
             configuration=run.configuration,
             refit=manifest.split.refit,
             fitted_until=str(run.fitted_until),

@@ -71,6 +71,7 @@ source | text | source of the prices
 interval | text | frequency: 1d, 1wk or 1mo
 model | text | model
 horizon | integer | steps
+seed | integer | random seed
 configuration | text | configuration
 refit | true or false | true if the weights were fitted again
 fitted_until | date | last row that the weights have seen

@@ -21,6 +21,7 @@ __all__ = [
     "run_metrics_table",
     "run_rows",
     "run_table",
+    "shared_facts",
 ]
 
 MAX_NAMES = 3
@@ -46,6 +47,7 @@ def run_document(run: RunSummary, pinned: Sequence[str] = ()) -> dict[str, Any]:
         "interval": run.frequency,
         "model": run.model,
         "horizon": run.horizon,
+        "seed": run.seed,
         "configuration": run.configuration.name,
         "refit": run.refit,
         "fitted_until": run.fitted_until,
@@ -73,33 +75,50 @@ def run_rows(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def run_table(documents: Sequence[Mapping[str, Any]], sort: str | None = None) -> Table:
-    """A table with a row for each run.
+    """A table with a row for each run; `shared_facts` says what is the same in all of them.
 
     Args:
         documents: Results of `run_document`.
         sort: Metric by which they are sorted, which gets a column.
     """
+    rows = [_list_row(document) for document in documents]
+    shared = _shared(rows)
     table = plain_table()
-    tagged = any(document["tags"] for document in documents)
+    table.add_column("run", no_wrap=True)
     metric = sort if any(sort in document["metrics"] for document in documents) else None
-    for name in ("run", "instruments"):
-        table.add_column(name, no_wrap=True)
-    for name in ("rows", "configuration", "fitted to", *(["tags"] if tagged else [])):
-        table.add_column(name)
     if metric is not None:
         table.add_column(metric, justify="right", no_wrap=True)
-    for document in documents:
+    names = [name for name in rows[0] if name not in shared]
+    for name in names:
+        table.add_column(name, no_wrap=name == "instruments")
+    for document, row in zip(documents, rows, strict=True):
         mark = " (pinned)" if document["pinned"] else ""
-        table.add_row(
-            document["run_id"] + mark,
-            _names(document["instruments"]),
-            document["interval"],
-            document["configuration"] + (", refit" if document["refit"] else ""),
-            document["fitted_until"],
-            *([", ".join(document["tags"])] if tagged else []),
-            *([_metric(document["metrics"].get(metric))] if metric is not None else []),
-        )
+        value = [] if metric is None else [_metric(document["metrics"].get(metric))]
+        table.add_row(document["run_id"] + mark, *value, *(row[name] for name in names))
     return table
+
+
+def shared_facts(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Facts that all of several runs share, which are no columns of their table; empty where there are none."""
+    facts = _shared([_list_row(document) for document in documents])
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)
+
+
+def _list_row(document: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "instruments": _names(document["instruments"]),
+        "rows": document["interval"],
+        "configuration": document["configuration"] + (", refit" if document["refit"] else ""),
+        "seed": str(document["seed"]),
+        "fitted to": document["fitted_until"],
+        "tags": ", ".join(document["tags"]),
+    }
+
+
+def _shared(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Values that all of several rows have; the configuration has a column in any case."""
+    values = {name: {row[name] for row in rows} for name in rows[0]}
+    return {name: next(iter(found)) for name, found in values.items() if len(found) == 1 and name != "configuration"}
 
 
 def _names(names: Sequence[str]) -> str:

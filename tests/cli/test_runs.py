@@ -47,6 +47,16 @@ def test_runs_are_filtered_and_sorted_by_facts_tags_and_metrics(forecast: Foreca
     assert [(row["run_id"], row["tags"], row["crps_ratio.ewma@1"]) for row in rows][1] == (SECOND, "q4", "0.5")
 
 
+def test_a_table_shows_what_differs_and_the_metric_beside_the_run(forecast: Forecast, project: Path) -> None:
+    result = forecast("runs", "list", "--home", project, "--sort", "crps_ratio.ewma@1")
+    head, first, *_ = result.stdout.splitlines()
+    assert head.split()[:3] == ["run", "crps_ratio.ewma@1", "configuration"]
+    assert (first.split()[:2], first.split()[-1]) == ([SECOND, "0.50000"], "7")
+    assert "instruments" not in head
+    assert "in all rows: instruments USDJPY,EURUSD, rows 1d" in result.stderr
+    assert listed(forecast, project, "--where", "seed=7") == [SECOND]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
