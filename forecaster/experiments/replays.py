@@ -97,8 +97,7 @@ def compared(run: Run, again: Run, forecasts: Sequence[tuple[Prediction, Predict
         for name, value in first.items()
         if name in second and second[name] != value
     }
-    largest = max((_largest(one.forecast.values, other.forecast.values) for one, other in forecasts), default=0.0)
-    return ReplayedRun(run, again, environment, others, _weights(run, again), scores, largest)
+    return ReplayedRun(run, again, environment, others, _weights(run, again), scores, _quantiles(forecasts))
 
 
 def _is_environment(difference: Difference) -> bool:
@@ -116,6 +115,10 @@ def _weights(run: Run, again: Run) -> float:
     if {name: array.shape for name, array in first.items()} != {name: array.shape for name, array in second.items()}:
         return float("inf")
     return max((_largest(first[name], second[name]) for name in first), default=0.0)
+
+
+def _quantiles(forecasts: Sequence[tuple[Prediction, Prediction]]) -> float:
+    return max((_largest(first.forecast.values, second.forecast.values) for first, second in forecasts), default=0.0)
 
 
 def _largest(first: np.ndarray, second: np.ndarray) -> float:

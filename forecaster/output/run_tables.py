@@ -118,7 +118,7 @@ def _list_row(document: Mapping[str, Any]) -> dict[str, str]:
 def _shared(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Values that all of several rows have; the configuration has a column in any case."""
     values = {name: {row[name] for row in rows} for name in rows[0]}
-    return {name: next(iter(found)) for name, found in values.items() if len(found) == 1 and name != "configuration"}
+    return {name: min(texts) for name, texts in values.items() if len(texts) == 1 and name != "configuration"}
 
 
 def _names(names: Sequence[str]) -> str:
