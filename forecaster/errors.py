@@ -56,7 +56,7 @@ class ExitCode(enum.IntEnum):
     FAILED = 1, "failed, such as no run that fits, or a full disk"
     USAGE = 2, "wrong usage, configuration or input file"
     SOURCE = 3, "data source unavailable, or symbol unknown to it"
-    DIFFERENCE = 4, "leak (audit), damage, or a difference (replay, data diff --exit-code)"
+    DIFFERENCE = 4, "leak (audit), problem (doctor), damage, difference (replay, data diff)"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Location", "YamlDocument", "YamlTextError", "parse_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Location", "YamlDocument", "YamlTextError", "flow_text", "parse_yaml"]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -125,3 +125,12 @@ def _lines(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Lo
         for index, value in enumerate(node.value):
             yield (*location, index), value.start_mark.line + 1
             yield from _lines(value, (*location, index))
+
+
+def flow_text(value: Any) -> str:
+    """A value of JSON as YAML on one line.
+
+    >>> flow_text({"a": [1, None]}), flow_text("b")
+    ('{a: [1, null]}', 'b')
+    """
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n").strip()

@@ -39,6 +39,7 @@ HOMES = {
     "onnxruntime": ("models/exports",),
     "optuna": ("experiments",),
     "openpyxl": ("data/tables", "output/workbook_file.py"),
+    "packaging": ("workflows/doctor_system.py",),
     "pandas": ("data/sources", "frames.py"),
     "platformdirs": ("models",),
     "pydantic": (

@@ -15,7 +15,7 @@ from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
 from forecaster.cli.positional import is_instrument
-from forecaster.cli.streams import open_missing_streams, print_text, release_streams
+from forecaster.cli.streams import has_terminal, open_missing_streams, print_text, release_streams
 from forecaster.environment import BACKEND_VARIABLE, WINDOW_VARIABLE
 from forecaster.errors import ExitCode
 
@@ -28,22 +28,9 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
-    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score"),
-    *(
-        "ledger",
-        "audit",
-        "inspect",
-        "anomalies",
-        "events",
-        "report",
-        "export",
-        "runs",
-        "replay",
-        "data",
-        "config",
-        "schema",
-    ),
-    "completion",
+    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "ledger", "audit"),
+    *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
+    *("init", "doctor", "completion"),
 )
 _WORDS = "forecaster.words"
 _ENGINES = ("tensorflow", "keras", "jax", "numpy", "pandas", "matplotlib", "yfinance", "arch", "CurrencyConverter")
@@ -85,6 +72,15 @@ class LazyGroup(CommandGroup):
             context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
         return context
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command; without a word, a terminal shows what to do next."""
+        if not args and has_terminal() and not ctx.resilient_parsing:
+            from forecaster.cli.next_steps import print_next_steps
+
+            print_next_steps()
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a foreseeable fault is one line each and an exit code."""

@@ -1,14 +1,13 @@
 """`forecast completion`."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
 
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_note, print_text
+from forecaster.cli.streams import has_terminal, print_note, print_text
 
 __all__ = ["command"]
 
@@ -44,5 +43,5 @@ def command(*, shell: str | None) -> None:
     text = (script.source_template % script.source_vars()).strip()
     # A value of fish may be a list with commas, and its help a sentence.
     print_text(text.replace('string split ","', 'string split --max 1 ","'))
-    if sys.stdout.isatty():
+    if has_terminal():
         print_note(f"install: forecast completion {name} > {_PLACES[name]}{_HINTS.get(name, '')}")

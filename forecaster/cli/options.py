@@ -285,6 +285,7 @@ _OPTIONS: dict[str, Definition] = {
         "Output", "--rows", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Rows to list."
     ),
     "exit_code": option("Output", "--exit-code", is_flag=True, help="Exit with code 4 on a difference."),
+    "online": option("Data", "--online", is_flag=True, help="Ask the network, even if the variable forbids it."),
     "dry_run": option("Data", "--dry-run", is_flag=True, help="List what would be removed, and remove nothing."),
     "force": option("Data", "--force", is_flag=True, help="Go on although a run cannot be read."),
 }

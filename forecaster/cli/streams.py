@@ -22,6 +22,7 @@ from forecaster.output.visible_text import visible_text
 __all__ = [
     "colored_lines",
     "has_color",
+    "has_terminal",
     "mark_styles",
     "note_text",
     "open_missing_streams",
@@ -137,6 +138,11 @@ def wrapped(text: str, stream: Any) -> str:
 def has_color(stream: Any) -> bool:
     """True if `stream` is a terminal that shows colours, and the variable NO_COLOR does not forbid them."""
     return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def has_terminal() -> bool:
+    """True if results go to a terminal."""
+    return _is_terminal(sys.stdout)
 
 
 def _is_terminal(stream: Any) -> bool:

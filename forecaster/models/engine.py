@@ -18,7 +18,9 @@ __all__ = [
     "Backend",
     "Device",
     "Engine",
+    "compiled_programs_folder",
     "cpu_features",
+    "driver_sees_gpu",
     "engine_settings",
     "engine_variables",
     "engine_versions",
@@ -117,7 +119,7 @@ def _keep_compiled_programs() -> None:
     """
     if _CACHE_VARIABLE in os.environ:
         return
-    folder = _compiled_programs()
+    folder = compiled_programs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
@@ -129,7 +131,7 @@ def _keep_compiled_programs() -> None:
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 
-def _compiled_programs() -> Path:
+def compiled_programs_folder() -> Path:
     """Folder of compiled programs for this processor and these versions."""
     import platformdirs
 
@@ -144,7 +146,9 @@ def engine_variables() -> dict[str, str]:
     """
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     folder = os.environ.get(_CACHE_VARIABLE)
-    return variables if folder in (None, str(_compiled_programs())) else {**variables, _CACHE_VARIABLE: str(folder)}
+    return (
+        variables if folder in (None, str(compiled_programs_folder())) else {**variables, _CACHE_VARIABLE: str(folder)}
+    )
 
 
 def engine_settings(engine: Engine) -> dict[str, str]:
@@ -174,7 +178,7 @@ def _choose(backend: Backend, device: Device) -> Engine:
 
 
 def _gpu_is_usable(backend: Literal["jax", "tensorflow"]) -> bool:
-    return any(all(map(_installed, modules)) for modules in GPU_MODULES[backend]) and _driver_sees_gpu()
+    return any(all(map(_installed, modules)) for modules in GPU_MODULES[backend]) and driver_sees_gpu()
 
 
 def _installed(name: str) -> bool:
@@ -184,7 +188,7 @@ def _installed(name: str) -> bool:
         return False
 
 
-def _driver_sees_gpu() -> bool:
+def driver_sees_gpu() -> bool:
     """Ask the NVIDIA driver itself: it takes milliseconds, importing a framework takes seconds."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")

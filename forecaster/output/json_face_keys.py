@@ -1,6 +1,6 @@
 """Keys of the JSON documents about the program itself: errors, help, schemas; see `json_keys`."""
 
-__all__ = ["ERROR", "HELP", "SCHEMAS"]
+__all__ = ["DOCTOR", "ERROR", "HELP", "SCHEMAS"]
 
 ERROR = """
 schema | text | error/1
@@ -10,6 +10,15 @@ hint | text or null | what was expected, and what to do
 commands[] | text | command lines that may help; the corrected one first
 exit_code | integer | exit code of the process
 mistakes[] | text | every mistake in one line: message and hint
+"""
+
+DOCTOR = """
+schema | text | doctor/1
+outcome | text | the worst outcome: ok, warning or problem
+findings[].subject | text | what was checked
+findings[].outcome | text | ok, warning or problem
+findings[].text | text | the finding
+findings[].commands[] | text | command lines that help
 """
 
 SCHEMAS = """

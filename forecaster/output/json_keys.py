@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
-from forecaster.output.json_face_keys import ERROR, HELP, SCHEMAS
+from forecaster.output.json_face_keys import DOCTOR, ERROR, HELP, SCHEMAS
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_ledger_keys import LEDGER_CHECK, LEDGER_ENTRY, LEDGER_LIST, LEDGER_SCORE
 from forecaster.output.json_odds_keys import ODDS
@@ -345,6 +345,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast data export --format json": _DATA_EXPORT,
     "forecast config list --format json": _CONFIGURATIONS,
     "forecast config keys --format json": _KEYS,
+    "forecast doctor --format json": DOCTOR,
     "forecast schema --format json": SCHEMAS,
     "forecast --help --format json": HELP,
     "error of a command with --format json": ERROR,

@@ -16,6 +16,8 @@ __all__ = ["list_configurations", "list_keys", "show_configuration"]
 
 _COMMENTED = re.compile(r"(?P<indent> *)(?P<name>\w+):.*?(?:\s#\s*(?P<comment>.*))?")
 
+_CONTINUED = re.compile(r" {12,}#\s*(?P<comment>.*\S)\s*")  # line of a comment that goes on beside the values
+
 
 def list_configurations() -> list[dict[str, Any]]:
     """Name, kind of model and purpose of every installed configuration."""
@@ -116,5 +118,7 @@ def _meanings(path: Path) -> dict[str, str]:
         if match := _COMMENTED.fullmatch(line):
             sections = [*sections[: len(match["indent"]) // 2], match["name"]]
             if match["comment"]:
-                meanings[".".join(sections)] = match["comment"].strip().rstrip(";")
+                meanings[".".join(sections)] = match["comment"].strip()
+        elif (match := _CONTINUED.fullmatch(line)) and ".".join(sections) in meanings:
+            meanings[".".join(sections)] += f" {match['comment']}"
     return meanings

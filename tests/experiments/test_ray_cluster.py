@@ -184,9 +184,9 @@ def test_settings_of_the_engine_travel_with_the_tasks(ray: FakeRay, monkeypatch:
 
 
 def test_a_machine_has_its_own_compiled_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    from forecaster.models.engine import _compiled_programs
+    from forecaster.models.engine import compiled_programs_folder
 
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(_compiled_programs()))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(compiled_programs_folder()))
     assert "JAX_COMPILATION_CACHE_DIR" not in engine_variables()
 
 

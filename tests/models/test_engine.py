@@ -97,7 +97,7 @@ CUDA_12 = {"nvidia.cudnn", "nvidia.cuda_runtime"}
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine whose GPU and packages a test can choose."""
     made = SimpleNamespace(driver=False, packages={"jax"})
-    monkeypatch.setattr(engine, "_driver_sees_gpu", lambda: made.driver)
+    monkeypatch.setattr(engine, "driver_sees_gpu", lambda: made.driver)
     monkeypatch.setattr(engine, "_installed", lambda name: name in made.packages)
     return made
 
