@@ -2,9 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from documented_keys import differences, missing
+
+from forecaster.config import Config
+from forecaster.experiments.tracking import NoTracker, TrackedRun
 
 ASKED = (
     *("search", "--pair", "USDJPY", "--end", "2005-12-31", "--universe", "none", "--config", "classic", "--jobs", 1),
@@ -56,6 +60,102 @@ def test_the_document_the_table_and_the_picture(forecast, toy_fits, space: Path,
     rows = forecast(*ASKED, "--space", space, "--trials", TRIALS, "--format", "csv").stdout.splitlines()
     assert rows[0] == "trial,state,loss,loss_change,reason,model.dropout,model.epochs"
     assert len(rows) == TRIALS + 1
+    shown_again(forecast, again.stdout, opened, tmp_path)
+
+
+def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> None:
+    """The study in the list and by its id: the result again, from its files alone."""
+    (home / "data" / "store.sqlite").unlink()
+    shown = forecast("studies", "show", opened["study"][:12])
+    assert shown.stdout == table
+    document = json.loads(forecast("studies", "show", "latest", "--format", "json").stdout)
+    assert document == {**opened, "lockbox": {**opened["lockbox"], "opened_now": False}}
+    listed = json.loads(forecast("studies", "list", "--format", "json").stdout)
+    assert differences("forecast studies list --format json", listed) == []
+    assert missing("forecast studies list --format json", [listed]) == []
+    (row,) = listed["studies"]
+    assert (row["study"], row["trials"], row["p_against_start"]) == (
+        opened["study"],
+        TRIALS,
+        opened["luck"]["p_against_start"],
+    )
+    assert opened["study"] in forecast("studies", "list").stdout
+    assert forecast("studies", "list", "--format", "csv").stdout.startswith("study,created,instruments,")
+    folder = home / "searches" / opened["study"]
+    (folder / "findings.json").unlink()
+    shown = forecast("studies", "show", "latest")
+    assert "luck: not measured, since the search has not come to its end" in shown.stdout
+    assert shown.stderr.splitlines()[-1] == f"next: forecast search --study {opened['study']}"
+    (folder / "trials" / "000001.json").write_text("[]")
+    damaged = forecast("studies", "list")
+    assert damaged.exit_code == 0
+    assert "warning: " in damaged.stderr
+    assert "000001.json is damaged" in damaged.stderr
+    assert forecast("studies", "show", opened["study"]).exit_code == 4
+
+
+def test_no_study(forecast) -> None:
+    assert "no search is recorded; begin one with: forecast search" in forecast("studies", "list").stderr
+    shown = forecast("studies", "show", "latest")
+    assert shown.exit_code == 1
+    assert "latest names no study" in shown.stderr
+
+
+class Tracked:
+    """A tracker in memory."""
+
+    def __init__(self, records: dict[str, tuple[str | None, TrackedRun]]) -> None:
+        self.records = records
+        self.closed: list[TrackedRun] = []
+
+    def record(self, run: TrackedRun, parent: str | None = None) -> str:
+        assert run.name not in self.records
+        self.records[run.name] = (parent, run)
+        return run.name
+
+    def open_group(self, run: TrackedRun) -> str:
+        return f"group of {run.name}"
+
+    def members(self, group: str | None) -> set[str]:
+        return {name for name, (parent, _) in self.records.items() if parent == group}
+
+    def close_group(self, group: str | None, run: TrackedRun) -> None:
+        self.closed.append(run)
+
+
+def test_trials_are_tracked_once(forecast, toy_fits, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records: dict[str, tuple[str | None, TrackedRun]] = {}
+    trackers: list[Tracked] = []
+
+    def tracker_of(config: Config, *rest: Any) -> Tracked:
+        trackers.append(Tracked(records))
+        return trackers[-1] if config.tracking == "mlflow" else NoTracker()
+
+    monkeypatch.setattr("forecaster.workflows.search.tracker_of", tracker_of)
+    for trials in (4, 6):
+        result = forecast(*ASKED, "--space", space, "--trials", trials, "--format", "json", "--set", "tracking=mlflow")
+        assert result.exit_code == 0, result.stderr
+        document = json.loads(result.stdout)
+        study = document["study"]
+        assert set(records) == {f"{study} trial {number}" for number in range(trials)}
+    parent, run = records[f"{study} trial 1"]
+    metrics = {(each.name, each.step): each.value for each in run.metrics}
+    trial = document["trials"][1]
+    assert parent == f"group of {study}"
+    assert metrics["loss", 0] == trial["loss"]
+    assert metrics["fold_loss", 1] == trial["losses"][0]
+    assert metrics["crps_ratio.ewma", 1] == pytest.approx(trial["loss"])
+    assert run.parameters["model.dropout"] == trial["settings"]["model.dropout"]
+    assert run.tags["state"] == trial["state"]
+    (closed,) = trackers[-1].closed
+    assert {each.name: each.value for each in closed.metrics}["lockbox.winner"] == (
+        document["lockbox"]["record"]["losses"]["winner"]
+    )
+    assert forecast("search", "--study", study, "--trials", 6, "--jobs", 1).exit_code == 0
+    for assignment, code in (("tracking=mlflow", 0), ("model.dropout=0.1", 2)):
+        again = forecast("search", "--study", study, "--trials", 7, "--jobs", 1, "--set", assignment)
+        assert again.exit_code == code, again.stderr
+    assert len(records) == 7
 
 
 @pytest.mark.parametrize(
@@ -65,6 +165,7 @@ def test_the_document_the_table_and_the_picture(forecast, toy_fits, space: Path,
         (("--baseline", "garhc"), "--baseline garhc is unknown; expected one of"),
         (("--lockbox", 5000), "rows are too few for 2 folds of 500 rows, a lockbox of 5000"),
         (("--study", "x"), "--study names data and configuration; got --pair too"),
+        (("--trials", 0), "Invalid value for '--trials': 0 is not in the range"),
         (("--out", "x.txt"), "the file name ends in one of .png"),
     ],
 )

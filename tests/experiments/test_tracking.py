@@ -223,6 +223,27 @@ def test_trials_of_a_search_are_nested(tmp_path: Path) -> None:
         assert record.data.metrics == {"loss": 0.5 + number}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_search_goes_on_below_its_record(forecast: Any, toy_fits: Any, tmp_path: Path) -> None:
+    """With one record that broke off, as that of a killed process."""
+    asked = ("search", "--pair", "USDJPY", "--end", "2005-12-31", "--universe", "none", "--config", "classic")
+    options = ("--folds", 2, "--lockbox", 100, "--step", 1, "--jobs", 1, "--home", tmp_path, *MLFLOW)
+    client = client_of(f"sqlite:///{tmp_path / STORE}")
+    for trials in (2, 4):
+        result = forecast(*asked, *options, "--trials", trials)
+        assert result.exit_code == 0, result.stderr
+        assert "warning: tracking" not in result.stderr
+        by_name = {record.info.run_name: record for record in records(client)}
+        assert len(by_name) == len(records(client)) == trials + 1
+        (group,) = [record for name, record in by_name.items() if " trial " not in name]
+        trial = by_name[f"{group.info.run_name} trial 1"]
+        assert trial.data.tags["mlflow.parentRunId"] == group.info.run_id
+        assert {record.info.status for record in by_name.values()} == {"FINISHED"}
+        assert group.data.metrics["trials"] == trials
+        client.update_run(trial.info.run_id, "RUNNING")
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
