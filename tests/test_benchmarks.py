@@ -36,6 +36,7 @@ NAMES = (
         "metrics",
     ),
     *("network", "placebo", "report", "runs", "scaling", "skill"),
+    *("network", "placebo", "runs", "scaling", "search_luck", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
@@ -721,3 +722,16 @@ def test_cost_of_many_series(capsys):
     (first, second) = scaling.simulated(["S1", "S2"], 1500)
     assert len(first) == len(second) == 1500
     assert (first.close > 0).all()
+
+
+# --- search_luck -------------------------------------------------------------------------------------------------
+
+
+def test_luck_of_a_few_searches(capsys):
+    pytest.importorskip("optuna")
+    importlib.import_module("search_luck").main(["--searches", "2", "--trials", "3"])
+    document, table = result(capsys)
+    assert len(document["rows"]) == 13 == len(table) - 2
+    assert {row["step"] for row in document["rows"]} == {1, 5, 20}
+    assert all(row[level] in (0, 0.5, 1) for row in document["rows"] for level in ("0.01", "0.25"))
+    assert table[0].startswith("losses")

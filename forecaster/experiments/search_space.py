@@ -10,6 +10,7 @@ from typing import Any
 from forecaster.config import Config, configuration_keys, load_config
 from forecaster.config_keys import hint_for
 from forecaster.errors import ConfigError, UsageError
+from forecaster.experiments.configurations import flat_values
 from forecaster.files import read_regular_file
 from forecaster.models import model_class
 from forecaster.models.search_values import Choices, Range, SearchValues, searched_options
@@ -77,20 +78,35 @@ def read_space(path: Path, config: Config) -> Space:
 
 def _values(key: str, value: Any, config: Config) -> SearchValues:
     """The values of one key; ValueError with the mistake."""
+    if key == "model.kind":
+        raise ValueError(
+            "a search has one kind; set it with --set model.kind=NAME, and compare kinds with forecast compare"
+        )
     keys = [name for name in configuration_keys(config.kind) if name.startswith(_SECTION)]
-    if key not in keys or key == "model.kind":
+    if key not in keys:
         raise ValueError(f"it cannot be searched{_hint(key, keys, config.kind)}")
     values = _range(value) if isinstance(value, dict) else _choices(value)
-    tried = (values.low, values.high) if isinstance(values, Range) else values.values
-    for item in tried:
+    read = []
+    for item in _samples(values):
         try:
-            load_config(config, {key: item})
+            read.append(flat_values(load_config(config, {key: item}).model_dump(mode="json")).get(key, item))
         except ConfigError as error:
             # A mistake of the whole section, such as of two keys together, may be none of another trial.
             for message in error.messages:
                 if own := re.search(rf"{re.escape(key)}(?:\.\d+)*: (.+)", message):
                     raise ValueError(own[1]) from None
+    if any(value in read[:place] for place, value in enumerate(read)):
+        raise ValueError("a value is listed twice")
     return values
+
+
+def _samples(values: SearchValues) -> tuple[Any, ...]:
+    """All choices, or both ends of a range and a value between them."""
+    if not isinstance(values, Range):
+        return values.values
+    between = values.low + (values.high - values.low) / math.pi
+    is_whole = isinstance(values.low, int) and isinstance(values.high, int)
+    return (values.low, values.high) if is_whole else (values.low, values.high, between)
 
 
 def _hint(key: str, keys: list[str], kind: str) -> str:
@@ -104,12 +120,9 @@ def _hint(key: str, keys: list[str], kind: str) -> str:
 def _range(value: dict[str, Any]) -> Range:
     for name in value:
         if name not in _RANGE_KEYS:
-            near = difflib.get_close_matches(str(name), _RANGE_KEYS, n=1)
-            raise ValueError(
-                f"unknown key {name:.40}{f'; did you mean {near[0]}?' if near else '; expected low, high'}"
-            )
-    low: Any = value.get("low")
-    high: Any = value.get("high")
+            raise ValueError(f"unknown key {name!s:.40}; expected low, high and log")
+    low = _number(value.get("low"))
+    high = _number(value.get("high"))
     log = value.get("log", False)
     for number in (low, high):
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
@@ -123,13 +136,19 @@ def _range(value: dict[str, Any]) -> Range:
     return Range(low, high, log)
 
 
+def _number(value: Any) -> Any:
+    """A number that YAML reads as text, such as 1e-3, as a number; other values as they are."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def _choices(value: Any) -> Choices:
     if not isinstance(value, list):
         raise ValueError(f"expected a list of values, or low and high (got {value!s:.40})")
     if not value:
         raise ValueError("the list of values is empty")
-    if len({str(item) for item in value}) < len(value):
-        raise ValueError("a value is listed twice")
     return Choices(tuple(value))
 
 

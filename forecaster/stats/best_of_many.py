@@ -7,7 +7,7 @@ p-value is the share of random rotations whose largest statistic of all trials r
 2005, Statistics and Computing 15). It needs no estimate of the covariances and is exact for any number of trials.
 
 The trials have to be proposed without the days that are tested. A search that has seen these days climbs their luck:
-where the loss changes smoothly with the settings, 50 trials find a maximum as large as that of hundreds of random ones.
+where the loss changes smoothly with the settings, its best trial is far better than that of as many random ones.
 """
 
 import numpy as np

@@ -18,11 +18,13 @@ from forecaster.errors import DamageError, ForecasterError, StorageError
 from forecaster.experiments.executors import InProcess
 from forecaster.experiments.lockboxes import openings
 from forecaster.experiments.search import Search
+from forecaster.experiments.search_findings import Findings
 from forecaster.experiments.search_losses import FoldLosses, steering_losses
 from forecaster.experiments.search_losses import testing_losses as losses_of_test
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
 from forecaster.experiments.studies import Study, Trial, study_lock
+from forecaster.files import write_file
 from forecaster.models.search_values import Choices, Range
 
 TRIALS = 10
@@ -75,6 +77,37 @@ def test_a_killed_search_goes_on_to_the_same_trials_without_a_second_fit(
     resumed = searched(toy_plan(), tmp_path / "killed", TRIALS)
     assert trial_files(resumed) == trial_files(whole)
     assert sorted(toy_fits.cells) == sorted(fitted)
+
+
+@pytest.mark.parametrize("stop", [11, 27, 39, 40])
+def test_a_search_that_is_killed_at_a_write_ends_with_the_same_files(
+    toy_fits: ToyFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    """The last of these writes are those of the lockbox, of its opening, and of the findings."""
+    written: list[Path] = []
+
+    def write(path: Path, content: bytes) -> None:
+        if len(written) == stop:
+            raise Killed
+        written.append(path)
+        write_file(path, content)
+
+    def finished(home: Path) -> dict[str, bytes]:
+        search = searched(toy_plan(), home, 6)
+        lockbox_of(search, home)
+        findings = Findings(measured_luck(search), tuple(effects(search)), "")
+        search.study.write_document("findings.json", findings.to_json())
+        return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*.*")}
+
+    whole = finished(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        for module in ("backtests", "studies", "search", "lockboxes"):
+            patch.setattr(f"forecaster.experiments.{module}.write_file", write)
+        with pytest.raises(Killed):
+            finished(tmp_path / "killed")
+    toy_fits.cells.clear()
+    assert finished(tmp_path / "killed") == whole
+    assert len(toy_fits.cells) <= sum(name.endswith(".npz") and "classic" in name for name in whole)
 
 
 def test_more_trials_continue_a_study_as_if_it_had_never_stopped(toy_fits: ToyFits, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(
         "model.units: [[8], [16, 16]]\n"
-        "model.training.learning_rate: {low: 0.001, high: 0.01, log: true}\n"
+        "model.training.learning_rate: {low: 1e-3, high: 0.01, log: true}\n"  # YAML reads 1e-3 as text
         "model.training.steps: {low: 10, high: 20}\n"
     )
     space = read_space(path, LSTM)
@@ -51,10 +51,10 @@ def test_a_file(tmp_path: Path) -> None:
         ("model.droput: [0.1]", "did you mean model.dropout?"),
         ("dropout: [0.1]", "did you mean model.dropout?"),
         ("horizon: [5, 10]", "expected a key of the section model"),
-        ("model.kind: [lstm, gru]", "it cannot be searched"),
+        ("model.kind: [lstm, gru]", "a search has one kind; set it with --set model.kind=NAME"),
         ("model.dropout: []", "the list of values is empty"),
         ("model.dropout: {low: 0.5, high: 0.5}", "the range is empty: low 0.5 is not below high 0.5"),
-        ("model.dropout: {low: 0.5, hihg: 0.6}", "unknown key hihg; did you mean high?"),
+        ("model.dropout: {low: 0.5, hihg: 0.6}", "unknown key hihg; expected low, high and log"),
         ("model.dropout: {low: 0.5}", "expected numbers low and high (got low 0.5, high None)"),
         ("model.dropout: {low: .nan, high: 1}", "expected numbers low and high"),
         ("model.dropout: {low: 0, high: 0.5, log: true}", "begins above 0"),
@@ -62,7 +62,9 @@ def test_a_file(tmp_path: Path) -> None:
         ("model.dropout: {low: 0, high: 1.5}", "less than 1"),
         ("model.units: [[32], [0]]", "greater than or equal to 1"),
         ("model.dropout: 0.5", "expected a list of values, or low and high"),
-        ("model.dropout: [0.1, 0.1]", "a value is listed twice"),
+        ("model.dropout: [0.1, 1e-1]", "a value is listed twice"),
+        ("model.units: [[8], 8]", "a value is listed twice"),
+        ("model.training.steps: {low: 10.0, high: 20.0}", "should be a valid integer"),
     ],
 )
 def test_mistakes_in_a_file(tmp_path: Path, line: str, message: str) -> None:
