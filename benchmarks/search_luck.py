@@ -89,14 +89,14 @@ def steered_p_values(scale: float, trials: int, searches: int, seed: int) -> tup
         phases = rng.uniform(0, 2 * np.pi, FEATURES)
         steering, testing = rng.standard_normal((2, days, FEATURES))
         waves = [np.cos(directions @ np.full(SETTINGS, 0.5) + phases)]
-        made = [Trial(0, {}, "complete", (1.0,), (1.0,))]
+        done = [Trial(0, {}, "complete", (1.0,), (1.0,))]
         for number in range(1, trials + 1):
             first = number - number % BATCH
-            earlier = [trial if trial.number < first else Trial(trial.number, trial.settings) for trial in made]
+            earlier = [trial if trial.number < first else Trial(trial.number, trial.settings) for trial in done]
             settings = propose(space, earlier, number, 1000 * search + seed)
             waves.append(np.cos(directions @ np.array(list(settings.values())) + phases))
             loss = 1 + float((steering @ (waves[-1] - waves[0])).mean()) / 100
-            made.append(Trial(number, settings, "complete", (loss,), (loss,)))
+            done.append(Trial(number, settings, "complete", (loss,), (loss,)))
         for values, days_of in ((separate, testing), (same, steering)):
             losses = days_of @ np.stack(waves, axis=1)
             gains = losses[:, :1] - losses[:, 1:]

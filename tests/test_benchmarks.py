@@ -35,8 +35,7 @@ NAMES = (
         "long_context",
         "metrics",
     ),
-    *("network", "placebo", "report", "runs", "scaling", "skill"),
-    *("network", "placebo", "runs", "scaling", "search_luck", "skill"),
+    *("network", "placebo", "report", "runs", "scaling", "search_luck", "skill"),
     *("speed", "stocks", "superiority", "throughput", "windows_memory"),
 )
 SHARED = ("processes", "trainings")
