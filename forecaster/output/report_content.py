@@ -65,7 +65,7 @@ class InstrumentReport:
         prediction: The coming days.
         dates: (T,) rows of the history, and later ones as far as the forecast reaches.
         prices: (T,) prices in the user's orientation.
-        unit: Unit of the prices.
+        unit: Unit of the prices, such as ``JPY per USD``; empty where it is not known.
         answers: Probabilities of ending above prices on the last day, with the record of such answers.
         commands: Purpose -> command that repeats or continues something.
         details: Further sections; None in an overview.
@@ -92,10 +92,25 @@ class InstrumentReport:
 
     @property
     def verdict(self) -> Mapping[str, Any]:
-        """The verdict that the run recorded on the instrument; empty where it tested none."""
-        run = self.selection.run
-        recorded = run.manifest.scores.verdicts.get(self.selection.series.instrument.name, {})
+        """The verdict that the run recorded on the instrument; empty where it tested none up to the cutoff."""
+        recorded = self._recorded_verdict
+        return recorded if recorded and self.was_known(recorded["window"]) else {}
+
+    @property
+    def later_verdict(self) -> tuple[str, str] | None:
+        """First and last cutoff of the test of the run, where its outcomes came after the cutoff of the report."""
+        recorded = self._recorded_verdict
+        return None if not recorded or self.was_known(recorded["window"]) else tuple(recorded["window"])
+
+    @property
+    def _recorded_verdict(self) -> Mapping[str, Any]:
+        verdicts = self.selection.run.manifest.scores.verdicts
+        recorded = verdicts.get(self.selection.series.instrument.name, {})
         return recorded if "density" in recorded else {}
+
+    def was_known(self, window: Sequence[str]) -> bool:
+        """True if scores of cutoffs from the first to the last of `window` were known at the cutoff of the report."""
+        return bool(np.datetime64(window[1]) < self.prediction.forecast.cutoff)
 
     @property
     def cutoff_row(self) -> int:

@@ -81,7 +81,7 @@ def _heading(report: InstrumentReport, tag: str) -> Element:
 def _subtitle(report: InstrumentReport) -> Element:
     forecast = report.prediction.forecast
     price = f"{forecast.last_price:.{price_decimals(forecast)}f} {report.unit}"
-    return note(f"Last price: {price}. Forecast by {report.prediction.model}, run {report.prediction.run_id}.")
+    return note(f"Last price: {price.strip()}. Forecast by {report.prediction.model}, run {report.prediction.run_id}.")
 
 
 def _sections(report: InstrumentReport, details: ReportDetails) -> list[Element]:

@@ -41,7 +41,7 @@ def _missing(report: InstrumentReport, reason: str) -> list[Content]:
 def _test_skill(report: InstrumentReport) -> Content:
     """Scores that the training recorded on its test rows, where it did."""
     scores = report.prediction.skill
-    if not scores:
+    if not scores or not report.was_known(scores[0].window):
         return None
     steps = sorted({score.step for score in scores})
     ratios = {(score.reference, score.step): score for score in scores}

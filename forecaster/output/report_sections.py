@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from forecaster.data.sources.registry import source_traits
 from forecaster.evaluation.claims import KINDS
+from forecaster.experiments.predictions import CoverageRecord
 from forecaster.output.html_elements import Content, Element, code, data_block, element, isolated, table
 from forecaster.output.odds_documents import answer_document
 from forecaster.output.odds_wording import record_cells
@@ -91,6 +92,7 @@ def verdict(report: InstrumentReport) -> list[Content]:
     """Ranges of the coming days in words, how often such ranges held, and what the tests of the run said."""
     document = summary_document(report.prediction)
     decimals = price_decimals(report.prediction.forecast)
+    unit = f" {report.unit}" if report.unit else ""
     parts: list[Content] = []
     for row in document["ranges"]:
         held = str(held_text(row, document["level"], count=True))
@@ -99,14 +101,14 @@ def verdict(report: InstrumentReport) -> list[Content]:
                 "p",
                 f"In {row['span']}, to {row['date']}, the price will lie between ",
                 element("strong", f"{row['low']:.{decimals}f} and {row['high']:.{decimals}f}"),
-                f" {report.unit} with a probability of {100 * document['level']:g} %. Such ranges held: {held}.",
+                f"{unit} with a probability of {100 * document['level']:g} %. Such ranges held: {held}.",
                 class_="lead",
             )
         )
     parts += [element("p", line, class_="warning") for line in _warnings(report)]
     claims = report.verdict
     if not claims:
-        return [*parts, note("The run did not test this instrument: train with it named to get a verdict.")]
+        return [*parts, note(_no_verdict(report))]
     window = " to ".join(claims["window"])
     parts.append(
         element(
@@ -117,6 +119,21 @@ def verdict(report: InstrumentReport) -> list[Content]:
     sentences = element("ul", *(element("li", claims[kind]["text"]) for kind in KINDS if "text" in claims[kind]))
     about = f"Tests of the run on {claims['days']:,} cutoffs that it has not learned from, {window}:"
     return [*parts, element("p", about), sentences]
+
+
+def _no_verdict(report: InstrumentReport) -> str:
+    later = report.later_verdict
+    if later is None:
+        return "The run did not test this instrument: train with it named to get a verdict."
+    return (
+        f"The run was tested on cutoffs from {later[0]} to {later[1]}, after {report.prediction.forecast.cutoff} in "
+        "part or as a whole; a report without --as-of shows the result."
+    )
+
+
+def in_unit(report: InstrumentReport) -> str:
+    """Unit after a comma; empty where it is not known."""
+    return f", {report.unit}" if report.unit else ""
 
 
 def _warnings(report: InstrumentReport) -> list[str]:
@@ -148,29 +165,38 @@ def coming_days(report: InstrumentReport, prefix: str = "", level: int = 2) -> E
     forecast = prediction.forecast
     decimals = price_decimals(forecast)
     prices = forecast.prices([0.025, 0.1, 0.5, 0.9, 0.975]).tolist()
+    record = prediction.coverage
+    has_names = any(day.names for day in prediction.days)
     rows = []
     for index, (up, values) in enumerate(zip(forecast.probability_up.tolist(), prices, strict=True)):
         low_95, low_80, median, high_80, high_95 = (f"{value:.{decimals}f}" for value in values)
         names = prediction.days[index].names if prediction.days else ()
         ranges = (f"{low_80} to {high_80}", f"{low_95} to {high_95}")
-        rows.append([str(forecast.dates[index]), median, *ranges, probability_text(up), *_held(report, index + 1)])
-        rows[-1].append(", ".join(names))
-    heads = [report.span, "median", "80 % range", "95 % range", "rise", "80 % held", "95 % held", "events"]
-    record = prediction.coverage
-    held = "" if record is None else f" Held: share of earlier ranges, since {record.since}, that held."
+        rows.append([str(forecast.dates[index]), median, *ranges, probability_text(up)])
+        rows[-1] += [] if record is None else _held(record, index + 1)
+        rows[-1] += [", ".join(names)] if has_names else []
+    heads = [report.span, "median", "80 % range", "95 % range", "rise"]
+    heads += [] if record is None else ["80 % held", "95 % held"]
+    heads += ["events"] if has_names else []
+    held = "" if record is None else f"; held: share of earlier ranges, since {record.since}, that held"
     return section(
         f"{prefix}coming",
         f"The coming {step_text(forecast.horizon, report.span)}",
         chart_figure(close_up_chart(report), prediction.frequency),
-        table(f"Prices in {report.unit}, and the probability of a rise.{held}", heads, rows, class_="days"),
+        table(
+            f"Prices{in_unit(report)}, and the probability of a rise{held}",
+            heads,
+            rows,
+            class_="days named" if has_names else "days",
+        ),
         level=level,
     )
 
 
-def _held(report: InstrumentReport, step: int) -> list[str]:
+def _held(record: CoverageRecord, step: int) -> list[str]:
     """Shares of earlier ranges that held."""
-    record = None if report.prediction.coverage is None else report.prediction.coverage.at(step)
-    shares = {} if record is None else record.coverage
+    earlier = record.at(step)
+    shares = {} if earlier is None else earlier.coverage
     return [f"{100 * shares[level]:.0f} %" if level in shares else "-" for level in ("0.8", "0.95")]
 
 
@@ -190,7 +216,7 @@ def odds(report: InstrumentReport, prefix: str = "", level: int = 2) -> Element:
         f"{prefix}odds",
         "Odds",
         table(
-            f"Probability that the price ends above a level, in {report.unit}",
+            f"Probability that the price ends above a level{in_unit(report)}",
             [*heads, "said before", f"{report.span}s", "happened"],
             rows,
         ),

@@ -79,6 +79,7 @@ def report(
         calibrate=calibrate,
         above=tuple(above) if isinstance(above, Sequence) else (above,),
     )
+    options = dataclasses.replace(options, flags=_flags(horizon, until, options))
     if isinstance(options.wanted, int):
         options = dataclasses.replace(options, query=dataclasses.replace(options.query, horizon=options.wanted))
     if options.above and universe is not None:
@@ -90,6 +91,14 @@ def report(
     path = path or _checked(Path(_file_name(content)))
     write_file(path, report_page(content))
     return path
+
+
+def _flags(horizon: int | str | None, until: Day | None, options: ReportOptions) -> tuple[str, ...]:
+    """The options that decide the content of a page, as words of a command line."""
+    flags = [] if horizon is None else ["--horizon", str(horizon)]
+    flags += [] if until is None else ["--until", str(until)]
+    flags += ["--above", ",".join(f"{price:.10g}" for price in options.above)] if options.above else []
+    return (*flags, *([] if options.calibrate else ["--no-calibration"]))
 
 
 def _checked(path: Path) -> Path:

@@ -43,6 +43,7 @@ class ReportOptions:
         as_of: Last row that may be used; the newest when None.
         calibrate: True if past coverage adjusts the widths of the intervals.
         above: Prices whose probabilities are wanted.
+        flags: Options of the command line that repeats the report, besides the run and its last row.
     """
 
     query: RunQuery
@@ -50,6 +51,7 @@ class ReportOptions:
     as_of: datetime.date | None
     calibrate: bool
     above: tuple[float, ...]
+    flags: tuple[str, ...] = ()
 
 
 def brief_report(
@@ -71,9 +73,9 @@ def brief_report(
         prediction=prediction,
         dates=series.dates[rows],
         prices=prices if selection.instrument.sign > 0 else 1 / prices,
-        unit=price_unit(selection.instrument),
+        unit=price_unit(selection.instrument) if selection.instrument.kind == "pair" else "",
         answers=_answers(prediction, series, options.above),
-        commands=_commands(selection, choice),
+        commands=_commands(selection, choice, options),
     )
 
 
@@ -95,6 +97,7 @@ def detailed_report(
         options: Options of the report.
         environment: Home folder, clock, progress and messages.
     """
+    brief = brief_report(selection, prediction, choice, options)  # raises before the long work
     quiet = dataclasses.replace(environment, note=lambda text: None)
     stages = ("history", "backtest", "inputs", "anomalies")
 
@@ -111,7 +114,7 @@ def detailed_report(
     anomalies = _anomalies(selection, choice, options, quiet)
     environment.progress("report", len(stages), len(stages))
     return dataclasses.replace(
-        brief_report(selection, prediction, choice, options),
+        brief,
         dates=picture.dates,
         prices=picture.prices,
         details=ReportDetails(picture, past, importances, anomalies, annotations_of(selection.run.folder)),
@@ -141,23 +144,33 @@ def _answers(prediction: Prediction, series: PriceSeries, above: Sequence[float]
     return tuple(answers)
 
 
-def _commands(selection: SelectedRun, choice: Selection) -> dict[str, str]:
+def _named(selection: SelectedRun, choice: Selection) -> Selection:
+    """The instrument alone, with the names, columns and corrections of the user, or of the run that was named alone."""
+    named = choice.alone(selection.instrument)
+    if not choice.is_empty:
+        return named
+    data = selection.run.config.data
+    return dataclasses.replace(named, **{key: getattr(data, key) for key in _HISTORY_KEYS})
+
+
+def _commands(selection: SelectedRun, choice: Selection, options: ReportOptions) -> dict[str, str]:
     """Purpose -> command; the project folder is not in them, since a page may be given away."""
     run = selection.run
     here = Environment()
-    named = dataclasses.replace(choice.alone(selection.instrument), strict=False)
+    named = _named(selection, choice)
+    frequency = [] if run.frequency == "1d" else ["--frequency", run.frequency]
     as_of = ["--as-of", str(selection.series.dates[-1])]
 
     def command(verb: str, *flags: str) -> str:
         return command_line(verb, selection.instrument, named, here, *flags)
 
     return {
-        "report": command("report", "--run", run.id, *as_of),
+        "report": command("report", "--run", run.id, *as_of, *options.flags),
         "forecast": command("predict", "--run", run.id, *as_of),
         "training": f"forecast replay {run.id}",
         "backtest": command("backtest", "--config", f"runs/{run.id}/config.yaml"),
         "inspect": command("inspect", "--run", run.id, *as_of),
-        "anomalies": command("anomalies", "--end", str(selection.series.dates[-1])),
+        "anomalies": command("anomalies", "--end", str(selection.series.dates[-1]), *frequency),
     }
 
 
@@ -168,7 +181,7 @@ def _walk_forward(
     run = selection.run
     name = selection.series.instrument.name
     try:
-        folds = read_folds(choice.alone(selection.instrument), None, quiet, run.config)
+        folds = read_folds(_named(selection, choice), None, quiet, run.config)
     except ForecasterError as error:
         return error.messages[0].partition(";")[0].replace(f" in {backtests_folder(quiet.home)}", "")
     samples = folds.samples(folds.plan.steps, options.calibrate)[folds.plan.named.index(name)]
@@ -213,7 +226,7 @@ def _anomalies(
     config = config_of(None, (), {"end": options.as_of, "frequency": run.frequency, "horizon": 1})
     data = config.data.model_copy(update={key: getattr(run.config.data, key) for key in _HISTORY_KEYS})
     config = config.model_copy(update={"data": data})
-    named = dataclasses.replace(choice.alone(selection.instrument), source=choice.source or run.config.data.source)
+    named = dataclasses.replace(_named(selection, choice), source=choice.source or run.config.data.source)
     try:
         (result,) = find_anomalies(named, (None, options.as_of), (DEFAULT_MODEL, DEFAULT_RATE, config), quiet)
     except ForecasterError as error:

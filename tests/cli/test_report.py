@@ -1,16 +1,18 @@
 """`forecast report`: the page as a file. What a browser makes of it is in test_report_in_a_browser.py."""
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Forecast
 from report_pages import AS_OF, HOSTILE, Page, changed, decoded, hostile, walk_forward, written_report
+from toy_searches import ToyFits
 
 import forecaster
 from forecaster.environment import Environment
-from forecaster.output.report_content import InstrumentReport, Report
+from forecaster.output.report_content import InstrumentReport, Report, WalkForward
 from forecaster.output.report_page import report_page
 
 SECTIONS = ["verdict", "overlay", "coming", "odds", "skill", "coverage", "inputs", "anomalies", "data"]
@@ -71,8 +73,20 @@ def test_predictions_are_split_into_train_validation_and_test(page: Page, traine
 def test_a_page_without_a_backtest_names_the_command_and_shows_no_line_over_time(page: Page) -> None:
     assert page.text.count("Not shown: no backtest of USDJPY.") == 2
     assert "forecast backtest --pair USDJPY --config runs/" in page.text
-    assert "CRPS on the test rows of the run" in page.text
     assert len(page.charts) == 2
+
+
+def test_the_test_of_the_run_is_shown_once_its_outcomes_were_known(
+    page: Page, written: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "The run was tested on cutoffs from 20" in page.text
+    assert "CRPS on the test rows" not in page.text
+    assert "Tests of the run on" not in page.text
+    monkeypatch.setattr(InstrumentReport, "was_known", lambda self, window: True)
+    later = Page(report_page(written[1]))
+    assert "CRPS on the test rows of the run" in later.text
+    assert "Tests of the run on" in later.text
+    assert "density: " in later.text
 
 
 def test_skill_and_coverage_over_time_are_those_of_the_backtest(written: tuple[Path, Report]) -> None:
@@ -97,6 +111,55 @@ def test_skill_and_coverage_over_time_are_those_of_the_backtest(written: tuple[P
     bars = re.findall(r'<rect [^>]*class="bar"', page.source)
     assert len(bars) == 20
     assert f"{100 * np.mean(past.pit < 0.05):.1f} %" in page.text
+
+
+def test_a_recorded_backtest_of_the_model_is_shown_up_to_the_cutoff(
+    forecast: Forecast, home: Path, toy_fits: ToyFits
+) -> None:
+    (config,) = home.glob("runs/*sine*/config.yaml")
+    words = (
+        "--home",
+        home,
+        "--start",
+        "2020-06-01",
+        "--models",
+        "classic,ewma",
+        "--step",
+        "1,5",
+        "--schedule",
+        "never",
+    )
+    backtest = forecast("backtest", "--config", config, *words)
+    assert backtest.exit_code == 0, backtest.output
+    assert toy_fits.cells
+    content = written_report(home, Path("sine.html"), run=config.parent.name)
+    early = written_report(home, Path("early.html"), run=config.parent.name, as_of="2020-10-30")
+    past, before = (report.details.walk_forward for report in (content.instruments[0], early.instruments[0]))
+    assert isinstance(past, WalkForward)
+    assert isinstance(before, WalkForward)
+    result = forecaster.backtest(
+        config=config, start="2020-06-01", models="classic,ewma", step=[1, 5], schedule="never", home=home
+    )
+    assert past.backtest_id == result.id
+    for step, losses in past.losses.items():
+        expected = result.losses[step]["sine"]
+        assert (losses.dates == expected.dates).all()
+        assert losses.crps["ewma"] == pytest.approx(expected.crps["ewma"])
+        series = forecaster.load_history(ticker="sine", end="2020-10-30")
+        assert before.losses[step].dates[-1] == series.dates[-1 - step]
+    page = Page(Path("sine.html").read_bytes())
+    assert len(page.charts) == 6
+    assert result.id in page.text
+
+
+def test_a_backtest_of_another_model_is_not_taken_for_that_of_the_run(
+    forecast: Forecast, home: Path, toy_fits: ToyFits
+) -> None:
+    (config,) = home.glob("runs/*sine*/config.yaml")
+    words = ("--home", home, "--start", "2020-06-01", "--models", "classic,ewma", "--schedule", "never")
+    assert forecast("backtest", "--config", config, *words, "--set", "model.units=[5]").exit_code == 0
+    assert forecast("report", config.parent.name, "--home", home, "--out", "sine.html").exit_code == 0
+    assert "Not shown: no backtest of sine" in Page(Path("sine.html").read_bytes()).text
 
 
 def test_the_page_is_small_and_names_nothing_of_the_machine(
@@ -142,15 +205,18 @@ def test_two_reports_of_a_run_and_its_data_are_equal(
     written: tuple[Path, Report], trained_once: Path, tmp_path: Path, forecast: Forecast
 ) -> None:
     again = tmp_path / "again.html"
-    arguments = ("USDJPY", "--as-of", AS_OF, "--above", "160", "--home", trained_once, "--out", again)
-    result = forecast("report", *arguments)
+    (report,) = written[1].instruments
+    assert isinstance(report, InstrumentReport)
+    program, *words = shlex.split(report.commands["report"])  # the command that the page names
+    assert program == "forecast"
+    result = forecast(*words, "--home", trained_once, "--out", again)
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(again)
     assert again.read_bytes() == written[0].read_bytes()
 
 
-def test_an_overview_has_a_row_and_a_section_for_each_instrument(trained_once: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("USDJPY\nJPYUSD\nEURUSD\n")
+def test_an_overview_has_a_row_and_a_section_for_each_instrument(trained_once: Path) -> None:
+    Path("mine.txt").write_text("USDJPY\nJPYUSD\nEURUSD\n")
     notes: list[str] = []
     environment = Environment(home=trained_once, note=notes.append)
     out = forecaster.report(universe="mine.txt", environment=environment)
@@ -169,9 +235,7 @@ def test_an_overview_has_a_row_and_a_section_for_each_instrument(trained_once: P
     assert page.values("class").count("small") == 2
 
 
-def test_several_instruments_that_are_named_are_an_overview(
-    trained_once: Path, tmp_path: Path, forecast: Forecast
-) -> None:
+def test_several_instruments_that_are_named_are_an_overview(trained_once: Path, forecast: Forecast) -> None:
     result = forecast("report", "USDJPY,JPYUSD", "--home", trained_once, "--as-of", AS_OF)
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == "report.html"
@@ -201,6 +265,9 @@ def test_the_inverse_pair_shows_reciprocals(
         (("--universe", "eurusd.txt"), "EURUSD: no run", 1),
         (("20200101-000000",), "no run is called '20200101-000000'", 1),
         (("USDJPY", "--horizon", "200"), "looks 20 rows ahead", 1),
+        (("USDJPY", "--above", "1.6"), "--above 1.6: USDJPY is at 157.25", 2),
+        (("USDJPY,JPYUSD", "--above", "160"), "--above names prices of one instrument; got 2", 2),
+        (("--universe", "currencies", "--above", "160"), "--above names prices of one instrument", 2),
         ((), "no instrument given", 2),
     ],
 )
