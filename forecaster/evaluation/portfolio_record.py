@@ -12,7 +12,7 @@ from forecaster.features.volatility import ewma_volatility
 from forecaster.forecast import Forecasts
 from forecaster.stats.correlations import rank_scores, shrunk_correlation, square_root
 from forecaster.stats.first_passage import variance_clock
-from forecaster.stats.joint_walks import correlation_at_end, values_at_scores
+from forecaster.stats.joint_walks import correlation_at_end, stratified_scores, values_at_scores
 
 __all__ = ["CORRELATION_ROWS", "Holding", "PastLosses", "past_losses", "recent_correlation"]
 
@@ -127,8 +127,7 @@ def past_losses(
     cutoffs = cutoffs[chosen]
     ends = ends[chosen]
     marginals = [_Marginal.of(holding, cutoffs, step) for holding in holdings]
-    half = rng.standard_normal((PATHS // 2, len(holdings)))
-    draws = np.concatenate([half, -half])
+    draws = stratified_scores(PATHS, len(holdings), rng)
     ranks = [min(PATHS - 1, PATHS - max(1, round(PATHS * (1 - level))) - 1) for level in levels]
     table = np.empty((len(cutoffs), len(levels)))
     correlation = np.eye(len(holdings))

@@ -9,7 +9,7 @@ from forecaster.arrays import FloatArray
 from forecaster.quantiles import normal_scores, student_scores
 from forecaster.stats.correlations import square_root
 
-__all__ = ["correlation_at_end", "values_at_scores", "walk_scores"]
+__all__ = ["correlation_at_end", "stratified_scores", "values_at_scores", "walk_scores"]
 
 
 def walk_scores(
@@ -18,7 +18,8 @@ def walk_scores(
     """Standard normal scores of correlated random walks at some steps of their paths.
 
     Each step of a walk has the variance by which its clock proceeds; the steps of a day are correlated, those of
-    different days independent. Every path has its mirror image, so all odd moments of the scores are exactly 0.
+    different days independent. The scores of each walk at a step are then replaced, in their order, by equally likely
+    normal scores: each price has exactly its own distribution on the paths, and sampling decides about the joint one.
 
     Args:
         correlation: (K, K) correlations of the steps of a day.
@@ -34,12 +35,32 @@ def walk_scores(
     deviations = np.sqrt(np.diff(clocks, axis=1, prepend=0.0))
     walks = np.zeros((count // 2, len(clocks)))
     scores = np.empty((count, len(steps), len(clocks)))
+    likely = _likely_scores(count)
     places = {step: place for place, step in enumerate(steps)}
     for step in range(1, max(steps) + 1):
         walks += (rng.standard_normal(walks.shape) @ root.T) * deviations[:, step - 1]
         if step in places:
-            half = walks / np.sqrt(clocks[:, step - 1])
-            scores[:, places[step]] = np.concatenate([half, -half])
+            order = np.concatenate([walks, -walks]).argsort(axis=0, kind="stable")
+            np.put_along_axis(scores[:, places[step]], order, likely[:, None], axis=0)
+    return scores
+
+
+def stratified_scores(count: int, columns: int, rng: np.random.Generator) -> FloatArray:
+    """Independent normal scores whose columns each hold the same equally likely values (Latin hypercube).
+
+    Returns:
+        (N, K), N = `count`; sums of columns vary less from draw to draw than those of plain draws.
+    """
+    return np.column_stack([rng.permutation(_likely_scores(count)) for _ in range(columns)])
+
+
+@functools.lru_cache(maxsize=4)
+def _likely_scores(count: int) -> FloatArray:
+    """Normal scores of the middles of `count` equally likely classes, increasing."""
+    from scipy.special import ndtri
+
+    scores: FloatArray = ndtri((np.arange(count) + 0.5) / count)
+    scores.setflags(write=False)
     return scores
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from forecaster.quantiles import SCORING_LEVELS, cumulative_probability
 from forecaster.stats.correlations import rank_scores, shrunk_correlation, square_root
-from forecaster.stats.joint_walks import correlation_at_end, values_at_scores, walk_scores
+from forecaster.stats.joint_walks import correlation_at_end, stratified_scores, values_at_scores, walk_scores
 
 CORRELATION = np.array([[1.0, 0.8, -0.3], [0.8, 1.0, 0.0], [-0.3, 0.0, 1.0]])
 
@@ -49,8 +49,9 @@ def test_constant_and_equal_columns_are_no_fault(column: float) -> None:
 def test_scores_of_walks_have_the_correlations_of_their_clocks() -> None:
     clocks = np.array([[1.0, 2, 3, 4], [1, 2, 3, 4], [1, 1.1, 1.2, 8]])
     scores = walk_scores(CORRELATION, clocks, (1, 4), 40_000, np.random.default_rng(0))
-    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-12)  # every path has its mirror image
-    np.testing.assert_allclose(scores.std(axis=0), 1, atol=0.02)
+    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-12)
+    expected = stats.norm.ppf((np.arange(40_000) + 0.5) / 40_000)
+    np.testing.assert_allclose(np.sort(scores[:, 1, 2]), expected, atol=1e-9)  # exactly its own distribution
     np.testing.assert_allclose(np.corrcoef(scores[:, 0].T), CORRELATION, atol=0.02)
     expected = correlation_at_end(CORRELATION, clocks)
     np.testing.assert_allclose(np.corrcoef(scores[:, 1].T), expected, atol=0.02)
@@ -58,6 +59,13 @@ def test_scores_of_walks_have_the_correlations_of_their_clocks() -> None:
     assert -0.3 < expected[0, 2] < -0.2
     within = np.corrcoef(scores[:, 0, 0], scores[:, 1, 0])[0, 1]
     assert within == pytest.approx(0.5, abs=0.02)  # sqrt(1 / 4)
+
+
+def test_stratified_scores_are_equally_likely_and_independent() -> None:
+    scores = stratified_scores(1000, 3, np.random.default_rng(0))
+    ordered = np.sort(scores, axis=0)
+    assert np.array_equal(ordered, ordered[:, [0, 0, 0]])
+    assert np.abs(np.corrcoef(scores.T) - np.eye(3)).max() < 0.1
 
 
 def test_values_at_scores_invert_the_distribution_function() -> None:
