@@ -57,6 +57,7 @@ class ExitCode(enum.IntEnum):
     USAGE = 2, "wrong usage, configuration or input file"
     SOURCE = 3, "data source unavailable, or symbol unknown to it"
     DIFFERENCE = 4, "leak (audit), problem (doctor), damage, difference (replay, data diff)"
+    ALERT = 5, "a rule of watch has fired"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 

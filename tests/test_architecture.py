@@ -48,6 +48,7 @@ HOMES = {
         "config_sections.py",
         "data/sources",
         "experiments/manifest_schema.py",
+        "experiments/watch_rules.py",
         "models",
     ),
     "ray": ("experiments",),

@@ -28,8 +28,8 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # Command -> home; loaded when it is used, so that --help stays instant.
 _COMMANDS = (
-    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "ledger", "audit"),
-    *("inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
+    *("train", "predict", "plot", "odds", "backtest", "compare", "search", "studies", "score", "ledger", "watch"),
+    *("audit", "inspect", "anomalies", "events", "report", "export", "runs", "replay", "data", "config", "schema"),
     *("init", "doctor", "completion"),
 )
 _WORDS = "forecaster.words"

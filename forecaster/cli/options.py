@@ -29,6 +29,7 @@ from forecaster.cli.values import (
     to_price,
     to_step,
 )
+from forecaster.cli.watch_options import WATCH_OPTIONS
 from forecaster.environment import HOME_VARIABLE
 from forecaster.evaluation import DEFAULT_STEPS
 
@@ -46,6 +47,7 @@ _OPTIONS: dict[str, Definition] = {
     **RUN_OPTIONS,
     **EXECUTOR_DEFINITIONS,
     **LEDGER_OPTIONS,
+    **WATCH_OPTIONS,
     **SCORE_OPTIONS,
     **SEARCH_OPTIONS,
     **ODDS_OPTIONS,
