@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 # Public name -> home. Resolved on first use (PEP 562), so that importing the package stays cheap.
 _HOMES = {
+    "Alert": "forecaster.experiments.watch_alerts",
     "Anomalies": "forecaster.evaluation.anomalies",
     "AuditResult": "forecaster.experiments.results",
     "BacktestResult": "forecaster.experiments.backtest_scores",
@@ -57,6 +58,7 @@ _HOMES = {
     "studies": "forecaster.workflows.studies",
     "train": "forecaster.workflows.train",
     "verify_ledger": "forecaster.workflows.ledger",
+    "watch": "forecaster.workflows.watch",
 }
 
 __all__ = [  # names come from the table above

@@ -53,7 +53,7 @@ NAMES = {
         "SearchResult",
         "Studies",
     ),
-    *("score_ledger", "verify_ledger", "LedgerCheck", "LedgerGrades"),
+    *("score_ledger", "verify_ledger", "LedgerCheck", "LedgerGrades", "watch", "Alert"),
     *("Config", "Environment", "Forecast", "ForecasterError", "Instrument", "Panel", "PriceSeries"),
     "__version__",
 }

@@ -11,7 +11,7 @@ from forecaster.experiments.ledger import append_entries
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SCORES = normal_scores(SCORING_LEVELS)
-DAYS = np.busday_offset(np.datetime64("2019-01-01"), np.arange(300), roll="forward")
+DAYS = np.busday_offset(np.datetime64("2019-01-01"), np.arange(900), roll="forward")
 VOLATILITY = 0.006
 
 

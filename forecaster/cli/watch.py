@@ -63,7 +63,7 @@ def command(*, environment: Environment, rules: Path, exec: str | None, **keywor
     if fired:
         raise click.exceptions.Exit(ExitCode.ALERT)
     if failed:
-        raise ForecasterError(f"{failed} checks failed and no rule has fired; the lines above give the reasons")
+        raise ForecasterError(f"{failed} check{'s' * (failed > 1)} failed and no rule has fired; expected none; the lines above give the reasons")
 
 
 def _command_words(text: str) -> list[str]:

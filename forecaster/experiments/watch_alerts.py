@@ -9,8 +9,11 @@ import numpy as np
 from forecaster.data.calendars import business_age
 from forecaster.errors import UsageError
 from forecaster.evaluation.anomalies import Anomalies
+from forecaster.evaluation.price_odds import PriceQuestion, answered
+from forecaster.evaluation.threshold_check import far_threshold
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.watch_rules import AnomalyRule, BandRule, ProbabilityRule, Rule, StaleRule
+from forecaster.forecast import Forecast
 
 __all__ = ["Alert", "forecast_alert", "history_alerts", "stale_alerts"]
 
@@ -60,7 +63,7 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
         subject, value = "width", _width(rule, prediction)
         limit, fires = _compared(value, rule.wider_than, rule.narrower_than)
     else:
-        subject, value = "probability", _probability(rule, prediction)
+        subject, value = "probability", _probability(rule, number, forecast)
         limit, fires = _compared(value, rule.more_than, rule.less_than)
     if not fires:
         return None
@@ -75,15 +78,18 @@ def _width(rule: BandRule, prediction: Prediction) -> float:
     return float(100 * (high - low) / abs(prediction.forecast.last_price))
 
 
-def _probability(rule: ProbabilityRule, prediction: Prediction) -> float:
-    forecast = prediction.forecast
-    if rule.above is not None:
-        values = forecast.probability_above(rule.above)
-    elif rule.below is not None:
-        values = forecast.probability_below(rule.below)
-    else:
-        values = forecast.probability_between(*(rule.between or (0.0, 0.0)))
-    return float(values[rule.step - 1])
+def _probability(rule: ProbabilityRule, number: int, forecast: Forecast) -> float:
+    """Probability of the prices of a rule.
+
+    Raises:
+        UsageError: A price is in another unit, as it seems.
+    """
+    kind, prices = rule.target
+    answer = answered(forecast, PriceQuestion(kind, prices, rule.step))
+    problem = far_threshold(forecast, answer)
+    if problem is not None:
+        raise UsageError(f"rule {number}: {problem.removeprefix('--').partition('; add --far')[0]}; change the rule")
+    return answer.probability
 
 
 def _compared(value: float, above: float | None, below: float | None) -> tuple[float, bool]:

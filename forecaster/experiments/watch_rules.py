@@ -1,5 +1,6 @@
 """Rules of `forecast watch`, typed, and read from a YAML file."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,7 +17,6 @@ __all__ = ["AnomalyRule", "BandRule", "ProbabilityRule", "Rule", "StaleRule", "r
 
 MAX_RULES = 1000
 MAX_SHOWN = 80  # characters of a wrong value in a message
-KINDS = ("band", "probability", "anomaly", "stale")
 _EXAMPLE = "expected a list of rules, such as '- {kind: band, level: 80, step: 5, wider_than: 3}'"
 
 Step = Annotated[int, Field(ge=1, le=1000)]
@@ -76,6 +76,13 @@ class ProbabilityRule(_Rule):
             raise ValueError(f"between: expected a lower and a higher price (got {list(self.between)})")
         return self
 
+    @property
+    def target(self) -> tuple[Literal["above", "below", "between"], tuple[float, ...]]:
+        """Side, and price or prices."""
+        if self.above is not None:
+            return "above", (self.above,)
+        return ("between", self.between) if self.between is not None else ("below", (self.below or 0.0,))
+
 
 class AnomalyRule(_Rule):
     """Fires if one of the newest rows is an anomalous day, at a rate of false discoveries in percent."""
@@ -95,6 +102,15 @@ class StaleRule(_Rule):
 
 Rule = BandRule | ProbabilityRule | AnomalyRule | StaleRule
 _Tagged = Annotated[Rule, Field(discriminator="kind")]
+
+
+_FIELDS = {
+    "band": tuple(BandRule.model_fields),
+    "probability": tuple(ProbabilityRule.model_fields),
+    "anomaly": tuple(AnomalyRule.model_fields),
+    "stale": tuple(StaleRule.model_fields),
+}
+"""Kind -> keys of its rules."""
 
 
 class _Rules(Section):
@@ -121,22 +137,32 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     try:
         return _Rules.model_validate({"rules": document.value} if is_list else document.value).rules
     except pydantic.ValidationError as error:
-        raise ConfigError(*(_described(details, lines, path) for details in error.errors())) from None
+        errors = error.errors()
+        rules = [details for details in errors if len(details["loc"]) > 1]
+        raise ConfigError(*(_described(details, lines, path) for details in rules or errors)) from None
 
 
 def _described(details: Mapping[str, Any], lines: Mapping[Location, int], path: Path) -> str:
     """One mistake with its file, line and key."""
-    location = tuple(part for place, part in enumerate(details["loc"]) if not (place == 2 and part in KINDS))
+    location = tuple(part for place, part in enumerate(details["loc"]) if not (place == 2 and part in _FIELDS))
     line = next((lines[location[:end]] for end in range(len(location), 0, -1) if location[:end] in lines), 1)
-    key = ".".join(map(str, location))
-    if details["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return f"{path}:{line}: {key}.kind: expected one of {', '.join(KINDS)} (got {_tag(details['input'])})"
+    if location == ("rules",):
+        return f"{path}:{line}: {_EXAMPLE}"
+    place = f"{path}:{line}: rule {int(location[1]) + 1}" if len(location) > 1 else f"{path}:{line}"
+    key = ".".join(map(str, location[2:] if len(location) > 1 else location))
+    if details["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
+        return f"{place}: kind: expected one of {', '.join(_FIELDS)} (got {_tag(details['input'])})"
     if details["type"] == "extra_forbidden":
-        return f"{path}:{line}: {key}: unknown key; expected one of those of the rule, see docs/watch.md"
+        kind = details["loc"][2] if len(details["loc"]) > 2 else ""
+        keys = _FIELDS.get(str(kind), ("rules",))
+        near = difflib.get_close_matches(key, keys, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
+        return f"{place}: {key[:MAX_SHOWN]}: unknown key; {hint}"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     shown = repr(details["input"])[:MAX_SHOWN]
     received = "" if "(got " in message else f" (got {shown})"
-    return f"{path}:{line}: {key}: {message[0].lower()}{message[1:]}{received}"
+    text = f"{message[0].lower()}{message[1:]}{received}"
+    return f"{place}: {key}: {text}" if key else f"{place}: {text}"
 
 
 def _tag(rule: Any) -> str:

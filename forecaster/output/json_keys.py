@@ -18,6 +18,7 @@ from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_portfolio_keys import PORTFOLIO
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
 from forecaster.output.json_search_keys import SEARCH, STUDIES
+from forecaster.output.json_watch_keys import ALERT
 
 __all__ = ["DOCUMENTS", "LISTS", "NAMES", "DocumentedKey", "keys_of_document"]
 
@@ -325,6 +326,7 @@ DOCUMENTS: Mapping[str, str] = {
     "forecast ledger verify --format json": LEDGER_CHECK,
     "forecast ledger list --format json": LEDGER_LIST,
     "forecast ledger show --format json": LEDGER_ENTRY,
+    "forecast watch": ALERT,
     "forecast compare --format json": COMPARE,
     "forecast search --format json": SEARCH,
     "forecast studies show ID --format json": SEARCH,

@@ -23,6 +23,9 @@ from forecaster.workflows.predict_universe import predict_universe
 __all__ = ["watch"]
 
 Numbered = Sequence[tuple[int, Rule]]
+"""Rules, each with its place in the file."""
+
+MAX_NAMED = 10  # instruments in a message
 
 
 def watch(
@@ -59,9 +62,26 @@ def watch(
     if choice.is_empty == (universe is None):
         raise UsageError("expected instruments or a universe, one of them; name a pair, or give --universe FILE")
     named = named_instruments(choice.applied()) if universe is None else listed(universe, environment.home).instruments
+    _require_watched(numbered, [instrument.name for instrument in named])
     quiet = dataclasses.replace(environment, note=_warnings_of(environment))
     watcher = _Watcher(numbered, quiet, {**instruments, "frequency": frequency, "run": run})
     return watcher.alerts(named, universe)
+
+
+def _require_watched(rules: Numbered, names: Sequence[str]) -> None:
+    """Refuse rules about instruments that are not watched, which would never fire.
+
+    Raises:
+        UsageError: There are some.
+    """
+    unwatched = [
+        f"rule {number} is about {name:.50}, which is not watched; expected one of {', '.join(names[:MAX_NAMED])}"
+        for number, rule in rules
+        for name in rule.instruments
+        if name not in names
+    ]
+    if unwatched:
+        raise UsageError(*unwatched)
 
 
 def _warnings_of(environment: Environment) -> Any:
