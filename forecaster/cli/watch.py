@@ -63,7 +63,9 @@ def command(*, environment: Environment, rules: Path, exec: str | None, **keywor
     if fired:
         raise click.exceptions.Exit(ExitCode.ALERT)
     if failed:
-        raise ForecasterError(f"{failed} check{'s' * (failed > 1)} failed and no rule has fired; expected none; the lines above give the reasons")
+        raise ForecasterError(
+            f"{failed} check{'s' * (failed > 1)} failed and no rule has fired; expected none; the lines above give the reasons"
+        )
 
 
 def _command_words(text: str) -> list[str]:
@@ -94,5 +96,5 @@ def _handed_over(words: list[str], line: str) -> str | None:
         return f"the command cannot be run: {error.strerror or error}"
     if result.returncode == 0:
         return None
-    said = " ".join((result.stderr or result.stdout).split())[:MAX_SHOWN]
-    return f"the command ended with {result.returncode}{f': {said}' if said else ''}"
+    report = " ".join((result.stderr or result.stdout).split())[:MAX_SHOWN]
+    return f"the command ended with {result.returncode}{f': {report}' if report else ''}"

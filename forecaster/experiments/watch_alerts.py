@@ -27,8 +27,8 @@ class Alert:
         number: Its place in the file, from 1.
         instrument: Name of the instrument.
         subject: ``width``, ``probability``, ``p_value``, ``price_days`` or ``run_days``.
-        value: What was measured.
-        limit: What the rule allows.
+        value: Measured value.
+        limit: Limit of the rule, in the same unit.
         cutoff: Last row.
         last_price: Price at the last row.
         date: Day that the alert is about.
@@ -60,10 +60,12 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
             f"{forecast.horizon}; expected a shorter step"
         )
     if isinstance(rule, BandRule):
-        subject, value = "width", _width(rule, prediction)
+        subject = "width"
+        value = _width(rule, prediction)
         limit, fires = _compared(value, rule.wider_than, rule.narrower_than)
     else:
-        subject, value = "probability", _probability(rule, number, forecast)
+        subject = "probability"
+        value = _probability(rule, number, forecast)
         limit, fires = _compared(value, rule.more_than, rule.less_than)
     if not fires:
         return None

@@ -27,7 +27,7 @@ Price = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Rule(Section):
-    """What all rules have: a name for the alerts, and the instruments that it is about; all when none is named."""
+    """A name for the alerts, and the instruments that a rule is about; all when none is named."""
 
     name: Name | None = None
     instruments: tuple[Name, ...] = ()
