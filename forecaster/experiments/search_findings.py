@@ -4,6 +4,7 @@ The file repeats the result of a finished search without data and without fits. 
 """
 
 import dataclasses
+import shlex
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -172,9 +173,12 @@ class SearchResult(Tabular):
     @property
     def next_command(self) -> str:
         """Command that trains the winner, or goes on with the search."""
-        if self.findings is None:
-            return f"forecast search --study {self.study.id}"
-        return self.findings.next_command
+        if self.findings is not None:
+            return self.findings.next_command
+        home = self.study.folder.parent.parent
+        return shlex.join(
+            ["forecast", "search", "--study", self.study.id, *(["--home", str(home)] if home.name else [])]
+        )
 
     @property
     def title(self) -> str:

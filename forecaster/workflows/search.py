@@ -288,7 +288,10 @@ def _training_command(
     wanted = _leaves(load_config(data.requested, {} if trial is None else trial.settings))
     given = _leaves(load_config(source, [f"model.kind={data.config.kind}"] if source is None else ()))
     named = ("data.pair", "data.ticker", "data.csv", "data.source", "data.name")
-    flags = [] if source is None else ["--config", str(source)]
+    flags: list[str] = []
+    for other in data.instruments[1:]:
+        flags += [f"--{other.kind}", str(other.path) if other.kind == "csv" else other.name]
+    flags += [] if source is None else ["--config", str(source)]
     for key, value in wanted.items():
         if value != given.get(key) and key not in named and not key.startswith("data.options"):
             flags += ["--set", f"{key}={json.dumps(value) if not isinstance(value, str) else value}"]

@@ -94,6 +94,14 @@ def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> Non
     assert forecast("studies", "show", opened["study"]).exit_code == 4
 
 
+def test_the_command_that_trains_the_winner_names_all_instruments(forecast, toy_fits) -> None:
+    result = forecast(*ASKED, "--pair", "EURUSD", "--trials", 1, "--keep-lockbox", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["instruments"] == ["USDJPY", "EURUSD"]
+    assert "forecast train --pair USDJPY --pair EURUSD " in document["next_command"].replace("--home . ", "")
+
+
 def test_no_study(forecast) -> None:
     assert "no search is recorded; begin one with: forecast search" in forecast("studies", "list").stderr
     shown = forecast("studies", "show", "latest")
