@@ -6,10 +6,13 @@ import logging
 import math
 import os
 import re
+import sqlite3
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +29,10 @@ EXPERIMENT = "forecaster"
 MAX_MESSAGE = 200  # characters of an error, whose rest is a page of HTML or of internals
 
 MAX_LOCK_SECONDS = 120.0  # a store is made in seconds, on a busy machine in half a minute
+
+MAX_BUSY_SECONDS = 30.0  # that another program, such as the server of MLflow, writes to the store
+
+MAX_SERVER_SECONDS = 60.0  # for one record; every request has a limit of its own
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -121,12 +128,34 @@ class MlflowTracker:
         try:
             with self._alone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of packages below MLflow, about one another
-                return write(_client_of(self.uri))
+                return self._bounded(lambda: write(_client_of(self.uri)))
         except Exception as error:  # whatever it is, the run is recorded already
             self._has_failed = True
-            text = _shown(" ".join(str(error).split()))[:MAX_MESSAGE]
+            text = _shown(_reason(error))[:MAX_MESSAGE]
             self._note(f"warning: tracking of {name} at {_shown(self.uri)} failed: {text}; the project has it recorded")
             return None
+
+    def _bounded(self, call: Callable[[], T]) -> T:
+        """Result of a call, which a server cannot delay for ever by a few bytes each second.
+
+        Raises:
+            TimeoutError: The server has not answered in time.
+        """
+        if self.uri.startswith("sqlite:"):
+            return call()
+        answers: Future[T] = Future()
+
+        def answer() -> None:
+            try:
+                answers.set_result(call())
+            except BaseException as error:
+                answers.set_exception(error)
+
+        threading.Thread(target=answer, name="mlflow", daemon=True).start()
+        try:
+            return answers.result(MAX_SERVER_SECONDS)
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no complete answer within {MAX_SERVER_SECONDS:.0f} s") from error
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -134,10 +163,13 @@ class MlflowTracker:
         if not self.uri.startswith("sqlite:") or sys.platform == "win32":
             yield
             return
-        path = Path(self.uri.partition(":///")[2] or self._home / "mlflow").with_suffix(".lock")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        name = self.uri.partition(":///")[2].partition("?")[0]
+        store = Path(name or self._home / "mlflow")
+        descriptor = os.open(store.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _wait_for(descriptor)
+            if name:  # empty for a store in memory
+                _check_store(store)
             yield
         finally:
             os.close(descriptor)
@@ -169,6 +201,27 @@ def _wait_for(descriptor: int) -> None:
             time.sleep(0.05)
         except OSError:  # a file system without locks
             return
+
+
+def _check_store(path: Path) -> None:
+    """Prove that a store can be written: MLflow would try for two minutes and report every try.
+
+    Raises:
+        sqlite3.Error: The file is locked, no database, or not writable.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=MAX_BUSY_SECONDS)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause of an error in one line, such as a refused connection."""
+    reason = " ".join(str(error).split())
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+        if not isinstance(error, LookupError) and str(error):  # a name that was looked up in vain says little
+            reason = " ".join(str(error).split())
+    return reason
 
 
 def _client_of(uri: str) -> Any:

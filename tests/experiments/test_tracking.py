@@ -1,12 +1,15 @@
 """Tracking: what is told about a run, a store that several begin at once, and failures that cost nothing."""
 
+import contextlib
 import importlib.util
 import math
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +130,51 @@ def test_a_failure_is_one_warning_without_a_password(tmp_path: Path, monkeypatch
     assert "secret" not in warning
     assert "\n" not in warning
     assert len(warning) < 400
+
+
+def failure(uri: str, folder: Path) -> str:
+    notes: list[str] = []
+    assert MlflowTracker(uri, folder, notes.append).record(TrackedRun("trial", {}, [])) is None
+    (warning,) = notes
+    return warning.partition(" failed: ")[2].partition(";")[0]
+
+
+def test_a_store_that_cannot_be_written_is_refused_before_mlflow_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow opens it ten times within two minutes and writes two lines about each."""
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker._client_of", pytest.fail)
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker.MAX_BUSY_SECONDS", 0.05)
+    (tmp_path / "text.db").write_text("no database, but some text that is longer than a header\n" * 9, encoding="utf-8")
+    (tmp_path / "folder.db").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "busy.db")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        reasons = {name: failure(f"sqlite:///{tmp_path}/{name}.db", tmp_path) for name in ("text", "folder", "busy")}
+    assert reasons == {
+        "text": "file is not a database",
+        "folder": "unable to open database file",
+        "busy": "database is locked",
+    }
+
+
+def test_the_first_cause_of_a_failure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(uri: str) -> None:
+        try:
+            raise ConnectionRefusedError("Connection refused") from KeyError("pool")
+        except OSError as error:
+            raise RuntimeError("API request failed with " + "many words " * 100) from error
+
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker._client_of", refuse)
+    assert failure("http://127.0.0.1:9", tmp_path) == "Connection refused"
+
+
+def test_a_server_that_never_finishes_its_answer_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte of an answer begins the time of a request anew."""
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker.MAX_SERVER_SECONDS", 0.05)
+    end = threading.Event()
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker._client_of", lambda uri: end.wait(20))
+    assert failure("http://127.0.0.1:9", tmp_path).startswith("no complete answer within")
+    end.set()
 
 
 class Client:
