@@ -35,7 +35,7 @@ class TrackedSearch:
 
     def tell(self, trial: Trial) -> None:
         """Record a finished trial, unless the tracker has it."""
-        name = f"{self._search.study.id} trial {trial.number}"
+        name = f"trial {trial.number} of {self._search.study.id}"  # a table shows the first letters
         if self._group is None or name in self._told:
             return
         self._told.add(name)
