@@ -145,8 +145,8 @@ def test_trials_are_tracked_once(forecast, toy_fits, space: Path, monkeypatch: p
         assert result.exit_code == 0, result.stderr
         document = json.loads(result.stdout)
         study = document["study"]
-        assert set(records) == {f"{study} trial {number}" for number in range(trials)}
-    parent, run = records[f"{study} trial 1"]
+        assert set(records) == {f"trial {number} of {study}" for number in range(trials)}
+    parent, run = records[f"trial 1 of {study}"]
     metrics = {(each.name, each.step): each.value for each in run.metrics}
     trial = document["trials"][1]
     assert parent == f"group of {study}"
