@@ -44,7 +44,10 @@ SEARCH_OPTIONS: dict[str, Definition] = {
     ),
     "keep_lockbox": option("Search", "--keep-lockbox", is_flag=True, help="Leave the lockbox closed for now."),
     "study": option(
-        "Search", "--study", metavar="ID", help="Study to go on with, instead of instruments and configuration."
+        "Search",
+        "--study",
+        metavar="ID",
+        help="Study to go on with, or latest, instead of instruments and configuration.",
     ),
     "loss_baseline": option(
         "Search",

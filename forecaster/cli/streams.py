@@ -44,11 +44,12 @@ _STYLE_MARK = f"\x1b<{secrets.token_hex(8)}>["
 INDENT = "  "  # of the second and later lines
 MIN_WIDTH = 30
 
+_DENIALS = "".join(f"(?<!{words} )" for words in ("not significantly", "not proven", "no trial is", "no"))
 # Words that are coloured where they begin a message or stand for a judgement.
 _STYLES = (
     (re.compile(r"\berror:"), {"fg": "red", "bold": True}),
     (re.compile(r"\bwarning:"), {"fg": "yellow", "bold": True}),
-    (re.compile(r"(?<!not significantly )(?<!no )\bbetter than\b|\bconsistent with nominal\b"), {"fg": "green"}),
+    (re.compile(rf"{_DENIALS}\bbetter than\b|\bconsistent with nominal\b"), {"fg": "green"}),
     (re.compile(r"\bworse than\b|\bmiscalibrated\b|\btoo narrow\b"), {"fg": "red"}),
 )
 

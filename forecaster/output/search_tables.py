@@ -128,7 +128,8 @@ def _luck_lines(document: Mapping[str, Any]) -> list[str]:
 def _luck_line(reference: str, p_value: float | None, luck: Mapping[str, Any], complete: int) -> str:
     if p_value is None:
         days = counted(luck["days"], "day")
-        return f"luck: against {reference}, {days} that steered no trial cannot test; lower --step or use more --folds"
+        hint = "lower --step or use more --folds"
+        return f"luck: {days} that steered no trial are too few for a test against {reference}; {hint}"
     chance = f"the best of {counted(complete, 'complete trial')} would be this good by chance with p {_p_text(p_value)}"
     if p_value < LEVEL:
         return f"luck: better than {reference}: {chance}"

@@ -51,7 +51,12 @@ def test_colours_can_be_forbidden(
 
 
 def test_no_gain_is_not_coloured_as_one(terminal: Terminal) -> None:
-    for line in ("not significantly better than GARCH", "no better than chance"):
+    for line in (
+        "not significantly better than GARCH",
+        "no better than chance",
+        "not proven better than ewma",
+        "no trial is better than the start",
+    ):
         assert wrapped(line, terminal) == line
     assert "\x1b[32m" in visible(wrapped("better than GARCH and EWMA", terminal))
 
