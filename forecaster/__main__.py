@@ -12,7 +12,7 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
-_COLLECTION = (100_000, 20, 50)  # thresholds: nearly all objects of a command's start live as long as it does
+_COLLECTION = (200_000, 20, 50)  # thresholds: nearly all objects of a command's start live as long as it does
 _INTERRUPTED = 130  # as forecaster.errors.ExitCode.INTERRUPTED, which is not loaded yet
 _DOCUMENT = (
     b'{"schema": "error/1", "code": "interrupted", "message": "interrupted", "hint": "unfinished work was not saved", '

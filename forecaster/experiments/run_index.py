@@ -7,6 +7,7 @@ with a damaged one, every run is. The runs alone are the truth; people who share
 import contextlib
 import dataclasses
 import json
+import operator
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -93,7 +94,7 @@ def _version(folder: str) -> Version:
 _OWN = ("created", "fit_key", "metric_values")
 """Facts that no two runs share; every other value stands in the index once, however many runs have it."""
 
-_SHARED = tuple(field.name for field in dataclasses.fields(RunSummary) if field.name not in ("folder", *_OWN))
+_SHARED = tuple(field.name for field in dataclasses.fields(RunSummary) if field.name not in ("id", "parent", *_OWN))
 
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "metric_names": tuple,
@@ -116,9 +117,7 @@ def _recorded(folder: Path) -> dict[str, _Entry]:
         return {
             name: _Entry(
                 (changed, noted, size),
-                RunSummary(
-                    folder / name, *own, *(column[place] for column, place in zip(columns, places, strict=True))
-                ),
+                RunSummary(name, folder, *own, *map(operator.getitem, columns, places)),
             )
             for name, changed, noted, size, own, places in document["runs"]
         }

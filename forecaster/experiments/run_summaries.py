@@ -23,7 +23,8 @@ class RunSummary:
     """Facts of a recorded run without its files.
 
     Args:
-        folder: Folder of the run.
+        id: Name of the folder of the run.
+        parent: Folder of all runs.
         created: Time of the training, ISO 8601.
         fit_key: Hash of all that decides the tested weights; empty where it is not recorded.
         metric_values: Metrics on the test rows, averaged over the named instruments, as text between blanks.
@@ -44,7 +45,8 @@ class RunSummary:
         notes: Number of notes.
     """
 
-    folder: Path
+    id: str
+    parent: Path
     created: str
     fit_key: str
     metric_values: str
@@ -65,9 +67,9 @@ class RunSummary:
     notes: int = 0
 
     @property
-    def id(self) -> str:
-        """Name of the folder."""
-        return self.folder.name
+    def folder(self) -> Path:
+        """Folder of the run, made when it is needed: thousands of paths take as long as reading the index."""
+        return self.parent / self.id
 
     @property
     def scored(self) -> frozenset[str]:
@@ -104,7 +106,8 @@ class RunSummary:
         metrics = metrics_of(run)
         annotations = _annotations(run.folder)
         return cls(
-            folder=run.folder,
+            id=run.id,
+            parent=run.folder.parent,
             created=manifest.created,
             fit_key=manifest.fit_key,
             metric_values=" ".join(f"{value:.7g}" for value in metrics.values()),
