@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from run_copies import GOLDEN
 
 import forecaster
 from forecaster.errors import ForecasterError, InstrumentError, NotEnoughDataError, UsageError
@@ -14,13 +15,14 @@ from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.experiments.backtest_forecasts import forecast_rows
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.forecast_grades import ForecastGrades
+from forecaster.experiments.runs import read_run
+from forecaster.pipeline import fit
 from forecaster.workflows.backtest import backtest
 from forecaster.workflows.score import score
 
 Rows = Iterable[Mapping[str, Any]]
-TINY = {
-    "model.training.steps": 10,
-    "model.units": [6],
+TINY = {  # the network of the golden run
+    "model.units": [4],
     "universe": "none",
     "backend": "jax",
     "data.start": "2015-01-01",
@@ -35,7 +37,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tested(home: Path) -> BacktestResult:
-    return backtest(pair="USDJPY,EURUSD", start="2020-08-03", step=(1, 5), set=TINY, home=home, **SPAN)
+    """A backtest whose network has the weights of the golden run, so that none is trained."""
+    network = read_run(GOLDEN).fitted
+
+    def known_fit(model: Any, *arguments: Any) -> Any:
+        return network if model.name == "lstm" else fit(model, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forecaster.experiments.backtests.fit", known_fit)
+        return backtest(pair="USDJPY,EURUSD", start="2020-08-03", step=(1, 5), set=TINY, home=home, **SPAN)
 
 
 def rows_of(result: BacktestResult, model: str = "lstm") -> list[dict[str, Any]]:
