@@ -29,6 +29,7 @@ NAMES = (
         "data",
         "drift",
         "executors",
+        "fetching",
         "gate",
         "kinds",
         "ledger",
@@ -80,6 +81,7 @@ def test_help(name, capsys):
         ("calibration", ["--end", "2021-06-01"]),
         ("coming_days", ["--backend", "torch"]),
         ("data", ["--runs", "0"]),
+        ("fetching", ["--tickers", "0"]),
         ("gate", ["--backtests", "0"]),
         ("kinds", ["--kinds", "classic"]),
         ("metrics", ["--forecasts", "0"]),
@@ -706,6 +708,15 @@ def test_seconds_of_a_ledger(capsys):
     importlib.import_module("ledger").main(["--forecasts", "32", "--repeats", "1"])
     document, table = result(capsys)
     assert set(document["seconds"]) == {"score", "ledger verify"}
+    assert len(table) == 4
+
+
+@pytest.mark.slow
+def test_fetching(capsys):
+    importlib.import_module("fetching").main(["--tickers", "3", "--reads", "5"])
+    document, table = result(capsys)
+    assert {name: task["histories"] for name, task in document["tasks"].items()} == {"fetch": 3, "read and validate": 5}
+    assert all(task["processor_seconds"] > 0 for task in document["tasks"].values())
     assert len(table) == 4
 
 

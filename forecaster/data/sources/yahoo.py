@@ -197,12 +197,11 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows) -> P
     else:
         columns = dict(rows.columns)
         price = "close of the day; divided by splits, not by dividends"
-    packages = ("yfinance", "curl_cffi", "pandas")
     meta = {
         "attribution": ATTRIBUTION,
         "price": price,
         **bars.facts,
-        "software": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages),
+        "software": _software(),
     }
     endpoint = _endpoint()
     if endpoint:
@@ -210,6 +209,12 @@ def _series(symbol: str, instrument: Instrument, bars: Bars, rows: RawRows) -> P
     return PriceSeries(
         instrument=instrument, source=YahooSource.name, symbol=symbol, dates=rows.dates, columns=columns, meta=meta
     )
+
+
+@functools.cache
+def _software() -> str:
+    """Packages that read an answer of Yahoo; finding a version takes as long as validating a history."""
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("yfinance", "curl_cffi", "pandas"))
 
 
 def _otherwise(instrument: Instrument) -> str:
