@@ -47,17 +47,19 @@ def _answer_sentence(document: Mapping[str, Any], answer: Mapping[str, Any]) -> 
     predicate = _PREDICATES[answer["question"]].format(*prices)
     when = f"on a day up to {answer['date']}" if answer["question"] == "touch" else f"on {answer['date']}"
     probability = _percent(answer["probability"])
-    return f"{document['instrument']} {predicate} {when} with a probability of {probability}{_in_the_past(answer)}."
+    past = _in_the_past(document, answer)
+    return f"{document['instrument']} {predicate} {when} with a probability of {probability}{past}."
 
 
-def _in_the_past(answer: Mapping[str, Any]) -> str:
+def _in_the_past(document: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     record = answer["record"]
     if record is None or record["alike"] is None:
         return ""
     alike = record["alike"]
+    tenth = f"{100 * alike['low']:.0f} to {100 * alike['high']:.0f} %"
     return (
-        f"; of the {alike['n']:,} past days on which it said {100 * alike['low']:.0f} to {100 * alike['high']:.0f} %, "
-        f"it happened after {alike['happened']:,} ({100 * alike['share']:.0f} %)"
+        f"; of the {alike['n']:,} past {SPANS[document['interval']]}s on which it said {tenth}, it happened after "
+        f"{alike['happened']:,} ({100 * alike['share']:.0f} %)"
     )
 
 
@@ -96,7 +98,7 @@ def answer_table(document: Mapping[str, Any]) -> Table | None:
     if ties:
         table.add_column("of it at", justify="right", no_wrap=True)
     recorded = any(answer["record"] for answer in document["answers"])
-    for heading in ("said before", "days", "happened") if recorded else ():
+    for heading in ("said before", f"{SPANS[document['interval']]}s", "happened") if recorded else ():
         table.add_column(heading, justify="right", no_wrap=True)
     for answer in document["answers"]:
         prices = " to ".join(map(_typed, answer["prices"]))
@@ -130,7 +132,7 @@ def risk_table(document: Mapping[str, Any]) -> Table | None:
         for currency in (_currency(document), f" {unit}") if own else (_currency(document),):
             table.add_column(f"{name}{currency}", justify="right", no_wrap=True)
     recorded = any(risk["record"] for risk in document["risks"])
-    for heading in ("within", "days") if recorded else ():
+    for heading in ("within", f"{SPANS[document['interval']]}s") if recorded else ():
         table.add_column(heading, justify="right", no_wrap=True)
     for risk in document["risks"]:
         cells = [risk["date"], f"{100 * risk['level']:g} %"]
@@ -198,7 +200,7 @@ def _record_lines(document: Mapping[str, Any]) -> list[str]:
         fewest = min(each["separate"] for each in alike)
         most = max(each["separate"] for each in alike)
         count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        text += f", and {count} of the days have no common span"
+        text += f", and {count} of these {SPANS[document['interval']]}s have no common span"
     few = any(each["too_few"] for each in alike)
     return [text, *(["?: too few days without a common span to tell"] if few else [])]
 
@@ -216,7 +218,7 @@ def _risk_lines(document: Mapping[str, Any]) -> list[str]:
     records = [risk["record"] for risk in document["risks"] if risk["record"]]
     if records:
         marks = {_mark(record) for record in records}
-        text = "within: share of past days whose loss was within the VaR of the day"
+        text = "within: share of the past whose loss was within the VaR of its day"
         text += "; !: too few were" if "!" in marks else ""
         text += "; ?: too few days to tell" if "?" in marks else ""
         lines.append(text)

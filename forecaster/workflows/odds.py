@@ -36,7 +36,11 @@ DEFAULT_CONFIDENCE = (0.95, 0.99)
 DEFAULT_STEPS = (1, 5, 20)
 """Rows of the value at risk and of the break-even hit rate, as far as the run looks."""
 
-_TRADING_DAYS = re.compile(r"\s*0*([1-9]\d{0,2})\s*(?:d|days?)?\s*", re.IGNORECASE | re.ASCII)
+_OWN_SPANS = {
+    frequency: re.compile(rf"0*([1-9]\d{{0,2}})\s*(?:{units})?", re.IGNORECASE | re.ASCII)
+    for frequency, units in {"1d": "d|days?", "1wk": "w|wks?|weeks?", "1mo": "mo|mos|months?"}.items()
+}
+"""Length of a row -> a number of rows, with or without their unit."""
 
 
 class Odds(OddsResult):
@@ -218,10 +222,15 @@ class _Steps:
 
 
 def rows_within(span: str, series: PriceSeries) -> int:
-    """Rows of a span; in daily rows, ``5d`` are 5 trading days."""
-    days = _TRADING_DAYS.fullmatch(span)
-    if days is not None and series.frequency == "1d" and int(days[1]) <= MAX_ROWS:
-        return int(days[1])
+    """Rows of a span: in daily rows ``5d`` are 5 trading days, in weekly rows ``5wk`` 5 rows; others by the calendar.
+
+    Raises:
+        UsageError: It is no span, or no row lies within it.
+    """
+    pattern = _OWN_SPANS.get(series.frequency)
+    own = None if pattern is None else pattern.fullmatch(span.strip())
+    if own is not None and int(own[1]) <= MAX_ROWS:
+        return int(own[1])
     return rows_until(series, parse_horizon(span))
 
 
