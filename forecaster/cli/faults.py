@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from forecaster.cli.streams import print_line, print_note
+from forecaster.cli.streams import print_line, print_note, speech
 from forecaster.errors import ExitCode, ForecasterError
 
 __all__ = ["print_unexpected", "reported_faults", "wants_json"]
@@ -84,22 +84,26 @@ def reported_faults(words: Sequence[str], context: click.Context | None = None) 
         yield
     except (ForecasterError, click.ClickException, click.Abort, KeyboardInterrupt, OSError, MemoryError) as error:
         fault = _fault_of(error, words, context)
-        _print_fault(fault, words)
+        _print_fault(fault, words, error)
         raise click.exceptions.Exit(fault.exit_code) from error
 
 
 def print_unexpected(error: Exception, words: Sequence[str]) -> None:
     """Print a mistake of this program: its report may quote texts from outside."""
-    for line in traceback.format_exception(error):
-        for part in line.splitlines():
-            print_note(part)
+    _print_report(error)
     if wants_json(words):
         message = f"{type(error).__name__}: {error}".replace("\n", " ")
         hint = "this is a mistake of the program; report it with the lines above"
-        _print_fault(_Fault("internal", [f"{message}; {hint}"], ExitCode.FAILED, ["forecast doctor"]), words)
+        _print_fault(_Fault("internal", [f"{message}; {hint}"], ExitCode.FAILED, ["forecast doctor"]), words, error)
 
 
-def _print_fault(fault: _Fault, words: Sequence[str]) -> None:
+def _print_report(error: BaseException) -> None:
+    for text in traceback.format_exception(error):
+        for line in text.splitlines():
+            print_note(line)
+
+
+def _print_fault(fault: _Fault, words: Sequence[str], error: BaseException) -> None:
     if wants_json(words):
         from forecaster.output.error_documents import corrected_command, error_document
 
@@ -107,6 +111,8 @@ def _print_fault(fault: _Fault, words: Sequence[str]) -> None:
         commands = [*filter(None, corrected), *fault.commands]
         print_line(json.dumps(error_document(fault.code, fault.messages, fault.exit_code, commands)))
         return
+    if speech().verbose:
+        _print_report(error)
     lines = [f"error: {message}" for message in fault.messages] if fault.lines is None else fault.lines
     for line in lines:
         print_note(line)

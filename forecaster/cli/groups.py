@@ -2,6 +2,7 @@
 
 import click
 
+from forecaster.cli.common_options import common_options
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.suggestions import command_message
 
@@ -10,6 +11,10 @@ __all__ = ["CommandGroup"]
 
 class CommandGroup(click.Group):
     """A group whose commands are listed in the order of their definition."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Parameters, with the options that every command has; the help of the program lists them."""
+        return [*common_options(self.params, hidden=ctx.parent is not None), *super().get_params(ctx)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands, in the order in which a user needs them."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from forecaster.cli import completions
+from forecaster.cli.common_options import set_verbose
 from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
 from forecaster.cli.instrument_options import INSTRUMENT_OPTIONS
 from forecaster.cli.ledger_options import LEDGER_OPTIONS
@@ -263,7 +264,15 @@ _OPTIONS: dict[str, Definition] = {
         metavar="N",
         help="Write N sampled paths of the coming days; for a run of seq2seq.",
     ),
-    "verbose": option("Output", "--verbose", is_flag=True, help="Print all scores and every step."),
+    "verbose": option(
+        "Output",
+        "-v",
+        "--verbose",
+        is_flag=True,
+        is_eager=True,
+        callback=set_verbose,
+        help="Print all scores and every step.",
+    ),
     "no_picture": option("Output", "--no-picture", is_flag=True, help="Draw no picture."),
     "out": option("Output", "--out", type=_OUT_FILE, metavar="FILE", help="Output file; its ending is the format."),
     "folder": option(

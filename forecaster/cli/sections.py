@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from forecaster.cli.common_options import common_options
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.positional import InstrumentArgument
 from forecaster.cli.streams import print_text
@@ -59,6 +60,10 @@ class SectionedCommand(click.Command):
     def options(self) -> list[SectionOption]:
         """The options of all sections, in order."""
         return [option for option in self.params if isinstance(option, SectionOption)]
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Parameters, with the options that every command has."""
+        return [*super().get_params(ctx), *common_options(self.params, hidden=True)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and name the right flag where another is expected; print the help as JSON where that is asked for."""

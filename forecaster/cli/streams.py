@@ -5,6 +5,7 @@ or rewrite what a terminal shows, so every one is written in its escaped form. S
 """
 
 import contextlib
+import dataclasses
 import os
 import re
 import secrets
@@ -20,6 +21,8 @@ from forecaster.errors import StorageError
 from forecaster.output.visible_text import visible_text
 
 __all__ = [
+    "Speech",
+    "change_speech",
     "colored_lines",
     "has_color",
     "has_terminal",
@@ -31,6 +34,7 @@ __all__ = [
     "print_text",
     "release_streams",
     "require_consent",
+    "speech",
     "styled",
     "visible",
     "wrapped",
@@ -52,6 +56,35 @@ _STYLES = (
     (re.compile(rf"{_DENIALS}\bbetter than\b|\bconsistent with nominal\b"), {"fg": "green"}),
     (re.compile(r"\bworse than\b|\bmiscalibrated\b|\btoo narrow\b"), {"fg": "red"}),
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Speech:
+    """Amount and colours of what a command says.
+
+    Args:
+        quiet: True to say nothing but warnings and errors.
+        verbose: True to say more, also about errors.
+        colored: False for no colours.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    colored: bool = True
+
+
+_SPEECH = "forecaster.speech"
+
+
+def speech() -> Speech:
+    """Amount and colours of what the command of this thread says."""
+    context = click.get_current_context(silent=True)
+    return Speech() if context is None else context.meta.get(_SPEECH, Speech())
+
+
+def change_speech(context: click.Context, **changes: bool) -> None:
+    """Change the amount or colours of what a command says."""
+    context.meta[_SPEECH] = dataclasses.replace(context.meta.get(_SPEECH, Speech()), **changes)
 
 
 def visible(text: str) -> str:
@@ -83,7 +116,7 @@ def print_text(text: object, *, end: str = "\n") -> None:
         StorageError: The text cannot be written, as to a full disk.
     """
     try:
-        click.echo(visible(f"{text}{end}"), nl=False)
+        click.echo(visible(f"{text}{end}"), nl=False, color=has_color(sys.stdout) or None)
     except BrokenPipeError:
         _silence(sys.stdout)
     except OSError as error:
@@ -100,7 +133,7 @@ def print_note(text: str) -> None:
     A line that cannot be written is dropped, because the work does not depend on it.
     """
     try:
-        click.echo(note_text(text), err=True)
+        click.echo(note_text(text), err=True, color=has_color(sys.stderr) or None)
     except OSError:
         _silence(sys.stderr)
 
@@ -126,7 +159,7 @@ def note_text(text: str) -> str:
 def wrapped(text: str, stream: Any) -> str:
     """One line of text, broken between words to the width of a terminal; unchanged where `stream` is not a terminal."""
     if not _is_terminal(stream):
-        return text
+        return _colored(text) if has_color(stream) else text
     width = max(shutil.get_terminal_size().columns, MIN_WIDTH)
     start = re.match(r" *", text)
     indent = INDENT + (start[0] if start else "")
@@ -137,8 +170,10 @@ def wrapped(text: str, stream: Any) -> str:
 
 
 def has_color(stream: Any) -> bool:
-    """True if `stream` is a terminal that shows colours, and the variable NO_COLOR does not forbid them."""
-    return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """True if `stream` is a terminal with colours, or FORCE_COLOR is set, unless --no-color or NO_COLOR forbids it."""
+    if not speech().colored or os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (_is_terminal(stream) and os.environ.get("TERM") != "dumb")
 
 
 def has_terminal() -> bool:

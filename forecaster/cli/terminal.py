@@ -1,13 +1,23 @@
 """Messages and progress on stderr; results on stdout."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from forecaster.cli.interrupts import Interrupt
-from forecaster.cli.streams import mark_styles, note_text, print_note, print_text, visible
+from forecaster.cli.streams import (
+    has_color,
+    has_terminal,
+    mark_styles,
+    note_text,
+    print_note,
+    print_text,
+    speech,
+    visible,
+)
 from forecaster.environment import Environment
 from forecaster.files import clear_partial_files
 
@@ -15,6 +25,7 @@ __all__ = ["print_result", "table_text", "watched_environment"]
 
 FILE_WIDTH = 160  # characters of a table that does not go to a terminal
 PADDING = 2  # characters between two columns
+_IMPORTANT = re.compile(r"\b(?:warning|error):")  # in notes that --quiet lets pass
 KEY_COLUMNS = 2  # that say what a row is about
 
 
@@ -42,11 +53,13 @@ class _Bar:
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
         self._done: dict[str, int] = {}
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and not speech().quiet
 
     def note(self, text: str) -> None:
         """One line above the bar."""
         self._interrupt.check()
+        if speech().quiet and not _IMPORTANT.search(text):
+            return
         if self._progress is None:
             print_note(text)
         else:
@@ -95,6 +108,7 @@ def _rich_progress() -> Any:
     )
     # A fit may take minutes, and the time left follows from several of them.
     console = Console(stderr=True)
+    console.no_color = not has_color(console.file)
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, speed_estimate_period=3600)
 
 
@@ -107,7 +121,8 @@ def table_text(table: Any) -> str:
     from rich.console import Console
 
     console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
+    console.no_color = not has_color(console.file)
+    if not has_terminal():
         console.width = FILE_WIDTH
     blocks = []
     for block in _blocks(_visible_table(table), console):

@@ -29,7 +29,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     screen = Screen()
     bars = terminal._rich_progress
 
-    def echo(text: str, nl: bool = True, err: bool = False) -> None:
+    def echo(text: str, nl: bool = True, err: bool = False, color: bool | None = None) -> None:
         screen.write(text + "\n" * nl)
 
     def bar() -> Any:
@@ -97,6 +97,7 @@ def test_a_table_that_is_too_wide_is_split_into_blocks_of_whole_columns(
     monkeypatch: pytest.MonkeyPatch, width: int, blocks: int
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(terminal, "has_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(width))
     text = re.sub(r"\x1b\[[0-9;]*m", "", visible(terminal.table_text(table_of())))
     parts = [part.splitlines() for part in text.split("\n\n")]
@@ -111,6 +112,7 @@ def test_a_table_that_is_too_wide_is_split_into_blocks_of_whole_columns(
 
 def test_long_texts_wrap_where_the_numbers_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(terminal, "has_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")
     table = table_of(1, 2)
     table.add_column("text", overflow="fold")
@@ -131,6 +133,7 @@ def test_control_characters_in_a_cell_are_visible_and_styles_pass(
     monkeypatch: pytest.MonkeyPatch, foreign: str
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(terminal, "has_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "100")
     table = table_of(0, 3)
     table.add_row(foreign, "2", "3")
