@@ -40,8 +40,8 @@ BASELINES = (
 """Names of the baselines, likewise."""
 
 RUN_FACTS = (
-    *("id", "created", "instrument", "member", "series", "source", "frequency", "model", "horizon", "configuration"),
-    *("refit", "fitted_until", "tag", "density", "coverage"),
+    *("id", "created", "instrument", "member", "series", "source", "frequency", "model", "horizon", "seed"),
+    *("configuration", "refit", "fitted_until", "tag", "density", "coverage"),
 )
 """Facts by which runs are filtered and sorted, likewise."""
 

@@ -347,7 +347,7 @@ def test_fallbacks_are_those_of_series_that_are_scored(forecast, tmp_path: Path)
 def test_a_narrow_terminal_cuts_no_number(forecast, monkeypatch: pytest.MonkeyPatch) -> None:
     request = ("backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "ewma,garch", "--step", "1,5")
     plain = forecast(*request).stdout
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("forecaster.cli.terminal.has_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
     shown = re.sub(r"\x1b\[[0-9;]*m", "", forecast(*request).stdout)
     assert "\u2026" not in shown
