@@ -98,7 +98,7 @@ def walk_forward(count: int = 600) -> WalkForward:
         widths = {"lstm": 1.0, "garch": 1.1, "random_walk": 1.4}
         quantiles = {name: np.tile(width * step**0.5 * levels, (count, 1)) for name, width in widths.items()}
         losses[step] = daily_losses(OutOfSample("USDJPY", step, dates, outcomes, quantiles))
-    return WalkForward("USDJPY-abc", dates[::300], losses, rng.uniform(size=count))
+    return WalkForward("USDJPY-abc", 2, losses, rng.uniform(size=count))
 
 
 def hostile(content: Report) -> Report:
@@ -122,6 +122,7 @@ def hostile(content: Report) -> Report:
         "importances": InputImportances("test", (day, day), [Importance(HOSTILE, 1, 9, 0.1, None)]),
         "annotations": Annotations((Note("2026-01-01", HOSTILE, HOSTILE),), (HOSTILE,)),
         "walk_forward": HOSTILE,
+        "own_record": None,
     }
     commands = dict.fromkeys(report.commands, HOSTILE)
     return changed(content, changes, prediction=prediction, unit=HOSTILE, commands=commands)

@@ -690,7 +690,7 @@ def test_report(capsys):
     importlib.import_module("report").main(["--quick", "--runs", "1"])
     document, table = result(capsys)
     assert set(document["pages"]) == {"USDJPY", "overview"}
-    assert all(figures["bytes"] > 50_000 for figures in document["pages"].values())
+    assert all(figures["bytes"] > 20_000 for figures in document["pages"].values())
     assert [line.split()[0] for line in table] == ["page", "USDJPY", "overview"]
 
 

@@ -22,17 +22,17 @@ __all__ = ["InstrumentReport", "Report", "ReportDetails", "WalkForward"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class WalkForward:
-    """Forecasts of a recorded backtest of the same model: each was made with what was known on its day.
+    """Forecasts of the past, each made with what was known on its day: of a recorded backtest, or of the run itself.
 
     Args:
-        backtest_id: Name of its folder.
-        fits: First cutoffs of the folds.
-        losses: Step -> daily losses of the model and of every baseline.
+        backtest_id: Name of the folder of the backtest; None for forecasts of the run after the rows that it has seen.
+        fits: Number of fits of the model.
+        losses: Step -> daily losses of the model, and of every baseline of a backtest.
         pit: (N,) probability integral transforms one row ahead: forecast probability of a smaller return.
     """
 
-    backtest_id: str
-    fits: DateArray
+    backtest_id: str | None
+    fits: int
     losses: Mapping[int, DailyLosses]
     pit: FloatArray
 
@@ -43,7 +43,8 @@ class ReportDetails:
 
     Args:
         picture: History and one-step-ahead predictions.
-        walk_forward: Forecasts of the past.
+        walk_forward: Forecasts of a recorded backtest of the same model.
+        own_record: Forecasts of the run itself; None where it has made too few.
         importances: Importance of the inputs.
         anomalies: Anomalous days and changes of volatility.
         annotations: Notes and tags of the run.
@@ -51,6 +52,7 @@ class ReportDetails:
 
     picture: ForecastPicture
     walk_forward: WalkForward | str
+    own_record: WalkForward | None
     importances: InputImportances | str
     anomalies: Anomalies | str
     annotations: Annotations

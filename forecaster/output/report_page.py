@@ -91,7 +91,7 @@ def _sections(report: InstrumentReport, details: ReportDetails) -> list[Element]
         coming_days(report),
         odds(report),
         skill(report, details.walk_forward),
-        coverage(report, details.walk_forward),
+        coverage(report, details),
         inputs(report, details.importances),
         anomaly_section(report, details.anomalies),
         data_and_replay(report),

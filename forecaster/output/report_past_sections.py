@@ -10,7 +10,7 @@ from forecaster.experiments.inspections import InputImportances
 from forecaster.output.anomaly_tables import anomaly_document, anomaly_title
 from forecaster.output.html_elements import Content, Element, code, element, isolated, table
 from forecaster.output.report_charts import coverage_chart, gain_chart
-from forecaster.output.report_content import InstrumentReport, WalkForward
+from forecaster.output.report_content import InstrumentReport, ReportDetails, WalkForward
 from forecaster.output.report_sections import chart_figure, note, section, step_text
 from forecaster.output.svg_charts import bars
 
@@ -73,17 +73,20 @@ def _skill_table(past: WalkForward, span: str) -> Element:
 
 def _about(past: WalkForward) -> str:
     losses = past.losses[min(past.losses)]
-    return (
-        f"Backtest {past.backtest_id}: {len(past.fits)} fits, each on the rows before its forecasts; "
-        f"{len(losses):,} cutoffs from {losses.dates[0]} to {losses.dates[-1]}."
-    )
+    cutoffs = f"{len(losses):,} cutoffs from {losses.dates[0]} to {losses.dates[-1]}."
+    if past.backtest_id is None:
+        return f"Forecasts of the run itself, after the rows that it has seen: {cutoffs}"
+    return f"Backtest {past.backtest_id}: {past.fits} fits, each on the rows before its forecasts; {cutoffs}"
 
 
-def coverage(report: InstrumentReport, past: WalkForward | str) -> Element:
+def coverage(report: InstrumentReport, details: ReportDetails) -> Element:
     """Coverage of the ranges over time, and the histogram of the probability integral transform."""
     title = "Coverage over time"
+    past = details.walk_forward
     if isinstance(past, str):
-        return section("coverage", title, *_missing(report, past))
+        if details.own_record is None:
+            return section("coverage", title, *_missing(report, past))
+        past = details.own_record
     steps = dict.fromkeys([min(past.losses), max(past.losses)])
     frequency = report.prediction.frequency
     charts = [chart_figure(coverage_chart(past.losses[step], report.span), frequency) for step in steps]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecaster.arrays import FloatArray
+from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import config_of
 from forecaster.datasets.selection import Selection, command_line
@@ -21,8 +23,9 @@ from forecaster.experiments.inspections import InputImportances, quick_importanc
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.recorded_backtests import read_folds
 from forecaster.experiments.run_selection import RunQuery, SelectedRun
+from forecaster.features.outcomes import returns_after, rows_with_outcome
 from forecaster.output.report_content import InstrumentReport, ReportDetails, WalkForward
-from forecaster.quantiles import SCORING_LEVELS, cumulative_probability
+from forecaster.quantiles import SCORING_LEVELS, cumulative_probability, level_weights
 from forecaster.workflows.anomalies import DEFAULT_MODEL, DEFAULT_RATE, find_anomalies
 from forecaster.workflows.plot import picture_of, price_unit
 from forecaster.workflows.predict import Until
@@ -30,6 +33,7 @@ from forecaster.workflows.predict import Until
 __all__ = ["ReportOptions", "brief_report", "detailed_report"]
 
 _HISTORY_KEYS = ("name", "options", "calendar", "splits", "drop", "keep", "differences", "events")
+MIN_CUTOFFS = 100  # of a coverage over time
 HISTORY_ROWS = 250  # of an instrument of an overview
 
 
@@ -117,7 +121,14 @@ def detailed_report(
         brief,
         dates=picture.dates,
         prices=picture.prices,
-        details=ReportDetails(picture, past, importances, anomalies, annotations_of(selection.run.folder)),
+        details=ReportDetails(
+            picture,
+            past,
+            _own_record(selection, prediction),
+            importances,
+            anomalies,
+            annotations_of(selection.run.folder),
+        ),
     )
 
 
@@ -191,13 +202,42 @@ def _walk_forward(
     first = settled.get(min(samples, default=1))
     if first is None or first.evaluated_model != run.manifest.model.model:
         return f"backtest {folds.id} holds no forecast of the model before {selection.series.dates[-1]}"
-    pit = cumulative_probability(first.quantiles[first.evaluated_model], SCORING_LEVELS, first.outcomes)
     return WalkForward(
         backtest_id=folds.id,
-        fits=np.array([fold.start for fold in folds.plan.folds if fold.start <= first.dates[-1]]),
+        fits=sum(bool(fold.start <= first.dates[-1]) for fold in folds.plan.folds),
         losses={step: daily_losses(sample) for step, sample in settled.items()},
-        pit=pit if selection.instrument.sign > 0 else 1 - pit,
+        pit=_pit(first, selection.instrument),
     )
+
+
+def _pit(sample: OutOfSample, instrument: Instrument) -> FloatArray:
+    """(N,) forecast probabilities of a smaller return, in the user's orientation."""
+    pit = cumulative_probability(sample.quantiles[sample.evaluated_model], SCORING_LEVELS, sample.outcomes)
+    return pit if instrument.sign > 0 else 1 - pit
+
+
+def _own_record(selection: SelectedRun, prediction: Prediction) -> WalkForward | None:
+    """Forecasts of the run at the cutoffs after the rows that it has seen; None where they are too few."""
+    earlier = prediction.earlier
+    if earlier is None:
+        return None
+    series = selection.series
+    samples = {}
+    for step in sorted({1, prediction.forecast.horizon}):
+        rows = rows_with_outcome(earlier.rows, step, len(series))
+        if len(rows) < MIN_CUTOFFS:
+            continue
+        forecasts = earlier.take(np.searchsorted(earlier.rows, rows))
+        quantiles = forecasts.extended_log_returns([step])[:, 0] @ level_weights(
+            earlier.quantile_levels, SCORING_LEVELS
+        )
+        outcomes = returns_after(series.log_price, rows, [step])[:, 0]
+        name = series.instrument.name
+        samples[step] = OutOfSample(name, step, series.dates[rows], outcomes, {prediction.model: quantiles})
+    if 1 not in samples:
+        return None
+    losses = {step: daily_losses(sample) for step, sample in samples.items()}
+    return WalkForward(None, 1, losses, _pit(samples[1], selection.instrument))
 
 
 def _until(sample: OutOfSample, dates: np.ndarray, cutoff: np.datetime64) -> OutOfSample:

@@ -242,11 +242,36 @@ def test_several_instruments_that_are_named_are_an_overview(trained_once: Path, 
     assert "USDJPY, JPYUSD: forecasts" in Page(Path("report.html").read_bytes()).text
 
 
-def test_the_inverse_pair_shows_reciprocals(
-    trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without the sections that take a second."""
     for name in ("_anomalies", "_importances"):
         monkeypatch.setattr(f"forecaster.workflows.report_parts.{name}", lambda *arguments: "not asked for")
+
+
+@pytest.mark.usefixtures("brisk")
+def test_without_a_backtest_the_coverage_is_that_of_the_run_since_it_was_fitted(trained_once: Path) -> None:
+    content = written_report(trained_once, Path("usdjpy.html"), pair="USDJPY")
+    (report,) = content.instruments
+    assert isinstance(report, InstrumentReport)
+    assert report.details is not None
+    record = report.details.own_record
+    assert record is not None
+    assert set(record.losses) == {1, 20}
+    for step, losses in record.losses.items():
+        held = report.prediction.coverage.at(step)
+        assert len(losses) == held.n
+        assert {level: inside.mean() for level, inside in losses.inside.items()} == pytest.approx(held.coverage)
+        assert losses.dates[0] >= forecaster.load_run(home=trained_once).seen_until
+    page = Page(Path("usdjpy.html").read_bytes())
+    assert len(page.charts) == 4
+    assert page.text.count("Not shown: no backtest of USDJPY.") == 1
+    assert "Forecasts of the run itself, after the rows that it has seen" in page.text
+    assert "not asked for" in page.text
+
+
+@pytest.mark.usefixtures("brisk")
+def test_the_inverse_pair_shows_reciprocals(trained_once: Path, tmp_path: Path) -> None:
     content = written_report(trained_once, tmp_path / "jpyusd.html", pair="JPYUSD", as_of=AS_OF)
     (report,) = content.instruments
     assert isinstance(report, InstrumentReport)
@@ -261,6 +286,7 @@ def test_the_inverse_pair_shows_reciprocals(
         (("USDJPY", "--out", "page.pdf"), "a report is a page; expected a name that ends with .html", 2),
         (("USDJPY", "--universe", "currencies"), "a universe and an instrument are given", 2),
         (("USDJPY", "--out", "missing/page.html"), "missing", 1),
+        (("USDJPY", "--out", "runs/page.html"), "belongs to what a project has recorded", 2),
         (("EURUSD",), "no run", 1),
         (("--universe", "eurusd.txt"), "EURUSD: no run", 1),
         (("20200101-000000",), "no run is called '20200101-000000'", 1),
@@ -275,7 +301,8 @@ def test_a_report_that_cannot_be_made(
     forecast: Forecast, trained_once: Path, arguments: tuple[str, ...], message: str, code: int
 ) -> None:
     Path("eurusd.txt").write_text("EURUSD\n")
-    result = forecast("report", *arguments, "--home", trained_once)
+    words = [trained_once / name if name.startswith("runs/") else name for name in arguments]
+    result = forecast("report", *words, "--home", trained_once)
     assert result.exit_code == code, result.output
     assert message in result.stderr
     assert len(result.stderr.splitlines()) < 6
