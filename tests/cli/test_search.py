@@ -206,3 +206,22 @@ def test_a_study_whose_data_have_changed(
     assert changed.exit_code == altered.exit_code == 4
     assert "start a new study" in changed.stderr
     assert f"study.json is not what this program has written as {study}" in altered.stderr
+
+
+def test_a_tracker_that_is_away_costs_one_warning_and_one_attempt(
+    forecast, toy_fits, space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[str] = []
+
+    def refuse(uri: str) -> None:
+        attempts.append(uri)
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr("forecaster.experiments.tracker_choice.missing_packages", lambda uri: [])
+    monkeypatch.setattr("forecaster.experiments.mlflow_tracker._client_of", refuse)
+    uri = "http://127.0.0.1:9"
+    options = ("--set", "tracking=mlflow", "--set", f"tracking_uri={uri}", "--trials", 3, "--keep-lockbox")
+    result = forecast(*ASKED, "--space", space, *options)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("warning: tracking of ") == 1
+    assert attempts == [uri]

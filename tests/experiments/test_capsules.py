@@ -23,10 +23,13 @@ from forecaster.environment import Environment
 from forecaster.errors import DamageError, StorageError
 from forecaster.experiments.annotations import FOLDER, add_note, annotations_of
 from forecaster.experiments.capsules import read_capsule
+from forecaster.experiments.lockboxes import Opening, openings, record_opening
+from forecaster.experiments.runs import find_run
 from forecaster.experiments.stored_files import parse_arrays, parse_json
 from forecaster.files import sha256_of, write_folder
 from forecaster.workflows.run_capsules import export_run, import_run
 
+OPENING = Opening("USDJPY-lstm-1", "2026-11-26T18:00:00+00:00", ("USDJPY",), "2019-01-18", "2020-12-31")
 SERIES = dataclasses.replace(oracles.walk(50, seed=1), source="synthetic")
 
 
@@ -89,6 +92,19 @@ def test_a_run_goes_with_its_notes_and_data_to_another_project(
         assert store.load(SERIES.source, SERIES.symbol).sha256 == SERIES.sha256
 
 
+def test_openings_of_lockboxes_go_with_runs_of_their_instruments(
+    project: Environment, elsewhere: Environment, tmp_path: Path
+) -> None:
+    (name, *_) = find_run(project.home / "runs", "latest").manifest.data.instruments
+    opening = dataclasses.replace(OPENING, instruments=(name, "EURCHF"))
+    record_opening(project.home, opening)
+    record_opening(project.home, dataclasses.replace(opening, study="EURCHF-lstm-2", instruments=("EURCHF",)))
+    exported = export_run("latest", project, tmp_path / "run.capsule")
+    for _ in range(2):
+        import_run(exported.path, elsewhere)
+        assert openings(elsewhere.home) == [opening]
+
+
 def test_prices_may_be_left_out(project: Environment, elsewhere: Environment, tmp_path: Path) -> None:
     exported = export_run("latest", project, tmp_path / "run.capsule", with_data=False)
     assert exported.histories == ()
@@ -138,6 +154,11 @@ HOSTILE = {
     },
     "a note with a name of other letters": {f"{FOLDER}/\u00e9__json": b"{}"},
     "a note that is too large": {f"{FOLDER}/a__json": b" " * (2**20 + 1)},
+    "an opened lockbox of a study that is a path": {
+        "lockboxes/a__json": OPENING.content().replace(b"USDJPY-lstm-1", b"../../x")
+    },
+    "an opened lockbox without rows": {"lockboxes/a__json": OPENING.content().replace(b"2020-12-31", b"never")},
+    "an opened lockbox that is a list": {"lockboxes/a__json": b"[1]"},
 }
 
 
