@@ -117,6 +117,8 @@ def _luck_lines(document: Mapping[str, Any]) -> list[str]:
         return [f"luck: not measured, since the search has not come to its end; go on with {document['next_command']}"]
     if winner is None:
         return ["luck: no trial is complete, so nothing can be tested"]
+    if luck["days"] == 0:
+        return ["luck: the starting configuration has failed, so the best trial has nothing to be compared with"]
     if winner["trial"] == 0:
         return ["luck: no trial is better than the starting configuration"]
     return [
@@ -143,10 +145,14 @@ def _p_text(p_value: float) -> str:
 def _lockbox_lines(document: Mapping[str, Any]) -> list[str]:
     lockbox = document["lockbox"]
     record = lockbox["record"]
-    if record is None or "losses" not in record:
-        return [
-            f"lockbox: closed (rows from {lockbox['start']} on); the next command without --keep-lockbox opens it, once"
-        ]
+    span = f"rows from {lockbox['start']} on"
+    if record is None:
+        is_useful = bool(document["trials"]) and document["trials"][0]["state"] != "failed"
+        hint = "; the next command without --keep-lockbox opens it, once" if is_useful else ""
+        return [f"lockbox: closed ({span}){hint}"]
+    if "losses" not in record:
+        opened = f"opened on {record['opened'][:10]} for trial {record['winner']}"
+        return [f"lockbox: {opened} ({span}), and not scored yet; go on with the search"]
     losses = record["losses"]
     lines = [
         f"lockbox: trial {record['winner']} on {counted(record['days'], 'row')} from {lockbox['start']} on: "

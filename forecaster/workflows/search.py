@@ -271,7 +271,8 @@ def _searched(
         environment.progress("evaluate", 0, 1, detail=f"{len(study.trials)} trials")
         winner = study.best()
         was_open = study.lockbox is not None
-        if winner is not None and (opens or was_open):
+        can_be_compared = winner is not None and study.trials[0].state == "complete"
+        if winner is not None and can_be_compared and (opens or was_open):
             open_lockbox(search, winner, backtests_folder(environment.home), executor, environment)
         findings = Findings(measured_luck(search), tuple(effects(search)), train(winner))
         study.write_document(FINDINGS, findings.to_json())

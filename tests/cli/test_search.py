@@ -85,6 +85,10 @@ def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> Non
     (folder / "findings.json").unlink()
     shown = forecast("studies", "show", "latest")
     assert "luck: not measured, since the search has not come to its end" in shown.stdout
+    record = json.loads((folder / "lockbox.json").read_text())
+    (folder / "lockbox.json").write_text(json.dumps({**record, "losses": None}).replace('"losses"', '"nothing"'))
+    shown = forecast("studies", "show", "latest")
+    assert f"opened on {record['opened'][:10]} for trial {record['winner']} (rows from" in shown.stdout
     assert shown.stderr.splitlines()[-1] == f"next: forecast search --study {opened['study']}"
     (folder / "trials" / "000001.json").write_text("[]")
     damaged = forecast("studies", "list")
@@ -225,3 +229,16 @@ def test_a_tracker_that_is_away_costs_one_warning_and_one_attempt(
     assert result.exit_code == 0, result.stderr
     assert result.stderr.count("warning: tracking of ") == 1
     assert attempts == [uri]
+
+
+def test_a_starting_configuration_that_cannot_be_trained(forecast, toy_fits, tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("model.epochs: [1, 2]\nmodel.dropout: {low: 0.1, high: 0.3}\n")
+    result = forecast(*ASKED, "--space", path, "--trials", 3, "--set", "model.epochs=13")
+    assert result.exit_code == 0, result.stderr
+    assert "trial 0 failed: epochs: the toy cannot be fitted" in result.stdout
+    assert (
+        "luck: the starting configuration has failed, so the best trial has nothing to be compared with"
+        in result.stdout
+    )
+    assert "lockbox: closed (rows from 2005-08-12 on)\n" in result.stdout
