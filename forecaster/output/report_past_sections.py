@@ -25,10 +25,14 @@ def skill(report: InstrumentReport, past: WalkForward | str) -> Element:
     title = "Skill against simple rules over time"
     if isinstance(past, str):
         return section("skill", title, *_missing(report, past), _test_skill(report))
-    steps = [min(past.losses), max(past.losses)]
-    frequency = report.prediction.frequency
-    charts = [chart_figure(gain_chart(past.losses[step], report.span), frequency) for step in dict.fromkeys(steps)]
-    return section("skill", title, *charts, _skill_table(past, report.span), note(_about(past)))
+    steps = dict.fromkeys([min(past.losses), max(past.losses)])
+    charts = [chart for step in steps if (chart := gain_chart(past.losses[step], report.span)).lines]
+    if not charts:
+        return section(
+            "skill", title, element("p", "Not shown: no baseline has a loss to compare with."), note(_about(past))
+        )
+    figures = [chart_figure(chart, report.prediction.frequency) for chart in charts]
+    return section("skill", title, *figures, _skill_table(past, report.span), note(_about(past)))
 
 
 def _missing(report: InstrumentReport, reason: str) -> list[Content]:

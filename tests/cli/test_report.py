@@ -1,5 +1,6 @@
 """`forecast report`: the page as a file. What a browser makes of it is in test_report_in_a_browser.py."""
 
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -108,6 +109,12 @@ def test_skill_and_coverage_over_time_are_those_of_the_backtest(written: tuple[P
     assert shares[249] == pytest.approx(100 * inside[:250].mean(), abs=0.051)
     assert shares[-1] == pytest.approx(100 * inside[-250:].mean(), abs=0.051)
     assert coverage["levels"] == [80, 95]
+    alone = {
+        step: dataclasses.replace(losses, crps={"lstm": losses.crps["lstm"]}) for step, losses in past.losses.items()
+    }
+    without = Page(report_page(changed(written[1], {"walk_forward": dataclasses.replace(past, losses=alone)})))
+    assert "Not shown: no baseline has a loss to compare with." in without.text
+    assert len(without.charts) == 4
     bars = re.findall(r'<rect [^>]*class="bar"', page.source)
     assert len(bars) == 20
     assert f"{100 * np.mean(past.pit < 0.05):.1f} %" in page.text

@@ -3,16 +3,23 @@
 /* Start of the page: its charts, links to closed sections, and paper. */
 
 const charts = [];
-for (const figure of document.querySelectorAll("figure.chart")) charts.push(new Chart(figure));
+
+/* Charts of a section that is closed wait until it opens: a page may have hundreds. */
+const build = () => {
+  for (const figure of document.querySelectorAll("figure.chart:not(.live)")) {
+    if (!figure.closest("details:not([open])")) charts.push(new Chart(figure));
+  }
+};
+build();
 const redraw = () => { for (const chart of charts) chart.draw(); };
 const resize = () => { for (const chart of charts) chart.resize(); };
 window.addEventListener("resize", resize);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", resize);
+for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", build);
 
 /* A link to a section of an overview opens it. */
 const open = () => {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = location.hash && document.getElementById(location.hash.slice(1));
   if (target && target.tagName === "DETAILS") { target.open = true; target.scrollIntoView(); }
 };
 window.addEventListener("hashchange", open);
