@@ -11,6 +11,7 @@ LADDER_STEPS = 3
 """Round prices on each side of the last one."""
 
 _MAX_RATIO = 2.0  # of a price to the last one, up to which it is always answered
+_MAX_SHOWN = 1e12  # ratio up to which a message is about a slip of the unit
 _IMPOSSIBLE = 1e-4  # probability below which a far price is taken for a slip
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -38,18 +39,25 @@ def far_threshold(forecast: Forecast, answer: PriceAnswer) -> str | None:
         above = float(forecast.probability_above(price)[question.step - 1])
         extreme = min(above, 1 - above)
         if max(ratio, 1 / ratio) > _MAX_RATIO and extreme < _IMPOSSIBLE:
-            times = f"{ratio:,.3g} times as much" if ratio > 1 else f"{1 / ratio:,.3g} times less"
+            times = f"{_times(ratio)} times as much" if ratio > 1 else f"{_times(1 / ratio)} times less"
             return (
                 f"--{question.kind} {price:.12g}: {forecast.instrument} is at {forecast.last_price:.6g}, and that is "
-                f"{times}{_suggestion(price, forecast.last_price)}; add --far if it is meant"
+                f"{times}{_suggestion(price, forecast.last_price)}"
             )
     return None
+
+
+def _times(ratio: float) -> str:
+    """Text of a ratio above 1."""
+    return f"{ratio:,.0f}" if 100 <= ratio < _MAX_SHOWN else f"{ratio:.3g}"
 
 
 def _suggestion(price: float, last_price: float) -> str:
     """A price nearby that differs by a power of ten, or the word that the inverse quotation is near."""
     if 1 / _MAX_RATIO < price * last_price < _MAX_RATIO:
         return "; the price of the inverse pair is near it: name that pair"
+    if not 1 / _MAX_SHOWN < last_price / price < _MAX_SHOWN:
+        return ""
     shifted = price * 10.0 ** round(math.log10(last_price / price))
     near = 1 / _MAX_RATIO < shifted / last_price < _MAX_RATIO
     return f"; did you mean {shifted:.12g}?" if near else ""

@@ -171,6 +171,15 @@ def _check(wishes: _Wishes) -> None:
     Raises:
         UsageError: They do.
     """
+    strange = [price for _, prices in wishes.thresholds for price in prices if not np.isfinite(price)]
+    strange += [low for kind, (low, *high) in wishes.thresholds if kind == "between" and low >= high[0]]
+    if strange:
+        raise UsageError(
+            f"a question has the price {strange[0]:g}; expected finite ones, of a range the lower one first"
+        )
+    wrong = [level for level in wishes.levels if not 0 < level < 1]
+    if wrong or not wishes.levels:
+        raise UsageError(f"confidence is {wrong[0] if wrong else 'empty'}; expected shares such as 0.95")
     if wishes.on is not None and wishes.within is not None:
         raise UsageError("--on and --within are given; expected one of them")
     if wishes.spans and wishes.position is None and wishes.spread is None:
@@ -265,7 +274,7 @@ def _answers(prediction: Prediction, series: PriceSeries, wishes: _Wishes, steps
     for answer in answers:
         problem = None if accept_far else far_threshold(forecast, answer)
         if problem:
-            raise UsageError(problem)
+            raise UsageError(f"{problem}; add --far if it is meant")
     position = wishes.position
     unit = None if position is None else position_in(position, prediction.instrument)
     return Odds(

@@ -143,7 +143,7 @@ def _answers(prediction: Prediction, series: PriceSeries, above: Sequence[float]
     for price in above:
         problem = far_threshold(forecast, answered(forecast, PriceQuestion("above", (price,), step)))
         if problem:
-            raise UsageError(f"{problem.partition('; add --yes')[0]}; change it")
+            raise UsageError(f"{problem}; change it")
     answers = []
     for price in sorted({*ladder(forecast, step), *above, forecast.last_price}, reverse=True):
         question = PriceQuestion("above", (price,), step)

@@ -206,3 +206,20 @@ def test_options_of_a_portfolio_need_one(forecast: Forecast, trained_once: Path)
     result = forecast("odds", "USDJPY", "--base", "EUR", "--home", trained_once)
     assert result.exit_code == 2
     assert "--base needs a portfolio; add --portfolio FILE" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"above": float("nan")}, "expected finite ones"),
+        ({"between": (160, 150)}, "the lower one first"),
+        ({"position": "1USD", "confidence": (95,)}, "confidence is 95; expected shares such as 0.95"),
+        ({"position": "1USD", "confidence": ()}, "confidence is empty"),
+        ({"touch": 1e-320}, "times less$|add --far"),
+    ],
+)
+def test_python_refuses_what_the_command_line_cannot_say(
+    trained_once: Path, keywords: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(forecaster.ForecasterError, match=message):
+        forecaster.odds(pair="USDJPY", home=trained_once, **keywords)

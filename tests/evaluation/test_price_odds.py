@@ -161,7 +161,7 @@ def test_classes_count_separate_days_and_what_happened() -> None:
         (0.0064, "the inverse pair"),
         (-1.0, "prices of USDJPY are positive"),
         (160.0, None),
-        (400.0, "2.54 times as much; add --far"),
+        (400.0, "2.54 times as much"),
     ],
 )
 def test_a_price_in_another_unit_is_questioned(price: float, message: str | None) -> None:
