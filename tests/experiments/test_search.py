@@ -79,7 +79,7 @@ def test_a_killed_search_goes_on_to_the_same_trials_without_a_second_fit(
     assert sorted(toy_fits.cells) == sorted(fitted)
 
 
-@pytest.mark.parametrize("stop", [11, 27, 39, 40])
+@pytest.mark.parametrize("stop", [27, 40])
 def test_a_search_that_is_killed_at_a_write_ends_with_the_same_files(
     toy_fits: ToyFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
@@ -321,6 +321,31 @@ def test_effects_find_the_setting_that_matters(toy_fits: ToyFits, tmp_path: Path
     low, high = first.best.values
     assert low - 0.1 < BEST_DROPOUT < high + 0.1
     assert effects(searched(toy_plan(), tmp_path, 5)) != []  # of all trials of the study, not of those asked for
+
+
+@pytest.mark.parametrize(("gain", "is_clear"), [(0.0, False), (0.3, True)])
+def test_the_luck_of_days_is_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gain: float, is_clear: bool
+) -> None:
+    """All trials of a group share the luck of its days, so that any permutation of the trials looks worse."""
+    search = opened(toy_plan({"model.epochs": Choices((1, 2))}), tmp_path)
+    rng = np.random.default_rng(5)
+    days = 1 + rng.normal(size=(3, 400))
+    days[1] += days[0].mean() - days[1].mean() + 0.05  # this much is luck
+    days[2] -= gain
+
+    def losses(number: int) -> list[FoldLosses]:
+        own = days[0 if number == 0 else 1 + number % 2] + 0.001 * number
+        return [FoldLosses(own, np.ones(400), own[:200], (1.0,))]
+
+    for number in range(13):
+        (fold,) = losses(number)
+        settings = {"model.epochs": 1 + number % 2} if number else {}
+        search.study.put(Trial(number, settings, "complete", (fold.mean,), (fold.steering_mean,)))
+    monkeypatch.setattr(search, "losses", lambda trial: losses(trial.number))
+    (effect,) = effects(search)
+    assert effect.importance > 0.5
+    assert (effect.p_value < 0.05) == is_clear
 
 
 def test_proposals_differ_from_those_under_way_and_depend_on_all_trials() -> None:
