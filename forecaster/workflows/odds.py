@@ -28,7 +28,7 @@ from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.workflows.predict import forecast_request, reaching
 
-__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "note_age", "odds", "rows_within"]
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "check_confidence", "note_age", "odds", "rows_within"]
 
 DEFAULT_CONFIDENCE = (0.95, 0.99)
 """Confidence levels of the value at risk."""
@@ -174,12 +174,8 @@ def _check(wishes: _Wishes) -> None:
     strange = [price for _, prices in wishes.thresholds for price in prices if not np.isfinite(price)]
     strange += [low for kind, (low, *high) in wishes.thresholds if kind == "between" and low >= high[0]]
     if strange:
-        raise UsageError(
-            f"a question has the price {strange[0]:g}; expected finite ones, of a range the lower one first"
-        )
-    wrong = [level for level in wishes.levels if not 0 < level < 1]
-    if wrong or not wishes.levels:
-        raise UsageError(f"confidence is {wrong[0] if wrong else 'empty'}; expected shares such as 0.95")
+        raise UsageError(f"a question has the price {strange[0]:g}; expected finite prices, the lower one first")
+    check_confidence(wishes.levels)
     if wishes.on is not None and wishes.within is not None:
         raise UsageError("--on and --within are given; expected one of them")
     if wishes.spans and wishes.position is None and wishes.spread is None:
@@ -188,6 +184,17 @@ def _check(wishes: _Wishes) -> None:
         raise UsageError(f"--var and --{'on' if wishes.within is None else 'within'} are given; expected one of them")
     if wishes.spread is not None and not 0 < wishes.spread < 1e6:
         raise UsageError(f"--spread is {wishes.spread:g}; expected pips above 0, such as 1.5")
+
+
+def check_confidence(levels: Sequence[float]) -> None:
+    """Refuse what is no list of confidence levels.
+
+    Raises:
+        UsageError: It is empty, or a level is not between 0 and 1.
+    """
+    wrong = [level for level in levels if not 0 < level < 1]
+    if wrong or not len(levels):
+        raise UsageError(f"confidence is {wrong[0] if wrong else 'empty'}; expected shares such as 0.95")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.data.instruments import CURRENCIES, parse_pair
 from forecaster.data.portfolio_files import Portfolio, portfolio_of, read_portfolio
-from forecaster.data.positions import Position, parse_position
+from forecaster.data.positions import parse_position
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.keywords import Day, InstrumentKeywords, Texts, day_of, selection_of, texts_of
 from forecaster.datasets.selection import Selection
@@ -31,7 +31,7 @@ from forecaster.experiments.forecasting import Wanted, forecasts_together
 from forecaster.experiments.portfolio_odds import Hedge, PortfolioOddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
-from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, note_age, rows_within
+from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, check_confidence, note_age, rows_within
 from forecaster.workflows.predict import forecast_request, reaching
 
 __all__ = ["PATHS", "PortfolioOdds", "portfolio_odds"]
@@ -87,6 +87,7 @@ def portfolio_odds(
         UsageError: The base is missing or unknown, or the prices do not end on one day.
     """
     environment = environment or Environment.at(home)
+    check_confidence(confidence)
     positions = _portfolio(portfolio)
     base = None if base is None else base.upper()
     names = _priced(positions, base, tuple(name.upper() for name in texts_of(hedge)))
@@ -125,7 +126,7 @@ def _portfolio(given: str | Path | Mapping[str, float] | Sequence[str]) -> Portf
     if isinstance(given, str | Path):
         return read_portfolio(Path(given))
     if isinstance(given, Mapping):
-        return portfolio_of([Position(float(amount), name.upper()) for name, amount in given.items()], "the portfolio")
+        return portfolio_of([parse_position(f"{amount} {name}") for name, amount in given.items()], "the portfolio")
     return portfolio_of([parse_position(text) for text in given], "the portfolio")
 
 

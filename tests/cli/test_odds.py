@@ -211,7 +211,7 @@ def test_options_of_a_portfolio_need_one(forecast: Forecast, trained_once: Path)
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"above": float("nan")}, "expected finite ones"),
+        ({"above": float("nan")}, "expected finite prices"),
         ({"between": (160, 150)}, "the lower one first"),
         ({"position": "1USD", "confidence": (95,)}, "confidence is 95; expected shares such as 0.95"),
         ({"position": "1USD", "confidence": ()}, "confidence is empty"),
@@ -223,3 +223,16 @@ def test_python_refuses_what_the_command_line_cannot_say(
 ) -> None:
     with pytest.raises(forecaster.ForecasterError, match=message):
         forecaster.odds(pair="USDJPY", home=trained_once, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"portfolio": {"USD": float("nan")}, "base": "JPY"}, "position 'nan USD' is malformed"),
+        ({"portfolio": ["1 USD"], "base": "JPY", "confidence": (99,)}, "confidence is 99"),
+        ({"portfolio": [], "base": "JPY"}, "the portfolio holds no position"),
+    ],
+)
+def test_python_refuses_strange_portfolios(trained_once: Path, keywords: dict[str, Any], message: str) -> None:
+    with pytest.raises(forecaster.ForecasterError, match=message):
+        forecaster.portfolio_odds(home=trained_once, **keywords)
