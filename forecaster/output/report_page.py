@@ -110,7 +110,7 @@ def _overview(report: Report) -> list[Element]:
         heads = ["instrument", "last price", "history and forecast"]
         heads += [f"80 % range in {span}" for span in spans]
         heads += [f"rise in {spans[-1]}", f"trust: ranges in {spans[-1]} that held; simple rules"]
-        rows = [_row(each, places[id(each)]) for each in whole]
+        rows = [_row(each, places[id(each)], spans) for each in whole]
         parts.append(
             table(
                 f"Last prices of {_dates(whole)}; a name opens the section of its instrument",
@@ -140,11 +140,15 @@ def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
 
 
-def _row(report: InstrumentReport, place: str) -> list[Content]:
+def _row(report: InstrumentReport, place: str, spans: Sequence[str]) -> list[Content]:
+    """Cells of an instrument, whose ranges are those of `spans` or say which they are."""
     summary = summary_document(report.prediction)
     forecast = report.prediction.forecast
     decimals = price_decimals(forecast)
-    ranges = [f"{row['low']:.{decimals}f} to {row['high']:.{decimals}f}" for row in summary["ranges"]]
+    ranges = ["-"] * len(spans)
+    for column, (span, row) in enumerate(zip(spans, summary["ranges"], strict=False)):
+        other = "" if row["span"] == span else f" in {row['span']}"
+        ranges[column] = f"{row['low']:.{decimals}f} to {row['high']:.{decimals}f}{other}"
     last = summary["ranges"][-1]
     claims = report.verdict
     held = str(held_text(last, summary["level"], count=True))

@@ -242,6 +242,22 @@ def test_an_overview_has_a_row_and_a_section_for_each_instrument(trained_once: P
     assert page.values("class").count("small") == 2
 
 
+def test_an_overview_of_different_horizons_says_which_ranges_it_shows(trained_once: Path) -> None:
+    content = written_report(trained_once, Path("two.html"), pair=("USDJPY", "JPYUSD"), as_of=AS_OF)
+    first, second = content.instruments
+    assert isinstance(second, InstrumentReport)
+    forecast = second.prediction.forecast
+    short = dataclasses.replace(forecast, dates=forecast.dates[:2], values=forecast.values[:2])
+    answers = [dataclasses.replace(answer, date=short.dates[-1]) for answer in second.answers]
+    second = dataclasses.replace(
+        second, prediction=dataclasses.replace(second.prediction, forecast=short), answers=answers
+    )
+    page = Page(report_page(Report([first, second])))
+    assert "80 % range in a week80 % range in a month" in page.text
+    low, high = short.prices([0.1, 0.9])[1]
+    assert f"{low:.8f} to {high:.8f} in 2 days-" in page.text
+
+
 def test_several_instruments_that_are_named_are_an_overview(trained_once: Path, forecast: Forecast) -> None:
     result = forecast("report", "USDJPY,JPYUSD", "--home", trained_once, "--as-of", AS_OF)
     assert result.exit_code == 0, result.output
