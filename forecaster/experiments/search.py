@@ -25,14 +25,12 @@ from forecaster.experiments.fold_records import FoldRecord, read_fold, record_by
 from forecaster.experiments.search_losses import FoldLosses, fold_losses, steering_losses
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_space import Settings, Space, space_document
-from forecaster.experiments.studies import Study, Trial, study_id
+from forecaster.experiments.studies import SCHEMA, Study, Trial, study_id
 from forecaster.files import json_text, write_file
 from forecaster.pipeline import forecaster_of
 from forecaster.stats.mean_tests import diebold_mariano
 
 __all__ = ["BATCH", "PRUNING_LEVEL", "CellTask", "Search", "SearchPlan", "cell_parts"]
-
-SCHEMA = 2
 
 BATCH = 4
 """Trials that are proposed together."""

@@ -33,6 +33,7 @@ if sys.platform != "win32":
     import fcntl
 
 __all__ = [
+    "SCHEMA",
     "Study",
     "Trial",
     "TrialState",
@@ -45,7 +46,9 @@ __all__ = [
 
 TrialState = Literal["running", "complete", "pruned", "failed"]
 
+SCHEMA = 2
 MAX_STUDY_BYTES = 2**24
+_FACTS = ("named", "config", "space", "baseline", "steps", "folds", "lockbox")
 
 
 def searches_folder(home: Path) -> Path:
@@ -193,9 +196,13 @@ class Study:
         facts = _read(path, advice, dict)
         if _read(path, advice, study_id) != folder.name:
             raise DamageError(f"{path} is not what this program has written as {folder.name}; {advice}")
+        if facts.get("schema") != SCHEMA or not all(name in facts for name in _FACTS):
+            raise DamageError(f"{path} is a study of another version of the program; {advice}")
         trials = {}
         for file in sorted((folder / "trials").glob("*.json")):
             trial = _read(file, "delete it, and the trial is made again", Trial.from_json)
+            if trial.settings and trial.settings.keys() != facts["space"].keys():
+                raise DamageError(f"{file} is damaged: it has other settings than the space; delete it")
             if file.stem != _stem(trial.number):
                 raise DamageError(f"{file} is trial {trial.number}; expected {file.stem}; delete it")
             trials[trial.number] = trial

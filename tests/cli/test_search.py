@@ -8,6 +8,7 @@ import pytest
 from documented_keys import differences, missing
 
 from forecaster.config import Config
+from forecaster.experiments.studies import study_id
 from forecaster.experiments.tracking import NoTracker, TrackedRun
 
 ASKED = (
@@ -210,6 +211,11 @@ def test_a_study_whose_data_have_changed(
     assert changed.exit_code == altered.exit_code == 4
     assert "start a new study" in changed.stderr
     assert f"study.json is not what this program has written as {study}" in altered.stderr
+    older = {**facts, "schema": 1}
+    folder = tmp_path / "searches" / study_id(older)
+    folder.mkdir()
+    (folder / "study.json").write_text(json.dumps(older))
+    assert "is a study of another version of the program" in forecast("studies", "show", folder.name).stderr
 
 
 def test_a_tracker_that_is_away_costs_one_warning_and_one_attempt(

@@ -196,6 +196,7 @@ def test_a_damaged_trial_is_refused(toy_fits: ToyFits, tmp_path: Path) -> None:
         b"[]",
         whole.replace(b'"number": 1', b'"number": 2'),
         whole.replace(b"complete", b"x"),
+        whole.replace(b"model.dropout", b"model.units"),
     ):
         path.write_bytes(content)
         with pytest.raises(DamageError, match="000001"):
