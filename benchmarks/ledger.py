@@ -22,6 +22,7 @@ from processes import machine, positive, print_result, run
 FORECAST = [sys.executable, "-m", "forecaster"]
 END = "2020-12-31"
 HORIZON = 20
+SCALE = 1e-9
 SHOWN_RATE = 10  # years of 250 rows
 CHANGES = {
     "none": (1.0, 0.0),
@@ -44,11 +45,11 @@ def write_ledger(home: Path, count: int) -> int:
     pairs = [f"USD{code}" for code in sorted({*PANEL_CURRENCIES} - {"USD", "EUR"})][:16]
     histories = [forecaster.load_history(pair=pair, home=home, end=END, offline=True) for pair in pairs]
     rows = -(-count // len(histories))
-    table = np.multiply.outer(0.006 * np.sqrt(np.arange(1, HORIZON + 1)), normal_scores(SCORING_LEVELS))
-    quantiles = [[float(f"{value:.6g}") for value in row] for row in table.tolist()]
+    table = np.multiply.outer(0.006 * np.sqrt(np.arange(1, HORIZON + 1)), normal_scores(SCORING_LEVELS)) / SCALE
+    quantiles = np.rint(table).astype(int)
     steps = [1, 5, 10, 20]
     baselines = {
-        name: [[float(f"{width * value:.6g}") for value in quantiles[step - 1]] for step in steps]
+        name: np.rint(width * table[np.array(steps) - 1]).astype(int)
         for name, width in (("garch", 1.1), ("har", 1.05), ("ewma", 1.2), ("random_walk", 1.4))
     }
     for place in range(-rows, 0):
@@ -73,6 +74,7 @@ def write_ledger(home: Path, count: int) -> int:
                     "unit": "log_return",
                     "levels": list(SCORING_LEVELS),
                     "dates": np.busday_offset(cutoff, np.arange(1, HORIZON + 1)),
+                    "scale": SCALE,
                     "quantiles": quantiles,
                     "unchanged": None,
                     "baseline_steps": steps,

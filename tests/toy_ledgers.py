@@ -13,6 +13,7 @@ from forecaster.quantiles import SCORING_LEVELS, normal_scores
 SCORES = normal_scores(SCORING_LEVELS)
 DAYS = np.busday_offset(np.datetime64("2019-01-01"), np.arange(900), roll="forward")
 VOLATILITY = 0.006
+SCALE = 1e-10
 
 
 def prices(days: int = len(DAYS), seed: int = 0, volatility: float = VOLATILITY) -> np.ndarray:
@@ -27,11 +28,17 @@ def price_file(path: Path, close: np.ndarray) -> Path:
     return path
 
 
+def integers(values: np.ndarray) -> list[list[int]]:
+    """Quantiles as a ledger has them."""
+    rows: list[list[int]] = np.rint(values).astype(int).tolist()
+    return rows
+
+
 def entry(row: int, close: np.ndarray, **changes: Any) -> dict[str, Any]:
     """The forecast from a row of `DAYS`."""
     steps = np.sqrt(np.arange(1, 6))
     widths = {"garch": 1.1, "random_walk": 1.5}
-    values = np.multiply.outer(VOLATILITY * steps, SCORES)
+    values = np.multiply.outer(VOLATILITY * steps, SCORES) / SCALE
     return {
         "version": "0.1.0",
         "instrument": "toy",
@@ -49,10 +56,11 @@ def entry(row: int, close: np.ndarray, **changes: Any) -> dict[str, Any]:
         "unit": "log_return",
         "levels": list(SCORING_LEVELS),
         "dates": np.busday_offset(DAYS[row], np.arange(1, 6)).astype(str).tolist(),
-        "quantiles": values.tolist(),
+        "scale": SCALE,
+        "quantiles": integers(values),
         "unchanged": None,
         "baseline_steps": [1, 5],
-        "baselines": {name: (width * values[[0, 4]]).tolist() for name, width in widths.items()},
+        "baselines": {name: integers(width * values[[0, 4]]) for name, width in widths.items()},
         **changes,
     }
 

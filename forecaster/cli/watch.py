@@ -63,8 +63,9 @@ def command(*, environment: Environment, rules: Path, exec: str | None, **keywor
     if fired:
         raise click.exceptions.Exit(ExitCode.ALERT)
     if failed:
+        several = "s" if failed > 1 else ""
         raise ForecasterError(
-            f"{failed} check{'s' * (failed > 1)} failed and no rule has fired; expected none; the lines above give the reasons"
+            f"{failed} check{several} failed and no rule has fired; expected none; the lines above give the reasons"
         )
 
 

@@ -12,10 +12,14 @@ import io
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from forecaster.arrays import FloatArray
 from forecaster.errors import DamageError, InputFileError, StorageError
 from forecaster.files import appended_file, plain
 
@@ -31,6 +35,7 @@ __all__ = [
     "issue_time",
     "ledger_path",
     "line_hash",
+    "numbers_of",
     "read_ledger",
     "split_lines",
 ]
@@ -48,7 +53,6 @@ MAX_LINE = 1 << 20
 
 _ENDING = re.compile(rb',"hash":"([0-9a-f]{64})","previous":"([0-9a-f]{64})"\}$')
 _START = b'{"entry":'
-_QUANTILES = b'"quantiles":[['
 _ENDING_BYTES = len(b',"hash":"","previous":""}') + 128
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -90,23 +94,53 @@ class Line:
         return _object(self.entry)
 
     def graded_content(self) -> dict[str, Any]:
-        """The entry with the quantiles of the steps that have baselines; those of the others, most of a line, are None.
+        """The entry with its numbers as text, which is parsed for many entries at once (`numbers_of`).
+
+        ``quantiles`` maps the steps that have baselines to the text of their quantiles, and ``baselines`` a name to
+        the text of all its rows.
 
         Raises:
             ValueError, KeyError, IndexError, TypeError: It is no entry.
         """
-        begin = self.entry.find(_QUANTILES)
-        end = self.entry.find(b"]]", begin)
-        if begin < 0 or end < 0:
-            return self.content()
-        table = self.entry[begin + len(_QUANTILES) : end].split(b"],[")
-        entry = _object(b'%s"quantiles":null%s' % (self.entry[:begin], self.entry[end + 2 :]))
-        rows: list[Any] = [None] * len(table)
-        steps = entry["baseline_steps"]
-        chosen = json.loads(b"[[%s]]" % b"],[".join([table[step - 1] for step in steps]))
-        for step, row in zip(steps, chosen, strict=True):
-            rows[step - 1] = row
-        return {**entry, "quantiles": rows}
+        entry, baselines = _without(self.entry, b'"baselines":{', b"}", b"null")
+        entry, quantiles = _without(entry, b'"quantiles":[[', b"]]", b"null")
+        content = _object(entry)
+        table = quantiles.split(b"],[")
+        parts = [part.partition(b'":[[') for part in baselines.strip(b'"').split(b']],"') if part]
+        return {
+            **content,
+            "quantiles": {step: table[step - 1] for step in content["baseline_steps"]},
+            "baselines": {name.decode(): rows.removesuffix(b"]]") for name, _, rows in parts},
+        }
+
+
+def _without(entry: bytes, begin: bytes, end: bytes, instead: bytes) -> tuple[bytes, bytes]:
+    """An entry without the value of a key, and what stands between the marks of this value.
+
+    Raises:
+        ValueError: It lacks the key.
+    """
+    first = entry.index(begin)
+    last = entry.index(end, first)
+    key, colon, _ = begin.partition(b":")
+    return b"%s%s%s%s%s" % (entry[:first], key, colon, instead, entry[last + len(end) :]), entry[
+        first + len(begin) : last
+    ]
+
+
+def numbers_of(texts: Sequence[bytes]) -> FloatArray:
+    """(N, K) integers of N texts with K integers each, as `Line.graded_content` gives them.
+
+    Raises:
+        DamageError: They are no integers, or differ in their count.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of text after a number
+            values = np.fromstring(b",".join(texts).replace(b"],[", b","), dtype=np.int64, sep=",")
+        return np.asarray(values.reshape(len(texts), -1), dtype=float)
+    except (ValueError, DeprecationWarning) as error:
+        raise DamageError(f"the ledger holds quantiles that are no integers ({error}); expected a sound one") from error
 
 
 def _object(text: bytes) -> dict[str, Any]:

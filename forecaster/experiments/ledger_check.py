@@ -47,7 +47,7 @@ class LedgerCheck:
         torn: Bytes of a torn line at the end, which is no entry; 0 as a rule.
         bad: First bad line; None for a sound ledger.
         since_head: Lines after the one with the noted hash; None without one.
-        entries: Entries of the sound lines, with the quantiles that are graded.
+        entries: Entries of the sound lines, with numbers as `Line.graded_content` gives them.
     """
 
     lines: int
@@ -203,14 +203,15 @@ def _has_shape(entry: Mapping[str, Any]) -> bool:
         all(isinstance(text, str) for text in texts)
         and isinstance(entry["data"], dict)
         and horizon > 0
-        and len(entry["quantiles"]) == horizon
-        and _is_table([row for row in entry["quantiles"] if row is not None], len(steps), len(entry["levels"]))
+        and all(_is_table(row, 1, len(entry["levels"])) for row in entry["quantiles"].values())
         and (entry["unchanged"] is None or len(entry["unchanged"]) == horizon)
         and all(1 <= step <= horizon for step in steps)
         and all(_is_table(values, len(steps), len(SCORING_LEVELS)) for values in entry["baselines"].values())
-        and entry["last_price"] == entry["last_price"] + 0
+        and entry["last_price"] + 0 == entry["last_price"]
+        and entry["scale"] > 0
     )
 
 
-def _is_table(rows: Sequence[Sequence[float]], count: int, width: int) -> bool:
-    return len(rows) == count and all(len(row) == width for row in rows)
+def _is_table(text: bytes, rows: int, columns: int) -> bool:
+    """True for the text of so many rows of so many numbers."""
+    return text.count(b",") == rows * columns - 1 and text.count(b"],[") == rows - 1

@@ -1,6 +1,7 @@
 """Logged forecasts of one instrument and model as arrays, in canonical orientation."""
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import Instrument
+from forecaster.experiments.ledger import numbers_of
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
 __all__ = ["LedgerColumns", "SeriesKey", "columns_by_series"]
@@ -46,7 +48,9 @@ class LedgerColumns:
         entries: N entries.
         cutoffs: (N,) dates.
         last_prices: (N,) prices at the cutoffs as logged, in canonical orientation.
-        inverse: (N,) True for forecasts of the inverse quotation.
+        steps: S steps at which any of the forecasts has baselines.
+        tables: Model, and then each baseline -> (N, S, 9) quantiles of the return at the scoring levels, in canonical
+            orientation; NaN where an entry does not have the step or the baseline.
         repeated: Number of further forecasts from the same cutoffs, which are not graded: the first one counts.
     """
 
@@ -55,30 +59,25 @@ class LedgerColumns:
     entries: Sequence[Mapping[str, Any]]
     cutoffs: DateArray
     last_prices: FloatArray
-    inverse: BoolArray
+    steps: tuple[int, ...]
+    tables: Mapping[str, FloatArray]
     repeated: int
 
-    def steps(self) -> list[int]:
-        """Steps at which any of the forecasts has baselines."""
-        return sorted({step for entry in self.entries for step in entry["baseline_steps"]})
+    @functools.cached_property
+    def has(self) -> BoolArray:
+        """(N, S) True where a forecast has a step."""
+        return np.asarray(np.isfinite(self.tables[self.model]).all(axis=2))
 
     def quantiles(self, step: int, places: IntArray) -> dict[str, FloatArray]:
         """Model -> (M, 9) quantiles of the return over `step` rows, of the model and of the baselines of all of them.
 
         Args:
             step: Rows ahead.
-            places: M positions of entries that have this step.
+            places: (M,) positions of entries that have this step.
         """
-        chosen = [self.entries[place] for place in places]
-        names = [name for name in chosen[0]["baselines"] if all(name in entry["baselines"] for entry in chosen)]
-        rows = [entry["baseline_steps"].index(step) for entry in chosen]
-        result = {self.model: _at_scoring_levels(chosen, step)}
-        for name in names:
-            result[name] = np.array([entry["baselines"][name][row] for entry, row in zip(chosen, rows, strict=True)])
-        inverse = self.inverse[places]
-        for values in result.values() if inverse.any() else ():
-            values[inverse] = 0.0 - values[inverse][:, ::-1]
-        return result
+        column = self.steps.index(step)
+        chosen = {name: table[places, column] for name, table in self.tables.items()}
+        return {name: values for name, values in chosen.items() if np.isfinite(values).all()}
 
     def unchanged(self, step: int, places: IntArray) -> FloatArray:
         """(M,) probabilities of a return of exactly 0."""
@@ -86,16 +85,35 @@ class LedgerColumns:
         return np.array([0.0 if values is None else values[step - 1] for values in still])
 
 
-def _at_scoring_levels(entries: Sequence[Mapping[str, Any]], step: int) -> FloatArray:
-    """(M, 9) quantiles of the model, whatever levels each entry has."""
-    result = np.empty((len(entries), len(SCORING_LEVELS)))
-    groups: dict[tuple[float, ...], list[int]] = {}
+Layout = tuple[tuple[int, ...], tuple[float, ...], tuple[str, ...]]
+"""Steps, levels and baselines of an entry."""
+
+
+def _tables(
+    model: str, entries: Sequence[Mapping[str, Any]], steps: tuple[int, ...], inverse: BoolArray
+) -> dict[str, FloatArray]:
+    """See `LedgerColumns`; entries of one layout, which most are, become arrays together."""
+    groups: dict[Layout, list[int]] = {}
     for place, entry in enumerate(entries):
-        groups.setdefault(tuple(entry["levels"]), []).append(place)
-    for levels, places in groups.items():
-        values = np.array([entries[place]["quantiles"][step - 1] for place in places])
-        result[places] = values if levels == SCORING_LEVELS else values @ level_weights(levels, SCORING_LEVELS)
-    return result
+        layout = (tuple(entry["baseline_steps"]), tuple(entry["levels"]), tuple(entry["baselines"]))
+        groups.setdefault(layout, []).append(place)
+    scales = np.array([entry["scale"] for entry in entries], dtype=float)
+    names = dict.fromkeys(name for _, _, baselines in groups for name in baselines)
+    shape = (len(entries), len(steps), len(SCORING_LEVELS))
+    tables = {name: np.full(shape, np.nan) for name in (model, *names)}
+    for (own_steps, levels, baselines), places in groups.items():
+        cells = np.ix_(places, [steps.index(step) for step in own_steps])
+        chosen = [entries[place] for place in places]
+        rows = numbers_of([entry["quantiles"][step] for entry in chosen for step in own_steps])
+        rows *= np.repeat(scales[places], len(own_steps))[:, None]
+        rows = rows if levels == SCORING_LEVELS else rows @ level_weights(levels, SCORING_LEVELS)
+        tables[model][cells] = rows.reshape(len(places), len(own_steps), -1)
+        for name in baselines:
+            values = numbers_of([entry["baselines"][name] for entry in chosen]) * scales[places, None]
+            tables[name][cells] = values.reshape(len(places), len(own_steps), -1)
+    for table in tables.values() if inverse.any() else ():
+        table[inverse] = 0.0 - table[inverse][..., ::-1]
+    return tables
 
 
 def _is_inverse(entry: Mapping[str, Any]) -> bool:
@@ -121,12 +139,14 @@ def _columns(model: str, key: SeriesKey, entries: Sequence[Mapping[str, Any]]) -
     chosen = [first[cutoff] for cutoff in sorted(first)]
     prices = np.array([entry["last_price"] for entry in chosen], dtype=float)
     inverse = np.array([_is_inverse(entry) for entry in chosen])
+    steps = tuple(sorted({step for entry in chosen for step in entry["baseline_steps"]}))
     return LedgerColumns(
         model=model,
         key=key,
         entries=chosen,
         cutoffs=np.array([entry["cutoff"] for entry in chosen], dtype="datetime64[D]"),
         last_prices=np.where(inverse, 1 / prices, prices) if inverse.any() else prices,
-        inverse=inverse,
+        steps=steps,
+        tables=_tables(model, chosen, steps, inverse),
         repeated=len(entries) - len(chosen),
     )

@@ -37,7 +37,7 @@ def run_drift(path: Path, instrument: Instrument, series: PriceSeries, run_id: s
     entries = list(_entries_of(path, key, series.frequency))
     loader = LedgerLoader(columns_by_series(entries), lambda *_: History(series, lambda *_: True))
     due = [each for columns in loader.columns if (each := loader.due(columns)) is not None]
-    issued = [pair[1] for each in due for step in each.columns.steps() if (pair := issued_forecasts(each, step))]
+    issued = [pair[1] for each in due for step in each.columns.steps if (pair := issued_forecasts(each, step))]
     alarms = [alarm for alarm in drift_alarms(issued) if alarm.run_id == run_id]
     return alarms[-1] if alarms else None
 
@@ -55,6 +55,6 @@ def _entries_of(path: Path, key: SeriesKey, frequency: str) -> Iterator[dict[str
         line = Line.of(content)
         if line is None or not line.is_intact:
             raise InputFileError(f"{path}: a line is damaged; expected an unbroken chain; see: forecast ledger verify")
-        entry = line.content()
+        entry = line.graded_content()
         if SeriesKey.of(entry) == key and entry["frequency"] == frequency:
             yield entry

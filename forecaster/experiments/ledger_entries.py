@@ -1,5 +1,6 @@
 """Forecasts as entries of the ledger: their quantiles, and beside them those of baselines fitted on the same rows."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ __all__ = ["LEDGER_BASELINES", "ledger_entry"]
 LEDGER_BASELINES = ("garch", "har", "ewma", "random_walk")
 """Baselines that are logged beside a forecast, each fitted on the rows that the forecast has seen."""
 
-DIGITS = 6  # significant ones of a quantile of the return: a ten-thousandth of a basis point
+DIGITS = 8  # of the largest quantile; a median return of a basis point has still six
 
 _DATA_KEYS = ("start", "calendar", "differences", "splits", "drop", "keep", "options")
 """Keys of the section ``data`` that decide the rows of a history."""
@@ -38,6 +39,8 @@ def ledger_entry(prediction: Prediction, selected: SelectedRun, choice: Selectio
     """
     forecast, run = prediction.forecast, selected.run
     steps = scored_steps(min(forecast.horizon, run.config.horizon))
+    baselines = _baselines(selected.series, run.config, steps, prediction.instrument.sign)
+    scale = _scale([forecast.values, *baselines.values()])
     return {
         "version": forecaster.__version__,
         "instrument": prediction.instrument.name,
@@ -55,10 +58,11 @@ def ledger_entry(prediction: Prediction, selected: SelectedRun, choice: Selectio
         "unit": "change" if forecast.changes else "log_return",
         "levels": list(forecast.quantile_levels),
         "dates": forecast.dates,
-        "quantiles": _rounded(forecast.values),
-        "unchanged": None if forecast.unchanged is None else _rounded(forecast.unchanged[None])[0],
+        "scale": scale,
+        "quantiles": _integers(forecast.values, scale),
+        "unchanged": None if forecast.unchanged is None else forecast.unchanged.round(DIGITS),
         "baseline_steps": steps,
-        "baselines": _baselines(selected.series, run.config, steps, prediction.instrument.sign),
+        "baselines": {name: _integers(values, scale) for name, values in baselines.items()},
     }
 
 
@@ -69,12 +73,12 @@ def _data_facts(data: DataConfig, options: dict[str, Any]) -> dict[str, Any]:
     return {key: document[key] for key in _DATA_KEYS if document[key] != defaults[key]}
 
 
-def _baselines(series: PriceSeries, config: Config, steps: list[int], sign: int) -> dict[str, Any]:
+def _baselines(series: PriceSeries, config: Config, steps: list[int], sign: int) -> dict[str, FloatArray]:
     """Baseline -> (S, 9) quantiles of the return at the scoring levels, in the user's orientation."""
     panel = Panel((series,))
     last = np.array([len(series) - 1])
     split = whole_history([series.dates[-1]])
-    result: dict[str, Any] = {}
+    result: dict[str, FloatArray] = {}
     for name in LEDGER_BASELINES:
         model = default_forecaster(name, config, panel, split.validation_start)
         try:
@@ -82,9 +86,17 @@ def _baselines(series: PriceSeries, config: Config, steps: list[int], sign: int)
         except NotEnoughDataError:  # the network needs fewer rows
             continue
         values = np.stack([scoring_quantiles(distributions, step)[0] for step in steps])
-        result[name] = _rounded(values if sign > 0 else 0.0 - values[:, ::-1])
+        result[name] = values if sign > 0 else 0.0 - values[:, ::-1]
     return result
 
 
-def _rounded(values: FloatArray) -> list[list[float]]:
-    return [[float(f"{value:.{DIGITS}g}") for value in row] for row in values.tolist()]
+def _scale(tables: list[FloatArray]) -> float:
+    """Power of ten of which the largest of all numbers is `DIGITS` digits long."""
+    largest = max(float(np.abs(values).max()) for values in tables)
+    return float(f"1e{math.floor(math.log10(largest)) + 1 - DIGITS}") if largest > 0 else 1.0
+
+
+def _integers(values: FloatArray, scale: float) -> list[list[int]]:
+    """Multiples of the scale: a ledger of integers is read several times faster, and is a quarter smaller."""
+    rows: list[list[int]] = np.rint(values / scale).astype(np.int64).tolist()
+    return rows

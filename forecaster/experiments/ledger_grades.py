@@ -181,7 +181,7 @@ def grade_ledger(
         )
     for each, places in zip(due, ready, strict=True):
         loader.compare_data(each, places)
-    steps = [(each, step) for each in due for step in each.columns.steps()]
+    steps = [(each, step) for each in due for step in each.columns.steps]
     scored = sum(len(each.at(step)[0]) for each, step in steps)
     wanted = sum(len(each.columns.entries[place]["baseline_steps"]) for each in due for place in each.places)
     return LedgerGrades(
@@ -206,7 +206,7 @@ def _forecaster(model: str, members: Sequence[DueForecasts]) -> ForecasterGrades
     """Grades of one model; None where no outcome is known."""
     samples: dict[int, list[OutOfSample]] = {}
     issued: list[IssuedForecasts] = []
-    for step in sorted({step for each in members for step in each.columns.steps()}):
+    for step in sorted({step for each in members for step in each.columns.steps}):
         for each in members:
             forecasts = issued_forecasts(each, step)
             if forecasts is not None:

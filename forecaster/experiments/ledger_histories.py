@@ -73,13 +73,15 @@ class DueForecasts:
 
     def at(self, step: int) -> tuple[IntArray, IntArray]:
         """Positions and rows of the forecasts that have `step` and whose outcome is known."""
-        has = np.array([step in self.columns.entries[place]["baseline_steps"] for place in self.places], dtype=bool)
+        if step not in self.columns.steps:
+            return self.places[:0], self.rows[:0]
+        has = self.columns.has[self.places, self.columns.steps.index(step)]
         settled = has & (self.rows + step < len(self.series))
         return self.places[settled], self.rows[settled]
 
     def graded(self) -> IntArray:
         """Positions of the forecasts with a step whose outcome is known."""
-        places = [self.at(step)[0] for step in self.columns.steps()]
+        places = [self.at(step)[0] for step in self.columns.steps]
         return np.unique(np.concatenate([np.empty(0, np.intp), *places]))
 
     def runs(self, places: IntArray) -> list[str]:

@@ -57,11 +57,12 @@ last_price | number | price at the cutoff
 unit | text | unit of the quantiles: log_return, or change for changes of the price
 levels[] | number | levels of the quantiles
 dates[] | date | day of each step
-quantiles[][] | number | quantiles of the return from the cutoff, for each step one at each level
+scale | number | unit of the quantiles, a power of ten: a quantile is an integer times the scale
+quantiles[][] | integer | quantiles of the return from the cutoff over the scale, for each step one at each level
 unchanged | null | null where the last price has no probability of its own; otherwise the list below
 unchanged[] | number | probability of a price that equals the last one, for each step
 baseline_steps[] | integer | steps of the baselines, at which the forecast is graded
-baselines.<model>[][] | number | quantiles of a baseline at the nine scoring levels, for each of these steps
+baselines.<model>[][] | integer | the same of a baseline, at the nine scoring levels, for each of these steps
 """
 
 _FORECASTER_ROWS = MODEL_ROWS.split("\nconfidence_set[]")[0].replace("rows[]", "forecasters[].rows[]")

@@ -110,7 +110,7 @@ def entry_table(entry: Mapping[str, Any]) -> Table:
     table = plain_table()
     for name in ("step", "date", *(f"{level:g}" for level in _SHOWN_LEVELS)):
         table.add_column(name, no_wrap=True, justify="left" if name == "date" else "right")
-    returns = np.array(entry["quantiles"]) @ level_weights(entry["levels"], _SHOWN_LEVELS)
+    returns = entry["scale"] * np.array(entry["quantiles"]) @ level_weights(entry["levels"], _SHOWN_LEVELS)
     last = entry["last_price"]
     prices = last + returns if entry["unit"] == "change" else last * np.exp(returns)
     for step, (date, row) in enumerate(zip(entry["dates"], prices.tolist(), strict=True), start=1):

@@ -55,7 +55,7 @@ def test_a_logged_forecast_is_the_printed_one(forecast: Forecast, home: Path, is
     assert shown["version"] == forecaster.__version__
     assert shown["dates"] == [step["date"] for step in printed["steps"]]
     for level, value in zip(shown["levels"], shown["quantiles"][19], strict=True):
-        price = printed["last_price"] * 2.718281828459045**value
+        price = printed["last_price"] * 2.718281828459045 ** (shown["scale"] * value)
         assert price == pytest.approx(printed["steps"][19]["quantiles"][format(level, "g")], rel=1e-6)
     assert list(shown["baselines"]) == ["ewma", "garch", "har", "random_walk"]
     assert shown["baseline_steps"] == [1, 5, 10, 20]
@@ -182,7 +182,7 @@ def test_a_drift_alarm_is_a_warning_of_predict(forecast: Forecast, home: Path, i
     series = forecaster.load_history(pair="USDJPY", home=home, end="2020-12-31")
     run = next(iter((home / "runs").glob("*-USDJPY-*"))).name
     days = series.dates[-200:-100]
-    narrow = [[0.1 * value for value in row] for row in entry(0, CLOSE)["quantiles"]]
+    narrow = [[value // 10 for value in row] for row in entry(0, CLOSE)["quantiles"]]
     facts = {"instrument": "USDJPY", "kind": "pair", "source": "ecb", "run_id": run, "quantiles": narrow}
     prices_at = dict(zip(days.tolist(), series.close[-200:-100].tolist(), strict=True))
     for day, price in prices_at.items():

@@ -53,7 +53,7 @@ def test_a_line_has_the_hash_of_the_line_before(ledger: Path) -> None:
     assert (check.bad, check.lines, check.head, check.torn) == (None, 6, previous, 0)
 
 
-@pytest.mark.parametrize("lost", [1, 30, 2000])
+@pytest.mark.parametrize("lost", [1, 30, 1500])
 def test_an_append_that_was_cut_off_is_no_line_and_is_removed_by_the_next(ledger: Path, lost: int) -> None:
     whole = ledger.read_bytes()
     ledger.write_bytes(whole[:-lost])
@@ -135,7 +135,7 @@ CHANGES: dict[str, tuple[Callable[[Lines], Lines], int, str]] = {
     "number": (lambda lines: rebuilt(lines, 5, number=7), 5, "numbered"),
     "schema": (lambda lines: rebuilt(lines, 5, schema="ledger/9"), 5, "form"),
     "no day": (lambda lines: rebuilt(lines, 5, dates=[]), 5, "form"),
-    "other shape": (lambda lines: rebuilt(lines, 5, quantiles=[[0.1, 0.2]]), 5, "form"),
+    "other shape": (lambda lines: rebuilt(lines, 5, quantiles=[[1, 2]]), 5, "form"),
 }
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from documented_keys import differences, missing
-from toy_ledgers import DAYS, SCORES, VOLATILITY, clock_of, entry, price_file, prices, write_ledger
+from toy_ledgers import DAYS, SCALE, SCORES, VOLATILITY, clock_of, entry, integers, price_file, prices, write_ledger
 
 import forecaster
 from forecaster.data.series import PriceSeries
@@ -48,10 +49,10 @@ def test_grades_are_those_of_the_same_forecasts_in_a_backtest(project: Path) -> 
     sample = OutOfSample("toy", 1, DAYS[:N], np.log(CLOSE[rows + 1] / CLOSE[rows]), quantiles)
     losses = losses_by_name([sample], "lstm")["toy"]
     for name in widths:
-        assert forecaster_grades.losses[1]["toy"].crps[name] == pytest.approx(losses.crps[name], rel=1e-9)
+        assert forecaster_grades.losses[1]["toy"].crps[name] == pytest.approx(losses.crps[name], rel=1e-6)
     expected = verdict(losses, [forecaster_grades.losses[5]["toy"]])
     for kind in ("density", "coverage"):
-        assert forecaster_grades.verdict[kind].p_value == pytest.approx(expected[kind].p_value, abs=1e-9)
+        assert forecaster_grades.verdict[kind].p_value == pytest.approx(expected[kind].p_value, abs=1e-6)
     counts = {(row.model, row.step): row.n for row in forecaster_grades.scores}
     assert counts == {(name, step): N if step == 1 else N - 2 for name in widths for step in (1, 5)}
     assert (grades.forecasts, grades.graded, grades.pending) == (N, N, 0)
@@ -93,7 +94,7 @@ def test_the_document_is_documented_and_the_same_from_a_copy(project: Path, tmp_
 
 
 def test_what_is_not_graded_is_counted_and_the_first_forecast_of_a_day_counts(project: Path, tmp_path: Path) -> None:
-    forecasts = [entry(0, CLOSE), entry(0, CLOSE, quantiles=[[0.0] * 9] * 5), entry(1, CLOSE, cutoff="2019-01-02")]
+    forecasts = [entry(0, CLOSE), entry(0, CLOSE, quantiles=[[0] * 9] * 5), entry(1, CLOSE, cutoff="2019-01-02")]
     forecasts += [entry(2, CLOSE, instrument="other"), entry(3, CLOSE, frequency="1wk"), entry(62, CLOSE)]
     write_ledger(tmp_path / "ledger.jsonl", forecasts)
     price_file(tmp_path / "toy.csv", np.delete(CLOSE[:63], 1))
@@ -143,8 +144,8 @@ def test_the_inverse_quotation_is_graded_as_the_pair(tmp_path: Path) -> None:
         path = write_ledger(tmp_path / f"{name}.jsonl", forecasts)
         grades.append(forecaster.score_ledger(ledger=path, pair="USDJPY", home=tmp_path))
     straight, inverse = (each.forecasters[0].losses[1]["USDJPY"] for each in grades)
-    assert inverse.crps["lstm"] == pytest.approx(straight.crps["lstm"], rel=1e-9)
-    assert inverse.crps["garch"] == pytest.approx(straight.crps["garch"], rel=1e-9)
+    assert inverse.crps["lstm"] == pytest.approx(straight.crps["lstm"], rel=1e-6)
+    assert inverse.crps["garch"] == pytest.approx(straight.crps["garch"], rel=1e-6)
     assert dict(grades[1].revised) == {}
 
 
@@ -161,8 +162,8 @@ def _pair_entry(series: PriceSeries, row: int, name: str, sign: int) -> dict[str
         "cutoff": str(series.dates[row]),
         "last_price": last if sign > 0 else 1 / last,
         "dates": (series.dates[row] + np.arange(1, 6)).astype(str).tolist(),
-        "quantiles": values.tolist(),
-        "baselines": {"garch": (1.1 * values[[0, 4]]).tolist()},
+        "quantiles": integers(values / SCALE),
+        "baselines": {"garch": integers(1.1 * values[[0, 4]] / SCALE)},
     }
 
 
@@ -177,3 +178,21 @@ def test_a_ledger_that_is_missing_or_not_sound_or_has_nothing_due_is_refused(pro
     path.write_bytes((project / "ledger.jsonl").read_bytes() * 2)
     with pytest.raises(DamageError, match="line 61: it repeats line 1"):
         graded(project, ledger=path)
+
+
+def test_dividends_and_splits_change_past_prices_and_no_grade(tmp_path: Path) -> None:
+    """A stock that has split since: its past closes are halved, its returns are the same."""
+    frames = []
+    for factor in (1.0, 0.5):
+        close = factor * CLOSE[:50]
+        adjusted = close * np.where(np.arange(50) < 30, 0.99, 1.0)  # a dividend on the thirtieth day
+        frames.append(pd.DataFrame({"close": close, "adj_close": adjusted}, index=pd.DatetimeIndex(DAYS[:50])))
+    facts = {"instrument": "stock", "kind": "memory", "source": "memory"}
+    path = write_ledger(tmp_path / "ledger.jsonl", [entry(row, CLOSE, **facts) for row in range(40)])
+    keywords = {"ledger": path, "name": "stock", "home": tmp_path}
+    before, after = (forecaster.score_ledger(history=frame, **keywords) for frame in frames)
+    assert dict(before.revised) == {}
+    assert dict(after.revised) == {"stock": 40}
+    losses = [grades.forecasters[0].losses[1]["stock"].crps["lstm"] for grades in (before, after)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-9)
+    assert len(losses[0]) == 40
