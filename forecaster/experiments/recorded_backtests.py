@@ -155,10 +155,12 @@ def _find(
 
 
 def _evaluates(facts: Mapping[str, Any], config: Config) -> bool:
-    """True if a backtest evaluates the model of a configuration, on rows of the same length."""
+    """True if a backtest evaluates the model of a configuration, learned from the same universe and rows."""
     document = config.model_dump(mode="json")
-    same = facts["config"]["model"] == document["model"] and next(iter(facts["models"])) == config.kind
-    return same and bool(facts["config"]["data"]["frequency"] == document["data"]["frequency"])
+    recorded = facts["config"]
+    same = all(recorded[key] == document[key] for key in ("model", "members", "universe"))
+    same_data = all(recorded["data"][key] == document["data"][key] for key in ("frequency", "inputs", "exog", "peers"))
+    return same and same_data and next(iter(facts["models"])) == config.kind
 
 
 def _config(document: Mapping[str, Any]) -> Config:

@@ -151,11 +151,21 @@ def overlay(report: InstrumentReport, details: ReportDetails) -> Element:
         "overlay",
         "Actual and predicted prices",
         chart_figure(overlay_chart(report, details.picture), report.prediction.frequency),
-        note(
-            f"Each prediction was made one {report.span} before. The train days are those that the weights were fitted "
-            f"to, so that the predictions for them are in-sample; the test days were not used. "
-            f"Prices: {details.picture.note}."
-        ),
+        note(f"Each prediction was made one {report.span} before. {_seen(report)} Prices: {details.picture.note}."),
+    )
+
+
+def _seen(report: InstrumentReport) -> str:
+    """Sentence about the days that the weights have seen."""
+    run = report.selection.run
+    if run.manifest.split.refit:
+        return (
+            f"The weights were fitted again on all rows to {run.fitted_until}, so that every prediction up to then is "
+            "in-sample, those for the former test days as well."
+        )
+    return (
+        "The train days are those that the weights were fitted to, so that the predictions for them are in-sample; "
+        "the test days were not used."
     )
 
 

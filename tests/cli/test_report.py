@@ -90,6 +90,18 @@ def test_the_test_of_the_run_is_shown_once_its_outcomes_were_known(
     assert "density: " in later.text
 
 
+def test_predictions_of_a_refit_are_called_in_sample(
+    page: Page, written: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "the test days were not used" in page.text
+    (report,) = written[1].instruments
+    assert isinstance(report, InstrumentReport)
+    monkeypatch.setitem(vars(report.selection.run.manifest.split), "refit", True)
+    again = Page(report_page(written[1]))
+    assert "the test days were not used" not in again.text
+    assert "every prediction up to then is in-sample" in again.text
+
+
 def test_skill_and_coverage_over_time_are_those_of_the_backtest(written: tuple[Path, Report]) -> None:
     past = walk_forward()
     page = Page(report_page(changed(written[1], {"walk_forward": past})))
