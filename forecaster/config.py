@@ -6,6 +6,7 @@ Order: defaults, then the file, then ``--set``, then the other flags. All mistak
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from forecaster.config_keys import DEFAULT_KIND, hint_for, hint_for_kind, hint_for_option, keys_of, options_of_kind
 from forecaster.config_sections import FREQUENCIES, DataConfig, Section, SplitConfig, TrackingUri
-from forecaster.errors import ConfigError
+from forecaster.errors import ConfigError, did_you_mean
 from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions, merged
@@ -300,6 +301,8 @@ def _describe(error: Mapping[str, Any], places: Places) -> str:
         kind = error.get("kind")
         hint = hint_for(key, Config) if kind is None else hint_for_option(key, kind, error["input"])
         return f"{shown}: unknown key{hint}"
+    if error["type"] == "literal_error":
+        message += did_you_mean(str(error["input"]), re.findall(r"'([^']*)'", message))
     received = "" if isinstance(error["input"], (dict, BaseModel)) else f" (got {_shortened(error['input'])})"
     return f"{shown}: {message[0].lower()}{message[1:]}{received}"
 

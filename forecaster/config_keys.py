@@ -70,7 +70,8 @@ def hint_for(key: str, configuration: type[BaseModel], kind: str = DEFAULT_KIND)
     word = key.rpartition(".")[2].lower().replace("-", "_")
     meant = key_among(keys, KEY_ALIASES[word]) if word in KEY_ALIASES else None
     near = [meant] if meant is not None else [name for name in names if name.rpartition(".")[2] == word][:1]
-    near = near or difflib.get_close_matches(key, names, n=1, cutoff=0.7)
+    sections_of_keys = {name.rpartition(".")[0] for name in keys if "." in name} - {key}
+    near = near or difflib.get_close_matches(key, [*names, *sorted(sections_of_keys)], n=1, cutoff=0.7)
     if near:
         return f"; did you mean {near[0]}?"
     sections = {name.rpartition(".")[0] for name in names if "." in name}

@@ -20,6 +20,7 @@ the JSON document of an error.
 
 import enum
 import re
+from collections.abc import Iterable
 from typing import Self
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "StorageError",
     "UnreachableError",
     "UsageError",
+    "did_you_mean",
 ]
 
 
@@ -59,6 +61,20 @@ class ExitCode(enum.IntEnum):
     DIFFERENCE = 4, "leak (audit), problem (doctor), damage, difference (replay, data diff)"
     ALERT = 5, "a rule of watch has fired"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
+
+
+def did_you_mean(text: str, names: Iterable[str]) -> str:
+    """End of a message about an unknown name: the nearest of `names`, if one is near.
+
+    Example:
+        >>> did_you_mean("garhc", ["ewma", "garch"]), did_you_mean("x", ["ewma"])
+        ('; did you mean garch?', '')
+    """
+    import difflib
+
+    known = [*names]
+    near = difflib.get_close_matches(text[:64], known, n=1) or difflib.get_close_matches(text[:64].lower(), known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class ForecasterError(Exception):

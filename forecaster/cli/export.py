@@ -10,6 +10,7 @@ from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
+from forecaster.errors import did_you_mean
 
 __all__ = ["command"]
 
@@ -19,7 +20,8 @@ def _to_format(ctx: click.Context, parameter: click.Parameter, value: str) -> st
     from forecaster.models.exports import FORMATS
 
     if value not in FORMATS:
-        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(FORMATS)}.")
+        hint = did_you_mean(value, FORMATS) or "."
+        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(FORMATS)}{hint}")
     return value
 
 

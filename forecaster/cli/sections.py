@@ -9,7 +9,7 @@ from forecaster.cli.common_options import common_options
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.positional import InstrumentArgument
 from forecaster.cli.streams import print_text
-from forecaster.cli.suggestions import option_message
+from forecaster.cli.suggestions import choice_message, option_message
 
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
 
@@ -77,6 +77,10 @@ class SectionedCommand(click.Command):
             meant = f"No such option {flag!r}; use {self.renamed[flag]}." if flag in self.renamed else None
             message = meant or option_message(flag, words, flags) or f"No such option {flag[:60]!r}."
             raise click.UsageError(message, ctx) from None
+        except click.BadParameter as error:
+            if error.param is not None and isinstance(error.param.type, click.Choice):
+                error.message = choice_message(error.message, error.param.type.choices)
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section, without empty lines between them."""

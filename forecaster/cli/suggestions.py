@@ -5,9 +5,9 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from forecaster.errors import ConfigError
+from forecaster.errors import ConfigError, did_you_mean
 
-__all__ = ["command_message", "option_message"]
+__all__ = ["choice_message", "command_message", "option_message"]
 
 MIN_LIKENESS = 0.7  # of a name that may have been meant; below it a suggestion is a guess
 MAX_SUGGESTIONS = 2
@@ -166,6 +166,18 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
         return f"{shown}; {way} {meant}."
     near = _near(flag, flags) if flag.startswith("--") else []
     return f"{shown}; did you mean {' or '.join(near)}?" if near else None
+
+
+def choice_message(message: str, choices: Collection[str]) -> str:
+    """Message about a value that is none of several, with the one that was probably meant.
+
+    Example:
+        >>> choice_message("'gppu' is not one of 'cpu', 'gpu'.", ["cpu", "gpu"])
+        "'gppu' is not one of 'cpu', 'gpu'; did you mean gpu?"
+    """
+    value = re.match(r"'([^']*)' ", message)
+    hint = did_you_mean(value[1], choices) if value else ""
+    return f"{message.rstrip('.')}{hint}" if hint else message
 
 
 def _from_table(flag: str, value: str | None, flags: Collection[str]) -> str | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from forecaster.errors import did_you_mean
+
 __all__ = [
     "MAX_STEP",
     "CommaList",
@@ -89,8 +91,10 @@ def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str
     """The name of a registered figure."""
     from forecaster.workflows.figures import figure_names
 
-    if value not in figure_names():
-        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(figure_names())}.")
+    names = figure_names()
+    if value not in names:
+        hint = did_you_mean(value, names) or "."
+        raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(names)}{hint}")
     return value
 
 

@@ -40,7 +40,7 @@ from forecaster.data.store_rows import (
     select_versions,
 )
 from forecaster.data.store_versions import Version, store_path
-from forecaster.errors import DamageError, NotEnoughDataError, SourceError
+from forecaster.errors import DamageError, NotEnoughDataError, SourceError, did_you_mean
 
 __all__ = ["SCHEMA", "Checkup", "Pruned", "Store", "Version", "store_path", "utc_now"]
 
@@ -249,5 +249,6 @@ class Store:
         versions = self.versions(*key)
         if not versions:
             name = shown("/".join(key), 100)
-            raise SourceError(f"store {self.path} has no history {name}; expected one saved before")
+            hint = did_you_mean("/".join(key), ["/".join(version.key) for version in self.series()])
+            raise SourceError(f"store {self.path} has no history {name}; expected one saved before{hint}")
         return versions[-1] if sha256 is None else with_digits(versions, sha256, self.path)

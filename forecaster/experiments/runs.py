@@ -386,9 +386,9 @@ def find_run(folder: Path, run_id: str) -> Run:
     matching = matching or [path for path in folders if path.name.startswith(run_id)]
     if len(matching) != 1:
         names = [path.name for path in matching or folders]
-        near = [] if matching else difflib.get_close_matches(run_id, names, n=1, cutoff=MIN_LIKENESS)
+        near = [] if matching else difflib.get_close_matches(run_id, ["latest", *names], n=1, cutoff=MIN_LIKENESS)
         problem = f"{len(matching)} runs begin with" if matching else "no run is called"
         existing = f"; there are {', '.join(names[:3])}" if names else "; there is none yet"
-        existing = f"; did you mean {near[0]}" if near else existing
-        raise RunNotFoundError(f"{problem} {run_id[:MAX_SHOWN]!r} in {folder}{existing}; give the whole id")
+        advice = f"; did you mean {near[0]}?" if near else f"{existing}; give the whole id"
+        raise RunNotFoundError(f"{problem} {run_id[:MAX_SHOWN]!r} in {folder}{advice}")
     return read_run(matching[0])

@@ -22,7 +22,7 @@ from forecaster.datasets.history_checker import Checked
 from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
-from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError
+from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError, did_you_mean
 from forecaster.evaluation.anomalies import Anomalies, AnomalousDay, RegimeChange, anomalous_days, day_tests
 from forecaster.evaluation.bad_ticks import DayKind, cross_moves
 from forecaster.models import MODELS, baseline_names
@@ -128,7 +128,9 @@ def find_anomalies(choice: Selection, span: Span, settings: Settings, environmen
 def _check(model: str, rate: float) -> None:
     if model not in baseline_names():
         kind = "a network, which takes too long to fit each year" if model in MODELS else "unknown"
-        raise UsageError(f"--model {model:.50} is {kind}; expected one of {', '.join(baseline_names())}")
+        names = baseline_names()
+        hint = did_you_mean(model, names)
+        raise UsageError(f"--model {model:.50} is {kind}; expected one of {', '.join(names)}{hint}")
     if not 0 < rate < 1:
         raise UsageError(f"rate is {rate:g}; expected a share of false discoveries between 0 and 1, such as 0.05")
 

@@ -17,7 +17,7 @@ from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of
 from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, did_you_mean
 from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
 from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
@@ -221,8 +221,10 @@ def model_names(names: Sequence[str]) -> tuple[str, ...]:
     """
     unknown = [name for name in names if name not in MODELS]
     if unknown:
-        registered = ", ".join(MODELS)
-        raise UsageError(f"model {', '.join(unknown):.100} is unknown; expected some of {registered}; change --models")
+        raise UsageError(
+            f"model {', '.join(unknown):.100} is unknown; expected some of {', '.join(MODELS)}; change --models"
+            f"{did_you_mean(unknown[0], MODELS)}"
+        )
     return tuple(dict.fromkeys(names))
 
 

@@ -5,7 +5,7 @@ import functools
 
 from forecaster.config import Config
 from forecaster.environment import Environment
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, did_you_mean
 from forecaster.experiments.executors import Executor, InProcess, Processes, RayCluster
 from forecaster.experiments.executors.capacity import default_processes
 from forecaster.experiments.training_fits import Fitter, fit_elsewhere, fit_here
@@ -71,7 +71,8 @@ def executor_of(
         UsageError: The name is unknown, or an address or a share is given without Ray.
     """
     if name not in EXECUTORS:
-        raise UsageError(f"--executor {name:.80} is unknown; expected one of {', '.join(EXECUTORS)}")
+        hint = did_you_mean(name, EXECUTORS)
+        raise UsageError(f"--executor {name:.80} is unknown; expected one of {', '.join(EXECUTORS)}{hint}")
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is {jobs}; expected 1 or more")
     if gpu_share is not None and not 0 < gpu_share <= 1:

@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError, UsageError
+from forecaster.errors import ForecasterError, UsageError, did_you_mean
 from forecaster.experiments.results import ExportResult
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_runs
 from forecaster.experiments.runs import Run, find_run, runs_folder
@@ -66,7 +66,9 @@ def export(
     """
     environment = environment or Environment.at(home)
     if format not in FORMATS:
-        raise UsageError(f"--format {format} is unknown; expected one of {', '.join(FORMATS)}")
+        raise UsageError(
+            f"--format {format} is unknown; expected one of {', '.join(FORMATS)}{did_you_mean(format, FORMATS)}"
+        )
     writer = export_format(format)
     writer.require()
     recorded = find_run(runs_folder(environment.home), run)

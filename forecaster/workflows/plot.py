@@ -17,7 +17,7 @@ from forecaster.data.sources.registry import source_traits
 from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, did_you_mean
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS
 from forecaster.evaluation.verdict import KINDS
@@ -154,7 +154,9 @@ def _run_requests(
 def _drawing_function(kind: str) -> Any:
     figures = {**FIGURES, **BACKTEST_FIGURES, **COMPARISON_FIGURES, **HISTORY_FIGURES}
     if kind not in figures:
-        raise UsageError(f"figure {kind:.50} is unknown; expected one of {', '.join(figures)}")
+        raise UsageError(
+            f"figure {kind:.50} is unknown; expected one of {', '.join(figures)}{did_you_mean(kind, figures)}"
+        )
     module, _, name = figures[kind].partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -17,7 +17,7 @@ from forecaster.datasets.keywords import BacktestKeywords, config_of, is_given, 
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
-from forecaster.errors import DataChangedError, UsageError
+from forecaster.errors import DataChangedError, UsageError, did_you_mean
 from forecaster.evaluation.splits import Fold, search_folds
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.executors import Executor
@@ -206,7 +206,9 @@ def _checked(baseline: str) -> str:
         UsageError: It is unknown.
     """
     if baseline not in baseline_names():
-        raise UsageError(f"--baseline {baseline:.40} is unknown; expected one of {', '.join(baseline_names())}")
+        names = baseline_names()
+        hint = did_you_mean(baseline, names)
+        raise UsageError(f"--baseline {baseline:.40} is unknown; expected one of {', '.join(names)}{hint}")
     return baseline
 
 

@@ -1,6 +1,7 @@
 """A face for scripts: errors, help and schemas as JSON."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,41 @@ def test_an_error_is_a_document(
     assert error["code"] == code
     assert error["message"].startswith(message)
     assert error["commands"] == commands
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("runs sho x", "show"),
+        ("runs show latset --home {home}", "latest"),
+        ("predict USDJPY --format jsn", "json"),
+        ("predict USDJPY --levle 80", "--level"),
+        ("train USDJPY --config lsmt", "lstm"),
+        ("train USDJPY --device gppu", "gpu"),
+        ("train USDJPY --set backend=jaxx", "jax"),
+        ("train USDJPY --set model.kind=lsmt", "lstm"),
+        ("train USDJPY --set model.training.optimizer=adm", "adam"),
+        ("train USDJPY --source yaho", "yahoo"),
+        ("train USDJPY --universe curencies", "currencies"),
+        ("predict USDJPY --calendar NYES", "NYSE"),
+        ("backtest USDJPY --models garhc", "garch"),
+        ("compare USDJPY --kinds lsmt", "lstm"),
+        ("anomalies USDJPY --model garhc", "garch"),
+        ("plot USDJPY --kind forcast", "forecast"),
+        ("export latest --format onxx", "onnx"),
+        ("runs list --sort crps_ratio.grach@1 --home {home}", "crps_ratio.garch@1"),
+        ("config keys model.trainng", "model.training"),
+        ("data show ecb/USDJPZ/1d --home {home}", "ecb/USDJPY/1d"),
+        ("schema forcast", "forecast"),
+        ("completion bsh", "bash"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_corrected(
+    forecast: Forecast, trained_once: Path, words: str, name: str
+) -> None:
+    result = forecast(*words.format(home=trained_once).split())
+    assert result.exit_code != 0
+    assert re.search(rf"did you mean {re.escape(name)}(?![\w.])", result.stderr), result.stderr
 
 
 def test_every_mistake_of_a_configuration_is_in_the_document(forecast: Forecast, tmp_path: Path) -> None:
