@@ -78,9 +78,10 @@ class SectionedCommand(click.Command):
             message = meant or option_message(flag, words, flags) or f"No such option {flag[:60]!r}."
             raise click.UsageError(message, ctx) from None
         except click.BadParameter as error:
-            if error.param is not None and isinstance(error.param.type, click.Choice):
-                error.message = choice_message(error.message, error.param.type.choices)
-            raise
+            if error.param is None or not isinstance(error.param.type, click.Choice):
+                raise
+            message = choice_message(error.message, error.param.type.choices)
+            raise click.BadParameter(message, ctx, error.param, error.param_hint) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section, without empty lines between them."""
