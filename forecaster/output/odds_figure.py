@@ -146,8 +146,11 @@ def _draw_classes(axes: Axes, series: Sequence[_Series]) -> list[Line2D]:
         axes.errorbar(places, each.happened, yerr=bars, fmt="none", color=color, elinewidth=1.2, capsize=3, zorder=3)
         axes.plot(places[~each.few], each.happened[~each.few], color=color, linewidth=1.2, zorder=3)
         areas = np.maximum(_MAX_AREA * each.days / most, _MIN_AREA)
-        faces = ["white" if few else color for few in each.few.tolist()]
-        axes.scatter(places, each.happened, s=areas, c=faces, edgecolors=color, marker=marker, zorder=4, clip_on=False)
+        for chosen, face in ((each.few, "white"), (~each.few, color)):
+            axes.scatter(
+                places[chosen], each.happened[chosen], s=areas[chosen], c=face, edgecolors=color, marker=marker,
+                zorder=4, clip_on=face == "white",
+            )  # fmt: skip
         if each.today is not None:
             axes.axvline(each.today, color=color, linewidth=1.0, linestyle=(0, (1, 2)), zorder=2)
         handles.append(Line2D([], [], color=color, marker=marker, markersize=6, label=each.label))
@@ -166,9 +169,12 @@ def _draw_days(axes: Axes, series: Sequence[_Series]) -> None:
 
 
 def _limit(series: Sequence[_Series]) -> float:
-    """End of both axes: 1, or less where all probabilities are small."""
-    highest = max(float(max(each.probabilities.max(), each.happened.max(), each.today or 0.0)) for each in series)
-    return min(1.0, max(1.35 * highest, 0.02))
+    """End of both axes: 1, or less where the probabilities and shares of all classes with enough days are small."""
+    ends = [each.today or 0.0 for each in series]
+    for each in series:
+        counted = ~each.few if not each.few.all() else each.few
+        ends += [float(each.probabilities[counted].max()), float(each.happened[counted].max())]
+    return min(1.0, max(1.35 * max(ends), 0.02))
 
 
 def _question(answer: Mapping[str, Any]) -> str:

@@ -30,11 +30,10 @@ def odds_sentences(document: Mapping[str, Any]) -> list[str]:
     answers = document["answers"]
     sentences = [_answer_sentence(document, answer) for answer in answers] if len(answers) <= MAX_SENTENCES else []
     if not sentences and answers:
-        first = answers[0]
-        sentences.append(
-            f"{document['instrument']} is at {_price(document, document['last_price'])}; probabilities of ending above "
-            f"these prices on {first['date']}:"
-        )
+        ladder = all(answer["question"] == "above" for answer in answers)
+        asked = "of ending above these prices on" if ladder else "up to"
+        price = _price(document, document["last_price"])
+        sentences.append(f"{document['instrument']} is at {price}; probabilities {asked} {answers[0]['date']}:")
     if document["risks"]:
         sentences.append(_risk_sentence(document))
     if document["break_even"]:

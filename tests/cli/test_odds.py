@@ -83,11 +83,22 @@ def test_the_answer_is_a_sentence_a_table_and_its_record(
     assert (row["question"], row["price"]) == ("touch", "150.0")
 
 
+def test_without_earlier_forecasts_there_is_no_picture(forecast: Forecast, trained_once: Path, tmp_path: Path) -> None:
+    old = ("USDJPY", "--above", "95", "--as-of", "2010-06-01", "--home", trained_once)
+    result = forecast("odds", *old, "--out", tmp_path / "odds.png")
+    assert result.exit_code == 2
+    assert "said before: not measured" in result.stdout
+    assert "in-sample: " in result.stdout
+    assert "there is no record of earlier answers about USDJPY to draw" in result.stderr
+
+
 def test_without_a_question_the_answers_are_a_ladder(forecast: Forecast, trained_once: Path) -> None:
     made = document(forecast, trained_once, "USDJPY")
     prices = [each["prices"][0] for each in made["answers"]]
     assert prices == sorted(prices)
     assert len(prices) == 7
+    many = forecast("odds", "USDJPY", *QUESTIONS, "--home", trained_once)
+    assert many.stdout.splitlines()[0].endswith(f"probabilities up to {made['answers'][0]['date']}:")
     odds = [each["probability"] for each in made["answers"]]
     assert odds == sorted(odds, reverse=True)
 
