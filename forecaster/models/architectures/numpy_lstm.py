@@ -69,7 +69,8 @@ class LSTMWeights:
         is_tanh = self.activation == "tanh"  # the default, in place
         half = np.float32(0.5)
         recurrent = self.recurrent * half
-        halves, ones = np.full_like(cell, half), np.ones_like(sigmoids)  # NumPy takes twice as long for a number
+        halves = np.full_like(cell, half)  # an array, as NumPy takes twice as long for a number
+        ones = np.ones_like(sigmoids)
         for row_in, row_out in zip(inputs, result, strict=True):
             multiply(hidden, recurrent, arguments)
             arguments += row_in
