@@ -31,9 +31,9 @@ def odds_sentences(document: Mapping[str, Any]) -> list[str]:
     sentences = [_answer_sentence(document, answer) for answer in answers] if len(answers) <= MAX_SENTENCES else []
     if not sentences and answers:
         ladder = all(answer["question"] == "above" for answer in answers)
-        asked = "of ending above these prices on" if ladder else "up to"
+        event = "of ending above these prices on" if ladder else "up to"
         price = _price(document, document["last_price"])
-        sentences.append(f"{document['instrument']} is at {price}; probabilities {asked} {answers[0]['date']}:")
+        sentences.append(f"{document['instrument']} is at {price}; probabilities {event} {answers[0]['date']}:")
     if document["risks"]:
         sentences.append(_risk_sentence(document))
     if document["break_even"]:
