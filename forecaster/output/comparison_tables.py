@@ -105,8 +105,32 @@ def comparison_lines(document: Mapping[str, Any], *, every_difference: bool = Tr
     unknown = [str(entry["step"]) for entry in document["confidence_set"] if entry["models"] is None]
     if unknown:
         lines.append(f"no confidence set and no interval at {', '.join(unknown)} {span}s: too few cutoffs")
-    lines += [*_row_lines(document), *_run_lines(document), *_difference_lines(document, every_difference)]
+    lines += [
+        *_luck_lines(document),
+        *_row_lines(document),
+        *_run_lines(document),
+        *_difference_lines(document, every_difference),
+    ]
     return lines + [f"left out: {kind}: {reason}" for kind, reason in document["left_out"].items()]
+
+
+def _luck_lines(document: Mapping[str, Any]) -> list[str]:
+    """Lines that say which runs are worse than the best model by more than chance."""
+    sets = [entry for entry in document["confidence_set"] if entry["models"] is not None]
+    runs = [model["model"] for model in document["models"] if model["run_id"] is not None]
+    if not sets or len(runs) < 2:
+        return []
+    worse = {run: [str(entry["step"]) for entry in sets if run not in entry["models"]] for run in runs}
+    lines = [
+        f"luck: {run} is worse than the best by more than chance at step{'s' * (len(steps) > 1)} {', '.join(steps)}"
+        for run, steps in worse.items()
+        if steps
+    ]
+    others = [run for run, steps in worse.items() if not steps]
+    if len(others) > 1:
+        names = "the runs" if len(others) == len(runs) else ", ".join(others)
+        lines.append(f"luck: the differences between {names} may be chance")
+    return lines
 
 
 def _row_lines(document: Mapping[str, Any]) -> Iterator[str]:

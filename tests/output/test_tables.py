@@ -17,6 +17,7 @@ from forecaster.experiments.manifest import Skill
 from forecaster.experiments.predictions import Prediction
 from forecaster.forecast import Forecast
 from forecaster.output.backtest_tables import backtest_table, hidden_models
+from forecaster.output.comparison_tables import comparison_lines
 from forecaster.output.forecast_documents import forecast_document
 from forecaster.output.score_tables import score_table, training_lines
 from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, interval_keys, skill_line
@@ -341,3 +342,22 @@ def test_a_summary_counts_many_opponents() -> None:
     assert density_text(claim) == "better than all 6, 0.08 % lower CRPS than the panel regression"
     few = {**claim, "baselines": ["garch", "ewma"], "best": "garch"}
     assert density_text(few) == "better than GARCH and EWMA, 0.30 % lower CRPS than the best"
+
+
+def test_a_comparison_says_whether_the_best_run_is_luck() -> None:
+    sets = {1: ["a", "b", "garch"], 5: ["a", "c"], 20: None}
+    document: dict[str, Any] = {
+        **{"interval": "1d", "reference": "garch", "instruments": ["USDJPY"], "source": "ecb"},
+        "samples": [{"step": step, "n": 9, "window": ["2020-01-01", "2020-02-01"]} for step in sets],
+        "confidence_set": [{"step": step, "confidence": 0.9, "models": models} for step, models in sets.items()],
+        "models": [{"model": name, "run_id": name, "configuration": "quick"} for name in ("a", "b", "c")],
+        **{"differences": [], "left_out": {}},
+    }
+    luck = [line for line in comparison_lines(document) if line.startswith("luck")]
+    assert luck == [
+        "luck: b is worse than the best by more than chance at step 5",
+        "luck: c is worse than the best by more than chance at step 1",
+    ]
+    sets[1].append("c")  # type: ignore[union-attr]
+    sets[5].append("b")  # type: ignore[union-attr]
+    assert "luck: the differences between the runs may be chance" in comparison_lines(document)
