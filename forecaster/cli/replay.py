@@ -15,13 +15,14 @@ __all__ = ["command"]
 
 @click.command("replay", cls=SectionedCommand, short_help="Repeat a training, and compare weights and scores.")
 @click.argument("run_id", metavar="ID", shell_complete=run_ids)
-@with_options(("offline", "backend", "device", "home"), (), ("table", "json"))
+@with_options(("offline", "exog", "events", "backend", "device", "home"), (), ("table", "json"))
 def command(*, environment: Environment, run_id: str, format: str, **keywords: Any) -> None:
     """Repeat the training of a run with its data, configuration and seed, and compare weights and scores.
 
-    Weights and scores have the same bits where software, engine and processor are those of the training. Elsewhere the
-    CRPS on the test rows may differ by 1 %, and the output names what differs; --backend and --device choose another
-    engine. Exit code 4 means that the training was not repeated. The project stays as it is.
+    Weights, forecasts and scores have the same bits where software, engine and processor are those of the training.
+    Elsewhere the CRPS on the test rows may differ by 1 %, and the output names what differs. --backend and --device
+    choose another engine; --exog and --events name files that were moved. Exit code 4 means that the training was not
+    repeated. The project stays as it is.
 
     \b
     Example:

@@ -16,6 +16,7 @@ __all__ = ["MAX_SCORE_DIFFERENCE", "ReplayedRun", "changed_members", "compared"]
 MAX_SCORE_DIFFERENCE = 0.01
 """Largest relative difference of a CRPS on test rows between kinds of processors, engines and versions of libraries."""
 
+_PLACES = ("data.exog", "data.events")  # paths of files, whose content is compared
 _ENVIRONMENT = ("engine", "processor")
 
 
@@ -89,7 +90,7 @@ def compared(run: Run, again: Run, forecasts: Sequence[tuple[Prediction, Predict
     labelled = {"run": run, "again": again}
     every = differences(labelled, sorted(run.scored & again.scored), {})
     environment = tuple(each for each in every if _is_environment(each) and each.subject not in _unrecorded(run))
-    others = tuple(each for each in every if not _is_environment(each))
+    others = tuple(each for each in every if not _is_environment(each) and each.subject not in _PLACES)
     first = metrics_of(run)
     second = metrics_of(again)
     scores = {

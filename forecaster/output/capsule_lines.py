@@ -50,7 +50,7 @@ def _replacement(missing: str) -> str:
     name = missing.rpartition(": ")[0]
     source = name.partition("/")[0]
     if source not in SOURCES:
-        return f"needs the file {name[:200]} in the same place"
+        return f"needs the file {name[:200]}: in the same place, or with --exog or --events"
     traits = source_traits(source)
     if traits.is_given:
         return "needs the store of the training, or the same files in the same places"

@@ -11,7 +11,7 @@ from forecaster.config import Config
 from forecaster.datasets.keywords import selection_of
 from forecaster.datasets.training import Dataset
 from forecaster.environment import Environment
-from forecaster.errors import DataChangedError
+from forecaster.errors import DataChangedError, UsageError
 from forecaster.experiments.recorded_data import recorded_files, recorded_selection
 from forecaster.experiments.replays import ReplayedRun, changed_members, compared
 from forecaster.experiments.runs import Run, find_run, runs_folder
@@ -29,6 +29,8 @@ def replay(
     offline: bool = False,
     backend: Backend | None = None,
     device: Device | None = None,
+    exog: str | Path | None = None,
+    events: str | Path | None = None,
     home: str | Path | None = None,
     environment: Environment | None = None,
 ) -> ReplayedRun:
@@ -41,6 +43,8 @@ def replay(
         offline: True to ask no source over the network; the variable FORECAST_OFFLINE says so too.
         backend: Engine in place of that of the training, such as ``tensorflow`` where JAX is not installed.
         device: Device in place of the configured one, such as ``cpu`` for a training on a GPU.
+        exog: Place of the file of columns now, where it was moved.
+        events: Place of the file of events now, where it was moved.
         home: Project folder; the variable FORECAST_HOME or the working directory when None.
         environment: Home folder, clock, progress and messages, in place of `home`.
 
@@ -52,9 +56,9 @@ def replay(
     """
     environment = environment or Environment.at(home)
     recorded = find_run(runs_folder(environment.home), run)
-    _require_files(recorded)
+    config = _config(recorded, backend, device, exog, events)
+    _require_files(recorded, config)
     choice = recorded_selection(recorded, recorded.config, environment.home, selection_of({"offline": offline}))
-    config = _config(recorded, backend, device)
     used: list[Dataset] = []
 
     def accept(data: Dataset) -> None:
@@ -69,11 +73,19 @@ def replay(
         return compared(recorded, again.run, list(zip(forecasts, again.predictions, strict=False)))
 
 
-def _config(run: Run, backend: Backend | None, device: Device | None) -> Config:
-    """Configuration of the training, with the engine that it used unless another one is wanted."""
+def _config(
+    run: Run, backend: Backend | None, device: Device | None, exog: str | Path | None, events: str | Path | None
+) -> Config:
+    """Configuration of the training, with the engine and the files that it used unless others are wanted."""
     engine = run.manifest.engine.engine
     used = run.config.backend if engine is None else engine.backend
-    return run.config.model_copy(update={"backend": backend or used, "device": device or run.config.device})
+    files = {name: str(path) for name, path in (("exog", exog), ("events", events)) if path is not None}
+    for name in files:
+        if getattr(run.config.data, name) is None:
+            raise UsageError(f"--{name} is given, and the training of run {run.id} has read no such file; remove it")
+    data = run.config.data.model_copy(update=files)
+    update = {"backend": backend or used, "device": device or run.config.device, "data": data}
+    return run.config.model_copy(update=update)
 
 
 def _clock_of(run: Run, environment: Environment) -> Callable[[], datetime.datetime]:
@@ -86,17 +98,20 @@ def _clock_of(run: Run, environment: Environment) -> Callable[[], datetime.datet
     return lambda: started.astimezone(datetime.UTC)
 
 
-def _require_files(run: Run) -> None:
+def _require_files(run: Run, config: Config) -> None:
     """Refuse to train without a file of columns or events, which neither store nor capsule holds.
 
     Raises:
         DataChangedError: It is not there.
     """
-    missing = [f"{path} (SHA-256 {sha256[:12]})" for path, sha256 in recorded_files(run).items() if not isfile(path)]
+    before = run.config.data
+    places = {before.exog: config.data.exog, before.events: config.data.events}
+    hashes = recorded_files(run)
+    missing = [f"{path} (SHA-256 {hashes[path][:12]})" for path in hashes if not isfile(places[path] or path)]
     if missing:
         raise DataChangedError(
             f"the training of run {run.id} has read {', '.join(missing)}; expected the same file in the same place; "
-            "put it there"
+            "put it there, or name its place with --exog or --events"
         )
 
 

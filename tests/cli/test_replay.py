@@ -163,6 +163,11 @@ def test_a_changed_column_is_named_and_one_that_only_grew_is_accepted(
         missing = forecast("replay", "latest", "--home", project)
         assert (missing.exit_code, missing.stdout) == (4, "")
         assert f"has read {path}" in missing.stderr
+        moved = tmp_path / "moved.csv"
+        moved.write_text(whole)
+        assert forecast("replay", "latest", "--exog", moved, "--home", project).exit_code == 0
+        unread = forecast("replay", "latest", "--events", moved, "--home", project)
+        assert (unread.exit_code, "has read no such file" in unread.stderr) == (2, True)
         exported = forecast("runs", "export", "latest", "--home", project, "--out", tmp_path / "run.capsule")
         assert f"left out: {path} (" in exported.stderr
         imported = forecast("runs", "import", tmp_path / "run.capsule", "--home", tmp_path / "there")
