@@ -151,7 +151,7 @@ def test_another_engine_repeats_a_run_within_the_tolerance(forecast: Forecast, t
         [sys.executable, "-m", "forecaster", *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         env={**os.environ, "TF_NUM_INTRAOP_THREADS": "2"},
         check=False,
     )
