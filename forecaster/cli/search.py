@@ -37,9 +37,9 @@ def command(*, environment: Environment, format: str, out: Path | None, verbose:
     """Try configurations on past years, and test the best one once on rows that none of them has seen.
 
     The configuration itself is the first trial. A trial that is clearly worse than the best one is stopped early. The
-    result counts every trial of the study, the stopped ones too: the best of many looks good by luck. An interrupted
-    search goes on where it stopped; the same command with more --trials continues it. --out draws the history, the
-    importance of the settings and all trials (.png, .svg, .pdf).
+    best of many looks good by luck: the output says how likely that is, on days that have decided about no trial. An
+    interrupted search goes on where it stopped; the same command with more --trials continues it, and forecast studies
+    shows its result again. --out draws the history, the importance of the settings and all trials (.png, .svg, .pdf).
 
     \b
     Example:

@@ -20,11 +20,11 @@ FILE = "findings.json"
 
 @dataclasses.dataclass(frozen=True)
 class Luck:
-    """Tests of the best trial that count every trial of the study.
+    """Tests of the best trial among all complete ones, on days that have steered no trial.
 
     Args:
         trials: Trials of the study, the starting configuration among them.
-        days: Days of the folds.
+        days: Days of the test; 0 where the starting configuration has failed, or no trial is complete.
         against_start: P-value of "no trial is better than the starting configuration"; None where it cannot be tested.
         against_baseline: P-value of "no trial is better than the baseline"; None likewise.
     """
