@@ -127,6 +127,8 @@ class _Chain:
 
     def _problem(self, number: int, content: bytes) -> tuple[str, str] | None:
         line = Line.of(content)
+        if line is None and content.endswith(b"\r"):
+            return "form", "its line ends are those of Windows, CR LF: the file was converted; copy it as it is"
         if line is None:
             return "form", "it is no line of a ledger"
         if not line.is_intact:

@@ -44,10 +44,9 @@ def check_lines(document: Mapping[str, Any]) -> list[str]:
     """
     bad = document["bad"]
     if bad is not None:
-        return [
-            f"{document['file']}: line {bad['line']} of {document['lines']:,} is not sound: {bad['text']}",
-            f"the lines before it are; head there: {document['head']}",
-        ]
+        lines = [f"{document['file']}: line {bad['line']} of {document['lines']:,} is not sound: {bad['text']}"]
+        before = [f"the lines before it are; head there: {document['head']}"]
+        return lines + (before if bad["line"] > 1 else [])
     lines = [f"{document['file']}: {document['lines']:,} lines, an unbroken chain"]
     if document["lines"]:
         lines.append(f"issued: {document['first_issued']} to {document['last_issued']}")

@@ -84,10 +84,10 @@ def test_an_alarm_names_the_change(change: str) -> None:
 
 
 def test_false_alarms_of_a_family_are_rare_also_where_outcomes_overlap() -> None:
-    """40 families of two instruments and two steps over 10 years each: fewer than one alarm in 10 years on average."""
+    """20 families of two instruments and two steps over 10 years each: fewer than one alarm in 10 years on average."""
     rng = np.random.default_rng(4)
     alarms = 0
-    families = 40
+    families = 20
     for _ in range(families):
         family = []
         for name in ("A", "B"):

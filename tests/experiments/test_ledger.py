@@ -127,6 +127,7 @@ CHANGES: dict[str, tuple[Callable[[Lines], Lines], int, str]] = {
     ),
     "two continuations": (lambda lines: [*lines[:4], rebuilt(lines, 3, run_id="x")[2], lines[4]], 5, "interleaved"),
     "empty line": (lambda lines: [*lines[:2], b"", *lines[2:]], 3, "form"),
+    "line ends of Windows": (lambda lines: [line + b"\r" for line in lines], 1, "form"),
     "text": (lambda lines: [*lines[:2], b'{"entry":{},"hash":1}', *lines[2:]], 3, "form"),
     "clock set back": (lambda lines: rebuilt(lines, 4, issued="2019-01-02T18:00:00Z"), 4, "issued"),
     "future": (lambda lines: rebuilt(lines, 6, issued="2031-01-01T00:00:00Z"), 6, "future"),
