@@ -31,6 +31,9 @@ __all__ = ["ForecastGrades", "grade_forecasts", "readable_steps"]
 Cutoffs = tuple[IntArray, FloatArray]
 """Rows (N,) of a series and quantiles (N, 9) of the log return from each."""
 
+Groups = Mapping[tuple[str, str], IntArray]
+"""Forecaster and instrument -> numbers of their rows."""
+
 _NO_BASELINE = "no_baseline"
 _NOT_COMMON = "not_common"
 _FEW = "few"
@@ -125,11 +128,13 @@ def grade_forecasts(
     Raises:
         NotEnoughDataError: No forecast can be scored.
     """
-    rejected = _unnamed(file, mirrored)
+    groups = _groups(file)
+    rejected = _unnamed(file, groups, mirrored)
     labels = _labels(file, plan)
     members = []
     for name in plan.named:
-        external, refused = _read(file, units, mirrored, plan.panel[name])
+        own = {key: places for key, places in groups.items() if mirrored.get(key[1], ("", False))[0] == name}
+        external, refused = _read(file, own, units, mirrored, plan.panel[name])
         rejected += refused
         if external:
             ours = {
@@ -167,18 +172,18 @@ def _labels(file: ForecastFile, plan: BacktestPlan) -> dict[str, str]:
     return {name: f"{name} (file)" if name in plan.forecasters else name for name in names}
 
 
-def _unnamed(file: ForecastFile, mirrored: Mapping[str, tuple[str, bool]]) -> list[Rejection]:
+def _unnamed(file: ForecastFile, groups: Groups, mirrored: Mapping[str, tuple[str, bool]]) -> list[Rejection]:
     """Rows of instruments that are not graded."""
     rejected: list[Rejection] = []
-    for (model, instrument), places in _groups(file).items():
+    for (model, instrument), places in groups.items():
         if instrument not in mirrored:
             every = np.ones(len(places), dtype=bool)
             rejected += rejections(model, instrument, file.cutoffs[places], {_UNNAMED: every}, _TEXTS)
     return rejected
 
 
-def _groups(file: ForecastFile) -> dict[tuple[str, str], IntArray]:
-    """Forecaster and instrument -> numbers of their rows, in the order of the file."""
+def _groups(file: ForecastFile) -> Groups:
+    """The rows of each forecaster and instrument, in the order of the file."""
     groups: dict[tuple[str, str], list[int]] = {}
     for row, key in enumerate(zip(file.models, file.instruments, strict=True)):
         groups.setdefault(key, []).append(row)
@@ -186,16 +191,17 @@ def _groups(file: ForecastFile) -> dict[tuple[str, str], IntArray]:
 
 
 def _read(
-    file: ForecastFile, units: Units, mirrored: Mapping[str, tuple[str, bool]], series: PriceSeries
+    file: ForecastFile,
+    groups: Groups,
+    units: Units,
+    mirrored: Mapping[str, tuple[str, bool]],
+    series: PriceSeries,
 ) -> tuple[dict[str, ExternalForecasts], list[Rejection]]:
     """Forecaster -> its forecasts of a series, and the rows that cannot be read."""
     external: dict[str, ExternalForecasts] = {}
     rejected: list[Rejection] = []
-    for (model, instrument), places in _groups(file).items():
-        name, is_mirrored = mirrored.get(instrument, ("", False))
-        if name != series.instrument.name:
-            continue
-        forecasts, refused = external_forecasts(file, places, series, units, mirrored=is_mirrored)
+    for (model, instrument), places in groups.items():
+        forecasts, refused = external_forecasts(file, places, series, units, mirrored=mirrored[instrument][1])
         rejected += refused
         if model in external:  # as USDJPY and as JPYUSD
             every = np.ones(len(places), dtype=bool)
