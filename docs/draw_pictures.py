@@ -1,7 +1,8 @@
 """Draw the pictures of the README and of these pages again: ``python docs/draw_pictures.py [NAME]...``.
 
 Each picture is the output of the last of its commands, in a project folder that the pictures of one call share. Without
-names all are drawn, which takes about 20 minutes on two cores. ``gradients.png`` has a script of its own.
+names all are drawn, which takes about 20 minutes on two cores. ``gradients.png`` and
+``report.png`` have scripts of their own.
 """
 
 import shlex
