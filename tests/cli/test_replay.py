@@ -186,18 +186,6 @@ def test_scores_are_compared_to_the_last_digit(forecast: Forecast, project: Path
     assert "not repeated; expected the same bits" in result.stdout
 
 
-def test_a_file_that_is_named_anew_is_read_anew(forecast: Forecast, project: Path, trained: Path) -> None:
-    """Its name alone would mean the recorded rows; scores of other rows are not compared."""
-    copy = project / "prices.csv"
-    (head, *rows) = (trained / "prices.csv").read_text().splitlines()
-    copy.write_text("\n".join([head, *rows[:1700]]) + "\n")
-    result = forecast("train", "--from", "latest", "--set", f"data.csv=[{copy}]", "--home", project)
-    assert result.exit_code == 0, result.output
-    assert "1700 rows" in result.stderr
-    assert "tested on different rows" in result.stderr
-    assert "better, or luck?" not in result.stderr
-
-
 def test_a_training_from_a_run_differs_in_the_given_change_alone(forecast: Forecast, project: Path) -> None:
     """Its file has changed since; the recorded rows are used, and what the first training chose is chosen anew."""
     arguments = ["train", "--from", "latest", "--home", project]

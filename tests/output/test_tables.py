@@ -19,6 +19,7 @@ from forecaster.forecast import Forecast
 from forecaster.output.backtest_tables import backtest_table, hidden_models
 from forecaster.output.comparison_tables import comparison_lines
 from forecaster.output.forecast_documents import forecast_document
+from forecaster.output.run_tables import difference_lines
 from forecaster.output.score_tables import score_table, training_lines
 from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, interval_keys, skill_line
 from forecaster.output.training_summary import density_text
@@ -361,3 +362,21 @@ def test_a_comparison_says_whether_the_best_run_is_luck() -> None:
     sets[1].append("c")  # type: ignore[union-attr]
     sets[5].append("b")  # type: ignore[union-attr]
     assert "luck: the differences between the runs may be chance" in comparison_lines(document)
+
+
+def test_scores_of_different_rows_are_not_compared() -> None:
+    score = {"metric": "crps@1", "values": [0.002, 0.003], "change": 0.001}
+    document: dict[str, Any] = {
+        "runs": [{"run_id": "first"}, {"run_id": "second"}],
+        "differences": [{"subject": "instruments", "values": ["c3", "c4"]}],
+        "scores": [score] * 15,
+        "same_test_rows": False,
+    }
+    assert difference_lines(document) == [
+        "3 more metrics: forecast runs diff first second --format json",
+        "the runs were tested on different rows, so their scores do not say which of them is better",
+    ]
+    assert difference_lines({**document, "same_test_rows": True, "scores": [score]}) == [
+        "better, or luck? forecast compare first second tests it"
+    ]
+    assert difference_lines({**document, "differences": [], "scores": []}) == ["the runs do not differ"]

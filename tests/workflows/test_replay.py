@@ -78,8 +78,11 @@ def test_covariates_are_those_of_the_training_whatever_their_source(tmp_path: Pa
     assert versions["ecb"]["EURUSD"] == member
     opened = recorded_selection(run, run.config, tmp_path).opened
     assert {name: type(source) for name, source in opened.items()} == dict.fromkeys(versions, PinnedSource)
-    renamed = run.config.model_copy(update={"data": run.config.data.model_copy(update={"inputs": ("other.csv",)})})
-    assert "csv" not in recorded_selection(run, renamed, tmp_path).opened
+    for changes in ({"inputs": ("other.csv",)}, {"csv": ("other.csv",)}, {"name": "other"}):
+        renamed = run.config.model_copy(update={"data": run.config.data.model_copy(update=changes)})
+        assert set(recorded_selection(run, renamed, tmp_path).opened) == {"ecb", "yahoo"}  # files are read anew
+    other = run.config.model_copy(update={"data": run.config.data.model_copy(update={"options": {"rows": 9}})})
+    assert recorded_selection(run, other, tmp_path).opened == {}
 
 
 def test_settings_that_change_bits_are_recorded_where_they_are_not_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
