@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 from forecaster.config import Config
 from forecaster.environment import Environment
@@ -80,7 +81,7 @@ def executor_of(
     prepare = functools.partial(_prepare, engine)
     if name == "ray":
         gpus = 0.0 if engine.device == "cpu" else gpu_share or 1.0
-        return RayCluster(prepare, jobs, address, gpus, environment.note)
+        return RayCluster(prepare, jobs, address, gpus, _once(environment.note))
     for flag, value in (("--address", address), ("--gpu-share", gpu_share)):
         if value is not None:
             raise UsageError(f"{flag} is an option of Ray clusters; expected --executor ray with it; add it")
@@ -88,6 +89,18 @@ def executor_of(
     if engine.device != "cpu" or count < 2:  # a GPU is used by this process alone
         return InProcess(environment.progress)
     return Processes(count, prepare, environment.progress)
+
+
+def _once(note: Callable[[str], None]) -> Callable[[str], None]:
+    """Pass every message on once: a search opens its executor for each batch of trials."""
+    given: set[str] = set()
+
+    def pass_on(text: str) -> None:
+        if text not in given:
+            given.add(text)
+            note(text)
+
+    return pass_on
 
 
 HERE = ExecutorOptions()

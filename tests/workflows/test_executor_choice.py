@@ -125,3 +125,12 @@ def test_kinds_are_fitted_in_one_session_and_one_that_fails_leaves_the_others(
     runs = [model.run for model in compared.models if model.run is not None]
     assert {run.manifest.model.model for run in runs} == {"lstm", "linear"}
     assert all(run.manifest.seconds["fit"] > 0 for run in runs)
+
+
+def test_a_cluster_is_reported_once_however_often_it_is_opened() -> None:
+    notes: list[str] = []
+    executor = executor_of("ray", 2, None, CPU, Environment(note=notes.append))
+    assert isinstance(executor, RayCluster)
+    for text in ("executor: Ray", "executor: Ray", "a machine was lost", "executor: Ray"):
+        executor.note(text)
+    assert notes == ["executor: Ray", "a machine was lost"]
