@@ -284,8 +284,8 @@ def test_a_search_goes_on_below_its_record(forecast: Any, toy_fits: Any, tmp_pat
         assert "warning: tracking" not in result.stderr
         by_name = {record.info.run_name: record for record in records(client)}
         assert len(by_name) == len(records(client)) == trials + 1
-        (group,) = [record for name, record in by_name.items() if " trial " not in name]
-        trial = by_name[f"{group.info.run_name} trial 1"]
+        (group,) = [record for name, record in by_name.items() if not name.startswith("trial ")]
+        trial = by_name[f"trial 1 of {group.info.run_name}"]
         assert trial.data.tags["mlflow.parentRunId"] == group.info.run_id
         assert {record.info.status for record in by_name.values()} == {"FINISHED"}
         assert group.data.metrics["trials"] == trials
