@@ -195,7 +195,7 @@ def _mean_factors(part: _Settled, factors: FloatArray, losses: FloatArray) -> Fl
     mean = _weights(losses.reshape(-1).take(places), np.repeat(part.ahead, INTERVALS))
     mean *= factors.reshape(-1).take(places)
     finite = np.isfinite(part.needed).reshape(known_count.shape)
-    counted = np.concatenate([np.zeros((1, finite.shape[1])), np.cumsum(finite, axis=0)])
+    counted = np.concatenate([np.zeros((1, len(part.ahead) * INTERVALS)), np.cumsum(finite, axis=0)])
     settled = np.minimum(np.take_along_axis(counted, known_count, axis=0) / _SETTLED, 1)
     return np.asarray(1 + settled * (mean.sum(axis=0) - 1)).reshape(part.needed.shape)
 
