@@ -32,7 +32,7 @@ def command(*, environment: Environment, rules: Path, exec: str | None, **keywor
     \b
     Example:
       forecast watch USDJPY --rules rules.yaml
-      forecast watch --universe symbols.txt --rules rules.yaml --exec "notify.sh --quiet"
+      forecast watch --universe all.txt --rules rules.yaml --exec notify.sh
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     words = [] if exec is None else _command_words(exec)
     from forecaster.cli.terminal import print_result

@@ -89,7 +89,7 @@ def test_every_exit_code_is_used() -> None:
             yield from kinds(inner)
 
     raised = {kind.exit_code for kind in kinds(ForecasterError)}
-    assert {*raised, ExitCode.OK, ExitCode.INTERRUPTED} == set(ExitCode)
+    assert {*raised, ExitCode.OK, ExitCode.ALERT, ExitCode.INTERRUPTED} == set(ExitCode)
 
 
 @pytest.mark.parametrize(
