@@ -15,7 +15,7 @@ from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals
 from forecaster.cli.positional import is_instrument
-from forecaster.cli.streams import has_terminal, open_missing_streams, print_text, release_streams
+from forecaster.cli.streams import has_terminal, narrow_width, open_missing_streams, print_text, release_streams
 from forecaster.environment import BACKEND_VARIABLE, WINDOW_VARIABLE
 from forecaster.errors import ExitCode
 
@@ -68,6 +68,8 @@ class LazyGroup(CommandGroup):
     ) -> click.Context:
         """Parse the options before the command; a fault is one line and an exit code."""
         words = list(args)
+        if (width := narrow_width()) is not None:  # click itself wraps at no less than 50 columns
+            extra.setdefault("terminal_width", width)
         with reported_faults(words):
             context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words

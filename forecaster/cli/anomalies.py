@@ -87,7 +87,7 @@ def _text(documents: list[dict[str, Any]], kind: str) -> str:
         return csv_text([row for document in documents for row in anomaly_rows(document)])
     blocks = []
     for document in documents:
-        blocks.append(anomaly_title(document))
+        blocks.append(colored_lines([anomaly_title(document)]))
         if document["days"]:
             blocks.append(table_text(day_table(document)))
         if document["regimes"]:

@@ -94,7 +94,8 @@ class SectionedCommand(click.Command):
             elif isinstance(option, click.Option) and record is not None:
                 sections["Help"].append(record)
         formatter.write_paragraph()
-        width = min(max(len(flags) for records in sections.values() for flags, _ in records), MAX_FLAGS_WIDTH)
+        longest = max(len(flags) for records in sections.values() for flags, _ in records)
+        width = min(longest, MAX_FLAGS_WIDTH, formatter.width // 3 + 1)
         for section, records in sections.items():
             if records:
                 formatter.write_heading(section)

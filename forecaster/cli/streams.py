@@ -27,6 +27,7 @@ __all__ = [
     "has_color",
     "has_terminal",
     "mark_styles",
+    "narrow_width",
     "note_text",
     "open_missing_streams",
     "print_line",
@@ -47,6 +48,7 @@ _STYLE_MARK = f"\x1b<{secrets.token_hex(8)}>["
 
 INDENT = "  "  # of the second and later lines
 MIN_WIDTH = 30
+MIN_HELP_WIDTH = 52
 
 _DENIALS = "".join(f"(?<!{words} )" for words in ("not significantly", "not proven", "no trial is", "no"))
 # Words that are coloured where they begin a message or stand for a judgement.
@@ -179,6 +181,12 @@ def has_color(stream: Any) -> bool:
 def has_terminal() -> bool:
     """True if results go to a terminal."""
     return _is_terminal(sys.stdout)
+
+
+def narrow_width() -> int | None:
+    """Columns for the help on a terminal of less than 50; None elsewhere."""
+    columns = shutil.get_terminal_size().columns
+    return max(columns - 2, MIN_WIDTH) if has_terminal() and columns < MIN_HELP_WIDTH else None
 
 
 def _is_terminal(stream: Any) -> bool:

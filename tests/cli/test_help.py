@@ -114,3 +114,12 @@ def test_a_group_without_a_command_prints_its_help_as_it_is(names: tuple[str, ..
     assert result.exit_code == ExitCode.USAGE
     assert result.stdout == ""
     assert result.stderr == CliRunner().invoke(cli, [*names, "--help"]).stdout
+
+
+def test_the_help_wraps_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecaster.cli.streams.has_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = CliRunner().invoke(cli, ["train", "--help"]).stdout.splitlines()
+    examples = [line for line in lines if line.lstrip().startswith("forecast ")]
+    assert len(lines) > 60
+    assert all(len(line) <= 40 for line in lines if line not in examples)
