@@ -36,8 +36,9 @@ def _name(command: str, versions: list[str | None]) -> str:
         return NAMES[command]
     version = _version(command)
     if version is not None and versions.count(version) == 1:
-        return version.partition("/")[0]
-    return "-".join(word for word in command.partition(" --")[0].split()[1:])
+        return version.partition("/")[0].replace("_", "-")
+    words = command.partition(" --")[0].split()[1:]
+    return "-".join(word for word in words if not word.isupper())
 
 
 def _version(command: str) -> str | None:

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from forecaster.cli import cli
 from forecaster.errors import ExitCode, ForecasterError
+from forecaster.output.json_keys import DOCUMENTS
 from forecaster.output.json_schema import document_names, document_schema
 
 Forecast = Callable[..., Result]
@@ -177,6 +178,8 @@ def test_every_document_has_a_schema_and_a_name(forecast: Forecast) -> None:
     listed = json.loads(forecast("schema", "--format", "json").stdout)
     assert differences("forecast schema --format json", listed) == []
     names = document_names()
+    assert len(names) == len(DOCUMENTS)
+    assert all(re.fullmatch("[a-z-]+", name) for name in names)
     assert [row["name"] for row in listed["schemas"]] == list(names)
     for name in names:
         Draft202012Validator.check_schema(document_schema(name))
