@@ -191,7 +191,8 @@ def _mean_factors(part: _Settled, factors: FloatArray, losses: FloatArray) -> Fl
     """
     known_count = np.repeat(part.count, INTERVALS, axis=1)
     experts = factors[0].size
-    places = np.arange(experts).reshape(len(STEP_SIZES), 1, -1) + known_count * experts
+    first_places = np.arange(experts).reshape(len(STEP_SIZES), 1, known_count.shape[1])
+    places = first_places + known_count * experts
     mean = _weights(losses.reshape(-1).take(places), np.repeat(part.ahead, INTERVALS))
     mean *= factors.reshape(-1).take(places)
     finite = np.isfinite(part.needed).reshape(known_count.shape)
