@@ -72,8 +72,8 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     """
     import difflib
 
-    known = [*names]
-    near = difflib.get_close_matches(text[:64], known, n=1) or difflib.get_close_matches(text[:64].lower(), known, n=1)
+    choices = [*names]
+    near = difflib.get_close_matches(text[:64], choices, n=1) or difflib.get_close_matches(text[:64].lower(), choices, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
