@@ -98,4 +98,9 @@ def refusal(prediction: Prediction, selected: SelectedRun, environment: Environm
             f"{name} is not logged: its first day, {forecast.dates[0]}, is over on {environment.today}; expected a "
             "forecast that is issued before; load newer prices"
         )
+    if forecast.dates[0] <= selected.newest:
+        return (
+            f"{name} is not logged: it starts from {forecast.cutoff}, and there are rows to {selected.newest}; "
+            "expected a forecast from the newest row, without --as-of"
+        )
     return ""

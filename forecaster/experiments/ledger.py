@@ -207,13 +207,14 @@ def append_entries(
         clock: Gives the current time; it is asked while no other process may append.
 
     Raises:
-        StorageError: The disk is full, or the clock lies before the last line.
+        StorageError: The disk is full, the clock lies before the last line, or the first day of a forecast is over.
         DamageError: The last line is damaged.
     """
     with appended_file(path) as file:
         last, torn = _prepared(file, path)
         now = clock().astimezone(datetime.UTC)
         number, head = (0, BEGIN) if last is None else _number_after(last, now, path)
+        _require_coming(entries, now, path)
         content = io.BytesIO()
         for entry in entries:
             number += 1
@@ -223,6 +224,21 @@ def append_entries(
             head = digest
         _write_all(file, content.getbuffer())
     return AppendReport(head, number, torn)
+
+
+def _require_coming(entries: Sequence[Mapping[str, Any]], now: datetime.datetime, path: Path) -> None:
+    """Refuse forecasts whose first day has ended while they were made: the ledger would not be sound ever after.
+
+    Raises:
+        StorageError: There are some.
+    """
+    for entry in entries:
+        first = str(entry["dates"][0])
+        if first < str(now.date()):
+            raise StorageError(
+                f"{path}: the first day of {entry['instrument']}, {first}, is over at {now:{_TIME}}; expected a "
+                "forecast that is logged before; nothing was logged; load newer prices"
+            )
 
 
 def _write_all(file: BinaryIO, content: memoryview) -> None:

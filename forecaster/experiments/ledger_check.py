@@ -16,7 +16,10 @@ __all__ = ["BadLine", "LedgerCheck", "check_ledger", "require_sound"]
 
 ONE_DAY = datetime.timedelta(days=1)  # a session of the far east has the date of tomorrow in UTC
 
-_TEXTS = ("instrument", "kind", "source", "frequency", "data_sha256", "run_id", "model", "configuration", "unit")
+_TEXTS = (
+    *("version", "instrument", "kind", "source", "frequency", "data_sha256"),
+    *("run_id", "model", "configuration", "unit"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,18 +194,15 @@ class _Chain:
 
 
 def _has_shape(entry: Mapping[str, Any]) -> bool:
-    """True if an entry has all that grading needs.
+    """True if an entry has all that grading and the list need.
 
     Raises:
         KeyError, TypeError: It lacks something.
     """
-    texts = [
-        entry[key] for key in ("instrument", "kind", "source", "frequency", "data_sha256", "run_id", "model", "unit")
-    ]
     steps = entry["baseline_steps"]
     horizon = len(entry["dates"])
     return (
-        all(isinstance(text, str) for text in texts)
+        all(isinstance(entry[key], str) for key in _TEXTS)
         and isinstance(entry["data"], dict)
         and horizon > 0
         and all(_is_table(row, 1, len(entry["levels"])) for row in entry["quantiles"].values())

@@ -10,7 +10,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.errors import InputFileError
 from forecaster.evaluation.drift import DriftAlarm, drift_alarms
-from forecaster.experiments.ledger import Line, read_ledger, split_lines
+from forecaster.experiments.ledger import SCHEMA, Line, read_ledger, split_lines
 from forecaster.experiments.ledger_columns import SeriesKey, columns_by_series
 from forecaster.experiments.ledger_histories import History, LedgerLoader, issued_forecasts
 
@@ -55,6 +55,10 @@ def _entries_of(path: Path, key: SeriesKey, frequency: str) -> Iterator[dict[str
         line = Line.of(content)
         if line is None or not line.is_intact:
             raise InputFileError(f"{path}: a line is damaged; expected an unbroken chain; see: forecast ledger verify")
-        entry = line.graded_content()
-        if SeriesKey.of(entry) == key and entry["frequency"] == frequency:
+        try:
+            entry = line.graded_content()
+            fits = entry["schema"] == SCHEMA and SeriesKey.of(entry) == key and entry["frequency"] == frequency
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise InputFileError(f"{path}: a line is no entry ({error}); see: forecast ledger verify") from error
+        if fits:
             yield entry

@@ -86,6 +86,10 @@ def test_forecasts_that_are_in_sample_or_of_past_days_are_refused(
         assert (result.exit_code, result.stdout) == (2, "")
         assert reason in result.stderr
         assert "remove --log" in result.stderr
+    issued_on(NEWEST)  # the first day is today, and its price is there
+    known = forecast("predict", "USDJPY", "--log", "--home", home, "--as-of", "2026-10-29")
+    assert (known.exit_code, known.stdout) == (2, "")
+    assert "it starts from 2026-10-29, and there are rows to 2026-10-30" in known.stderr
     assert not (home / "ledger.jsonl").exists()
 
 

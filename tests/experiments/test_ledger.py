@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from oracles import series_of
 from toy_ledgers import DAYS, clock_of, entry, prices, write_ledger
 
-from forecaster.errors import DamageError, StorageError
+from forecaster.data.instruments import Instrument
+from forecaster.errors import DamageError, InputFileError, StorageError
 from forecaster.experiments.ledger import BEGIN, append_entries, line_hash, read_ledger
 from forecaster.experiments.ledger_check import check_ledger
+from forecaster.experiments.ledger_drift import run_drift
 
 CLOSE = prices()
 NOW = datetime.datetime(2020, 12, 31, tzinfo=datetime.UTC)
@@ -94,6 +97,8 @@ def test_an_append_is_refused_behind_a_wrong_clock_or_a_damaged_line(ledger: Pat
     before = ledger.read_bytes()
     with pytest.raises(StorageError, match="the clock says 2019-01-02T18:00:00Z"):
         append_entries(ledger, [entry(1, CLOSE)], clock_of(DAYS[1]))
+    with pytest.raises(StorageError, match="the first day of toy, 2019-01-10, is over at 2019-01-11T18:00:00Z"):
+        append_entries(ledger, [entry(6, CLOSE)], clock_of(DAYS[8]))  # midnight has come while it was made
     assert ledger.read_bytes() == before
     ledger.write_bytes(before.replace(b'"cutoff":"2019-01-08"', b'"cutoff":"2019-01-09"'))
     with pytest.raises(DamageError, match="the last line is damaged"):
@@ -136,6 +141,7 @@ CHANGES: dict[str, tuple[Callable[[Lines], Lines], int, str]] = {
     "number": (lambda lines: rebuilt(lines, 5, number=7), 5, "numbered"),
     "schema": (lambda lines: rebuilt(lines, 5, schema="ledger/9"), 5, "form"),
     "no day": (lambda lines: rebuilt(lines, 5, dates=[]), 5, "form"),
+    "no text": (lambda lines: rebuilt(lines, 5, configuration=None), 5, "form"),
     "other shape": (lambda lines: rebuilt(lines, 5, quantiles=[[1, 2]]), 5, "form"),
 }
 
@@ -158,3 +164,10 @@ def test_a_noted_head_shows_that_the_end_was_removed_or_all_was_written_again(le
     for check in (shortened, rewritten):
         assert check.bad is not None
         assert check.bad.reason == "head"
+
+
+def test_a_line_that_is_no_entry_is_an_error_of_the_drift_alarm(ledger: Path) -> None:
+    lines = rebuilt(ledger.read_bytes().splitlines(), 2, quantiles=None)
+    ledger.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.raises(InputFileError, match="a line is no entry"):
+        run_drift(ledger, Instrument("csv", "toy"), series_of([1.0, 2.0], "toy"), "run")
