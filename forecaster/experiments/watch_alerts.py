@@ -27,7 +27,7 @@ class Alert:
         number: Its place in the file, from 1.
         instrument: Name of the instrument.
         subject: ``width``, ``probability``, ``p_value``, ``price_days`` or ``run_days``.
-        value: Measured value.
+        value: Measured value; None for a row that the validation repairs, which has no p-value.
         limit: Limit of the rule, in the same unit.
         cutoff: Last row.
         last_price: Price at the last row.
@@ -39,7 +39,7 @@ class Alert:
     number: int
     instrument: str
     subject: str
-    value: float
+    value: float | None
     limit: float
     cutoff: np.datetime64
     last_price: float
@@ -90,7 +90,7 @@ def _probability(rule: ProbabilityRule, number: int, forecast: Forecast) -> floa
     answer = answered(forecast, PriceQuestion(kind, prices, rule.step))
     problem = far_threshold(forecast, answer)
     if problem is not None:
-        raise UsageError(f"rule {number}: {problem.removeprefix('--').partition('; add --far')[0]}; change the rule")
+        raise UsageError(f"rule {number}: {problem.removeprefix('--')}; change the rule")
     return answer.probability
 
 
@@ -144,7 +144,7 @@ def stale_alerts(
 
 
 def history_alerts(rule: AnomalyRule, number: int, anomalies: Anomalies) -> Iterator[Alert]:
-    """Alerts about anomalous days among the newest rows; a row that the validation repairs has no p-value."""
+    """Alerts about anomalous days among the newest rows, and about those that the validation repairs."""
     series = anomalies.series
     first = series.dates[-min(rule.rows, len(series))]
     price = float(series.close[-1])
@@ -155,7 +155,7 @@ def history_alerts(rule: AnomalyRule, number: int, anomalies: Anomalies) -> Iter
                 number=number,
                 instrument=anomalies.instrument.name,
                 subject="p_value",
-                value=0.0 if day.p_value is None else day.p_value,
+                value=day.p_value,
                 limit=rule.rate / 100,
                 cutoff=series.dates[-1],
                 last_price=price**anomalies.instrument.sign,

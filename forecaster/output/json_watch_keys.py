@@ -10,7 +10,7 @@ name | text or null | name of the rule; null without one
 kind | text | band, probability, anomaly or stale
 instrument | text | instrument
 subject | text | width, probability, p_value, price_days or run_days
-value | number | measured value: width in percent of the last price, probability, p-value, or business days
+value | number or null | width in percent of the last price, probability, p-value or days; null for a repaired row
 limit | number | limit of the rule, in the same unit; of an anomaly the rate of false discoveries
 step | integer or null | step of the forecast; null for the other kinds
 date | date | day that was forecast, anomalous day, day of the last price, or last row of the training

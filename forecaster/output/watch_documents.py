@@ -51,7 +51,9 @@ def alert_text(alert: Alert) -> str:
             f"{alert.limit:.4g}"
         )
     if isinstance(rule, AnomalyRule):
-        return f"{name} moved on {alert.date} as was thought impossible the day before (p = {alert.value:.2g})"
+        if alert.value is None:
+            return f"the row of {name} on {alert.date} is repaired by the validation, such as a bad tick"
+        return f"{name} moved on {alert.date} beyond what was forecast the day before (p = {alert.value:.2g})"
     if alert.subject == "price_days":
         return f"the last price of {name} is {alert.value:.0f} business days old, more than {alert.limit:.0f}"
     return (

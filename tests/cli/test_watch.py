@@ -10,7 +10,14 @@ import pytest
 from click.testing import Result
 from conftest import Forecast
 from documented_keys import differences, missing
-from toy_ledgers import price_file, prices
+from oracles import series_of
+from toy_ledgers import clock_of, price_file, prices
+
+from forecaster.evaluation.anomalies import Anomalies, AnomalousDay
+from forecaster.experiments.watch_alerts import history_alerts
+from forecaster.experiments.watch_rules import AnomalyRule
+from forecaster.files import json_line
+from forecaster.output.watch_documents import alert_document
 
 COMMAND = "forecast watch"
 
@@ -115,6 +122,19 @@ def test_an_anomaly_among_the_newest_rows(forecast: Forecast, tmp_path: Path) ->
     assert differences(COMMAND, alert) == []
     assert (alert["subject"], alert["run_id"], alert["kind"]) == ("p_value", None, "anomaly")
     assert alert["value"] < 1e-4
+
+
+def test_a_row_that_the_validation_repairs_has_no_p_value() -> None:
+    series = series_of([100.0, 101.0, 102.0])
+    last = series.dates[-1]
+    nothing = dict.fromkeys(("low", "high", "pit", "p_value", "adjusted_p_value", "at_once"))
+    day = AnomalousDay(last, 4.6, 10200.0, kind="unconfirmed", known_from=last, **nothing)
+    result = Anomalies(series.instrument, series, "panel_har", 0.05, (last, last), 1, 1, (day,), ())
+    (alert,) = history_alerts(AnomalyRule(kind="anomaly"), 1, result)
+    document = json.loads(json_line(alert_document(alert, clock_of("2000-01-05")())))
+    assert differences(COMMAND, document) == []
+    assert document["value"] is None
+    assert "repaired by the validation" in document["text"]
 
 
 WRONG = {
