@@ -141,7 +141,7 @@ def portfolio_risk(
     total = losses.sum(axis=1)
     order = np.argsort(total, kind="stable")
     count = len(total)
-    beyond = max(1, round(count * (1 - level)))
+    beyond = min(max(1, round(count * (1 - level))), count - 1)
     first = count - beyond
     value_at_risk = float(total[order[first - 1]])
     near = max(1, round(_NEAR * count))

@@ -128,7 +128,7 @@ def past_losses(
     ends = ends[chosen]
     marginals = [_Marginal.of(holding, cutoffs, step) for holding in holdings]
     draws = stratified_scores(PATHS, len(holdings), rng)
-    ranks = [min(PATHS - 1, PATHS - max(1, round(PATHS * (1 - level))) - 1) for level in levels]
+    ranks = [max(0, PATHS - max(1, round(PATHS * (1 - level))) - 1) for level in levels]
     table = np.empty((len(cutoffs), len(levels)))
     correlation = np.eye(len(holdings))
     for number, count in enumerate(counts[chosen].tolist()):

@@ -57,7 +57,7 @@ def _in_the_past(document: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     alike = record["alike"]
     tenth = f"{100 * alike['low']:.0f} to {100 * alike['high']:.0f} %"
     return (
-        f"; of the {alike['n']:,} past {SPANS[document['interval']]}s on which it said {tenth}, it happened after "
+        f"; of the {alike['n']:,} past {SPANS[document['interval']]}s with one of {tenth}, it happened after "
         f"{alike['happened']:,} ({100 * alike['share']:.0f} %)"
     )
 

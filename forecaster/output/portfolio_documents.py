@@ -61,7 +61,7 @@ def portfolio_document(result: PortfolioOddsResult) -> dict[str, Any]:
 
 
 def _risk_document(risk: PortfolioRisk) -> dict[str, Any]:
-    return {**dataclasses.asdict(risk), "date": str(risk.date), "shares": [dataclasses.asdict(s) for s in risk.shares]}
+    return {**dataclasses.asdict(risk), "date": str(risk.date)}
 
 
 def portfolio_rows(result: PortfolioOddsResult) -> list[dict[str, Any]]:
@@ -90,7 +90,8 @@ def total_table(document: Mapping[str, Any]) -> Table:
     recorded = any(risk["record"] for risk in document["risks"])
     table = plain_table()
     table.add_column("up to", no_wrap=True)
-    headings = ["level", f"VaR{_currency(document)}", "ES", "VaR of parts", *(["within", "days"] if recorded else [])]
+    headings = ["level", f"VaR{_currency(document)}", "ES", "VaR of parts"]
+    headings += ["within", _spans(document)] if recorded else []
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for risk in document["risks"]:
@@ -151,8 +152,8 @@ def portfolio_lines(document: Mapping[str, Any]) -> list[str]:
         records = [each["record"] for each in document["risks"] if each["record"]]
         marks = {_MARKS.get(record["outcome"], "") for record in records}
         text = (
-            f"within: share of past days, {document['record_since']} to {document['record_until']}, whose loss was "
-            "within the VaR of the day, with the weights of today"
+            f"within: share of past {_spans(document)}, {document['record_since']} to {document['record_until']}, "
+            "whose loss was within the VaR of the day, with the weights of today"
         )
         text += "; !: too few were" if "!" in marks else ""
         text += "; ?: too few days to tell" if "?" in marks else ""

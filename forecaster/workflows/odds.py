@@ -212,7 +212,7 @@ class _Steps:
     @property
     def longest(self) -> int:
         """Steps that the forecast needs."""
-        return max(self.price, *self.risk, 0) if self.risk else self.price
+        return max((self.price, *self.risk))
 
     @classmethod
     def of(cls, wishes: _Wishes, selection: SelectedRun, environment: Environment | None = None) -> "_Steps":

@@ -157,7 +157,7 @@ def _choice(choice: Selection, names: Sequence[str], base: str | None) -> Select
     """`choice` with the prices of `names`.
 
     Raises:
-        UsageError: Instruments are named besides the portfolio, or changes of prices are modelled.
+        UsageError: Instruments are named besides the portfolio.
     """
     if not choice.is_empty:
         raise UsageError("a portfolio and an instrument are given; expected one of them; remove one")
@@ -172,9 +172,13 @@ def _selected(
     """A run for every price, cut at one day, and the steps of the spans.
 
     Raises:
-        UsageError: The histories end on different days.
+        UsageError: The histories end on different days, or have rows of different lengths.
     """
     selected = [selection.until(day) for selection in select_runs(choice, query, environment)]
+    frequencies = {selection.series.frequency: selection.instrument.name for selection in selected}
+    if len(frequencies) > 1:
+        lengths = ", ".join(f"{name} has rows of {frequency}" for frequency, name in frequencies.items())
+        raise UsageError(f"{lengths}; expected one length for all prices; add --frequency {min(frequencies)}")
     ends = sorted({(selection.series.dates[-1], selection.instrument.name) for selection in selected})
     if ends[0][0] != ends[-1][0]:
         raise UsageError(

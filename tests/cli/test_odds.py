@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from oracles import series_of
 from run_copies import copy_run
 
 import forecaster
+from forecaster.output.portfolio_documents import total_table
 from forecaster.workflows.odds import rows_within
 
 
@@ -211,6 +213,25 @@ def test_bad_portfolios_are_one_line(
     assert result.exit_code == code, result.output
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert message in line
+
+
+def test_prices_whose_rows_differ_in_length_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of days for one price and of weeks alone for another, both up to the same Friday."""
+    days = series_of(np.linspace(100, 110, 30).tolist())
+    weeks = dataclasses.replace(series_of(np.linspace(1, 2, 30).tolist(), "EURJPY"), frequency="1wk")
+    selected = [mock.Mock(series=series, instrument=series.instrument) for series in (days, weeks)]
+    for each in selected:
+        each.until.return_value = each
+    monkeypatch.setattr("forecaster.workflows.portfolio_odds.select_runs", lambda *_: selected)
+    with pytest.raises(forecaster.ForecasterError, match=r"USDJPY has rows of 1d, EURJPY .* add --frequency 1d"):
+        forecaster.portfolio_odds(portfolio={"USD": 1, "EUR": 1}, base="JPY", home=tmp_path)
+
+
+def test_the_record_of_a_weekly_portfolio_counts_weeks() -> None:
+    risk = {"date": "2020-12-31", "level": 0.95, "value_at_risk": 1.0, "expected_shortfall": 2.0, "undiversified": 3.0}
+    record = {"within": 0.95, "n": 100, "outcome": "consistent"}
+    table = total_table({"base": "EUR", "interval": "1wk", "risks": [{**risk, "record": record}]})
+    assert [str(column.header) for column in table.columns][-2:] == ["within", "weeks"]
 
 
 def test_options_of_a_portfolio_need_one(forecast: Forecast, trained_once: Path) -> None:

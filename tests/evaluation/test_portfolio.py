@@ -69,6 +69,7 @@ def test_contributions_sum_to_the_risk(joint: JointPrices) -> None:
     assert sum(share.expected_shortfall for share in risk.shares) == pytest.approx(risk.expected_shortfall, rel=1e-12)
     assert risk.expected_shortfall > risk.value_at_risk
     assert risk.value_at_risk < risk.undiversified
+    assert portfolio_risk(joint, AMOUNTS, 1, 1e-6, DAY).value_at_risk < -risk.value_at_risk  # a gain, nearly certain
     twice = portfolio_risk(joint, 2 * AMOUNTS, 1, 0.975, DAY)
     assert twice.value_at_risk == pytest.approx(2 * risk.value_at_risk, rel=1e-12)
     hedged = AMOUNTS.copy()
@@ -119,6 +120,9 @@ def holdings(correlation: float = 0.7, seed: int = 0, sign: int = 1) -> list[Hol
 def test_the_record_of_a_true_forecast_has_its_level(step: int) -> None:
     past = past_losses(holdings(), step, (0.9, 0.99), np.random.default_rng(1))
     assert past is not None
+    least = past_losses(holdings(), step, (1e-6,), np.random.default_rng(1))
+    assert least is not None
+    assert least.values_at_risk[1e-6].max() < 0
     record = past.record(0.9)
     assert record.n == COUNT - 400 - step
     assert record.within == pytest.approx(0.9, abs=0.035)
