@@ -44,4 +44,6 @@ def command(*, shell: str | None) -> None:
     # A value of fish may be a list with commas, and its help a sentence.
     print_text(text.replace('string split ","', 'string split --max 1 ","'))
     if has_terminal():
-        print_note(f"install: forecast completion {name} > {_PLACES[name]}{_HINTS.get(name, '')}")
+        place = _PLACES[name]
+        folder = place.rpartition("/")[0]
+        print_note(f"install: mkdir -p {folder}; forecast completion {name} > {place}{_HINTS.get(name, '')}")

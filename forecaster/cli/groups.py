@@ -29,6 +29,8 @@ class CommandGroup(click.Group):
             click.UsageError: There is no such command; the message names what was probably meant.
         """
         name = str(args[0])
+        if ctx.resilient_parsing:  # a shell completes
+            return super().resolve_command(ctx, args)
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             raise click.UsageError(command_message(name, self.list_commands(ctx), ctx.parent is None), ctx)
         return super().resolve_command(ctx, args)

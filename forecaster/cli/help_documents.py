@@ -24,20 +24,23 @@ def print_json_help(context: click.Context, words: Sequence[str]) -> None:
     Raises:
         click.exceptions.Exit: The help was printed.
     """
-    if _asks_for_help(words):
+    is_group = isinstance(context.command, click.Group)
+    if not context.resilient_parsing and _asks_for_help(words, is_group):
         print_text(json.dumps(_help_document(context), indent=2))
         context.exit()
 
 
-def _asks_for_help(words: Sequence[str]) -> bool:
-    """True if the words after a command ask for its help as JSON, and name no command below it.
+def _asks_for_help(words: Sequence[str], is_group: bool) -> bool:
+    """True if the words after a command ask for its help as JSON; those after a group may name a command below it.
 
     Example:
-        >>> _asks_for_help(["--help", "--format", "json"]), _asks_for_help(["train", "--help", "--format", "json"])
-        (True, False)
+        >>> _asks_for_help(["USDJPY", "--help", "--format", "json"], False)
+        True
+        >>> _asks_for_help(["train", "--help", "--format", "json"], True)
+        False
     """
-    first = next((word for word in words if word not in ("--format", "json")), "")
-    return first.startswith("-") and any(word in _HELP for word in words) and wants_json(words)
+    is_below = is_group and any(not word.startswith(("-", "json")) for word in words)
+    return not is_below and any(word in _HELP for word in words) and wants_json(words)
 
 
 def _help_document(context: click.Context) -> dict[str, Any]:

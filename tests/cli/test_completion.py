@@ -47,6 +47,9 @@ def test_the_copies_of_the_registries_are_complete() -> None:
         (("runs", "list", "--sort", "created"), {"created"}),
         (("schema", "err"), {"error"}),
         (("completion", "f"), {"fish"}),
+        (("trian", "pr"), {"predict"}),
+        (("runs", "sho", "2"), set()),
+        (("train", "--help", "--format", "json", "--hori"), {"--horizon"}),
     ],
 )
 def test_values_are_completed(words: tuple[str, ...], values: set[str]) -> None:
