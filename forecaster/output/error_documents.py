@@ -9,7 +9,8 @@ from typing import Any
 __all__ = ["corrected_command", "error_document"]
 
 MIN_LIKENESS = 0.6  # of the word that a suggestion replaces
-_COMMAND = re.compile(r"\b(?:forecast(?: [\w./:=,@%^~+\[\]-]+)+|pip install '[\w\[\],.-]+')")
+_WORD = r"""(?:[\w./:=,@%^~+\[\]-]+|'[^']*'(?:"'"'[^']*')*)"""  # plain, or quoted as `shlex.quote` does
+_COMMAND = re.compile(rf"\b(?:forecast(?: {_WORD})+|pip install '[\w\[\],.-]+')")
 _MEANT = re.compile(r"(?:did you mean|nearest:) ([\w./:=@^+-]+)")
 _FOLLOWING_WORDS = frozenset({"and", "loads", "removes", "lists", "fits", "to", "for", "or"})  # of the sentence
 
@@ -47,12 +48,14 @@ def _commands_in(text: str) -> list[str]:
 
     >>> _commands_in("it is gone; forecast data fetch loads prices"), _commands_in("a forecast needs 3 rows")
     (['forecast data fetch'], [])
+    >>> _commands_in("train with: forecast train --ticker '^GSPC' --set 'model.units=[8, 8]'; then plot")
+    ["forecast train --ticker '^GSPC' --set 'model.units=[8, 8]'"]
     """
     commands = []
     for match in _COMMAND.finditer(text):
         if match[0].startswith("forecast") and not re.search(r"(?:[:;,`(] ?|\bof |\bsee |^)$", text[: match.start()]):
             continue  # the noun
-        words = match[0].split()
+        words = re.findall(_WORD, match[0])
         end = next((number for number, word in enumerate(words) if word in _FOLLOWING_WORDS), len(words))
         commands.append(" ".join(words[:end]).rstrip(".,:"))
     return commands

@@ -52,6 +52,7 @@ def error_of(result: Result) -> dict[str, Any]:
             ["forecast train USDJPY --set 'model.units=[3]' --format json"],
         ),
         (("predict", "USDJPY"), "run_not_found", "no run in ", ["forecast train --pair USDJPY"]),
+        (("predict", "^GSPC"), "run_not_found", "no run in ", ["forecast train --ticker '^GSPC'"]),
         (("data", "list", "--used-by", "latest"), "run_not_found", "no run is called 'latest'", []),
         (("runs",), "usage", "No such option '--format' before a command", ["forecast runs --help"]),
     ],
@@ -204,6 +205,8 @@ def test_the_help_of_all_commands_is_a_document(forecast: Forecast) -> None:
     assert {"forecast", "forecast train", "forecast runs", "forecast runs list"} <= commands.keys()
     (one,) = json.loads(forecast("train", "--help", "--format=json").stdout)["commands"]
     assert one == commands["forecast train"]
+    for words in (["train", "USDJPY", "--help"], ["-q", "train", "--help"]):
+        assert json.loads(forecast(*words, "--format", "json").stdout)["commands"] == [one]
     options = {option["name"]: option for option in commands["forecast predict"]["options"]}
     real = cli.get_command(click.Context(cli), "predict")
     assert real is not None
