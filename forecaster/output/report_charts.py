@@ -57,7 +57,7 @@ def overlay_chart(report: InstrumentReport, picture: ForecastPicture) -> Chart:
         decimals=price_decimals(report.prediction.forecast),
         unit=report.unit,
         marks=marks,
-        is_log=_is_wide(report.prices),
+        is_log=_is_wide(report.prices) and not any((band.low <= 0).any() for band in [*bands, *fan_bands]),
     )
 
 

@@ -109,10 +109,10 @@ def _pit(past: WalkForward, span: str) -> list[Content]:
         for number, share in enumerate(shares)
     ]
     words = (
-        f"Forecast probability of a smaller move than the one that came, 1 {span} ahead, {count:,} outcomes. "
+        f"Forecast probability of a lower return than the one that came, 1 {span} ahead, {count:,} outcomes. "
         f"Each bar would hold {100 * expected:g} % of a right forecast, and 95 of 100 bars lie in the shaded range by "
-        f"chance; here {outside} of {_BINS} lie outside. A hump in the middle means ranges that are too wide, high "
-        "ends ranges that are too narrow."
+        f"chance; here {outside} of {_BINS} lie outside. A hump in the middle means ranges that are too wide; high "
+        "ends mean ranges that are too narrow."
     )
     return [
         element("h3", "Histogram of the probability integral transform (PIT)"),

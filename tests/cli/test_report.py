@@ -13,6 +13,7 @@ from toy_searches import ToyFits
 
 import forecaster
 from forecaster.environment import Environment
+from forecaster.output.report_charts import overlay_chart
 from forecaster.output.report_content import InstrumentReport, Report, WalkForward
 from forecaster.output.report_page import report_page
 
@@ -200,6 +201,17 @@ def test_every_chart_has_text_a_picture_and_one_stop_of_the_keyboard(page: Page)
     assert page.values("aria-live") == ["polite"] * len(page.charts)
     tables = page.elements("table", "caption")
     assert tables == ["table", "caption"] * (len(tables) // 2)
+
+
+def test_ranges_below_zero_keep_the_axis_linear(written: tuple[Path, Report]) -> None:
+    (report,) = written[1].instruments
+    assert isinstance(report, InstrumentReport)
+    assert report.details is not None
+    picture = report.details.picture
+    wide = dataclasses.replace(report, prices=np.geomspace(1.0, 100.0, len(report.dates)))
+    assert overlay_chart(wide, picture).is_log
+    below = dataclasses.replace(picture.predictions, lower=-picture.predictions.lower)
+    assert not overlay_chart(wide, dataclasses.replace(picture, predictions=below)).is_log
 
 
 def test_texts_from_data_do_not_become_elements(page: Page, written: tuple[Path, Report]) -> None:

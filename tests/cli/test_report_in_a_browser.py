@@ -153,6 +153,11 @@ def test_a_pointer_reads_zooms_and_moves_the_window(opened: Browser, content: Re
     opened.drag((left + 0.9 * (right - left), slider), (left + 0.5 * (right - left), slider))
     assert view(opened)[1] - view(opened)[0] == narrow[1] - narrow[0]
     assert view(opened)[0] == pytest.approx(0.4 * whole[1], rel=0.04)
+    first, last = view(opened)
+    handle = left + first / whole[1] * (right - left)
+    opened.drag((handle, slider), (left - 50, slider))
+    assert view(opened) == [0, last]
+    opened.drag((left, slider), (handle, slider))
     before = view(opened)
     opened.drag((left + 100, middle), (left + 300, middle))
     assert view(opened)[0] < before[0]

@@ -108,8 +108,8 @@ class Chart {
     const shift = event.offsetX - this.drag.x;
     const width = this.right - LEFT;
     const rows = Math.round(this.drag.part === "plot" ? (-shift * (last - first)) / width : (shift * this.count) / width);
-    if (this.drag.part === "left") this.show(Math.min(first + rows, last - MIN_ROWS), last);
-    else if (this.drag.part === "right") this.show(first, Math.max(last + rows, first + MIN_ROWS));
+    if (this.drag.part === "left") this.show(Math.max(Math.min(first + rows, last - MIN_ROWS), 0), last);
+    else if (this.drag.part === "right") this.show(first, Math.min(Math.max(last + rows, first + MIN_ROWS), this.count - 1));
     else if (event.pointerType === "mouse" || this.drag.part === "window") this.show(first + rows, last + rows);
   }
 
