@@ -1,5 +1,6 @@
 """`forecast init`."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -34,4 +35,4 @@ def command(*, environment: Environment, out: Path | None, yes: bool, **keywords
     path = DEFAULT_FILE if out is None else out
     init(out=path, replace=yes, **keywords)
     environment.note(f"written: {path}")
-    environment.note(f"next: forecast train --config {path}")
+    environment.note(f"next: forecast train --config {shlex.quote(str(path))}")

@@ -14,8 +14,8 @@ MAX_SUGGESTIONS = 2
 
 _COMMANDS: Mapping[str, str] = {
     "fit": "train", "learn": "train", "run": "train", "retrain": "train", "refit": "train --refit",
-    "forecast": "predict", "inference": "predict", "infer": "predict", "tomorrow": "predict", "odds": "predict --above",
-    "evaluate": "backtest", "eval": "backtest", "test": "backtest", "score": "backtest", "validate": "backtest",
+    "forecast": "predict", "inference": "predict", "infer": "predict", "tomorrow": "predict", "odds": "odds",
+    "evaluate": "backtest", "eval": "backtest", "test": "backtest", "score": "score", "validate": "backtest",
     "benchmark": "backtest", "walkforward": "backtest", "simulate": "backtest",
     "chart": "plot", "graph": "plot", "draw": "plot", "picture": "plot",
     "check": "audit", "leakage": "audit", "verify": "data verify",

@@ -68,7 +68,7 @@ def check_packages(environment: Environment) -> Iterator[Finding]:
         yield Finding("packages", "problem", fault, (f"pip install --upgrade {DISTRIBUTION}",))
     if not faults:
         extras = metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
-        missing = [extra for extra in extras if extra != "dev" and not _has_extra(extra, requirements)]
+        missing = [extra for extra in extras if extra not in ("dev", "docs") and not _has_extra(extra, requirements)]
         text = f"{len(needed)} within their ranges" + (f"; extras not installed: {', '.join(missing)}" * bool(missing))
         yield Finding("packages", "ok", text)
 
@@ -176,7 +176,7 @@ def check_network(environment: Environment) -> Iterator[Finding]:
     """Connect to each server of prices, or to the proxy."""
     proxy = urllib.request.getproxies().get("https")
     if proxy is not None:
-        parts = urllib.parse.urlsplit(proxy)
+        parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"//{proxy}")
         places = {"the proxy": (parts.hostname or "", parts.port or 80)}
     else:
         places = {name: (host, 443) for name, host in _SERVERS.items()}

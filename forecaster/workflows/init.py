@@ -1,5 +1,6 @@
 """`init`: a commented configuration for an instrument."""
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -70,8 +71,9 @@ def configuration_text(config: Config, path: str) -> str:
     for row in list_keys():
         if row["models"] is None or config.kind in row["models"]:
             facts[row["key"]] = row
+    title = f"# Configuration for {names}. Train with: forecast train --config {shlex.quote(path)}"
     head = [
-        f"# Configuration for {names}. Train with: forecast train --config {path}",
+        " ".join(title.splitlines()),  # a name of a file may have a line end
         "# Above each key stand its meaning and, in brackets, the values that it takes.",
     ]
     return "\n".join([*head, *_section(config.model_dump(mode="json"), "", facts)]) + "\n"

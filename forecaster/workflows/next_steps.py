@@ -1,5 +1,7 @@
 """Next steps in a project: what `forecast` prints without a command."""
 
+import shlex
+
 import numpy as np
 
 from forecaster.data.calendars import business_age
@@ -67,5 +69,5 @@ def _commands_of(run: RunSummary, age: int | None) -> dict[str, str]:
 
 def _typed(run: RunSummary) -> str:
     """The run's instrument as it is typed."""
-    name = run.instruments[0]
+    name = shlex.quote(run.instruments[0])
     return f"--csv FILE --name {name}" if source_traits(run.source).is_given else name

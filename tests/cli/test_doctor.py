@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,6 +127,9 @@ def test_the_network_is_asked_unless_it_is_forbidden(tmp_path: Path, monkeypatch
     (finding,) = diagnosed(tmp_path, online=True)["network"]
     assert asked[-1] == ("127.0.0.1", 3128)
     assert "secret" not in finding.text
+    monkeypatch.setenv("https_proxy", "127.0.0.1:3129")
+    diagnosed(tmp_path, online=True)
+    assert asked[-1] == ("127.0.0.1", 3129)
     monkeypatch.delenv("FORECAST_OFFLINE")
     assert diagnosed(tmp_path, offline=True)["network"][0].text == "not used: as asked"
 
@@ -155,6 +159,12 @@ def test_the_next_steps_of_a_project(home: Path, tmp_path: Path) -> None:
     assert commands(home)[0] == "forecast doctor"
     (home / "data" / "store.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     assert commands(home)[0] == "forecast doctor"
+
+
+def test_names_are_typed_as_one_word_of_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = SimpleNamespace(runs=[SimpleNamespace(instruments=("my gold",), source="csv")], damaged=[])
+    monkeypatch.setattr("forecaster.workflows.next_steps.indexed_runs", lambda folder: index)
+    assert "forecast predict --csv FILE --name 'my gold'" in next_steps(Environment()).commands
 
 
 def test_a_terminal_shows_the_next_steps_and_a_pipe_the_usage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,8 @@ def test_instruments_and_the_way_to_read_them_are_in_the_file(forecast: Forecast
     assert forecast("init", "prices.csv", "--decimal", "comma", "--config", "gru").exit_code == 0
     config = load_config("forecast.yaml")
     assert (config.kind, config.data.csv, config.data.options) == ("gru", ("prices.csv",), {"decimal": "comma"})
+    assert forecast("init", "AAPL", "--out", "my\nstock.yaml").stderr.endswith("--config 'my\\nstock.yaml'\n")
+    assert load_config("my\nstock.yaml").data.ticker == ("AAPL",)
     assert forecast("init", "AAPL", "--out", "stock.yaml").exit_code == 0
     assert load_config("stock.yaml").data.ticker == ("AAPL",)
 
