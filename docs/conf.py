@@ -45,9 +45,16 @@ def complete_page(_app, _name, source):
 
 def _documented(directive, names):
     """Directives of Sphinx that show the docstrings of public names."""
-    lines = [f".. {directive}:: forecaster.{name}" for name in names]
-    members = "\n   :members:" if directive == "autoclass" else ""
-    return "\n".join(["```{eval-rst}", *(line + members for line in lines), "```"])
+    lines = [f".. {directive}:: forecaster.{name}" + _members(getattr(forecaster, name)) for name in names]
+    return "\n".join(["```{eval-rst}", *lines, "```"])
+
+
+def _members(value):
+    """Options that list the members of a class; those of a result that draws itself are mostly its base's."""
+    if not isinstance(value, type):
+        return ""
+    inherits = value.__module__.startswith("forecaster.workflows.")
+    return "\n   :members:" + "\n   :inherited-members: Tabular" * inherits
 
 
 def _inside(path):

@@ -195,6 +195,7 @@ def test_a_backtest_is_a_frame_of_scores(tmp_path: Path) -> None:
         frame.loc["ewma", "crps"] / frame.loc["random_walk", "crps"]
     )
     assert result.id in result._repr_html_()
+    assert [axes.get_label() for axes in result.figure().axes] == ["gains", "coverage"]
 
 
 def test_settings_come_before_a_configuration_and_keywords_before_both() -> None:
@@ -204,6 +205,16 @@ def test_settings_come_before_a_configuration_and_keywords_before_both() -> None
     assert config.model.training == base.model.training
     with pytest.raises(forecaster.ForecasterError, match=r"model\.unit: unknown key; did you mean model\.units"):
         forecaster.load_config(None, {"model.unit": [8]})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Anomalies", "BacktestResult", "Comparison", "ForecastGrades", "Inspection", "LedgerGrades", "SearchResult"],
+)
+def test_results_with_a_picture_draw_it_and_document_their_fields(name: str) -> None:
+    result = getattr(forecaster, name)
+    assert "matplotlib.figure.Figure" in result.figure.__doc__
+    assert "Args:" in result.__doc__
 
 
 def test_a_picture_is_drawn_where_it_is_named(home: Path, tmp_path: Path) -> None:

@@ -57,12 +57,11 @@ def command(*, environment: Environment, out: Path | None, format: str, **keywor
 
 def _draw(results: Any, out: Path, environment: Environment) -> None:
     from forecaster.errors import UsageError
-    from forecaster.output.anomaly_figure import draw_anomalies
     from forecaster.output.canvas import save_figure
 
     if len(results) > 1:
         raise UsageError(f"--out names one picture; got {len(results)} instruments; draw them one by one")
-    save_figure(draw_anomalies(results[0]), out)
+    save_figure(results[0].figure(), out)
     environment.note(f"written: {out}")
 
 

@@ -77,7 +77,9 @@ def command(
     if out is not None and kind is not None:
         write_result(out, _content(document, kind), environment)
     elif out is not None:
-        _draw(result, out)
+        from forecaster.output.canvas import save_figure
+
+        save_figure(result.figure(), out)
         environment.note(f"picture: {out}")
     if forecasts is not None:
         _write_forecasts(result, forecasts, environment)
@@ -99,13 +101,6 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
     title = f"Backtest of {', '.join(document['instruments'])}"
     blocks = [(document["id"], backtest_rows(document), backtest_lines(document))]
     return file_content(kind, "backtest", title, blocks, lambda: _text(document, kind, every_model=True))
-
-
-def _draw(result: Any, out: Path) -> None:
-    from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
-    from forecaster.output.canvas import save_figure
-
-    save_figure(draw_backtest(*backtest_pictures(result, result.losses, result.id)), out)
 
 
 def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:

@@ -45,7 +45,9 @@ def command(*, environment: Environment, format: str, out: Path | None, verbose:
     if out is not None and kind is not None:
         write_result(out, _content(document, kind), environment)
     elif out is not None:
-        _draw(document, out)
+        from forecaster.output.canvas import save_figure
+
+        save_figure(result.figure(), out)
         environment.note(f"picture: {out}")
 
 
@@ -56,13 +58,6 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
     title = f"Comparison on {', '.join(document['instruments'])}"
     blocks = [("Scores", comparison_rows(document), comparison_lines(document))]
     return file_content(kind, "comparison", title, blocks, lambda: _text(document, kind, verbose=True))
-
-
-def _draw(document: dict[str, Any], out: Path) -> None:
-    from forecaster.output.canvas import save_figure
-    from forecaster.output.comparison_figure import draw_comparison
-
-    save_figure(draw_comparison(document), out)
 
 
 def _text(document: dict[str, Any], output: str, verbose: bool) -> str:

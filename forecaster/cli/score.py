@@ -81,7 +81,9 @@ def command(
     if out is not None and kind is not None:
         write_result(out, _content(document, kind), environment)
     elif out is not None:
-        _draw(grades, out)
+        from forecaster.output.canvas import save_figure
+
+        save_figure(grades.figure(), out)
         environment.note(f"picture: {out}")
 
 
@@ -93,13 +95,6 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
     title = f"Scores of {document['file']}"
     blocks = [("Scores", backtest_rows(document), grade_lines(document))]
     return file_content(kind, "scores", title, blocks, lambda: _text(document, kind, every_model=True))
-
-
-def _draw(grades: Any, out: Path) -> None:
-    from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
-    from forecaster.output.canvas import save_figure
-
-    save_figure(draw_backtest(*backtest_pictures(grades.result, grades.result.losses, grades.result.id)), out)
 
 
 def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:

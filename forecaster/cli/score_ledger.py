@@ -46,9 +46,8 @@ def write_ledger_scores(
         return
     if kind is None:
         from forecaster.output.canvas import save_figure
-        from forecaster.output.ledger_figure import ledger_figure
 
-        save_figure(ledger_figure(grades), out)
+        save_figure(grades.figure(), out)
         environment.note(f"picture: {out}")
         return
     blocks = [("Scores", ledger_grade_rows(document), grade_lines(document))]

@@ -88,7 +88,6 @@ def save_picture(environment: Environment, result: Any, out: Path | None) -> Non
     """Draw a search into a file, where one is named."""
     if out is not None:
         from forecaster.output.canvas import save_figure
-        from forecaster.output.search_figure import draw_search
 
-        save_figure(draw_search(result), out)
+        save_figure(result.figure(), out)
         environment.note(f"picture: {out}")

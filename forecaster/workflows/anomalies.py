@@ -23,7 +23,8 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError, did_you_mean
-from forecaster.evaluation.anomalies import Anomalies, AnomalousDay, RegimeChange, anomalous_days, day_tests
+from forecaster.evaluation import anomalies as anomaly_tests
+from forecaster.evaluation.anomalies import AnomalousDay, RegimeChange, anomalous_days, day_tests
 from forecaster.evaluation.bad_ticks import DayKind, cross_moves
 from forecaster.models import MODELS, baseline_names
 from forecaster.output.figure_request import HistoryFigureRequest
@@ -31,7 +32,7 @@ from forecaster.pipeline_walk_forward import walk_forward
 from forecaster.stats.volatility_changes import volatility_changes
 from forecaster.workflows.events import named_days
 
-__all__ = ["DEFAULT_MODEL", "DEFAULT_RATE", "anomalies", "anomaly_figure", "find_anomalies"]
+__all__ = ["DEFAULT_MODEL", "DEFAULT_RATE", "Anomalies", "anomalies", "anomaly_figure", "find_anomalies"]
 
 DEFAULT_MODEL = "panel_har"
 DEFAULT_RATE = 0.05
@@ -43,6 +44,16 @@ Span = tuple[datetime.date | None, datetime.date | None]
 
 Settings = tuple[str, float, Config]
 """Model, rate of false discoveries and configuration of the data."""
+
+
+class Anomalies(anomaly_tests.Anomalies):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = anomaly_tests.Anomalies.__doc__
+
+    def figure(self) -> Any:
+        """Prices and moves with the anomalous days, and the regimes of volatility, a `matplotlib.figure.Figure`."""
+        from forecaster.output.anomaly_figure import draw_anomalies
+
+        return draw_anomalies(self)
 
 
 def anomalies(

@@ -20,8 +20,8 @@ from forecaster.environment import Environment
 from forecaster.errors import UsageError, did_you_mean
 from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
 from forecaster.evaluation.splits import folds, parse_refit
+from forecaster.experiments import backtest_scores
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
-from forecaster.experiments.backtest_scores import BacktestResult, evaluate_backtest
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor
 from forecaster.models import MODELS, create, is_network, model_class
@@ -39,6 +39,16 @@ MIN_TRAINING_ROWS = 250
 NO_ENGINE = Engine("jax", "cpu", "no network is asked for")
 
 MANY_FITS = 60  # fits of a network that take minutes
+
+
+class BacktestResult(backtest_scores.BacktestResult):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = backtest_scores.BacktestResult.__doc__
+
+    def figure(self) -> Any:
+        """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""
+        from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
+
+        return draw_backtest(*backtest_pictures(self, self.losses, self.id))
 
 
 def backtest(
@@ -183,9 +193,9 @@ def _scored(
 ) -> BacktestResult:
     """The scores of all records; resampling tests take seconds where there are many series."""
     environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
-    result = evaluate_backtest(plan, records, named, calibrate)
+    result = backtest_scores.evaluate_backtest(plan, records, named, calibrate)
     environment.progress("evaluate", 1, 1)
-    return result
+    return BacktestResult(**vars(result))
 
 
 def _records(plan: BacktestPlan, executor: Executor, environment: Environment) -> list[FoldRecord]:

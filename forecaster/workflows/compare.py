@@ -12,8 +12,8 @@ from forecaster.datasets.selection import Selection, command_line, named_instrum
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, RunNotFoundError, UsageError
 from forecaster.evaluation import scored_steps
+from forecaster.experiments import run_comparison
 from forecaster.experiments.pins import pinned_runs
-from forecaster.experiments.run_comparison import Comparison, compare_runs
 from forecaster.experiments.run_differences import grouped, labels_of, require_comparable
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_ranking import ranked_runs
@@ -24,6 +24,17 @@ from forecaster.workflows.executor_choice import ExecutorOptions
 from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds, runs_of_kinds
 
 __all__ = ["Comparison", "compare", "compare_recorded"]
+
+
+class Comparison(run_comparison.Comparison):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = run_comparison.Comparison.__doc__
+
+    def figure(self) -> Any:
+        """Scores of every model at every step, a `matplotlib.figure.Figure`."""
+        from forecaster.output.comparison_documents import comparison_document
+        from forecaster.output.comparison_figure import draw_comparison
+
+        return draw_comparison(comparison_document(self))
 
 
 def compare(
@@ -113,7 +124,8 @@ def _compared(runs: Sequence[Run], choice: Selection, steps: Sequence[int], envi
     labelled = labels_of(runs)
     require_comparable(labelled)
     names = _common_instruments(labelled, choice)
-    return compare_runs(labelled, names, choice, _steps(labelled, steps), environment)
+    result = run_comparison.compare_runs(labelled, names, choice, _steps(labelled, steps), environment)
+    return Comparison(**vars(result))
 
 
 def _named(choice: Selection, config: Config) -> Selection:

@@ -7,12 +7,23 @@ from typing import Any, Unpack
 from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
-from forecaster.experiments.inspections import DEFAULT_ROWS, Inspection, InspectionRequest, inspect_run
+from forecaster.experiments import inspections
+from forecaster.experiments.inspections import DEFAULT_ROWS, InspectionRequest
 from forecaster.experiments.run_selection import RunQuery, announce, select_runs
 from forecaster.models.ensemble import members_of
 from forecaster.output.figure_request import FigureRequest
 
-__all__ = ["inspect", "inspection_figure"]
+__all__ = ["Inspection", "inspect", "inspection_figure"]
+
+
+class Inspection(inspections.Inspection):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = inspections.Inspection.__doc__
+
+    def figure(self) -> Any:
+        """Gates, memory, importances and learning curve, a `matplotlib.figure.Figure`."""
+        from forecaster.output.inspection_figure import draw_inspection
+
+        return draw_inspection(self)
 
 
 def inspect(
@@ -63,12 +74,14 @@ def inspect(
             environment.note(f"warning: run {run_used.id} was fitted again on all rows: its importances are in-sample")
         if count := len(members_of(run_used.fitted)):
             environment.note(f"ensemble of {count}: gates are those of one member, the rest is of their mean")
-        results.append(inspect_run(run_used, selection.instrument, selection.series, request, environment.progress))
+        result = inspections.inspect_run(
+            run_used, selection.instrument, selection.series, request, environment.progress
+        )
+        results.append(Inspection(**vars(result)))
     if out is not None:
         from forecaster.output.canvas import save_figure
-        from forecaster.output.inspection_figure import draw_inspection
 
-        save_figure(draw_inspection(results[0]), Path(out))
+        save_figure(results[0].figure(), Path(out))
     return results
 
 
@@ -78,5 +91,5 @@ def inspection_figure(request: FigureRequest) -> Any:
 
     selection = request.selection
     wanted = InspectionRequest(last=request.last or DEFAULT_ROWS)
-    result = inspect_run(selection.run, selection.instrument, selection.series, wanted)
+    result = inspections.inspect_run(selection.run, selection.instrument, selection.series, wanted)
     return draw_inspection(result, request.title)

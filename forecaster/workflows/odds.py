@@ -43,8 +43,8 @@ _OWN_SPANS = {
 """Length of a row -> a number of rows, with or without their unit."""
 
 
-class Odds(OddsResult):
-    """Answers of a forecast; see `OddsResult` for the fields."""
+class Odds(OddsResult):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = OddsResult.__doc__
 
     def figure(self) -> Any:
         """Reliability of the earlier answers, a `matplotlib.figure.Figure`; only this call imports matplotlib."""

@@ -40,8 +40,8 @@ PATHS = 50_000
 """Paths of the prices."""
 
 
-class PortfolioOdds(PortfolioOddsResult):
-    """Risk of a portfolio; see `PortfolioOddsResult` for the fields."""
+class PortfolioOdds(PortfolioOddsResult):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = PortfolioOddsResult.__doc__
 
     def figure(self) -> Any:
         """Earlier losses beside the value at risk, a `matplotlib.figure.Figure`; only this call imports matplotlib."""

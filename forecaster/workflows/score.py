@@ -22,7 +22,7 @@ from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError
 from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.evaluation.external_forecasts import Units
 from forecaster.evaluation.splits import parse_refit
-from forecaster.experiments.forecast_grades import ForecastGrades, grade_forecasts, readable_steps
+from forecaster.experiments import forecast_grades
 from forecaster.workflows.backtest import MIN_TRAINING_ROWS, BacktestRequest, model_names, recorded_backtest
 from forecaster.workflows.executor_choice import ExecutorOptions
 
@@ -32,6 +32,16 @@ MAX_STEPS = 30
 """Steps that are scored at once."""
 
 MAX_STEP = 1000
+
+
+class ForecastGrades(forecast_grades.ForecastGrades):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = forecast_grades.ForecastGrades.__doc__
+
+    def figure(self) -> Any:
+        """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""
+        from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
+
+        return draw_backtest(*backtest_pictures(self.result, self.result.losses, self.result.id))
 
 
 def score(
@@ -102,9 +112,9 @@ def score(
     plan, records = recorded_backtest(request, begin, environment)
     spellings = _spellings(file, plan.named, is_pair=plan.panel[plan.named[0]].instrument.kind == "pair")
     environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
-    grades = grade_forecasts(file, units, spellings, plan, records, calibrated=calibrate)
+    grades = forecast_grades.grade_forecasts(file, units, spellings, plan, records, calibrated=calibrate)
     environment.progress("evaluate", 1, 1)
-    return grades
+    return ForecastGrades(**vars(grades))
 
 
 def _read(path: Path, date_order: str | None, forecaster: str | None) -> ForecastFile:
@@ -179,7 +189,7 @@ def _ticker(name: str) -> str:
 
 
 def _steps(file: ForecastFile) -> tuple[int, ...]:
-    steps = readable_steps(file)
+    steps = forecast_grades.readable_steps(file)
     if not steps or len(steps) > MAX_STEPS or steps[-1] > MAX_STEP:
         problem = f"{len(steps)} steps, the longest {steps[-1]}" if steps else "no step"
         raise UsageError(

@@ -15,12 +15,22 @@ from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, select
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InstrumentError, NotEnoughDataError
+from forecaster.experiments import ledger_grades
 from forecaster.experiments.ledger_columns import SeriesKey
-from forecaster.experiments.ledger_grades import LedgerGrades, grade_ledger
 from forecaster.experiments.ledger_histories import History
 from forecaster.workflows.ledger import ledger_file, named_entries, sound_entries
 
-__all__ = ["LedgerHistories", "score_ledger"]
+__all__ = ["LedgerGrades", "LedgerHistories", "score_ledger"]
+
+
+class LedgerGrades(ledger_grades.LedgerGrades):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = ledger_grades.LedgerGrades.__doc__
+
+    def figure(self) -> Any:
+        """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""
+        from forecaster.output.ledger_figure import ledger_figure
+
+        return ledger_figure(self)
 
 
 def score_ledger(
@@ -60,7 +70,8 @@ def score_ledger(
         )
     most = Counter(entry["frequency"] for entry in chosen).most_common(1)[0][0]
     histories = LedgerHistories(choice, frequency or most, environment)
-    return grade_ledger(chosen, check, str(file), frequency or most, histories.of)
+    grades = ledger_grades.grade_ledger(chosen, check, str(file), frequency or most, histories.of)
+    return LedgerGrades(**vars(grades))
 
 
 class LedgerHistories:

@@ -23,7 +23,7 @@ from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder
 from forecaster.experiments.executors import Executor
 from forecaster.experiments.search import BATCH, Search, SearchPlan
 from forecaster.experiments.search_findings import FILE as FINDINGS
-from forecaster.experiments.search_findings import Findings, SearchResult
+from forecaster.experiments.search_findings import Findings
 from forecaster.experiments.search_proposals import require_optuna
 from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
 from forecaster.experiments.search_space import Space, declared_space, read_space, space_of_document
@@ -35,6 +35,7 @@ from forecaster.models.engine import Engine
 from forecaster.pipeline import default_forecaster, forecaster_of
 from forecaster.workflows.executor_choice import engine_of, executor_of
 from forecaster.workflows.search_tracking import TrackedSearch
+from forecaster.workflows.studies import SearchResult
 
 __all__ = ["DEFAULT_BASELINE", "DEFAULT_FOLDS", "DEFAULT_SEARCH_STEPS", "DEFAULT_TRIALS", "SearchResult", "search"]
 

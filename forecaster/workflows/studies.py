@@ -2,14 +2,25 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from forecaster.environment import Environment
 from forecaster.errors import DamageError
-from forecaster.experiments.search_findings import SearchResult
+from forecaster.experiments import search_findings
 from forecaster.experiments.studies import Study, find_study, study_folders
 from forecaster.frames import Row, Tabular
 
-__all__ = ["Studies", "show_study", "studies"]
+__all__ = ["SearchResult", "Studies", "show_study", "studies"]
+
+
+class SearchResult(search_findings.SearchResult):  # noqa: D101  (the docstring below has the fields)
+    __doc__ = search_findings.SearchResult.__doc__
+
+    def figure(self) -> Any:
+        """Losses of the trials, importance of the settings, and all trials, a `matplotlib.figure.Figure`."""
+        from forecaster.output.search_figure import draw_search
+
+        return draw_search(self)
 
 
 @dataclasses.dataclass(frozen=True)
