@@ -26,7 +26,7 @@ def command(*, environment: Environment, format: str, verbose: bool, **keywords:
     \b
     Example:
       forecast train --pair USDJPY
-      forecast train --from latest --set model.units=[64]
+      forecast train --from latest --set 'model.units=[64]'
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
     from forecaster.cli.terminal import print_result
     from forecaster.output.documents import train_document
