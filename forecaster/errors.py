@@ -73,7 +73,8 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     import difflib
 
     choices = [*names]
-    near = difflib.get_close_matches(text[:64], choices, n=1) or difflib.get_close_matches(text[:64].lower(), choices, n=1)
+    typed = text[:64]
+    near = difflib.get_close_matches(typed, choices, n=1) or difflib.get_close_matches(typed.lower(), choices, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
