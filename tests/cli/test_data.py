@@ -265,7 +265,8 @@ def test_refresh_forbidden_or_away(forecast, tmp_path, monkeypatch):
     outcomes = [one["outcome"] for one in json.loads(result.stdout)["histories"]]
     assert outcomes == ["failed", "failed", "not asked"]
     assert result.exit_code == 3
-    assert "skipped, since their source does not answer: yahoo/MSFT/1d" in errors(result)[-1]
+    error = json.loads(result.stderr.splitlines()[-1])
+    assert "skipped, since their source does not answer: yahoo/MSFT/1d" in error["mistakes"][-1]
 
 
 # stores that cannot be used

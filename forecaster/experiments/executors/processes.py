@@ -91,7 +91,8 @@ class _Session(Generic[Task, Result]):
         try:
             with _interrupts_blocked():
                 self._futures[self._pool.submit(_call, self._work, task)] = task
-        except (BrokenProcessPool, OSError):  # no more processes can be started, or the pool broke meanwhile
+        except (BrokenProcessPool, OSError, ValueError):
+            # No more processes can be started, or the pool broke meanwhile and closed a pipe of the one that starts.
             self._lost.append(task)
 
     def collect(self) -> tuple[Task, Result]:
