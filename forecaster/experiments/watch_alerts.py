@@ -57,7 +57,7 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
     if rule.step > forecast.horizon:
         raise UsageError(
             f"rule {number} is about step {rule.step}, and the forecast of {prediction.instrument.name} has "
-            f"{forecast.horizon}; expected a shorter step"
+            f"{forecast.horizon}; expected a shorter step, or a run that looks further"
         )
     if isinstance(rule, BandRule):
         subject = "width"

@@ -1,7 +1,7 @@
 """`watch`: rules about forecasts and histories, one after the other; what fires becomes an alert."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,7 +12,7 @@ from forecaster.data.universes import listed
 from forecaster.datasets.keywords import InstrumentKeywords, config_of, selection_of
 from forecaster.datasets.selection import named_instruments
 from forecaster.environment import Environment
-from forecaster.errors import ForecasterError, UsageError
+from forecaster.errors import ForecasterError, RunNotFoundError, UsageError
 from forecaster.experiments.predictions import FailedPrediction, Prediction
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.experiments.watch_alerts import Alert, forecast_alert, history_alerts, stale_alerts
@@ -118,16 +118,29 @@ class _Watcher:
     def _predictions(
         self, instruments: Sequence[Instrument], universe: str | None
     ) -> Iterator[Prediction | FailedPrediction]:
+        """Forecasts up to the longest step; up to the horizon of the run where no run reaches that step."""
         steps = [step for _, rule in self._about_forecasts if (step := getattr(rule, "step", None)) is not None]
-        keywords = {**self._keywords, "horizon": max(steps, default=None), "log": False}
-        if universe is not None:
-            yield from predict_universe(universe, environment=self._environment, **keywords)
-            return
-        for instrument in instruments:
-            try:
-                yield from predict(environment=self._environment, **{**keywords, **_alone(instrument)})
-            except ForecasterError as error:
-                yield FailedPrediction(instrument, error)
+        longest = max(steps, default=None)
+        outcomes: Iterable[Prediction | FailedPrediction]
+        if universe is None:
+            outcomes = (self._prediction(instrument, longest) for instrument in instruments)
+        else:
+            keywords = {**self._keywords, "horizon": longest, "log": False}
+            outcomes = predict_universe(universe, environment=self._environment, **keywords)
+        for outcome in outcomes:
+            if isinstance(outcome, FailedPrediction) and isinstance(outcome.error, RunNotFoundError):
+                shorter = self._prediction(outcome.instrument, None)
+                yield outcome if isinstance(shorter, FailedPrediction) else shorter
+            else:
+                yield outcome
+
+    def _prediction(self, instrument: Instrument, horizon: int | None) -> Prediction | FailedPrediction:
+        keywords = {**self._keywords, **_alone(instrument), "horizon": horizon, "log": False}
+        try:
+            (prediction,) = predict(environment=self._environment, **keywords)
+        except ForecasterError as error:
+            return FailedPrediction(instrument, error)
+        return prediction
 
     def _of_forecast(self, prediction: Prediction) -> Iterator[Alert | FailedPrediction]:
         name = prediction.instrument.name

@@ -71,6 +71,12 @@ def test_a_failing_instrument_does_not_hide_the_others(forecast: Forecast, home:
         assert "failed: EURUSD: no run" in result.stderr
     alone = forecast("watch", "EURUSD", "--rules", fires, "--home", home)
     assert (alone.exit_code, alone.stdout) == (1, "")
+    long = written(tmp_path / "long.yaml", "kind: band, wider_than: 0.1", "kind: band, step: 200, wider_than: 0.1")
+    for names in (("USDJPY",), ("--universe", tmp_path / "pairs.txt")):
+        result = forecast("watch", *names, "--rules", long, "--home", home)
+        assert result.exit_code == 5, result.stderr  # no run reaches the second rule; the first fires all the same
+        assert [alert["rule"] for alert in lines(result)] == [1]
+        assert "failed: USDJPY: rule 2 is about step 200, and the forecast of USDJPY has 20" in result.stderr
     far = written(tmp_path / "far.yaml", "kind: probability, above: 1.6, more_than: 0.3")
     slip = forecast("watch", "USDJPY", "--rules", far, "--home", home)
     assert slip.exit_code == 1
