@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import gc
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ class _Chain:
             return "form", f"its schema is {entry.get('schema')!s:.20}; expected {SCHEMA}"
         if entry["number"] != number:
             return "numbered", f"its number is {entry['number']}; expected {number}"
-        return None if _has_shape(entry) else ("form", "its lists do not have the lengths of a forecast")
+        return None if _has_shape(entry) else ("form", "its values are not those of a forecast")
 
     def _wrong_time(self, entry: Mapping[str, Any], issued: datetime.datetime) -> tuple[str, str] | None:
         if issued > self.latest:
@@ -206,12 +207,25 @@ def _has_shape(entry: Mapping[str, Any]) -> bool:
         and isinstance(entry["data"], dict)
         and horizon > 0
         and all(_is_table(row, 1, len(entry["levels"])) for row in entry["quantiles"].values())
-        and (entry["unchanged"] is None or len(entry["unchanged"]) == horizon)
+        and (entry["unchanged"] is None or _are_shares(entry["unchanged"], horizon))
         and all(1 <= step <= horizon for step in steps)
         and all(_is_table(values, len(steps), len(SCORING_LEVELS)) for values in entry["baselines"].values())
-        and entry["last_price"] + 0 == entry["last_price"]
-        and entry["scale"] > 0
+        and _are_levels(entry["levels"])
+        and entry["unit"] in ("log_return", "change")
+        and math.isfinite(entry["last_price"])
+        and (entry["last_price"] > 0 or entry["unit"] == "change")
+        and 0 < entry["scale"] < math.inf
     )
+
+
+def _are_levels(levels: Sequence[float]) -> bool:
+    """True for at least two increasing levels in (0, 1)."""
+    return len(levels) > 1 and levels[0] > 0 and levels[-1] < 1 and levels == sorted(set(levels))
+
+
+def _are_shares(values: Sequence[float], count: int) -> bool:
+    """True for so many probabilities."""
+    return len(values) == count and all(0 <= value <= 1 for value in values)
 
 
 def _is_table(text: bytes, rows: int, columns: int) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.instruments import Instrument
+from forecaster.errors import DamageError
 from forecaster.experiments.ledger import numbers_of
 from forecaster.quantiles import SCORING_LEVELS, level_weights
 
@@ -104,16 +105,27 @@ def _tables(
     for (own_steps, levels, baselines), places in groups.items():
         cells = np.ix_(places, [steps.index(step) for step in own_steps])
         chosen = [entries[place] for place in places]
-        rows = numbers_of([entry["quantiles"][step] for entry in chosen for step in own_steps])
+        rows = _increasing(numbers_of([entry["quantiles"][step] for entry in chosen for step in own_steps]))
         rows *= np.repeat(scales[places], len(own_steps))[:, None]
         rows = rows if levels == SCORING_LEVELS else rows @ level_weights(levels, SCORING_LEVELS)
         tables[model][cells] = rows.reshape(len(places), len(own_steps), -1)
         for name in baselines:
-            values = numbers_of([entry["baselines"][name] for entry in chosen]) * scales[places, None]
-            tables[name][cells] = values.reshape(len(places), len(own_steps), -1)
+            values = numbers_of([entry["baselines"][name] for entry in chosen]).reshape(len(places), len(own_steps), -1)
+            tables[name][cells] = _increasing(values) * scales[places, None, None]
     for table in tables.values() if inverse.any() else ():
         table[inverse] = 0.0 - table[inverse][..., ::-1]
     return tables
+
+
+def _increasing(quantiles: FloatArray) -> FloatArray:
+    """`quantiles`, along whose last axis none is smaller than the one before.
+
+    Raises:
+        DamageError: One is.
+    """
+    if (np.diff(quantiles, axis=-1) < 0).any():
+        raise DamageError("the ledger holds quantiles that decrease; expected a sound one")
+    return quantiles
 
 
 def _is_inverse(entry: Mapping[str, Any]) -> bool:

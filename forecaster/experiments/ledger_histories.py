@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.arrays import DateArray, FloatArray, IntArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
 from forecaster.data.series import PriceSeries
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.daily_losses import OutOfSample
@@ -40,7 +40,7 @@ class Ungraded:
 
     Args:
         instrument: Name.
-        reason: Key: no_history, no_row or repeated.
+        reason: Key: no_history, no_row, known or repeated.
         text: The reason in words.
         n: Number of forecasts.
     """
@@ -137,6 +137,11 @@ class LedgerLoader:
             text = f"the history has no row of the day, such as {np.delete(columns.cutoffs, places)[0]}"
             self.ungraded.append(Ungraded(label, "no_row", text, len(rows) - len(places)))
         rows = rows[places]
+        coming = ~_known_at_issue(columns, places, series, rows)
+        if not coming.all():
+            text = "the price of its first day was known when it was issued"
+            self.ungraded.append(Ungraded(label, "known", text, int((~coming).sum())))
+        places, rows = places[coming], rows[coming]
         return DueForecasts(
             columns, label, series, places, rows, self._shifts(label, columns.last_prices[places], series, rows)
         )
@@ -163,6 +168,13 @@ class LedgerLoader:
             cutoff = due.columns.cutoffs[place]
             if not isinstance(history, History) or not history.is_same(cutoff, entry["data_sha256"]):
                 self.changed[due.label] = self.changed.get(due.label, 0) + 1
+
+
+def _known_at_issue(columns: LedgerColumns, places: IntArray, series: PriceSeries, rows: IntArray) -> BoolArray:
+    """(N,) True where the row after the cutoff is older than the issue, whatever days the forecast states."""
+    issued = np.array([columns.entries[place]["issued"][:10] for place in places], dtype="datetime64[D]")
+    after = np.minimum(rows + 1, len(series) - 1)
+    return np.asarray((after > rows) & (series.dates[after] < issued))
 
 
 def issued_forecasts(due: DueForecasts, step: int) -> tuple[OutOfSample, IssuedForecasts] | None:

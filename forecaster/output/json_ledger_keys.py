@@ -79,7 +79,7 @@ pending | integer | forecasts without such a step yet
 scored | integer | graded steps of all forecasts
 due_later | integer | steps whose outcome is not known yet
 ungraded[].instrument | text | instrument of forecasts that are not graded
-ungraded[].reason | text | key of the reason: no_history, no_row or repeated
+ungraded[].reason | text | key of the reason: no_history, no_row, known or repeated
 ungraded[].text | text | the reason in words
 ungraded[].n | integer | forecasts
 other_frequencies.<frequency> | integer | forecasts with rows of another length, which are not graded

@@ -141,6 +141,9 @@ CHANGES: dict[str, tuple[Callable[[Lines], Lines], int, str]] = {
     "number": (lambda lines: rebuilt(lines, 5, number=7), 5, "numbered"),
     "schema": (lambda lines: rebuilt(lines, 5, schema="ledger/9"), 5, "form"),
     "no day": (lambda lines: rebuilt(lines, 5, dates=[]), 5, "form"),
+    "no price": (lambda lines: rebuilt(lines, 5, last_price=0), 5, "form"),
+    "no levels": (lambda lines: rebuilt(lines, 5, levels=["a"] * 9), 5, "form"),
+    "no probabilities": (lambda lines: rebuilt(lines, 5, unchanged=[2] * 5), 5, "form"),
     "no text": (lambda lines: rebuilt(lines, 5, configuration=None), 5, "form"),
     "other shape": (lambda lines: rebuilt(lines, 5, quantiles=[[1, 2]]), 5, "form"),
 }

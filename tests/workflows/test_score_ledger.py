@@ -17,6 +17,7 @@ from forecaster.errors import DamageError, InputFileError, NotEnoughDataError
 from forecaster.evaluation.comparison import losses_by_name
 from forecaster.evaluation.daily_losses import OutOfSample
 from forecaster.evaluation.verdict import verdict
+from forecaster.experiments.ledger import append_entries
 from forecaster.experiments.ledger_grades import LedgerGrades
 from forecaster.output.ledger_grade_documents import grade_lines, ledger_grade_document
 
@@ -96,7 +97,9 @@ def test_the_document_is_documented_and_the_same_from_a_copy(project: Path, tmp_
 def test_what_is_not_graded_is_counted_and_the_first_forecast_of_a_day_counts(project: Path, tmp_path: Path) -> None:
     forecasts = [entry(0, CLOSE), entry(0, CLOSE, quantiles=[[0] * 9] * 5), entry(1, CLOSE, cutoff="2019-01-02")]
     forecasts += [entry(2, CLOSE, instrument="other"), entry(3, CLOSE, frequency="1wk"), entry(62, CLOSE)]
-    write_ledger(tmp_path / "ledger.jsonl", forecasts)
+    path = write_ledger(tmp_path / "ledger.jsonl", forecasts)
+    late = entry(5, CLOSE, dates=[str(DAYS[64])] * 5)  # of an old row, with days that seem to come
+    append_entries(path, [late], clock_of(DAYS[63]))
     price_file(tmp_path / "toy.csv", np.delete(CLOSE[:63], 1))
     text = (tmp_path / "toy.csv").read_text(encoding="utf-8").splitlines()
     days = [str(day) for day in np.delete(DAYS[:63], 1)]
@@ -106,8 +109,9 @@ def test_what_is_not_graded_is_counted_and_the_first_forecast_of_a_day_counts(pr
     assert {(each.instrument, each.reason): each.n for each in grades.ungraded} == {
         ("toy", "repeated"): 1,
         ("toy", "no_row"): 1,
+        ("toy", "known"): 1,
     }
-    assert grades.forecasts == 5
+    assert grades.forecasts == 6
     assert dict(grades.other_frequencies) == {"1wk": 1}
     assert (grades.graded, grades.pending) == (1, 1)
     assert grades.forecasters[0].scores[0].metrics["crps"] > 0
@@ -172,6 +176,9 @@ def test_a_ledger_that_is_missing_or_not_sound_or_has_nothing_due_is_refused(pro
         forecaster.score_ledger(home=tmp_path)
     with pytest.raises(NotEnoughDataError, match="no forecast of these instruments and days"):
         graded(project, since="2030-01-01")
+    path = write_ledger(tmp_path / "falling.jsonl", [entry(0, CLOSE, quantiles=[list(range(9, 0, -1))] * 5)])
+    with pytest.raises(DamageError, match="quantiles that decrease"):
+        graded(project, ledger=path)
     path = write_ledger(tmp_path / "ledger.jsonl", [entry(N + 2, CLOSE)])
     with pytest.raises(NotEnoughDataError, match="has come true yet"):
         graded(project, ledger=path)
