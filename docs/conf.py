@@ -8,7 +8,7 @@ import forecaster
 
 ROOT = Path(__file__).parents[1]
 project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-author = "The contributors to forecaster"
+author = project_copyright = "The contributors to forecaster"
 release = forecaster.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 default_role = "code"

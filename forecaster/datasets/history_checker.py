@@ -149,7 +149,7 @@ class HistoryChecker:
         if not len(span):
             raise NotEnoughDataError(
                 f"{series.symbol} has no rows from {self.start or 'the first'} to {end or 'the last'}; "
-                f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start or --end"
+                f"it runs from {series.dates[0]} to {series.dates[-1]}; change --start, --end or --as-of"
             )
         return span
 
