@@ -13,8 +13,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from forecaster.model_names import BASELINE_NAMES, MODELS, NETWORK_NAMES
+
 __all__ = [
-    "NETWORKS",
     "Completer",
     "baselines",
     "config_keys",
@@ -30,20 +31,11 @@ __all__ = [
     "universes",
 ]
 
-NETWORKS = ("classic", "lstm", "gru", "rnn", "bilstm", "transformer", "linear", "seq2seq", "ensemble")
-"""Kinds of networks: a copy, because their registry takes longer to import than a shell may wait; a test compares."""
-
-BASELINES = (
-    *("combination", "ewma", "ewma_t", "fhs", "garch", "gjr_garch", "gjr_garch_skewt", "har", "panel_har"),
-    *("random_walk", "random_walk_constant", "ridge"),
-)
-"""Names of the baselines, likewise."""
-
 RUN_FACTS = (
     *("id", "created", "instrument", "member", "series", "source", "frequency", "model", "horizon", "seed"),
     *("configuration", "refit", "fitted_until", "tag", "density", "coverage"),
 )
-"""Facts by which runs are filtered and sorted, likewise."""
+"""Facts by which runs are filtered and sorted: a copy, because importing theirs takes too long; a test compares."""
 
 MAX_RUNS = 50  # newest runs that are offered
 MAX_INDEX_CHARACTERS = 100_000  # of the index of runs; the first runs have the names of all metrics
@@ -163,6 +155,6 @@ config_keys = _completer(_keys)
 run_facts = _completer(_run_facts)
 universes = _completer(_universes, files=True)
 documents = _completer(_documents)
-kinds = _completer(lambda ctx, text: ["all", *NETWORKS])
-baselines = _completer(lambda ctx, text: BASELINES)
-models = _completer(lambda ctx, text: [*NETWORKS, *BASELINES])
+kinds = _completer(lambda ctx, text: ["all", *NETWORK_NAMES])
+baselines = _completer(lambda ctx, text: BASELINE_NAMES)
+models = _completer(lambda ctx, text: MODELS)

@@ -1,41 +1,17 @@
 """Forecasters by name: networks and baselines in one registry.
 
-A model is added by one file and one line of `MODELS`. The class describes itself by its attributes `traits` and
-`Options`; see `forecaster.models.base.Forecaster`.
+A model is added by one file and one line of `forecaster.model_names.MODELS`. The class describes itself by its
+attributes `traits` and `Options`; see `forecaster.models.base.Forecaster`.
 """
 
 import importlib
 from collections.abc import Sequence
 
+from forecaster.model_names import MODELS
 from forecaster.models.base import Forecaster
 from forecaster.models.traits import Traits
 
 __all__ = ["MODELS", "baseline_names", "create", "is_network", "model_class", "network_names", "traits_of"]
-
-# Name in configurations, tables and JSON -> module and class, imported on first use.
-MODELS = {
-    "classic": "forecaster.models.classic:Classic",
-    "lstm": "forecaster.models.architectures.lstm:LSTM",
-    "gru": "forecaster.models.architectures.gru:GRU",
-    "rnn": "forecaster.models.architectures.rnn:RNN",
-    "bilstm": "forecaster.models.architectures.bilstm:BiLSTM",
-    "transformer": "forecaster.models.architectures.transformer:Transformer",
-    "linear": "forecaster.models.architectures.linear:Linear",
-    "seq2seq": "forecaster.models.seq2seq.forecaster:Seq2Seq",
-    "ensemble": "forecaster.models.ensemble_of_kinds:EnsembleOfKinds",
-    "combination": "forecaster.models.baselines.combination:Combination",
-    "ewma": "forecaster.models.baselines.ewma:EWMA",
-    "ewma_t": "forecaster.models.baselines.ewma_t:EWMAT",
-    "fhs": "forecaster.models.baselines.fhs:FHS",
-    "garch": "forecaster.models.baselines.garch:GARCH",
-    "gjr_garch": "forecaster.models.baselines.gjr_garch:GJRGARCH",
-    "gjr_garch_skewt": "forecaster.models.baselines.gjr_garch_skewt:GJRGARCHSkewT",
-    "har": "forecaster.models.baselines.har:HAR",
-    "panel_har": "forecaster.models.baselines.panel_har:PanelHAR",
-    "random_walk": "forecaster.models.baselines.random_walk:RandomWalk",
-    "random_walk_constant": "forecaster.models.baselines.random_walk:RandomWalkConstant",
-    "ridge": "forecaster.models.baselines.ridge:Ridge",
-}
 
 
 def model_class(name: str) -> type[Forecaster]:
