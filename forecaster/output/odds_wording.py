@@ -189,13 +189,14 @@ def _record_lines(document: Mapping[str, Any]) -> list[str]:
     step = document["answers"][0]["step"]
     text = (
         f"said before: answers of {record['since']} to {record['until']} to the same question, about a price as far "
-        f"away in percent; spans of {_rows(document, step)} overlap"
+        "away in percent"
     )
+    text += f"; spans of {_rows(document, step)} overlap" if step > 1 else ""
     strides = {record["stride"] for record in records} - {1}
     if strides:
         text += f"; a touch is asked every {max(strides)} rows"
     alike = [record["alike"] for record in records if record["alike"]]
-    if alike:
+    if alike and step > 1:
         fewest = min(each["separate"] for each in alike)
         most = max(each["separate"] for each in alike)
         count = f"{fewest}" if fewest == most else f"{fewest} to {most}"

@@ -161,10 +161,8 @@ def portfolio_lines(document: Mapping[str, Any]) -> list[str]:
     else:
         lines.append("within: not measured for these runs and this cutoff")
     facts = document["correlation"]
-    lines.append(
-        f"{document['paths']:,} paths; correlations of the last {facts['rows']} {_spans(document)}, shrunk by "
-        f"{facts['shrinkage']:.1%}"
-    )
+    text = f"; correlations of the last {facts['rows']} {_spans(document)}, shrunk by {facts['shrinkage']:.1%}"
+    lines.append(f"{document['paths']:,} paths{text if len(document['prices']) > 1 else ''}")
     if document["in_sample"]:
         lines.append("in-sample: a run has seen later rows; a forecast made then could not have been as good")
     runs = list(dict.fromkeys(price["run_id"] for price in document["prices"]))

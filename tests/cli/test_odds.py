@@ -77,6 +77,10 @@ def test_the_answer_is_a_sentence_a_table_and_its_record(
     assert "2026-11-15 is no trading day" in result.stderr
     assert "the answer is for 2026-11-13" in result.stderr
 
+    next_day = forecast("odds", "USDJPY", "--above", "160", "--within", "1", "--home", trained_once).stdout
+    assert "said before: answers of " in next_day
+    assert "overlap" not in next_day
+
     picture, table = tmp_path / "odds.png", tmp_path / "odds.csv"
     for out in (picture, table):
         assert forecast("odds", "USDJPY", "--touch", "150", "--home", trained_once, "--out", out).exit_code == 0
@@ -187,6 +191,9 @@ def test_a_portfolio_has_a_joint_risk_that_is_shared_out(forecast: Forecast, pro
     assert "correlations of the last 750 days" in shown.stdout
     assert picture.stat().st_size > 10_000
 
+    (project / "one.csv").write_text("amount,currency\n1000000,EUR\n")
+    alone = forecast("odds", "--portfolio", project / "one.csv", "--var", "1d", *common[2:])
+    assert "4,000 paths\n" in alone.stdout
     frame = forecaster.portfolio_odds(
         portfolio={"EUR": 1e6, "JPY": -5e7}, base="USD", var="1d", as_of="2020-12-31", home=project
     ).to_frame()
