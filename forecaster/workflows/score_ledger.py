@@ -1,7 +1,8 @@
 """`score` of the ledger: logged forecasts that have come true, beside the baselines that were logged with them."""
 
+import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,6 +17,7 @@ from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InstrumentError, NotEnoughDataError
 from forecaster.experiments import ledger_grades
+from forecaster.experiments.ledger import issue_time
 from forecaster.experiments.ledger_columns import SeriesKey
 from forecaster.experiments.ledger_histories import History
 from forecaster.workflows.ledger import ledger_file, named_entries, sound_entries
@@ -61,7 +63,7 @@ def score_ledger(
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
     check = sound_entries(ledger, environment)
-    chosen = named_entries(check.entries, choice, day_of(since, "since"))
+    chosen = _issued_since(named_entries(check.entries, choice, None), day_of(since, "since"))
     file = ledger_file(ledger, environment)
     if not chosen:
         raise NotEnoughDataError(
@@ -72,6 +74,17 @@ def score_ledger(
     histories = LedgerHistories(choice, frequency or most, environment)
     grades = ledger_grades.grade_ledger(chosen, check, str(file), frequency or most, histories.of)
     return LedgerGrades(**vars(grades))
+
+
+def _issued_since(entries: Sequence[Mapping[str, Any]], day: datetime.date | None) -> Sequence[Mapping[str, Any]]:
+    """Entries since a day, without those whose first forecast from the same row is older: that one counts."""
+    if day is None:
+        return entries
+    keys = [(entry["model"], entry["frequency"], entry["cutoff"], SeriesKey.of(entry)) for entry in entries]
+    first: dict[tuple[Any, ...], datetime.date] = {}
+    for key, entry in zip(keys, entries, strict=True):
+        first.setdefault(key, issue_time(entry).date())
+    return [entry for key, entry in zip(keys, entries, strict=True) if first[key] >= day]
 
 
 class LedgerHistories:

@@ -123,6 +123,16 @@ def test_what_is_not_graded_is_counted_and_the_first_forecast_of_a_day_counts(pr
         forecaster.score_ledger(ledger=tmp_path / "ledger.jsonl", home=project)
 
 
+def test_a_span_of_days_does_not_make_a_second_forecast_the_first(project: Path, tmp_path: Path) -> None:
+    """Issued on a Friday evening, and once more on Sunday from the same row."""
+    path = write_ledger(tmp_path / "ledger.jsonl", [entry(row, CLOSE) for row in range(4)])
+    append_entries(path, [entry(3, CLOSE, quantiles=[[0] * 9] * 5)], clock_of("2019-01-06"))
+    write_ledger(path, [entry(row, CLOSE) for row in range(4, 10)])
+    grades = graded(project, ledger=path, since="2019-01-05")
+    assert (grades.forecasts, grades.graded) == (6, 6)
+    assert graded(project, ledger=path, since="2019-01-04").forecasts == 8
+
+
 def test_a_revised_price_is_reported_and_the_logged_one_is_graded(project: Path, tmp_path: Path) -> None:
     shutil.copy(project / "ledger.jsonl", tmp_path / "ledger.jsonl")
     revised = CLOSE[: N + 3].copy()
