@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["command"]
 
 MAX_SECONDS = 60  # of the command that gets an alert
 MAX_SHOWN = 200  # characters of what it says
+MAX_READ = 4000  # bytes of it that are read
 
 
 @click.command("watch", cls=SectionedCommand, short_help="Check rules once, for cron: alerts as JSON lines.")
@@ -87,15 +89,17 @@ def _command_words(text: str) -> list[str]:
 
 def _handed_over(words: list[str], line: str) -> str | None:
     """Run a command with an alert on its standard input; a description of its failure, or None."""
-    try:
-        result = subprocess.run(
-            words, input=f"{line}\n", capture_output=True, text=True, errors="replace", timeout=MAX_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"the command ran longer than {MAX_SECONDS} seconds and was ended"
-    except OSError as error:
-        return f"the command cannot be run: {error.strerror or error}"
-    if result.returncode == 0:
-        return None
-    report = " ".join((result.stderr or result.stdout).split())[:MAX_SHOWN]
+    with tempfile.TemporaryFile() as output:  # a pipe would be open as long as a process that the command has left
+        try:
+            result = subprocess.run(
+                words, input=f"{line}\n".encode(), stdout=output, stderr=output, timeout=MAX_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"the command ran longer than {MAX_SECONDS} seconds and was ended"
+        except OSError as error:
+            return f"the command cannot be run: {error.strerror or error}"
+        if result.returncode == 0:
+            return None
+        output.seek(0)
+        report = " ".join(output.read(MAX_READ).decode(errors="replace").split())[:MAX_SHOWN]
     return f"the command ended with {result.returncode}{f': {report}' if report else ''}"

@@ -1,6 +1,8 @@
 """`forecast watch` from the outside."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +114,22 @@ def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(watch.subprocess, "run", hangs)
     assert "longer than 60 seconds" in str(watch._handed_over(["true"], "{}"))
+
+
+def test_a_process_that_a_command_leaves_behind_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from forecaster.cli import watch
+
+    monkeypatch.setattr(watch, "MAX_SECONDS", 3)
+    process = tmp_path / "process"
+    try:
+        for code, problem in ((0, None), (3, "the command ended with 3: no mail")):
+            script = f"cat > /dev/null; sleep 60 & echo $! >> '{process}'; echo no mail; exit {code}"
+            assert watch._handed_over(["sh", "-c", script], "{}") == problem
+    finally:
+        for number in process.read_text(encoding="utf-8").split():
+            os.kill(int(number), signal.SIGKILL)
 
 
 def test_an_anomaly_among_the_newest_rows(forecast: Forecast, tmp_path: Path) -> None:
