@@ -158,6 +158,8 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
         "No such option '--lr'; use --set model.training.learning_rate=0.01."
     """
     shown = f"No such option {flag[:60]!r}"
+    if flag == "--format":
+        return f"{shown}; the output of this command has one form; remove it."
     value = _value_of(flag, arguments)
     if meant := _from_table(flag, value, flags):
         return f"{shown}; use {meant}."

@@ -71,6 +71,8 @@ def corrected_command(words: Sequence[str], message: str) -> str | None:
     Example:
         >>> corrected_command(["predict", "--levle=80"], "No such option '--levle'; did you mean --level?")
         'forecast predict --level=80'
+        >>> corrected_command(["train", "usdjpx"], "pair 'USDJPX' is unknown; nearest: USDJPY")
+        'forecast train USDJPY'
     """
     match = _MEANT.search(message)
     if match is None:
@@ -78,8 +80,11 @@ def corrected_command(words: Sequence[str], message: str) -> str | None:
     meant = match[1].rstrip(".")
     # An option and its value, or values that are separated by commas, are words of their own.
     parts = [part for word in words for part in re.split(r"([=,])", word)]
-    near = difflib.get_close_matches(meant, parts, n=1, cutoff=MIN_LIKENESS)
+    typed = {part.lower(): part for part in parts}
+    near = difflib.get_close_matches(meant.lower(), typed, n=1, cutoff=MIN_LIKENESS)
     if not near or meant in parts:
         return None
-    corrected = ["".join(meant if part == near[0] else part for part in re.split(r"([=,])", word)) for word in words]
+    corrected = [
+        "".join(meant if part == typed[near[0]] else part for part in re.split(r"([=,])", word)) for word in words
+    ]
     return f"forecast {shlex.join(corrected)}"

@@ -44,6 +44,7 @@ def error_of(result: Result) -> dict[str, Any]:
             "No such option '--levle'",
             ["forecast predict --level 80 --format json", "forecast predict --help"],
         ),
+        (("plot", "USDJPY"), "usage", "No such option '--format'", ["forecast plot --help"]),
         (("predict", "USDJPY", "--step"), "usage", "No such option '--step'", ["forecast predict --help"]),
         (
             ("train", "USDJPY", "--set", "modle.units=[3]"),
