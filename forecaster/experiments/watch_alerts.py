@@ -51,7 +51,7 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
     """The alert of a rule about a forecast; None if it does not fire.
 
     Raises:
-        UsageError: The forecast does not reach the step of the rule.
+        UsageError: The forecast does not reach the step of the rule, or its price has no percentages.
     """
     forecast = prediction.forecast
     if rule.step > forecast.horizon:
@@ -61,7 +61,7 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
         )
     if isinstance(rule, BandRule):
         subject = "width"
-        value = _width(rule, prediction)
+        value = _width(rule, number, prediction.forecast)
         limit, fires = _compared(value, rule.wider_than, rule.narrower_than)
     else:
         subject = "probability"
@@ -73,11 +73,20 @@ def forecast_alert(rule: BandRule | ProbabilityRule, number: int, prediction: Pr
     return _alert(rule, number, prediction, (subject, value, limit), date)
 
 
-def _width(rule: BandRule, prediction: Prediction) -> float:
-    """Width of the interval in percent of the last price."""
+def _width(rule: BandRule, number: int, forecast: Forecast) -> float:
+    """Width of the interval in percent of the last price.
+
+    Raises:
+        UsageError: Changes of the price are modelled, which may be 0 or negative.
+    """
+    if forecast.changes:
+        raise UsageError(
+            f"rule {number} is about a width in percent, and changes of {forecast.instrument} are modelled, which may "
+            "be at 0; expected a rule of the kind probability"
+        )
     edge = (1 - rule.level / 100) / 2
-    low, high = prediction.forecast.prices([edge, 1 - edge])[rule.step - 1]
-    return float(100 * (high - low) / abs(prediction.forecast.last_price))
+    low, high = forecast.prices([edge, 1 - edge])[rule.step - 1]
+    return float(100 * (high - low) / forecast.last_price)
 
 
 def _probability(rule: ProbabilityRule, number: int, forecast: Forecast) -> float:

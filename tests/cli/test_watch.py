@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from documented_keys import differences, missing
 from oracles import series_of
 from toy_ledgers import clock_of, price_file, prices
 
+from forecaster.errors import UsageError
 from forecaster.evaluation.anomalies import Anomalies, AnomalousDay
-from forecaster.experiments.watch_alerts import history_alerts
-from forecaster.experiments.watch_rules import AnomalyRule
+from forecaster.experiments.watch_alerts import forecast_alert, history_alerts
+from forecaster.experiments.watch_rules import AnomalyRule, BandRule
 from forecaster.files import json_line
+from forecaster.forecast import Forecast as Distribution
 from forecaster.output.watch_documents import alert_document
 
 COMMAND = "forecast watch"
@@ -159,6 +162,14 @@ def test_a_row_that_the_validation_repairs_has_no_p_value() -> None:
     assert differences(COMMAND, document) == []
     assert document["value"] is None
     assert "repaired by the validation" in document["text"]
+
+
+def test_a_width_in_percent_needs_a_positive_price() -> None:
+    values = np.array([[-1.0, 0.0, 1.0]])
+    day = np.datetime64("2020-01-01")
+    forecast = Distribution("spread", day, 0.0, np.array([day + 1]), (0.1, 0.5, 0.9), values, 1, changes=True)
+    with pytest.raises(UsageError, match=r"rule 2 is about a width in percent, and changes of spread are modelled"):
+        forecast_alert(BandRule(kind="band", step=1, wider_than=1), 2, mock.Mock(forecast=forecast))
 
 
 WRONG = {
