@@ -188,7 +188,8 @@ def _record_lines(document: Mapping[str, Any]) -> list[str]:
     record = records[0]
     step = document["answers"][0]["step"]
     text = (
-        f"said before: answers of {record['since']} to {record['until']} to the same question, about a price as far away"
+        f"said before: answers of {record['since']} to {record['until']} to the same question, "
+        "about a price as far away"
     )
     text += f"; spans of {_rows(document, step)} overlap" if step > 1 else ""
     strides = {record["stride"] for record in records} - {1}
