@@ -306,7 +306,7 @@ def read_ledger(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise InputFileError(
-                f"{path}: no such ledger; expected one that forecast predict --log has made; log a forecast first"
+                f"{path}: no such ledger; expected one of --log; begin it with: forecast predict USDJPY --log"
             )
         return path.read_bytes()
     except OSError as error:

@@ -9,7 +9,9 @@ from typing import Any
 __all__ = ["corrected_command", "error_document"]
 
 MIN_LIKENESS = 0.6  # of the word that a suggestion replaces
-_WORD = r"""(?:[\w./:=,@%^~+\[\]-]+|'[^']*'(?:"'"'[^']*')*)"""  # plain, or quoted as `shlex.quote` does
+_WORD = (
+    r"""(?:[\w./:=,@%^~+\[\]-]*[\w./=@%^~+\[\]-]|'[^']*'(?:"'"'[^']*')*)"""  # plain, or quoted as `shlex.quote` does
+)
 _COMMAND = re.compile(rf"\b(?:forecast(?: {_WORD})+|pip install '[\w\[\],.-]+')")
 _MEANT = re.compile(r"(?:did you mean|nearest:) ([\w./:=@^+-]+)")
 _FOLLOWING_WORDS = frozenset({"and", "loads", "removes", "lists", "fits", "to", "for", "or"})  # of the sentence
@@ -48,6 +50,8 @@ def _commands_in(text: str) -> list[str]:
 
     >>> _commands_in("it is gone; forecast data fetch loads prices"), _commands_in("a forecast needs 3 rows")
     (['forecast data fetch'], [])
+    >>> _commands_in("log a forecast with: forecast predict USDJPY --log")
+    ['forecast predict USDJPY --log']
     >>> _commands_in("train with: forecast train --ticker '^GSPC' --set 'model.units=[8, 8]'; then plot")
     ["forecast train --ticker '^GSPC' --set 'model.units=[8, 8]'"]
     """
