@@ -27,6 +27,7 @@ MODEL = (
     *("--config", "quick", "--set", "model.training.steps=2", "--set", "model.units=[4]", "--set", "universe=none"),
     *("--set", "split.test_rows=60", "--set", "split.validation_rows=60", "--backend", "jax"),
 )
+ERROR_DOCUMENT = '{"schema": "error/'  # of a command with --format json
 DOCUMENTED_CODES = {0, 1, 2, 3, 4}
 ERRORS = {"I/O error": errno.EIO, "no permission": errno.EACCES, "full disk": errno.ENOSPC}
 
@@ -44,7 +45,7 @@ class Outcome:
         problems = ["traceback"] if "Traceback" in self.notes else []
         if self.code not in DOCUMENTED_CODES:
             problems.append(f"exit code {self.code}")
-        errors = [line for line in self.notes.splitlines() if line.startswith("error:")]
+        errors = [line for line in self.notes.splitlines() if line.startswith(("error:", ERROR_DOCUMENT))]
         if self.code and len(errors) != 1:
             problems.append(f"{len(errors)} lines about an error with exit code {self.code}")
         return problems
