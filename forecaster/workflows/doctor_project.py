@@ -12,7 +12,7 @@ from forecaster.data.sources.registry import source_traits
 from forecaster.data.store import store_path
 from forecaster.environment import Environment
 from forecaster.errors import NewerSchemaError
-from forecaster.experiments.diagnosis import Finding
+from forecaster.experiments.diagnosis import Finding, Outcome
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.runs import runs_folder
@@ -56,8 +56,8 @@ def check_runs(environment: Environment) -> Iterator[Finding]:
     """Recorded runs can be read."""
     index = indexed_runs(runs_folder(environment.home))
     for error in index.damaged[:MAX_NAMED]:
-        outcome = "warning" if isinstance(error, NewerSchemaError) else "problem"
-        yield Finding("runs", outcome, error.messages[0], ("forecast runs list",))  # type: ignore[arg-type]
+        outcome: Outcome = "warning" if isinstance(error, NewerSchemaError) else "problem"
+        yield Finding("runs", outcome, error.messages[0], ("forecast runs list",))
     if len(index.damaged) > MAX_NAMED:
         yield Finding("runs", "problem", f"{len(index.damaged) - MAX_NAMED} more runs cannot be read")
     if index.runs:

@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 
 from forecaster.data.sources.ecb_refresh import URL
 from forecaster.environment import OFFLINE_VARIABLE, Environment
-from forecaster.experiments.diagnosis import Finding
+from forecaster.experiments.diagnosis import Finding, Outcome
 from forecaster.models.engine import compiled_programs_folder, driver_sees_gpu
 
 __all__ = ["CHECKS", "check_network", "check_no_network", "is_forbidden"]
@@ -156,9 +156,9 @@ def check_home(environment: Environment) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(existing).free
     text = f"{home}{new}; {free / 1e9:,.1f} GB free"
-    outcome = "problem" if free < MIN_FREE_BYTES else "warning" if free < ENOUGH_FREE_BYTES else "ok"
+    outcome: Outcome = "problem" if free < MIN_FREE_BYTES else "warning" if free < ENOUGH_FREE_BYTES else "ok"
     advice = "" if outcome == "ok" else "; trainings may not be saved: make room"
-    yield Finding("home", outcome, f"{text}{advice}")  # type: ignore[arg-type]
+    yield Finding("home", outcome, f"{text}{advice}")
 
 
 def is_forbidden() -> bool:

@@ -109,27 +109,27 @@ def test_packages_and_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_network_is_asked_unless_it_is_forbidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    requests = []
 
     def connect(place: tuple[str, int], timeout: float) -> socket.socket:
-        asked.append(place)
+        requests.append(place)
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(doctor_system.socket, "create_connection", connect)
     for variable in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     assert "FORECAST_OFFLINE forbids it" in diagnosed(tmp_path)["network"][0].text
-    assert asked == []
+    assert requests == []
     findings = diagnosed(tmp_path, online=True)["network"]
     assert [finding.outcome for finding in findings] == ["warning", "warning"]
     assert "(timed out)" in findings[0].text
     monkeypatch.setenv("https_proxy", "http://user:secret@127.0.0.1:3128")
     (finding,) = diagnosed(tmp_path, online=True)["network"]
-    assert asked[-1] == ("127.0.0.1", 3128)
+    assert requests[-1] == ("127.0.0.1", 3128)
     assert "secret" not in finding.text
     monkeypatch.setenv("https_proxy", "127.0.0.1:3129")
     diagnosed(tmp_path, online=True)
-    assert asked[-1] == ("127.0.0.1", 3129)
+    assert requests[-1] == ("127.0.0.1", 3129)
     monkeypatch.delenv("FORECAST_OFFLINE")
     assert diagnosed(tmp_path, offline=True)["network"][0].text == "not used: as asked"
 

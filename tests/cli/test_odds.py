@@ -23,9 +23,9 @@ from forecaster.workflows.odds import rows_within
 def document(forecast: Forecast, home: Path, *arguments: object) -> dict[str, Any]:
     result = forecast("odds", *arguments, "--home", home, "--format", "json")
     assert result.exit_code == 0, result.stderr
-    made: dict[str, Any] = json.loads(result.stdout)
-    assert differences("forecast odds --format json", made) == []
-    return made
+    printed: dict[str, Any] = json.loads(result.stdout)
+    assert differences("forecast odds --format json", printed) == []
+    return printed
 
 
 QUESTIONS = ("--above", "160", "--below", "150", "--between", "150,160", "--touch", "150,157.2503,160")
@@ -33,27 +33,27 @@ QUESTIONS = ("--above", "160", "--below", "150", "--between", "150,160", "--touc
 
 def test_answers_are_those_of_the_forecast_and_of_the_inverse_pair(forecast: Forecast, trained_once: Path) -> None:
     at = ("--as-of", "2026-10-30", "--within", "10d")
-    made = document(forecast, trained_once, "USDJPY", *QUESTIONS, *at, "--position", "1000000USD", "--spread", "2")
-    answers = {(each["question"], *each["prices"]): each["probability"] for each in made["answers"]}
+    printed = document(forecast, trained_once, "USDJPY", *QUESTIONS, *at, "--position", "1000000USD", "--spread", "2")
+    answers = {(each["question"], *each["prices"]): each["probability"] for each in printed["answers"]}
     (prediction,) = forecaster.predict(pair="USDJPY", horizon=10, as_of="2026-10-30", home=trained_once)
     assert answers["above", 160] == prediction.forecast.probability_above(160)[-1]
     assert answers["touch", 150] >= answers["below", 150]
     assert answers["touch", 160] >= answers["above", 160]
     assert answers["above", 160] + answers["below", 150] + answers["between", 150, 160] == pytest.approx(1, abs=1e-12)
-    assert {each["date"] for each in made["answers"]} == {str(prediction.forecast.dates[-1])}
-    assert made["answers"][0]["record"]["alike"]["n"] > 0
+    assert {each["date"] for each in printed["answers"]} == {str(prediction.forecast.dates[-1])}
+    assert printed["answers"][0]["record"]["alike"]["n"] > 0
 
     inverse = document(
         forecast, trained_once, "JPYUSD", "--below", 1 / 160, "--touch", 1 / 150, *at, "--position", "1000000 USD"
     )
     assert inverse["answers"][0]["probability"] == pytest.approx(answers["above", 160], abs=1e-9)
     assert inverse["answers"][1]["probability"] == pytest.approx(answers["touch", 150], abs=1e-7)
-    assert inverse["answers"][0]["record"]["happened"] == made["answers"][0]["record"]["happened"]
-    for one, other in zip(made["risks"], inverse["risks"], strict=True):
+    assert inverse["answers"][0]["record"]["happened"] == printed["answers"][0]["record"]["happened"]
+    for one, other in zip(printed["risks"], inverse["risks"], strict=True):
         assert other["value_at_risk"] == pytest.approx(one["value_at_risk"], rel=1e-9)
         assert other["record"] == pytest.approx(one["record"])
-    assert [(each["step"], each["level"]) for each in made["risks"]] == [(10, 0.95), (10, 0.99)]
-    assert made["break_even"][0]["hit_rate"] == pytest.approx(0.5 + 0.01 / made["break_even"][0]["mean_move"])
+    assert [(each["step"], each["level"]) for each in printed["risks"]] == [(10, 0.95), (10, 0.99)]
+    assert printed["break_even"][0]["hit_rate"] == pytest.approx(0.5 + 0.01 / printed["break_even"][0]["mean_move"])
     shown = document(
         forecast, trained_once, "USDJPY", *at[:2], "--position", "-100000000JPY", "--var", "1wk", "--confidence", "90"
     )
@@ -99,13 +99,13 @@ def test_without_earlier_forecasts_there_is_no_picture(forecast: Forecast, train
 
 
 def test_without_a_question_the_answers_are_a_ladder(forecast: Forecast, trained_once: Path) -> None:
-    made = document(forecast, trained_once, "USDJPY")
-    prices = [each["prices"][0] for each in made["answers"]]
+    printed = document(forecast, trained_once, "USDJPY")
+    prices = [each["prices"][0] for each in printed["answers"]]
     assert prices == sorted(prices)
     assert len(prices) == 7
     many = forecast("odds", "USDJPY", *QUESTIONS, "--home", trained_once)
-    assert many.stdout.splitlines()[0].endswith(f"probabilities up to {made['answers'][0]['date']}:")
-    odds = [each["probability"] for each in made["answers"]]
+    assert many.stdout.splitlines()[0].endswith(f"probabilities up to {printed['answers'][0]['date']}:")
+    odds = [each["probability"] for each in printed["answers"]]
     assert odds == sorted(odds, reverse=True)
 
 
@@ -174,15 +174,15 @@ def test_a_portfolio_has_a_joint_risk_that_is_shared_out(forecast: Forecast, pro
     common = ("--portfolio", project / "p.csv", "--base", "usd", "--home", project, "--as-of", "2020-12-31")
     result = forecast("odds", *common, "--hedge", "EUR", "--format", "json")
     assert result.exit_code == 0, result.stderr
-    made = json.loads(result.stdout)
-    assert differences("forecast odds --portfolio FILE --format json", made) == []
-    assert [price["instrument"] for price in made["prices"]] == ["EURUSD", "JPYUSD"]
-    for risk in made["risks"]:
+    printed = json.loads(result.stdout)
+    assert differences("forecast odds --portfolio FILE --format json", printed) == []
+    assert [price["instrument"] for price in printed["prices"]] == ["EURUSD", "JPYUSD"]
+    for risk in printed["risks"]:
         assert sum(share["value_at_risk"] for share in risk["shares"]) == pytest.approx(risk["value_at_risk"])
         assert sum(share["expected_shortfall"] for share in risk["shares"]) == pytest.approx(risk["expected_shortfall"])
         assert risk["undiversified"] > risk["value_at_risk"]
-    assert made["value"] == pytest.approx(250_000 + sum(share["value"] for share in made["risks"][0]["shares"]))
-    assert {hedge["name"] for hedge in made["hedges"]} == {"EUR"}
+    assert printed["value"] == pytest.approx(250_000 + sum(share["value"] for share in printed["risks"][0]["shares"]))
+    assert {hedge["name"] for hedge in printed["hedges"]} == {"EUR"}
 
     picture = project / "risk.png"
     shown = forecast("odds", *common, "--var", "1d", "--out", picture)

@@ -53,10 +53,10 @@ def test_correlated_normal_moves_have_the_analytic_risk(
     assert risk.expected_shortfall == pytest.approx(deviation * shortfall, rel=0.02)
     assert risk.undiversified == pytest.approx(np.abs(exposures).sum() * score, rel=0.01)
     shares = exposures * covariances / deviation  # Euler: each exposure times its marginal risk
-    found = [share.expected_shortfall for share in risk.shares]
-    np.testing.assert_allclose(found, shares * shortfall, atol=0.025 * risk.expected_shortfall)
-    found = [share.value_at_risk for share in risk.shares]
-    np.testing.assert_allclose(found, shares * score, atol=0.04 * risk.value_at_risk)
+    contributions = [share.expected_shortfall for share in risk.shares]
+    np.testing.assert_allclose(contributions, shares * shortfall, atol=0.025 * risk.expected_shortfall)
+    contributions = [share.value_at_risk for share in risk.shares]
+    np.testing.assert_allclose(contributions, shares * score, atol=0.04 * risk.value_at_risk)
     for column, share in enumerate(risk.shares):
         others = np.delete(np.arange(3), column)
         best = -(CORRELATION[column, others] @ (AMOUNTS * DEVIATIONS)[others]) / DEVIATIONS[column]

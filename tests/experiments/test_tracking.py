@@ -275,11 +275,11 @@ def test_trials_of_a_search_are_nested(tmp_path: Path) -> None:
 @pytest.mark.timeout(240)
 def test_a_search_goes_on_below_its_record(forecast: Any, toy_fits: Any, tmp_path: Path) -> None:
     """With one record that broke off, as that of a killed process."""
-    asked = ("search", "--pair", "USDJPY", "--end", "2005-12-31", "--universe", "none", "--config", "classic")
+    arguments = ("search", "--pair", "USDJPY", "--end", "2005-12-31", "--universe", "none", "--config", "classic")
     options = ("--folds", 2, "--lockbox", 100, "--step", 1, "--jobs", 1, "--home", tmp_path, *MLFLOW)
     client = client_of(f"sqlite:///{tmp_path / STORE}")
     for trials in (2, 4):
-        result = forecast(*asked, *options, "--trials", trials)
+        result = forecast(*arguments, *options, "--trials", trials)
         assert result.exit_code == 0, result.stderr
         assert "warning: tracking" not in result.stderr
         by_name = {record.info.run_name: record for record in records(client)}

@@ -16,10 +16,10 @@ def test_the_sum_follows_its_recursion_and_begins_anew() -> None:
         if sums.mean() >= threshold:
             expected.append(row)
             sums = np.zeros(3)
-    found = detections(bets, threshold)
-    assert [each.index for each in found] == expected
-    assert len(found) > 2
-    assert all(each.start <= each.index for each in found)
+    alarms = detections(bets, threshold)
+    assert [each.index for each in alarms] == expected
+    assert len(alarms) > 2
+    assert all(each.start <= each.index for each in alarms)
 
 
 def test_the_begin_of_a_change_and_the_bet_that_saw_it() -> None:

@@ -15,8 +15,8 @@ def test_correlations_are_found_and_chance_is_shrunk_away() -> None:
     rng = np.random.default_rng(0)
     moves = stats.t(4).rvs((5000, 3), random_state=rng)
     correlated = np.random.default_rng(1).standard_normal((5000, 3)) @ square_root(CORRELATION).T
-    found, share = shrunk_correlation(rank_scores(np.exp(correlated)))  # ranks do not see the exponential
-    np.testing.assert_allclose(found, CORRELATION, atol=0.03)
+    scaled, share = shrunk_correlation(rank_scores(np.exp(correlated)))  # ranks do not see the exponential
+    np.testing.assert_allclose(scaled, CORRELATION, atol=0.03)
     assert share < 0.01
     chance, strong = shrunk_correlation(rank_scores(moves[:60]))
     assert strong > 0.4
@@ -31,19 +31,19 @@ def test_the_shrinkage_is_that_of_its_formula() -> None:
     count = len(values)
     variance = count / (count - 1) ** 3 * ((products - products.mean()) ** 2).sum() * (count - 1) / count
     correlation = products.mean()
-    found, share = shrunk_correlation(values)
+    scaled, share = shrunk_correlation(values)
     assert share == pytest.approx(variance / correlation**2, rel=1e-9)
-    assert found[0, 1] == pytest.approx((1 - share) * correlation)
+    assert scaled[0, 1] == pytest.approx((1 - share) * correlation)
 
 
 @pytest.mark.parametrize("column", [0.0, 1.0])
 def test_constant_and_equal_columns_are_no_fault(column: float) -> None:
     values = np.random.default_rng(0).standard_normal((50, 1))
-    found, _ = shrunk_correlation(np.hstack([values, column * values]))
-    root = square_root(found)
+    scaled, _ = shrunk_correlation(np.hstack([values, column * values]))
+    root = square_root(scaled)
     assert np.isfinite(root).all()
-    np.testing.assert_allclose(root @ root.T, found, atol=1e-12)
-    assert found[0, 1] == pytest.approx(column, abs=0.1)
+    np.testing.assert_allclose(root @ root.T, scaled, atol=1e-12)
+    assert scaled[0, 1] == pytest.approx(column, abs=0.1)
 
 
 def test_scores_of_walks_have_the_correlations_of_their_clocks() -> None:
@@ -71,7 +71,7 @@ def test_stratified_scores_are_equally_likely_and_independent() -> None:
 def test_values_at_scores_invert_the_distribution_function() -> None:
     values = np.array([-3.0, -2.2, -1.4, -0.5, 0.1, 0.7, 1.2, 2.0, 3.5])
     scores = np.linspace(-5, 5, 41)
-    found = values_at_scores(values, SCORING_LEVELS, scores)
-    assert (np.diff(found) > 0).all()
-    levels = cumulative_probability(np.tile(values, (41, 1)), SCORING_LEVELS, found)
+    scaled = values_at_scores(values, SCORING_LEVELS, scores)
+    assert (np.diff(scaled) > 0).all()
+    levels = cumulative_probability(np.tile(values, (41, 1)), SCORING_LEVELS, scaled)
     np.testing.assert_allclose(levels, stats.norm.cdf(scores), rtol=1e-6, atol=1e-12)

@@ -34,13 +34,13 @@ class Server:
 
     def __init__(self, series: PriceSeries | None = None) -> None:
         self.series = series
-        self.asked = 0
+        self.requests = 0
 
     def symbol(self, instrument: Instrument) -> str:
         return instrument.name
 
     def load(self, request: LoadRequest) -> Loaded:
-        self.asked += 1
+        self.requests += 1
         if self.series is None:
             raise UnreachableError("nobody answers")
         return Loaded(self.series)
@@ -86,11 +86,11 @@ def test_rows_of_the_source_end_with_the_recorded_ones(tmp_path: Path) -> None:
     assert source.load(request(series, tmp_path)).series.dates[-1] == end
     keep(tmp_path, series)
     assert source.load(request(series, tmp_path, "never")).series.dates[-1] == end
-    assert server.asked == 1
+    assert server.requests == 1
     keep(tmp_path, history("m", 1, "yahoo", rows=30))
     with pytest.raises(SourceError, match="--offline forbids"):
         source.load(request(series, tmp_path, "never"))
-    assert server.asked == 1
+    assert server.requests == 1
 
 
 def test_without_a_recorded_end_all_rows_are_given(tmp_path: Path) -> None:
