@@ -10,7 +10,7 @@ import numpy as np
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.dates import looks_like_date, parse_dates
-from forecaster.data.tables.layout import Layout, listed
+from forecaster.data.tables.layout import Layout
 from forecaster.data.tables.moments import DateError
 from forecaster.data.tables.names import (
     OTHER_COLUMNS,
@@ -20,6 +20,7 @@ from forecaster.data.tables.names import (
     is_date_name,
     is_other_number,
     is_raw_price,
+    listed,
     plain_name,
     price_tier,
 )

@@ -6,7 +6,10 @@ The names themselves are in `column_names.txt`.
 import functools
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
+
+from forecaster.data.instruments import shown
 
 __all__ = [
     "DATE_NAMES",
@@ -18,6 +21,7 @@ __all__ = [
     "is_date_name",
     "is_other_number",
     "is_raw_price",
+    "listed",
     "plain_name",
     "price_tier",
 ]
@@ -26,6 +30,7 @@ _FILE = Path(__file__).with_name("column_names.txt")
 _WORD_RANK = 500  # of a name that is understood by one of its words
 _FIELD_WORDS = {"close": "close", "last": "close", "settle": "close", "open": "open", "high": "high", "low": "low"}
 _MAX_WORDS = 4
+_SHOWN_COLUMNS = 12
 _MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -159,3 +164,9 @@ def count_names(text: str) -> int:
     cells = re.split(r"[,;\t|\r\n]", text[:4096])
     names = [cell.strip(" \"'\ufeff") for cell in cells]
     return sum(not name.isascii() and (is_date_name(name) or field_of(name) is not None) for name in names)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a message."""
+    texts = ", ".join(shown(name) for name in names[:_SHOWN_COLUMNS])
+    return f"the columns {texts}{' ...' if len(names) > _SHOWN_COLUMNS else ''}"

@@ -463,6 +463,16 @@ LAYOUTS: dict[str, Layout] = {
     "time in a column": Layout("Date,Time,Price\n" + rows("{day},16:00:00,{c}")),
     "comments": Layout("# Source: somewhere\n# Unit: JPY\ndate,close\n" + rows("{day},{c}") + "# end\n"),
     "repeated header": Layout("date,close\n" + rows("{day},{c}").replace("\n2023-12-11", "\ndate,close\n2023-12-11")),
+    "pages": Layout(
+        "Page 1\ndate,close\n"
+        + rows("{day},{c}").replace("\n2023-11-28", "\nSource: a bank\nPage 2\ndate,close\n2023-11-28"),
+    ),
+    "pages of Excel's numbers": Layout(
+        "date,close\n"
+        + each(lambda day, o, h, low, c, v: f"{(day - datetime.date(1899, 12, 30)).days},{c}").replace(
+            "\n45261", "\nPage 2,\ndate,close\n45261"
+        ),
+    ),
     "last row twice": Layout(PLAIN + PLAIN.splitlines()[-1] + "\n"),
     "weekday first": Layout("Date,Close\n" + rows('"{day:%A, %B %d, %Y}",{c}')),
     "weekday in a JavaScript date": Layout("Date,Close\n" + rows("{day:%a %b %d %Y} 00:00:00 GMT+0000,{c}")),
