@@ -18,6 +18,7 @@ __all__ = [
     "METAL_CODES",
     "SYNTHETIC_NAMES",
     "Instrument",
+    "InstrumentKind",
     "csv_instrument",
     "memory_instrument",
     "parse_pair",
@@ -62,6 +63,9 @@ _TICKER_LENGTH = 32
 _NAME_LENGTH = 64
 
 
+InstrumentKind = Literal["pair", "ticker", "csv", "memory"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Instrument:
     """A currency pair, a ticker or a price file.
@@ -77,7 +81,7 @@ class Instrument:
         ('USDJPY', -1)
     """
 
-    kind: Literal["pair", "ticker", "csv", "memory"]
+    kind: InstrumentKind
     name: str
     path: Path | None = None
 

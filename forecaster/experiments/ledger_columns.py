@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, IntArray
-from forecaster.data.instruments import Instrument
+from forecaster.data.instruments import Instrument, InstrumentKind
 from forecaster.errors import DamageError
 from forecaster.experiments.ledger import numbers_of
 from forecaster.quantiles import SCORING_LEVELS, level_weights
@@ -27,7 +27,7 @@ class SeriesKey:
         unit: ``log_return`` or ``change``.
     """
 
-    kind: str
+    kind: InstrumentKind
     name: str
     source: str
     unit: str

@@ -110,7 +110,7 @@ class LedgerHistories:
         Raises:
             ForecasterError: It cannot be loaded.
         """
-        instrument = self._given.get((key.kind, key.name), Instrument(key.kind, key.name))  # type: ignore[arg-type]
+        instrument = self._given.get((key.kind, key.name), Instrument(key.kind, key.name))
         if instrument.kind == "csv" and instrument.path is None:
             raise InstrumentError(f"the prices of {key.name} came from a file; name it with --csv FILE")
         data = DataConfig.model_validate({**entry["data"], "frequency": self._frequency})
