@@ -39,7 +39,7 @@ _REASONS = {
     "future": "the cutoff lies after the last price",
     "no_trading_day": "the cutoff is no trading day of the history",
     "crossing": "quantiles decrease, or sigma or df is not positive",
-    "not_positive": "a price is zero or negative",
+    "not_positive": "a price is zero or negative: forecasts of returns need --units return",
     "last_price": "the last price is not that of the cutoff",
     "adjusted": "prices have dividends or splits: expected a column last_price, or --units return",
     "unit": "the median is farther from the last price than any market moves: another unit, day or quotation",
