@@ -195,35 +195,14 @@ def _rows(
     last = max((index for index in range(first, len(records)) if _has_date(records[index], date)), default=first)
     rows: list[int] = []
     header = {name.casefold() for name in names}
-    titles = _titles(records, first, header)
     for index in range(first, len(records)):
-        kind = "above the header again" if index in titles else _kind(records[index], date, header, index > last)
+        kind = _kind(records[index], date, header, index > last)
         if kind is not None:
             skipped[kind] += 1
             continue
         _check_length(table, index, width)
         rows.append(index)
     return rows, dict(skipped)
-
-
-def _titles(records: Sequence[Record], first: int, header: set[str]) -> set[int]:
-    """Lines without any number or date right above a repeated header: titles and footers of pages in one file."""
-    titles: set[int] = set()
-    for index in range(first, len(records)):
-        above = index - 1
-        while _is_header_again(records[index], header) and above >= first and _is_text(records[above]):
-            titles.add(above)
-            above -= 1
-    return titles
-
-
-def _is_header_again(record: Record, header: set[str]) -> bool:
-    texts = [cell for cell in record if cell]
-    return sum(cell.casefold() in header for cell in texts) * 2 > len(texts)
-
-
-def _is_text(record: Record) -> bool:
-    return not any(looks_like_date(cell) or read_cell(cell) for cell in record if cell)
 
 
 def _has_date(record: Record, date: int) -> bool:
@@ -236,15 +215,18 @@ def _kind(record: Record, date: int, header: set[str], is_below: bool) -> str | 
         is_dividend = any(is_event(cell) for cell in record if not cell[:1].isdigit() or " " in cell)
         return "about a dividend or a split" if is_dividend and _is_bare(record, date) else None
     texts = [cell for cell in record if cell]
-    if _is_header_again(record, header):
+    if sum(cell.casefold() in header for cell in texts) * 2 > len(texts):
         return "with the header again"
     if texts[0].startswith(("#", "//", "%")) and not is_empty(texts[0]):
         return "with a comment"
+    filled = [cell for cell in texts if not is_empty(cell)]
     others = [cell for place, cell in enumerate(record) if place != date and cell]
     if is_below and not any(read_cell(cell) for cell in others):
         return "below the data"
-    has_text = len(record) <= date or record[date] or any(not is_empty(cell) for cell in others)
-    return None if has_text else "without date and number"
+    if not filled:
+        return "without date and number"
+    is_note = len(filled) == 1 < len(header) and not looks_like_date(filled[0]) and read_cell(filled[0]) is None
+    return "of text" if is_note else None
 
 
 def _is_bare(record: Record, date: int) -> bool:

@@ -465,7 +465,7 @@ LAYOUTS: dict[str, Layout] = {
     "repeated header": Layout("date,close\n" + rows("{day},{c}").replace("\n2023-12-11", "\ndate,close\n2023-12-11")),
     "pages": Layout(
         "Page 1\ndate,close\n"
-        + rows("{day},{c}").replace("\n2023-11-28", "\nSource: a bank\nPage 2\ndate,close\n2023-11-28"),
+        + rows("{day},{c}").replace("\n2023-11-28", "\n-,-\nSource: a bank\nPage 2\ndate,close\n2023-11-28"),
     ),
     "pages of Excel's numbers": Layout(
         "date,close\n"
