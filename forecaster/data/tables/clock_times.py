@@ -11,12 +11,16 @@ from forecaster.arrays import Int64Array
 __all__ = ["Clock", "seconds_of", "split_times"]
 
 _TIME = re.compile(
-    r"(?P<date>.*?\S)(?:[T ,]+|(?<=\d)-(?=\d\d:))"
+    r"(?P<date>.*?\S)(?:[T ,]+|(?<=\d)-(?=\d\d:))(?P<half_before>[上下오午][午전후前後]\s*)?"
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>.*)"
 )
 _COMPACT_TIME = re.compile(
-    r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<half>)(?P<zone>Z?)"
+    r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<half>)(?P<half_before>)(?P<zone>Z?)"
 )
+_LATE_HALVES = ("下午", "오후", "午後")
+_YEAR_BEHIND = re.compile(r"(?:[A-Z]{3,4} )?(\d{4})")
+"""A year behind the time and its zone: ``Tue Jul 30 16:00:00 EDT 2024``."""
+
 _ZONE = re.compile(
     r"(?:UTC|GMT|Z)?\s*(?:([+-])(\d{1,2}):?(\d{2})?(?::\d{2})?)?\s*(?:[A-Z]{2,5}|\([^)]*\)|[A-Z]\w+/[\w/]+)?"
 )
@@ -94,12 +98,17 @@ def _split(text: str) -> tuple[str, int, int | None] | None:
     match = (_TIME if ":" in text else _COMPACT_TIME).fullmatch(text)
     if match is None:
         return None
-    zone = _ZONE.fullmatch(match["zone"])
-    hour = _hour(int(match["hour"]), (match["half"] or "")[:1].lower())
+    year = _YEAR_BEHIND.fullmatch(match["zone"])
+    zone = _ZONE.fullmatch("" if year else match["zone"])
+    half = (match["half"] or "")[:1].lower()
+    if match["half_before"]:
+        half = "p" if match["half_before"].strip() in _LATE_HALVES else "a"
+    hour = _hour(int(match["hour"]), half)
     if zone is None or hour is None or int(match["minute"]) > 59 or int(match["second"] or 0) > 60:
         return None
     second = 3600 * hour + 60 * int(match["minute"]) + int(match["second"] or 0)
-    return match["date"].rstrip(","), second, _offset(match["zone"], zone)
+    date = match["date"].rstrip(",") + (f" {year[1]}" if year else "")
+    return date, second, _offset(match["zone"], zone)
 
 
 def _hour(hour: int, half: str) -> int | None:

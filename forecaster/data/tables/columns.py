@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecaster.arrays import FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.dates import looks_like_date, parse_dates
@@ -24,7 +25,7 @@ from forecaster.data.tables.names import (
     plain_name,
     price_tier,
 )
-from forecaster.data.tables.numbers import is_empty, is_numeric, plain_floats
+from forecaster.data.tables.numbers import Column, is_empty, is_numeric, plain_floats
 from forecaster.errors import InputFileError
 
 __all__ = ["Choice", "choose_columns", "one_symbol", "time_column"]
@@ -206,7 +207,8 @@ def _numeric(layout: Layout, time: int | None) -> list[int]:
     for place in places:
         cells = [layout.table.records[row][place] for row in layout.rows[:_SAMPLE_ROWS]]
         is_dates = is_date_name(layout.names[place]) and not price_tier(layout.names[place])
-        if is_numeric(cells) and not is_dates and not all(map(looks_like_date, cells)):
+        is_label = len(set(cells)) == 1 < len(cells) and any(map(str.isalpha, cells[0]))  # 1 USD
+        if is_numeric(cells) and not is_dates and not is_label and not all(map(looks_like_date, cells)):
             numeric.append(place)
     return numeric
 
@@ -252,7 +254,7 @@ def _is_open_high_low_close(layout: Layout, places: Sequence[int]) -> bool:
     The high is the largest and the low the smallest in every row, and days open closer to the close of the day before
     than they close to the open of that day.
     """
-    columns = [plain_floats(layout.cells(place)) for place in places]
+    columns = [_floats(layout.cells(place)) for place in places]
     if any(column is None for column in columns) or len(layout.rows) < _MIN_ROWS_OF_RANGES:
         return False
     try:
@@ -265,6 +267,13 @@ def _is_open_high_low_close(layout: Layout, places: Sequence[int]) -> bool:
     if not in_range.all():
         return False
     return bool(np.abs(opening[1:] - close[:-1]).sum() < np.abs(close[1:] - opening[:-1]).sum())
+
+
+def _floats(cells: Sequence[str]) -> FloatArray | None:
+    """(T,) numbers with decimal points or with decimal commas; None for any other column."""
+    column = Column(cells)
+    is_comma = column.plain is None and column.text_row() is None and column.fault_row("comma") is None
+    return column.values("comma") if is_comma and column.is_certain("comma") else column.plain
 
 
 def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from forecaster.data.instruments import shown
 from forecaster.data.tables.date_numbers import numbered_dates
 from forecaster.data.tables.dates import looks_like_date
-from forecaster.data.tables.names import DATE_NAMES, field_of, is_date_name, listed, plain_name
+from forecaster.data.tables.names import DATE_NAMES, is_date_name, is_known_name, listed, plain_name
 from forecaster.data.tables.numbers import read_cell
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
@@ -188,4 +188,4 @@ def _likely_header(table: Table) -> int:
 
 def known_names(record: Record) -> int:
     """Number of cells of a record that are known names of columns."""
-    return sum(is_date_name(cell) or field_of(cell) is not None for cell in record if cell)
+    return sum(map(is_known_name, record))

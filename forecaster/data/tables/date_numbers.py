@@ -9,7 +9,7 @@ from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 
 __all__ = ["numbered_dates"]
 
-_NUMBER = re.compile(r"-?\d{1,19}(\.\d+)?")
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,18})(\.\d+)?")
 _FIRST_EXCEL_DAY = np.datetime64("1899-12-30")
 _MIN_EXCEL, _MAX_EXCEL = 10_000, 80_000  # 1927 to 2119
 _MIN_LAST_EXCEL = 25_569  # 1970; a column of smaller numbers may count days since 1970

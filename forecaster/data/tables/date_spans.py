@@ -8,14 +8,14 @@ import numpy as np
 from forecaster.arrays import DateArray
 from forecaster.data.tables.moments import EXPECTED, DateError, unlike
 
-__all__ = ["span_ends", "whole_spans"]
+__all__ = ["COMPACT_MONTH", "span_ends", "whole_spans"]
 
 _SPANS = {
     "month": re.compile(r"(\d{4})(?:[-/. ]|-?[Mm])(\d{1,2})"),
     "quarter": re.compile(r"(\d{4})[-/. ]?[Qq](\d)"),
     "year": re.compile(r"(\d{4})"),
 }
-_COMPACT_MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
+COMPACT_MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
 """Year and month; six digits may also be a day of a short year, unless their middle is no month."""
 
 _SPAN_FIRST = re.compile(r"(Q?)(\d{1,2})(?:[-/. ]|(?<=Q\d))(\d{4})", re.IGNORECASE)
@@ -32,7 +32,7 @@ def whole_spans(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, 
         DateError: A row is written in another way than the first, or is no month or quarter.
     """
     cells = [_SPAN_FIRST.sub(r"\3-\1\2", cell) for cell in cells] if _SPAN_FIRST.fullmatch(cells[0]) else cells
-    if all(map(_COMPACT_MONTH.fullmatch, cells)) and not all("01" <= cell[2:4] <= "12" for cell in cells):
+    if all(map(COMPACT_MONTH.fullmatch, cells)) and not all("01" <= cell[2:4] <= "12" for cell in cells):
         cells = [f"{cell[:4]}-{cell[4:]}" for cell in cells]
     span = next((span for span, pattern in _SPANS.items() if pattern.fullmatch(cells[0])), None)
     return None if span is None else (_last_days(texts, cells, span), f"{span}s", span)

@@ -11,9 +11,10 @@ import numpy as np
 from forecaster.arrays import DateArray, Int64Array
 from forecaster.data.tables.clock_times import Clock, split_times
 from forecaster.data.tables.date_numbers import numbered_dates
-from forecaster.data.tables.date_spans import span_ends, whole_spans
+from forecaster.data.tables.date_spans import COMPACT_MONTH, span_ends, whole_spans
 from forecaster.data.tables.moments import EXPECTED, DateError, Moments, unlike
 from forecaster.data.tables.month_names import WORDS, folded, is_filler, is_month, months_of
+from forecaster.data.tables.numbers import PLAIN_SIGNS
 
 __all__ = ["DATE_ORDERS", "DateError", "looks_like_date", "parse_dates"]
 
@@ -23,13 +24,21 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 MIN_YEAR = 1600
 """Oldest year of a price history; smaller numbers are years of another calendar."""
 
+MAX_YEAR = 2400
+"""Last year of the Gregorian calendar; a column of greater ones counts from the birth of Buddha, as in Thailand."""
+
 MAX_SHORT_YEAR = 2035
 """Last year that is meant by two digits: 35 is 2035, 36 is 1936."""
 
 _GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps that are so much longer
 
 _SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
+_COMPACT_YEAR_LAST = re.compile(r"(\d{2})(\d{2})((?:1[6-9]|20)\d{2})")
+_SHORT_COMPACT = re.compile(r"(\d{2})(\d{2})(\d{2})")
+_BESIDE_WORDS = re.compile(
+    r"(?P<before>[^\W\d_]+)?[.,\s]*(?P<date>\d{1,4}([-/.])\d{1,2}\3\d{1,4}\.?)[\s,]*(?P<behind>[^\W\d_]+)?\.?"
+)
 _ERA = re.compile(
     r"(令和|平成|昭和|大正|明治|民國|民国|中華民國|[RHSTM]|R\.O\.C\.)\.?\s*(\d{1,3}|元)[-./年]\s*(\d{1,2})[-./月]\s*(\d{1,2})日?"
 )
@@ -38,6 +47,7 @@ _ERA_STARTS = {
     "M": 1867, "民國": 1911, "民国": 1911, "中華民國": 1911, "R.O.C.": 1911,
 }  # fmt: skip
 _MINGUO = 1911
+_BUDDHIST = 543
 _MINGUO_COMPACT = re.compile(r"([01]\d{2})(\d{2})(\d{2})")
 
 Parts = tuple[int, int, int]
@@ -76,8 +86,11 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
     iso = _iso(cells)
     if iso is not None:
         return iso, "year-month-day", "day"
-    if not any(map(str.isalpha, "".join(cells))) or not cells[0].isascii():
+    if not any(map(str.isalpha, "".join(cells))) or not cells[0].isascii() or _LIKE_NUMBERS.fullmatch(_plain(cells[0])):
         cells = [_plain(cell) for cell in cells]
+    numbers = _without_signs(cells, _COMPACT_YEAR_LAST)
+    if numbers and not all(map(_LIKE_COMPACT.fullmatch, cells)):
+        return (*_in_order(texts, numbers, _orders_before_year(order)), "day")
     for reader, form in _READERS:
         if reader(cells[0]) is not None:
             return _assemble(texts, _read_all(texts, cells, reader)), form, "day"
@@ -86,6 +99,9 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
     spans = whole_spans(texts, cells)
     if spans is not None:
         return spans
+    numbers = _without_signs(cells, _SHORT_COMPACT)
+    if numbers and not all(map(COMPACT_MONTH.fullmatch, cells)):
+        return (*_in_order(texts, numbers, [order] if order else list(DATE_ORDERS)), "day")
     if not _has_month(cells[0]):
         raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     return _named(texts, cells)
@@ -97,7 +113,7 @@ def _checked(texts: Sequence[str], days: DateArray) -> DateArray:
     if len(early):
         row = int(early[0])
         raise DateError(row, f"{texts[row]!r:.60} lies before {MIN_YEAR}; expected a date of the Gregorian calendar")
-    late = np.flatnonzero(days > np.datetime64("2400-01-01"))
+    late = np.flatnonzero(days > np.datetime64(f"{MAX_YEAR}-01-01"))
     if len(late):
         row = int(late[0])
         raise DateError(row, f"{texts[row]!r:.60} lies in the far future; expected a date of the Gregorian calendar")
@@ -116,12 +132,13 @@ def _iso(cells: Sequence[str]) -> DateArray | None:
         days = np.array(cells, dtype="datetime64[D]")
     except ValueError:  # 2024-02-30; the slow way says where
         return None
-    return days if days.min() >= np.datetime64(f"{MIN_YEAR}-01-01") else None
+    is_gregorian = days.min() >= np.datetime64(f"{MIN_YEAR}-01-01") and days.max() < np.datetime64(f"{MAX_YEAR}-01-01")
+    return days if is_gregorian else None
 
 
 def _plain(cell: str) -> str:
-    """A date without weekday in brackets and without words between its numbers."""
-    text = unicodedata.normalize("NFKC", cell).strip()
+    """A date of numbers without weekday and without words between its numbers."""
+    text = unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).strip()
     text = re.sub(r"\s*[(\[][^)\]]{1,12}[)\]]\s*", " ", text).strip()
     text = re.sub(r"\s*(星期.|週.|周[一二三四五六日]|[日月火水木金土]曜日?|[월화수목금토일]요일)\s*", " ", text).strip()
     text = re.sub(r"(?<=\d)\s*\u0433\.?$", "", text)  # the Bulgarian and Russian word for year
@@ -130,7 +147,10 @@ def _plain(cell: str) -> str:
     text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
     text = re.sub(r"(?<=\d)\s*[日일]$", "", text)
     text = re.sub(r"(?<=\d)\s*[月월]$", "", text)
-    return re.sub(r"(?<=\d)([-/.])\s+(?=\d)", r"\1", text)
+    text = re.sub(r"(?<=\d)([-/.])\s+(?=\d)", r"\1", text)
+    match = _BESIDE_WORDS.fullmatch(text)
+    has_weekday = match and all(is_filler(folded(word)) for word in (match["before"], match["behind"]) if word)
+    return match["date"] if match and has_weekday else text
 
 
 def _year_first(cell: str) -> Parts | None:
@@ -185,11 +205,22 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
         return _assemble(texts, [(year + _MINGUO, month, day) for year, month, day in numbers]), "Minguo year-month-day"
     lengths = {len(match[4]) for match in matches if match is not None}
     if lengths == {4}:
-        return _in_order(texts, numbers, [order] if order and order != "ymd" else ["dmy", "mdy"])
+        return _in_order(texts, numbers, _orders_before_year(order))
     if lengths != {2}:
         row = next(row for row, match in enumerate(matches) if match is not None and len(match[4]) not in (2, 4))
         raise unlike(texts, row) if lengths - {2, 4} else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     return _in_order(texts, numbers, [order] if order else list(DATE_ORDERS))
+
+
+def _without_signs(cells: Sequence[str], pattern: re.Pattern[str]) -> list[Parts]:
+    """The three numbers of each date that is written without signs between them; none if some cell is another text."""
+    if not all(map(pattern.fullmatch, cells)):
+        return []
+    return [(int(match[1]), int(match[2]), int(match[3])) for match in map(pattern.fullmatch, cells) if match]
+
+
+def _orders_before_year(order: str | None) -> list[str]:
+    return [order] if order and order != "ymd" else ["dmy", "mdy"]
 
 
 _ORDER_NAMES = {"dmy": "day-month-year", "mdy": "month-day-year", "ymd": "year-month-day"}
@@ -318,6 +349,8 @@ def _assemble(texts: Sequence[str], parts: Sequence[Parts]) -> DateArray:
 
 def _dates(year: Int64Array, month: Int64Array, day: Int64Array) -> tuple[DateArray, Int64Array]:
     """(T,) dates, and true where a month does not have the day."""
+    if len(year) and year.min() > MAX_YEAR:
+        year = year - _BUDDHIST
     months = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
     return dates, np.asarray((month < 1) | (month > 12) | (dates.astype("datetime64[M]") != months))
@@ -326,7 +359,7 @@ def _dates(year: Int64Array, month: Int64Array, day: Int64Array) -> tuple[DateAr
 _LIKE_NUMBERS = re.compile(
     r"\d{4}([-/.])\d{1,2}\1\d{1,2}\.?|\d{1,2}([-/.])\d{1,2}\2(\d{4}|\d{2})|1\d{2}/\d{1,2}/\d{1,2}"
 )
-_LIKE_COMPACT = re.compile(r"(1[6-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_LIKE_COMPACT = re.compile(r"(1[6-9]|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\.0+)?")
 _LIKE_SPAN = re.compile(
     r"(1[6-9]|20)\d\d([-/](0[1-9]|1[0-2])|-?M\d{1,2}|[- ]?Q[1-4])|((0?[1-9]|1[0-2])[-/]|Q[1-4][- ]?)(1[6-9]|20)\d\d"
 )

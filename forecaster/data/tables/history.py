@@ -27,6 +27,7 @@ __all__ = ["FileRows", "ReadingOptions", "dates_of", "in_order", "read_rows"]
 
 _MAX_ROWS = 4_000_000  # ten years of minutes
 _TEXT = re.compile(r"[^\W\d_]{4}")  # four letters: more than a currency, an exponent or a unit have
+_SHORT_MINGUO = re.compile(r"[89]\d/\d{1,2}/\d{1,2}")
 _MIN_REPEATED_SHARE = 0.2
 _MAX_OUTSIDE_SHARE = 0.5
 _RANGE_TOLERANCE = 1e-6  # relative; prices come through 32-bit floats
@@ -169,8 +170,11 @@ def dates_of(layout: Layout, order: str | None = None) -> Moments:
         raise InputFileError(
             f"{layout.table.label} has more than {_MAX_ROWS} rows; expected daily rows or some years of shorter ones"
         )
+    cells = layout.cells(layout.date)
+    if any("\u76e4" in name for name in layout.names):  # of Taiwan, in "opening" and "closing": 99/12/31 is of 2010
+        cells = [f"0{cell}" if _SHORT_MINGUO.fullmatch(cell) else cell for cell in cells]
     try:
-        moments = parse_dates(layout.cells(layout.date), order)
+        moments = parse_dates(cells, order)
     except DateError as error:
         column = shown(layout.names[layout.date])
         layout.refuse(error.row, f"date {error} (column {column}; another one: --date-column)")

@@ -192,11 +192,14 @@ def _rows(
     if all(len(record) == width and record[date][:1].isdigit() for record in records[first:]):
         return range(first, len(records)), {}
     skipped: Counter[str] = Counter()
-    last = max((index for index in range(first, len(records)) if _has_date(records[index], date)), default=first)
+    cells = [record[date] if len(record) > date else "" for record in records[first:]]
+    is_dated = looks_like_date if any(map(looks_like_date, cells[:1])) else may_be_date
+    last = max((first + row for row, cell in enumerate(cells) if is_dated(cell)), default=first)
     rows: list[int] = []
     header = {name.casefold() for name in names}
     for index in range(first, len(records)):
-        kind = _kind(records[index], date, header, index > last)
+        is_short = len(records[index]) < width
+        kind = _kind(records[index], date, header, is_below=index > last, is_short=is_short)
         if kind is not None:
             skipped[kind] += 1
             continue
@@ -209,9 +212,9 @@ def _has_date(record: Record, date: int) -> bool:
     return len(record) > date and may_be_date(record[date])
 
 
-def _kind(record: Record, date: int, header: set[str], is_below: bool) -> str | None:
+def _kind(record: Record, date: int, header: set[str], *, is_below: bool, is_short: bool) -> str | None:
     """Kind of a line that is no row of data; None for rows, among them those that will be refused."""
-    if _has_date(record, date):
+    if _has_date(record, date) and not (is_below and is_short):
         is_dividend = any(is_event(cell) for cell in record if not cell[:1].isdigit() or " " in cell)
         return "about a dividend or a split" if is_dividend and _is_bare(record, date) else None
     texts = [cell for cell in record if cell]
@@ -221,7 +224,7 @@ def _kind(record: Record, date: int, header: set[str], is_below: bool) -> str | 
         return "with a comment"
     filled = [cell for cell in texts if not is_empty(cell)]
     others = [cell for place, cell in enumerate(record) if place != date and cell]
-    if is_below and not any(read_cell(cell) for cell in others):
+    if is_below and (is_short or not any(read_cell(cell) for cell in others)):
         return "below the data"
     if not filled:
         return "without date and number"

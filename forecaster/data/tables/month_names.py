@@ -46,10 +46,12 @@ def _names() -> dict[str, dict[str, int]]:
     languages: dict[str, dict[str, int]] = {}
     for line in _sections()["months"]:
         language, _, text = line.partition(":")
-        names = folded(text).split()
+        marked = folded(text).split()
+        names = [name.replace("|", "") for name in marked]
         table = languages.setdefault(language, {})
         for number, name in enumerate(names, start=1):
-            for length in range(_MIN_LETTERS, len(name) + 1):
+            shortest = max(_MIN_LETTERS, marked[number - 1].find("|"))
+            for length in range(shortest, len(name) + 1):
                 beginning = name[:length]
                 if beginning == name or sum(other.startswith(beginning) for other in names) == 1:
                     table[beginning] = number

@@ -19,6 +19,7 @@ __all__ = [
     "count_names",
     "field_of",
     "is_date_name",
+    "is_known_name",
     "is_other_number",
     "is_raw_price",
     "listed",
@@ -34,6 +35,9 @@ _SHOWN_COLUMNS = 12
 _MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_EARLIER = re.compile(r"[(\[]\s*(prev\w*|lag\w*|t\s*-\s*\d+|yesterday|day before|vortag)\b", re.IGNORECASE)
+"""Remark in brackets that a number is of another day."""
+
 _SECOND = re.compile(r"\.\d{1,2}$")
 """Ending that pandas gives to the second column of one name."""
 
@@ -100,6 +104,8 @@ def field_of(name: str) -> tuple[str, int] | None:
     Besides whole names, ``close_usd``, ``4. close`` and ``Close Price EUR`` are understood: one field word among
     words that do not change its meaning.
     """
+    if _EARLIER.search(name):
+        return None
     plain = plain_name(_SECOND.sub("", name))
     for field, names in OTHER_COLUMNS.items():
         if plain in names:
@@ -154,16 +160,21 @@ def is_date_name(name: str) -> bool:
     return plain_name(name) in DATE_NAMES
 
 
+def is_known_name(name: str) -> bool:
+    """True for names of a column of dates, prices, ranges or volumes."""
+    return bool(name) and (is_date_name(name) or field_of(name) is not None)
+
+
 def is_other_number(name: str) -> bool:
     """True for names of numbers that are no price of the day, such as a volume or a change."""
-    return "%" in name or bool(_OTHER_NUMBERS.search(plain_name(name) or name.strip()))
+    return "%" in name or bool(_EARLIER.search(name)) or bool(_OTHER_NUMBERS.search(plain_name(name) or name.strip()))
 
 
 def count_names(text: str) -> int:
     """Number of known names that are not in ASCII among the first cells of a text; tells encodings apart."""
     cells = re.split(r"[,;\t|\r\n]", text[:4096])
     names = [cell.strip(" \"'\ufeff") for cell in cells]
-    return sum(not name.isascii() and (is_date_name(name) or field_of(name) is not None) for name in names)
+    return sum(not name.isascii() and is_known_name(name) for name in names)
 
 
 def listed(names: Sequence[str]) -> str:

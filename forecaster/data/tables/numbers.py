@@ -15,7 +15,7 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 
-__all__ = ["EMPTY", "Column", "DecimalSign", "is_empty", "is_numeric", "plain_floats"]
+__all__ = ["EMPTY", "PLAIN_SIGNS", "Column", "DecimalSign", "is_empty", "is_numeric", "plain_floats"]
 
 DecimalSign = Literal["point", "comma"]
 
@@ -25,9 +25,14 @@ EMPTY = frozenset({
     *("nc", "n.c.", "na()", "<na>", "<null>", "(null)", "\\n", "#na", "#n/a", "#n/a n/a", "#value!"),
     *("#div/0!", "#ref!", "#name?", "#num!", "#null!", "#n/d", "#nv", "#n/v", "#bezug!", "#wert!", "not available"),
     *("not_available", "unavailable", "no data", "no value", "missing", "void", "closed", "holiday", "bank holiday"),
-    *("kein wert vorhanden", "#n/a field not applicable"),
+    *("kein wert vorhanden", "nicht verf\u00fcgbar", "no disponible", "non disponible", "non disponibile", "nm", "nmf"),
+    *("''", "n.b.", "b.d.", "brak", "feriado", "ferm\u00e9", "geschlossen"),
+    *("\u4f11\u5e02", "\u4f11\u5834", "\u4f11\u573a", "\ud734\uc7a5"),
 })  # fmt: skip
 """Texts of a cell without a value, in lower case."""
+
+_EMPTY_FORMS = re.compile(r"#\S{1,20}[!?]|#?[^\W\d_]/[^\W\d_]|-?1\.#\w+")
+"""Errors of spreadsheets in any language, two letters such as N/E for no value, and numbers of C that are none."""
 
 _EVENT = re.compile(
     r"dividend|split|capital gain|distribution|spin-?off|\u914d\u5f53|\u5206\u5272|\u5206\u7ea2|\u80a1\u606f",
@@ -36,15 +41,18 @@ _EVENT = re.compile(
 
 _UNITS = {
     "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "bn": 1e9, "mn": 1e6, "mm": 1e6, "tn": 1e12, "mil": 1e6, "mio": 1e6,
-    "mrd": 1e9, "mld": 1e9, "tsd": 1e3, "mill": 1e6, "cr": 1e7, "lac": 1e5, "lakh": 1e5,
+    "mrd": 1e9, "mld": 1e9, "pts": 1.0, "pkt": 1.0, "tsd": 1e3, "mill": 1e6, "cr": 1e7, "lac": 1e5, "lakh": 1e5,
     "тыс": 1e3, "млн": 1e6, "млрд": 1e9, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "만": 1e4, "억": 1e8,
 }  # fmt: skip
 """Unit behind a number, in lower case without a point -> factor."""
 
 _CURRENCY = (
-    r"(?:[A-Za-z]{0,3}\s?[$€£¥₹₩₽₺₫฿₪₴₦₱¢]|[A-Z]{3}|Rs\.?|Rp\.?|kr\.?|Kč|zł|Ft|Fr\.?|лв\.?|"
+    r"(?:[A-Za-z]{0,3}\s?[$€£¥₹₩₽₺₫฿₪₴₦₱¢₿₵₡₸₼₾₮﷼₨]|[A-Z]{3}|Rs\.?|Rp\.?|kr\.?|Kč|zł|Ft|Fr\.?|лв\.?|"
     r"\u0440\u0443\u0431\.?|元|円|원|GBp|GBX|p|R(?=[\d ]))"
 )
+_EQUATION = re.compile(r"1 ?[A-Z]{3} ?= ?")
+"""Begin of a rate in words: ``1 USD = 150.39 JPY``."""
+
 _SHAPE = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)\s*(?P<body>[\d.,][\d.,' ]*(?:[eE][+-]?\d+)?)"
     rf"\s*(?P<unit>%|[^\W\d_]{{1,4}}\.?)?\s*(?P<behind>{_CURRENCY})?\s*(?P<trailing>-?)"
@@ -57,22 +65,25 @@ _BODIES: dict[DecimalSign, re.Pattern[str]] = {
     "comma": re.compile(rf"((?:\d+|{_GROUPS.replace('GROUP', '[.]')})(?:,\d*)?|,\d+)" + _EXPONENT),
 }
 _THIRTY_SECONDS = re.compile(r"\d{2,3}'([0-2]\d|3[01])[0257]")
-_SIGNS = str.maketrans({
+PLAIN_SIGNS = str.maketrans({
     **dict.fromkeys("\u00a0\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t", " "),
     **dict.fromkeys("\u2019\u2018\u0060\u00b4\u02bc\u2032\u02d9\u066c", "'"),
     **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63", "-"),
     **{chr(0x0660 + digit): str(digit) for digit in range(10)},  # Arabic
     **{chr(0x06F0 + digit): str(digit) for digit in range(10)},  # Persian
-    **dict.fromkeys("\u200e\u200f\ufeff", None),  # marks of the direction of a text
+    **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", None),  # marks without width, of the direction of a text
+    **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", None),
     "\u066b": ".",
 })  # fmt: skip
-"""Signs in numbers of other writing systems -> plain ones."""
+"""Signs in numbers and dates of other writing systems -> plain ones."""
 
 
 def is_empty(cell: str) -> bool:
     """True for a cell without a value, such as ``ND`` or ``#N/A N/A``."""
-    lower = cell.lower()
-    return lower in EMPTY or (lower.startswith(("#n/a", "nan")) and len(lower) < 40)
+    lower = (cell[1:-1] if cell[:1] == "(" and cell[-1:] == ")" else cell).lower()
+    if lower in EMPTY or (lower.startswith(("#n/a", "nan")) and len(lower) < 40):
+        return True
+    return ("/" in lower or "#" in lower) and bool(_EMPTY_FORMS.fullmatch(lower))
 
 
 def is_event(cell: str) -> bool:
@@ -97,8 +108,10 @@ class Cell:
 
 def read_cell(cell: str) -> Cell | None:
     """The readings of a cell with content; None for text."""
-    text = cell if cell.isascii() else unicodedata.normalize("NFKC", cell.translate(_SIGNS)).translate(_SIGNS)
+    text = cell if cell.isascii() else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).translate(PLAIN_SIGNS)
     text = text.strip().strip('"').strip()
+    equation = _EQUATION.match(text)
+    text = text[equation.end() :] if equation else text
     if text.lower().lstrip("+-") in ("inf", "infinity"):  # a number, though no price
         return Cell(dict.fromkeys(_BODIES, float(text)))
     negative = text.startswith("(") and text.endswith(")")
@@ -214,7 +227,7 @@ class Column:
         currencies = {cell.currency: row for row, cell in reversed(filled)}
         if len(currencies.keys() - {""}) > 1 or {"", "p"} <= currencies.keys():
             return max(currencies.values()), "has another currency sign than the rows above"
-        if all(_THIRTY_SECONDS.fullmatch(cell.translate(_SIGNS)) for cell in self.cells if not is_empty(cell)):
+        if all(_THIRTY_SECONDS.fullmatch(cell.translate(PLAIN_SIGNS)) for cell in self.cells if not is_empty(cell)):
             return filled[0][0], "may count 32nds, as bond futures do"
         percentages = {cell.is_percentage: row for row, cell in reversed(filled)}
         if len(percentages) > 1:

@@ -10,16 +10,22 @@ from collections.abc import Iterator
 
 from forecaster.data.tables.content import Content
 from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.names import is_known_name
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
 
 __all__ = ["text_table"]
 
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
+_NAMES = {";": "semicolon", "\t": "tab", "|": "pipe", ",": "comma", " ": "blank"}
+"""Separators, those first that stand in no number."""
+
 _SAMPLE_LINES = 400
 _MAX_RECORDS = 4_000_000  # ten years of minutes
 _MAX_CELLS = 2_000_000 * 16
 _NUMBERED_DATE = re.compile(r"\d{5}|\d{10}|\d{13}|\d{16}")
+_BEGIN = r"(?<![^,;\t|\n ])"
+_FORMULA = re.compile(_BEGIN + r'(?:="([^"\n]*)"|"=""([^"\n]*)""")')
+_TEXT_MARK = re.compile(r"(?<![^,;\t|\n \"])'([-+\d][^',;\t|\n\r\"]*)'?(?=[,;\t|\n\r\"]|$)")
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\S|\t)"?\s*', re.IGNORECASE)
 
 
@@ -31,7 +37,7 @@ def text_table(content: Content, text: str, encoding: str) -> Table:
     Raises:
         InputFileError: A quotation mark has no partner, or the file has too many cells.
     """
-    text = text.lstrip("\ufeff").replace("\0", "").rstrip("\x1a")
+    text = _without_text_marks(text.lstrip("\ufeff").replace("\0", "").rstrip("\x1a"))
     separator = _separator(text)
     lines = _Lines(content.label, text, separator)
     records = lines.records()
@@ -100,8 +106,15 @@ class _Lines:
                 yield number, cells
 
 
+def _without_text_marks(text: str) -> str:
+    """The text without the marks that keep spreadsheets from reading a number or a date: ``="1.5"`` and ``'1.5``."""
+    if '="' in text or '"="' in text:
+        text = _FORMULA.sub(lambda match: f'"{match[1] or match[2] or ""}"', text)
+    return _TEXT_MARK.sub(r"\1", text) if "'" in text else text
+
+
 def _separator(text: str) -> str:
-    """The separator that explains most lines; a declared one comes first."""
+    """The separator that explains most lines and the names of the columns; a declared one comes first."""
     lines = [line for line in text[: 200 * _SAMPLE_LINES].splitlines()[:_SAMPLE_LINES] if line.strip()]
     declared = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if declared and declared[1] in _NAMES:
@@ -110,8 +123,12 @@ def _separator(text: str) -> str:
     return max(_NAMES, key=lambda separator: scores[separator])
 
 
-def _score(lines: list[str], separator: str) -> tuple[int, int, int, int]:
-    """Quality of a split: lines with a date, lines that begin with a number of seconds, lines of the usual length."""
+def _score(lines: list[str], separator: str) -> tuple[int, ...]:
+    """Quality of a split.
+
+    Known names of columns above most lines, lines with a date, lines that begin with a number of seconds, lines of the
+    usual length, and lines of several cells.
+    """
     split: list[Record]
     if separator == " ":
         split = [line.split() for line in lines]
@@ -122,10 +139,13 @@ def _score(lines: list[str], separator: str) -> tuple[int, int, int, int]:
             split = [line.split(separator) for line in lines]
     several = [record for record in split if len(record) > 1]
     if not several:
-        return 0, 0, 0, 0
+        return (0,)
     dated = sum(any(looks_like_date(cell.strip()) for cell in record[:8]) for record in several)
     numbered = sum(bool(_NUMBERED_DATE.fullmatch(record[0].strip())) for record in several)
+    header = max(several, key=lambda record: sum(map(is_known_name, record)))
+    below = sum(len(record) == len(header) for record in several)
+    names = sum(map(is_known_name, header)) if 2 * below > len(lines) else 0
     usual = Counter(map(len, several)).most_common(1)[0][1]
     if separator == " ":  # a time after a date makes two words in any table
-        return dated // 2, numbered // 2, usual // 2, 0
-    return dated, numbered, usual, len(several)
+        return names, dated // 2, numbered // 2, usual // 2, 0
+    return names, dated, numbered, usual, len(several)

@@ -174,6 +174,11 @@ LAYOUTS: dict[str, Layout] = {
         "Date, Open, High, Low, Close\n" + rows("{day:%m/%d/%y}, {o}, {h}, {l}, {c}", newest_first=True), RANGE
     ),
     "Google Finance": Layout("Date,Close\n" + rows("{day.month}/{day.day}/{day.year} 16:00:00,{c}")),
+    "Barchart, futures": Layout(
+        "Time,Open,High,Low,Latest,Change,%Change,Volume,Open Int\n"
+        + rows('{day},{o},{h},{l},{c},0.31,"+0.21%",{v},7', newest_first=True),
+        ALL,
+    ),
     "Barchart": Layout(
         "Time,Open,High,Low,Last,Change,%Chg,Volume\n"
         + rows("{day:%m/%d/%Y},{o},{h},{l},{c},0.31,+0.21%,{v}", newest_first=True)
@@ -366,6 +371,9 @@ LAYOUTS: dict[str, Layout] = {
         "FREQ;Frequency;BASE_CUR;Base Currency;QUOTE_CUR;Quote Currency;TENOR;DECIMALS;UNIT_MULT;TIME_PERIOD;OBS_VALUE\n"
         + rows("B;Business;JPY;Japanese yen;NOK;Norwegian krone;SP;4;2;{day};{c}", comma=True)
     ),
+    "Riksbank, with a label": Layout("Period;Serie;Medelvärde\n" + rows("{day};1 USD;{c}", comma=True)),
+    "rates in words": Layout("Date\tRate\n" + rows("{day:%A} {day.day} {day:%B %Y}\t1 USD = {c} JPY")),
+    "no header, decimal commas": Layout(rows("{day:%d/%m/%Y};{o};{h};{l};{c};{v}", comma=True), ALL),
     "Riksbank": Layout("Datum;SEKJPYPMI\n" + rows("{day};{c}", comma=True)),
     "Banxico": Layout(
         "Banco de México\n\nTipos de cambio\n\nTítulo,Tipo de cambio\nUnidad,Pesos\n\nFecha,SF43718\n"
@@ -399,6 +407,29 @@ LAYOUTS: dict[str, Layout] = {
     "Tushare": Layout(
         "ts_code,trade_date,open,high,low,close,pre_close,change,pct_chg,vol,amount\n"
         + rows("000001.SZ,{day:%Y%m%d},{o},{h},{l},{c},1.00,-0.1,-0.2,{v},7.5", newest_first=True),
+        ALL,
+    ),
+    "Taiwan, before 2011": Layout(
+        '"99年12月 2330 各日成交資訊"\n"日期","成交股數","收盤價",\n'
+        + each(lambda day, o, h, low, c, v: f'" {day.year - 1924}/{day:%m/%d}","{v:,}","{c:.2f}",')
+        + '"說明:"\n',
+        days=[day.replace(year=day.year - 13) for day in DAYS],
+    ),
+    "Moscow, pages": Layout(
+        "history\n\nTRADEDATE;SECID;VALUE;OPEN;LOW;HIGH;LEGALCLOSEPRICE;CLOSE;VOLUME\n"
+        + rows("{day};SBER;99.5;{o};{l};{h};1.5;{c};{v}")
+        + "\nhistory.cursor\n\nINDEX;TOTAL;PAGESIZE\n0;30;100\n",
+        ALL,
+    ),
+    "Chinese software, weekday behind a comma": Layout(
+        (
+            "时间\t开盘\t最高\t最低\t收盘\t总手\t金额\n"
+            + each(
+                lambda day, o, h, low, c, v: (
+                    f"{day},{'一二三四五六日'[day.weekday()]}\t{o}\t{h}\t{low}\t{c}\t{v:,}\t{v * 8:,}"
+                )
+            )
+        ).encode("gbk"),
         ALL,
     ),
     "Chinese software, GBK": Layout(
@@ -446,6 +477,12 @@ LAYOUTS: dict[str, Layout] = {
     "Excel, numbers of days": Layout(
         "date,close\n" + each(lambda day, o, h, low, c, v: f"{(day - datetime.date(1899, 12, 30)).days},{c}")
     ),
+    "Excel, formulas": Layout(
+        "Date,Close\n" + each(lambda day, o, h, low, c, v: f'="{day}",="{c * 100:,.2f}"'), scale=100
+    ),
+    "Excel, formulas in quotes": Layout("Date,Close\n" + rows('"=""{day}""","=""{c}"""')),
+    "Excel, numbers as text": Layout("Date;Close\n" + rows("'{day};'{c}")),
+    "texts in single quotes": Layout("'Date','Close'\n" + rows("'{day}','{c}'")),
     "Excel, UTF-16": Layout(("Date\tClose\n" + rows("{day}\t{c}")).encode("utf-16")),
     "pandas": Layout(",Open,High,Low,Close,Volume\n" + OHLCV, ALL),
     "pandas, with numbered rows": Layout(

@@ -41,6 +41,47 @@ def test_short_days_and_long_months(text: str) -> None:
     assert days[0].astype(object).year == 2024
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Wed 2024-07-31", "Wed 31/07/2024", "Mi, 31.07.2024", "31/07/2024 (Wed)", "mer. 31/07/2024"),
+        *(
+            "ср, 31.07.2024",
+            "2024-07-31,三",
+            "2024-07-31 星期三",
+            "2024–07–31",
+            "\u200e31\u200e/\u200e07\u200e/\u200e2024",
+        ),
+        *("2024/7/31 下午 3:00:00", "2024. 7. 31 오후 3:30:00", "Wed Jul 31 16:00:00 2024"),
+        *("Wed Jul 31 16:00:00 EDT 2024", "20240731.0", "31072024", "07312024", "31/07/2567", "2567-07-31"),
+        *("31 heinäkuuta 2024", "31 يوليو 2024", "31. júla 2024", "31 юли 2024", "31 srpnja 2024"),
+    ],
+)
+def test_other_ways_of_writing(text: str) -> None:
+    assert parse_dates([text]).days.astype(str).tolist() == ["2024-07-31"]
+
+
+def test_a_name_of_one_month_is_known_without_the_others() -> None:
+    """Mar begins the Finnish November, which nobody abbreviates so."""
+    assert parse_dates(["Mar 1, 2024", "Mar 4, 2024"]).days.astype(str).tolist() == ["2024-03-01", "2024-03-04"]
+
+
+def test_afternoon_before_the_hour() -> None:
+    moments = parse_dates(["2024/7/30 下午 3:00:00", "2024/7/31 上午 12:00:00"])
+    assert moments.seconds is not None
+    assert moments.seconds.tolist() == [15 * 3600, 0]
+
+
+@given(st.dates(datetime.date(1990, 1, 1), datetime.date(2024, 1, 1)), st.sampled_from(["%d%m%y", "%m%d%y", "%y%m%d"]))
+def test_six_digits_are_read_rightly_or_refused(first: datetime.date, style: str) -> None:
+    days = [first + datetime.timedelta(days=number) for number in range(40)]
+    texts = [day.strftime(style) for day in days]
+    row, _ = fault(texts)
+    if row < 0:
+        assert parse_dates(texts).days.astype(object).tolist() == days
+    assert parse_dates(texts, f"{style[1]}{style[3]}{style[5]}").days.astype(object).tolist() == days
+
+
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
 def test_any_text_is_dates_or_a_date_error(texts: list[str]) -> None:
     row, message = fault(texts)

@@ -158,7 +158,8 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "line 2: date '1402/10/01' lies before 1600; expected a date of the Gregorian calendar",
     ),
     "the first years": ("Date,Close\n0001-01-05,150\n0002-01-06,151\n", "'0001-01-05' lies before 1600"),
-    "the Buddhist calendar": ("Date,Close\n20/12/2566,150\n21/12/2566,151\n", "lies in the f"),
+    "a slip of the year": ("Date,Close\n2023-12-20,150\n2566-12-21,151\n", "line 3: date '2566-12-21' lies in the far"),
+    "the close of another day": ("Date,Close (t-1)\n" + rows("{day},{c}"), r"no price column.*'Close \(t-1\)'"),
     "dates side by side": (
         "Series,2023-12-19,2023-12-20,2023-12-21,2023-12-22\nUSDJPY,1,2,3,4\n",
         "dates stand side by side: turn rows into columns",
@@ -283,6 +284,12 @@ def test_a_price_beyond_all_markets_is_dropped(tmp_path: Path) -> None:
             for options in ({"symbol": "BBB"}, {"price_column": "Close BBB"}, {"price_column": "close b..."})
         ),
         ("Date,USD,JPY\n2023-01-02,1.08,5\n2023-01-03,1.09,6\n", {"symbol": "jpy"}, [5, 6]),
+        ("Date,Close,Close (prev day)\n2023-01-02,5,4\n2023-01-03,6,5\n", {}, [5, 6]),
+        (
+            "Date,Close\n2023-01-02,5\n2023-01-03,#¡VALOR!\n2023-01-04,(N/E)\n2023-01-05,1.#QNAN\n2023-01-06,6\n",
+            {},
+            [5, 6],
+        ),
         ("Date,AAA.Open,AAA.Close,AAA.Adjusted\n2023-01-02,4,5,3\n2023-01-03,5,6,3\n", {}, [5, 6]),
     ],
 )
