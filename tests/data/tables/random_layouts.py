@@ -311,7 +311,9 @@ def random_text(draw: random.Random, table: list[Cells], separator: str) -> str:
         )
     if has_header and draw.random() < 0.1:
         header = next(line for line in lines if line and not line.startswith(("#", "Price history", "Source")))
-        lines.insert(len(lines) - 3, header)
+        lines.insert(draw.randrange(lines.index(header) + 1, len(lines)), header)
+    if has_header and draw.random() < 0.1:
+        lines.insert(draw.randrange(1, len(lines)), draw.choice(["", "Page 2 of 9", "---", "Source: somewhere"]))
     if draw.random() < 0.15:
         lines.append("Downloaded from somewhere")
     if draw.random() < 0.1:
