@@ -49,7 +49,7 @@ def command(
 
     \b
     Example:
-      forecast odds USDJPY --above 160 --on 2026-12-31
+      forecast odds USDJPY --above 160,165 --below 150 --on 2026-12-31
       forecast odds USDJPY --touch 150 --within 20d --out touch.png
       forecast odds USDJPY --position 1000000USD --var 1d,5d,20d
       forecast odds --portfolio positions.csv --base EUR --hedge USD

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import click
 
-from forecaster.cli.option_builders import Definition, date_option, list_option, option
-from forecaster.cli.values import to_level, to_price
+from forecaster.cli.option_builders import Definition, date_option, list_option, option, prices_option
+from forecaster.cli.values import to_level
 
 __all__ = ["ODDS_OPTIONS"]
 
 ODDS_OPTIONS: dict[str, Definition] = {
-    "touch": list_option(
-        "Question", "--touch", expected="prices such as 150,165", item=to_price, metavar="PRICES",
-        help="Probabilities of reaching prices on a day up to --on or --within.",
+    "touch": prices_option(
+        "Question", "--touch", help="Probabilities of reaching prices on a day up to --on or --within."
     ),
     "on": date_option("Question", "--on", help="Day of the questions.  [default: the last day of the run]"),
     "within": option(

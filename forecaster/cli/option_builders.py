@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from forecaster.cli.sections import SectionOption
-from forecaster.cli.values import CommaList, DayText, to_days
+from forecaster.cli.values import CommaList, DayText, PriceList, to_days, to_price
 
-__all__ = ["Command", "Definition", "date_option", "days_option", "list_option", "option"]
+__all__ = ["Command", "Definition", "date_option", "days_option", "list_option", "option", "prices_option"]
 
 Command = Callable[..., Any]
 Definition = Callable[[bool], Callable[[Command], Command]]
@@ -30,6 +30,7 @@ def list_option(
     *flags: str,
     expected: str = "names",
     item: Callable[[str], Any] = str,
+    values: CommaList | None = None,
     collect: Callable[[Any], Any] = tuple,
     **settings: Any,
 ) -> Definition:
@@ -40,14 +41,21 @@ def list_option(
         flags: As for `click.option`.
         expected: Description of the values, for the error message.
         item: Reads one value; raises ValueError for another text.
+        values: Reads a whole text, in place of `expected` and `item`.
         collect: Makes the argument of the command from all values in order, each once.
         settings: As for `click.option`.
     """
 
-    def joined(ctx: click.Context, parameter: click.Parameter, values: tuple[tuple[Any, ...], ...]) -> Any:
-        return collect(list(dict.fromkeys(itertools.chain.from_iterable(values))))
+    def joined(ctx: click.Context, parameter: click.Parameter, given: tuple[tuple[Any, ...], ...]) -> Any:
+        return collect(list(dict.fromkeys(itertools.chain.from_iterable(given))))
 
-    return option(section, *flags, multiple=True, type=CommaList(expected, item), callback=joined, **settings)
+    return option(section, *flags, multiple=True, type=values or CommaList(expected, item), callback=joined, **settings)
+
+
+def prices_option(section: str, flag: str, **settings: Any) -> Definition:
+    """Prices, such as 160,165."""
+    prices = PriceList("prices such as 160,165", to_price)
+    return list_option(section, flag, values=prices, metavar="PRICES", **settings)
 
 
 def date_option(section: str, *flags: str, **settings: Any) -> Definition:

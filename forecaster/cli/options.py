@@ -13,7 +13,7 @@ from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIO
 from forecaster.cli.instrument_options import INSTRUMENT_OPTIONS
 from forecaster.cli.ledger_options import LEDGER_OPTIONS
 from forecaster.cli.odds_options import ODDS_OPTIONS
-from forecaster.cli.option_builders import Command, Definition, date_option, list_option, option
+from forecaster.cli.option_builders import Command, Definition, date_option, list_option, option, prices_option
 from forecaster.cli.picture_options import PICTURE_OPTIONS
 from forecaster.cli.positional import InstrumentArgument, Words, named_instruments, named_run
 from forecaster.cli.run_options import RUN_OPTIONS
@@ -27,7 +27,6 @@ from forecaster.cli.values import (
     to_horizon,
     to_lag,
     to_level,
-    to_price,
     to_step,
 )
 from forecaster.cli.watch_options import WATCH_OPTIONS
@@ -221,29 +220,17 @@ _OPTIONS: dict[str, Definition] = {
         metavar="PERCENT",
         help="Central prediction intervals.",
     ),
-    "above": list_option(
-        "Question",
-        "--above",
-        expected="prices such as 160,165",
-        item=to_price,
-        metavar="PRICES",
-        help="Probabilities of ending above prices; in a fan a line at each.",
+    "above": prices_option(
+        "Question", "--above", help="Probabilities of ending above prices; in a fan a line at each."
     ),
-    "below": list_option(
-        "Question",
-        "--below",
-        expected="prices such as 150,155",
-        item=to_price,
-        metavar="PRICES",
-        help="Add probabilities of ending below prices.",
-    ),
+    "below": prices_option("Question", "--below", help="Probabilities of ending below prices."),
     "between": option(
         "Question",
         "--between",
         type=RangeText(),
         multiple=True,
         metavar="LOW,HIGH",
-        help="Add the probability of ending in a range.",
+        help="Probability of ending in a range.",
     ),
     "forecasts": option(
         "Output", "--forecasts", type=_OUT_FILE, metavar="FILE", help="CSV file for the forecasts of every cutoff."

@@ -6,7 +6,6 @@ import click
 
 from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -39,7 +38,8 @@ def command(*, environment: Environment, **keywords: Any) -> None:
       forecast plot --pair USDJPY --kind fan --until 2026-12-31 --above 160
       forecast plot --pair USDJPY --kind backtest --step 1,20
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
     from forecaster.workflows.plot import plot
 
     for path in plot(environment=environment, **keywords):
-        print_text(path)
+        print_result(environment, str(path))

@@ -83,11 +83,23 @@ def command(
         text = _paths_text(predictions, units, kind)
         print_result(environment, text) if out is None else write_result(out, text + "\n", environment)
         return
+    _note_slips(predictions, targets, environment)
     documents = [forecast_document(prediction, level, units, targets) for prediction in predictions]
     if out is None:
         print_result(environment, _text(documents, level, kind, verbose))
     else:
         write_result(out, _content(documents, level, kind, verbose), environment)
+
+
+def _note_slips(predictions: Sequence[Any], targets: Any, environment: Environment) -> None:
+    """Warn of prices that are probably slips, each once."""
+    if not (targets.above or targets.below or targets.between):
+        return
+    from forecaster.evaluation.threshold_check import slips
+
+    messages = [slip for prediction in predictions for slip in slips(prediction.forecast, targets)]
+    for message in dict.fromkeys(messages):
+        environment.note(f"warning: {message}")
 
 
 def _paths_text(predictions: Sequence[Any], units: Literal["price", "return", "pips"], kind: str) -> str:

@@ -6,7 +6,6 @@ import click
 
 from forecaster.cli.options import INSTRUMENT_OPTIONS, with_options
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -32,6 +31,7 @@ def command(*, environment: Environment, **keywords: Any) -> None:
       forecast report USDJPY --as-of 2020-12-31 --out usdjpy.html
       forecast report --universe symbols.txt --out overview.html
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.terminal import print_result
     from forecaster.workflows.report import report
 
-    print_text(report(environment=environment, **keywords))
+    print_result(environment, str(report(environment=environment, **keywords)))

@@ -24,7 +24,13 @@ _COMMANDS: Mapping[str, str] = {
     "prune": "data prune", "clean": "data prune", "history": "data list", "store": "data list",
     "list": "runs list", "models": "runs list", "ls": "runs list", "use": "runs use", "pin": "runs use",
     "configs": "config list", "settings": "config keys", "options": "config keys", "keys": "config keys",
-    "help": "--help", "version": "--version",
+    "help": "--help", "version": "--version", "grade": "score", "log": "predict USDJPY --log",
+    "risk": "odds USDJPY --position 1000000USD", "var": "odds USDJPY --position 1000000USD",
+    "hedge": "odds --portfolio FILE --base EUR --hedge USD", "portfolio": "odds --portfolio FILE --base EUR",
+    "probability": "odds USDJPY --above 160", "whatif": "odds USDJPY --above 160", "level": "odds USDJPY --above 160",
+    "price": "predict USDJPY", "range": "predict USDJPY", "excel": "predict USDJPY --out forecast.xlsx",
+    "page": "report USDJPY", "html": "report USDJPY", "browser": "report USDJPY",
+    "slide": "plot USDJPY --kind fan", "fan": "plot USDJPY --kind fan",
 }  # fmt: skip
 """Name of a command in other programs -> what to type after ``forecast``."""
 
@@ -42,7 +48,9 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--steps": ("--horizon {5}", "--step {5}"),
     "--periods": ("--horizon {5}", "--step {5}"),
     "--forecast-horizon": ("--horizon {5}", "--step {5}"),
-    "--horizon": ("--step {5}",),
+    "--horizon": ("--step {5}", "--within {5}"),
+    "--weeks": ("--horizon {2}wk", "--within {2}wk"),
+    "--months": ("--horizon {2}mo", "--within {2}mo"),
     "--step": ("--horizon {5}",),
     "--gpu": ("--device gpu",),
     "--cpu": ("--device cpu",),
@@ -59,7 +67,9 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--input": ("--csv {prices.csv}",),
     "--data": ("--csv {prices.csv}",),
     "--path": ("--csv {prices.csv}",),
-    "--excel": ("--csv {prices.xlsx}",),
+    "--excel": ("--out {forecast.xlsx}", "--csv {prices.xlsx}"),
+    "--xlsx": ("--out {forecast.xlsx}", "--csv {prices.xlsx}"),
+    "--html": ("--out {forecast.html}",),
     "--freq": ("--frequency {1wk}",),
     "--timeframe": ("--frequency {1wk}",),
     "--period": ("--frequency {1wk}",),
@@ -72,6 +82,9 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "--alpha": ("--level {80,95}",),
     "--interval-level": ("--level {80,95}",),
     "--quantiles": ("--level {80,95}",),
+    "--levels": ("--level {80,95}", "--above {160}"),
+    "--price": ("--above {160}",),
+    "--probability": ("--above {160}",),
     "--target": ("--above {160}",),
     "--threshold": ("--above {160}",),
     "--over": ("--above {160}",),
@@ -85,16 +98,26 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "-o": ("--out {forecast.csv}",),
     "--json": ("--format json",),
     "--csv-output": ("--format csv",),
-    "--date": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
+    "--date": (
+        "--on {2026-12-31}",
+        "--until {2026-12-31} for the last day, --as-of for the newest row",
+        "--as-of {2025-06-30}",
+        "--end {2025-06-30}",
+    ),
+    "--by": ("--on {2026-12-31}", "--until {2026-12-31}"),
+    "--at": ("--on {2026-12-31}", "--until {2026-12-31}"),
+    "--on": ("--until {2026-12-31}",),
+    "--within": ("--horizon {1mo}",),
+    "--touch": ("--above {160}",),
     "--cutoff": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
     "--asof": ("--as-of {2025-06-30}", "--end {2025-06-30}"),
     "--from": ("--start {2010-01-01}",),
     "--since": ("--start {2010-01-01}",),
     "--begin": ("--start {2010-01-01}", "--from {2010-01-01}"),
     "--start-date": ("--start {2010-01-01}", "--from {2010-01-01}"),
-    "--to": ("--end {2025-06-30}",),
+    "--to": ("--until {2026-12-31}", "--on {2026-12-31}", "--end {2025-06-30}"),
     "--end-date": ("--end {2025-06-30}", "--to {2025-06-30}"),
-    "--until": ("--end {2025-06-30}", "--to {2025-06-30}"),
+    "--until": ("--on {2026-12-31}", "--end {2025-06-30}", "--to {2025-06-30}"),
     "--dir": ("--home {folder}",),
     "--folder": ("--home {folder}",),
     "--project": ("--home {folder}",),
@@ -131,12 +154,12 @@ def command_message(name: str, commands: Sequence[str], is_first: bool) -> str:
         "No such command 'trian'; did you mean train?"
     """
     shown = f"No such command {name[:60]!r}"
-    near = _near(name.lower(), commands)
-    if near:
-        return f"{shown}; did you mean {' or '.join(near)}?"
     word = name.lower().replace("-", "").replace("_", "")
     if word in _COMMANDS:
         return f"{shown}; use: forecast {_COMMANDS[word]}."
+    near = _near(name.lower(), commands)
+    if near:
+        return f"{shown}; did you mean {' or '.join(near)}?"
     listed = f"{shown}; the commands are {', '.join(commands)}."
     if is_first and name.isascii() and name.isalnum() and len(name) <= 6:
         return f"{listed[:-1]}; a symbol is written in capitals: forecast {name.upper()}."

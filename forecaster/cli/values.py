@@ -15,6 +15,7 @@ __all__ = [
     "CommaList",
     "DayText",
     "FormatChoice",
+    "PriceList",
     "RangeText",
     "to_days",
     "to_figure",
@@ -58,6 +59,19 @@ class CommaList(click.ParamType[tuple[Any, ...]]):
             self.fail(error.message, param, ctx)
         except ValueError:
             self.fail(f"expected {self._expected}; got {value!r}.", param, ctx)
+
+
+class PriceList(CommaList):
+    """Prices separated by commas; a comma that can only be a decimal sign is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        """The prices in the text `value`, in order."""
+        prices = super().convert(value, param, ctx)
+        has_fraction = any(re.fullmatch(r"0\d+", text.strip()) for text in value.split(","))
+        if has_fraction or len(set(prices)) < len(prices):
+            meant = value.replace(",", ".", 1)
+            self.fail(f"a comma separates prices, and a point is the decimal sign; did you mean {meant}?", param, ctx)
+        return prices
 
 
 class DayText(click.ParamType[datetime.date]):

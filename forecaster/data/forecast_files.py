@@ -122,7 +122,7 @@ def read_forecasts(path: Path, date_order: str | None = None) -> ForecastFile:
     table = open_table(path)
     names = [cell.strip().lower() for cell in table.records[0]]
     places = _places(table, names)
-    levels = {place: level for place, name in enumerate(names) if (level := level_of(name)) is not None}
+    levels = _level_places(table, names)
     is_long = {"level", "value"} <= places.keys()
     kinds = [bool(levels), is_long, "sigma" in places]
     if sum(kinds) != 1 or (kinds[2] and "mean" not in places):
@@ -170,6 +170,17 @@ def _places(table: Table, names: Sequence[str]) -> dict[str, int]:
     if repeated is not None:
         table.refuse(0, f"the column {repeated} is there {names.count(repeated)} times; expected it once")
     return {name: names.index(name) for name in present}
+
+
+def _level_places(table: Table, names: Sequence[str]) -> dict[int, float]:
+    """Number of the column -> quantile level, without a median that q0.5 repeats, as in our own files."""
+    levels = {place: level for place, name in enumerate(names) if (level := level_of(name)) is not None}
+    medians = [place for place, level in levels.items() if level == 0.5]
+    if len(medians) == 2 and "median" in {names[place] for place in medians}:
+        first, second = ([record[place : place + 1] for record in table.records[1:]] for place in medians)
+        if first == second:
+            del levels[medians[0] if names[medians[0]] == "median" else medians[1]]
+    return levels
 
 
 def _check_levels(table: Table, levels: Mapping[int, float]) -> None:

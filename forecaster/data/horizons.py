@@ -15,10 +15,12 @@ __all__ = ["MAX_ROWS", "Span", "parse_horizon", "rows_of_span", "rows_until"]
 
 MAX_ROWS = 250  # rows ahead
 
-_UNITS = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
+_UNITS = {"d": (1, "days"), "w": (1, "weeks"), "m": (1, "months"), "q": (3, "months"), "y": (1, "years")}
 _COUNT = re.compile(r"0*[1-9][0-9]{0,2}")
-_SPAN = re.compile(r"(\d{1,3})\s*(d|days?|w|wks?|weeks?|weekly|m|mo|mos|months?|monthly|y|yrs?|years?)", re.IGNORECASE)
-_EXPECTED = f"expected rows from 1 to {MAX_ROWS}, or a span such as 5d, 1wk, 2wk, 1mo or 1y"
+_SPAN = re.compile(
+    r"(\d{1,3})\s*(d|days?|w|wks?|weeks?|weekly|m|mo|mos|months?|monthly|q|quarters?|y|yrs?|years?)", re.IGNORECASE
+)
+_EXPECTED = f"expected rows from 1 to {MAX_ROWS}, or a span such as 5d, 2wk, 1mo or 1q"
 
 # Unit -> most rows in one of it, by the length of a row. A month has up to 23 days from Monday to Friday.
 _ROWS = {
@@ -57,8 +59,8 @@ def parse_horizon(value: int | str) -> int | Span:
     Raises:
         UsageError: It is not a horizon, or it is longer than `MAX_ROWS`.
 
-    >>> parse_horizon("20"), parse_horizon("2 weeks")
-    (20, Span(count=2, unit='weeks'))
+    >>> parse_horizon("20"), parse_horizon("2 weeks"), parse_horizon("1q")
+    (20, Span(count=2, unit='weeks'), Span(count=3, unit='months'))
     """
     text = str(value).strip()
     if _COUNT.fullmatch(text) and int(text) <= MAX_ROWS:
@@ -66,7 +68,8 @@ def parse_horizon(value: int | str) -> int | Span:
     match = _SPAN.fullmatch(text)
     if match is None or not text.isascii() or int(match[1]) < 1:
         raise UsageError(f"the horizon is {text:.40}; {_EXPECTED}")
-    return Span(int(match[1]), _UNITS[match[2][0].lower()])
+    factor, unit = _UNITS[match[2][0].lower()]
+    return Span(int(match[1]) * factor, unit)
 
 
 def rows_of_span(value: int | str, frequency: str) -> int:
@@ -108,5 +111,5 @@ def _checked(rows: int, text: str, minimum: int, next_row: str = "") -> int:
     if rows < minimum:
         raise UsageError(f"no row is expected {text}; the next one is on {next_row}; choose that day or a later one")
     if rows > MAX_ROWS:
-        raise UsageError(f"more than {MAX_ROWS} rows are expected {text}; {_EXPECTED}")
+        raise UsageError(f"more than {MAX_ROWS} rows are expected {text}; {_EXPECTED}; longer rows: --frequency 1wk")
     return rows

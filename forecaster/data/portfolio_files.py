@@ -17,8 +17,14 @@ __all__ = ["MAX_POSITIONS", "Portfolio", "portfolio_of", "read_portfolio"]
 MAX_POSITIONS = 60
 """Positions of a portfolio."""
 
-_AMOUNTS = ("amount", "quantity", "shares", "units", "number", "notional")
-_NAMES = ("currency", "symbol", "ticker", "instrument", "name", "unit")
+_AMOUNTS = (
+    *("amount", "quantity", "shares", "units", "number", "notional", "exposure"),
+    *("betrag", "menge", "stück", "anzahl", "nominal", "montant", "quantité", "importe", "importo"),
+)
+_NAMES = (
+    *("currency", "ccy", "symbol", "ticker", "instrument", "name", "unit"),
+    *("währung", "devise", "divisa", "moneda", "valuta"),
+)
 _EXPECTED = "expected the columns amount and currency, or amount and symbol"
 _EXPECTED_YAML = "expected a list of positions such as 1000000USD, or keys such as USD: 1000000"
 _YAML_ENDINGS = (".yaml", ".yml")
@@ -96,14 +102,27 @@ def _table_rows(path: Path) -> tuple[str, list[tuple[str, str]]]:
     amount = next((header.index(name) for name in _AMOUNTS if name in header), None)
     name = next((header.index(name) for name in _NAMES if name in header), None)
     if amount is None or name is None:
-        raise InputFileError(f"{table.label} has the columns {shown(', '.join(header), 80)}; {_EXPECTED}")
+        raise InputFileError(f"{table.label} has the columns {', '.join(map(shown, header[:9]))}; {_EXPECTED}")
+    amounts = _amounts([record[amount].strip() if len(record) > amount else "" for record in table.records[1:]])
     rows = []
     for index, record in enumerate(table.records[1:], start=1):
         if len(record) > len(header):
             table.refuse(index, f"{len(record)} cells; expected {len(header)}, as in the header")
         if len(record) > max(amount, name) and any(cell.strip() for cell in record):
-            rows.append((table.place(index), f"{record[amount].strip()} {record[name].strip()}"))
+            rows.append((table.place(index), f"{amounts[index - 1]} {record[name].strip()}"))
     return table.sha256, rows
+
+
+def _amounts(cells: list[str]) -> list[str]:
+    """Texts of amounts; where one of them decides the decimal sign, all with a decimal point."""
+    from forecaster.data.tables.numbers import Column, DecimalSign
+
+    signs: tuple[DecimalSign, ...] = ("point", "comma")
+    column = Column(cells)
+    sign = next((sign for sign in signs if column.is_certain(sign)), None)
+    if sign is None or column.text_row() is not None or column.fault_row(sign) is not None:
+        return cells
+    return [f"{value:.12f}" for value in column.values(sign)]
 
 
 def _yaml_rows(path: Path) -> tuple[str, list[tuple[str, str]]]:
@@ -123,13 +142,17 @@ def _yaml_positions(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and set(value) == {"positions"}:
         value = value["positions"]
     if isinstance(value, dict):
-        yield from ((f"key {shown(str(name))}", f"{amount} {name}") for name, amount in value.items())
+        yield from ((f"key {shown(str(name))}", f"{_amount_text(amount)} {name}") for name, amount in value.items())
     elif isinstance(value, list):
         for number, item in enumerate(value, start=1):
-            text = f"{item.get('amount')} {_name_of(item)}" if isinstance(item, dict) else str(item)
+            text = f"{_amount_text(item.get('amount'))} {_name_of(item)}" if isinstance(item, dict) else str(item)
             yield f"item {number}", text
     else:
         raise YamlTextError("it is neither a list nor a mapping")
+
+
+def _amount_text(amount: Any) -> str:
+    return f"{amount:.12f}" if isinstance(amount, float) else str(amount)
 
 
 def _name_of(item: dict[str, Any]) -> Any:

@@ -9,8 +9,12 @@ from forecaster.errors import UsageError
 __all__ = ["Position", "parse_position", "position_in"]
 
 _EXPECTED = "expected an amount and its currency or symbol, such as 1000000USD, -250000 EUR or 100 AAPL"
+_COMMA_NUMBER = r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|\d+,\d{1,2}"
+_POINT_NUMBER = r"\d{1,3}(?:[,_']\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?(?:[eE]\+?\d{1,2}(?=\s|[A-Za-z^]))?"
+_AMBIGUOUS = re.compile(r"\d{1,3}\.\d{3}")
+_NAME_FIRST = re.compile(r"([A-Za-z]{3})\s*([+-]?\d.*)")
 _POSITION = re.compile(
-    r"(?P<sign>[+-]?)\s*(?P<number>\d{1,3}(?:[,_']\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?(?:[eE]\+?\d{1,2}(?=\s|[A-Za-z^]))?)"
+    rf"(?P<sign>[+-]?)\s*(?:(?P<comma>{_COMMA_NUMBER})|(?P<point>{_POINT_NUMBER}))"
     r"(?:\s*(?P<name>[A-Za-z^][A-Za-z0-9.=&_^-]{0,31})|\s+(?P<spaced>[A-Za-z0-9^][A-Za-z0-9.=&_^-]{0,31}))",
     re.ASCII,
 )
@@ -39,13 +43,23 @@ def parse_position(text: str) -> Position:
     Raises:
         UsageError: It is no position, or its amount is 0 or too large.
 
-    >>> parse_position("1,000,000 usd"), parse_position("-100AAPL")
-    (Position(amount=1000000.0, name='USD'), Position(amount=-100.0, name='AAPL'))
+    >>> parse_position("1,000,000 usd"), parse_position("EUR -1.000.000,5")
+    (Position(amount=1000000.0, name='USD'), Position(amount=-1000000.5, name='EUR'))
     """
-    match = _POSITION.fullmatch(text.strip())
+    spelling = text.strip()
+    name_first = _NAME_FIRST.fullmatch(spelling)
+    if name_first is not None and name_first[1].upper() in CURRENCIES:
+        spelling = f"{name_first[2]} {name_first[1]}"
+    match = _POSITION.fullmatch(spelling)
     if match is None:
         raise UsageError(f"position {shown(text)} is malformed; {_EXPECTED}")
-    amount = float(re.sub(r"[,_']", "", match["number"]))
+    number = match["point"] or match["comma"].replace(".", "").replace(",", ".")
+    if _AMBIGUOUS.fullmatch(match["point"] or ""):
+        raise UsageError(
+            f"position {shown(text)}: {number} may be {number.replace('.', '')} or {float(number):g}; expected digits "
+            "without a sign between thousands, such as 250000EUR"
+        )
+    amount = float(re.sub(r"[,_']", "", number))
     if not 0 < amount <= _MAX_AMOUNT:
         raise UsageError(f"position {shown(text)} has the amount {amount:g}; expected more than 0, up to 1e15")
     return Position(-amount if match["sign"] == "-" else amount, (match["name"] or match["spaced"]).upper())

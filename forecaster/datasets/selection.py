@@ -211,7 +211,7 @@ def command_line(verb: str, instrument: Instrument, selection: Selection, enviro
     for option, value in selection.options.items():
         words += [f"--{option.replace('_', '-')}", str(value)]
     words += _correction_words(selection)
-    words += ["--home", str(environment.home)] if environment.home != Path() else []
+    words += ["--home", str(environment.home)] if environment.home not in (Path(), Environment.at().home) else []
     return shlex.join([*words, *flags])
 
 

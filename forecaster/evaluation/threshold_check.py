@@ -1,17 +1,19 @@
 """Thresholds: a ladder of round prices around the last one, and prices that are out of reach."""
 
 import math
+from collections.abc import Sequence
 
-from forecaster.evaluation.price_odds import PriceAnswer
-from forecaster.forecast import Forecast
+from forecaster.evaluation.price_odds import PriceAnswer, PriceQuestion, QuestionKind, answered
+from forecaster.forecast import Forecast, PriceTargets
 
-__all__ = ["far_threshold", "ladder"]
+__all__ = ["comma_slip", "far_threshold", "ladder", "slips"]
 
 LADDER_STEPS = 3
 """Round prices on each side of the last one."""
 
 _MAX_RATIO = 2.0  # of a price to the last one, up to which it is always answered
 _MAX_SHOWN = 1e12  # ratio up to which a message is about a slip of the unit
+_MIN_FAR = math.log(1.4)  # distance to the last price at which a second price may be digits after a decimal comma
 _IMPOSSIBLE = 1e-4  # probability below which a far price is taken for a slip
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -45,6 +47,33 @@ def far_threshold(forecast: Forecast, answer: PriceAnswer) -> str | None:
                 f"{times}{_suggestion(price, forecast.last_price)}"
             )
     return None
+
+
+def comma_slip(forecast: Forecast, kind: QuestionKind, prices: Sequence[float]) -> str | None:
+    """Message about two prices that are one price with a decimal comma, such as 1 and 15 for 1.15; None for others."""
+    if len(prices) != 2 or forecast.changes or any(price < 0 or price % 1 for price in prices):
+        return None
+    whole, part = (f"{price:.0f}" for price in prices)
+    meant = f"{whole}.{part}"
+    near = abs(math.log(float(meant) / forecast.last_price)) if float(meant) > 0 else math.inf
+    far = abs(math.log(prices[1] / forecast.last_price)) if prices[1] > 0 else math.inf
+    is_ladder = len(whole) == len(part) > 1 and prices[0] < prices[1]
+    if is_ladder or far < _MIN_FAR or near > min(far, _MIN_FAR):
+        return None
+    return (
+        f"--{kind} {whole},{part}: {forecast.instrument} is at {forecast.last_price:.6g}, and a comma separates two "
+        f"prices; did you mean {meant}?"
+    )
+
+
+def slips(forecast: Forecast, targets: PriceTargets) -> list[str]:
+    """Messages about prices that are probably slips, at the last step."""
+    alone: dict[QuestionKind, Sequence[float]] = {"above": targets.above, "below": targets.below}
+    messages = [comma_slip(forecast, kind, prices) for kind, prices in alone.items()]
+    questions = [PriceQuestion(kind, (price,), forecast.horizon) for kind, prices in alone.items() for price in prices]
+    questions += [PriceQuestion("between", between, forecast.horizon) for between in targets.between]
+    messages += [far_threshold(forecast, answered(forecast, question)) for question in questions]
+    return [message for message in messages if message is not None]
 
 
 def _times(ratio: float) -> str:

@@ -45,7 +45,7 @@ def run_problems(run: RunSummary, instrument: Instrument) -> list[str]:
     worse = {kind for kind, (outcome, _) in verdict.items() if outcome == "worse"}
     problems = [f"was worse than {verdict[kind][1]} in its test ({kind})" for kind in sorted(worse - {"coverage"})]
     if "coverage" in worse:
-        problems.append("had miscalibrated intervals in its test")
+        problems.append("had ranges in its test that held too often or too seldom")
     if run.configuration.shortened is not None:
         problems.append(f"was trained for {run.configuration.shortened} only")
     return problems

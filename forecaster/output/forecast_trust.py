@@ -9,7 +9,7 @@ from rich.text import Text
 from forecaster.data.calendars import SPANS
 from forecaster.output.styles import BAD
 
-__all__ = ["event_lines", "held_cells", "provenance_line", "shown_steps", "strongest_skill", "trust_lines"]
+__all__ = ["age_text", "event_lines", "held_cells", "provenance_line", "shown_steps", "strongest_skill", "trust_lines"]
 
 MAX_ROWS = 12  # of a table that shows every step
 FIRST_STEPS = 5  # that a longer table shows one by one
@@ -85,17 +85,26 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         direction = "rises" if document["drift"] > 0 else "falls"
         lines.append(f"median: {direction} with a drift that past prices of {document['instrument']} support")
     lines += event_lines(document)
-    scaled = [step["step"] for step in document["steps"] if step["scaled"]]
-    if scaled:
-        lines.append(f"scaled: later than {span} {scaled[0] - 1}, the horizon of the run, by the square root of time")
+    beyond = [step for step in document["steps"] if step["scaled"] or step["fed_back"]]
+    if beyond:
+        way = "scaled by the square root of time" if beyond[0]["scaled"] else "recursive, from the forecasts before"
+        lines.append(f"*: later than {span} {beyond[0]['step'] - 1}, the horizon of the run; {way}")
     if hidden:
         lines.append(f"{hidden} of {len(document['steps'])} {span}s are not shown: --verbose, or --format csv")
     if document["past_steps"]:
-        lines.append(
-            f"warning: the last price is {document['age_days']} days old, and the first {document['past_steps']} "
-            "dates are past; newer prices: --refresh, or a newer file"
-        )
+        lines.append(f"warning: {age_text(document['age_days'], document['past_steps'])}")
     return lines
+
+
+def age_text(age_days: int, past_steps: int) -> str:
+    """Statement about a last price so old that days of the forecast are past.
+
+    >>> age_text(2, 1)
+    'the last price is 2 days old, and the first date is past; newer prices: --refresh, or a newer file'
+    """
+    past = "first date is" if past_steps == 1 else f"first {past_steps} dates are"
+    days = f"{age_days} day{'s' if age_days != 1 else ''}"
+    return f"the last price is {days} old, and the {past} past; newer prices: --refresh, or a newer file"
 
 
 def event_lines(document: Mapping[str, Any]) -> list[str]:

@@ -57,8 +57,8 @@ def _in_the_past(document: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     alike = record["alike"]
     tenth = f"{100 * alike['low']:.0f} to {100 * alike['high']:.0f} %"
     return (
-        f"; of the {alike['n']:,} past {SPANS[document['interval']]}s with one of {tenth}, it happened after "
-        f"{alike['happened']:,} ({100 * alike['share']:.0f} %)"
+        f"; on {alike['n']:,} past {SPANS[document['interval']]}s it was {tenth}, and it came true after "
+        f"{alike['happened']:,} of them ({100 * alike['share']:.0f} %)"
     )
 
 
@@ -100,7 +100,7 @@ def answer_table(document: Mapping[str, Any]) -> Table | None:
     for heading in ("said before", f"{SPANS[document['interval']]}s", "happened") if recorded else ():
         table.add_column(heading, justify="right", no_wrap=True)
     for answer in document["answers"]:
-        prices = " to ".join(map(_typed, answer["prices"]))
+        prices = " and ".join(map(_typed, answer["prices"]))
         day = f"{'by' if answer['question'] == 'touch' else 'on'} {answer['date']}"
         at = [probability_text(answer["at"])] if ties else []
         yes, no = probability_text(answer["probability"]), probability_text(answer["otherwise"])
@@ -202,7 +202,7 @@ def _record_lines(document: Mapping[str, Any]) -> list[str]:
         count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         text += f", and {count} of these {SPANS[document['interval']]}s have no common span"
     few = any(each["too_few"] for each in alike)
-    return [text, *(["?: too few days without a common span to tell"] if few else [])]
+    return [text, *([f"?: too few {SPANS[document['interval']]}s without a common span to tell"] if few else [])]
 
 
 def _risk_lines(document: Mapping[str, Any]) -> list[str]:

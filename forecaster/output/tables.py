@@ -124,19 +124,16 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float], *, ever
     held = held_cells(document, levels)
     if held:
         table.add_column("held", justify="right", no_wrap=True)
-    marked = any(step["fed_back"] or step["scaled"] for step in document["steps"])
-    if marked:
-        table.add_column("")
     text = _value_format(document)
     for step in shown_steps(document, every_step=every_step):
         quantiles = step["quantiles"]
         edges = [[quantiles[key] for key in interval_keys(level)] for level in levels]
         intervals = [" to ".join(map(text, edge)) for edge in edges]
         last = [held.get(step["step"], "-")] if held else []
-        last += ["recursive" if step["fed_back"] else "scaled" if step["scaled"] else ""] if marked else []
         odds = [f"{step[key]:.1%}" for key in directions.values()]
         odds += [probability_text(step["odds"][name]) for name in targets]
-        table.add_row(step["date"], text(step["median"]), *intervals, *odds, *last)
+        mark = "*" if step["fed_back"] or step["scaled"] else ""  # `trust_lines` explains it
+        table.add_row(f"{step['date']}{mark}", text(step["median"]), *intervals, *odds, *last)
     return table
 
 

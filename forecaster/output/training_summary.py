@@ -84,9 +84,9 @@ def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> T
     if not count:
         return Text(text, style)
     words = {
-        "too_narrow": f", too narrow for {100 * level:g} %",
-        "too_wide": f", wider than {100 * level:g} % needs",
-        "too_few_rows": ", too few rows to tell",
+        "too_narrow": ", too narrow",
+        "too_wide": ", too wide",
+        "too_few_rows": ", too few",
     }
     return Text(f"{text} of {row['n']:,} times{words.get(row['outcome'], '')}", style)
 
@@ -116,7 +116,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     if more > 0:
         lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
     refit = ", fitted again on all rows; the shares are those of the fit before" if document["refit"] else ""
-    return [*lines, f"run: {document['run_id']}{refit} (all scores: --verbose, or manifest.json of the run)"]
+    return [*lines, f"run: {document['run_id']}{refit} (all scores: --verbose)"]
 
 
 def _accuracy_lines(document: Mapping[str, Any]) -> list[str]:

@@ -21,11 +21,12 @@ from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.evaluation.position_risk import BreakEven, PositionRisk, break_even, loss_record, position_risk
 from forecaster.evaluation.price_odds import PriceAnswer, PriceQuestion, QuestionKind, answered, past_answers
-from forecaster.evaluation.threshold_check import far_threshold, ladder
+from forecaster.evaluation.threshold_check import comma_slip, far_threshold, ladder
 from forecaster.experiments.forecasting import forecast_of
 from forecaster.experiments.odds import OddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
+from forecaster.forecast import Forecast
 from forecaster.workflows.predict import forecast_request, reaching
 
 __all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "check_confidence", "note_age", "odds", "rows_within"]
@@ -143,10 +144,9 @@ def odds(
 def note_age(prediction: Prediction, environment: Environment) -> None:
     """Warn of a last price so old that days of the forecast are past."""
     if prediction.past_steps:
-        environment.note(
-            f"warning: the last price is {prediction.age_days} days old, and the first {prediction.past_steps} dates "
-            "are past; newer prices: --refresh, or a newer file"
-        )
+        from forecaster.output.forecast_trust import age_text
+
+        environment.note(f"warning: {age_text(prediction.age_days, prediction.past_steps)}")
 
 
 def _thresholds(
@@ -278,10 +278,8 @@ def _answers(prediction: Prediction, series: PriceSeries, wishes: _Wishes, steps
         thresholds = tuple(("above", (price,)) for price in ladder(forecast, steps.price))
     questions = [PriceQuestion(kind, prices, steps.price) for kind, prices in thresholds]
     answers = [answered(forecast, question) for question in questions]
-    for answer in answers:
-        problem = None if accept_far else far_threshold(forecast, answer)
-        if problem:
-            raise UsageError(f"{problem}; add --far if it is meant")
+    if not accept_far:
+        _refuse_slips(forecast, answers)
     position = wishes.position
     unit = None if position is None else position_in(position, prediction.instrument)
     return Odds(
@@ -292,6 +290,20 @@ def _answers(prediction: Prediction, series: PriceSeries, wishes: _Wishes, steps
         risks=() if unit is None else _risks(prediction, series, wishes, steps, unit),
         break_even=() if wishes.spread is None else _break_even(prediction, wishes.spread, steps),
     )
+
+
+def _refuse_slips(forecast: Forecast, answers: Sequence[PriceAnswer]) -> None:
+    """Refuse prices that nobody means.
+
+    Raises:
+        UsageError: A price is in another unit, or two of them are one with a decimal comma.
+    """
+    kinds: tuple[QuestionKind, ...] = ("above", "below", "touch")
+    alone = {kind: [each.question.prices[0] for each in answers if each.question.kind == kind] for kind in kinds}
+    problems = [comma_slip(forecast, kind, prices) for kind, prices in alone.items()]
+    problems += [far_threshold(forecast, answer) for answer in answers]
+    for problem in filter(None, problems):
+        raise UsageError(f"{problem}; add --far if it is meant")
 
 
 def _break_even(prediction: Prediction, spread: float, steps: _Steps) -> tuple[BreakEven, ...]:

@@ -204,22 +204,22 @@ def _warnings(prediction: Prediction) -> list[str]:
     span = SPANS[prediction.frequency]
     warnings = []
     record = prediction.coverage
-    narrow = [] if record is None else [step for step in record.steps if step.outcome == "too_narrow"]
-    if record is not None and narrow:
-        worst = min(narrow, key=lambda step: min(step.coverage[level] - float(level) for level in step.coverage))
-        shares = ", ".join(
-            f"the {100 * float(level):g} % range held {100 * share:.0f} %" for level, share in worst.coverage.items()
-        )
-        steps = _ranges([step.step for step in narrow])
-        warnings.append(
-            f"ranges of {name} were too narrow at {steps} {span}s: "
-            f"since {record.since}, at {worst.step} {span}s, {shares}"
-        )
+    for outcome in () if record is None else ("too_narrow", "too_wide"):
+        steps = [step for step in record.steps if step.outcome == outcome]
+        if steps:
+            worst = max(steps, key=lambda step: max(abs(step.coverage[key] - float(key)) for key in step.coverage))
+            shares = ", ".join(
+                f"the {100 * float(level):g} % range held {100 * share:.0f} %"
+                for level, share in worst.coverage.items()
+            )
+            where = f"{_ranges([step.step for step in steps])} {span}s"
+            warnings.append(
+                f"ranges of {name} were {outcome.replace('_', ' ')} at {where}: "
+                f"since {record.since}, at {worst.step} {span}s, {shares}"
+            )
     if forecast.scaled_from is not None:
-        warnings.append(
-            f"the run looks {forecast.scaled_from - 1} {span}s ahead; later ranges are those of {span} "
-            f"{forecast.scaled_from - 1}, scaled by the square root of time"
-        )
+        last = f"{span} {forecast.scaled_from - 1}, the last of the run"
+        warnings.append(f"ranges after {last}, are scaled by the square root of time")
     return warnings
 
 

@@ -16,7 +16,7 @@ from forecaster.errors import ForecasterError, UsageError
 from forecaster.evaluation.anomalies import Anomalies
 from forecaster.evaluation.daily_losses import OutOfSample, daily_losses
 from forecaster.evaluation.price_odds import PriceAnswer, PriceQuestion, answered, past_answers
-from forecaster.evaluation.threshold_check import far_threshold, ladder
+from forecaster.evaluation.threshold_check import ladder, slips
 from forecaster.experiments.annotations import annotations_of
 from forecaster.experiments.backtest_plan import backtests_folder
 from forecaster.experiments.inspections import InputImportances, quick_importances
@@ -24,6 +24,7 @@ from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.recorded_backtests import read_folds
 from forecaster.experiments.run_selection import RunQuery, SelectedRun
 from forecaster.features.outcomes import returns_after, rows_with_outcome
+from forecaster.forecast import PriceTargets
 from forecaster.output.report_content import InstrumentReport, ReportDetails, WalkForward
 from forecaster.quantiles import SCORING_LEVELS, cumulative_probability, level_weights
 from forecaster.workflows.anomalies import DEFAULT_MODEL, DEFAULT_RATE, find_anomalies
@@ -140,10 +141,8 @@ def _answers(prediction: Prediction, series: PriceSeries, above: Sequence[float]
     """
     forecast = prediction.forecast
     step = forecast.horizon
-    for price in above:
-        problem = far_threshold(forecast, answered(forecast, PriceQuestion("above", (price,), step)))
-        if problem:
-            raise UsageError(f"{problem}; change it")
+    for problem in slips(forecast, PriceTargets(above=tuple(above))):
+        raise UsageError(f"{problem}; change it")
     answers = []
     for price in sorted({*ladder(forecast, step), *above, forecast.last_price}, reverse=True):
         question = PriceQuestion("above", (price,), step)

@@ -71,7 +71,7 @@ def test_the_answer_is_a_sentence_a_table_and_its_record(
     assert result.exit_code == 0, result.stderr
     first, _, heading, *rest = result.stdout.splitlines()
     assert first.startswith("USDJPY ends above 160 on 2026-11-13 with a probability of ")
-    assert "of the " in first
+    assert "; on " in first
     assert heading.split()[:4] == ["question", "day", "yes", "no"]
     assert any(line.startswith("said before: ") for line in rest)
     assert "2026-11-15 is no trading day" in result.stderr

@@ -166,14 +166,16 @@ def test_a_horizon_beyond_the_run_is_scaled_and_marked(forecast, home):
     held = {record["step"]: record for record in made["coverage"]["steps"]}
     assert held[30]["n"] == 720
     noted = forecast("predict", "--pair", "USDJPY", "--horizon", "30", "--home", home).stderr
-    assert "the run looks 20 days ahead; later ranges are those of day 20, scaled" in noted
+    assert "ranges after day 20, the last of the run, are scaled by the square root of time" in noted
 
 
-def test_a_horizon_that_cannot_be_scaled_says_what_to_type(forecast, home):
+def test_a_horizon_that_cannot_be_scaled_says_what_to_type(forecast, home, monkeypatch):
     far = forecast("predict", "--pair", "USDJPY", "--horizon", "61", "--home", home)
     assert far.exit_code == 1
     assert f"with: forecast train --pair USDJPY --home {home} --horizon 61" in far.stderr
-    recursive = forecast("predict", "--ticker", "sine", "--horizon", "6", "--home", home)
+    monkeypatch.setenv("FORECAST_HOME", str(home))  # which the command to type needs no option for
+    assert "with: forecast train --pair USDJPY --horizon 61" in forecast("predict", "USDJPY", "--horizon", "61").stderr
+    recursive = forecast("predict", "--ticker", "sine", "--horizon", "6")
     assert recursive.exit_code == 1
     assert "its steps are recursive" in recursive.stderr
 
@@ -218,6 +220,15 @@ def test_a_cutoff_after_the_newest_row_is_told(forecast, home):
         "no row as late as 2099-01-01"
         in forecast("predict", "--pair", "USDJPY", "--as-of", "2099-01-01", "--home", home).stderr
     )
+
+
+def test_prices_that_are_probably_slips_are_reported(forecast, home):
+    result = forecast("predict", "USDJPY", "--above", "160,5", "--below", "15000", "--horizon", "2", "--home", home)
+    assert result.exit_code == 0
+    assert "warning: --above 160,5: USDJPY is at 157.25, and a comma separates two prices; did you mean 160.5?" in (
+        result.stderr
+    )
+    assert "did you mean 150?" in result.stderr
 
 
 def test_levels_that_print_alike_are_one(forecast, home):

@@ -55,11 +55,12 @@ def test_the_bar_is_gone_before_the_result(screen: Screen) -> None:
     assert after == "\nnext\n"
 
 
-@pytest.mark.parametrize("command", [("predict",), ("data", "fetch")])
+@pytest.mark.parametrize("command", [("predict",), ("data", "fetch"), ("plot", "--kind", "fan"), ("report",)])
 def test_a_command_with_a_bar_removes_it_before_its_result(forecast, home, monkeypatch, command) -> None:
     printed: list[str] = []
     monkeypatch.setattr(terminal._Bar, "close", lambda bar: printed.append("bar closed"))
     monkeypatch.setattr(terminal, "print_text", printed.append)
+    monkeypatch.setattr("forecaster.workflows.report.report", lambda **keywords: Path("page.html"))
     assert forecast(*command, "--pair", "USDJPY", "--home", home).exit_code == 0
     assert printed[0] == "bar closed"
     assert len(printed) == 2

@@ -40,6 +40,12 @@ def test_a_wide_file(tmp_path: Path) -> None:
     assert file.unread == ("note",)
 
 
+def test_the_median_of_our_own_files_is_the_quantile_beside_it(tmp_path: Path) -> None:
+    assert read_forecasts(with_column(tmp_path, "median", "101", "")).levels == (0.1, 0.5, 0.9)
+    with pytest.raises(InputFileError, match=r"'q0\.5' and 'median' are one level"):
+        read_forecasts(with_column(tmp_path, "median", "101", "102"))
+
+
 @pytest.mark.parametrize(("texts", "frequency"), [("1wk,1wk", "1wk"), ("weekly,1W", "1wk"), ("rare,rare", None)])
 def test_the_rows_that_the_steps_count(tmp_path: Path, texts: str, frequency: str | None) -> None:
     file = read_forecasts(with_column(tmp_path, "frequency", *texts.split(",")))

@@ -14,6 +14,7 @@ from forecaster.errors import InputFileError
     [
         ("p.csv", "amount,currency\n1000000,USD\n-5e5,gbp\n"),
         ("p.csv", "Currency;Amount;note\nUSD;500000;a\nUSD;500000;b\nGBP;-500000;c\n"),
+        ("p.csv", "Währung;Betrag\nUSD;1.000.000,00\nGBP;-500.000\n"),
         ("p.yaml", "- 1000000USD\n- -500,000 GBP\n"),
         ("p.yml", "USD: 1000000\nGBP: -500000\n"),
         ("p.yml", "positions:\n- {amount: 1000000, currency: USD}\n- {amount: -500000.0, currency: GBP}\n"),
@@ -32,7 +33,12 @@ def test_a_portfolio_in_any_form(tmp_path: Path, name: str, text: str) -> None:
     ("name", "text", "message"),
     [
         ("p.csv", "amount,currency\nmany,USD\n1,\n", "line 2: position 'many USD' is malformed"),
-        ("p.csv", "amount,date\n1,2020-01-01\n", "expected the columns amount and currency, or amount and symbol"),
+        (
+            "p.csv",
+            "amount,date\n1,2020-01-01\n",
+            "columns 'amount', 'date'; expected the columns amount and currency, or",
+        ),
+        ("p.csv", "amount,currency\n250.000,EUR\n", "line 2: position '250.000 EUR': 250.000 may be 250000 or 250"),
         ("p.csv", "amount,currency\n1,USD,3\n", "3 cells; expected 2"),
         ("p.csv", "amount,currency\n1,USD\n-1,USD\n", "holds no position"),
         ("p.csv", "amount,symbol\n1,USD\n5,AAPL\n", "expected currencies alone, or stocks of one universe"),

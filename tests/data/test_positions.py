@@ -21,6 +21,9 @@ from forecaster.errors import UsageError
         ("+1e6 USD", 1e6, "USD"),
         ("1e6USD", 1e6, "USD"),
         ("5EUR", 5.0, "EUR"),
+        ("1,5 USD", 1.5, "USD"),
+        ("1.000.000EUR", 1e6, "EUR"),
+        ("EUR -1.000,50", -1000.5, "EUR"),
         ("100 AAPL", 100.0, "AAPL"),
         ("-3 BRK-B", -3.0, "BRK-B"),
         ("100 7203.T", 100.0, "7203.T"),
@@ -32,7 +35,7 @@ def test_positions_in_any_usual_spelling(text: str, amount: float, name: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "USD", "1000", "1,5 USD", "1.000.000 EUR", "0 USD", "1e99 USD", "1e16USD", "nan USD", "1 =A1"]
+    "text", ["", "USD", "1000", "250.000 EUR", "1,50,0 USD", "0 USD", "1e99 USD", "1e16USD", "nan USD", "1 =A1"]
 )
 def test_other_texts_are_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError, match="expected") as error:

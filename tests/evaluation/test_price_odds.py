@@ -11,8 +11,8 @@ from scipy import stats
 
 from forecaster.evaluation.price_odds import PriceQuestion, answered, past_answers
 from forecaster.evaluation.reliability import reliability
-from forecaster.evaluation.threshold_check import far_threshold, ladder
-from forecaster.forecast import Forecast, Forecasts
+from forecaster.evaluation.threshold_check import far_threshold, ladder, slips
+from forecaster.forecast import Forecast, Forecasts, PriceTargets
 from forecaster.quantiles import SCORING_LEVELS
 
 STEPS = 4
@@ -173,6 +173,28 @@ def test_a_price_in_another_unit_is_questioned(price: float, message: str | None
     assert "--above" in (problem or "--above")
     spread = dataclasses.replace(forecast, changes=True)
     assert far_threshold(spread, answered(spread, PriceQuestion("above", (price,), 1))) is None
+
+
+@pytest.mark.parametrize(
+    ("last_price", "prices", "meant"),
+    [
+        (1.1172, (1.0, 15.0), "1.15"),
+        (1.1172, (1.0, 2.0), "1.2"),
+        (0.86, (0.0, 85.0), "0.85"),
+        (157.25, (160.0, 5.0), "160.5"),
+        (157.25, (160.0, 95.0), "160.95"),
+        (157.25, (160.0, 165.0), None),
+        (157.25, (100.0, 250.0), None),
+        (157.25, (160.0, 5.5), None),
+        (157.25, (160.0,), None),
+    ],
+)
+def test_a_decimal_comma_is_questioned(last_price: float, prices: tuple[float, ...], meant: str | None) -> None:
+    values = 0.01 * stats.norm.ppf(SCORING_LEVELS)[None]
+    cutoff = np.datetime64("2019-12-31")
+    forecast = Forecast("USDJPY", cutoff, last_price, np.array([cutoff + 1]), SCORING_LEVELS, values, 1)
+    messages = slips(forecast, PriceTargets(above=prices))
+    assert any(f"did you mean {meant}?" in message for message in messages) is (meant is not None)
 
 
 @pytest.mark.parametrize("price", [0.0063, 1.1, 157.25, 26000.0])

@@ -21,7 +21,15 @@ from forecaster.output.comparison_tables import comparison_lines
 from forecaster.output.forecast_documents import forecast_document
 from forecaster.output.run_tables import difference_lines
 from forecaster.output.score_tables import score_table, training_lines
-from forecaster.output.tables import csv_text, forecast_rows, forecast_table, forecast_title, interval_keys, skill_line
+from forecaster.output.tables import (
+    csv_text,
+    forecast_lines,
+    forecast_rows,
+    forecast_table,
+    forecast_title,
+    interval_keys,
+    skill_line,
+)
 from forecaster.output.training_summary import density_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
@@ -217,9 +225,11 @@ def test_every_asked_level_has_a_column_and_wider_ones_hold_narrower_ones() -> N
 
 
 def test_recursive_steps_are_marked_and_others_are_not() -> None:
-    assert not any("recursive" in row for row in rendered(forecast_table(document(), [0.8])))
-    _, *rows = rendered(forecast_table(document(own_steps=1), [0.8]))
-    assert ["recursive" in row for row in rows] == [False, True, True]
+    assert not any("*" in row for row in rendered(forecast_table(document(), [0.8])))
+    recursive = document(own_steps=1)
+    _, *rows = rendered(forecast_table(recursive, [0.8]))
+    assert ["*" in row for row in rows] == [False, True, True]
+    assert "*: later than day 1, the horizon of the run; recursive" in " ".join(forecast_lines(recursive, [0.8], False))
 
 
 def test_skill_is_told_for_each_baseline() -> None:
