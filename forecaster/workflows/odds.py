@@ -143,7 +143,7 @@ def odds(
 
 def note_age(prediction: Prediction, environment: Environment) -> None:
     """Warn of a last price so old that days of the forecast are past."""
-    if prediction.past_steps:
+    if prediction.past_steps and prediction.age_days is not None:
         from forecaster.output.forecast_trust import age_text
 
         environment.note(f"warning: {age_text(prediction.age_days, prediction.past_steps)}")

@@ -19,7 +19,7 @@ from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
 from forecaster.experiments.forecast_log import ForecastLog
 from forecaster.experiments.forecasting import DEFAULT_LEVELS, ForecastRequest, forecast_of
-from forecaster.experiments.predictions import Prediction, Predictions
+from forecaster.experiments.predictions import CoverageRecord, Prediction, Predictions
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.features.day_features import known_until
 from forecaster.workflows.drift import note_drift
@@ -200,11 +200,19 @@ def coming_dates(selection: SelectedRun, until: Until = None) -> DateArray:
 def _warnings(prediction: Prediction) -> list[str]:
     """Warnings about ranges that did not hold, and about scaled steps."""
     forecast = prediction.forecast
-    name = prediction.instrument.name
     span = SPANS[prediction.frequency]
-    warnings = []
     record = prediction.coverage
-    for outcome in () if record is None else ("too_narrow", "too_wide"):
+    warnings = [] if record is None else _coverage_warnings(record, prediction.instrument.name, span)
+    if forecast.scaled_from is not None:
+        last = f"{span} {forecast.scaled_from - 1}, the last of the run"
+        warnings.append(f"ranges after {last}, are scaled by the square root of time")
+    return warnings
+
+
+def _coverage_warnings(record: CoverageRecord, name: str, span: str) -> list[str]:
+    """Warnings about ranges that held too seldom, and about those that held too often."""
+    warnings = []
+    for outcome in ("too_narrow", "too_wide"):
         steps = [step for step in record.steps if step.outcome == outcome]
         if steps:
             worst = max(steps, key=lambda step: max(abs(step.coverage[key] - float(key)) for key in step.coverage))
@@ -217,9 +225,6 @@ def _warnings(prediction: Prediction) -> list[str]:
                 f"ranges of {name} were {outcome.replace('_', ' ')} at {where}: "
                 f"since {record.since}, at {worst.step} {span}s, {shares}"
             )
-    if forecast.scaled_from is not None:
-        last = f"{span} {forecast.scaled_from - 1}, the last of the run"
-        warnings.append(f"ranges after {last}, are scaled by the square root of time")
     return warnings
 
 
