@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from forecaster.arrays import BoolArray, FloatArray, Int64Array
 from forecaster.data.series import MAX_PRICE, is_price
 from forecaster.data.validation_days import filled_holiday_marks, missing_day_marks, weekend_marks
 from forecaster.data.validation_jumps import jump_marks
@@ -17,6 +18,9 @@ from forecaster.data.validation_marks import FOREVER, MarketExpectations, Marks,
 __all__ = ["DROPPED", "MERGED", "row_marks", "structure_marks"]
 
 _RANGE_TOLERANCE = 1e-6  # relative; prices come through 32-bit floats
+_MIN_WIDE_RANGE, _MAX_RANGE = 0.5, 4.0  # logarithms of high / low
+_WIDE_SPREADS, _RANGES_BEFORE, _FEWEST_RANGES = 20.0, 250, 20
+_ADJUSTED_MOVE = 0.2
 _STALE_ROWS = 5
 _REFERENCE_DISTANCE = 0.03
 _REFERENCE_BELOW_LOW, _REFERENCE_ABOVE_HIGH = 0.995, 1.005
@@ -81,19 +85,45 @@ def _bad_prices(subject: Subject) -> Iterator[Marks]:
     adjusted = subject.rows.columns.get("adj_close")
     if adjusted is not None:
         wrong = subject.alive & good & ~is_price(adjusted)
-        yield Marks.at("bad_adjusted_price", np.flatnonzero(wrong))
+        yield Marks.at(
+            "bad_adjusted_price", np.union1d(np.flatnonzero(wrong), _adjustment_jumps(subject, ~wrong & good))
+        )
+
+
+def _adjustment_jumps(subject: Subject, usable: BoolArray) -> Int64Array:
+    """Rows at which the adjusted price moves far and the price does not.
+
+    A dividend or a split moves the price, and the adjustment takes that move back.
+    """
+    rows = np.flatnonzero(subject.alive)
+    prices = [np.where(usable, subject.column(name), np.nan)[rows] for name in ("close", "adj_close")]
+    moves, adjusted_moves = (np.abs(np.diff(np.log(values))) for values in prices)
+    return np.asarray(rows[1:][(adjusted_moves > _ADJUSTED_MOVE) & (moves < adjusted_moves / 2)])
 
 
 def _impossible_ranges(subject: Subject) -> Iterator[Marks]:
-    """High below, or low above, one of the other prices of the day."""
+    """High below, or low above, one of the other prices of the day; or a range far beyond those before it."""
     prices = [subject.column(name) for name in ("open", "high", "low", "close")]
     high, low = prices[1], prices[2]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         outside = np.zeros(len(subject.dates), dtype=bool)
         for price in prices:
             outside |= (high < price * (1 - _RANGE_TOLERANCE)) | (low > price * (1 + _RANGE_TOLERANCE))
         outside |= low <= 0  # then a high of zero is below the price
+        ranges = np.log(high / low)
+    outside |= _too_wide(np.where(subject.alive & ~outside, ranges, np.nan))
     yield Marks.at("impossible_range", np.flatnonzero(subject.alive & outside))
+
+
+def _too_wide(ranges: FloatArray) -> BoolArray:
+    """(T,) True for `ranges` (T,) of days that are many times as wide as the 250 before them, as one wrong digit is."""
+    wide = np.zeros(len(ranges), dtype=bool)
+    for row in np.flatnonzero(ranges > _MIN_WIDE_RANGE).tolist():
+        before = ranges[max(0, row - _RANGES_BEFORE) : row]
+        before = before[(before > 0) & ~wide[max(0, row - _RANGES_BEFORE) : row]]
+        usual = float(np.median(before)) if len(before) >= _FEWEST_RANGES else np.inf
+        wide[row] = ranges[row] > min(_WIDE_SPREADS * usual, _MAX_RANGE)
+    return wide
 
 
 def _beside_reference(subject: Subject) -> Iterator[Marks]:

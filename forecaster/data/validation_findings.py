@@ -17,6 +17,7 @@ __all__ = ["MAX_GAP_DAYS", "finding_about", "summarised"]
 _SHOWN_DATES = 3
 _MAX_TOLERATED_ROWS = 2  # bad rows that are no reason to refuse a history, however short
 _BAD_PRICES_LIMIT = 0.01
+_ZEROS_LIMIT = 0.1  # files write a zero for a holiday, as others leave the cell empty
 _MISMATCH_LIMIT = 0.02
 _MISSING_DAYS_LIMIT = {True: 0.03, False: 0.10}  # pairs; others, which have up to twenty holidays a year
 MAX_GAP_DAYS = 5
@@ -77,9 +78,9 @@ _PLAIN = {
     "future_date": (Severity.ERROR, "{} in the future"),
     "unfinished_bar": (Severity.REPAIR, "{} not finished yet; dropped"),
     "bad_price": (Severity.REPAIR, "{} without a price, or with one that is zero, negative or beyond 1e15; dropped"),
-    "bad_adjusted_price": (Severity.REPAIR, "{} without a positive adjusted price; that price is ignored"),
+    "bad_adjusted_price": (Severity.REPAIR, "{} without a usable adjusted price; that price is ignored"),
     "impossible_range": (Severity.REPAIR, "{} with a high or a low beyond the other prices; that range is ignored"),
-    "flat_weekend_row": (Severity.REPAIR, "{} on days without trading, prices unmoved; dropped"),
+    "flat_weekend_row": (Severity.REPAIR, "{} on days without trading, prices unmoved or filled in; dropped"),
     "reference_mismatch": (Severity.REPAIR, "{} that the fixings of the ECB contradict; dropped"),
     "left_out": (Severity.REPAIR, "{} left out, as --drop demands"),
     "short_weekend_bar": (Severity.REPAIR, "{} with a short session at a weekend; merged into the next row"),
@@ -110,6 +111,8 @@ def _plain(subject: _Marked) -> Iterator[Finding]:
     for code, (severity, text) in _PLAIN.items():
         if code in subject.by_code and len(subject.by_code[code]):
             dates = subject.dates[subject.by_code[code].rows]
+            if code == "bad_price" and (subject.by_code[code].values < 0).any():
+                text += "; --differences keeps negative prices"
             yield finding_about(code, severity, text, dates[~np.isnat(dates)], len(dates))
 
 
@@ -120,8 +123,12 @@ def _too_many(subject: _Marked) -> Iterator[Finding]:
         yield finding_about("no_rows", Severity.ERROR, "there are no rows", ())
         return
     bad, wrong, compared = (subject.by_code.get(code) for code in ("bad_price", "reference_mismatch", "compared"))
-    if bad is not None and len(bad) > max(_MAX_TOLERATED_ROWS, _BAD_PRICES_LIMIT * len(dates)):
-        text = f"{{}} of {len(dates)} without a usable price; expected at most {_BAD_PRICES_LIMIT:.0%}"
+    if bad is not None:
+        zeros = int((bad.values == 0).sum())
+        limits = ((len(bad) - zeros, _BAD_PRICES_LIMIT), (zeros, _ZEROS_LIMIT))
+        exceeded = [limit for count, limit in limits if count > max(_MAX_TOLERATED_ROWS, limit * len(dates))]
+    if bad is not None and exceeded:
+        text = f"{{}} of {len(dates)} without a usable price; expected at most {exceeded[0]:.0%}"
         if (bad.values <= 0).any():
             text += "; a price of zero or below has no return; --differences models changes of a spread instead"
         yield finding_about("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
@@ -193,6 +200,17 @@ def _unit_changes(subject: _Marked) -> Iterator[Finding]:
         )
 
 
+def _enclosed_rows(subject: _Marked) -> Iterator[Finding]:
+    """Rows between two large moves that cancel."""
+    marks = subject.by_code.get("possible_wrong_rows")
+    if marks is None or not len(marks):
+        return
+    firsts = subject.dates[marks.values.astype(np.int64)]
+    spans = [f"{first}..{last}" for first, last in zip(firsts, subject.dates[marks.rows - 1], strict=True)]
+    text = f"{{}} at which a large move is taken back; kept; --drop {spans[0]} if the rows before it are wrong"
+    yield finding_about("possible_wrong_rows", Severity.WARNING, text, subject.days("possible_wrong_rows"))
+
+
 def _factor_text(ratio: float) -> str:
     """The step of the price at a split of `ratio` new units for an old one."""
     return f"1/{ratio:g}" if ratio >= 1 else f"x {1 / ratio:g}"
@@ -249,4 +267,4 @@ def _age(subject: _Marked) -> Iterator[Finding]:
             yield finding_about(OLD_DATA, Severity.WARNING, text, (last,), age)
 
 
-_SUMMARIES = (_plain, _unit_changes, _too_many, _gaps, _equal_prices, _unmoved_prices, _changes, _age)
+_SUMMARIES = (_plain, _unit_changes, _enclosed_rows, _too_many, _gaps, _equal_prices, _unmoved_prices, _changes, _age)

@@ -1,32 +1,44 @@
 """Checks of large moves: wrong prices that come back, changes of the unit, and moves that may be real."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from forecaster.arrays import FloatArray, Int64Array
 from forecaster.data.validation_marks import FOREVER, Marks, Subject
+from forecaster.data.weekends import weekdays_of
 
 __all__ = ["jump_marks"]
 
 _RETURNS_FOR_SPREAD = 250
 _RECENT_RETURNS = 20
+_FEWEST_RETURNS = 4
 _MEDIAN_TO_SD = 1.4826
 _SPIKE_SPREADS, _SPIKE_FLOOR, _SPIKE_FLOOR_EARLY = 8.0, 0.05, 0.20
 _BACK_SPREADS, _BACK_FLOOR, _BACK_SHARE = 5.0, 0.01, 0.25  # two true returns remain, not one
+_BACK_FLOOR_EARLY = 0.05
 _CHANGE_SPREADS = 20.0  # of prices that may be negative: days of a spread differ more than those of a price
 _MAX_WRONG_ROWS = 5
+_MAX_EQUAL_ROWS = 20  # of one wrong price, such as 9999
 _RUN_FLOOR = 0.15  # of several wrong rows in succession; a single one is more often an error than a rumour
+_MAX_ROWS_BETWEEN = 60  # two large moves that may enclose rows of another instrument
+_MAX_TICKS = 2
+_MAX_DECIMALS = 12
+_WEEKEND_ROWS, _FEWEST_WEEKENDS = 35, 3
 
-SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50)
+SPLITS: tuple[float, ...] = (2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 UNITS = (100, 1000, 10_000, 100_000, 1_000_000)
-RARE_SPLITS = (1.5,)
+RARE_SPLITS = (1.25, 4 / 3, 1.5)
 """Ratios of splits that a crash or a takeover reaches as well: reported, not corrected."""
 
 _SPLIT_TOLERANCE = 0.045  # less than half the distance between two neighbouring ratios
 _UNIT_TOLERANCE = 0.25
 _RARE_TOLERANCE = 0.02
+_NEAR_TOLERANCE = 0.12  # of a split on a day with a large move
+_SPLIT_SPREADS = 20.0  # a smaller move of a volatile price may be real
+_MAX_TIE_SHARE = 0.2  # beyond it, as in a rate or a peg, a move has no ordinary size
 
 
 def jump_marks(subject: Subject) -> Iterator[Marks]:
@@ -42,12 +54,18 @@ def jump_marks(subject: Subject) -> Iterator[Marks]:
 
     It leads to another unit when, beyond the same 8 root mean squares, it is the ratio of a split or of two units
     within an ordinary return. That is known on its own row, since no other row is needed: the return of the row is
-    computed without the ratio, and no earlier row changes. Small ratios count only for prices that the user gives,
-    since a source that adjusts for splits has none.
+    computed without the ratio, and no earlier row changes. Ratios of splits count only for prices that the user
+    gives, since a source that adjusts for splits has none, and not for prices of seven days a week, since coins have
+    no splits. Where a real move is as likely, because the price is volatile or often stands still, the split is
+    possible, and the user decides.
+
+    A move by two steps of the quotation, such as from 0.01 to 0.02, is not large. A price that repeats is a placeholder
+    if it comes back after up to twenty rows. Two large moves beyond 15 % that cancel within sixty rows may enclose
+    rows of something else.
 
     Prices that may be negative have changes and no returns, hence no share that is large, no ratio and no unit. One of
-    their changes is large beyond 20 times both spreads, and leads to a wrong price when the next row takes back three
-    quarters of it.
+    their changes is large beyond 20 times both spreads, and leads to a wrong price when the rows after it take back
+    three quarters of it.
     """
     places = np.flatnonzero(subject.alive)
     if len(places) < 2:
@@ -64,24 +82,30 @@ class _Limits:
         large: Smallest large move.
         spike: Smallest move that cannot be one of a week of crisis.
         ordinary: Largest return of two ordinary days.
+        split: Smallest move that is a split, if it has the ratio of one.
     """
 
     large: float
     spike: float
     ordinary: float
+    split: float
 
     @classmethod
     def of(cls, returns: FloatArray) -> "_Limits":
         """The limits after `returns` (N,)."""
-        if len(returns) < _RECENT_RETURNS:
-            return cls(_SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR)
+        if len(returns) < _FEWEST_RETURNS:
+            return cls(_SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR_EARLY, np.inf)
         middle = len(returns) // 2  # np.median takes five times as long, for half the distance to the next value
         spread = _MEDIAN_TO_SD * float(np.partition(np.abs(returns), middle)[middle])
+        split = np.inf if np.mean(returns == 0) >= _MAX_TIE_SHARE else _SPLIT_SPREADS * spread
+        if len(returns) < _RECENT_RETURNS:
+            return cls(_SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR_EARLY, split)
         recent = float(np.sqrt(np.mean(returns[-_RECENT_RETURNS:] ** 2)))
         return cls(
             max(_SPIKE_SPREADS * spread, _SPIKE_FLOOR),
             _SPIKE_SPREADS * recent,
             max(_BACK_SPREADS * spread, _BACK_FLOOR),
+            split,
         )
 
 
@@ -95,10 +119,12 @@ class _Scan:
 
     def __init__(self, subject: Subject, places: Int64Array) -> None:
         self._places = places
-        price = subject.price[places]
+        self._price = price = subject.price[places]
+        self._weekdays = weekdays_of(subject.dates[places])
         self._moves = np.diff(price if subject.market.signed else np.log(price))
         self._returns = self._moves.copy()
         """(N - 1,) the moves without the jumps handled so far."""
+        self._run_floor = 0.0 if subject.market.signed else _RUN_FLOOR
         self._given = subject.market.is_given
         self._confirmed = subject.corrections.confirms(subject.dates[places])[1:]
         rows = subject.corrections.ratios(subject.dates[places])
@@ -122,24 +148,26 @@ class _Scan:
 
     def marks_of_changes(self) -> Iterator[Marks]:
         """Marks of the jumps of prices that may be negative."""
-        squares = np.concatenate([[0.0], np.cumsum(self._moves**2)])
-        moves = np.arange(_RECENT_RETURNS, len(self._moves))
-        recent = np.sqrt((squares[moves] - squares[moves - _RECENT_RETURNS]) / _RECENT_RETURNS)
         sizes = np.abs(self._moves)
-        for move in moves[(recent > 0) & (sizes[moves] > _CHANGE_SPREADS * recent) & ~self._confirmed[moves]].tolist():
-            spread = _MEDIAN_TO_SD * float(np.median(sizes[max(0, move - _RETURNS_FOR_SPREAD) : move]))
-            if not 0 < _CHANGE_SPREADS * spread < sizes[move]:
+        back = -1
+        for move in range(_RECENT_RETURNS, len(sizes)):
+            recent = float(np.sqrt(np.mean(self._returns[move - _RECENT_RETURNS : move] ** 2)))
+            if move <= back or self._confirmed[move] or not 0 < _CHANGE_SPREADS * recent < sizes[move]:
+                continue
+            spread = float(np.median(np.abs(self._returns[max(0, move - _RETURNS_FOR_SPREAD) : move])))
+            if not 0 < _CHANGE_SPREADS * _MEDIAN_TO_SD * spread < sizes[move]:
                 continue
             self._large.append(move)
-            if move + 1 < len(sizes) and abs(self._moves[move : move + 2].sum()) <= _BACK_SHARE * sizes[move]:
-                self._wrong.append((move, 1))
+            count = self._rows_until_back(move, _BACK_SHARE * sizes[move], _MAX_WRONG_ROWS)
+            if count:
+                back = self._leave_out(move, count)
         yield from self._all_marks()
 
     def _judge(self, move: int) -> int:
         """Sort one move into its kind; returns the move back from a wrong price, or -1."""
         limits = _Limits.of(self._returns[max(0, move - _RETURNS_FOR_SPREAD) : move])
         size = abs(self._moves[move])
-        if size <= limits.large:
+        if size <= limits.large or self._is_of_ticks(move):
             return -1
         ratio = None if self._confirmed[move] else self._unit_ratio(move, limits)
         if ratio is None:
@@ -148,18 +176,37 @@ class _Scan:
         if count:
             if ratio is not None:  # believed until the price comes back
                 self._units.append((move, ratio))
-            self._wrong.append((move, count))
-            back = move + count
-            self._returns[move] = 0.0
-            self._returns[back] = self._moves[move : back + 1].sum()
-            return back
+            return self._leave_out(move, count)
         if ratio is not None:
             self._change_unit(move, ratio)
-        elif self._given and size > limits.spike:
-            rare = _nearest(size, RARE_SPLITS, min(limits.ordinary, _RARE_TOLERANCE))
-            if rare is not None and not self._confirmed[move]:
-                self._rare.append((move, rare if self._moves[move] < 0 else 1 / rare))
+        elif self._may_split(move) and size > limits.spike and not self._confirmed[move]:
+            possible = _nearest(size, RARE_SPLITS, min(limits.ordinary, _RARE_TOLERANCE))
+            possible = possible or _nearest(size, SPLITS, _NEAR_TOLERANCE)
+            if possible is not None:
+                self._rare.append((move, possible if self._moves[move] < 0 else 1 / possible))
         return -1
+
+    def _leave_out(self, move: int, count: int) -> int:
+        """Note `count` wrong rows after `move`; returns the move back."""
+        self._wrong.append((move, count))
+        back = move + count
+        self._returns[move : back + 1] = 0.0
+        self._returns[back] = self._moves[move : back + 1].sum()
+        return back
+
+    def _is_of_ticks(self, move: int) -> bool:
+        """True for a move by two steps of the quotation, as the prices so far show them."""
+        prices = self._price[max(0, move - _RETURNS_FOR_SPREAD) : move + 2]
+        tick = next((10.0**-digits for digits in range(_MAX_DECIMALS) if _has_decimals(prices, digits)), 0.0)
+        changes = np.abs(np.diff(prices[:-1]))
+        if len(changes) >= _RECENT_RETURNS:
+            tick = max(tick, float(np.min(changes[changes > 0], initial=np.inf))) if changes.any() else tick
+        return abs(self._price[move + 1] - self._price[move]) <= _MAX_TICKS * tick * (1 + 1e-9)
+
+    def _may_split(self, move: int) -> bool:
+        """True for prices that the user gives, unless weekends have rows: coins have no splits."""
+        recent = self._weekdays[max(0, move + 2 - _WEEKEND_ROWS) : move + 2]
+        return self._given and min((recent == 5).sum(), (recent == 6).sum()) < _FEWEST_WEEKENDS
 
     def _unit_ratio(self, move: int, limits: _Limits) -> float | None:
         """Old units per new one at `move`; None if it is no change of the unit."""
@@ -167,7 +214,7 @@ class _Scan:
         if size <= limits.spike:
             return None
         ratio = _nearest(size, UNITS, _UNIT_TOLERANCE)
-        if ratio is None and self._given:
+        if ratio is None and size >= limits.split and self._may_split(move):
             ratio = _nearest(size, SPLITS, min(limits.ordinary, _SPLIT_TOLERANCE))
         if ratio is None:
             return None
@@ -176,20 +223,28 @@ class _Scan:
     def _wrong_rows(self, move: int, limits: _Limits, *, is_unit: bool) -> int:
         """Rows from `move` on whose price is wrong, as the price after them shows; 0 if there are none.
 
-        Several rows in another unit are two changes of the unit, each known on its own row.
+        Several rows in another unit are two changes of the unit, each known on its own row. A price that repeats is in
+        no unit.
         """
         size = abs(self._moves[move])
         if size <= limits.spike:
             return 0
         longest = 1 if is_unit or size <= _RUN_FLOOR else _MAX_WRONG_ROWS
+        return self._rows_until_back(move, min(limits.ordinary, _BACK_SHARE * size), longest)
+
+    def _rows_until_back(self, move: int, rest: float, longest: int) -> int:
+        """Rows after `move` until no more than `rest` of it remains; 0 if that takes too long."""
+        following = self._price[move + 1 : move + 2 + _MAX_EQUAL_ROWS]
+        equal = int(np.argmin(np.append(following == following[0], False)))
+        if equal > 1 and abs(self._moves[move]) > self._run_floor:
+            longest = _MAX_EQUAL_ROWS
         for count in range(1, longest + 1):
             back = move + count
             if back >= len(self._moves):
                 return 0
-            rest = abs(self._moves[move : back + 1].sum())
-            if rest <= min(limits.ordinary, _BACK_SHARE * size):
+            if abs(self._moves[move : back + 1].sum()) <= rest:
                 return count
-            if abs(self._moves[back]) > _SPIKE_FLOOR:
+            if count >= equal > 1 or abs(self._moves[back]) > max(_SPIKE_FLOOR, rest):
                 return 0
         return 0
 
@@ -202,11 +257,21 @@ class _Scan:
         yield self._marks_until("large_move", [(move, self._moves[move]) for move in self._large], noticed)
         yield self._marks_until("unit_change", self._units, noticed)
         yield self._marks_until("possible_split", self._rare, {})
+        yield self._marks_until("possible_wrong_rows", list(self._enclosed(noticed)), {})
         wrong = [(move + offset, move) for move, count in self._wrong for offset in range(1, count + 1)]
         rows = self._places[np.array([row for row, _ in wrong], dtype=np.int64)]
         known_from = np.array([noticed[move] for _, move in wrong], dtype=np.int64)
         sizes = np.array([self._moves[move] for _, move in wrong])
         yield Marks("reverting_spike", rows, known_from, np.full(len(rows), FOREVER), sizes)
+
+    def _enclosed(self, noticed: dict[int, np.int64]) -> Iterator[tuple[int, float]]:
+        """The second of two large moves that cancel, and the row after the first."""
+        large = [move for move in self._large if move not in noticed]
+        for first, last in itertools.pairwise(large):
+            smaller = min(abs(self._moves[first]), abs(self._moves[last]))
+            back = abs(self._moves[first : last + 1].sum()) <= _BACK_SHARE * smaller
+            if back and smaller > self._run_floor and last - first <= _MAX_ROWS_BETWEEN:
+                yield last, float(self._places[first + 1])
 
     def _marks_until(self, code: str, values: list[tuple[int, float]], noticed: dict[int, np.int64]) -> Marks:
         """Marks on the row after each move, which stay until it is noticed as the way to a wrong price."""
@@ -220,3 +285,8 @@ def _nearest(size: float, ratios: tuple[float, ...], tolerance: float) -> float 
     distances = np.abs(np.log(ratios) - size)
     nearest = int(np.argmin(distances))
     return float(ratios[nearest]) if distances[nearest] <= tolerance else None
+
+
+def _has_decimals(prices: FloatArray, digits: int) -> bool:
+    """True if all prices are written with so many digits after the point."""
+    return bool((np.abs(np.round(prices, digits) - prices) <= 1e-12 * np.abs(prices)).all())

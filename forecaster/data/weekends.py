@@ -9,7 +9,9 @@ __all__ = ["RECENT_DAYS", "idle_weekend_rows", "trading_days_so_far", "usual_wee
 _MAX_MOVING_SHARE = 0.05
 _MIN_WEEKDAY_SHARE = 0.5  # of weekdays with a new price: where prices stand still anyway, weekends show nothing
 _SHORT_SHARE = 0.25
-_SHORT_SHARE_OF_SUNDAYS = 1 / 3  # where no Saturday has a row
+_RARE = 5  # a weekday with less than a fifth of the rows of another
+_MIN_FILLED_WEEKENDS, _FILLED_SHARE = 4, 0.95
+_LINE_TOLERANCE, _ROUNDING = 0.02, 1e-5  # of a move, and of the price
 _MIN_SESSIONS = 12
 _MIN_WEEKDAY_MOVES = 4
 RECENT_DAYS = 730
@@ -54,11 +56,12 @@ def trading_days_so_far(dates: DateArray, counted: BoolArray) -> BoolArray:
 def idle_weekend_rows(dates: DateArray, price: FloatArray, *, signed: bool = False) -> tuple[BoolArray, BoolArray]:
     """Saturdays and Sundays without a session of their own; a row is judged by rows up to it.
 
-    Flat: the price is that of the row before, as on nearly all weekend rows so far, but not on most weekdays.
+    Flat: the price is that of the row before, as on nearly all weekend rows so far, but not on most weekdays; or the
+    weekends so far were filled from the Monday after them, with its price or on a straight line to it.
 
-    Short: the mean absolute return of the weekend rows so far is below a quarter of that of the other rows, as in the
-    bars of the two hours before Monday that brokers of currencies date by Sunday. Coins move at weekends two thirds as
-    far as on weekdays. Twelve weekend rows are needed to tell the two apart, unless no Saturday has a row.
+    Short: Sundays have rows, and Fridays, but not Saturdays: brokers of currencies date the hours before Monday by
+    Sunday. Or the mean absolute return of the weekend rows so far, twelve at least, is below a quarter of that of the
+    other rows; coins move at weekends two thirds as far as on weekdays.
 
     Args:
         dates: (T,) increasing.
@@ -68,7 +71,8 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray, *, signed: bool = Fal
     Returns:
         (T,) flat and (T,) short; no row is both.
     """
-    weekend = weekdays_of(dates) >= 5
+    weekday = weekdays_of(dates)
+    weekend = weekday >= 5
     level = price if signed else np.log(price)
     moves = np.minimum(np.abs(np.diff(level, prepend=level[:1])), _MAX_MOVE)
     flat = weekend & (moves == 0)
@@ -79,6 +83,7 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray, *, signed: bool = Fal
     weekdays[:1] = False  # the first row has no return
     moving_weekdays = np.cumsum(weekdays & (moves > 0))
     flat &= (moving <= _MAX_MOVING_SHARE * count) & (moving_weekdays >= _MIN_WEEKDAY_SHARE * np.cumsum(weekdays))
+    flat |= weekend & _filled_from_later(weekday, price)
     if signed:
         return flat, np.zeros(len(dates), dtype=bool)
     session = weekend & ~flat
@@ -86,8 +91,22 @@ def idle_weekend_rows(dates: DateArray, price: FloatArray, *, signed: bool = Fal
     weekend_mean = np.cumsum(moves * session) / np.maximum(np.cumsum(session), 1)
     weekday_count = np.cumsum(weekdays)
     weekday_mean = np.cumsum(moves * weekdays) / np.maximum(weekday_count, 1)
-    only_sundays = np.cumsum(weekdays_of(dates) == 5) == 0
-    share = np.where(only_sundays, _SHORT_SHARE_OF_SUNDAYS, _SHORT_SHARE)
-    enough = only_sundays | (np.cumsum(session) >= _MIN_SESSIONS)
-    short = session & enough & (weekday_count >= _MIN_WEEKDAY_MOVES) & (weekend_mean < share * weekday_mean)
-    return flat, short
+    monday, friday, saturday, sunday = (np.cumsum(weekday == day) for day in (0, 4, 5, 6))
+    evening = (weekday == 6) & (saturday * _RARE < sunday) & (friday * 2 >= monday) & (sunday * _RARE >= monday)
+    quiet = (np.cumsum(session) >= _MIN_SESSIONS) & (weekend_mean < _SHORT_SHARE * weekday_mean)
+    return flat, session & (weekday_count >= _MIN_WEEKDAY_MOVES) & (evening | quiet)
+
+
+def _filled_from_later(weekday: Int64Array, price: FloatArray) -> BoolArray:
+    """(T,) True where nearly all weekends before had the price of their Monday, or lay on a straight line to it."""
+    monday = np.zeros(len(price), dtype=bool)
+    filled = monday.copy()
+    if len(price) > 3:
+        friday, saturday, sunday, last = (price[start : len(price) - 3 + start] for start in range(4))
+        move = last - friday
+        rounding = np.maximum(_LINE_TOLERANCE * np.abs(move), _ROUNDING * np.abs(last))
+        line = (np.abs(saturday - friday - move / 3) <= rounding) & (np.abs(last - sunday - move / 3) <= rounding)
+        monday[3:] = (weekday[3:] == 0) & (weekday[2:-1] == 6) & (weekday[1:-2] == 5) & (move != 0)
+        filled[3:] = monday[3:] & (line | ((saturday == last) & (sunday == last)))
+    count = np.cumsum(filled)
+    return np.asarray((count >= _MIN_FILLED_WEEKENDS) & (count >= _FILLED_SHARE * np.cumsum(monday)))

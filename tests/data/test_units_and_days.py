@@ -40,7 +40,7 @@ def series_of(rows: RawRows, market: MarketExpectations = FILE, **corrections: o
 # ---- units -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ratio", [2, 3, 4, 7, 10, 20, 50, 100, 1000, 1 / 4, 1 / 10, 1 / 100, 1e6])
+@pytest.mark.parametrize("ratio", [2, 2.5, 3, 4, 7, 10, 20, 50, 100, 1000, 1 / 4, 1 / 10, 1 / 100, 1e6])
 def test_a_change_of_the_unit_is_named_and_leaves_returns_and_prices_as_they_are(ratio: float) -> None:
     rows = stepped(ratio)
     finding = only(check(rows, FILE))
@@ -84,19 +84,48 @@ def test_a_small_ratio_counts_for_files_only_and_a_unit_for_every_source() -> No
     assert codes(check(stepped(100))) == ["unit_change"]
 
 
-@pytest.mark.parametrize("size", [0.62, 0.71, 2.8])
+@pytest.mark.parametrize("size", [0.62, 0.71, 1.75])
 def test_a_move_that_is_no_ratio_is_kept(size: float) -> None:
     assert codes(check(stepped(size), FILE)) == ["large_move"]
 
 
-def test_a_split_of_three_for_two_is_reported_and_made_on_demand() -> None:
-    rows = stepped(1.5)
+@pytest.mark.parametrize(("size", "ratio"), [(1.5, 1.5), (1.25, 1.25), (2.15, 2.0), (2.8, 3.0)])
+def test_a_split_that_may_be_a_real_move_is_reported_and_made_on_demand(size: float, ratio: float) -> None:
+    rows = stepped(size)
     report = check(rows, FILE)
     assert codes(report) == ["large_move", "possible_split"]
     day = str(rows.dates[200])
-    assert f"--split {day}=1.5" in report.findings[1].text
-    series = series_of(rows, splits={datetime.date.fromisoformat(day): 1.5})
+    assert f"--split {day}={ratio:g} " in report.findings[1].text
+    series = series_of(rows, splits={datetime.date.fromisoformat(day): size})
     np.testing.assert_allclose(series.log_price, np.log(made().columns["close"]), atol=1e-9)
+
+
+def rate(*levels: float, rows: int = 60) -> RawRows:
+    return closes(np.repeat(levels, rows).astype(float))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(rate(0.25, 0.5, 0.25, 0.75, 1.5, 0.5, 0.25), id="rate"),
+        pytest.param(closes(np.where(np.arange(300) % 50 == 49, 0.02, 0.01)), id="tick"),
+        pytest.param(closes(np.where(np.arange(300) < 200, 8.7, 17.4) + 0.01 * (np.arange(300) % 3 == 0)), id="peg"),
+        pytest.param(closes(made(sd=0.05).columns["close"] / np.where(np.arange(300) < 200, 1, 2)), id="volatile"),
+        pytest.param(
+            closes(stepped(2).columns["close"], np.datetime64("2023-01-02") + np.arange(300)),
+            id="coin",
+        ),
+    ],
+)  # fmt: skip
+def test_a_real_move_by_the_ratio_of_a_split_is_kept(rows: RawRows) -> None:
+    report = check(rows, FILE)
+    assert report.repairs == ()
+    np.testing.assert_array_equal(report.unit_factors(rows.dates), 1.0)
+
+
+def test_a_move_by_a_tick_is_not_large_and_one_of_a_peg_is() -> None:
+    assert codes(check(closes(np.where(np.arange(300) % 50 == 49, 0.02, 0.01)), FILE)) == ["ties"]
+    assert "large_move" in codes(check(closes(np.where(np.arange(300) < 200, 1.0, 1.55)), FILE))
 
 
 def test_a_confirmed_move_stays() -> None:
@@ -152,10 +181,30 @@ def test_several_wrong_prices_are_dropped_once_they_have_come_back(count: int, f
         )
 
 
-def test_a_move_that_comes_back_after_longer_is_kept() -> None:
-    close = made().columns["close"].copy()
-    close[150:158] *= 0.6
-    assert codes(check(closes(close))) == ["large_move"]
+def test_a_move_that_comes_back_after_longer_is_kept_and_its_rows_named() -> None:
+    rows = closes(made().columns["close"].copy())
+    rows.columns["close"][150:158] *= 0.6
+    report = check(rows)
+    assert codes(report) == ["large_move", "possible_wrong_rows"]
+    assert f"--drop {rows.dates[150]}..{rows.dates[157]} " in report.findings[1].text
+
+
+@pytest.mark.parametrize("count", [2, 6, 20])
+@pytest.mark.parametrize("value", [9999.0, 2015.0])  # one is a hundred times the price, the other twenty times
+def test_a_placeholder_is_in_no_unit(count: int, value: float) -> None:
+    rows = closes(made().columns["close"].copy())
+    rows.columns["close"][150 : 150 + count] = value
+    report = check(rows, FILE)
+    assert {repair.code for repair in report.late_repairs} == {"reverting_spike"}
+    assert [repair.date for repair in report.repairs] == list(rows.dates[150 : 150 + count])
+    assert report.late_repairs[0].known_from == rows.dates[150 + count]
+    np.testing.assert_array_equal(report.unit_factors(rows.dates), 1.0)
+
+
+def test_a_wrong_price_on_the_second_row_is_dropped() -> None:
+    close = made(sd=0.02).columns["close"].copy()
+    close[1] = 2000.0
+    assert only(check(closes(close), FILE)).code == "reverting_spike"
 
 
 def test_rows_are_left_out_on_demand() -> None:
@@ -202,6 +251,30 @@ def test_short_sessions_are_merged_into_the_next_day() -> None:
     assert left.columns["volume"][row] == 3.0  # with Saturday and Sunday
     assert left.columns["open"][row] == rows.columns["open"][sunday - 1]
     assert left.columns["close"][row] == rows.columns["close"][monday]
+
+
+@pytest.mark.parametrize("move", [0.1, 0.5, 1.0])
+def test_sundays_before_a_monday_are_merged_and_those_of_a_market_without_fridays_stay(move: float) -> None:
+    rows = with_weekends(move)
+    weekday = weekdays_of(rows.dates)
+    evenings = rows.select(weekday != 5)
+    finding = only(check(evenings, FILE))
+    assert (finding.code, finding.count) == ("short_weekend_bar", int((weekday == 6).sum()))
+    assert check(rows.select((weekday != 5) & (weekday != 4)), EVERY_DAY).repairs == ()
+
+
+@pytest.mark.parametrize("line", [True, False])
+def test_weekends_that_were_filled_from_their_monday_are_dropped(line: bool) -> None:
+    rows = with_weekends(1.0)
+    close = rows.columns["close"]
+    for monday in np.flatnonzero(weekdays_of(rows.dates) == 0)[1:]:
+        friday = close[monday - 3]
+        shares = np.array([1 / 3, 2 / 3]) if line else np.ones(2)
+        close[monday - 2 : monday] = friday + shares * (close[monday] - friday)
+    found = {finding.code: finding.count for finding in check(rows, FILE).findings}
+    assert found.keys() == {"flat_weekend_row", "weekend_row"}
+    assert sum(found.values()) == int((weekdays_of(rows.dates) >= 5).sum())
+    assert found["weekend_row"] <= 8  # the first four weekends show it
 
 
 @pytest.mark.parametrize("move", [0.6, 1.0])
@@ -292,14 +365,15 @@ SPREAD = MarketExpectations(weekdays="1111100", is_given=True, signed=True)
 def test_a_wrong_price_of_a_spread_is_dropped_and_a_large_move_kept() -> None:
     rows = closes(made().columns["close"] - 100)
     rows.columns["close"][200] += 90
+    rows.columns["close"][210:213] = 9999
     rows.columns["close"][250:] += 60
     report = check(rows, SPREAD)
     assert {finding.code: finding.dates for finding in report.findings} == {
-        "reverting_spike": (str(rows.dates[200]),),
+        "reverting_spike": tuple(str(rows.dates[row]) for row in (200, 210, 211)),
         "large_move": (str(rows.dates[250]),),
     }
     assert len(repaired(rows, report, rows.dates[200])) == 201
-    assert len(repaired(rows, report)) == 299
+    assert len(repaired(rows, report)) == 296
 
 
 def test_flat_weekends_of_a_spread_are_dropped() -> None:

@@ -107,6 +107,15 @@ def test_where_the_open_is_the_price_it_survives_an_impossible_range() -> None:
     assert np.isfinite(cleaned(rows, report).columns["open"][50])
 
 
+@pytest.mark.parametrize(
+    "cells", [{"high": {50: 300.0}}, {"low": {50: 1.0}}, {"high": dict.fromkeys(range(50, 300), 9e3)}]
+)
+def test_a_range_far_beyond_those_before_it_is_ignored(cells: dict[str, dict[int, float]]) -> None:
+    rows = changed(made(), **cells)
+    finding = only(check(rows))
+    assert (finding.code, finding.count) == ("impossible_range", sum(map(len, cells.values())))
+
+
 def test_rounding_of_a_range_is_no_fault() -> None:
     rows = made()
     close = rows.columns["close"]
@@ -118,6 +127,17 @@ def test_an_adjusted_price_below_zero_is_ignored() -> None:
     report = check(rows)
     assert (only(report).code, only(report).count) == ("bad_adjusted_price", 2)
     assert np.isnan(cleaned(rows, report).columns["adj_close"][3:5]).all()
+
+
+@pytest.mark.parametrize(("first", "last", "named"), [(100, 300, [100]), (100, 101, [100, 101])])
+def test_an_adjusted_price_that_moves_alone_is_ignored_at_its_moves(first: int, last: int, named: list[int]) -> None:
+    rows = made()
+    rows.columns["adj_close"][first:last] /= 4
+    report = check(rows)
+    assert only(report).code == "bad_adjusted_price"
+    rows = cleaned(rows, report)
+    assert np.flatnonzero(np.isnan(rows.columns["adj_close"])).tolist() == named
+    assert [mark.rows.tolist() for mark in check(rows).marks if mark.code == "bad_adjusted_price"] == [named]
 
 
 def test_rows_after_the_last_finished_day_are_dropped_even_from_the_future() -> None:

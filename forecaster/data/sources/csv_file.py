@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from forecaster.arrays import FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.series import DIFFERENCES, MAX_PRICE, PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
@@ -21,7 +22,9 @@ from forecaster.errors import InputFileError, UsageError
 __all__ = ["CsvOptions", "CsvSource"]
 
 _MAX_NEGATIVE_SHARE = 0.1  # with more, prices are not wrong but of another kind
-_MAX_FACTOR = 1e6  # between two prices in a row; no market moves so far, and its powers would overflow
+_STEPS_BEFORE, _ORDINARY_STEPS = 250, 20.0
+_FEWEST_RETURNS, _MAX_MEMORY = 30, 0.3
+_MAX_FACTOR = 2e6  # between two prices in a row; no currency lost more zeros than six, and powers would overflow
 
 
 class CsvOptions(SourceOptions):
@@ -98,7 +101,8 @@ def _validated(table: Table, rows: FileRows, request: LoadRequest) -> tuple[RawR
     market = MarketExpectations(weekdays=None, signed=request.signed)
     report = validate(raw, today=request.today, market=market)
     good = cleaned(raw, report)
-    if report.problems() or len(good) < 2:
+    crossing = None if request.signed else _crossing(rows.columns["close"])
+    if report.problems() or len(good) < 2 or crossing is not None:
         _refuse_prices(table, rows, report, len(good))
     if request.signed:
         return good, report
@@ -118,15 +122,35 @@ def _validated(table: Table, rows: FileRows, request: LoadRequest) -> tuple[RawR
 def _refuse_prices(table: Table, rows: FileRows, report: Report, count: int) -> None:
     close = rows.columns["close"]
     unusable = ~(np.abs(close) <= MAX_PRICE) if report.market.signed else ~is_price(close)
-    bad = int(np.flatnonzero(unusable)[0])
-    record = int(rows.records[bad])
+    crossing = None if report.market.signed else _crossing(close)
     negative = int((close < 0).sum())
+    many = negative > max(1, _MAX_NEGATIVE_SHARE * len(close))
+    bad = int(np.flatnonzero(unusable)[0]) if crossing is None or many else crossing
+    record = int(rows.records[bad])
     reason = f"price {close[bad]:g} on {rows.dates[bad]}"
-    if not report.market.signed and negative > max(1, _MAX_NEGATIVE_SHARE * len(close)):
-        table.refuse(
-            record,
-            f"{reason}, the first of {negative} negative ones of {len(close)}; returns are logarithms of prices, which "
-            "must be positive; a spread or a rate around zero has none: add --differences to model its changes",
+    if not report.market.signed and (many or crossing is not None):
+        amount = f"the first of {negative} negative ones of {len(close)}" if many else "an ordinary step below the last"
+        advice = (
+            "these rows look like returns: give prices, such as the cumulated returns"
+            if _look_like_returns(close)
+            else "a spread or a rate around zero has none: add --differences to model its changes"
         )
+        table.refuse(record, f"{reason}, {amount}; returns are logarithms of prices, which must be positive; {advice}")
     report.require_good(f"{table.label}, {table.place(record)}: {reason} and more; correct the file", InputFileError)
     table.refuse(record, f"{reason}; expected at least 2 rows with a positive price up to {MAX_PRICE:g}, got {count}")
+
+
+def _crossing(close: FloatArray) -> int | None:
+    """First row whose price is zero or below and an ordinary step away from the one before, so that it may be right."""
+    for row in (np.flatnonzero((close[1:] <= 0) & (close[:-1] > 0)) + 1).tolist():
+        steps = np.abs(np.diff(close[max(0, row - _STEPS_BEFORE) : row]))
+        if (steps > 0).any() and close[row - 1] - close[row] <= _ORDINARY_STEPS * np.median(steps[steps > 0]):
+            return row
+    return None
+
+
+def _look_like_returns(close: FloatArray) -> bool:
+    """True if the level of a row says nothing about the next one."""
+    if len(close) < _FEWEST_RETURNS or not np.isfinite(close).all() or np.ptp(close) == 0:
+        return False
+    return abs(float(np.corrcoef(close[:-1], close[1:])[0, 1])) < _MAX_MEMORY

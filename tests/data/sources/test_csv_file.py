@@ -149,13 +149,36 @@ def test_a_bad_price_in_a_good_history_is_dropped_and_told(file: WriteFile, bad:
     assert "empty_price" not in findings(series.instrument.path)
 
 
-def test_one_percent_of_bad_prices_is_the_limit(file: WriteFile) -> None:
+def test_one_percent_of_bad_prices_is_the_limit_and_ten_of_zeros(file: WriteFile) -> None:
     rows = history()
-    dirty = [(day, 0.0 if row in (5, 50, 250) else price) for row, (day, price) in enumerate(rows)]
+    dirty = [(day, -1.0 if row in (5, 50, 250) else price) for row, (day, price) in enumerate(rows)]
     assert findings(file(as_text(dirty)))["bad_price"].count == 3
     dirty[150] = (dirty[150][0], -1.0)
-    with pytest.raises(InputFileError, match=r"line 7: price 0 on 2024-01-06 and more; .*: 4 rows of 300 without"):
+    with pytest.raises(InputFileError, match=r"line 7: price -1 on 2024-01-06 and more; .*: 4 rows of 300 without"):
         load(file(as_text(dirty)))
+    dirty = [(day, price if row % 10 else 0.0) for row, (day, price) in enumerate(rows)]
+    assert findings(file(as_text(dirty)))["bad_price"].count == 30
+    dirty[5] = (dirty[5][0], 0.0)
+    with pytest.raises(InputFileError, match=r"31 rows of 300 without a usable price; expected at most 10%"):
+        load(file(as_text(dirty)))
+
+
+def test_a_price_that_crosses_zero_is_no_fault_of_one_row(file: WriteFile) -> None:
+    rows = [(day, 0.305 - 0.01 * row) for row, (day, _) in enumerate(history(33))]
+    with pytest.raises(InputFileError, match=r"line 33: price -0.005 on .* an ordinary step .* add --differences"):
+        load(file(as_text(rows[:32])))
+
+
+def test_returns_are_no_prices(file: WriteFile) -> None:
+    prices = np.log([price for _, price in history()])
+    rows = [(day, value) for (day, _), value in zip(history()[1:], np.diff(prices), strict=True)]
+    with pytest.raises(InputFileError, match="these rows look like returns"):
+        load(file(as_text(rows)))
+
+
+def test_a_currency_may_lose_six_zeros(file: WriteFile) -> None:
+    rows = [(day, price * (1e6 if row < 150 else 1)) for row, (day, price) in enumerate(history())]
+    assert len(load(file(as_text(rows)))) == 300
 
 
 def test_empty_prices_are_no_bad_prices_however_many(file: WriteFile) -> None:
