@@ -32,7 +32,7 @@ COMMANDS = {
 
 def copy_runs(home: Path, count: int) -> None:
     """Copy the only run of a project under `count` new ids."""
-    from forecaster.experiments.runs import manifest_checksum
+    from forecaster.experiments.stored_files import document_checksum
 
     (source,) = (folder for folder in (home / "runs").iterdir() if folder.is_dir())
     document = json.loads((source / "manifest.json").read_text())
@@ -40,7 +40,7 @@ def copy_runs(home: Path, count: int) -> None:
         folder = source.with_name(f"20200101-{number:06d}-000-USDJPY-{number:06x}")
         folder.mkdir()
         document["run_id"] = folder.name
-        document["checksum"] = manifest_checksum(document)
+        document["checksum"] = document_checksum(document)
         (folder / "manifest.json").write_text(json.dumps(document))
         for name in ("config.yaml", "weights.npz", "history.csv"):
             os.link(source / name, folder / name)

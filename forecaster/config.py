@@ -117,7 +117,7 @@ def load_config(
     results = [_assign(data, key, value, f"--{key.rpartition('.')[2]}", places) for key, value in (flags or {}).items()]
     mistakes += filter(None, results)
     config, errors = _validate(data)
-    errors = sorted(errors, key=lambda error: _place(error["loc"], places)[1])
+    errors = sorted(_without_effects(errors), key=lambda error: _place(error["loc"], places)[1])
     mistakes += [_describe(error, places) for error in errors]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
@@ -243,6 +243,8 @@ def _assign(data: dict[str, Any], key: str, value: Any, place: str, places: Plac
             return f"{place} {key}: {part} is a value, not a section"
         section = section[part]
     section[parts[-1]] = value
+    for below in [location for location in places if location[: len(parts)] == parts]:
+        del places[below]  # the entries of the value that is replaced
     places[parts] = place
     return None
 
@@ -286,6 +288,17 @@ def _validate(data: Mapping[str, Any]) -> tuple[Config | None, list[dict[str, An
     except pydantic.ValidationError as error:
         return None, [dict(details) for details in error.errors()] + errors
     return (None, errors) if errors else (config, [])
+
+
+def _without_effects(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """`errors` without those of lists that are too short only because their entries are wrong."""
+    locations = [error["loc"] for error in errors]
+
+    def is_effect(error: Mapping[str, Any]) -> bool:
+        loc = error["loc"]
+        return error["type"] == "too_short" and any(other[:-1] == loc for other in locations)
+
+    return [error for error in errors if not is_effect(error)]
 
 
 def _is_kind(kind: Any) -> bool:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from forecaster.experiments.runs import manifest_checksum
+from forecaster.experiments.stored_files import document_checksum
 
 GOLDEN = next((Path(__file__).parent / "golden").glob("2*"))
 
@@ -14,5 +14,5 @@ def copy_run(folder: Path, name: str = GOLDEN.name, **changes: Any) -> None:
     """Write the golden run into `folder` as the run `name`."""
     shutil.copytree(GOLDEN, folder / name)
     document = {**json.loads((GOLDEN / "manifest.json").read_text()), "run_id": name, **changes}
-    document["checksum"] = manifest_checksum(document)
+    document["checksum"] = document_checksum(document)
     (folder / name / "manifest.json").write_text(json.dumps(document))

@@ -136,6 +136,16 @@ def test_a_mistake_in_a_section_is_placed_at_the_key_that_is_wrong_in_it(tmp_pat
         load_config(file)
 
 
+@pytest.mark.parametrize("value", ["[0]", "[5000]"])
+def test_a_mistake_in_a_value_that_replaces_one_of_a_file_is_told_once(tmp_path, value):
+    file = tmp_path / "c.yaml"
+    file.write_text("model:\n  units: [32]\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(file, [f"model.units={value}"])
+    (message,) = error.value.messages
+    assert message.startswith("--set: model.units.0: should be ")
+
+
 @pytest.mark.parametrize("key", ["frequency", "interval"])
 def test_the_earlier_name_of_the_frequency_is_read(tmp_path, key):
     file = tmp_path / "c.yaml"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.errors import DamageError, UsageError
-from forecaster.experiments.stored_files import parse_json
-from forecaster.files import check_writable, json_text, read_regular_file, sha256_of, write_file
+from forecaster.experiments.stored_files import parse_sealed, sealed_json
+from forecaster.files import check_writable, read_regular_file, sha256_of, write_file
 
 __all__ = [
     "FOLDER",
@@ -137,7 +137,7 @@ def _write(folder: Path, change: Mapping[str, Any], author: str, now: datetime.d
     numbers = [int(path.name[:6]) for path in place.glob("[0-9][0-9][0-9][0-9][0-9][0-9]-*.json")]
     name = f"{max(numbers, default=0) + 1:06d}-{now.astimezone(datetime.UTC):%Y%m%dT%H%M%S}"
     document = {"schema": SCHEMA, "created": now.isoformat(), "author": author, **change}
-    content = (json_text(document) + "\n").encode()
+    content = sealed_json(document, folder.name)
     write_file(place / f"{name}-{sha256_of(content + os.urandom(8))[:12]}.json", content)
 
 
@@ -164,7 +164,7 @@ def annotation_files(folder: Path) -> list[Path]:
 def _changes(folder: Path) -> Iterator[dict[str, Any]]:
     for path in annotation_files(folder):
         try:
-            document = parse_json(read_regular_file(path, MAX_BYTES))
+            document = parse_sealed(read_regular_file(path, MAX_BYTES), folder.name)
             _check(document)
         except (OSError, ValueError) as error:
             raise DamageError(

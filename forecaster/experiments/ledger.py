@@ -302,15 +302,19 @@ def read_ledger(path: Path) -> bytes:
 
     Raises:
         InputFileError: There is none, or it cannot be read.
+        DamageError: It is empty.
     """
     try:
         if not path.is_file():
             raise InputFileError(
                 f"{path}: no such ledger; expected one of --log; begin it with: forecast predict USDJPY --log"
             )
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror or error}; expected a ledger") from error
+    if not content:
+        raise DamageError(f"{path} is empty; expected a line or more; restore it, or delete it to begin another")
+    return content
 
 
 def split_lines(content: bytes) -> tuple[list[bytes], bytes]:

@@ -9,12 +9,12 @@ counted; capsules carry them to other projects.
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from forecaster.errors import DamageError
-from forecaster.experiments.stored_files import parse_json
+from forecaster.experiments.stored_files import parse_sealed, sealed_json
 from forecaster.experiments.studies import Study, searches_folder
-from forecaster.files import check_writable, json_text, read_regular_file, write_file
+from forecaster.files import check_writable, read_regular_file, write_file
 
 __all__ = [
     "FOLDER",
@@ -73,12 +73,12 @@ class Opening:
 
     def content(self) -> bytes:
         """Content of its file."""
-        return (json_text(dataclasses.asdict(self)) + "\n").encode()
+        return sealed_json(dataclasses.asdict(self))
 
     @classmethod
     def of_content(cls, content: bytes) -> Self:
         """The opening in a file; ValueError, KeyError or TypeError for anything else."""
-        document: dict[str, Any] = parse_json(content)
+        document = parse_sealed(content)
         for key, pattern in _TEXTS.items():
             if not re.fullmatch(pattern, document[key]):
                 raise ValueError(f"{key} is {document[key]!s:.40}")
@@ -103,7 +103,10 @@ def openings(home: Path) -> list[Opening]:
     recorded = []
     for path in sorted((searches_folder(home) / FOLDER).glob("*.json")):
         try:
-            recorded.append(Opening.of_content(read_regular_file(path, MAX_BYTES)))
+            opening = Opening.of_content(read_regular_file(path, MAX_BYTES))
+            if opening.name != path.name:
+                raise ValueError(f"it is {opening.name}")
+            recorded.append(opening)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamageError(
                 f"{path} is damaged: {error!s:.100}; expected the record of an opened lockbox; restore it"

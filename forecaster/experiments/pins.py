@@ -6,8 +6,8 @@ from pathlib import Path
 from forecaster.errors import DamageError
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, runs_folder
-from forecaster.experiments.stored_files import parse_json
-from forecaster.files import json_text, read_regular_file, write_file
+from forecaster.experiments.stored_files import parse_sealed, sealed_json
+from forecaster.files import read_regular_file, write_file
 
 __all__ = ["pin_run", "pinned_runs", "remove_pins", "unpin_runs"]
 
@@ -23,12 +23,12 @@ def pinned_runs(home: Path) -> tuple[str, ...]:
     """
     path = _path(home)
     try:
-        document = parse_json(read_regular_file(path, MAX_BYTES))
+        document = parse_sealed(read_regular_file(path, MAX_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except ValueError as error:
         raise DamageError(_damage(path)) from error
-    ids = document.get("runs") if isinstance(document, dict) and document.get("schema") == SCHEMA else None
+    ids = document.get("runs") if document.get("schema") == SCHEMA else None
     if not isinstance(ids, list) or not all(isinstance(run_id, str) for run_id in ids):
         raise DamageError(_damage(path))
     return tuple(ids)
@@ -78,7 +78,7 @@ def unpin_runs(home: Path) -> tuple[str, ...]:
 
 
 def _write(home: Path, ids: list[str]) -> None:
-    write_file(_path(home), (json_text({"schema": SCHEMA, "runs": ids}) + "\n").encode())
+    write_file(_path(home), sealed_json({"schema": SCHEMA, "runs": ids}))
 
 
 def _path(home: Path) -> Path:

@@ -14,11 +14,9 @@ import datetime
 import difflib
 import functools
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,8 +29,16 @@ from forecaster.evaluation.splits import Split, whole_history
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import SCHEMA, Manifest
 from forecaster.experiments.manifest_schema import check_document
-from forecaster.experiments.stored_files import MAX_FILE_BYTES, MAX_TEXT_BYTES, parse_arrays, parse_json, require_finite
-from forecaster.files import json_text, plain, read_regular_file, sha256_of, write_folder
+from forecaster.experiments.stored_files import (
+    MAX_FILE_BYTES,
+    MAX_TEXT_BYTES,
+    document_checksum,
+    parse_arrays,
+    parse_json,
+    require_finite,
+    sealed_json,
+)
+from forecaster.files import read_regular_file, sha256_of, write_folder
 from forecaster.models.base import Fitted, Forecaster
 from forecaster.models.engine import use_engine
 from forecaster.pipeline import DivergedError, forecaster_of
@@ -44,7 +50,6 @@ __all__ = [
     "folder_names",
     "holds_files",
     "list_runs",
-    "manifest_checksum",
     "read_run",
     "run_folders",
     "runs_folder",
@@ -268,15 +273,8 @@ def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fit
     label = "".join(c if c.isalnum() else "_" for c in manifest.data.instruments[0])[:24]
     run_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{label}-{tail}"
     document = dataclasses.replace(manifest, run_id=run_id, files=hashes, report=fitted.report).to_json()
-    document["checksum"] = manifest_checksum(document)
-    write_folder(folder / run_id, {**files, "manifest.json": (json_text(document) + "\n").encode()})
+    write_folder(folder / run_id, {**files, "manifest.json": sealed_json(document)})
     return read_run(folder / run_id)
-
-
-def manifest_checksum(document: Mapping[str, Any]) -> str:
-    """SHA-256 of the content of a manifest, its own checksum aside."""
-    body = {key: value for key, value in plain(document).items() if key != "checksum"}
-    return sha256_of(json.dumps(body, sort_keys=True, allow_nan=False).encode())
 
 
 def _history_csv(rows: Sequence[Mapping[str, float]]) -> bytes:
@@ -306,7 +304,7 @@ def read_run(folder: Path) -> Run:
             f"{path} has schema {schema}; this version reads up to {SCHEMA}; "
             "upgrade with pip install --upgrade forecaster, or choose another with --run ID"
         )
-    if schema != SCHEMA or document.get("checksum") != manifest_checksum(document):
+    if schema != SCHEMA or document.get("checksum") != document_checksum(document):
         raise DamageError(_damage(path, "does not match its own checksum"))
     try:
         check_document(document)

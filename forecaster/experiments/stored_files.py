@@ -1,4 +1,4 @@
-"""Parsing files that may be damaged or forged: JSON and arrays are checked before anything is built from them."""
+"""Files that may be damaged or forged: JSON and arrays are checked before anything is built from them."""
 
 import contextlib
 import hashlib
@@ -15,17 +15,20 @@ from typing import Any, cast
 import numpy as np
 
 from forecaster.arrays import AnyArray
-from forecaster.files import require_bounded_packing
+from forecaster.files import json_text, plain, require_bounded_packing, sha256_of
 
 __all__ = [
     "MAX_FILE_BYTES",
     "MAX_TEXT_BYTES",
     "arrays_checksum",
+    "document_checksum",
     "parse_arrays",
     "parse_json",
+    "parse_sealed",
     "read_member",
     "reported_as_value_error",
     "require_finite",
+    "sealed_json",
 ]
 
 MAX_FILE_BYTES = 2**30
@@ -62,6 +65,34 @@ def parse_json(content: bytes) -> Any:
         level = [child for value in level for child in _children(value)]
     if level:
         raise ValueError("it is nested too deeply")
+    return document
+
+
+def document_checksum(document: Mapping[str, Any], place: str = "") -> str:
+    """SHA-256 of the content of a JSON document, its own checksum aside.
+
+    Args:
+        document: The document.
+        place: Owner of the document, so that it fits no other one; empty where the document names it.
+    """
+    body = {key: value for key, value in plain(document).items() if key != "checksum"}
+    return sha256_of(place.encode() + json.dumps(body, sort_keys=True, allow_nan=False).encode())
+
+
+def sealed_json(document: Mapping[str, Any], place: str = "") -> bytes:
+    """Content of a JSON file that holds its own checksum; see `document_checksum`."""
+    return (json_text({**document, "checksum": document_checksum(document, place)}) + "\n").encode()
+
+
+def parse_sealed(content: bytes, place: str = "") -> dict[str, Any]:
+    """The document that `sealed_json` wrote for the same place, without its checksum.
+
+    Raises:
+        ValueError: It is another one, or was altered.
+    """
+    document = parse_json(content)
+    if not isinstance(document, dict) or document.pop("checksum", None) != document_checksum(document, place):
+        raise ValueError("it does not match its own checksum")
     return document
 
 

@@ -7,12 +7,16 @@ searches/<id>/
     findings.json         luck and effects of the trials, once all were finished
     lock                  held by the process that searches
 
+Each file holds a checksum of its content and of its place, so that an altered one is refused, and one of another trial
+or study as well.
+
 The forecasts of the trials are the records of backtests (`forecaster.experiments.backtests`).
 """
 
 import contextlib
 import dataclasses
 import datetime
+import functools
 import hashlib
 import itertools
 import json
@@ -26,8 +30,8 @@ from typing import Any, Literal, Self, get_args
 
 from forecaster.errors import DamageError, ForecasterError, RunNotFoundError
 from forecaster.experiments.search_space import Settings
-from forecaster.experiments.stored_files import parse_json
-from forecaster.files import check_writable, json_text, read_regular_file, storage_faults, write_file
+from forecaster.experiments.stored_files import parse_json, parse_sealed, sealed_json
+from forecaster.files import check_writable, read_regular_file, storage_faults, write_file
 
 if sys.platform != "win32":
     import fcntl
@@ -46,7 +50,7 @@ __all__ = [
 
 TrialState = Literal["running", "complete", "pruned", "failed"]
 
-SCHEMA = 2
+SCHEMA = 3
 MAX_STUDY_BYTES = 2**24
 _FACTS = ("named", "config", "space", "baseline", "steps", "folds", "lockbox")
 
@@ -70,16 +74,13 @@ def find_study(home: Path, name: str) -> "Study":
 
     Raises:
         RunNotFoundError: There is no such study, or several.
-        DamageError: A file of it cannot be read, or is altered.
+        DamageError: A file of it cannot be read, or is altered; for ``latest`` a file of any study.
     """
     folders = study_folders(home)
     fitting = [folder for folder in folders if folder.name == name]
     if name == "latest":
-        readable = []
-        for folder in folders:
-            with contextlib.suppress(DamageError):
-                readable.append(Study.read(folder))
-        fitting = [max(readable, key=lambda study: study.created).folder] if readable else []
+        studies = map(Study.read, folders)
+        fitting = [study.folder for study in sorted(studies, key=lambda study: study.created)[-1:]]
     fitting = fitting or [folder for folder in folders if folder.name.startswith(name)]
     if len(fitting) != 1:
         names = ", ".join(folder.name for folder in fitting or folders) or "there is none"
@@ -181,7 +182,7 @@ class Study:
         check_writable(folder / "trials")
         if not path.exists():
             document = {**facts, "created": now.isoformat(timespec="seconds")}
-            write_file(path, (json_text(document) + "\n").encode())
+            _write(folder, path.name, document)
         return cls.read(folder)
 
     @classmethod
@@ -191,20 +192,13 @@ class Study:
         Raises:
             DamageError: A file cannot be read, or is altered.
         """
-        path = folder / "study.json"
-        advice = "delete the folder, and search again"
-        facts = _read(path, advice, dict)
-        if _read(path, advice, study_id) != folder.name:
-            raise DamageError(f"{path} is not what this program has written as {folder.name}; {advice}")
-        if facts.get("schema") != SCHEMA or not all(name in facts for name in _FACTS):
-            raise DamageError(f"{path} is a study of another version of the program; {advice}")
+        build = functools.partial(_facts, name=folder.name)
+        facts = _read(folder, "study.json", "delete the folder, and search again", build)
         trials = {}
         for file in sorted((folder / "trials").glob("*.json")):
-            trial = _read(file, "delete it, and the trial is made again", Trial.from_json)
+            trial = _read(folder, f"trials/{file.name}", "delete it, and the trial is made again", Trial.from_json)
             if trial.settings and trial.settings.keys() != facts["space"].keys():
                 raise DamageError(f"{file} is damaged: it has other settings than the space; delete it")
-            if file.stem != _stem(trial.number):
-                raise DamageError(f"{file} is trial {trial.number}; expected {file.stem}; delete it")
             trials[trial.number] = trial
         return cls(folder, facts, trials)
 
@@ -214,7 +208,7 @@ class Study:
         Raises:
             StorageError: The disk is full, or the folder refuses the write.
         """
-        write_file(self.folder / "trials" / f"{_stem(trial.number)}.json", (json_text(trial.to_json()) + "\n").encode())
+        self.write_document(_trial_file(trial.number), trial.to_json())
         self.trials[trial.number] = trial
 
     def before(self, number: int) -> list[Trial]:
@@ -271,8 +265,7 @@ class Study:
         Raises:
             DamageError: It cannot be read, or `build` raises a ValueError, KeyError or TypeError.
         """
-        path = self.folder / name
-        return _read(path, advice, build) if path.exists() else None
+        return _read(self.folder, name, advice, build) if os.path.lexists(self.folder / name) else None
 
     def write_document(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a JSON file of the study.
@@ -280,7 +273,7 @@ class Study:
         Raises:
             StorageError: The disk is full, or the folder refuses the write.
         """
-        write_file(self.folder / name, (json_text(document) + "\n").encode())
+        _write(self.folder, name, document)
 
 
 def _lockbox(document: Any) -> dict[str, Any]:
@@ -295,13 +288,33 @@ def _lockbox(document: Any) -> dict[str, Any]:
     return dict(document)
 
 
-def _stem(number: int) -> str:
-    return f"{number:06d}"
+def _facts(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Content of ``study.json`` in the folder `name`; KeyError, TypeError or ValueError for anything else."""
+    if not all(fact in document for fact in _FACTS) or study_id(document) != name:
+        raise ValueError(f"it is not what this program has written as {name}")
+    return document
 
 
-def _read(path: Path, advice: str, build: Any) -> Any:
+def _trial_file(number: int) -> str:
+    return f"trials/{number:06d}.json"
+
+
+def _write(folder: Path, name: str, document: Mapping[str, Any]) -> None:
+    write_file(folder / name, sealed_json(document, f"{folder.name}/{name}"))
+
+
+def _read(folder: Path, name: str, advice: str, build: Callable[[Any], Any]) -> Any:
+    """A JSON file of a study, as `build` reads it.
+
+    Raises:
+        DamageError: It cannot be read, was altered or is that of another place, or `build` raises an error.
+    """
+    path = folder / name
     try:
-        return build(parse_json(read_regular_file(path, MAX_STUDY_BYTES)))
+        content = read_regular_file(path, MAX_STUDY_BYTES)
+        if parse_json(content).get("schema", SCHEMA) != SCHEMA:
+            raise ValueError("it is a study of another version of the program")
+        return build(parse_sealed(content, f"{folder.name}/{name}"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(
             f"{path} is damaged: {error!s:.100}; expected what this program has written; {advice}"

@@ -12,7 +12,8 @@ from short_trainings import TINY
 
 from forecaster.data.instruments import csv_instrument
 from forecaster.data.universes import universe_sha256
-from forecaster.experiments.runs import list_runs, manifest_checksum
+from forecaster.experiments.runs import list_runs
+from forecaster.experiments.stored_files import document_checksum
 from forecaster.files import sha256_of
 
 
@@ -45,7 +46,7 @@ def rewrite(project: Path, **changes: object) -> None:
     (run,) = list_runs(project / "runs").runs
     path = run.folder / "manifest.json"
     document = {**json.loads(path.read_text()), **changes}
-    document["checksum"] = manifest_checksum(document)
+    document["checksum"] = document_checksum(document)
     path.write_text(json.dumps(document))
 
 

@@ -8,6 +8,7 @@ import pytest
 from documented_keys import differences, missing
 
 from forecaster.config import Config
+from forecaster.experiments.stored_files import sealed_json
 from forecaster.experiments.studies import study_id
 from forecaster.experiments.tracking import NoTracker, TrackedRun
 
@@ -87,7 +88,8 @@ def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> Non
     shown = forecast("studies", "show", "latest")
     assert "luck: not measured, since the search has not come to its end" in shown.stdout
     record = json.loads((folder / "lockbox.json").read_text())
-    (folder / "lockbox.json").write_text(json.dumps({**record, "losses": None}).replace('"losses"', '"nothing"'))
+    kept = {key: value for key, value in record.items() if key != "losses"}
+    (folder / "lockbox.json").write_bytes(sealed_json(kept, f"{folder.name}/lockbox.json"))
     shown = forecast("studies", "show", "latest")
     assert f"opened on {record['opened'][:10]} for trial {record['winner']} (rows from" in shown.stdout
     assert shown.stderr.splitlines()[-1] == f"next: forecast search --study {opened['study']}"
@@ -97,6 +99,7 @@ def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> Non
     assert "warning: " in damaged.stderr
     assert "000001.json is damaged" in damaged.stderr
     assert forecast("studies", "show", opened["study"]).exit_code == 4
+    assert forecast("studies", "show", "latest").exit_code == 4
 
 
 def test_the_command_that_trains_the_winner_names_all_instruments(forecast, toy_fits) -> None:
@@ -210,7 +213,7 @@ def test_a_study_whose_data_have_changed(
     altered = forecast("search", "--study", study, "--jobs", 1)
     assert changed.exit_code == altered.exit_code == 4
     assert "start a new study" in changed.stderr
-    assert f"study.json is not what this program has written as {study}" in altered.stderr
+    assert f"{study}/study.json is damaged: it does not match its own checksum" in altered.stderr
     older = {**facts, "schema": 1}
     folder = tmp_path / "searches" / study_id(older)
     folder.mkdir()

@@ -10,6 +10,7 @@ import pytest
 
 from forecaster.errors import DamageError, UsageError
 from forecaster.experiments.annotations import FOLDER, add_note, annotations_of, change_tags, checked_tag
+from forecaster.experiments.stored_files import sealed_json
 
 NOON = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
 
@@ -27,10 +28,10 @@ def test_changes_apply_in_the_order_in_which_they_were_made(tmp_path: Path) -> N
 
 def test_notes_of_two_people_merge_by_copying_files(tmp_path: Path) -> None:
     for place, author in (("a", "ann"), ("b", "bob")):
-        add_note(tmp_path / place, "the same text", author, NOON)
-        change_tags(tmp_path / place, [author], [], author, NOON)
-    shutil.copytree(tmp_path / "b" / FOLDER, tmp_path / "a" / FOLDER, dirs_exist_ok=True)
-    merged = annotations_of(tmp_path / "a")
+        add_note(tmp_path / place / "run", "the same text", author, NOON)
+        change_tags(tmp_path / place / "run", [author], [], author, NOON)
+    shutil.copytree(tmp_path / "b" / "run" / FOLDER, tmp_path / "a" / "run" / FOLDER, dirs_exist_ok=True)
+    merged = annotations_of(tmp_path / "a" / "run")
     assert {note.author for note in merged.notes} == {"ann", "bob"}
     assert merged.tags == ("ann", "bob")
 
@@ -65,10 +66,17 @@ def test_an_odd_tag_is_refused(tag: str) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     add_note(tmp_path, "text", "ann", NOON)
     (path,) = (tmp_path / FOLDER).glob("*.json")
-    assert json.loads(path.read_text())["text"] == "text"
-    path.write_text(content)
-    with pytest.raises(DamageError, match=path.name):
-        annotations_of(tmp_path)
+    written = path.read_text()
+    assert json.loads(written)["text"] == "text"
+    forged = sealed_json(json.loads(content), tmp_path.name).decode() if content[:1] == "{" else content
+    for damaged in (content, forged, written.replace("ann", "bob")):
+        path.write_text(damaged)
+        with pytest.raises(DamageError, match=path.name):
+            annotations_of(tmp_path)
+    shutil.copytree(tmp_path / FOLDER, tmp_path / "another run" / FOLDER)
+    (tmp_path / "another run" / FOLDER / path.name).write_text(written)
+    with pytest.raises(DamageError, match="its own checksum"):
+        annotations_of(tmp_path / "another run")
 
 
 def test_an_endless_author_is_refused(tmp_path: Path) -> None:

@@ -158,6 +158,12 @@ def test_the_first_bad_line_and_the_reason_are_found(ledger: Path, change: str) 
     assert (bad.number, bad.reason) == (number, reason)
 
 
+def test_an_emptied_ledger_is_damage(ledger: Path) -> None:
+    ledger.write_bytes(b"")
+    with pytest.raises(DamageError, match="is empty"):
+        read_ledger(ledger)
+
+
 def test_a_noted_head_shows_that_the_end_was_removed_or_all_was_written_again(ledger: Path) -> None:
     lines = ledger.read_bytes().splitlines(keepends=True)
     noted = check_ledger(b"".join(lines[:4]), NOW).head

@@ -15,8 +15,8 @@ import pytest
 
 from forecaster.errors import DamageError, NewerSchemaError
 from forecaster.experiments.manifest import Manifest, SeriesFacts
-from forecaster.experiments.runs import Run, find_run, list_runs, manifest_checksum, read_run, runs_folder
-from forecaster.experiments.stored_files import parse_arrays
+from forecaster.experiments.runs import Run, find_run, list_runs, read_run, runs_folder
+from forecaster.experiments.stored_files import document_checksum, parse_arrays
 from forecaster.files import sha256_of
 
 EARLIER = next((Path(__file__).parents[1] / "golden").glob("2*-USDJPY-*"))
@@ -65,7 +65,7 @@ def saved(folder: Path, name: str, **changed: object) -> Path:
     shutil.copytree(EARLIER, path)
     document = {**earlier(), "run_id": name, **changed}
     document = {key: value for key, value in document.items() if value is not None}
-    document["checksum"] = manifest_checksum(document)
+    document["checksum"] = document_checksum(document)
     (path / "manifest.json").write_text(json.dumps(document))
     return path
 
@@ -103,7 +103,7 @@ def forged(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     path = saved(folder, "20260101-forged")
     document = json.loads((path / "manifest.json").read_text())
     change(document)
-    document["checksum"] = manifest_checksum(document)
+    document["checksum"] = document_checksum(document)
     (path / "manifest.json").write_text(json.dumps(document))
     return path
 
@@ -184,7 +184,7 @@ def rehashed(path: Path) -> Run:
     """The run in `path` after its files were changed, with hashes that fit."""
     document = json.loads((path / "manifest.json").read_text())
     document["files"] = {name: sha256_of((path / name).read_bytes()) for name in document["files"]}
-    document["checksum"] = manifest_checksum(document)
+    document["checksum"] = document_checksum(document)
     (path / "manifest.json").write_text(json.dumps(document))
     return read_run(path)
 

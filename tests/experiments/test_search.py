@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from forecaster.experiments.search_losses import FoldLosses, steering_losses
 from forecaster.experiments.search_losses import testing_losses as losses_of_test
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
+from forecaster.experiments.stored_files import sealed_json
 from forecaster.experiments.studies import Study, Trial, study_lock
 from forecaster.files import write_file
 from forecaster.models.search_values import Choices, Range
@@ -191,12 +193,17 @@ def test_a_damaged_trial_is_refused(toy_fits: ToyFits, tmp_path: Path) -> None:
     search = searched(toy_plan(), tmp_path, 3)
     path = search.study.folder / "trials" / "000001.json"
     whole = path.read_bytes()
+    trial = json.loads(whole)
+    place = f"{search.study.id}/trials/{path.name}"
     for content in (
-        whole[:-20],
-        b"[]",
+        *(whole[:-20], b"[]", path.with_name("000002.json").read_bytes()),
         whole.replace(b'"number": 1', b'"number": 2'),
-        whole.replace(b"complete", b"x"),
-        whole.replace(b"model.dropout", b"model.units"),
+        re.sub(rb"0\.(\d)", rb"0.9\1", whole),  # another loss
+        *(
+            sealed_json({**trial, **change}, place)
+            for change in ({"state": "x"}, {"losses": []}, {"settings": {"model.units": [1]}})
+        ),
+        sealed_json(trial, f"another-study/trials/{path.name}"),
     ):
         path.write_bytes(content)
         with pytest.raises(DamageError, match="000001"):
@@ -218,7 +225,7 @@ def test_no_trial_reads_the_lockbox(toy_fits: ToyFits, tmp_path: Path) -> None:
     assert other.id != plan.id
     single = searched(plan, tmp_path / "one", 6)
     two = searched(other, tmp_path / "two", 6)
-    assert trial_files(single) == trial_files(two)
+    assert single.study.trials == two.study.trials
     assert all(cell[2] < str(plan.lockbox.start) for cell in toy_fits.cells)
 
 

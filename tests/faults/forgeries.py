@@ -110,7 +110,7 @@ def _is_finite(documents: list[dict[str, Any]]) -> bool:
 
 def rehash(folder: Path, document: dict[str, Any]) -> None:
     """Write the manifest of a run with the hashes of its files as they are, and with its own checksum."""
-    from forecaster.experiments.runs import manifest_checksum
+    from forecaster.experiments.stored_files import document_checksum
     from forecaster.files import sha256_of
 
     if isinstance(document.get("files"), dict):
@@ -118,7 +118,7 @@ def rehash(folder: Path, document: dict[str, Any]) -> None:
         hashes = {name: sha256_of((folder / name).read_bytes()) for name in recorded if (folder / name).is_file()}
         document = {**document, "files": {**recorded, **hashes}}
     try:
-        document = {**document, "checksum": manifest_checksum(document)}
+        document = {**document, "checksum": document_checksum(document)}
     except UnicodeEncodeError:  # a surrogate has no checksum
         document = {**document, "checksum": "0" * 64}
     (folder / "manifest.json").write_text(json.dumps(document))

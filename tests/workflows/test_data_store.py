@@ -535,7 +535,7 @@ def test_only_columns_that_are_there_are_exported(environment: Environment, save
 
 def manifest(environment: Environment, name: str, content: object) -> None:
     """A run folder that says `content`, sound or not."""
-    from forecaster.experiments.runs import manifest_checksum
+    from forecaster.experiments.stored_files import document_checksum
 
     folder = environment.home / "runs" / name
     folder.mkdir(parents=True)
@@ -545,7 +545,7 @@ def manifest(environment: Environment, name: str, content: object) -> None:
         split = dict.fromkeys(("train", "validation", "test"), part)
         facts |= {"members": {}, "split": split, "fitted_until": "2020-01-02", "seen_until": "2020-01-02"}
         content = {"schema": 1, **facts, "state": {}, "files": {}, **content}
-        content["checksum"] = manifest_checksum(content)
+        content["checksum"] = document_checksum(content)
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
