@@ -30,6 +30,10 @@ _ADJECTIVES = {"1d": "daily", "1wk": "weekly", "1mo": "monthly", "3mo": "quarter
 _FORECAST = ("1d", "1wk", "1mo")
 _MIN_ROWS = 5
 _REGULAR_SHARE = 0.75
+_MIN_PERIODS_A_ROW = 0.95
+_MIN_RUN = 20  # rows in succession that show a longer frequency within a history
+_TUESDAY = 1
+_MAX_FIRST_DAY = 10  # of a month; China closes for its first week in October
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +55,8 @@ _SPACINGS = {
 def recognised_frequency(dates: DateArray) -> str:
     """Frequency of rows with `dates` (T,); ``1d`` if no longer one fits, or if there are fewer than five rows.
 
+    Rows of a longer frequency lie in a period of their own; a file with some years of days has several in one.
+
     >>> recognised_frequency(np.arange("2024-01", "2025-01", dtype="datetime64[M]").astype("datetime64[D]"))
     '1mo'
     """
@@ -59,7 +65,8 @@ def recognised_frequency(dates: DateArray) -> str:
     gaps = np.diff(dates.astype("datetime64[D]")).astype(np.int64)
     for frequency, spacing in _SPACINGS.items():
         regular = (gaps >= spacing.lowest) & (gaps <= spacing.highest)
-        if regular.mean() >= _REGULAR_SHARE:
+        own = len(np.unique(periods(dates, frequency)))
+        if regular.mean() >= _REGULAR_SHARE and own >= _MIN_PERIODS_A_ROW * len(dates):
             return frequency
     return "1d"
 
@@ -88,6 +95,7 @@ def require_frequency(name: str, dates: DateArray, own: str, wanted: str) -> Non
             f"{name} has {_ADJECTIVES[own]} rows ({len(dates)} {span}); expected {_ADJECTIVES[wanted]} ones; "
             f"add --frequency {own} to forecast {SPANS[own]}s"
         )
+    _require_no_longer_rows(name, dates, wanted)
     if own == "1d" and gap > DAYS_PER_ROW["1wk"]:
         option = "add --frequency 1mo" if gap <= DAYS_PER_ROW["1mo"] else "give a history with more rows"
         if wanted != "1mo" or gap > DAYS_PER_ROW["1mo"]:
@@ -95,6 +103,33 @@ def require_frequency(name: str, dates: DateArray, own: str, wanted: str) -> Non
                 f"{name} has rows {gap:g} days apart ({len(dates)} {span}); expected daily, weekly or monthly ones; "
                 f"{option}"
             )
+
+
+def _require_no_longer_rows(name: str, dates: DateArray, wanted: str) -> None:
+    """Refuse a history of which a part has longer rows than wanted, such as months before the first days.
+
+    Raises:
+        InputFileError: The message names the part and the options that leave it out.
+    """
+    gaps = np.diff(dates.astype("datetime64[D]")).astype(np.int64)
+    for frequency, spacing in _SPACINGS.items():
+        if DAYS_PER_ROW[frequency] <= DAYS_PER_ROW[wanted]:
+            continue
+        others = np.flatnonzero((gaps < spacing.lowest) | (gaps > spacing.highest))
+        bounds = np.concatenate([[-1], others, [len(gaps)]])
+        longest = int(np.argmax(np.diff(bounds)))
+        first = int(bounds[longest]) + 1
+        last = int(bounds[longest + 1])
+        if last - first < _MIN_RUN:
+            continue
+        options = [f"--frequency {frequency}"] if frequency in _FORECAST else []
+        options += [f"--start {dates[last + 1]}"] if first == 0 else []
+        options += [f"--end {dates[first]}"] if last == len(gaps) else []
+        raise InputFileError(
+            f"{name} has {_ADJECTIVES[frequency]} rows from {dates[first]} to {dates[last]} and shorter ones beside "
+            f"them; expected {_ADJECTIVES[wanted]} rows from first to last; "
+            + (f"add {' or '.join(options)}" if options else "give a history without that part")
+        )
 
 
 def periods(dates: DateArray, frequency: str) -> Int64Array:
@@ -123,16 +158,27 @@ def begins_periods(dates: DateArray, frequency: str) -> bool:
 def finished_rows(dates: DateArray, frequency: str, today: datetime.date) -> int:
     """Number of leading rows whose week or month is over on `today`.
 
+    Where rows are dated by the first day of their period, a last row with a later date is the last price of a period
+    that was not over when the file was made; its period is left out.
+
     Args:
         dates: (T,) dates of weeks or months, increasing.
         frequency: Their frequency.
         today: The current date.
     """
     current = periods(np.array([today], dtype="datetime64[D]"), frequency)[0]
-    finished = periods(dates, frequency) < current
+    number = periods(dates, frequency)
+    finished = number < current
     if not begins_periods(dates, frequency):
         finished |= _closes_period(dates, frequency)
+    elif _lies_within_period(dates[-1:], frequency)[0] or (number == number[-1]).sum() > 1:
+        finished &= number < number[-1]
     return int(np.flatnonzero(finished)[-1]) + 1 if finished.any() else 0
+
+
+def _lies_within_period(dates: DateArray, frequency: str) -> BoolArray:
+    """(T,) True for dates too late to be the first day of a period, even after holidays."""
+    return np.asarray(weekdays_of(dates) > _TUESDAY if frequency == "1wk" else _days_of_month(dates) > _MAX_FIRST_DAY)
 
 
 def _closes_period(dates: DateArray, frequency: str) -> BoolArray:

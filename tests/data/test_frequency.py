@@ -34,6 +34,8 @@ def series(dates: np.ndarray, frequency: str = "1d") -> PriceSeries:
 
 FRIDAYS = days("2015-05-29", "2026-11-20", 7)
 YEARS = np.arange("1900", "2026", dtype="datetime64[Y]").astype("datetime64[D]")
+MONTHS = first_days("1950-01", "1990-01")
+DAILY = np.busday_offset("1990-01-01", np.arange(1000))
 QUARTERS = first_days("1990-01", "2026-11")[::3]
 
 
@@ -51,6 +53,7 @@ QUARTERS = first_days("1990-01", "2026-11")[::3]
         (QUARTERS, "3mo"),
         (YEARS, "1y"),
         (FRIDAYS[:4], "1d"),
+        (np.append(first_days("1950-01", "1990-01"), days("1990-01-01", "1990-04-01")), "1d"),
     ],
 )
 def test_a_frequency_is_recognised(dates: np.ndarray, frequency: str) -> None:
@@ -65,6 +68,9 @@ def test_a_frequency_is_recognised(dates: np.ndarray, frequency: str) -> None:
         (first_days("2000-01", "2026-11"), "1wk", "monthly rows .* add --frequency 1mo"),
         (QUARTERS, "1d", "quarterly rows .* give a history with more rows"),
         (YEARS, "1mo", "yearly rows .* give a history with more rows"),
+        (np.append(MONTHS, DAILY), "1d", r"monthly rows from 1950-01-01 to 1990-01-01 .*1mo or --start 1990-01-02$"),
+        (np.append(MONTHS, DAILY), "1wk", "monthly rows from 1950-01-01 .* add --frequency 1mo or --start"),
+        (np.append(DAILY - 20_000, FRIDAYS), "1d", "weekly rows from 2015-05-29 .* 1wk or --end 2015-05-29$"),
         (days("2020-01-01", "2024-01-01", 14), "1d", "14 days apart .* add --frequency 1mo"),
         (days("2020-01-01", "2024-01-01", 60), "1mo", "60 days apart .* give a history with more rows"),
     ],
@@ -88,6 +94,9 @@ def test_rows_that_are_shorter_than_wanted_are_used(wanted: str) -> None:
         (np.append(FRIDAYS, np.datetime64("2026-11-25")), "1wk", 1),  # half a week
         (first_days("2000-01", "2026-12"), "1mo", 1),
         (first_days("2000-01", "2026-11"), "1mo", 0),
+        (np.append(days("2015-06-01", "2026-10-26", 7), np.datetime64("2026-10-28")), "1wk", 2),  # the last price
+        (np.append(first_days("2000-01", "2026-09"), np.datetime64("2026-09-16")), "1mo", 1),  # of a month
+        (np.append(first_days("2000-01", "2026-10"), np.datetime64("2026-10-08")), "1mo", 0),  # after holidays
         (last_days("2000-01", "2026-11"), "1mo", 0),
         (np.append(last_days("2000-01", "2026-11"), np.datetime64("2026-11-25")), "1mo", 1),
     ],

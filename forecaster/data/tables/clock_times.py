@@ -15,7 +15,8 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>.*)"
 )
 _COMPACT_TIME = re.compile(
-    r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<half>)(?P<half_before>)(?P<zone>Z?)"
+    r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})"
+    r"(?:(?P<second>\d{2})(?:\.?(?:\d{3}){1,2})?)?(?P<half>)(?P<half_before>)(?P<zone>Z?)"
 )
 _LATE_HALVES = ("下午", "오후", "午後")
 _YEAR_BEHIND = re.compile(r"(?:[A-Z]{3,4} )?(\d{4})")

@@ -127,7 +127,7 @@ def _field_names(layout: Layout) -> list[str]:
     A symbol that is the first or last word of several names is left out, as in ``ABC.Open``; ``o``, ``h``, ``l`` and
     ``c`` are written out where all four are there.
     """
-    words = [plain_name(name).split() for name in layout.names]
+    words = [[] if place in layout.ignored else plain_name(name).split() for place, name in enumerate(layout.names)]
     letters = {parts[0] for parts in words if len(parts) == 1}
     if _LETTERS.keys() - {"v"} <= letters:
         return [_LETTERS.get(plain_name(name), name) for name in layout.names]
@@ -165,7 +165,9 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
         samples.append(f"{shown(layout.full_name(place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
     what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
-    return InputFileError(f"{layout.table.label} has {problem}; {what}; name it with --price-column")
+    is_grouped = len({layout.names[place] for place in candidates}) < len(candidates)
+    advice = "name it with --price-column" + (", or its series with --symbol" if is_grouped else "")
+    return InputFileError(f"{layout.table.label} has {problem}; {what}; {advice}")
 
 
 def _beside(layout: Layout, price: int) -> dict[str, int]:
@@ -314,7 +316,8 @@ def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
     ]
     if not rows:
         names = sorted({cell for place in columns for cell in layout.cells(place)})[:_MAX_SYMBOLS]
-        what = f"found {', '.join(map(shown, names))}" if names else "no column names series"
+        columns_beside = [layout.full_name(place) for place in range(len(layout.names)) if place != layout.date]
+        what = f"found {', '.join(map(shown, names))}" if names else f"found {listed(columns_beside)}"
         raise InputFileError(f"{layout.table.label} has no rows of the symbol {shown(symbol)}; {what}; check --symbol")
     chosen = dataclasses.replace(layout, rows=rows)
     return one_symbol(chosen, None, is_repeated=False) if len(_symbol_columns(chosen, False)) else chosen
@@ -326,13 +329,13 @@ def _columns_of(layout: Layout, symbol: str) -> list[int]:
     return [
         place
         for place, texts in enumerate(layout.above)
-        if place != layout.date and any(wanted == text.casefold() or wanted in _words(text) for text in texts)
+        if place != layout.date and any(wanted in (text.casefold(), *_words(text)) for text in texts)
     ]
 
 
 def _words(text: str) -> list[str]:
-    """Words of the name of a column, as they are written, in lower case."""
-    return re.split(r"[\s,;|_()'\"\[\]]+", text.casefold())
+    """Words of the name of a column in lower case, and all of them as one, as ``usdjpy`` for ``USD/JPY``."""
+    return [*re.split(r"[\s,;|_()'\"\[\]]+", text.casefold()), re.sub(r"\W", "", text.casefold())]
 
 
 def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:

@@ -37,6 +37,7 @@ MIN_UNPACKED_BYTES = 32 * 2**20
 """Bytes that any archive may unpack to."""
 
 _PEEK_BYTES = 65536
+_MAX_NULL_SHARE = 0.1
 _DATA_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".dat", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".prn")
 _KINDS = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls) or another old Office file; save it as .xlsx or as CSV",
@@ -244,9 +245,7 @@ def decoded(content: Content) -> tuple[str, str]:
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
     try:
         text = data.decode(encoding or "utf-8")
-        if "\0" in text[:_PEEK_BYTES]:
-            raise _binary(content)
-        return text, encoding or "utf-8"
+        return _without_nulls(content, text), encoding or "utf-8"
     except UnicodeDecodeError as error:
         if encoding is not None:
             raise InputFileError(
@@ -256,6 +255,27 @@ def decoded(content: Content) -> tuple[str, str]:
     if b"\0" in data[:_PEEK_BYTES]:
         raise _binary(content)
     return _old_text(content)
+
+
+def _without_nulls(content: Content, text: str) -> str:
+    """The text, without the zero bytes that an interrupted write leaves below the last line.
+
+    Raises:
+        InputFileError: There are others.
+    """
+    lines = text.rstrip("\0")
+    if lines.endswith(("\n", "\r")):
+        text = lines
+    start = text[:_PEEK_BYTES]
+    if start.count("\0") > _MAX_NULL_SHARE * len(start):
+        raise _binary(content)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputFileError(
+            f"{content.label}, line {line}: a byte of zero, which text does not have; the file is damaged there; "
+            "download or save it again"
+        )
+    return text
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

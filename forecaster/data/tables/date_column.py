@@ -19,6 +19,7 @@ _MAX_DATE_COLUMN = 40
 _MIN_DATED_SHARE = 0.5
 _DATED_RUN = 3
 _MIN_COUNTED_SHARE = 0.8
+_MAX_SERIES = 20  # of rows with one moment, in a table without header
 _YEAR_OR_MINGUO = re.compile(r"(?:1[6-9]|20|21)\d{2}|[01]\d{2}(?:0[1-9]|1[0-2])[0-3]\d")
 
 
@@ -117,13 +118,16 @@ def _counts_seconds(sample: Sequence[Record]) -> bool:
     if len(cells) < 2 or len(cells) < _MIN_COUNTED_SHARE * len(sample) or not sample[0][0].isdigit():
         return False
     moments = numbered_dates(cells)
-    return moments is not None and moments.offsets is not None and len(set(cells)) * 2 > len(cells)
+    return moments is not None and moments.offsets is not None and len(set(cells)) * _MAX_SERIES > len(cells)
 
 
 def _dated_columns(sample: Sequence[Record]) -> dict[int, int]:
     """Column of dates -> first record with a date, where dates follow on from there in most records."""
     columns: dict[int, int] = {}
     for place in range(min(_MAX_DATE_COLUMN, max(map(len, sample)))):
+        numbers = [record[place] for record in sample if len(record) > place and record[place].isdigit()]
+        if sum(map(looks_like_date, numbers)) * 2 < len(numbers):  # volumes, a few of which look like 20240731
+            continue
         is_dated = [len(record) > place and looks_like_date(record[place]) for record in sample]
         for first in (row for row, dated in enumerate(is_dated) if dated):
             rest = is_dated[first:]

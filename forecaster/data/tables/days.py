@@ -11,7 +11,16 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
 
-__all__ = ["DAY_SECONDS", "Bars", "daily_bars", "has_repeated_hour", "in_timezone", "market_days", "parse_clock"]
+__all__ = [
+    "DAY_SECONDS",
+    "Bars",
+    "are_trades",
+    "daily_bars",
+    "has_repeated_hour",
+    "in_timezone",
+    "market_days",
+    "parse_clock",
+]
 
 DAY_SECONDS = 86_400
 _NOON = DAY_SECONDS // 2
@@ -23,6 +32,9 @@ _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day
 _MAX_CLOCKS = 4  # different times of the day of daily rows: those of summer and winter, for two times of a day
 _HALF_HOUR = 1800
 _SUNDAY = 6
+_EARLY_SHARE = 0.05  # of days that end early, as before holidays
+_MIN_TO_THE_SECOND = 0.5
+_MAX_TRADE_RATIO = 1.05
 _MAX_SET_BACK = 4 * 3600  # clocks are set back by an hour in the small hours of a Sunday
 _MIN_DAYS_BETWEEN = 300
 _MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY, _TUESDAY_TO_SATURDAY = "1111100", "1111001", "0111110"
@@ -231,6 +243,24 @@ def has_repeated_hour(stamps: Int64Array) -> bool:
     return bool(clocks.max() < _MAX_SET_BACK and max(lengths) < 3600 and (np.diff(nights) > _MIN_DAYS_BETWEEN).all())
 
 
+def are_trades(stamps: Int64Array, columns: Mapping[str, FloatArray]) -> bool:
+    """True for single trades or quotes, of which one second may have several, the last of which counts.
+
+    They are stamped to the second, without ranges; moments have different numbers of them, at about one price. Rows of
+    two series in one file, and bars that are there twice, are not so.
+
+    Args:
+        stamps: (T,) seconds since 1970, in order.
+        columns: Name -> (T,) numbers.
+    """
+    _, starts, counts = np.unique(stamps, return_index=True, return_counts=True)
+    to_the_second = float((stamps % 60 != 0).mean())
+    if to_the_second < _MIN_TO_THE_SECOND or "high" in columns or counts.min() == counts.max():
+        return False
+    close = columns["close"]
+    return bool((np.maximum.reduceat(close, starts) <= _MAX_TRADE_RATIO * np.minimum.reduceat(close, starts)).all())
+
+
 def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Array) -> FloatArray:
     if name == "open":
         return np.asarray(values[starts])
@@ -289,14 +319,19 @@ def _night(seconds: Int64Array, stamps: Int64Array) -> tuple[int, int] | None:
 
 
 def _complete(stamps: Int64Array, starts: Int64Array, ends: Int64Array, shift: int, *, is_given: bool) -> BoolArray:
-    """(D,) false for a last day that ends, or with a given end for a first day that begins, at an unusual time."""
+    """(D,) false for a last day that ends, or with a given end for a first day that begins, at an unusual time.
+
+    A last day that is as long as others may end early: on the clock of UTC a session moves by an hour in spring.
+    """
     complete = np.ones(len(starts), dtype=bool)
     if len(starts) < 3:
         return complete
     clock = (stamps + shift) % DAY_SECONDS
-    usual_end, usual_start = np.median(clock[ends[:-1]]), np.median(clock[starts[1:]])
+    earliest_end = np.quantile(clock[ends[:-1]], _EARLY_SHARE)
     spacing = float(np.median(np.diff(stamps)))
-    complete[-1] = clock[ends[-1]] >= usual_end - 1.5 * spacing
+    lengths = clock[ends] - clock[starts]
+    tolerance = 1.5 * spacing
+    complete[-1] = clock[ends[-1]] >= earliest_end - tolerance or lengths[-1] >= np.median(lengths) - spacing / 2
     if is_given:
-        complete[0] = clock[starts[0]] <= usual_start + 1.5 * spacing
+        complete[0] = clock[starts[0]] <= np.median(clock[starts[1:]]) + tolerance
     return complete

@@ -13,7 +13,14 @@ from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.columns import choose_columns, one_symbol, time_column
 from forecaster.data.tables.dates import parse_dates
-from forecaster.data.tables.days import daily_bars, has_repeated_hour, in_timezone, market_days, parse_clock
+from forecaster.data.tables.days import (
+    are_trades,
+    daily_bars,
+    has_repeated_hour,
+    in_timezone,
+    market_days,
+    parse_clock,
+)
 from forecaster.data.tables.decimals import numbers_of
 from forecaster.data.tables.layout import Layout, find_layout
 from forecaster.data.tables.misdated import refuse_misdated
@@ -273,13 +280,16 @@ def _as_days(table: Table, rows: FileRows, moments: Moments, options: ReadingOpt
     stamps = _stamps(moments)
     direction = 1 if stamps[-1] >= stamps[0] else -1
     order = np.lexsort((direction * np.arange(len(stamps)), stamps))
-    times = stamps[order].astype("datetime64[s]")
-    may_differ = has_repeated_hour(stamps[order])
-    rows, remaining = _without_equal(
-        table, _taken(rows, order), stamps[order], lambda row: str(times[row]), may_differ=may_differ
-    )
+    is_sorted = bool((direction * np.diff(stamps) >= 0).all())
+    rows = _taken(rows, order)
+    moments = _selected(moments, order)
+    stamps = stamps[order]
+    if not (is_sorted and are_trades(stamps, rows.columns)):
+        times = stamps.astype("datetime64[s]")
+        may_differ = has_repeated_hour(stamps)
+        rows, remaining = _without_equal(table, rows, stamps, lambda row: str(times[row]), may_differ=may_differ)
+        moments = _selected(moments, remaining)
     close = None if options.daily_close is None else parse_clock(options.daily_close)
-    moments = _selected(_selected(moments, order), remaining)
     bars = daily_bars(moments, rows.columns, close, table.label)
     return dataclasses.replace(
         rows,

@@ -20,12 +20,12 @@ _MAX_TABLES = 6
 
 
 def json_table(content: Content, text: str) -> Table:
-    """The one table in a JSON document, or in lines that are JSON objects.
+    """The one table in a JSON document, or in lines that are JSON objects; tables of one kind are joined.
 
     Numbers keep the digits of the file.
 
     Raises:
-        InputFileError: The text is no JSON, or holds no table or several.
+        InputFileError: The text is no JSON, or holds no table or several of different kinds.
     """
     document = _document(content, text.lstrip("\ufeff").strip())
     try:
@@ -40,12 +40,40 @@ def json_table(content: Content, text: str) -> Table:
     tables = prices if len(prices) == 1 else tables
     if not tables or longest < 2:
         raise _no_table(content)
-    if len(tables) > 1:
+    records = tables[0][1] if len(tables) == 1 else _joined(tables)
+    if records is None:
         names = ", ".join(shown(name) for name, _ in tables[:_MAX_TABLES])
         raise InputFileError(
             f"{content.label} has {len(tables)} tables ({names}); expected one list of rows; keep one of them"
         )
-    return Table(content.label, content.sha256, "JSON", tables[0][1], lambda record: f"row {record} of the JSON table")
+    return Table(content.label, content.sha256, "JSON", records, lambda record: f"row {record} of the JSON table")
+
+
+def _joined(tables: list[tuple[str, list[Record]]]) -> list[Record] | None:
+    """Tables with the same columns as one, with a column of their names; None for tables of several kinds.
+
+    Rows that are lists have no names of columns, and the tables then have none in common.
+    """
+    symbols = _different_parts([name.split(".") for name, _ in tables])
+    headers = {tuple(records[0]) for _, records in tables}
+    has_names = any(map(is_date_name, itertools.chain(*headers)))
+    if has_names and len(headers) == 1:
+        rows = [[*row, symbol] for symbol, (_, records) in zip(symbols, tables, strict=True) for row in records[1:]]
+        return [[*headers.pop(), "symbol"], *rows]
+    if has_names or len({len(header) for header in headers}) > 1:
+        return None
+    return [[*row, symbol] for symbol, (_, records) in zip(symbols, tables, strict=True) for row in records]
+
+
+def _different_parts(paths: list[list[str]]) -> list[str]:
+    """Parts of names that differ: ``AAPL`` and ``MSFT`` of ``AAPL.values`` and ``MSFT.values``."""
+    shared = [0, 0]
+    for end, turned in enumerate((paths, [path[::-1] for path in paths])):
+        for parts in zip(*turned, strict=False):
+            if len(set(parts)) > 1:
+                break
+            shared[end] += 1
+    return [".".join(path[shared[0] : len(path) - shared[1]]) for path in paths]
 
 
 def _no_table(content: Content) -> InputFileError:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ __all__ = ["Layout", "find_layout"]
 
 _SAMPLE_RECORDS = 150
 _PARTS = ("year", "month", "day")
+_HEADER_AGAIN = "with the header again"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,8 +106,8 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
     date, first = find_dates(table, date_column)
     header = _header(table.records[:first], date)
     first = _first_row(table.records, header, first, date)
-    width = _width(table, header, first)
-    names, above = _names(table.records, header, first, width)
+    width, shift = _width(table, header, first, date)
+    names, above = _names(table.records[:first], header, width, shift)
     rows, skipped = _rows(table, date, first, width, names)
     if not rows:
         raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
@@ -151,37 +153,60 @@ def _first_row(records: Sequence[Record], header: int | None, first: int, date: 
     return first
 
 
-def _width(table: Table, header: int | None, first: int) -> int:
-    """Number of columns: that of the header, or the usual one of the rows where the header is longer or one shorter."""
+def _width(table: Table, header: int | None, first: int, date: int) -> tuple[int, int]:
+    """Number of columns, and of the columns in front for which the header has no cell.
+
+    The number is that of the header, or the usual one of the rows where the header is longer, or lacks the name of the
+    row numbers or that of the only column beside the dates.
+    """
     lengths = Counter(len(record) for record in table.records[first : first + _SAMPLE_RECORDS])
     usual = lengths.most_common(1)[0][0] if lengths else 0
     if header is None:
-        return usual
+        return usual, 0
     names = table.records[header]
     named = max((place + 1 for place, cell in enumerate(names) if cell), default=0)
-    lacks_index = len(names) == usual - 1 and not any(map(is_date_name, names))
-    return usual if lacks_index or named <= usual < len(names) else len(names)
+    if len(names) == usual - 1:
+        if (date > 0 and is_date_name(names[date - 1])) or not any(map(is_date_name, names)):
+            return usual, 1
+        if len(names) == 1:
+            return usual, 0
+    return (usual if named <= usual < len(names) else len(names)), 0
 
 
 def _names(
-    records: Sequence[Record], header: int | None, first: int, width: int
+    records: Sequence[Record], header: int | None, width: int, shift: int
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Name of each column, and all texts above it."""
-    stack = [record for record in records[:first] if len(record) > 1 or width == 1]
-    shifted = [
-        [""] * (len(record) == width - 1 and index == header) + list(record) for index, record in enumerate(stack)
-    ]
-    own = list(records[header]) if header is not None else []
-    own = [""] * (0 < len(own) == width - 1) + own
+    """Name of each column, and all texts above it, from the records above the data."""
+    shifted = [[""] * shift + record if index == header else record for index, record in enumerate(records)]
+    stack = [_over_columns(record, shifted) for record in shifted]
+    own = () if header is None else stack[header]
+    stack = [record for record in stack if len(record) > 1 or width == 1]
     above: list[tuple[str, ...]] = []
     names: list[str] = []
     for place in range(width):
-        texts = [record[place] for record in shifted if len(record) > place and record[place]]
+        texts = [record[place] for record in stack if len(record) > place and record[place]]
         name = own[place].lstrip("#").strip() if place < len(own) else ""
         name = name or (texts[-1] if texts else "")
         names.append(name or f"column {place + 1}")
         above.append(tuple(dict.fromkeys([name, *texts])) if name else ())
     return tuple(names), tuple(above)
+
+
+def _over_columns(groups: Record, lines: Sequence[Record]) -> Record:
+    """A line above the data, with each text above all columns that it is merged over.
+
+    A merged cell has its text above the first of its columns. It belongs to all of them if only groups tell the
+    names in another line apart: ``,AAPL,,MSFT,`` above ``Date,Open,Close,Open,Close``.
+    """
+    filled: list[str] = []
+    for text in groups:
+        filled.append(text or (filled[-1] if filled else ""))
+    for names in lines:
+        pairs = [pair for pair in zip(filled, names, strict=False) if pair[1]]
+        if len({name for _, name in pairs}) < len(pairs) == len(set(pairs)):
+            is_named = itertools.chain(map(bool, names), itertools.repeat(False))
+            return [over if below else own for own, over, below in zip(groups, filled, is_named, strict=False)]
+    return groups
 
 
 def _rows(
@@ -200,12 +225,26 @@ def _rows(
     for index in range(first, len(records)):
         is_short = len(records[index]) < width
         kind = _kind(records[index], date, header, is_below=index > last, is_short=is_short)
+        if kind == _HEADER_AGAIN and _is_other_order(records[index], names, header):
+            table.refuse(
+                index,
+                f"names the columns again, not as the first header: {listed(records[index])}; expected one table; "
+                "split the file before this line",
+            )
         if kind is not None:
             skipped[kind] += 1
             continue
         _check_length(table, index, width)
         rows.append(index)
     return rows, dict(skipped)
+
+
+def _is_other_order(record: Record, names: Sequence[str], header: set[str]) -> bool:
+    """True if a line has names of columns that stand elsewhere in the header."""
+    return any(
+        cell.casefold() in header and cell.casefold() != name.casefold()
+        for cell, name in itertools.zip_longest(record, names, fillvalue="")
+    )
 
 
 def _has_date(record: Record, date: int) -> bool:
@@ -219,7 +258,7 @@ def _kind(record: Record, date: int, header: set[str], *, is_below: bool, is_sho
         return "about a dividend or a split" if is_dividend and _is_bare(record, date) else None
     texts = [cell for cell in record if cell]
     if sum(cell.casefold() in header for cell in texts) * 2 > len(texts):
-        return "with the header again"
+        return _HEADER_AGAIN
     if texts[0].startswith(("#", "//", "%")) and not is_empty(texts[0]):
         return "with a comment"
     filled = [cell for cell in texts if not is_empty(cell)]

@@ -26,6 +26,8 @@ _NUMBERED_DATE = re.compile(r"\d{5}|\d{10}|\d{13}|\d{16}")
 _BEGIN = r"(?<![^,;\t|\n ])"
 _FORMULA = re.compile(_BEGIN + r'(?:="([^"\n]*)"|"=""([^"\n]*)""")')
 _TEXT_MARK = re.compile(r"(?<![^,;\t|\n \"])'([-+\d][^',;\t|\n\r\"]*)'?(?=[,;\t|\n\r\"]|$)")
+_WHOLE_LINE = re.compile(r'"((?:[^"]|"")*)"[,;\t]*')
+_BLANKS = (re.compile(r"(?:\t| {2,})\s*"), re.compile(r"\s+"))
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\S|\t)"?\s*', re.IGNORECASE)
 
 
@@ -37,7 +39,7 @@ def text_table(content: Content, text: str, encoding: str) -> Table:
     Raises:
         InputFileError: A quotation mark has no partner, or the file has too many cells.
     """
-    text = _without_text_marks(text.lstrip("\ufeff").replace("\0", "").rstrip("\x1a"))
+    text = _without_text_marks(_without_outer_quotes(text.lstrip("\ufeff").rstrip("\x1a")))
     separator = _separator(text)
     lines = _Lines(content.label, text, separator)
     records = lines.records()
@@ -98,10 +100,8 @@ class _Lines:
 
     def _read_blanks(self) -> Iterator[tuple[int, Record]]:
         lines = self.text.splitlines()
-        wide = sum("  " in line.strip() or "\t" in line.strip() for line in lines) > len(lines) / 2
-        between = re.compile(r"(?:\t| {2,})\s*" if wide else r"\s+")
-        for number, line in enumerate(lines, start=1):
-            cells = [cell.strip('" ') for cell in between.split(line.strip())]
+        for number, record in enumerate(_at_blanks(lines), start=1):
+            cells = [cell.strip('" ') for cell in record]
             if any(cells):
                 yield number, cells
 
@@ -111,6 +111,31 @@ def _without_text_marks(text: str) -> str:
     if '="' in text or '"="' in text:
         text = _FORMULA.sub(lambda match: f'"{match[1] or match[2] or ""}"', text)
     return _TEXT_MARK.sub(r"\1", text) if "'" in text else text
+
+
+def _without_outer_quotes(text: str) -> str:
+    """The text without quotation marks around whole lines, which a spreadsheet writes that took them for one cell."""
+    lines = text.splitlines()
+    whole = [_WHOLE_LINE.fullmatch(line) for line in lines[:_SAMPLE_LINES] if any(sign in line for sign in ",;\t|")]
+    if not whole or not all(whole):
+        return text
+    matches = map(_WHOLE_LINE.fullmatch, lines)
+    return "\n".join(match[1].replace('""', '"') if match else line for match, line in zip(matches, lines, strict=True))
+
+
+def _at_blanks(lines: list[str]) -> list[Record]:
+    """Cells of lines with blanks between them: two or more, unless single blanks split the lines more evenly.
+
+    Texts such as ``Mar 01, 2024`` stay whole where two blanks stand between all cells.
+    """
+    splits = [[between.split(line.strip()) for line in lines] for between in _BLANKS]
+    return max(splits, key=_evenness)
+
+
+def _evenness(records: list[Record]) -> int:
+    """Number of records with several cells that have the usual length."""
+    lengths = Counter(len(record) for record in records if len(record) > 1)
+    return max(lengths.values(), default=0)
 
 
 def _separator(text: str) -> str:
@@ -131,7 +156,7 @@ def _score(lines: list[str], separator: str) -> tuple[int, ...]:
     """
     split: list[Record]
     if separator == " ":
-        split = [line.split() for line in lines]
+        split = _at_blanks(lines)
     else:
         try:
             split = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))

@@ -24,7 +24,7 @@ def workbook_table(content: Content, sheet: str | None) -> Table:
 
     Args:
         content: The workbook.
-        sheet: Name of the sheet; None for the only one with dates.
+        sheet: Name of the sheet; None for the only one with dates that is not hidden.
 
     Raises:
         UsageError: openpyxl is not installed.
@@ -42,7 +42,8 @@ def workbook_table(content: Content, sheet: str | None) -> Table:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read
             book = openpyxl.load_workbook(io.BytesIO(content.data), read_only=True, data_only=True)
-            sheets = {each.title: _records(content, each) for each in book.worksheets}
+            visible = [each for each in book.worksheets if each.sheet_state == "visible"] if sheet is None else []
+            sheets = {each.title: _records(content, each) for each in visible or book.worksheets}
     except InputFileError:
         raise
     except Exception as error:  # a damaged workbook raises errors of zip, XML and openpyxl of many kinds

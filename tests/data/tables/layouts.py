@@ -510,6 +510,20 @@ LAYOUTS: dict[str, Layout] = {
             "\n45261", "\nPage 2,\ndate,close\n45261"
         ),
     ),
+    "number of rows below": Layout(PLAIN + f"{len(DAYS)}\n"),
+    "zero bytes of an interrupted write": Layout(PLAIN + "\0" * 64),
+    "lines in quotation marks": Layout(
+        '"Date,Name,Close"\n' + rows('"{day},""A, B"",{c}"') + "Source: a bank\n",
+    ),
+    "names of months between blanks": Layout("Date           Adj Close\n" + rows("{day:%b %d, %Y}   {c}")),
+    "a printed series": Layout("Date\n" + rows("{day}    {c}") + "Name: Close, dtype: float64\n"),
+    "R table with row numbers": Layout('"Date" "Close"\n' + rows('"{v}" "{day}" {c}')),
+    "seconds beside a volume like a date": Layout(
+        "close,time,volume\n"
+        + each(lambda day, o, h, low, c, v: f"{c},{seconds(day)},{v * 1000 - 20_000_000}20240131").replace(
+            "20240131\n", "\n", len(DAYS) - 1
+        )
+    ),
     "last row twice": Layout(PLAIN + PLAIN.splitlines()[-1] + "\n"),
     "weekday first": Layout("Date,Close\n" + rows('"{day:%A, %B %d, %Y}",{c}')),
     "weekday in a JavaScript date": Layout("Date,Close\n" + rows("{day:%a %b %d %Y} 00:00:00 GMT+0000,{c}")),
@@ -744,6 +758,44 @@ LAYOUTS: dict[str, Layout] = {
     "long": Layout(
         "date,symbol,close\n" + each(lambda day, o, h, low, c, v: f"{day},AAA,{c}\n{day},BBB,{c * 3}"),
         options={"symbol": "aaa"},
+    ),
+    "names merged over their columns": Layout(
+        ",AAA,,BBB,\nDate,Open,Close,Open,Close\n" + rows("{day},1,2,{o},{c}"),
+        ("open", "close"),
+        {"symbol": "BBB"},
+    ),
+    "fields merged over their columns": Layout(
+        ",Close,,Open,\n,AAA,BBB,AAA,BBB\n" + rows("{day},1,{c},2,{o}"), ("open", "close"), {"symbol": "BBB"}
+    ),
+    "symbols behind the names of several series": Layout(
+        "Date,Open_AAA,Close_AAA,Open_BBB,Close_BBB\n" + rows("{day},1,2,{o},{c}"),
+        ("open", "close"),
+        {"symbol": "BBB"},
+    ),
+    "wide, a pair without its stroke": Layout(
+        "Date,EUR/USD,USD/JPY\n" + rows("{day},1.08,{c}"), options={"symbol": "usdjpy"}
+    ),
+    "JSON by symbol": Layout(
+        json.dumps(
+            {
+                symbol: {
+                    "values": [{"datetime": str(day), "close": c * factor} for day, c in zip(DAYS, CLOSE, strict=True)]
+                }
+                for symbol, factor in (("AAA", 1), ("BRK.B", 3))
+            }
+        ),
+        options={"symbol": "AAA"},
+    ),
+    "JSON by symbol, without names": Layout(
+        json.dumps(
+            {
+                "result": {
+                    symbol: [[seconds(day), c * factor] for day, c in zip(DAYS, CLOSE, strict=True)]
+                    for symbol, factor in (("AAA", 1), ("BBB", 3))
+                }
+            }
+        ),
+        options={"symbol": "AAA"},
     ),
     "long, two keys": Layout(
         "Date;D0;D1;Value\n"

@@ -184,6 +184,30 @@ def test_the_last_session_is_left_out_if_it_is_not_over(tmp_path: Path) -> None:
     assert "1 unfinished day at the ends of the file left out" in texts
 
 
+def test_a_session_that_summer_time_moves_is_over(tmp_path: Path) -> None:
+    start = datetime.datetime.fromisoformat("2024-03-18 09:30")
+    stamps = [
+        start + datetime.timedelta(days=day, minutes=15 * bar - 60 * (day >= 14))  # London is ahead of UTC then
+        for day in (*range(5), *range(7, 12), 14)
+        for bar in range(28)
+    ]
+    table, _ = bars(tmp_path / "a.csv", stamps)
+    assert list(table)[-1] == "2024-04-01"
+    assert bars(tmp_path / "b.csv", stamps[:-6])[1][-1].startswith("1 unfinished day")
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_last_trade_of_a_day_is_its_close(tmp_path: Path, step: int) -> None:
+    lines = [
+        f"2024070{day} {hour:02}3007{part:03},{10 * day + hour / 10 + part / 10_000}"
+        for day in (1, 2, 3)
+        for hour in range(9, 17)
+        for part in range(0, 100 * (1 + (day + hour) % 3), 100)  # milliseconds
+    ]
+    loaded = answer(tmp_path / "a.csv", "time,price\n" + "\n".join(lines[::step]))
+    assert loaded.series.close.tolist() == pytest.approx([11.62, 21.6, 31.61])
+
+
 def test_days_around_the_clock_end_at_a_given_time(tmp_path: Path) -> None:
     stamps = hours("2024-07-01", (0, range(17, 24 * 4 + 17)))
     table, texts = bars(tmp_path / "a.csv", stamps, daily_close="17:00")

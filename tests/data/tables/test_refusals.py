@@ -205,7 +205,21 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "JSON that is deep": ("[" * 100_000, "nested too deeply|no valid JSON"),
     "JSON of three tables": (
         json.dumps({key: [[seconds(day) * 1000, c] for day, c in zip(DAYS, CLOSE, strict=True)] for key in "abc"}),
-        r"has 3 tables \('a', 'b', 'c'\)",
+        r"rows of 3 series in the column 'column 3' \('a', 'b', 'c'\).*--symbol",
+    ),
+    "JSON of two kinds of tables": (
+        json.dumps({"a": [{"date": str(DAYS[0]), "x": 1}] * 2, "b": [{"date": str(DAYS[0]), "y": 1}] * 2}),
+        r"has 2 tables \('a', 'b'\)",
+    ),
+    "a header again in another order": (
+        "Date,Open,Close\n2023-12-20,150,151\nDate,Close,Open\n2023-12-21,152,151\n",
+        "line 3: names the columns again, not as the first header: the columns 'Date', 'Close', 'Open'; .*split the file",
+    ),
+    "a zero byte in a number": (PLAIN.replace("147.46", "147\0.46"), "line 3: a byte of zero, .*damaged there"),
+    "zero bytes after half a number": (PLAIN.rstrip() + "\0" * 9, "line 21: a byte of zero"),
+    "trades of two series": (
+        "time,price\n" + "".join(f"2023-12-20 10:{n:02}:07,{p}\n" for n in range(40) for p in (150, 75)),
+        "is there twice",
     ),
     "JSON without prices": (json.dumps([{"date": str(day), "note": "x"} for day in DAYS]), "no price column"),
     "UTF-16 that is cut": (PLAIN.encode("utf-16")[:-1], "damaged: the text is not UTF-16"),
@@ -227,6 +241,11 @@ OPTIONS: dict[str, tuple[str, dict[str, str], str]] = {
         LAYOUTS["long"].content,
         {"symbol": "CCC"},
         r"no rows of the symbol 'CCC'; found 'AAA', 'BBB'",
+    ),
+    "an unknown symbol of columns": (
+        "Date,AAA,BBB\n" + rows("{day},{o},{c}"),
+        {"symbol": "CCC"},
+        r"no rows of the symbol 'CCC'; found the columns 'AAA', 'BBB'",
     ),
     "an unknown zone": (
         LAYOUTS["Berlin midnight in UTC"].content,

@@ -49,6 +49,16 @@ def test_one_of_several_sheets(tmp_path: Path) -> None:
         load(tmp_path / "prices.xlsx", content, sheet="Three")
 
 
+def test_a_hidden_sheet_is_read_by_its_name_only(tmp_path: Path) -> None:
+    workbook(tmp_path / "made.xlsx", One=history(), Two=[["Datum", "Schluss"], ["2024-01-01", 1], ["2024-01-02", 2]])
+    book = openpyxl.load_workbook(tmp_path / "made.xlsx")
+    book["Two"].sheet_state = "hidden"
+    book.save(tmp_path / "made.xlsx")
+    content = (tmp_path / "made.xlsx").read_bytes()
+    assert load(tmp_path / "prices.xlsx", content).close.tolist() == list(CLOSE)
+    assert load(tmp_path / "prices.xlsx", content, sheet="Two").close.tolist() == [1, 2]
+
+
 def test_a_complaint_names_the_row_of_the_sheet(tmp_path: Path) -> None:
     rows = [["Prices"], [], *history()]
     rows[7][1] = "high"
