@@ -1,19 +1,20 @@
 """The right place for a wrong command or option: near names, else a table of names that other programs use."""
 
-import contextlib
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from forecaster.errors import ConfigError, did_you_mean
+from forecaster.cli.setting_suggestions import MODEL_FLAGS, kind_suggestion, setting_suggestion
+from forecaster.errors import did_you_mean
 
 __all__ = ["choice_message", "command_message", "option_message"]
 
-MIN_LIKENESS = 0.7  # of a name that may have been meant; below it a suggestion is a guess
+MIN_LIKENESS = 0.75  # of a name that may have been meant; below it a suggestion is a guess
 MAX_SUGGESTIONS = 2
 
 _COMMANDS: Mapping[str, str] = {
-    "fit": "train", "learn": "train", "run": "train", "retrain": "train", "refit": "train --refit",
+    "fit": "train", "learn": "train", "run": "train, or forecast runs list", "retrain": "train",
+    "refit": "train --refit",
     "forecast": "predict", "inference": "predict", "infer": "predict", "tomorrow": "predict", "odds": "odds",
     "evaluate": "backtest", "eval": "backtest", "test": "backtest", "score": "score", "validate": "backtest",
     "benchmark": "backtest", "walkforward": "backtest", "simulate": "backtest",
@@ -22,9 +23,11 @@ _COMMANDS: Mapping[str, str] = {
     "download": "data fetch", "fetch": "data fetch", "get": "data fetch", "update": "data refresh",
     "refresh": "data refresh", "show": "data show", "info": "data show",
     "prune": "data prune", "clean": "data prune", "history": "data list", "store": "data list",
-    "list": "runs list", "models": "runs list", "ls": "runs list", "use": "runs use", "pin": "runs use",
+    "list": "runs list", "ls": "runs list", "models": "runs list, or forecast config list", "save": "export",
+    "use": "runs use", "pin": "runs use",
     "configs": "config list", "settings": "config keys", "options": "config keys", "keys": "config keys",
-    "help": "--help", "version": "--version", "grade": "score", "log": "predict USDJPY --log",
+    "help": "--help, or forecast COMMAND --help", "version": "--version", "grade": "score",
+    "log": "predict USDJPY --log",
     "risk": "odds USDJPY --position 1000000USD", "var": "odds USDJPY --position 1000000USD",
     "hedge": "odds --portfolio FILE --base EUR --hedge USD", "portfolio": "odds --portfolio FILE --base EUR",
     "probability": "odds USDJPY --above 160", "whatif": "odds USDJPY --above 160", "level": "odds USDJPY --above 160",
@@ -34,15 +37,7 @@ _COMMANDS: Mapping[str, str] = {
 }  # fmt: skip
 """Name of a command in other programs -> what to type after ``forecast``."""
 
-_LAYER_COUNTS = frozenset("12345678")
-
 _FLAGS: Mapping[str, tuple[str, ...]] = {
-    "--model": ("--config {gru}",),
-    "--kind": ("--config {gru}",),
-    "--arch": ("--config {gru}",),
-    "--architecture": ("--config {gru}",),
-    "--network": ("--config {gru}",),
-    "--algorithm": ("--config {gru}",),
     "--days": ("--last {250}", "--horizon {5}", "--step {5}"),
     "--ahead": ("--horizon {5}", "--step {5}"),
     "--steps": ("--horizon {5}", "--step {5}"),
@@ -155,6 +150,10 @@ def command_message(name: str, commands: Sequence[str], is_first: bool) -> str:
     """
     shown = f"No such command {name[:60]!r}"
     word = name.lower().replace("-", "").replace("_", "")
+=======
+    near = [] if is_first and word in _COMMANDS else _near(name.lower(), commands)
+    if near:
+        return f"{shown}; did you mean {' or '.join(near)}?"
     if word in _COMMANDS:
         return f"{shown}; use: forecast {_COMMANDS[word]}."
     near = _near(name.lower(), commands)
@@ -180,16 +179,27 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
         >>> option_message("--lr", ["--lr", "0.01"], ["--set"])
         "No such option '--lr'; use --set model.training.learning_rate=0.01."
     """
+    from forecaster.models import baseline_names
+
     shown = f"No such option {flag[:60]!r}"
     if flag == "--format":
         return f"{shown}; the output of this command has one form; remove it."
     value = _value_of(flag, arguments)
     if meant := _from_table(flag, value, flags):
         return f"{shown}; use {meant}."
-    if meant := _assignment(flag, value, _value_of("--config", arguments)):
+    word = flag.lstrip("-").lower().replace("-", "_")
+    if word in MODEL_FLAGS and (value or "").lower() in baseline_names():
+        return f"{shown}; a baseline is not trained alone: forecast backtest --models {value}."
+    if word in MODEL_FLAGS:
+        meant = kind_suggestion(value)
+    else:
+        meant = setting_suggestion(word, value, _value_of("--config", arguments)) or kind_suggestion(word, strict=True)
+    if meant:
         way = "use" if "--set" in flags else "it is set when a model is trained: forecast train"
         return f"{shown}; {way} {meant}."
-    near = _near(flag, flags) if flag.startswith("--") else []
+    if (command := _COMMANDS.get(word, word)) in _COMMANDS.values() and command.isalpha():
+        return f"{shown}; it is a command: forecast {command}."
+    near = [f"--{name}" for name in _near(word, [name.lstrip("-") for name in flags])] if flag.startswith("--") else []
     return f"{shown}; did you mean {' or '.join(near)}?" if near else None
 
 
@@ -209,33 +219,8 @@ def _from_table(flag: str, value: str | None, flags: Collection[str]) -> str | N
     for text in _FLAGS.get(flag.lower().replace("_", "-"), ()):
         if text.split()[0] in flags:
             example = re.search(r"{(.*)}", text)
-            typed = "default" if value == "lstm" else value  # the default configuration has no name of a model
-            return text if example is None else text.replace(example[0], typed or example[1])
+            return text if example is None else text.replace(example[0], value or example[1])
     return None
-
-
-def _assignment(flag: str, value: str | None, config: str | None) -> str | None:
-    """``--set KEY=VALUE`` for a flag called like a key, or like an alias of one, of the configuration `config`."""
-    from forecaster.config import configuration_keys, load_config
-    from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS, key_among
-
-    word = flag.lstrip("-").lower().replace("-", "_")
-    key = KEY_ALIASES.get(word) or next((key for key in configuration_keys() if key.rpartition(".")[2] == word), None)
-    if key is None:
-        return None
-    # A number of layers, or a share of rows, is not a value of the key.
-    usable = word == key.rpartition(".")[2] or key.startswith(("model.training", "model.windows", "seed", "members"))
-    usable = usable or (key == "model.units" and "layers" not in word)
-    shown = value if usable and value else EXAMPLE_VALUES.get(key, value or "VALUE")
-    if key == "model.units" and "layers" in word and value in _LAYER_COUNTS:
-        shown = f"[{','.join(['32'] * int(value))}]"
-    if config is not None:
-        with contextlib.suppress(ConfigError):
-            key = key_among(configuration_keys(load_config(config).kind), key)
-    if key is None:
-        return None
-    required = f"--set {REQUIRED_SETTINGS[key]} " if key in REQUIRED_SETTINGS else ""
-    return f"{required}--set {key}={shown}"
 
 
 def _value_of(flag: str, arguments: Sequence[str]) -> str | None:

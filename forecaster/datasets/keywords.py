@@ -1,12 +1,14 @@
 """Keywords of the public functions, named like the flags of the command line, as a selection and a configuration."""
 
 import datetime
+import functools
+import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar, cast, get_args
 
-from forecaster.config import Config, load_config
+from forecaster.config import Config, configuration_keys, load_config
 from forecaster.data.calendars import calendar_code
 from forecaster.data.corrections import Corrections
 from forecaster.data.horizons import rows_of_span
@@ -15,7 +17,8 @@ from forecaster.data.sources.memory import memory_history
 from forecaster.data.spellings import parse_day
 from forecaster.datasets.selection import Selection
 from forecaster.environment import OFFLINE_VARIABLE
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, did_you_mean
+from forecaster.models.option_aliases import KEY_ALIASES
 
 __all__ = [
     "AuditKeywords",
@@ -27,6 +30,7 @@ __all__ = [
     "TrainingKeywords",
     "config_of",
     "day_of",
+    "exact_keywords",
     "is_given",
     "selection_of",
     "texts_of",
@@ -116,6 +120,43 @@ _FILE_KEYWORDS = (
     *("decimal", "timezone", "daily_close", "sheet"),
 )
 """Keywords that say how a file is read."""
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def exact_keywords(function: _Function) -> _Function:
+    """Make a function with ``**keywords: Unpack[...]`` reject the keywords that it does not know.
+
+    Python accepts any keyword there: one that is misspelt would have no effect, and nobody would notice.
+    """
+    parameters = inspect.signature(function).parameters
+    names = {name for name, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD}
+    (others,) = [parameters[name].annotation for name in parameters if name not in names]
+    names |= set(get_args(others)[0].__annotations__)
+
+    is_positional = any(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values())
+
+    @functools.wraps(function)
+    def checked(*values: Any, **keywords: Any) -> Any:
+        if values and not is_positional:
+            raise TypeError(f"{function.__name__} takes keywords only, such as {function.__name__}(pair='USDJPY')")
+        for name, value in keywords.items():
+            if name not in names:
+                raise TypeError(f"{function.__name__} has no keyword {name!r}{_keyword_hint(name, value, names)}")
+        return function(*values, **keywords)
+
+    return cast(_Function, checked)
+
+
+def _keyword_hint(name: str, value: Any, names: Collection[str]) -> str:
+    """End of a message about an unknown keyword: what to write in its place."""
+    key = KEY_ALIASES.get(name) or next((key for key in configuration_keys() if key.rpartition(".")[2] == name), None)
+    if "set" in names and key is not None:
+        return f"; a configuration has the key {key}: set={{{key!r}: ...}}"
+    if "config" in names and name in ("model", "kind", "architecture", "network"):
+        return f"; the kind of network is a configuration: config={value!r}"
+    return did_you_mean(name, names)
 
 
 def selection_of(keywords: Mapping[str, Any]) -> Selection:

@@ -6,7 +6,7 @@ The messages about an unknown key or flag read this table; no alias is accepted 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS", "key_among"]
+__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS", "UNITS_OF_KEYS", "key_among"]
 
 _NAMES = {
     "model.training.steps": "epochs epoch iterations iters training_steps max_epochs num_epochs n_epochs max_steps",
@@ -71,6 +71,20 @@ KIND_ALIASES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Name of a kind of network in other programs -> the kind."""
+
+_OTHER_UNITS = {
+    ("model.training.steps", "batches, not passes over the rows"): "epochs epoch max_epochs num_epochs n_epochs",
+    ("split.test_rows", "rows, not a share"): "test_size test_split train_size train_split test train split",
+    (
+        "split.validation_rows",
+        "rows, not a share",
+    ): "validation validation_size validation_split val_size val_split val",
+}
+
+UNITS_OF_KEYS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {(name, key): unit for (key, unit), names in _OTHER_UNITS.items() for name in names.split()}
+)
+"""Name in other programs and key -> unit of the key, where a value under that name has another one."""
 
 EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
     {

@@ -19,7 +19,7 @@ from forecaster.data.validation import Report
 from forecaster.data.validation_findings import MAX_GAP_DAYS
 from forecaster.datasets.histories import Histories, data_line, note_findings
 from forecaster.datasets.history_checker import Checked
-from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError, did_you_mean
@@ -56,6 +56,7 @@ class Anomalies(anomaly_tests.Anomalies):  # noqa: D101  (the docstring below ha
         return draw_anomalies(self)
 
 
+@exact_keywords
 def anomalies(
     *,
     start: Day | None = None,

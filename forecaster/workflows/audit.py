@@ -12,7 +12,7 @@ from forecaster.config import Config
 from forecaster.data.findings import Severity
 from forecaster.data.series import Panel, PriceSeries
 from forecaster.data.store import Store, store_path
-from forecaster.datasets.keywords import AuditKeywords, config_of, selection_of
+from forecaster.datasets.keywords import AuditKeywords, config_of, exact_keywords, selection_of
 from forecaster.datasets.selection import selected_instruments
 from forecaster.datasets.training import resolve
 from forecaster.environment import Environment
@@ -42,6 +42,7 @@ _DATA = "Stored versions of the histories match their hashes; warnings of the va
 _MAX_OTHERS = 3  # further series in a short audit: a leak shows with few series as with many
 
 
+@exact_keywords
 def audit(
     *,
     config: Config | str | Path | None = None,

@@ -13,7 +13,16 @@ from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
+from forecaster.datasets.keywords import (
+    BacktestKeywords,
+    Day,
+    Texts,
+    config_of,
+    day_of,
+    exact_keywords,
+    selection_of,
+    texts_of,
+)
 from forecaster.datasets.selection import Selection
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
@@ -51,6 +60,7 @@ class BacktestResult(backtest_scores.BacktestResult):  # noqa: D101  (the docstr
         return draw_backtest(*backtest_pictures(self, self.losses, self.id))
 
 
+@exact_keywords
 def backtest(
     *,
     config: Config | str | Path | None = None,

@@ -7,7 +7,15 @@ from typing import Any, Unpack
 
 from forecaster.config import FREQUENCIES, Config
 from forecaster.data.leases import version_lease
-from forecaster.datasets.keywords import AuditKeywords, InstrumentKeywords, Texts, is_given, selection_of, texts_of
+from forecaster.datasets.keywords import (
+    AuditKeywords,
+    InstrumentKeywords,
+    Texts,
+    exact_keywords,
+    is_given,
+    selection_of,
+    texts_of,
+)
 from forecaster.datasets.selection import Selection, command_line, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ConfigError, RunNotFoundError, UsageError
@@ -37,6 +45,7 @@ class Comparison(run_comparison.Comparison):  # noqa: D101  (the docstring below
         return draw_comparison(comparison_document(self))
 
 
+@exact_keywords
 def compare(
     *,
     runs: Texts = (),

@@ -16,7 +16,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
 from forecaster.datasets.histories import Histories
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
@@ -31,6 +31,7 @@ DEFAULT_DAYS = 30
 MAX_DAYS = 800
 
 
+@exact_keywords
 def events(
     *,
     until: Day | None = None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from forecaster.config import Config
-from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
+from forecaster.datasets.keywords import TrainingKeywords, config_of, exact_keywords, selection_of
 from forecaster.datasets.selection import named_instruments
 from forecaster.errors import UsageError
 from forecaster.files import write_file
@@ -19,6 +19,7 @@ __all__ = ["configuration_text", "init"]
 WIDTH = 100  # columns of a comment
 
 
+@exact_keywords
 def init(
     *,
     out: str | Path,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.experiments import inspections
@@ -26,6 +26,7 @@ class Inspection(inspections.Inspection):  # noqa: D101  (the docstring below ha
         return draw_inspection(self)
 
 
+@exact_keywords
 def inspect(
     *,
     run: str | None = None,

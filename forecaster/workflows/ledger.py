@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from forecaster.data.instruments import Instrument
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -79,6 +79,7 @@ def _canonical(entry: Entry) -> str:
     return Instrument(entry["kind"], entry["instrument"]).canonical.name
 
 
+@exact_keywords
 def list_ledger(
     *,
     since: Day | None = None,

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from forecaster.data.series import PriceSeries
 from forecaster.datasets.histories import Histories
-from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, exact_keywords, selection_of
 from forecaster.datasets.selection import named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError
@@ -28,6 +28,7 @@ def load_run(run: str = "latest", *, home: str | Path | None = None) -> Run:
     return find_run(runs_folder(Environment.at(home).home), run)
 
 
+@exact_keywords
 def load_history(
     prices: Any = None,
     *,

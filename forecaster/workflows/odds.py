@@ -15,7 +15,7 @@ from forecaster.data.horizons import MAX_ROWS, parse_horizon, rows_until
 from forecaster.data.instruments import Instrument
 from forecaster.data.positions import Position, parse_position, position_in
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import Day, InstrumentKeywords, Texts, day_of, selection_of, texts_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, Texts, day_of, exact_keywords, selection_of, texts_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
@@ -68,6 +68,7 @@ class _Wishes:
     spread: float | None
 
 
+@exact_keywords
 def odds(
     *,
     above: float | Sequence[float] = (),

@@ -14,7 +14,7 @@ from forecaster.data.calendars import SPANS
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError, did_you_mean
@@ -39,6 +39,7 @@ BAND_LEVELS = (0.1, 0.5, 0.9)  # the 80 % interval and the median
 DEFAULT_FAN_ROWS = 60
 
 
+@exact_keywords
 def plot(
     *,
     kind: str = "forecast",

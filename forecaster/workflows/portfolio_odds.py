@@ -14,7 +14,7 @@ from forecaster.data.instruments import CURRENCIES, parse_pair
 from forecaster.data.portfolio_files import Portfolio, portfolio_of, read_portfolio
 from forecaster.data.positions import parse_position
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import Day, InstrumentKeywords, Texts, day_of, selection_of, texts_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, Texts, day_of, exact_keywords, selection_of, texts_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UsageError
@@ -50,6 +50,7 @@ class PortfolioOdds(PortfolioOddsResult):  # noqa: D101  (the docstring below ha
         return draw_past_losses(self)
 
 
+@exact_keywords
 def portfolio_odds(
     *,
     portfolio: str | Path | Mapping[str, float] | Sequence[str],

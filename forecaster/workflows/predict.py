@@ -13,7 +13,7 @@ from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.data.calendars import SPANS, future_dates
 from forecaster.data.horizons import Span, parse_horizon, rows_of_span, rows_until
-from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
@@ -30,6 +30,7 @@ Until = int | Span | datetime.date | None
 """Wanted horizon: rows, a span, a last day, or that of the run."""
 
 
+@exact_keywords
 def predict(
     *,
     horizon: int | str | None = None,

@@ -10,7 +10,7 @@ from typing import Unpack
 
 from forecaster.data.instruments import Instrument
 from forecaster.data.universes import UniverseFile, listed, universe_sha256
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UsageError
@@ -29,6 +29,7 @@ BATCH = 32  # histories that are read side by side; more gain little and need me
 MAX_SHOWN = 5  # failures, notes and runs that are written out
 
 
+@exact_keywords
 def predict_universe(
     universe: str,
     *,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Unpack
 
 from forecaster.data.universes import listed
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, RunNotFoundError, UsageError
@@ -24,6 +24,7 @@ __all__ = ["report"]
 _ABOVE = "--above names prices of one instrument"
 
 
+@exact_keywords
 def report(
     *,
     universe: str | None = None,

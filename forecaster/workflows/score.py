@@ -15,7 +15,16 @@ from forecaster.data.forecast_files import ForecastFile, read_forecasts
 from forecaster.data.instrument_names import recognised_kind
 from forecaster.data.instruments import parse_pair, parse_ticker, shown
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import BacktestKeywords, Day, Texts, config_of, day_of, selection_of, texts_of
+from forecaster.datasets.keywords import (
+    BacktestKeywords,
+    Day,
+    Texts,
+    config_of,
+    day_of,
+    exact_keywords,
+    selection_of,
+    texts_of,
+)
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError
@@ -44,6 +53,7 @@ class ForecastGrades(forecast_grades.ForecastGrades):  # noqa: D101  (the docstr
         return draw_backtest(*backtest_pictures(self.result, self.result.losses, self.result.id))
 
 
+@exact_keywords
 def score(
     *,
     forecasts: str | Path,

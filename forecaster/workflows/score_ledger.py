@@ -12,7 +12,7 @@ from forecaster.config import DataConfig
 from forecaster.data.instruments import Instrument
 from forecaster.datasets.histories import Histories
 from forecaster.datasets.history_checker import HistoryChecker
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, InstrumentError, NotEnoughDataError
@@ -35,6 +35,7 @@ class LedgerGrades(ledger_grades.LedgerGrades):  # noqa: D101  (the docstring be
         return ledger_figure(self)
 
 
+@exact_keywords
 def score_ledger(
     *,
     since: Day | None = None,

@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.config import UNRECORDED, Config, load_config, recorded_config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import BacktestKeywords, config_of, is_given, selection_of
+from forecaster.datasets.keywords import BacktestKeywords, config_of, exact_keywords, is_given, selection_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
@@ -79,6 +79,7 @@ class _Request:
     baseline: str
 
 
+@exact_keywords
 def search(
     *,
     trials: int = DEFAULT_TRIALS,

@@ -11,7 +11,7 @@ from forecaster.config import FREQUENCIES, Config, recorded_config
 from forecaster.data.calendars import future_dates
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import TrainingKeywords, config_of, selection_of
+from forecaster.datasets.keywords import TrainingKeywords, config_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
@@ -69,6 +69,7 @@ class _Stopwatch:
         return {**self.seconds, "total": round(time.perf_counter() - self._begun, 3)}
 
 
+@exact_keywords
 def train(
     *,
     config: Config | str | Path | None = None,

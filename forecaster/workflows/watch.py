@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster.data.instruments import Instrument
 from forecaster.data.universes import listed
-from forecaster.datasets.keywords import InstrumentKeywords, config_of, selection_of
+from forecaster.datasets.keywords import InstrumentKeywords, config_of, exact_keywords, selection_of
 from forecaster.datasets.selection import named_instruments
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, RunNotFoundError, UsageError
@@ -28,6 +28,7 @@ Numbered = Sequence[tuple[int, Rule]]
 MAX_NAMED = 10  # instruments in a message
 
 
+@exact_keywords
 def watch(
     *,
     rules: str | Path,

@@ -88,9 +88,18 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("download", "USDJPY"), "use: forecast data fetch."),
         (("data", "shwo"), "did you mean show?"),
         (("--pair", "USDJPY"), "options follow the command"),
-        (("train", "USDJPY", "--epochs", "50"), "use --set model.training.steps=50."),
-        (("train", "USDJPY", "--epochs=50"), "use --set model.training.steps=50."),
-        (("train", "USDJPY", "--model", "gru"), "use --config gru."),
+        (("run", "USDJPY"), "use: forecast train, or forecast runs list."),
+        (("train", "USDJPY", "--epochs", "50"), "use --set model.training.steps=200 (batches, not passes over the rows)."),
+        (("train", "USDJPY", "--iterations=50"), "use --set model.training.steps=50."),
+        (("train", "USDJPY", "--test_size", "0.2"), "use --set split.test_rows=750 (rows, not a share)."),
+        (("train", "USDJPY", "--model", "GRU"), "use --config gru."),
+        (("train", "USDJPY", "--model", "prophet"), "listed by: forecast config list"),
+        (("train", "USDJPY", "--model", "garch"), "forecast backtest --models garch."),
+        (("train", "USDJPY", "--bidirectional"), "use --config bilstm."),
+        (("train", "USDJPY", "--scaler", "minmax"), "use --config classic --set model.scaler=minmax."),
+        (("train", "USDJPY", "--loss", "mse"), "use --config classic --set model.loss=mse."),
+        (("train", "USDJPY", "--dropout", "20"), "use --set model.dropout=0.3."),
+        (("train", "USDJPY", "--plot"), "it is a command: forecast plot."),
         (("train", "USDJPY", "--lr", "0.01"), "use --set model.training.learning_rate=0.01."),
         (("train", "USDJPY", "--batch-size", "8"), "use --set model.training.batch_size=8."),
         (("train", "USDJPY", "--window", "60"), "supervision=last --set model.windows.context_length=60."),
@@ -100,7 +109,7 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("plot", "USDJPY", "--loss"), "use --kind loss."),
         (("train", "USDJPY", "--dropout", "0.1"), "use --set model.dropout=0.1."),
         (("train", "USDJPY", "--hroizon", "5"), "did you mean --horizon?"),
-        (("predict", "USDJPY", "--epochs", "5"), "forecast train --set model.training.steps=5."),
+        (("predict", "USDJPY", "--epochs", "5"), "forecast train --set model.training.steps=200 "),
         (("predict", "USDJPY", "--days", "5"), "use --horizon 5."),
         (("train", "USDJPY", "--zzz"), "No such option '--zzz'."),
         (("predict", "USDJPY", "--level", "0.8"), "did you mean 80?"),
@@ -163,7 +172,7 @@ def test_every_suggested_command_and_flag_exists() -> None:
         "--below",
         "--between",
     }
-    for text in set(_COMMANDS.values()):
+    for text in {text for texts in _COMMANDS.values() for text in texts.split(", or forecast ")} - {"COMMAND --help"}:
         command = cli.get_command(context, text.split()[0]) if not text.startswith("-") else cli
         assert command is not None, text
 
