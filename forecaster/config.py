@@ -305,6 +305,17 @@ def _is_kind(kind: Any) -> bool:
     return isinstance(kind, str) and is_network(kind)
 
 
+_EXPECTED = {
+    "int_": "expected a whole number",
+    "float_": "expected a number",
+    "bool_": "expected true or false",
+    "date_": "expected a date such as 2025-06-30",
+    "tuple_": "expected a list in brackets, such as [a, b]",
+    "string_type": "expected a text; quotation marks make one",
+}
+"""Beginning of the type of a mistake -> what was expected; other mistakes have a message of their own."""
+
+
 def _describe(error: Mapping[str, Any], places: Places) -> str:
     location, message = _located(error, places)
     place, _ = _place(location, places)
@@ -324,6 +335,7 @@ def _located(error: Mapping[str, Any], places: Places) -> tuple[Location, str]:
     """Location and text of a mistake; one in a whole section may begin with the key that is wrong in it."""
     location = tuple(error["loc"])
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = next((text for start, text in _EXPECTED.items() if error["type"].startswith(start)), message)
     if error["type"] == "too_short":
         message = f"expected a list of {error['ctx']['min_length']} or more"
     key, colon, rest = message.partition(": ")

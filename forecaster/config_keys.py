@@ -65,6 +65,8 @@ def hint_for(key: str, configuration: type[BaseModel], kind: str = DEFAULT_KIND)
         configuration: Class of the configuration.
         kind: Kind of the model that is configured.
     """
+    if key in ("model", "kind", "config"):
+        return "; a kind of network is chosen by --config, such as --config gru, or by model.kind"
     keys = set(keys_of(configuration, kinds=[kind]))
     names = [name for name in sorted(keys) if name != key and not name.startswith(f"{key}.")]
     word = key.rpartition(".")[2].lower().replace("-", "_")
@@ -78,7 +80,7 @@ def hint_for(key: str, configuration: type[BaseModel], kind: str = DEFAULT_KIND)
     section = key.rpartition(".")[0]
     if section in sections:
         return f"; the keys of {section} are listed by: forecast config keys {section}"
-    return f"; the sections are {', '.join(configuration.model_fields)}"
+    return "; all keys are listed by: forecast config keys"
 
 
 def hint_for_option(key: str, kind: str, value: Any) -> str:

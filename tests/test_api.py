@@ -4,6 +4,7 @@ import datetime
 import inspect
 import json
 import logging
+import re
 from pathlib import Path
 
 import click
@@ -113,6 +114,21 @@ def test_a_function_takes_the_options_of_its_command_by_their_names(name: str) -
     options -= {"ledger", "since"} if name == "score" else set()  # `score_ledger` is a function of its own
     assert parameters(name) - options == {"history", "environment"}
     assert options <= parameters(name)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"epochs": 50}, "train has no keyword 'epochs'; a configuration has the key model.training.steps: set="),
+        ({"model": "gru"}, "the kind of network is a configuration: config='gru'"),
+        ({"horizn": 5}, "did you mean horizon?"),
+    ],
+)
+def test_an_unknown_keyword_is_refused(keywords: dict[str, object], message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        forecaster.train(pair="USDJPY", **keywords)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"keywords only, such as predict\(pair='USDJPY'\)"):
+        forecaster.predict("USDJPY")  # type: ignore[misc]
 
 
 def test_a_forecast_is_what_the_command_prints(forecast: Forecast, home: Path) -> None:

@@ -62,6 +62,27 @@ def test_exponents_that_yaml_reads_as_text_are_numbers():
     assert load_config(None, ["model.training.learning_rate=1e-3"]).model.training.learning_rate == 1e-3
 
 
+@pytest.mark.parametrize("text", ["50,50", "(50, 50)", "[50, 50]"])
+def test_layers_are_numbers_with_commas(text):
+    assert load_config(None, [f"model.units={text}"]).model.units == (50, 50)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("seed=abc", "seed: expected a whole number"),
+        ("model.dropout=20%", "model.dropout: expected a number"),
+        ("refit=ja", "refit: expected true or false"),
+        ("data.start=1/2/2010", "data.start: expected a date such as 2025-06-30"),
+        ("model.units=many", "model.units: expected a list in brackets"),
+        ("model=gru", "chosen by --config, such as --config gru"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_answered_in_plain_words(assignment, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, [assignment])
+
+
 def test_options_of_another_kind_of_model_are_refused():
     with pytest.raises(ConfigError, match=r"model\.epochs: unknown key"):
         load_config(None, ["model.epochs=3"])
@@ -76,7 +97,7 @@ def test_options_of_another_kind_of_model_are_refused():
         ("model: lstm\n", "model: expected a section"),
         ("model: {knots: [5, 10]}\n", ":1: model.knots: expected increasing steps that begin with 1"),
         ("horizon: 3\nhorizon: 4\n", ":2: horizon: given twice"),
-        ("data:\n  end: 2020-02-30\n", ":2: data.end: should be a valid date"),
+        ("data:\n  end: 2020-02-30\n", ":2: data.end: expected a date such as 2025-06-30"),
         ("model:\n  kind: classic\n  windows: {chunk: 3}\n", ":3: model.windows: unknown key"),
     ],
 )
@@ -121,7 +142,7 @@ def test_a_name_in_a_list_may_hold_a_comma_and_must_be_a_text(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config(file)
     assert [message.partition(": ")[2] for message in caught.value.messages] == [
-        "data.ticker.1: should be a valid string (got 7203)",
+        "data.ticker.1: expected a text; quotation marks make one (got 7203)",
         "data.ticker.2: string should have at least 1 character (got '')",
     ]
     assert f"{file}:4: data.ticker.1" in caught.value.messages[0]

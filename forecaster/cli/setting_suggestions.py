@@ -1,4 +1,4 @@
-"""What to type for a setting of a training that other programs have as an option: a configuration, or ``--set``."""
+"""Suggestions for a setting of a training that other programs have as an option: a configuration, or ``--set``."""
 
 import json
 
@@ -62,8 +62,8 @@ def setting_suggestion(word: str, value: str | None, config: str | None) -> str 
     name, key = next(iter(keys.items()))
     unit = UNITS_OF_KEYS.get((word, key))
     accepting = (each for each in keys.items() if value and not unit and _is_accepted(each[0], f"{each[1]}={value}"))
-    if found := next(accepting, None):
-        name, key = found
+    if pair := next(accepting, None):
+        name, key = pair
     else:
         value = EXAMPLE_VALUES.get(key) or _value_in(name, key)
     words = [f"--config {name}"] if config is None and name is not None else []

@@ -319,6 +319,7 @@ def load_members(
                 raise
             except (SourceError, UsageError) as error:  # about this member alone
                 missing[member.name] = error.messages[0]
+    environment.progress("data", len(members), len(members))
     note = environment.note
     for name, reason in list(missing.items())[:_MAX_REASONS]:
         note(f"universe: left out {name}: {reason}")

@@ -20,7 +20,10 @@ Dropout = Annotated[float, Field(ge=0, lt=1), Range(0.0, 0.6)]
 
 
 def _listed(units: Any) -> Any:
-    """One number as a list of one layer."""
+    """One number as a list of one layer, and a text such as ``50,50`` as a list of its numbers."""
+    if isinstance(units, str):
+        parts = units.strip("()").split(",")
+        return [int(part) for part in parts] if all(part.strip().isdecimal() for part in parts) else units
     return [units] if isinstance(units, int) and not isinstance(units, bool) else units
 
 

@@ -35,7 +35,7 @@ from forecaster.models.memory import check_memory
 from forecaster.models.numpy_dense import dense
 from forecaster.models.stored_weights import require_shapes
 from forecaster.models.traits import Traits
-from forecaster.quantiles import SCORING_LEVELS
+from forecaster.quantiles import SCORING_LEVELS, step_weights
 
 __all__ = ["Classic", "ClassicOptions", "FittedClassic"]
 
@@ -202,13 +202,12 @@ class FittedClassic:
         """See `forecaster.models.base.Fitted`."""
         check_rows(rows, self.first_row)
         longest = self.knots[-1] if longest is None else longest
-        count = min(int(np.searchsorted(self.knots, longest)) + 1, len(self.knots))
-        knots = self.knots[:count]
+        steps = tuple(range(1, min(longest, self.knots[-1]) + 1))
         volatility = History.of(series).volatility[rows]
-        path = self.path(series, rows, knots[-1])[:, np.array(knots) - 1]
-        point = np.log(path / series.first_unit_close[rows, None]) / (volatility[:, None] * np.sqrt(knots))
-        scaled = point[..., None] + np.asarray(self.report.chosen["spread"])[:count]
-        return Forecasts("classic", rows, volatility, knots, SCORING_LEVELS, scaled)
+        path = self.path(series, rows, len(steps))
+        point = np.log(path / series.first_unit_close[rows, None]) / (volatility[:, None] * np.sqrt(steps))
+        spread = step_weights(self.knots, steps) @ np.asarray(self.report.chosen["spread"])
+        return Forecasts("classic", rows, volatility, steps, SCORING_LEVELS, point[..., None] + spread)
 
     def windows(self, series: PriceSeries) -> LastWindows:
         """All windows of scaled inputs of `series`."""

@@ -6,7 +6,15 @@ The messages about an unknown key or flag read this table; no alias is accepted 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-__all__ = ["EXAMPLE_VALUES", "KEY_ALIASES", "KIND_ALIASES", "REQUIRED_SETTINGS", "UNITS_OF_KEYS", "key_among"]
+__all__ = [
+    "EXAMPLE_VALUES",
+    "KEY_ALIASES",
+    "KIND_ALIASES",
+    "REQUIRED_SETTINGS",
+    "UNITS_OF_KEYS",
+    "key_among",
+    "keys_like",
+]
 
 _NAMES = {
     "model.training.steps": "epochs epoch iterations iters training_steps max_epochs num_epochs n_epochs max_steps",
@@ -53,8 +61,16 @@ def key_among(keys: Collection[str], key: str) -> str | None:
     >>> key_among(["model.epochs", "model.optimizer"], "model.training.optimizer")
     'model.optimizer'
     """
-    candidates = (key, _COUNTERPARTS.get(key), f"model.{key.rpartition('.')[2]}")
-    return next((name for name in candidates if name in keys), None)
+    return next((name for name in keys_like(key) if name in keys), None)
+
+
+def keys_like(key: str) -> list[str]:
+    """A key and those that have its meaning for other kinds of models.
+
+    >>> keys_like("model.training.steps")
+    ['model.training.steps', 'model.epochs', 'model.steps']
+    """
+    return [key, *filter(None, [_COUNTERPARTS.get(key)]), f"model.{key.rpartition('.')[2]}"]
 
 
 KIND_ALIASES: Mapping[str, str] = MappingProxyType(

@@ -23,16 +23,12 @@ def configuration_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def key_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Keys of a configuration: default, values, and models that have them."""
+    """Keys of a configuration: default, meaning, and in brackets the values and the models that have them."""
     table = plain_table()
     table.add_column("key", no_wrap=True)
-    table.add_column("default", no_wrap=True)
-    several = any(row["models"] for row in rows)
-    if several:
-        table.add_column("models", no_wrap=True)
-    for head in ("values", "meaning"):
+    for head in ("default", "meaning"):
         table.add_column(head)
     for row in rows:
-        models = [", ".join(row["models"] or [])] if several else []
-        table.add_row(row["key"], json.dumps(row["default"]), *models, row["values"], row["meaning"])
+        values = f"({'; '.join([row['values'], *filter(None, [', '.join(row['models'] or [])])])})"
+        table.add_row(row["key"], json.dumps(row["default"]), f"{row['meaning']} {values}".strip())
     return table

@@ -10,7 +10,7 @@ from forecaster.config import Config, dump_config, load_config, shipped_configs
 from forecaster.config_keys import KeyFacts, facts_of, hint_for
 from forecaster.errors import UsageError
 from forecaster.models import model_class, network_names
-from forecaster.models.option_aliases import KEY_ALIASES
+from forecaster.models.option_aliases import KEY_ALIASES, keys_like
 
 __all__ = ["list_configurations", "list_keys", "show_configuration"]
 
@@ -58,14 +58,12 @@ def list_keys(prefix: str = "") -> list[dict[str, Any]]:
     Raises:
         UsageError: There is no such key.
     """
-    prefix = KEY_ALIASES.get(prefix.lower().replace("-", "_"), prefix)
-    rows = [row for row in _all_keys() if row["key"].startswith(prefix)]
+    alias = KEY_ALIASES.get(prefix.lower().replace("-", "_"))
+    prefixes = (prefix,) if alias is None else tuple(keys_like(alias))
+    rows = [row for row in _all_keys() if row["key"].startswith(prefixes)]
     rows = rows or [row for row in _all_keys() if prefix.replace("-", "_").lower() in row["key"]]
     if not rows:
-        raise UsageError(
-            f"no key of the configuration is called {prefix[:60]!r}{hint_for(prefix, Config)}; "
-            "list all with: forecast config keys"
-        )
+        raise UsageError(f"no key of the configuration is called {prefix[:60]!r}{hint_for(prefix, Config)}")
     return rows
 
 

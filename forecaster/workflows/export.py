@@ -18,7 +18,7 @@ from forecaster.experiments.results import ExportResult
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, select_runs
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.files import json_text, storage_faults, write_folder
-from forecaster.models import traits_of
+from forecaster.models import network_names, traits_of
 from forecaster.models.engine import use_engine
 from forecaster.models.ensemble import members_of
 from forecaster.models.exports import FORMATS, export_format
@@ -74,7 +74,11 @@ def export(
     recorded = find_run(runs_folder(environment.home), run)
     name = recorded.manifest.model.model
     if not traits_of(name).exportable:
-        raise UsageError(f"run {recorded.id} has the model {name}, which cannot be exported; expected one such as lstm")
+        kinds = ", ".join(kind for kind in network_names() if traits_of(kind).exportable)
+        raise UsageError(
+            f"run {recorded.id} has the model {name}, which cannot be exported; expected a run of {kinds}; "
+            "list the runs with: forecast runs list"
+        )
     if members := members_of(recorded.fitted):
         raise UsageError(
             f"run {recorded.id} is an ensemble of {len(members)}, which cannot be exported; expected a run of one "

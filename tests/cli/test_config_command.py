@@ -32,6 +32,7 @@ def test_keys_lists_every_key_with_a_default_that_it_takes(forecast):
     rows = json.loads(forecast("config", "keys", "--format", "json").stdout)["keys"]
     assert {row["key"] for row in rows} == set(configuration_keys())
     for row in rows:
+        assert row["meaning"], row["key"]
         kind = row["models"][0] if row["models"] else "lstm"
         value = json.dumps(row["default"])
         assert load_config(None, [f"model.kind={kind}", f"{row['key']}={value}"]).kind == kind
@@ -49,3 +50,4 @@ def test_keys_may_be_limited(forecast):
     assert "model.training.learning_rate" in forecast("config", "keys", "lr").stdout
     assert forecast("config", "keys", "dense").stdout.count("dense_units") == 1
     assert forecast("config", "keys", "frobnicate").exit_code == 2
+    assert "model.epochs" in forecast("config", "keys", "epochs").stdout

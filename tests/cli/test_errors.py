@@ -47,7 +47,10 @@ def errors(result) -> list[str]:
         (("--pair", "USDJPY", "--start", "2026-01-01"), "that is a history of about"),
         (("--pair", "USDJPY", "--end", "1990-01-01"), "has no rows from the first to 1990-01-01"),
         (("--pair", "USDJPY,EURUSD", "--config", "classic"), "learns one price level"),
-        (("--pair", "USDJPY", "--set", "data.start=2020-13-01"), "--set: data.start: should be a valid date"),
+        (
+            ("--pair", "USDJPY", "--set", "data.start=2020-13-01"),
+            "--set: data.start: expected a date such as 2025-06-30",
+        ),
         (("--pair", "USDJPY", "--set", "data.options.foo=1"), "option 'foo' is unknown; expected none"),
         (("--pair", "USDJPY", "--name", "gold"), "--name goes with --csv"),
         (("--pair", "USDJPY,USDRUB"), "USDRUB has no rows for test"),

@@ -99,7 +99,8 @@ def test_unknown_formats_runs_and_models(forecast: Forecast, home: Path) -> None
     )
     refused(forecast("export", "2001", "--home", home), 1, "no run is called '2001'")
     classic = next(path.name for path in (home / "runs").iterdir() if "sine" in path.name)
-    refused(forecast("export", classic, "--home", home), 2, "classic, which cannot be exported")
+    refused(forecast("export", "SINE", "--home", home), 1, f"did you mean {classic}?")
+    refused(forecast("export", classic, "--home", home), 2, "expected a run of lstm, gru, rnn")
     assert not (home / "exports").exists()
 
 

@@ -89,7 +89,10 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("data", "shwo"), "did you mean show?"),
         (("--pair", "USDJPY"), "options follow the command"),
         (("run", "USDJPY"), "use: forecast train, or forecast runs list."),
-        (("train", "USDJPY", "--epochs", "50"), "use --set model.training.steps=200 (batches, not passes over the rows)."),
+        (
+            ("train", "USDJPY", "--epochs", "50"),
+            "use --set model.training.steps=200 (batches, not passes over the rows).",
+        ),
         (("train", "USDJPY", "--iterations=50"), "use --set model.training.steps=50."),
         (("train", "USDJPY", "--test_size", "0.2"), "use --set split.test_rows=750 (rows, not a share)."),
         (("train", "USDJPY", "--model", "GRU"), "use --config gru."),

@@ -58,15 +58,20 @@ def test_what_is_fed_back_stays_a_price(helpers: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("longest", "knots"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 3, 5)), (None, (1, 2, 3, 5)), (99, (1, 2, 3, 5))]
+    ("longest", "steps"),
+    [(1, (1,)), (2, (1, 2)), (4, (1, 2, 3, 4)), (None, (1, 2, 3, 4, 5)), (99, (1, 2, 3, 4, 5))],
 )
 def test_only_the_steps_that_are_asked_for_are_fed_back(
-    helpers: SimpleNamespace, longest: int | None, knots: tuple[int, ...]
+    helpers: SimpleNamespace, longest: int | None, steps: tuple[int, ...]
 ) -> None:
-    made = random_classic(helpers).forecast(helpers.oracles.walk(40), np.array([30]), longest)
-    assert made.knots == knots
-    whole = random_classic(helpers).forecast(helpers.oracles.walk(40), np.array([30]))
-    np.testing.assert_array_equal(made.scaled, whole.scaled[:, : len(knots)])
+    fitted, series = random_classic(helpers), helpers.oracles.walk(40)
+    made = fitted.forecast(series, np.array([30]), longest)
+    assert made.knots == steps
+    whole = fitted.forecast(series, np.array([30]))
+    np.testing.assert_array_equal(made.scaled, whole.scaled[:, : len(steps)])
+    medians = [made.median(step)[0] for step in steps]
+    path = fitted.path(series, np.array([30]), len(steps))[0]
+    np.testing.assert_allclose(medians, np.log(path / series.close[30]), rtol=1e-9)
 
 
 def test_rows_before_the_first_are_refused(helpers: SimpleNamespace) -> None:
