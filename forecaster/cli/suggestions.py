@@ -150,10 +150,6 @@ def command_message(name: str, commands: Sequence[str], is_first: bool) -> str:
     """
     shown = f"No such command {name[:60]!r}"
     word = name.lower().replace("-", "").replace("_", "")
-=======
-    near = [] if is_first and word in _COMMANDS else _near(name.lower(), commands)
-    if near:
-        return f"{shown}; did you mean {' or '.join(near)}?"
     if word in _COMMANDS:
         return f"{shown}; use: forecast {_COMMANDS[word]}."
     near = _near(name.lower(), commands)

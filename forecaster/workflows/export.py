@@ -72,18 +72,7 @@ def export(
     writer = export_format(format)
     writer.require()
     recorded = find_run(runs_folder(environment.home), run)
-    name = recorded.manifest.model.model
-    if not traits_of(name).exportable:
-        kinds = ", ".join(kind for kind in network_names() if traits_of(kind).exportable)
-        raise UsageError(
-            f"run {recorded.id} has the model {name}, which cannot be exported; expected a run of {kinds}; "
-            "list the runs with: forecast runs list"
-        )
-    if members := members_of(recorded.fitted):
-        raise UsageError(
-            f"run {recorded.id} is an ensemble of {len(members)}, which cannot be exported; expected a run of one "
-            "network; train it with --set members=1"
-        )
+    _check_exportable(recorded)
     target = environment.home / "exports" / f"{recorded.id}-{format}" if folder is None else Path(folder)
     if target.exists():
         raise UsageError(f"{target} exists; expected a new folder; remove it, or name another one with --folder")
@@ -102,6 +91,22 @@ def export(
         f"{result.difference:.1e} volatilities (limit {TOLERANCE:g})"
     )
     return result
+
+
+def _check_exportable(run: Run) -> None:
+    """Raise a UsageError for a run whose model has no form of one network."""
+    name = run.manifest.model.model
+    if not traits_of(name).exportable:
+        kinds = ", ".join(kind for kind in network_names() if traits_of(kind).exportable)
+        raise UsageError(
+            f"run {run.id} has the model {name}, which cannot be exported; expected a run of {kinds}; "
+            "list the runs with: forecast runs list"
+        )
+    if members := members_of(run.fitted):
+        raise UsageError(
+            f"run {run.id} is an ensemble of {len(members)}, which cannot be exported; expected a run of one "
+            "network; train it with --set members=1"
+        )
 
 
 def _write(writer: ExportFormat, selected: SelectedRun, scratch: Path, folder: Path) -> ExportResult:
