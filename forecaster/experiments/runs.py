@@ -384,10 +384,8 @@ def find_run(folder: Path, run_id: str) -> Run:
     matching = matching or [path for path in folders if path.name.startswith(run_id)]
     if len(matching) != 1:
         names = [path.name for path in matching or folders]
-        near = [
-            name for name in names if run_id.lower() in name.lower().split("-")
-        ]  # an instrument in the place of an id
-        near = near or difflib.get_close_matches(run_id, ["latest", *names], n=1, cutoff=MIN_LIKENESS)
+        of_instrument = [name for name in names if run_id.lower() in name.lower().split("-")]
+        near = of_instrument or difflib.get_close_matches(run_id, ["latest", *names], n=1, cutoff=MIN_LIKENESS)
         near = [] if matching else near
         problem = f"{len(matching)} runs begin with" if matching else "no run is called"
         existing = f"; there are {', '.join(names[:3])}" if names else "; there is none yet"
