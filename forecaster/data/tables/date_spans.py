@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray
-from forecaster.data.tables.moments import EXPECTED, DateError, unlike
+from forecaster.data.tables.moments import EXPECTED, ORDER_OPTION, DateError, unlike
 
 __all__ = ["COMPACT_MONTH", "span_ends", "whole_spans"]
 
@@ -29,10 +29,13 @@ def whole_spans(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, 
         cells: The same without white space and marks.
 
     Raises:
-        DateError: A row is written in another way than the first, or is no month or quarter.
+        DateError: A row is written in another way than the first, is no month or quarter, or may be a day.
     """
     cells = [_SPAN_FIRST.sub(r"\3-\1\2", cell) for cell in cells] if _SPAN_FIRST.fullmatch(cells[0]) else cells
-    if all(map(COMPACT_MONTH.fullmatch, cells)) and not all("01" <= cell[2:4] <= "12" for cell in cells):
+    if all(map(COMPACT_MONTH.fullmatch, cells)):
+        if all("01" <= cell[2:4] <= "12" for cell in cells):
+            what = f"{texts[0]!r:.60} may be a month or a day of a short year"
+            raise DateError(0, f"{what}; {EXPECTED}; or say so with {ORDER_OPTION}")
         cells = [f"{cell[:4]}-{cell[4:]}" for cell in cells]
     span = next((span for span, pattern in _SPANS.items() if pattern.fullmatch(cells[0])), None)
     return None if span is None else (_last_days(texts, cells, span), f"{span}s", span)

@@ -12,7 +12,7 @@ from forecaster.arrays import DateArray, Int64Array
 from forecaster.data.tables.clock_times import Clock, split_times
 from forecaster.data.tables.date_numbers import numbered_dates
 from forecaster.data.tables.date_spans import COMPACT_MONTH, span_ends, whole_spans
-from forecaster.data.tables.moments import EXPECTED, DateError, Moments, unlike
+from forecaster.data.tables.moments import EXPECTED, ORDER_OPTION, DateError, Moments, unlike
 from forecaster.data.tables.month_names import WORDS, folded, is_filler, is_month, months_of
 from forecaster.data.tables.numbers import PLAIN_SIGNS
 
@@ -32,6 +32,9 @@ MAX_SHORT_YEAR = 2035
 
 _GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps that are so much longer
 
+_MAX_EVEN_RATIO = 3  # of the longest distance to the usual one: a month or two may be missing
+_MIN_UNEVEN_RATIO = 50  # a year beside a day or three
+
 _SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
 _COMPACT_YEAR_LAST = re.compile(r"(\d{2})(\d{2})((?:1[6-9]|20)\d{2})")
@@ -49,7 +52,6 @@ _ERA_STARTS = {
 _MINGUO = 1911
 _BUDDHIST = 543
 _MINGUO_COMPACT = re.compile(r"([01]\d{2})(\d{2})(\d{2})")
-
 Parts = tuple[int, int, int]
 
 
@@ -88,9 +90,9 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
         return iso, "year-month-day", "day"
     if not any(map(str.isalpha, "".join(cells))) or not cells[0].isascii() or _LIKE_NUMBERS.fullmatch(_plain(cells[0])):
         cells = [_plain(cell) for cell in cells]
-    numbers = _without_signs(cells, _COMPACT_YEAR_LAST)
-    if numbers and not all(map(_LIKE_COMPACT.fullmatch, cells)):
-        return (*_in_order(texts, numbers, _orders_before_year(order)), "day")
+    digits = _of_digits(texts, cells, order)
+    if digits is not None:
+        return (*digits, "day")
     for reader, form in _READERS:
         if reader(cells[0]) is not None:
             return _assemble(texts, _read_all(texts, cells, reader)), form, "day"
@@ -99,9 +101,6 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
     spans = whole_spans(texts, cells)
     if spans is not None:
         return spans
-    numbers = _without_signs(cells, _SHORT_COMPACT)
-    if numbers and not all(map(COMPACT_MONTH.fullmatch, cells)):
-        return (*_in_order(texts, numbers, [order] if order else list(DATE_ORDERS)), "day")
     if not _has_month(cells[0]):
         raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
     return _named(texts, cells)
@@ -212,11 +211,16 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
     return _in_order(texts, numbers, [order] if order else list(DATE_ORDERS))
 
 
-def _without_signs(cells: Sequence[str], pattern: re.Pattern[str]) -> list[Parts]:
-    """The three numbers of each date that is written without signs between them; none if some cell is another text."""
-    if not all(map(pattern.fullmatch, cells)):
-        return []
-    return [(int(match[1]), int(match[2]), int(match[3])) for match in map(pattern.fullmatch, cells) if match]
+def _of_digits(texts: Sequence[str], cells: Sequence[str], order: str | None) -> tuple[DateArray, str] | None:
+    """Dates of eight digits with the year last, or of six digits that are no months; None for other texts."""
+    if all(map(_COMPACT_YEAR_LAST.fullmatch, cells)) and not all(map(_LIKE_COMPACT.fullmatch, cells)):
+        pattern, orders = _COMPACT_YEAR_LAST, _orders_before_year(order)
+    elif all(map(_SHORT_COMPACT.fullmatch, cells)) and (order or not all(map(COMPACT_MONTH.fullmatch, cells))):
+        pattern, orders = _SHORT_COMPACT, [order] if order else list(DATE_ORDERS)
+    else:
+        return None
+    matches = map(pattern.fullmatch, cells)
+    return _in_order(texts, [(int(match[1]), int(match[2]), int(match[3])) for match in matches if match], orders)
 
 
 def _orders_before_year(order: str | None) -> list[str]:
@@ -254,7 +258,7 @@ def _in_order(texts: Sequence[str], numbers: Sequence[Parts], orders: Sequence[s
         raise DateError(
             0,
             f"{texts[0]!r:.60} can be read with the day or the month first ({names}); {EXPECTED}; "
-            "or say so with --date-order dmy, mdy or ymd",
+            f"or say so with {ORDER_OPTION}",
         )
     return readings[best], _ORDER_NAMES[best]
 
@@ -264,17 +268,25 @@ def _century(year: Int64Array) -> Int64Array:
 
 
 def _closest(readings: dict[str, DateArray]) -> str | None:
-    """The only order, or the year's place if rows are far closer to one another than in any other order.
+    """The only order, or the one in which rows are far closer to one another, or alone follow at one distance.
 
-    Where only day and month may be exchanged, nothing is decided: a file of the first days of months would be wrong.
+    Where only day and month may be exchanged, close rows decide nothing: a file of the first days of months would be
+    wrong. Rows of months or quarters over more than a year are at one distance in their own order only; in the other
+    one they stand in the same days of each year.
     """
     if len(readings) == 1:
         return next(iter(readings))
-    if {"dmy", "mdy"} <= readings.keys() or any(len(dates) < 3 for dates in readings.values()):
+    gaps = {order: np.abs(np.diff(dates).astype(np.int64)) for order, dates in readings.items()}
+    if any(len(steps) < 2 for steps in gaps.values()):
         return None
-    gaps = {order: float(np.median(np.abs(np.diff(dates).astype(np.int64)))) for order, dates in readings.items()}
-    ranked = sorted(gaps, key=lambda order: gaps[order])
-    return ranked[0] if gaps[ranked[0]] * _GAP_RATIO < gaps[ranked[1]] else None
+    ranked = sorted(gaps, key=lambda order: float(np.median(gaps[order])))
+    first, second = (float(np.median(gaps[order])) for order in ranked[:2])
+    even = [order for order, steps in gaps.items() if steps.max() <= _MAX_EVEN_RATIO * np.median(steps)]
+    uneven = [order for order, steps in gaps.items() if steps.max() > _MIN_UNEVEN_RATIO * np.median(steps)]
+    has_sure_year = ranked[0] == "ymd" or not {"dmy", "mdy"} <= readings.keys()
+    if first * _GAP_RATIO < second and has_sure_year and ranked[0] not in uneven:
+        return ranked[0]
+    return even[0] if len(even) == 1 == len(readings) - len(uneven) else None
 
 
 def _has_month(cell: str) -> bool:

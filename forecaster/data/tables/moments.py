@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from forecaster.arrays import DateArray, Int64Array
 
-__all__ = ["EXCEL_DAYS", "EXPECTED", "DateError", "Moments", "unlike"]
+__all__ = ["EXCEL_DAYS", "EXPECTED", "ORDER_OPTION", "DateError", "Moments", "unlike"]
 
 EXPECTED = "expected a date such as 2024-07-31, written alike in every row"
 """End of messages about cells that are no dates."""
+
+ORDER_OPTION = "--date-order dmy, mdy or ymd"
+"""Option that decides between the readings of a date."""
 
 EXCEL_DAYS = "days of Excel"
 """Format of dates that are numbers of days since 1900."""

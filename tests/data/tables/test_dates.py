@@ -72,6 +72,15 @@ def test_afternoon_before_the_hour() -> None:
     assert moments.seconds.tolist() == [15 * 3600, 0]
 
 
+@pytest.mark.parametrize("style", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m%d%Y", "%y/%m/%d"])
+@pytest.mark.parametrize(("months", "day"), [(1, 1), (1, 5), (3, 1)])
+def test_months_and_quarters_over_years_decide_the_order(style: str, months: int, day: int) -> None:
+    """Read in the other order, such rows stand in one month of each year."""
+    count = [number * months for number in range(40) if number != 7]
+    days = [datetime.date(2000 + number // 12, number % 12 + 1, day) for number in count]
+    assert parse_dates([one.strftime(style) for one in days]).days.astype(object).tolist() == days
+
+
 @given(st.dates(datetime.date(1990, 1, 1), datetime.date(2024, 1, 1)), st.sampled_from(["%d%m%y", "%m%d%y", "%y%m%d"]))
 def test_six_digits_are_read_rightly_or_refused(first: datetime.date, style: str) -> None:
     days = [first + datetime.timedelta(days=number) for number in range(40)]
