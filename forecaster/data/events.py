@@ -19,9 +19,10 @@ __all__ = ["EventFile", "KnownEvent", "known_hash", "read_events"]
 _MAX_EVENTS = 20_000
 _MAX_NAMES = 100
 _MAX_NAME_LENGTH = 60
+_MAX_HEADER_LINES = 20
 _COLUMNS = {
-    "date": ("date", "day"),
-    "name": ("name", "event"),
+    "date": ("date", "day", "datum", "fecha", "data", "日付", "日期"),
+    "name": ("name", "event", "title", "ereignis", "evento", "événement"),
     "concerns": ("instruments", "instrument", "currencies", "currency", "pair", "ticker", "symbol", "for"),
 }
 _EXPECTED = "expected the columns date, name and, where not all are meant, instruments or currencies"
@@ -131,21 +132,36 @@ def _table_rows(path: Path) -> tuple[str, list[tuple[str, dict[str, str]]]]:
     from forecaster.data.tables.opening import open_table
 
     table = open_table(path)
-    header = [cell.lower() for cell in table.records[0]]
+    lines = [[cell.lower() for cell in record] for record in table.records[:_MAX_HEADER_LINES]]
+    first = next((row for row, names in enumerate(lines) if {"date", "name"} <= _column_places(names).keys()), 0)
+    header = lines[first]
     places = _column_places(header)
     missing = [name for name in ("date", "name") if name not in places]
     if missing:
         raise InputFileError(f"{table.label} has no column {missing[0]!r}; {_EXPECTED}")
     rows = []
-    for index, record in enumerate(table.records[1:], start=1):
+    dates = _days([record[places["date"]] for record in table.records[first + 1 :] if len(record) > places["date"]])
+    for index, record in enumerate(table.records[first + 1 :], start=first + 1):
         # An unquoted list of instruments runs on in further cells.
         cells = {name: record[place] if place < len(record) else "" for name, place in places.items()}
         if places.get("concerns") == len(header) - 1:
             cells["concerns"] = " ".join(record[len(header) - 1 :])
         elif len(record) > len(header):
             table.refuse(index, f"{len(record)} cells; expected {len(header)}, as in the header")
-        rows.append((table.place(index), cells))
+        rows.append((table.place(index), {**cells, "date": dates.get(cells["date"], cells["date"])}))
     return table.sha256, rows
+
+
+def _days(cells: Sequence[str]) -> dict[str, str]:
+    """Text of a date -> the date, where the whole column decides what it means; empty where a text is no date."""
+    from forecaster.data.tables.dates import parse_dates
+    from forecaster.data.tables.moments import DateError
+
+    try:
+        moments = parse_dates(cells)
+    except DateError:
+        return {}  # the lines that are no dates have a message each
+    return dict(zip(cells, map(str, moments.days), strict=True)) if moments.span == "day" else {}
 
 
 def _column_places(header: Sequence[str]) -> dict[str, int]:

@@ -69,7 +69,7 @@ def read_exogenous(path: Path, change: Change | None = None) -> Exogenous:
         raise InputFileError(f"{label} has {len(named)} named columns beside the date; expected 1 to {_MAX_COLUMNS}")
     places = {name: layout.names.index(name) for name in named}
     dates = dates_of(layout).days
-    cells, _ = numbers_of(layout, places, None, named)
+    cells, _ = numbers_of(layout, places, None, named, "; remove the column if it holds text")
     order = in_order(layout, dates)
     dates = dates[order]
     cells = {name: values[order] for name, values in cells.items()}

@@ -4,6 +4,7 @@ import datetime
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, cast, get_args
@@ -177,7 +178,7 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
         tickers=texts_of(keywords.get("ticker")),
         csvs=(str(csv),) if isinstance(csv, Path) else texts_of(csv),
         source=keywords.get("source"),
-        name=keywords.get("name") or _name_of_symbol(keywords.get("symbol")),
+        name=keywords.get("name") or _name_of_series(keywords.get("symbol"), keywords.get("price_column")),
         options=options,
         network=_network(bool(keywords.get("refresh")), bool(keywords.get("offline"))),
         strict=bool(keywords.get("strict")),
@@ -210,9 +211,17 @@ def _corrections_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
     return {"splits": splits, **days}
 
 
-def _name_of_symbol(symbol: str | None) -> str | None:
-    """Name of the series of one symbol in a file of several, in which no slash may stand."""
-    return None if symbol is None else symbol.replace("/", "-").replace("\\", "-")
+def _name_of_series(symbol: str | None, price_column: str | None) -> str | None:
+    """Name of one series in a file of several, in which no slash may stand: its symbol, or its column.
+
+    A column that is called a price, or by its number, names no series.
+    """
+    from forecaster.data.tables.names import field_of
+
+    own = symbol
+    if own is None and price_column is not None and field_of(price_column) is None:
+        own = None if re.fullmatch(r"column \d+", price_column.strip().lower()) else price_column.strip()
+    return None if own is None else own.replace("/", "-").replace("\\", "-")
 
 
 def texts_of(values: Any) -> tuple[str, ...]:

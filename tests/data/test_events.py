@@ -30,6 +30,13 @@ YAML = """
         ("events.csv", CSV.replace(",", ";").replace("GBP;EUR", "GBP EUR")),
         ("events.tsv", CSV.replace(",", "\t").replace("date", "Day").replace("name", "Event").replace("GBP;", "GBP ")),
         ("events.csv", CSV.replace("AAPL JPYUSD", "AAPL,JPYUSD").replace("GBP;EUR", "GBP,EUR")),
+        ("events.csv", "# my own\nDatum,Ereignis,Currency\n" + CSV.partition("\n")[2]),
+        (
+            "events.csv",
+            CSV.replace("2027-02-01", "02/01/2027")
+            .replace("2016-06-24", "06/24/2016")
+            .replace("4 Nov 2020", "11/04/2020"),
+        ),
         ("events.yaml", YAML),
     ],
 )
