@@ -213,14 +213,14 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
 
 def _of_digits(texts: Sequence[str], cells: Sequence[str], order: str | None) -> tuple[DateArray, str] | None:
     """Dates of eight digits with the year last, or of six digits that are no months; None for other texts."""
-    if all(map(_COMPACT_YEAR_LAST.fullmatch, cells)) and not all(map(_LIKE_COMPACT.fullmatch, cells)):
-        pattern, orders = _COMPACT_YEAR_LAST, _orders_before_year(order)
-    elif all(map(_SHORT_COMPACT.fullmatch, cells)) and (order or not all(map(COMPACT_MONTH.fullmatch, cells))):
-        pattern, orders = _SHORT_COMPACT, [order] if order else list(DATE_ORDERS)
-    else:
+    pattern = next((form for form in (_COMPACT_YEAR_LAST, _SHORT_COMPACT) if all(map(form.fullmatch, cells))), None)
+    is_known = all(map(_LIKE_COMPACT.fullmatch, cells)) or (not order and all(map(COMPACT_MONTH.fullmatch, cells)))
+    if pattern is None or is_known:
         return None
+    orders = [order] if order else list(DATE_ORDERS)
     matches = map(pattern.fullmatch, cells)
-    return _in_order(texts, [(int(match[1]), int(match[2]), int(match[3])) for match in matches if match], orders)
+    numbers = [(int(match[1]), int(match[2]), int(match[3])) for match in matches if match]
+    return _in_order(texts, numbers, orders if pattern is _SHORT_COMPACT else _orders_before_year(order))
 
 
 def _orders_before_year(order: str | None) -> list[str]:
