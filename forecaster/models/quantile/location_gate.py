@@ -3,6 +3,8 @@
 Daily returns are so close to unpredictable that a learned location costs more than it gains unless evidence says
 otherwise; without evidence the median stays at the last price.
 
+A series whose price often stands still is no evidence: its median is the last price, whatever its mean.
+
 A location is used at a step if two conditions hold: it predicts the return, by a test that accounts for every step and
 every look, and it lowered the squared error in the sample.
 
@@ -42,6 +44,7 @@ MAX_FALSE_OPENINGS = 0.01
 """Probability that the gate opens at any step, in a training or in any fold of a backtest, without predictability."""
 
 MAX_OUTCOME = 6.0  # in volatilities: one crash must not decide the location
+MAX_UNMOVED_SHARE = 0.2
 MIN_DAYS = 100
 HALF_SPENT_DAYS = 250  # days of evidence after which half of the probability is spent
 SETTLING_ROWS = 512  # rows that are read before the validation, enough for the state to forget its start
@@ -70,6 +73,11 @@ class ValidationRows:
         self.x = features[first : int(rows[-1]) + 1]
         self.days = dates[rows].astype(np.int64)
         self.outcome = targets[rows].astype(np.float64)
+
+    @property
+    def often_unmoved(self) -> bool:
+        """True if the most likely price is the last one itself, which a location would leave."""
+        return bool(np.mean(self.outcome[:, 0] == 0) >= MAX_UNMOVED_SHARE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -176,6 +184,7 @@ def gather_gains(
         members: Those rows of each series.
         locate: Maps histories (B, T, F) to locations (B, T, K).
     """
+    members = [member for member in members if not member.often_unmoved]
     if not members:
         return LocationGains.none(knots)
     x = np.zeros((len(members), max(len(member.x) for member in members), members[0].x.shape[1]), dtype=np.float32)

@@ -49,6 +49,8 @@ def test_a_step_is_supported_where_the_location_pays() -> None:
     assert opened([member(outcome, 0.5 * signal * [1, 0])]) == [1]
     assert opened([member(outcome, -0.5 * signal)]) == []
     assert opened([member(outcome, 0 * signal)]) == []
+    outcome[::5] = 0.0  # a price that often stands still stays where it is most likely
+    assert opened([member(outcome, 0.5 * signal * [1, 0])]) == []
 
 
 def test_a_location_that_predicts_but_costs_is_not_used() -> None:
