@@ -77,10 +77,11 @@ class HistoryPicture:
         title: Title of the picture.
         unit: Unit of the prices, such as ``"JPY per USD"``.
         dates: (T,) datetime64[D], increasing.
-        prices: (T,) positive.
+        prices: (T,) positive, unless `changes`.
         flags: Findings, worst first.
         facts: Label -> value, for the table on the right.
         note: Small print: source and hash.
+        changes: True if moves are changes of the price instead of percent.
     """
 
     title: str
@@ -90,6 +91,7 @@ class HistoryPicture:
     flags: Sequence[Flag]
     facts: Mapping[str, str]
     note: str
+    changes: bool = False
 
 
 def history_picture(facts: HistoryFacts) -> HistoryPicture:
@@ -109,6 +111,7 @@ def history_picture(facts: HistoryFacts) -> HistoryPicture:
         flags=flags,
         facts=_facts_in_words(facts),
         note=" · ".join(filter(None, (series.name, f"rows to {series.dates[-1]}", series.meta.get("attribution")))),
+        changes=series.differences,
     )
 
 
@@ -249,8 +252,10 @@ def _shade_gaps(axes: Axes, dates: DateArray) -> None:
 
 
 def _draw_moves(axes: Axes, picture: HistoryPicture) -> None:
-    """Draw the size of each move in percent, the flagged ones with their marks."""
-    sizes = 100 * np.abs(np.diff(picture.prices)) / picture.prices[:-1]
+    """Draw the size of each move, the flagged ones with their marks."""
+    sizes = np.abs(np.diff(picture.prices))
+    if not picture.changes:
+        sizes = 100 * sizes / picture.prices[:-1]
     dates = picture.dates[1:]
     top = 1.12 * float(np.max(sizes)) or 1.0
     few = len(sizes) <= _FEW_ROWS
@@ -259,7 +264,7 @@ def _draw_moves(axes: Axes, picture: HistoryPicture) -> None:
         color=BLUE, markeredgewidth=0, label="size of the move", rasterized=not few,
     )  # fmt: skip
     axes.set_ylim(0, top)
-    axes.set_ylabel("size of the move (%)")
+    axes.set_ylabel(f"size of the move ({'price' if picture.changes else '%'})")
     _shade_gaps(axes, picture.dates)
     date_axis(axes, most_ticks=12)
     for flag in _worst_last(picture.flags):

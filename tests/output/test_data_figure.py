@@ -129,6 +129,13 @@ def test_a_move_of_nothing_can_be_drawn() -> None:
     draw_history_picture(picture(dates=DATES[:2], prices=np.array([1.0, 1.0]), flags=()))
 
 
+def test_moves_of_a_spread_have_its_unit() -> None:
+    spread = np.tile([-1.0, 0.0, 2.0, 0.0], 300)
+    moves = panel(draw_history_picture(picture(prices=spread, flags=(), changes=True)), "moves")
+    assert moves.get_ylabel() == "size of the move (price)"
+    assert moves.get_lines()[0].get_ydata().tolist()[:4] == [1.0, 2.0, 2.0, 1.0]  # type: ignore[union-attr]
+
+
 def test_one_row_is_no_picture() -> None:
     with pytest.raises(UsageError, match="has 1 rows; a picture needs 2"):
         draw_history_picture(picture(dates=DATES[:1], prices=PRICES[:1]))
