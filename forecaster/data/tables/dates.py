@@ -14,7 +14,7 @@ from forecaster.data.tables.date_numbers import numbered_dates
 from forecaster.data.tables.date_spans import COMPACT_MONTH, span_ends, whole_spans
 from forecaster.data.tables.moments import EXPECTED, ORDER_OPTION, DateError, Moments, unlike
 from forecaster.data.tables.month_names import WORDS, folded, is_filler, is_month, months_of
-from forecaster.data.tables.numbers import PLAIN_SIGNS
+from forecaster.data.tables.numbers import PLAIN_SIGNS, has_small_digits
 
 __all__ = ["DATE_ORDERS", "DateError", "looks_like_date", "parse_dates"]
 
@@ -33,7 +33,7 @@ MAX_SHORT_YEAR = 2035
 _GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps that are so much longer
 
 _MAX_EVEN_RATIO = 3  # of the longest distance to the usual one: a month or two may be missing
-_MIN_UNEVEN_RATIO = 50  # a year beside a day or three
+_MAX_GAP_RATIO = 50  # closings of an exchange are shorter; a year between rows of a day is none
 
 _SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
@@ -137,7 +137,7 @@ def _iso(cells: Sequence[str]) -> DateArray | None:
 
 def _plain(cell: str) -> str:
     """A date of numbers without weekday and without words between its numbers."""
-    text = unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).strip()
+    text = cell if has_small_digits(cell) else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).strip()
     text = re.sub(r"\s*[(\[][^)\]]{1,12}[)\]]\s*", " ", text).strip()
     text = re.sub(r"\s*(星期.|週.|周[一二三四五六日]|[日月火水木金土]曜日?|[월화수목금토일]요일)\s*", " ", text).strip()
     text = re.sub(r"(?<=\d)\s*\u0433\.?$", "", text)  # the Bulgarian and Russian word for year
@@ -148,8 +148,9 @@ def _plain(cell: str) -> str:
     text = re.sub(r"(?<=\d)\s*[月월]$", "", text)
     text = re.sub(r"(?<=\d)([-/.])\s+(?=\d)", r"\1", text)
     match = _BESIDE_WORDS.fullmatch(text)
-    has_weekday = match and all(is_filler(folded(word)) for word in (match["before"], match["behind"]) if word)
-    return match["date"] if match and has_weekday else text
+    if match and all(is_filler(folded(word)) for word in (match["before"], match["behind"]) if word):
+        return match["date"]
+    return text
 
 
 def _year_first(cell: str) -> Parts | None:
@@ -270,9 +271,8 @@ def _century(year: Int64Array) -> Int64Array:
 def _closest(readings: dict[str, DateArray]) -> str | None:
     """The only order, or the one in which rows are far closer to one another, or alone follow at one distance.
 
-    Where only day and month may be exchanged, close rows decide nothing: a file of the first days of months would be
-    wrong. Rows of months or quarters over more than a year are at one distance in their own order only; in the other
-    one they stand in the same days of each year.
+    Where only day and month may be exchanged, close rows decide nothing: a file of first days of months would be wrong.
+    Rows of months or quarters over years are at one distance in their own order only.
     """
     if len(readings) == 1:
         return next(iter(readings))
@@ -282,9 +282,9 @@ def _closest(readings: dict[str, DateArray]) -> str | None:
     ranked = sorted(gaps, key=lambda order: float(np.median(gaps[order])))
     first, second = (float(np.median(gaps[order])) for order in ranked[:2])
     even = [order for order, steps in gaps.items() if steps.max() <= _MAX_EVEN_RATIO * np.median(steps)]
-    uneven = [order for order, steps in gaps.items() if steps.max() > _MIN_UNEVEN_RATIO * np.median(steps)]
+    uneven = [order for order, steps in gaps.items() if steps.max() > 2 * _MAX_EVEN_RATIO * np.median(steps)]
     has_sure_year = ranked[0] == "ymd" or not {"dmy", "mdy"} <= readings.keys()
-    if first * _GAP_RATIO < second and has_sure_year and ranked[0] not in uneven:
+    if first * _GAP_RATIO < second and has_sure_year and gaps[ranked[0]].max() <= _MAX_GAP_RATIO * first:
         return ranked[0]
     return even[0] if len(even) == 1 == len(readings) - len(uneven) else None
 

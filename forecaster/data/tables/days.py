@@ -37,6 +37,9 @@ _MIN_TO_THE_SECOND = 0.5
 _MAX_TRADE_RATIO = 1.05
 _MAX_SET_BACK = 4 * 3600  # clocks are set back by an hour in the small hours of a Sunday
 _MIN_DAYS_BETWEEN = 300
+_AUCKLAND = (11 * 3600, 12 * 3600)  # its midnights in UTC, of summer and of winter
+_DOUBTFUL_OF_UTC = (11 * 3600, 12 * 3600 + _HALF_HOUR)  # Auckland, or the close of Riyadh or Cairo
+_DOUBTFUL = (11 * 3600, 16 * 3600 + _HALF_HOUR)  # without a zone: Tokyo in UTC, or the close of Riyadh in its own time
 _MONDAY_TO_FRIDAY, _SUNDAY_TO_THURSDAY, _TUESDAY_TO_SATURDAY = "1111100", "1111001", "0111110"
 
 
@@ -93,7 +96,8 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         label: The file, for messages.
 
     Raises:
-        InputFileError: Numbers of days of Excel fall on Saturdays and on no Monday: they count from another year.
+        InputFileError: Numbers of days of Excel fall on Saturdays and on no Monday: they count from another year. Or a
+            stamp from Sunday to Thursday is the close of a market and the midnight of another one.
     """
     is_excel = moments.format == EXCEL_DAYS
     if (moments.seconds is None and not is_excel) or len(moments.days) < _MIN_ROWS:
@@ -107,7 +111,10 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
     is_regular = seconds is not None and len(np.unique(seconds)) <= _MAX_CLOCKS and not (seconds % _HALF_HOUR).any()
     if seconds is None or not is_regular or _has_week(moments.days, _MONDAY_TO_FRIDAY):
         return moments, []
-    late = seconds >= _NOON
+    is_auckland = moments.offsets is not None and np.unique(seconds).tolist() == list(_AUCKLAND)
+    if not is_auckland and _has_week(moments.days, _SUNDAY_TO_THURSDAY):
+        _refuse_doubtful_clock(moments, seconds, label)
+    late = seconds >= (min(_AUCKLAND) if is_auckland else _NOON)
     begin = np.asarray(moments.days + late.astype("timedelta64[D]"))
     for place_of, closed in ((weekdays, "Sundays"), (_days_before_in_month, "last days of months")):
         if (place_of(begin) == 0).mean() >= _MIN_FIRST_SHARE > (place_of(moments.days) == 0).mean():
@@ -119,6 +126,18 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         if shift.any() and any(_has_week(np.asarray(moments.days + shift), week) for week in weeks):
             return _moved(moments, shift, word, "Sundays" if word == "later" else "Saturdays")
     return moments, []
+
+
+def _refuse_doubtful_clock(moments: Moments, seconds: Int64Array, label: str) -> None:
+    """Refuse rows from Sunday to Thursday at a time that is the close of a market and the midnight of another one."""
+    first, last = _DOUBTFUL_OF_UTC if moments.offsets is not None else _DOUBTFUL
+    doubtful = seconds[(seconds >= first) & (seconds <= last)]
+    if len(doubtful):
+        raise InputFileError(
+            f"{label}: rows from Sunday to Thursday are stamped {_clock(int(doubtful[0]))}, which is the close of a "
+            "market that opens on Sundays or the midnight of one further east; say so with --timezone UTC, which keeps "
+            "the dates, or with the zone of the market, such as --timezone Asia/Tokyo, which converts them"
+        )
 
 
 def _has_week(days: DateArray, week: str) -> bool:

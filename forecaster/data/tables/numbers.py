@@ -15,7 +15,16 @@ import numpy as np
 
 from forecaster.arrays import FloatArray
 
-__all__ = ["EMPTY", "PLAIN_SIGNS", "Column", "DecimalSign", "is_empty", "is_numeric", "plain_floats"]
+__all__ = [
+    "EMPTY",
+    "PLAIN_SIGNS",
+    "Column",
+    "DecimalSign",
+    "has_small_digits",
+    "is_empty",
+    "is_numeric",
+    "plain_floats",
+]
 
 DecimalSign = Literal["point", "comma"]
 
@@ -106,8 +115,15 @@ class Cell:
     is_percentage: bool = False
 
 
+def has_small_digits(cell: str) -> bool:
+    """True for a text with a footnote in raised or circled digits, which would be read as further digits."""
+    return not cell.isascii() and any(char.isdigit() and not char.isdecimal() for char in cell)
+
+
 def read_cell(cell: str) -> Cell | None:
     """The readings of a cell with content; None for text."""
+    if has_small_digits(cell):
+        return None
     text = cell if cell.isascii() else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).translate(PLAIN_SIGNS)
     text = text.strip().strip('"').strip()
     equation = _EQUATION.match(text)

@@ -72,7 +72,7 @@ def test_afternoon_before_the_hour() -> None:
     assert moments.seconds.tolist() == [15 * 3600, 0]
 
 
-@pytest.mark.parametrize("style", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m%d%Y", "%y/%m/%d"])
+@pytest.mark.parametrize("style", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m/%d/%y", "%m%d%Y", "%y/%m/%d"])
 @pytest.mark.parametrize(("months", "day"), [(1, 1), (1, 5), (3, 1)])
 def test_months_and_quarters_over_years_decide_the_order(style: str, months: int, day: int) -> None:
     """Read in the other order, such rows stand in one month of each year."""

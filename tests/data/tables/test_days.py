@@ -33,7 +33,7 @@ def weekdays(first: np.datetime64, count: int, days: str) -> list[str]:
     return [str(day) for day in dates if mask[(day.astype(int) + 3) % 7]][:count]
 
 
-@pytest.mark.parametrize(("hour", "shift"), [(23, 1), (22, 1), (15, 1), (13, 1), (0, 0), (5, 0), (11, 0)])
+@pytest.mark.parametrize(("hour", "shift"), [(23, 1), (22, 1), (15, 1), (13, 1), (0, 0), (5, 0), (10, 0)])
 def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour: int, shift: int) -> None:
     moments = stamped(weekdays(MONDAY, 30, "1111001"), hour)
     shifted, findings = market_days(moments, "a file")
@@ -56,6 +56,21 @@ def test_rows_from_sunday_to_thursday_in_the_evening_belong_to_the_next_day(hour
 )
 def test_other_rows_keep_their_dates(moments: Moments) -> None:
     assert market_days(moments, "a file") == (moments, [])
+
+
+@pytest.mark.parametrize(("hour", "offset"), [(11, 0), (12, 0), (15, None), (13, None)])
+def test_a_close_that_may_be_a_midnight_is_refused_from_sunday_to_thursday(hour: int, offset: int | None) -> None:
+    """Riyadh closes at the hour of Auckland's midnight in UTC, and at that of Tokyo's on its own clock."""
+    with pytest.raises(InputFileError, match=f"stamped {hour}:00, .*--timezone UTC, which keeps"):
+        market_days(stamped(weekdays(MONDAY, 30, "1111001"), hour, offset), "a file")
+
+
+def test_summer_and_winter_of_auckland() -> None:
+    """Its midnights are at both sides of noon in UTC."""
+    moments = stamped(weekdays(np.datetime64("2024-03-03"), 60, "1111001"), 11)
+    moments.seconds[25:] = 12 * 3600
+    moved, _ = market_days(moments, "a file")
+    assert set((moved.days - moments.days).astype(int).tolist()) == {1}
 
 
 def test_summer_and_winter_of_berlin() -> None:

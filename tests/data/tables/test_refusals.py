@@ -161,6 +161,8 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "line 2: date '1402/10/01' lies before 1600; expected a date of the Gregorian calendar",
     ),
     "the first years": ("Date,Close\n0001-01-05,150\n0002-01-06,151\n", "'0001-01-05' lies before 1600"),
+    "a footnote in raised digits": ("Date,Close\n2023-12-20,82.50²\n2023-12-21,83\n", "line 2: 'Close' is '82.50²'"),
+    "a footnote of a date": ("Date,Close\n2023/12/2²,82\n2023/12/21,83\n", "line 2: date '2023/12/2²' is no date"),
     "a slip of the year": ("Date,Close\n2023-12-20,150\n2566-12-21,151\n", "line 3: date '2566-12-21' lies in the far"),
     "the close of another day": ("Date,Close (t-1)\n" + rows("{day},{c}"), r"no price column.*'Close \(t-1\)'"),
     "dates side by side": (
