@@ -106,8 +106,10 @@ def _price_texts(change: ColumnChange) -> list[str]:
     rounding = _CENT / np.abs(change.old[1:])
     steps = np.abs(np.diff(ratio)) > _RATIO_TOLERANCE + rounding
     stretches = np.split(np.arange(len(ratio)), np.flatnonzero(steps) + 1)
-    rescaled = [rows for rows in stretches if len(rows) >= _MIN_STRETCH]
-    texts = []
+    long = [rows for rows in stretches if len(rows) >= _MIN_STRETCH]
+    rounded = [rows for rows in long if abs(np.median(ratio[rows]) - 1) <= _DIGITS_TOLERANCE]
+    rescaled = [rows for rows in long if abs(np.median(ratio[rows]) - 1) > _DIGITS_TOLERANCE]
+    texts = [f"{sum(map(len, rounded))} prices rounded otherwise"] if rounded else []
     if rescaled:
         medians = dict.fromkeys(f"{np.median(ratio[rows]):.4g}" for rows in rescaled)
         factors = ", ".join(list(medians)[:_MAX_SHOWN_DATES])

@@ -241,6 +241,7 @@ class RunSelector:
             able = [run for run in able if _knows_events(self._read(run))]
         frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
         refused: dict[str, InputFileError | NotEnoughDataError] = {}
+        different: SelectedRun | None = None
         for frequency in frequencies:  # days first: longer rows only where there is no run of days
             fitting = [run for run in able if run.frequency == frequency]
             for run in ranked_runs(fitting, instrument, self._pinned, query.horizon):
@@ -254,6 +255,7 @@ class RunSelector:
                         environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
                     _note_choice(selection, query, index, environment)
                     return selection
+                different = different or selection
         if index.damaged:
             raise index.damaged[0]
         if source_traits(default_source(instrument)).is_given:  # a history that cannot be read is reported first
@@ -262,7 +264,8 @@ class RunSelector:
             Histories.of_section(environment, data, [instrument], choice.network, self._sources).load(instrument)
         if refused:
             raise next(iter(refused.values()))
-        raise _no_run(instrument, choice, query, environment, index.runs)
+        reason = _covered(instrument, index.runs) if different is None else _different(different)
+        raise _no_run(instrument, choice, query, environment, reason)
 
     def _load(self, run: Run, instrument: Instrument) -> SelectedRun:
         """The instrument with the history that `run` would read: its source, its options, its first row."""
@@ -320,16 +323,22 @@ def _note_choice(selection: SelectedRun, query: RunQuery, index: RunIndex, envir
 
 
 def _no_run(
-    instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment, runs: Sequence[RunSummary]
+    instrument: Instrument, choice: Selection, query: RunQuery, environment: Environment, reason: str
 ) -> RunNotFoundError:
     conditions = f" {query.horizon} rows ahead" if query.horizon else ""
     conditions += f" with --frequency {query.frequency}" if query.frequency else ""
     flags = ["--horizon", str(query.horizon)] if query.horizon else []
     flags += ["--frequency", query.frequency] if query.frequency else []
     return RunNotFoundError(
-        f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}{_covered(instrument, runs)}; "
+        f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}{reason}; "
         f"train one with: {command_line('train', instrument, choice, environment, *flags)}"
     )
+
+
+def _different(selection: SelectedRun) -> str:
+    """Clause about a run of the same name that was trained on other prices."""
+    what = "" if selection.change is None else f" ({selection.change.text})"
+    return f"; run {selection.run.id} was trained on other prices of that name{what}"
 
 
 def _covered(instrument: Instrument, runs: Sequence[RunSummary]) -> str:

@@ -45,8 +45,11 @@ def test_a_run_forecasts_a_later_history_that_begins_with_its_rows(environment: 
     (served,) = select_runs(selection(revised), RunQuery(), environment)
     assert served.run.id == run.id
     assert any("gold has changed since the training" in note for note in served.notes())
+    (served,) = select_runs(selection(PRICES.round(2)), RunQuery(), environment)
+    assert any("prices rounded otherwise; train again" in note for note in served.notes())
     changed = 1.0 / PRICES
-    with pytest.raises(RunNotFoundError, match=r"no run in .* fits gold; train one with: train\(history=...\)"):
+    told = rf"no run in .* fits gold; run {run.id} was trained on other prices of that name .*: train\(history=...\)"
+    with pytest.raises(RunNotFoundError, match=told):
         select_runs(selection(changed), RunQuery(), environment)
     with pytest.raises(RunNotFoundError, match="fits silver"):
         select_runs(selection(PRICES.rename("silver")), RunQuery(), environment)
