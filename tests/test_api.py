@@ -200,6 +200,8 @@ def test_a_history_from_pandas_is_trained_and_forecast(history: object, tmp_path
     assert prediction.forecast.cutoff == np.datetime64(DAYS[-1], "D")
     with pytest.raises(forecaster.ForecasterError, match="expected one of history, pair, ticker and csv"):
         forecaster.predict(history=history, pair="USDJPY", home=tmp_path)
+    with pytest.raises(forecaster.ForecasterError, match="expected a text or several; prices in memory are history="):
+        forecaster.predict(csv=PRICES.to_frame("Close"), home=tmp_path)
 
 
 def test_a_backtest_is_a_frame_of_scores(tmp_path: Path) -> None:
@@ -211,6 +213,7 @@ def test_a_backtest_is_a_frame_of_scores(tmp_path: Path) -> None:
         frame.loc["ewma", "crps"] / frame.loc["random_walk", "crps"]
     )
     assert result.id in result._repr_html_()
+    assert result.forecasts().to_frame().groupby("model")["price"].count().tolist() == [254, 254]
     assert [axes.get_label() for axes in result.figure().axes] == ["gains", "coverage"]
 
 

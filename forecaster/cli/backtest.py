@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
-from forecaster.cli.result_file import checked_format, file_content, result_or_picture, write_result
+from forecaster.cli.result_file import file_content, result_or_picture, write_result
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -67,7 +67,7 @@ def command(
 
     kind = None if out is None else result_or_picture(out)
     if forecasts is not None:
-        checked_format(forecasts, "csv", ("csv",), is_typed=True)
+        _check_forecasts(forecasts)
     result = backtest(environment=environment, **keywords)
     document = backtest_document(result)
     if format == "csv":  # facts that rows cannot hold
@@ -85,11 +85,19 @@ def command(
         _write_forecasts(result, forecasts, environment)
 
 
+def _check_forecasts(path: Path) -> None:
+    """Refuse a file that is no CSV file, or cannot be written, before hours of work depend on it."""
+    from forecaster.files import check_target
+
+    if path.suffix.lower() not in ("", ".csv", ".txt"):
+        raise click.UsageError(f"--forecasts {path}: expected a CSV file; got the ending {path.suffix!r}.")
+    check_target(path)
+
+
 def _write_forecasts(result: Any, path: Path, environment: Environment) -> None:
-    from forecaster.experiments.backtest_forecasts import forecast_rows
     from forecaster.output.tables import csv_text
 
-    rows = list(forecast_rows(result))
+    rows = result.forecasts().table_rows()
     write_result(path, csv_text(rows) + "\n", environment)
     environment.note(f"forecasts: {len(rows):,} rows, one for each instrument, model, cutoff and step")
 

@@ -27,11 +27,15 @@ def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
     Raises:
         UsageError: Such a file is named.
     """
+    written: dict[Path, str] = {}
     for name in _OUTPUTS:
         out = values.get(name)
         if out is None:
             continue
         path = Path(os.path.realpath(out))
+        if path in written:
+            raise UsageError(f"--{name} {out} is the file of --{written[path]} too; choose another name")
+        written[path] = name
         if _is_recorded(path, Path(os.path.realpath(home))):
             raise UsageError(
                 f"--{name} {out} belongs to what a project has recorded; expected another place; choose another name"

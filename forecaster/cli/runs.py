@@ -23,7 +23,8 @@ def command() -> None:
     """Recorded trainings of the project.
 
     A forecast uses a run with rows of a day unless --frequency asks for others; among these first a pinned run, then
-    one that scored the instrument, one without a bad verdict, one of the default configuration, and the newest.
+    one that scored the instrument, one without a bad verdict or lowered steps, one that looks as far as asked, one of
+    the default configuration, and the newest.
 
     ID is the id of a run, its beginning if no other run begins so, or latest.
 
@@ -236,7 +237,7 @@ def import_command(*, environment: Environment, path: Path) -> None:
 @click.option("--none", "no_run", is_flag=True, help="Remove all pins.")
 @with_options(("home",))
 def use_command(*, environment: Environment, run_id: str | None, no_run: bool) -> None:
-    """Pin a run: forecasts of the instruments that it scored use it, whatever other runs there are.
+    """Pin a run: forecasts of the instruments that it scored, with its frequency, use it before all other runs.
 
     ID may be the beginning of an id, or latest. Another run is pinned beside it if it scored other instruments.
 
@@ -245,6 +246,7 @@ def use_command(*, environment: Environment, run_id: str | None, no_run: bool) -
       forecast runs use 20261126-040128
       forecast runs use --none
     """  # noqa: D301
+    from forecaster.config import FREQUENCIES
     from forecaster.workflows.runs import use_no_run, use_run
 
     if (run_id is None) == (not no_run):
@@ -255,7 +257,8 @@ def use_command(*, environment: Environment, run_id: str | None, no_run: bool) -
     else:
         run = use_run(run_id, environment)
         names = ", ".join(sorted(run.scored)) or "the members of its panel"
-        environment.note(f"pinned: {run.id}, for {names}; forecast runs use --none removes the pin")
+        rows = "" if run.frequency == FREQUENCIES[0] else f" with --frequency {run.frequency}"
+        environment.note(f"pinned: {run.id}, for {names}{rows}; forecast runs use --none removes the pin")
 
 
 def _login_name() -> str:

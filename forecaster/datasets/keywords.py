@@ -34,6 +34,7 @@ __all__ = [
     "exact_keywords",
     "is_given",
     "selection_of",
+    "steps_of",
     "texts_of",
 ]
 
@@ -164,10 +165,15 @@ def selection_of(keywords: Mapping[str, Any]) -> Selection:
     """The instruments and their source among `keywords`; see `InstrumentKeywords`.
 
     Raises:
-        UsageError: Both ``refresh`` and ``offline`` are given, or a history and an instrument.
+        UsageError: Both ``refresh`` and ``offline`` are given, or a history and an instrument, or a data frame where
+            names or files belong.
         InputFileError: The history has no dates or no prices.
     """
     options = {name: keywords[name] for name in _FILE_KEYWORDS if keywords.get(name) is not None}
+    for name in ("pair", "ticker", "csv"):
+        if not isinstance(keywords.get(name), str | Path | Sequence | None):
+            kind = type(keywords[name]).__name__
+            raise UsageError(f"{name} is a {kind}; expected a text or several; prices in memory are history=...")
     csv = keywords.get("csv") or ()
     prices = keywords.get("history")
     differences = bool(keywords.get("differences"))
@@ -229,6 +235,19 @@ def texts_of(values: Any) -> tuple[str, ...]:
     if isinstance(values, str):
         values = values.split(",")
     return tuple(dict.fromkeys(text.strip() for text in map(str, values or ())))
+
+
+def steps_of(step: int | Texts | Sequence[int]) -> tuple[int, ...]:
+    """The steps of a keyword, each once: one, several, or a text such as ``"1,5"``.
+
+    Raises:
+        UsageError: One of them is not a whole number.
+    """
+    steps = (step,) if isinstance(step, int) else texts_of(step)
+    try:
+        return tuple(dict.fromkeys(int(number) for number in steps))
+    except ValueError:
+        raise UsageError(f"step is {step!r:.60}; expected whole numbers of rows ahead, such as [1, 5]") from None
 
 
 def _network(refresh: bool, offline: bool) -> Network:

@@ -1,5 +1,7 @@
 """Forecasts of a backtest as rows, one for each instrument, model, cutoff and step, with the outcome if it is known."""
 
+import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,25 +9,38 @@ import numpy as np
 
 from forecaster.data.series import PriceSeries
 from forecaster.experiments.backtest_scores import BacktestResult, model_forecasts
-from forecaster.frames import Row
+from forecaster.frames import Row, Tabular
 from forecaster.quantiles import SCORING_LEVELS
 
-__all__ = ["forecast_rows"]
+__all__ = ["BacktestForecasts"]
 
 
-def forecast_rows(result: BacktestResult) -> Iterator[Row]:
-    """Forecasts that the scores were computed from, in units of the price.
+@dataclasses.dataclass(frozen=True)
+class BacktestForecasts(Tabular):
+    """Forecasts that the scores of a backtest were computed from, in units of the price.
 
     The prices are those that the model has learned: with dividends and splits reinvested, where the source has them.
 
-    Yields:
-        ``instrument``, ``model``, ``frequency``, ``cutoff``, ``step``, ``date`` and ``price`` of the outcome (None
-        where it is not known yet), ``last_price``, ``calibrated``, and quantiles ``q0.025`` and so on.
+    Args:
+        result: The backtest.
     """
-    plan = result.plan
-    for name in plan.named:
-        for model in plan.forecasters:
-            yield from _rows_of(result, plan.panel[name], model)
+
+    result: BacktestResult
+
+    @property
+    def title(self) -> str:
+        """Name of the backtest."""
+        return self.result.id
+
+    def table_rows(self) -> list[Row]:
+        """One for each instrument, model, cutoff and step.
+
+        The columns are ``instrument``, ``model``, ``frequency``, ``cutoff``, ``step``, ``date`` and ``price`` of the
+        outcome (None where it is not known yet), ``last_price``, ``calibrated``, and quantiles ``q0.025`` and so on.
+        """
+        plan = self.result.plan
+        pairs = itertools.product(plan.named, plan.forecasters)
+        return [row for name, model in pairs for row in _rows_of(self.result, plan.panel[name], model)]
 
 
 def _rows_of(result: BacktestResult, series: PriceSeries, model: str) -> Iterator[Row]:

@@ -1,11 +1,15 @@
 """Order of the runs that can forecast an instrument, and what speaks against each of them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from forecaster.config import Config
 from forecaster.data.instruments import Instrument
+from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.run_summaries import RunSummary
+from forecaster.forecast import MAX_SCALING
 
-__all__ = ["ranked_runs", "run_problems"]
+__all__ = ["ranked_runs", "run_problems", "with_configuration"]
 
 
 def ranked_runs(
@@ -13,8 +17,9 @@ def ranked_runs(
 ) -> list[RunSummary]:
     """Runs that have an instrument in their panel, the one to use first.
 
-    First come pinned runs, then runs that reach the horizon, that named and scored the instrument, that have no
-    problem (`run_problems`), that used the default configuration, and that are newer, in this order.
+    First come pinned runs, then runs that can answer for the horizon, scaled or not, that named and scored the
+    instrument, that have no problem (`run_problems`), that look as far as the horizon, that used the default
+    configuration, and that are newer, in this order.
 
     Args:
         runs: The runs.
@@ -23,20 +28,32 @@ def ranked_runs(
         horizon: Rows ahead that are wanted; None for those of the run.
     """
     name = instrument.canonical.name
+    rows = 0 if horizon is None else horizon
 
     def rank(run: RunSummary) -> tuple[bool | str, ...]:
         scored = name in run.scored
         return (
             scored and run.id in pinned,
-            horizon is None or run.horizon >= horizon,
+            MAX_SCALING * run.horizon >= rows,
             scored,
             run.id in pinned,
             not run_problems(run, instrument),
+            run.horizon >= rows,
             run.configuration.is_default,
             run.id,
         )
 
     return sorted(runs, key=rank, reverse=True)
+
+
+def with_configuration(runs: Sequence[RunSummary], config: Config) -> list[RunSummary]:
+    """Those of `runs` whose training had the configuration `config`, whatever the horizon."""
+    wanted = {source: _but_horizon(described_configuration(config, source)) for source in {run.source for run in runs}}
+    return [run for run in runs if _but_horizon(run.configuration) == wanted[run.source]]
+
+
+def _but_horizon(facts: ConfigurationFacts) -> tuple[str, dict[str, Any]]:
+    return facts.base, {key: value for key, value in facts.changes.items() if key != "horizon"}
 
 
 def run_problems(run: RunSummary, instrument: Instrument) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecaster.config import FREQUENCIES, DataConfig
+from forecaster.config import FREQUENCIES, Config, DataConfig, load_config
 from forecaster.data.calendars import SPANS, business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
@@ -26,7 +26,7 @@ from forecaster.experiments.changed_history import HistoryChange, change_since
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_index import RunIndex, indexed_runs
-from forecaster.experiments.run_ranking import ranked_runs, run_problems
+from forecaster.experiments.run_ranking import ranked_runs, run_problems, with_configuration
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.pipeline import coming_days_of
@@ -45,14 +45,18 @@ class RunQuery:
         run_id: Id of the run, or its beginning; the best run that fits when None.
         horizon: Rows ahead that the run should forecast; a run that reaches them is preferred.
         frequency: Length of its rows; days where there is such a run when None.
+        config: Configuration of its training, as `load_config` takes it, whatever its horizon; any when None.
     """
 
     run_id: str | None = None
     horizon: int | None = None
     frequency: str | None = None
+    config: Config | str | Path | None = None
 
     def __post_init__(self) -> None:
-        """Write the frequency as runs do, whatever the caller calls it."""
+        """Write the frequency as runs do; a run and a configuration are not given together."""
+        if self.run_id is not None and self.config is not None:
+            raise UsageError("--run and --config are given; expected one of them")
         if self.frequency is not None:
             object.__setattr__(self, "frequency", parse_frequency(self.frequency))
 
@@ -233,12 +237,19 @@ class RunSelector:
             self._runs[run.id] = run.read()
         return self._runs[run.id]
 
+    def _able(self, instrument: Instrument) -> list[RunSummary]:
+        """The runs that may fit an instrument, of any frequency, with the wanted configuration and events."""
+        able = [run for run in self._index.runs if may_fit(run, instrument, self._choice.source)]
+        if self._query.config is not None:
+            able = with_configuration(able, load_config(self._query.config))
+        if self._choice.events is not None:
+            able = [run for run in able if _knows_events(self._read(run))]
+        return able
+
     def _best(self, instrument: Instrument) -> SelectedRun:
         """The instrument with the first of the ranked runs that covers its history."""
         choice, query, environment, index = self._choice, self._query, self._environment, self._index
-        able = [run for run in index.runs if may_fit(run, instrument, choice.source)]
-        if choice.events is not None:
-            able = [run for run in able if _knows_events(self._read(run))]
+        able = self._able(instrument)
         frequencies = FREQUENCIES if query.frequency is None else (query.frequency,)
         refused: dict[str, InputFileError | NotEnoughDataError] = {}
         different: SelectedRun | None = None
@@ -327,8 +338,10 @@ def _no_run(
 ) -> RunNotFoundError:
     conditions = f" {query.horizon} rows ahead" if query.horizon else ""
     conditions += f" with --frequency {query.frequency}" if query.frequency else ""
+    conditions += f" with --config {query.config}" if isinstance(query.config, str | Path) else ""
     flags = ["--horizon", str(query.horizon)] if query.horizon else []
     flags += ["--frequency", query.frequency] if query.frequency else []
+    flags += ["--config", str(query.config)] if isinstance(query.config, str | Path) else []
     return RunNotFoundError(
         f"no run in {runs_folder(environment.home)} fits {instrument.name}{conditions}{reason}; "
         f"train one with: {command_line('train', instrument, choice, environment, *flags)}"

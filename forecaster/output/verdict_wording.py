@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from forecaster.evaluation.claims import FIRST_LEVEL, Untestable
-from forecaster.evaluation.step_coverage import StepCoverage
+from forecaster.evaluation.step_coverage import CoverageOutcome, StepCoverage
 from forecaster.evaluation.verdict import KINDS, ClaimResult, Kind, Verdict
 
 __all__ = ["claim_text", "joined_names", "p_value_text", "percent_text", "verdict_summary", "verdict_texts"]
@@ -15,6 +15,8 @@ _UNTESTABLE: Mapping[Untestable, str] = {
     "no_direction": "not applicable: the median is the last price",
     "one_direction": "not applicable: the median, or the price, moves in one direction only",
 }
+
+_UNCORRECTED = " by its own test, not when corrected"
 
 _SUMMARIES = {
     "better": "better",
@@ -70,7 +72,7 @@ def verdict_summary(document: Mapping[str, Any]) -> str:
     """
     words = {kind: _SUMMARIES[document[kind]["outcome"]] for kind in KINDS}
     worse = document["coverage"]["outcome"] == "worse"
-    words["coverage"] = "miscalibrated" if worse else "consistent with nominal"
+    words["coverage"] = "miscalibrated" if worse else _coverage_words(document["coverage"])
     return "; ".join(f"{kind} {word}" for kind, word in words.items())
 
 
@@ -131,19 +133,11 @@ def _density(result: ClaimResult) -> Statement:
 
 def _coverage(result: ClaimResult) -> Statement:
     steps = [StepCoverage.from_json(step) for step in result.measured.get("steps", ())]
-    statement = "miscalibrated" if result.outcome == "worse" else "consistent with nominal"
+    statement = _coverage_statement(steps, is_worse=result.outcome == "worse")
     if len(steps) <= 1:
         return statement, [
             f"{_percentage(share)} in the {_interval(level)}" for level, share in result.measured["coverage"].items()
         ]
-    wrong = [step for step in steps if step.outcome in ("too_narrow", "too_wide")]
-    if result.outcome == "worse":
-        statement += f" at {_steps(wrong)}"
-    else:
-        statement += f" at {_steps([step for step in steps if step.outcome == 'consistent'])}"
-        statement += "".join(f"; {_steps([step])} alone {step.outcome.replace('_', ' ')}" for step in wrong)
-    unjudged = [step for step in steps if step.outcome == "too_few_rows"]
-    statement += f"; too few rows to tell at {_steps(unjudged)}" if unjudged else ""
     facts = []
     for level in result.measured["coverage"]:
         shares = "/".join(f"{100 * step.coverage[level]:.0f}" for step in steps)
@@ -151,9 +145,37 @@ def _coverage(result: ClaimResult) -> Statement:
     return statement, [*facts, f"at steps {'/'.join(str(step.step) for step in steps)}"]
 
 
+def _coverage_statement(steps: Sequence[StepCoverage], *, is_worse: bool) -> str:
+    """The judgement of every step; verdicts of early runs have none, or steps that were not judged."""
+
+    def judged(words: str, *outcomes: CoverageOutcome, after: str = "") -> list[str]:
+        those = [step for step in steps if step.outcome in outcomes]
+        if not those:
+            return []
+        return [words + (f" at {_steps(those)}" if len(steps) > 1 else "") + after]
+
+    if is_worse:
+        parts = judged("miscalibrated", "too_narrow", "too_wide") or ["miscalibrated"]
+    else:
+        parts = [
+            *judged("consistent with nominal", "consistent"),
+            *judged("too narrow", "too_narrow", after=_UNCORRECTED),
+            *judged("too wide", "too_wide", after=_UNCORRECTED),
+        ]
+    return "; ".join([*parts, *judged("too few rows to tell", "too_few_rows")]) or "consistent with nominal"
+
+
+def _coverage_words(measured: Mapping[str, Any]) -> str:
+    """A coverage that is not miscalibrated, in a few words.
+
+    Args:
+        measured: Numbers of the claim, as in a document; verdicts of early runs have no steps.
+    """
+    judged = [step["outcome"] for step in measured.get("steps", ())]
+    return "too few rows to tell" if judged and set(judged) == {"too_few_rows"} else "consistent with nominal"
+
+
 def _steps(steps: Sequence[StepCoverage]) -> str:
-    if not steps:
-        return "no step"
     return f"step{'s' if len(steps) > 1 else ''} {joined_names([str(step.step) for step in steps])}"
 
 

@@ -21,6 +21,7 @@ from forecaster.datasets.keywords import (
     day_of,
     exact_keywords,
     selection_of,
+    steps_of,
     texts_of,
 )
 from forecaster.datasets.selection import Selection
@@ -30,6 +31,7 @@ from forecaster.errors import UsageError, did_you_mean
 from forecaster.evaluation import DEFAULT_BASELINES, DEFAULT_STEPS
 from forecaster.evaluation.splits import folds, parse_refit
 from forecaster.experiments import backtest_scores
+from forecaster.experiments.backtest_forecasts import BacktestForecasts
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor
@@ -58,6 +60,10 @@ class BacktestResult(backtest_scores.BacktestResult):  # noqa: D101  (the docstr
         from forecaster.output.backtest_figure import backtest_pictures, draw_backtest
 
         return draw_backtest(*backtest_pictures(self, self.losses, self.id))
+
+    def forecasts(self) -> BacktestForecasts:
+        """The forecast of every cutoff with its outcome, as ``--forecasts`` writes it."""
+        return BacktestForecasts(self)
 
 
 @exact_keywords
@@ -113,7 +119,7 @@ def backtest(
         config=requested,
         selection=selection_of(keywords),
         models=model_names(texts_of(models) or (requested.kind, *DEFAULT_BASELINES)),
-        steps=(step,) if isinstance(step, int) else tuple(dict.fromkeys(step)),
+        steps=steps_of(step),
         refit=parse_refit(schedule),
         stride=stride,
         where=ExecutorOptions(executor, jobs, address, gpu_share),

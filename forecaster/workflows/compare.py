@@ -14,6 +14,7 @@ from forecaster.datasets.keywords import (
     exact_keywords,
     is_given,
     selection_of,
+    steps_of,
     texts_of,
 )
 from forecaster.datasets.selection import Selection, command_line, named_instruments
@@ -89,7 +90,7 @@ def compare(
     """
     environment = _without_repeats(environment or Environment.at(home))
     choice = selection_of(keywords)
-    steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+    steps = steps_of(step)
     if min(steps, default=1) < 1:
         raise UsageError(f"--step {min(steps)} is not ahead; expected whole numbers from 1 on")
     ids, wanted = texts_of(runs), texts_of(kinds)
@@ -224,6 +225,7 @@ def _recorded_runs(choice: Selection, query: RunQuery, environment: Environment)
     frequencies = {run.frequency for run in fitting} if query.frequency is None else {query.frequency}
     frequency = min(frequencies, key=FREQUENCIES.index, default=None)
     ranked = ranked_runs(fitting, instruments[0], pinned_runs(environment.home), query.horizon)
+    ranked.sort(key=lambda run: run.horizon < (query.horizon or 0))  # nothing is scaled here
     best: dict[str, Run] = {}
     for run in ranked:
         if run.frequency != frequency or run.model in best:

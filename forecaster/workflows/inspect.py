@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of, steps_of
 from forecaster.environment import Environment
 from forecaster.errors import UsageError
 from forecaster.experiments import inspections
@@ -60,7 +60,7 @@ def inspect(
     """
     environment = environment or Environment.at(home)
     day = day_of(as_of, "as_of")
-    steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+    steps = steps_of(step)
     request = InspectionRequest(steps or (1,), last or DEFAULT_ROWS)
     selected = [
         selection.until(day) for selection in select_runs(selection_of(instruments), RunQuery(run), environment)

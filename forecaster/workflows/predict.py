@@ -58,7 +58,7 @@ def predict(
         frequency: Length of a row; a day where there is such a run when None.
         run: Id of a run; the best run that fits when None.
         train_if_missing: True to train where no run fits.
-        config: Configuration of that training; a file, a shipped name or an object.
+        config: Configuration of the run, and of that training; a file, a shipped name or an object.
         calibrate: True if past coverage adjusts the widths of the intervals.
         level: Central intervals, as shares, whose past coverage is reported.
         paths: Number of sampled paths, of a run that samples them; none when None.
@@ -79,8 +79,8 @@ def predict(
     day = day_of(as_of, "as_of")
     wanted = wanted_horizon(horizon, until)
     rows = wanted if isinstance(wanted, int) else None
-    query = RunQuery(run, rows, frequency)
-    selected = _select(choice, query, wanted, environment, config if train_if_missing else None, train_if_missing)
+    query = RunQuery(run, rows, frequency, config)
+    selected = _select(choice, query, wanted, environment, train_if_missing)
     selected = [reaching(selection, choice, query, wanted, day, environment) for selection in selected]
     announce(selected, environment)
     predictions = []
@@ -126,7 +126,6 @@ def _select(
     query: RunQuery,
     wanted: Until,
     environment: Environment,
-    config: Config | str | Path | None,
     train_if_missing: bool,
 ) -> list[SelectedRun]:
     """The best run of each instrument; where none fits and training is allowed, that of a new training."""
@@ -138,20 +137,18 @@ def _select(
         if not train_if_missing:
             raise RunNotFoundError(f"{error.messages[0]} (or add --train-if-missing)") from None
         environment.note(f"{error.messages[0].split(';')[0]}; training one")
-        _train(choice, query, wanted, config, environment)
+        _train(choice, query, wanted, environment)
         return select_runs(choice, query, environment)
 
 
-def _train(
-    choice: Selection, query: RunQuery, wanted: Until, config: Config | str | Path | None, environment: Environment
-) -> None:
+def _train(choice: Selection, query: RunQuery, wanted: Until, environment: Environment) -> None:
     from forecaster.workflows.train import run_training
 
     horizon = query.horizon
     if isinstance(wanted, Span):
         horizon = rows_of_span(f"{wanted.count} {wanted.unit}", query.frequency or "1d")
     flags = {"horizon": horizon, "frequency": query.frequency}
-    run_training(config_of(config, (), flags), choice, environment)
+    run_training(config_of(query.config, (), flags), choice, environment)
 
 
 def reaching(

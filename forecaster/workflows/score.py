@@ -101,7 +101,7 @@ def score(
     """
     environment = environment or Environment.at(home)
     environment.progress("data", 0, 1, detail="loading histories")
-    file = _read(Path(forecasts), keywords.get("date_order"), forecaster)
+    file = _read(forecasts, keywords.get("date_order"), forecaster)
     if not keywords.get("csv"):
         keywords.pop("date_order", None)  # no other source has dates to read
     requested = config_of(config, set, keywords)
@@ -127,8 +127,12 @@ def score(
     return ForecastGrades(**vars(grades))
 
 
-def _read(path: Path, date_order: str | None, forecaster: str | None) -> ForecastFile:
+def _read(forecasts: str | Path, date_order: str | None, forecaster: str | None) -> ForecastFile:
     """The file, whose name is that of forecasters without one, with the evaluated forecaster first."""
+    if not isinstance(forecasts, str | Path):
+        kind = type(forecasts).__name__
+        raise UsageError(f"forecasts is a {kind}; expected the path of a file; a data frame writes one: to_csv(path)")
+    path = Path(forecasts)
     file = read_forecasts(path, date_order)
     return _evaluated_first(dataclasses.replace(file, models=[name or path.stem for name in file.models]), forecaster)
 

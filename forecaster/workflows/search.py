@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.config import UNRECORDED, Config, load_config, recorded_config
 from forecaster.data.leases import version_lease
 from forecaster.data.series import PriceSeries
-from forecaster.datasets.keywords import BacktestKeywords, config_of, exact_keywords, is_given, selection_of
+from forecaster.datasets.keywords import BacktestKeywords, config_of, exact_keywords, is_given, selection_of, steps_of
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.datasets.training import Dataset, resolve
 from forecaster.environment import Environment
@@ -136,7 +136,7 @@ def search(
         given += [name for name, value in choices.items() if value != _DEFAULTS[name]]
         request = _of_study(study, given, set, environment)
     else:
-        steps = (step,) if isinstance(step, int) else tuple(dict.fromkeys(step))
+        steps = steps_of(step)
         start = config_of(config, set, keywords)
         values = declared_space(start.kind) if space is None else read_space(Path(space), start)
         request = _Request(start, selection_of(keywords), values, folds, lockbox, steps, _checked(baseline))

@@ -411,7 +411,10 @@ def test_the_table_has_rows_for_each_instrument(forecast, tmp_path: Path) -> Non
     assert [line.split()[0] for line in lines[start + 1 : start + 5]] == ["USDJPY", "5", "EURUSD", "5"]
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert {"USDJPY", "EURUSD", "pooled"} == set(scores["instrument"])
-    assert forecast("backtest", "USDJPY", "--forecasts", "f.xlsx").exit_code == 2
+    refused = forecast("backtest", "USDJPY", "--forecasts", "f.xlsx")
+    assert (refused.exit_code, "--forecasts f.xlsx: expected a CSV file" in refused.stderr) == (2, True)
+    refused = forecast("backtest", "USDJPY", "--forecasts", "f.csv", "--out", "./f.csv")
+    assert (refused.exit_code, "is the file of --out too" in refused.stderr) == (2, True)
     assert forecast("backtest", "USDJPY", "--out", "f.doc").exit_code == 2
 
 

@@ -16,7 +16,7 @@ from forecaster.errors import DamageError, RunNotFoundError
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.manifest import Manifest
 from forecaster.experiments.pins import pinned_runs
-from forecaster.experiments.run_ranking import ranked_runs, run_problems
+from forecaster.experiments.run_ranking import ranked_runs, run_problems, with_configuration
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import Run
 from forecaster.workflows.runs import runs, use_no_run, use_run
@@ -52,6 +52,9 @@ def run(
         (run("2"), run("1")),
         (run("1", horizon=40), run("2")),
         (run("1", configuration=TRIAL), run("2", scored="EURUSD")),
+        (run("1"), run("2", horizon=40, configuration=TRIAL)),
+        (run("1"), run("2", horizon=40, scored="EURUSD")),
+        (run("1", horizon=40, coverage="worse"), run("2", horizon=5)),
     ],
 )
 def test_the_better_run_comes_first(better: RunSummary, other: RunSummary) -> None:
@@ -68,12 +71,20 @@ def test_a_pin_decides_for_the_instruments_that_the_run_scored() -> None:
     assert ranked_runs([default, other], parse_pair("USDJPY"), ("1",), None)[0] is default
 
 
+def test_a_configuration_is_found_whatever_its_horizon() -> None:
+    default = run("1", configuration=ConfigurationFacts("default", {"horizon": 40}))
+    quick = run("2", configuration=ConfigurationFacts("quick", {}))
+    assert with_configuration([default, quick], load_config("quick", ["horizon=5"])) == [quick]
+    assert with_configuration([default, quick], load_config("gru")) == []
+    assert with_configuration([default, quick, run("3", configuration=TRIAL)], load_config()) == [default]
+
+
 def test_what_speaks_against_a_run_is_said() -> None:
     assert run_problems(run("1"), parse_pair("USDJPY")) == []
     found = run_problems(run("1", configuration=TRIAL, density="worse", coverage="worse"), parse_pair("JPYUSD"))
     assert found == [
         "was worse than garch in its test (density)",
-        "had miscalibrated intervals in its test",
+        "had ranges in its test that held too often or too seldom",
         "was trained for 10 of 200 steps only",
     ]
 
@@ -148,6 +159,9 @@ def test_runs_on_the_command_line(home: Path, forecast: Forecast) -> None:
     assert forecast("runs", "use", "--home", home).exit_code == 2
     assert forecast("runs", "use", "x", "--none", "--home", home).exit_code == 2
     assert "unpinned" in forecast("runs", "use", "--none", "--home", home).stderr
+    refused = forecast("predict", "--pair", "USDJPY", "--config", "gru", "--home", home)
+    assert (refused.exit_code, "--config gru (or add --train-if-missing)" in refused.stderr) == (1, True)
+    assert forecast("predict", "--pair", "USDJPY", "--config", "gru", "--run", "2", "--home", home).exit_code == 2
     noted = forecast("predict", "--pair", "USDJPY", "--home", home).stderr
     assert "configuration default with universe=none" in noted
     assert "warning: this run was trained for 10 of 200 steps only" in noted

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from forecaster.evaluation.claims import Kind
+from forecaster.evaluation.claims import Kind, Outcome
 from forecaster.evaluation.verdict import ClaimResult
 from forecaster.output.verdict_wording import claim_text, verdict_summary
 
@@ -100,3 +100,35 @@ def test_a_summary_names_the_four_outcomes() -> None:
     )
     document["coverage"] = {"outcome": "no_difference"}
     assert verdict_summary(document).endswith("coverage consistent with nominal")
+    document["coverage"] = {"outcome": "no_difference", "steps": [{"step": 60, "outcome": "too_few_rows"}]}
+    assert verdict_summary(document).endswith("coverage too few rows to tell")
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome", "statement"),
+    [
+        (["consistent"], "no_difference", "consistent with nominal"),
+        (["too_few_rows"], "no_difference", "too few rows to tell"),
+        (["too_narrow"], "no_difference", "too narrow by its own test, not when corrected"),
+        (["too_narrow"], "worse", "miscalibrated"),
+        (
+            ["too_narrow", "too_narrow", "too_few_rows"],
+            "no_difference",
+            "too narrow at steps 1 and 2 by its own test, not when corrected; too few rows to tell at step 3",
+        ),
+        (
+            ["consistent", "too_wide"],
+            "no_difference",
+            "consistent with nominal at step 1; too wide at step 2 by its own test, not when corrected",
+        ),
+        (["consistent", "too_wide"], "worse", "miscalibrated at step 2"),
+    ],
+)
+def test_one_and_several_steps_are_judged_by_one_rule(steps: list[str], outcome: Outcome, statement: str) -> None:
+    shares = {"0.8": 0.75, "0.95": 0.93}
+    judged = [
+        {"step": step, "n": 500, "coverage": shares, "outcome": each, "p_value": None}
+        for step, each in enumerate(steps, start=1)
+    ]
+    text = claim_text(result("coverage", {**COVERAGE, "coverage": shares, "steps": judged}, outcome=outcome))
+    assert text.startswith(f"coverage: {statement} (")

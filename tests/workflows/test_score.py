@@ -12,7 +12,7 @@ from run_copies import GOLDEN
 import forecaster
 from forecaster.errors import ForecasterError, InstrumentError, NotEnoughDataError, UsageError
 from forecaster.evaluation import DEFAULT_BASELINES
-from forecaster.experiments.backtest_forecasts import forecast_rows
+from forecaster.experiments.backtest_forecasts import BacktestForecasts
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.forecast_grades import ForecastGrades
 from forecaster.experiments.runs import read_run
@@ -49,7 +49,7 @@ def tested(home: Path) -> BacktestResult:
 
 
 def rows_of(result: BacktestResult, model: str = "lstm") -> list[dict[str, Any]]:
-    return [dict(row) for row in forecast_rows(result) if row["model"] == model]
+    return [dict(row) for row in BacktestForecasts(result).table_rows() if row["model"] == model]
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
