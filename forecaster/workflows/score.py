@@ -29,7 +29,7 @@ from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError
 from forecaster.evaluation import DEFAULT_BASELINES
-from forecaster.evaluation.external_forecasts import Units
+from forecaster.evaluation.external_forecasts import MIN_ROWS, Units
 from forecaster.evaluation.splits import parse_refit
 from forecaster.experiments import forecast_grades
 from forecaster.workflows.backtest import MIN_TRAINING_ROWS, BacktestRequest, model_names, recorded_backtest
@@ -219,7 +219,7 @@ def _begin(
     """The first cutoff: as given, or that of the file, or after `min_rows` of every model.
 
     Raises:
-        NotEnoughDataError: No cutoff of the file is a day of the histories.
+        NotEnoughDataError: Too few cutoffs of the file are days of the histories.
     """
     if start is not None:
         return np.datetime64(start)
@@ -229,6 +229,11 @@ def _begin(
         raise NotEnoughDataError(
             f"none of the {len(file):,} cutoffs of {file.label}, from {file.cutoffs.min()} to {file.cutoffs.max()}, is "
             f"a day of the histories, which go from {dates[0]} to {dates[-1]}"
+        )
+    if (count := len(np.unique(cutoffs))) < MIN_ROWS:
+        raise NotEnoughDataError(
+            f"no forecast of {file.label} can be scored: fewer than {MIN_ROWS} cutoffs ({count}); expected "
+            f"forecasts of {MIN_ROWS} days or more; single ones: forecast predict --log, later forecast score"
         )
     earliest: np.datetime64 = dates[min(max([MIN_TRAINING_ROWS, *min_rows]), len(dates) // 2)]
     return max(cutoffs.min(), earliest)

@@ -191,6 +191,7 @@ def test_cutoffs_before_the_baselines_can_begin(home: Path, tmp_path: Path) -> N
         ({"step": "0"}, UsageError, "has no step"),
         ({"step": "5000"}, UsageError, "the longest 5000"),
         ({"cutoff": "1990-01-01"}, NotEnoughDataError, "is a day of the histories"),
+        ({}, NotEnoughDataError, r"fewer than 30 cutoffs \(1\)"),
     ],
 )
 def test_files_without_anything_to_score(
