@@ -19,7 +19,7 @@ from forecaster.output.canvas import (
     short_title,
 )
 from forecaster.output.colors import BLUE, FAN_COLOR, GREY
-from forecaster.output.forecast_panels import RECURSIVE_DASHES, readable, spans_text
+from forecaster.output.forecast_panels import RECURSIVE_DASHES, price_label, spans_text
 from forecaster.output.forecast_trust import MIN_DAY_EFFECT
 from forecaster.output.trading_days import trading_day_axis
 
@@ -112,7 +112,7 @@ def _draw_ranges(axes: Axes, picture: FanPicture) -> dict[str, tuple[float, str]
             dates, low, high, color=FAN_COLOR, alpha=_OPACITY, linewidth=0, zorder=2, label=f"{100 * level:g} %"
         )  # fmt: skip
         for end in (float(low[-1]), float(high[-1])):
-            ends[f"{readable(end)}   {100 * level:g} %"] = (end, FAN_COLOR)
+            ends[f"{price_label(forecast, end)}   {100 * level:g} %"] = (end, FAN_COLOR)
     own = min(forecast.own_steps, forecast.horizon)
     median = np.concatenate([start, forecast.median])
     axes.plot(dates[: own + 1], median[: own + 1], color=FAN_COLOR, linewidth=2.0, zorder=3, label="median")
@@ -121,7 +121,7 @@ def _draw_ranges(axes: Axes, picture: FanPicture) -> dict[str, tuple[float, str]
             dates[own:], median[own:], color=FAN_COLOR, linewidth=2.0, linestyle=RECURSIVE_DASHES, zorder=3,
             label="median, recursive",
         )  # fmt: skip
-    ends[f"{readable(float(median[-1]))}   median"] = (float(median[-1]), "#222222")
+    ends[f"{price_label(forecast, float(median[-1]))}   median"] = (float(median[-1]), "#222222")
     return ends
 
 
@@ -197,10 +197,11 @@ def _summary(picture: FanPicture) -> str:
     forecast = picture.prediction.forecast
     level = min(picture.levels, key=lambda value: abs(value - 0.8))
     low, high = sorted(forecast.prices([(1 - level) / 2, (1 + level) / 2])[-1])
-    ranges = f"{100 * level:g} % range on {forecast.dates[-1]}: {readable(low)} to {readable(high)}"
+    ends = f"{price_label(forecast, low)} to {price_label(forecast, high)}"
+    ranges = f"{100 * level:g} % range on {forecast.dates[-1]}: {ends}"
     bottom, top = _heights(picture)
     far = "".join(f" · {_odds(picture, price)}" for price in picture.above if not bottom < price < top)
-    return f"last price {readable(forecast.last_price)} on {forecast.cutoff} · {ranges}{far}"
+    return f"last price {price_label(forecast, forecast.last_price)} on {forecast.cutoff} · {ranges}{far}"
 
 
 def _record(picture: FanPicture) -> str:
@@ -224,7 +225,8 @@ def _record(picture: FanPicture) -> str:
 
 def _origin(picture: FanPicture) -> str:
     prediction = picture.prediction
-    age = "" if not prediction.age_days else f" · last price {spans_text('', prediction.age_days).strip()} old"
+    days = prediction.age_days
+    age = "" if not days else f" · last price {days} day{'s' if days > 1 else ''} old"
     forecast = prediction.forecast
     own = min(forecast.own_steps, forecast.horizon)
     way = "recursive" if forecast.scaled_from is None else "scaled by the square root of time"

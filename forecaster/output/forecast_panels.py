@@ -32,6 +32,7 @@ __all__ = [
     "draw_history",
     "log_axis",
     "mark_boundaries",
+    "price_label",
     "put_to_the_right",
     "readable",
     "spans_text",
@@ -60,6 +61,14 @@ def readable(value: float, digits: int = 5) -> str:
         return "-"
     size = int(np.floor(np.log10(abs(value)))) if value else 0
     return f"{value:.3e}" if size < -4 else f"{value:,.{max(digits - 1 - size, 0)}f}"
+
+
+def price_label(forecast: Forecast, value: float) -> str:
+    """A price as text; of a series around zero with the decimals of the ends of its widest range."""
+    if not forecast.changes:
+        return readable(value)
+    largest = float(np.abs(forecast.prices([0.025, 0.975])).max())
+    return f"{value:,.{len(readable(largest).partition('.')[2])}f}"
 
 
 def spans_text(which: str, count: int, span: str = "day") -> str:
@@ -145,7 +154,7 @@ def _fan_title(forecast: Forecast, seen: int, span: str) -> str:
     return (
         f"{spans_text('last', seen, span)}, to {forecast.cutoff}, "
         f"and the {spans_text('next', forecast.horizon, span)}\n"
-        f"{forecast.dates[-1]}: 80 % range {readable(low)} to {readable(high)}"
+        f"{forecast.dates[-1]}: 80 % range {price_label(forecast, low)} to {price_label(forecast, high)}"
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,17 @@ def test_ranges_that_did_not_hold_are_called_so(fan: FanPicture, outcome: Any, t
     assert any(text in line for line in words(draw_fan(dataclasses.replace(fan, prediction=prediction))))
     unknown = dataclasses.replace(fan.prediction, coverage=None)
     assert any("not measured" in line for line in words(draw_fan(dataclasses.replace(fan, prediction=unknown))))
+
+
+def test_prices_around_zero_have_one_number_of_decimals_and_a_day_is_one(fan: FanPicture) -> None:
+    forecast = fan.prediction.forecast
+    spread = dataclasses.replace(forecast, changes=True, last_price=-0.3372, values=5 * forecast.values)
+    day = spread.cutoff.astype(datetime.date) + datetime.timedelta(days=1)
+    prediction = dataclasses.replace(fan.prediction, forecast=spread, today=day)
+    text = "\n".join(words(draw_fan(dataclasses.replace(fan, prediction=prediction, prices=0.01 * fan.prices))))
+    assert "last price 1 day old" in text
+    ends = re.findall(r"(-?[\d.]+)   \d+ %", text)
+    assert {len(end.partition(".")[2]) for end in ends} == {5}
 
 
 def test_dashed_steps_are_explained(fan: FanPicture) -> None:
