@@ -53,8 +53,11 @@ def result_or_picture(out: Path) -> str | None:
 
     pictures = [f".{name}" for name in FORMATS]
     if out.suffix.lower() not in pictures:
-        endings = ", ".join([*pictures, ".csv", ".json", ".xlsx", ".html"])
-        raise click.UsageError(f"--out {out}: the ending {out.suffix!r} names no format; expected one of {endings}.")
+        from forecaster.output.result_files import unknown_ending
+
+        endings = [*pictures, ".csv", ".json", ".xlsx", ".html"]
+        problem = unknown_ending(out.suffix.lower(), endings)
+        raise click.UsageError(f"--out {out}: {problem}{'' if problem.endswith('?') else '.'}")
     check_figure_path(out)
     return None
 

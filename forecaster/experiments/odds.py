@@ -38,7 +38,14 @@ class OddsResult(Tabular):
 
     def table_rows(self) -> list[Row]:
         """A row for each answer, risk and hit rate, named in the column ``question``."""
-        about = {"instrument": self.prediction.instrument.name, "run_id": self.prediction.run_id}
+        prediction = self.prediction
+        about = {
+            "instrument": prediction.instrument.name,
+            **{key: getattr(prediction, key) for key in ("run_id", "model", "configuration", "source", "frequency")},
+            "cutoff": prediction.forecast.cutoff,
+            "last_price": prediction.forecast.last_price,
+            **{key: getattr(prediction, key) for key in ("calibrated", "in_sample")},
+        }
         rows = [
             *map(_answer_row, self.answers),
             *(self._risk_row(risk) for risk in self.risks),

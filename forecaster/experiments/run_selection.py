@@ -359,8 +359,9 @@ def _covered(instrument: Instrument, runs: Sequence[RunSummary]) -> str:
     names = sorted({name for run in runs for name in run.members})
     if not names or instrument.canonical.name in names:
         return ""
-    if near := difflib.get_close_matches(instrument.name, names, n=1):
-        return f"; did you mean {near[0]}"
+    near = difflib.get_close_matches(instrument.name, names, n=1)
+    if near and instrument.kind != "pair":  # whose currencies there are
+        return f"; did you mean {'--name ' if instrument.kind == 'csv' else ''}{near[0]}"
     return f"; its runs forecast {_some(names)}"
 
 

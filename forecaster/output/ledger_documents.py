@@ -47,7 +47,9 @@ def check_lines(document: Mapping[str, Any]) -> list[str]:
         lines = [f"{document['file']}: line {bad['line']} of {document['lines']:,} is not sound: {bad['text']}"]
         before = [f"the lines before it are; head there: {document['head']}"]
         return lines + (before if bad["line"] > 1 else [])
-    lines = [f"{document['file']}: {document['lines']:,} lines, an unbroken chain"]
+    lines = [
+        f"{document['file']}: {document['lines']:,} line{'s' if document['lines'] != 1 else ''}, an unbroken chain"
+    ]
     if document["lines"]:
         lines.append(f"issued: {document['first_issued']} to {document['last_issued']}")
     if document["torn_bytes"]:

@@ -37,7 +37,8 @@ def odds_document(result: OddsResult) -> dict[str, Any]:
 
 def odds_rows(result: OddsResult) -> list[dict[str, Any]]:
     """A row for each answer, with the same columns."""
-    return [{key: str(value) if key == "date" else value for key, value in row.items()} for row in result.table_rows()]
+    rows = result.table_rows()
+    return [{key: str(value) if key in ("date", "cutoff") else value for key, value in row.items()} for row in rows]
 
 
 def answer_document(answer: PriceAnswer, scaled_from: int | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, did_you_mean
 from forecaster.files import check_target
 
 __all__ = ["FORMATS", "TextBlock", "file_format", "html_page"]
@@ -22,6 +22,7 @@ Row = Mapping[str, Any]
 TextBlock = tuple[str, Sequence[Row], Sequence[str]]
 """Title, rows of one shape, and lines of text under them."""
 
+_PICTURES = (".png", ".svg", ".pdf", ".jpg")
 _STYLE = (
     "body{font-family:system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse;margin:1em 0}"
     "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}"
@@ -46,7 +47,7 @@ def file_format(path: Path, chosen: str | None, allowed: Collection[str] = ("csv
     family = None if chosen is None else _FAMILIES.get(chosen, chosen)
     endings = ", ".join(suffix for suffix, name in FORMATS.items() if name in (*allowed, "table") and suffix != ".htm")
     if chosen is None and named not in {*allowed, "table"}:
-        raise UsageError(f"--out {path}: the ending {ending!r} names no format; expected one of {endings}")
+        raise UsageError(f"--out {path}: {unknown_ending(ending, endings.split(', '))}")
     if chosen is not None and ending in FORMATS and named not in (family, "table"):
         raise UsageError(
             f"--out {path} and --format {chosen} contradict each other; expected one of them; leave --format out"
@@ -55,6 +56,17 @@ def file_format(path: Path, chosen: str | None, allowed: Collection[str] = ("csv
         raise UsageError(f"--out {path}: the ending {ending!r} names another kind of file; expected one of {endings}")
     check_target(path)
     return chosen or str(named)
+
+
+def unknown_ending(ending: str, expected: Sequence[str]) -> str:
+    """Message about the ending of a file that no format of the command has.
+
+    >>> unknown_ending(".xls", [".csv", ".xlsx"])
+    "the ending '.xls' names no format; expected one of .csv, .xlsx; did you mean .xlsx?"
+    """
+    what = f"the ending {ending!r}" if ending else "a name without an ending"
+    picture = "; pictures: forecast plot" if ending in _PICTURES and not {*expected} & {*_PICTURES} else ""
+    return f"{what} names no format; expected one of {', '.join(expected)}{did_you_mean(ending, expected)}{picture}"
 
 
 def html_page(title: str, blocks: Sequence[TextBlock]) -> str:

@@ -13,6 +13,7 @@ __all__ = ["check_workbooks", "workbook_bytes"]
 
 MIN_WIDTH, MAX_WIDTH = 8, 40  # characters of a column
 MAX_ROWS = 1_048_575  # of a sheet, without its header
+_SHARES = ("probability", "otherwise", "record_share")  # columns that are shown in per cent
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FIRST_DATE = "1900-03-01"  # workbooks count days from 1900, with a day too many before this one
 
@@ -61,6 +62,9 @@ def workbook_bytes(name: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
                 cell.data_type = "s"  # a text that begins with = is not a formula
     for number, column in enumerate(columns, start=1):
         sheet.cell(1, number).font = Font(bold=True)
+        if column.startswith(_SHARES):
+            for line in range(2, len(rows) + 2):
+                sheet.cell(line, number).number_format = "0.0%"
         widest = max(len(_shown(row.get(column))) for row in [{column: column}, *rows])
         sheet.column_dimensions[get_column_letter(number)].width = min(max(widest + 2, MIN_WIDTH), MAX_WIDTH)
     content = io.BytesIO()

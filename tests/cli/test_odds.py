@@ -86,6 +86,7 @@ def test_the_answer_is_a_sentence_a_table_and_its_record(
         assert forecast("odds", "USDJPY", "--touch", "150", "--home", trained_once, "--out", out).exit_code == 0
     assert picture.stat().st_size > 10_000
     (row,) = csv.DictReader(io.StringIO(table.read_text()))
+    assert row.keys() >= {"run_id", "frequency", "cutoff", "last_price", "calibrated", "source"}
     assert (row["question"], row["price"]) == ("touch", "150.0")
 
 

@@ -55,7 +55,9 @@ def test_the_ending_of_a_file_decides_about_its_format(forecast, home, tmp_path,
     elif ending == "json":
         assert len(json.loads(path.read_text())[0]["steps"]) == 3
     elif ending == "xlsx":
-        header, *cells = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+        sheet = openpyxl.load_workbook(path).active
+        header, *cells = sheet.iter_rows(values_only=True)
+        assert sheet.cell(2, header.index("probability_up") + 1).number_format == "0.0%"
         assert list(header) == list(rows[0])
         frame = pd.DataFrame(cells, columns=header)
         assert np.allclose(frame["median"].astype(float), [float(row["median"]) for row in rows])
@@ -74,7 +76,12 @@ def test_the_ending_of_a_file_decides_about_its_format(forecast, home, tmp_path,
     [
         ("f.dat", (), "names no format; expected one of .csv, .json, .jsonl, .xlsx, .html"),
         ("f", (), "names no format"),
-        ("f.png", (), "names no format"),
+        (
+            "f.png",
+            (),
+            "names no format; expected one of .csv, .json, .jsonl, .xlsx, .html, .txt; pictures: forecast plot",
+        ),
+        ("f.xls", (), "did you mean .xlsx?"),
         ("f.csv", ("--format", "json"), "contradict each other"),
         ("f.xlsx", ("--format", "csv"), "contradict each other"),
         ("f.png", ("--format", "csv"), "names another kind of file"),
