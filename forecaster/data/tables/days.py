@@ -205,8 +205,11 @@ def parse_clock(text: str) -> int:
 def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int | None, label: str) -> Bars:
     """One bar a day: first open, highest high, lowest low, last close, sum of the volume.
 
-    A day ends in the hours of the night in which no bar of the file ever stands, or at a given time. The last day is
-    left out if it ends earlier than the days before it: it is not over in the file.
+    A day ends in the hours of the night in which no bar of the file ever stands, or at a given time. A row of that time
+    is the first of the next day, unless nights and weekends follow such rows: bars are stamped at their end then. Rows
+    after the close of a Friday belong to the next day that has others.
+
+    The last day is left out if it ends earlier than the days before it: it is not over in the file.
 
     Args:
         moments: (T,) dates and times, in order.
@@ -224,7 +227,12 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
     else:
         shift = (DAY_SECONDS - close) % DAY_SECONDS
         text = f"a day ends at {_clock(close)}"
+        if _ends_at(stamps, shift):
+            shift -= 1
+            text += ", with the row of that time"
     numbers = (stamps + shift) // DAY_SECONDS
+    if close is not None:
+        numbers = _with_later_hours(numbers, stamps)
     starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
     ends = np.append(starts[1:], len(numbers)) - 1
     bars = {name: _combined(name, values, starts, ends) for name, values in columns.items()}
@@ -288,6 +296,20 @@ def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Arra
     if name == "low":
         return np.asarray(np.minimum.reduceat(values, starts))
     return np.asarray(np.add.reduceat(values, starts) if name == "volume" else values[ends])
+
+
+def _ends_at(stamps: Int64Array, shift: int) -> bool:
+    """True if the market closes with rows at the end of the day: most nights and weekends follow one."""
+    is_last = np.diff(stamps) >= _MIN_NIGHT
+    return bool(is_last.any() and ((stamps[:-1][is_last] + shift) % DAY_SECONDS == 0).mean() > 0.5)
+
+
+def _with_later_hours(numbers: Int64Array, stamps: Int64Array) -> Int64Array:
+    """(T,) days of rows, where a day that has rows of the evening before only, as a Saturday, is part of the next."""
+    opened = np.unique(numbers[stamps // DAY_SECONDS == numbers])
+    if not len(opened):
+        return numbers
+    return np.asarray(np.append(opened, numbers[-1])[np.searchsorted(opened, numbers)])
 
 
 def _session(seconds: Int64Array, stamps: Int64Array, label: str) -> tuple[int, str]:

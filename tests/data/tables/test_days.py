@@ -208,7 +208,7 @@ def test_a_session_that_summer_time_moves_is_over(tmp_path: Path) -> None:
     ]
     table, _ = bars(tmp_path / "a.csv", stamps)
     assert list(table)[-1] == "2024-04-01"
-    assert bars(tmp_path / "b.csv", stamps[:-6])[1][-1].startswith("1 unfinished day")
+    assert "1 unfinished day at the ends of the file left out" in bars(tmp_path / "b.csv", stamps[:-6])[1]
 
 
 @pytest.mark.parametrize("step", [1, -1])
@@ -229,6 +229,24 @@ def test_days_around_the_clock_end_at_a_given_time(tmp_path: Path) -> None:
     assert list(table) == ["2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05"]
     assert table["2024-07-02"] == [1, 24.5, 0.5, 24.25, 24]
     assert "a day ends at 17:00" in texts[0]
+
+
+@pytest.mark.parametrize(
+    ("span", "count", "second"),
+    [
+        (range(10, 17), 12, 14),  # bars stamped at their end
+        (range(9, 16), 12, 14),
+        (range(5, 21), 11, 27),  # trading goes on after the close; the first day begins late
+    ],
+)
+def test_a_close_within_the_rows_makes_no_day_of_a_weekend(
+    tmp_path: Path, span: range, count: int, second: int
+) -> None:
+    stamps = hours("2024-07-01", *((day, span) for day in range(16) if day % 7 < 5))
+    table, _ = bars(tmp_path / "a.csv", stamps, daily_close="16:00")
+    assert len(table) == count
+    assert all(datetime.date.fromisoformat(day).weekday() < 5 for day in table)
+    assert table["2024-07-02"][3] == second + 0.25
 
 
 def test_a_close_on_the_clock_of_another_zone(tmp_path: Path) -> None:
