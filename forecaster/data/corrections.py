@@ -3,12 +3,13 @@
 import dataclasses
 import datetime
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray
+from forecaster.data.spellings import parse_day
+from forecaster.errors import UsageError
 
 __all__ = ["Corrections", "Span", "parse_span", "parse_split"]
 
@@ -16,7 +17,6 @@ Span = tuple[datetime.date, datetime.date]
 """First and last day, both included."""
 
 _MAX_RATIO = 1e9
-_SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Corrections:
             ValueError: A text is not a day, or a ratio is not positive.
         """
         return cls(
-            {datetime.date.fromisoformat(day): _checked_ratio(ratio) for day, ratio in splits.items()},
+            {_day(day): _checked_ratio(ratio) for day, ratio in splits.items()},
             tuple(map(parse_span, dropped)),
             tuple(map(parse_span, confirmed)),
         )
@@ -78,11 +78,12 @@ def parse_span(text: str) -> Span:
     >>> parse_span("2024-03-01")[1].day
     1
     """
-    match = _SPAN.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("expected a day such as 2024-03-01, or days such as 2024-03-01..2024-03-05")
-    first = datetime.date.fromisoformat(match[1])
-    last = datetime.date.fromisoformat(match[2] or match[1])
+    start, dots, end = text.partition("..")
+    try:
+        first = _day(start)
+        last = _day(end) if dots else first
+    except ValueError as error:
+        raise ValueError(f"{error}, or days such as 2024-03-01..2024-03-05") from None
     if last < first:
         raise ValueError(f"{last} lies before {first}")
     return first, last
@@ -96,9 +97,17 @@ def parse_split(text: str) -> tuple[str, float]:
     """
     day, _, ratio = text.partition("=")
     try:
-        return datetime.date.fromisoformat(day.strip()).isoformat(), _checked_ratio(float(ratio))
+        return _day(day).isoformat(), _checked_ratio(float(ratio))
     except ValueError:
         raise ValueError("expected DATE=RATIO such as 2024-06-10=4") from None
+
+
+def _day(text: str) -> datetime.date:
+    """A day in any common form; ValueError for another text."""
+    try:
+        return parse_day(text)
+    except UsageError as error:
+        raise ValueError(error.messages[0]) from None
 
 
 def _checked_ratio(ratio: float) -> float:

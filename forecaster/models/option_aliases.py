@@ -124,6 +124,8 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.recurrent_dropout": "0.2",
         "model.layer_norm": "true",
         "model.residual": "true",
+        "data.start": "2010-01-04",
+        "data.end": "2025-06-30",
         "split.test_rows": "750",
         "split.validation_rows": "500",
     }

@@ -110,12 +110,13 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
         if count == 1:
             grid = figure.add_gridspec(2, 1, height_ratios=(6, 4), hspace=0.22, right=0.84, **place)
         else:
-            grid = figure.add_gridspec(count, 2, width_ratios=(5, 4), hspace=0.42, wspace=0.42, right=0.9, **place)
+            grid = figure.add_gridspec(count, 2, width_ratios=(5, 4), hspace=0.42, wspace=0.46, right=0.9, **place)
+        days = min(picture.dates[0] for picture in pictures), max(picture.dates[-1] for picture in pictures)
         shared: Axes | None = None
         for row, picture in enumerate(pictures):
             gains = figure.add_subplot(grid[0] if count == 1 else grid[row, 0], sharex=shared, label="gains")
             shared = shared or gains
-            _draw_gains(gains, picture)
+            _draw_gains(gains, picture, days)
             cover = figure.add_subplot(grid[1] if count == 1 else grid[row, 1], sharex=shared, label="coverage")
             _draw_coverage(cover, picture, brief=count > 1)
             if count == 1:
@@ -127,7 +128,7 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
     return figure
 
 
-def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
+def _draw_gains(axes: Axes, picture: BacktestPicture, days: tuple[np.datetime64, np.datetime64]) -> None:
     count = len(picture.dates)
     axes.axhline(0, color="#9A9A9A", linewidth=0.9)
     ends: dict[str, float] = {}
@@ -147,8 +148,8 @@ def _draw_gains(axes: Axes, picture: BacktestPicture) -> None:
         f"the model minus each baseline, {ahead} ahead: falling is better",
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
-    if count > 1:
-        axes.set_xlim(picture.dates[0], picture.dates[-1])
+    if days[0] < days[1]:
+        axes.set_xlim(*days)
     colors = {line.get_label(): line.get_color() for line in axes.get_lines()}
     axes.yaxis.label.set_color(GREY)
     label_ends(axes, {f"{name} {end:+.2f} %": (end, str(colors[name])) for name, end in ends.items()}, _NAME_SIZE)
@@ -167,14 +168,15 @@ def _draw_coverage(axes: Axes, picture: BacktestPicture, brief: bool) -> None:
             end = 100 * daily.mean()
             axes.axhline(end, color=color, linestyle=dash, linewidth=1.3)
         labels[f"{100 * share:g} %: {100 * daily.mean():.1f} %"] = (end, color)
-    axes.set_ylabel("inside (%)")
+    axes.set_ylabel("" if brief else "inside (%)")
     enough = len(next(iter(picture.inside.values()), ())) >= WINDOW
     if brief:
-        over = f"last {WINDOW} cutoffs" if enough else f"all cutoffs, fewer than {WINDOW}"
+        title = f"inside (%), {f'last {WINDOW}' if enough else f'all {len(picture.dates)}'} cutoffs; dotted: nominal"
     else:
         over = f"over the last {WINDOW} cutoffs" if enough else f"fewer than {WINDOW} cutoffs, so over all of them"
+        title = f"share of outcomes inside each interval, {over}; dotted: nominal"
     axes.set_title(
-        f"{'share' if brief else 'share of outcomes'} inside each interval, {over}; dotted: nominal",
+        title,
         loc="left", fontsize=9, color="#333333", pad=5,
     )  # fmt: skip
     low, _ = axes.get_ylim()

@@ -135,15 +135,16 @@ def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], 
 
 
 def label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], size: float) -> None:
-    """Write each label beside the right end of its line, moved apart where they would touch.
+    """Write each label beside the right end of its line, moved apart where they would touch, inside the figure.
 
     Args:
         axes: Panel, whose vertical axis is settled.
         labels: Label -> height of the end of its line, and colour.
         size: Font size in points.
     """
-    figure_height = cast(Figure, axes.get_figure(root=True)).get_size_inches()[1]
-    room = 1.35 * size / 72 / (axes.get_position().height * figure_height)
+    figure = cast(Figure, axes.get_figure(root=True))
+    room = 1.35 * size / 72 / (axes.get_position().height * figure.get_size_inches()[1])
+    width = 0.99 * figure.bbox.width - axes.bbox.x1
     heights = {
         name: float(axes.transAxes.inverted().transform(axes.transData.transform((0.0, end)))[1])
         for name, (end, _) in labels.items()
@@ -156,10 +157,11 @@ def label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], size: float)
     for k in reversed(range(len(places))):  # back down, where they would leave the top
         places[k] = above = min(places[k], above - room)
     for name, place in zip(names, places, strict=True):
-        axes.annotate(
+        label = axes.annotate(
             name, (1.008, place), xycoords="axes fraction", color=labels[name][1], fontsize=size,
             va="center", annotation_clip=False,
         )  # fmt: skip
+        fit_width(label, width)
 
 
 def date_axis(axes: Axes, most_ticks: int) -> None:

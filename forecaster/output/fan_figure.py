@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from forecaster.arrays import DateArray, FloatArray
 from forecaster.experiments.predictions import Prediction
@@ -19,7 +20,7 @@ from forecaster.output.canvas import (
     short_title,
 )
 from forecaster.output.colors import BLUE, FAN_COLOR, GREY
-from forecaster.output.forecast_panels import RECURSIVE_DASHES, price_label, spans_text
+from forecaster.output.forecast_panels import RECURSIVE_DASHES, price_label, short_tick, spans_text
 from forecaster.output.forecast_trust import MIN_DAY_EFFECT
 from forecaster.output.trading_days import trading_day_axis
 
@@ -77,6 +78,7 @@ def draw_fan(picture: FanPicture) -> Figure:
         ends = _draw_ranges(axes, picture)
         axes.set_ylim(_heights(picture))
         _draw_events(axes, picture)
+        axes.yaxis.set_major_formatter(FuncFormatter(short_tick))
         axes.set_ylabel("price" if picture.unit == "price" else picture.unit, fontsize=_SIZE)
         days = np.union1d(picture.dates, forecast.dates)
         first, last = day_number(days[0]), day_number(days[-1])

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 
 from forecaster.arrays import FloatArray
 from forecaster.errors import UsageError
-from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline, legend_above
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, fit_width, headline, legend_above
 from forecaster.output.colors import (
     BAND_80_COLORS,
     BAND_80_OPACITY,
@@ -47,6 +47,7 @@ BASIS_POINTS = 10_000
 _VERDICT_LEFT = 0.53  # of the panel
 _MAX_VERDICT_LINES = 6
 _TODAY = "“tomorrow = today”"
+_LABEL_WIDTH = 0.25  # of the table of scores; the first column ends at 0.31 of it
 
 
 def draw_forecast(picture: ForecastPicture, window: Window | None = None, title: str | None = None) -> Figure:
@@ -178,7 +179,8 @@ def _draw_scores(axes: Axes, picture: ForecastPicture) -> None:
     }
     for line, (label, cells) in enumerate(rows.items() if columns else ()):
         height = 0.9 - 0.165 * line
-        axes.text(0.0, height, label, va="center", fontsize=8.5, color="#333333" if line else GREY)
+        text = axes.text(0.0, height, label, va="center", fontsize=8.5, color="#333333" if line else GREY)
+        fit_width(text, _LABEL_WIDTH * axes.bbox.width)
         for place, name in enumerate(columns):
             axes.text(
                 0.31 + 0.08 * place, height, cells.get(name, "-"),

@@ -87,11 +87,11 @@ def log_axis(axes: Axes) -> None:
     values = values[np.isfinite(values) & (values > 0)]
     is_long = len(values) and values.max() > MAX_FULL_RATIO * values.min()
     axes.yaxis.set_major_locator(LogLocator(subs=(1,) if is_long else (1, 2, 5), numticks=8))
-    axes.yaxis.set_major_formatter(FuncFormatter(_short_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(short_tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _short_tick(value: float, _position: int | None = None) -> str:
+def short_tick(value: float, _position: int | None = None) -> str:
     """A number beside an axis: 0.5, 1,200, 1.2M, 4e-07."""
     return EngFormatter(sep="").format_eng(value) if abs(value) >= _LONG else f"{value:,.6g}"
 
@@ -221,7 +221,7 @@ def _scale_prices(axes: Axes, picture: ForecastPicture) -> None:
     room = 0.04 * (high - low) or 0.01 * abs(high) or 1.0
     axes.set_ylim(low - room, high + room)
     if not _TINY <= max(abs(low), abs(high)) < _LONG:
-        axes.yaxis.set_major_formatter(FuncFormatter(_short_tick))
+        axes.yaxis.set_major_formatter(FuncFormatter(short_tick))
     axes.set_ylabel(unit)
 
 

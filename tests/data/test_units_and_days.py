@@ -341,9 +341,15 @@ def test_prices_that_often_stand_still_are_no_feed_that_stopped() -> None:
 # ---- texts -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["1.3.2024..05.03.2024", "1 March 2024..20240305", "2024-03-01..2024/3/5"])
+def test_days_in_any_common_form(text: str) -> None:
+    assert parse_span(text) == (datetime.date(2024, 3, 1), datetime.date(2024, 3, 5))
+    assert parse_split(f"{text.partition('..')[0]}=4") == ("2024-03-01", 4.0)
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "2024-03-05..2024-03-01", "2024-03-01.."])
 def test_a_text_that_is_no_span_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected a day|before|month"):
+    with pytest.raises(ValueError, match=r"expected a date|before|month"):
         parse_span(text)
 
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import date2num
 from matplotlib.text import Text
 
 from forecaster.output.backtest_figure import BacktestPicture, draw_backtest
@@ -49,6 +50,17 @@ def test_lines_end_at_the_mean_difference() -> None:
     assert [one.get_text() for one in names_shown(figure, 0)] == ["random_walk -2.00 %", "ewma +1.00 %"]
     np.testing.assert_array_equal(lines["fits"].get_xdata(), picture().fits)
     assert figure.axes[0].get_title("left") == "the model minus each baseline, 4 weeks ahead: falling is better"
+
+
+def test_a_step_with_fewer_cutoffs_hides_nothing_of_the_others() -> None:
+    pictures = [picture(days, ends=(0.02, 0.01)) for days in (400, 320)]
+    figure = draw_backtest(*pictures)
+    assert figure.axes[0].get_xlim() == (date2num(pictures[0].dates[0]), date2num(pictures[0].dates[-1]))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for row, end in zip((0, 2), (2.0, 2.0), strict=True):
+        label = next(one for one in names_shown(figure, row) if one.get_text().startswith("ewma"))
+        box = label.get_window_extent(renderer)
+        assert (box.y0 + box.y1) / 2 == pytest.approx(figure.axes[row].transData.transform((0, end))[1], abs=15)
 
 
 def test_no_two_lines_look_alike() -> None:

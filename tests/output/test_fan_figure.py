@@ -138,7 +138,7 @@ def test_dashed_steps_are_explained(fan: FanPicture) -> None:
 
 
 @pytest.mark.parametrize("title", [None, "W" * 200, "Dollar and yen"])
-@pytest.mark.parametrize("above", [(), (100.0, 101.0, 102.0, 1e6)])
+@pytest.mark.parametrize("above", [(), (100.123456,), (100.0, 101.0, 102.0, 1e6)])
 def test_no_text_leaves_the_page_or_lies_on_another(
     fan: FanPicture, title: str | None, above: tuple[float, ...]
 ) -> None:
