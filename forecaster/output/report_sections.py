@@ -178,14 +178,18 @@ def coming_days(report: InstrumentReport, prefix: str = "", level: int = 2) -> E
     record = prediction.coverage
     has_names = any(day.names for day in prediction.days)
     rows = []
-    for index, (up, values) in enumerate(zip(forecast.probability_up.tolist(), prices, strict=True)):
+    chances = {"rise": forecast.probability_up}
+    if forecast.unchanged is not None:
+        chances |= {"unchanged": forecast.unchanged, "fall": forecast.probability_down}
+    for index, values in enumerate(prices):
         low_95, low_80, median, high_80, high_95 = (f"{value:.{decimals}f}" for value in values)
         names = prediction.days[index].names if prediction.days else ()
         ranges = (f"{low_80} to {high_80}", f"{low_95} to {high_95}")
-        rows.append([str(forecast.dates[index]), median, *ranges, probability_text(up)])
+        rows.append([str(forecast.dates[index]), median, *ranges])
+        rows[-1] += [probability_text(float(chance[index])) for chance in chances.values()]
         rows[-1] += [] if record is None else _held(record, index + 1)
         rows[-1] += [", ".join(names)] if has_names else []
-    heads = [report.span, "median", "80 % range", "95 % range", "rise"]
+    heads = [report.span, "median", "80 % range", "95 % range", *chances]
     heads += [] if record is None else ["80 % held", "95 % held"]
     heads += ["events"] if has_names else []
     held = "" if record is None else f"; held: share of earlier ranges, since {record.since}, that held"

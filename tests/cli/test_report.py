@@ -214,6 +214,16 @@ def test_ranges_below_zero_keep_the_axis_linear(written: tuple[Path, Report]) ->
     assert not overlay_chart(wide, dataclasses.replace(picture, predictions=below)).is_log
 
 
+def test_a_price_that_often_stands_still_has_three_probabilities(written: tuple[Path, Report]) -> None:
+    (report,) = written[1].instruments
+    assert isinstance(report, InstrumentReport)
+    forecast = dataclasses.replace(report.prediction.forecast, unchanged=np.full(20, 0.637))
+    prediction = dataclasses.replace(report.prediction, forecast=forecast)
+    page = Page(report_page(changed(written[1], {}, prediction=prediction)))
+    assert "riseunchangedfall" in page.text
+    assert page.text.count("64 %") >= 20
+
+
 def test_texts_from_data_do_not_become_elements(page: Page, written: tuple[Path, Report]) -> None:
     attacked = Page(report_page(hostile(written[1])))
     assert attacked.text.count(HOSTILE[:28]) > 20
