@@ -3,11 +3,13 @@
 import contextlib
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from forecaster.cli.interrupts import Interrupt
+from forecaster.cli.stages import Stage, clock_text
 from forecaster.cli.streams import (
     has_color,
     has_terminal,
@@ -23,6 +25,7 @@ from forecaster.files import clear_partial_files
 
 __all__ = ["print_result", "table_text", "watched_environment"]
 
+LINE_SECONDS = 15.0  # between two lines of progress where there is no terminal
 FILE_WIDTH = 160  # characters of a table that does not go to a terminal
 PADDING = 2  # characters between two columns
 _IMPORTANT = re.compile(r"\b(?:warning|error):")  # in notes that --quiet lets pass
@@ -31,7 +34,7 @@ KEY_COLUMNS = 2  # that say what a row is about
 
 @contextlib.contextmanager
 def watched_environment(home: Path) -> Iterator[Environment]:
-    """An environment whose progress is a bar, where stderr is a terminal, and whose notes are lines on stderr."""
+    """An environment whose notes are lines on stderr, and whose progress is a bar, or lines where it is no terminal."""
     with contextlib.ExitStack() as stack, Interrupt() as interrupt:
         bar = _Bar(stack, interrupt)
         clear_partial_files(home)
@@ -46,14 +49,19 @@ def print_result(environment: Environment, text: str) -> None:
 
 
 class _Bar:
-    """Progress bar: stage, step, loss, time left; shown from the first report on."""
+    """Progress: stage, step, loss, time left.
+
+    On a terminal it is a bar from the first report on, elsewhere a line every `LINE_SECONDS` of a longer job.
+    """
 
     def __init__(self, stack: contextlib.ExitStack, interrupt: Interrupt) -> None:
         self._stack, self._interrupt = stack, interrupt
         self._progress: Any = None
         self._tasks: dict[str, Any] = {}
-        self._done: dict[str, int] = {}
-        self._shown = sys.stderr.isatty() and not speech().quiet
+        self._stages: dict[str, Stage] = {}
+        self._next_line = time.monotonic() + LINE_SECONDS
+        self._is_quiet = speech().quiet
+        self._is_terminal = sys.stderr.isatty()
 
     def note(self, text: str) -> None:
         """One line above the bar."""
@@ -69,17 +77,31 @@ class _Bar:
     def __call__(self, stage: str, done: int, total: int, loss: float | None = None, detail: str = "") -> None:
         """See `forecaster.environment.Progress`."""
         self._interrupt.check()
-        if not self._shown:
+        if self._is_quiet:
             return
+        text = ", ".join(([] if loss is None else [f"loss {loss:.4g}"]) + ([visible(detail)] if detail else []))
+        is_new = stage not in self._stages or done < self._stages[stage].done  # started again, with its own time left
+        if is_new:
+            self._stages[stage] = Stage()
+        self._stages[stage].reach(done, total, text)
+        if self._is_terminal:
+            self._draw(stage, is_new=is_new)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + LINE_SECONDS
+            lines = [each.line(name) for name, each in self._stages.items() if each.done < each.total]
+            for line in lines[:1]:  # the whole job; the others are parts of it
+                print_note(line)
+
+    def _draw(self, name: str, *, is_new: bool) -> None:
+        """Draw the bar of a stage."""
         if self._progress is None:
             self._progress = self._stack.enter_context(_rich_progress())
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total, text="")
-        elif done < self._done[stage]:  # started again, with its own time left
-            self._progress.reset(self._tasks[stage], total=total)
-        self._done[stage] = done
-        text = ", ".join(([] if loss is None else [f"loss {loss:.4g}"]) + ([visible(detail)] if detail else []))
-        self._progress.update(self._tasks[stage], completed=done, total=total, text=text)
+        stage = self._stages[name]
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=stage.total, text="", stage=stage)
+        elif is_new:
+            self._progress.reset(self._tasks[name], total=stage.total)
+        self._progress.update(self._tasks[name], completed=stage.done, total=stage.total, text=stage.text, stage=stage)
 
     def close(self) -> None:
         """Remove the bar; a later report shows a new one."""
@@ -97,19 +119,26 @@ def _rich_text(text: str) -> Any:
 
 def _rich_progress() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class TimeLeft(ProgressColumn):
+        """Time left, or the time that was taken in all."""
+
+        def render(self, task: Task) -> Text:
+            seconds = task.finished_time if task.finished else task.fields["stage"].seconds_left
+            return Text(clock_text(seconds), style="progress.remaining")
 
     columns = (
         TextColumn("{task.description:>9}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[text]}", markup=False),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TimeLeft(),
     )
-    # A fit may take minutes, and the time left follows from several of them.
     console = Console(stderr=True)
     console.no_color = not has_color(console.file)
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, speed_estimate_period=3600)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False)
 
 
 def table_text(table: Any) -> str:

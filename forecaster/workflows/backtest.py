@@ -208,7 +208,7 @@ def _scored(
     environment: Environment,
 ) -> BacktestResult:
     """The scores of all records; resampling tests take seconds where there are many series."""
-    environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
+    environment.progress("evaluate", 0, 1, detail="scores and tests")
     result = backtest_scores.evaluate_backtest(plan, records, named, calibrate)
     environment.progress("evaluate", 1, 1)
     return BacktestResult(**vars(result))

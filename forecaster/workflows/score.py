@@ -121,7 +121,7 @@ def score(
     begin = functools.partial(_begin, file, day_of(start, "start"))
     plan, records = recorded_backtest(request, begin, environment)
     spellings = _spellings(file, plan.named, is_pair=plan.panel[plan.named[0]].instrument.kind == "pair")
-    environment.progress("evaluate", 0, 1, detail=f"{len(plan.named)} series, {len(plan.steps)} steps")
+    environment.progress("evaluate", 0, 1, detail="scores and tests")
     grades = forecast_grades.grade_forecasts(file, units, spellings, plan, records, calibrated=calibrate)
     environment.progress("evaluate", 1, 1)
     return ForecastGrades(**vars(grades))

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from forecaster.cli import terminal
+from forecaster.cli.stages import Stage
 from forecaster.cli.streams import visible
 
 
@@ -82,6 +84,42 @@ def test_without_a_terminal_there_is_no_bar(screen: Screen, monkeypatch: pytest.
         environment.progress("fit", 1, 2)
         terminal.print_result(environment, "RESULT")
     assert screen.getvalue() == "RESULT\n"
+
+
+class Clock:
+    """The time of the process, which a test sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+def test_without_a_terminal_a_long_job_says_at_times_how_far_it_is(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "isatty", lambda: False)
+    clock = Clock(monkeypatch)
+    with terminal.watched_environment(Path()) as environment:
+        environment.progress("data", 1, 1)
+        for clock.now, model, done in ((0.0, "lstm", 0), (16.0, "garch", 1), (16.1, "lstm", 2), (33.0, "garch", 3)):
+            environment.progress("backtest", done, 10, detail=f"{model}, fold {done // 2 + 1} of 5")
+            environment.progress("fit", 10, 200, 1.5, "epoch 1")
+    assert screen.getvalue().splitlines() == [
+        "backtest: 1 of 10, garch, fold 1 of 5, 0:02:24 left",
+        "backtest: 3 of 10, garch, fold 2 of 5, 0:01:17 left",
+    ]
+
+
+def test_the_time_left_is_that_of_the_mean_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    stage = Stage()
+    stage.reach(0, 10, "")
+    assert stage.seconds_left is None
+    for clock.now, done in ((20.0, 1), (20.1, 2)):  # a network and a baseline
+        stage.reach(done, 10, "")
+    assert stage.seconds_left == pytest.approx(80.4)
+    clock.now = 30.1
+    assert stage.seconds_left == pytest.approx(70.4)
 
 
 def table_of(rows: int = 3, columns: int = 12) -> Table:
