@@ -1,6 +1,6 @@
 """Entry point of the console script and of ``python -m forecaster``.
 
-Its first act is to take over Ctrl-C and SIGTERM, so that they end the program in one line while it still loads.
+Its first act is to take over Ctrl-C, SIGTERM and SIGHUP, so that they end the program in one line while it still loads.
 """
 
 import contextlib
@@ -34,6 +34,8 @@ def main() -> NoReturn:
     """Run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end_at_once)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # else nohup has started it
+        signal.signal(signal.SIGHUP, _end_at_once)
     gc.set_threshold(*_COLLECTION)
     from forecaster.cli import main as run_command_line
 

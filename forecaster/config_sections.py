@@ -39,6 +39,13 @@ def _listed(value: Any) -> Any:
     return [] if value is None else value
 
 
+def _not_empty(value: str) -> str:
+    """A name; a constraint of pydantic would refuse those of files whose bytes are no text."""
+    if not value:
+        raise ValueError("expected at least one character")
+    return value
+
+
 def _as_day(value: Any) -> Any:
     """A date in any form that has one meaning; another text is left to the check of its type."""
     try:
@@ -48,7 +55,8 @@ def _as_day(value: Any) -> Any:
 
 
 Day = Annotated[datetime.date, pydantic.BeforeValidator(_as_day)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], pydantic.BeforeValidator(_listed)]
+Name = Annotated[str, pydantic.AfterValidator(_not_empty)]
+Names = Annotated[tuple[Name, ...], pydantic.BeforeValidator(_listed)]
 
 
 class DataConfig(Section):

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import errno
+import fnmatch
 import hashlib
 import json
 import math
@@ -45,7 +46,12 @@ PARTIAL_PREFIX = ".partial-"
 _BOUNDED_PACKINGS = (0, 8)  # of members of a zip archive: stored, and deflate
 _WAIT_SECONDS = 10.0  # for another process that appends to a file, which takes milliseconds
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
-_PROJECT_FOLDERS = ("runs", "data", "data/ecb", "backtests", "backtests/*", "searches/*", "searches/*/trials")
+_PROJECT_FOLDERS = (
+    *("runs", "data", "data/ecb", "backtests", "backtests/*", "exports"),
+    *("searches/*", "searches/*/trials"),
+)
+# In a folder with files of others, only names that `_partial_name` gives are ours.
+_ANY_PARTIAL = f"{PARTIAL_PREFIX}[0-9]*-{'[0-9a-f]' * 16}"
 
 
 @contextlib.contextmanager
@@ -64,22 +70,29 @@ def storage_faults(path: Path) -> Iterator[None]:
 def check_writable(folder: Path) -> None:
     """Make `folder` and write a probe file, before hours of work depend on it.
 
+    What killed commands have left there is removed.
+
     Raises:
         StorageError: The folder or the file cannot be written.
     """
     with storage_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder, _ANY_PARTIAL)
         _probe(folder)
 
 
 def check_target(path: Path) -> None:
     """Prove that `write_file` can write `path`, before minutes of work depend on it.
 
+    What killed commands have left in its folder is removed.
+
     Raises:
         StorageError: It is not a regular file, or the folder is missing or refuses the write.
     """
     with storage_faults(path):
-        _probe(_target(path)[0].parent)
+        folder = _target(path)[0].parent
+        _clear(folder, _ANY_PARTIAL)
+        _probe(folder)
 
 
 def _probe(folder: Path) -> None:
@@ -167,13 +180,18 @@ def require_bounded_packing(methods: Iterable[int]) -> None:
 def clear_partial_files(home: Path) -> None:
     """Remove what killed commands have left in a project: partial files whose process has ended."""
     for folder in (folder for pattern in _PROJECT_FOLDERS for folder in home.glob(pattern)):
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(folder):
-                if entry.name.startswith(PARTIAL_PREFIX) and _is_abandoned(entry):
-                    if entry.is_dir(follow_symlinks=False):
-                        shutil.rmtree(entry.path, ignore_errors=True)
-                    else:
-                        _remove(Path(entry.path))
+        _clear(folder, f"{PARTIAL_PREFIX}*")
+    _clear(home, _ANY_PARTIAL)
+
+
+def _clear(folder: Path, pattern: str) -> None:
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if fnmatch.fnmatchcase(entry.name, pattern) and _is_abandoned(entry):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    _remove(Path(entry.path))
 
 
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:

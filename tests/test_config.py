@@ -143,7 +143,7 @@ def test_a_name_in_a_list_may_hold_a_comma_and_must_be_a_text(tmp_path):
         load_config(file)
     assert [message.partition(": ")[2] for message in caught.value.messages] == [
         "data.ticker.1: expected a text; quotation marks make one (got 7203)",
-        "data.ticker.2: string should have at least 1 character (got '')",
+        "data.ticker.2: expected at least one character (got '')",
     ]
     assert f"{file}:4: data.ticker.1" in caught.value.messages[0]
 

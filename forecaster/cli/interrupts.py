@@ -1,23 +1,36 @@
-"""Ctrl-C and SIGTERM: both end a command in the same way."""
+"""Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends: all end a command in the same way."""
 
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Self
 
-__all__ = ["Interrupt", "ignore_signals"]
+__all__ = ["Interrupt", "ignore_signals", "release_semaphores"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _RETRY_SECONDS = 0.1
+
+
+def _signals() -> Iterator[signal.Signals]:
+    """Signals that end a command; without SIGHUP where nohup has started it."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 def ignore_signals() -> None:
     """Let a finished command end in peace."""
     if threading.current_thread() is threading.main_thread():
-        for number in _SIGNALS:
+        for number in _signals():
             signal.signal(number, signal.SIG_IGN)
+
+
+def release_semaphores() -> None:
+    """Release what is shared with other processes; else the one that tracks it prints a warning after our last line."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util._run_finalizers(0)
 
 
 class Interrupt:
@@ -35,7 +48,7 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._receive) for number in _signals()}
             self._unraisable = sys.unraisablehook
             sys.unraisablehook = self._report_unraisable
             self._is_active = True

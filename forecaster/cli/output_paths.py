@@ -6,15 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.errors import ConfigError, UsageError
+from forecaster.files import PARTIAL_PREFIX
 
 __all__ = ["check_output_paths"]
 
 _OUTPUTS = ("out", "forecasts", "folder")
-_INPUTS = ("csv", "exog", "events", "config", "universe", "peers", "inputs", "graded")
-_RECORDED = ("runs", "backtests", "data/ecb", "data/yfinance")
-_STORE_NAMES = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "yahoo-pause.json")
+_INPUTS = (
+    *("csv", "exog", "events", "config", "universe", "peers", "inputs", "graded"),
+    *("ledger", "portfolio", "rules", "space"),
+)
+_RECORDED = ("runs", "backtests", "searches", "data/ecb", "data/yfinance")
+_FILES = (
+    *("ledger.jsonl", "data/yahoo-pause.json"),
+    *("data/store.sqlite", "data/store.sqlite-wal", "data/store.sqlite-shm"),
+)
 _RUN_FILES = ("manifest.json", "weights.npz")
-_STORE_HEADER = b"SQLite format 3\0"
+_BEGINNINGS = (b"SQLite format 3\0", b'{"entry":')
+"""First bytes of a store or another database, and of a ledger."""
 
 
 def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
@@ -32,6 +40,8 @@ def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
         out = values.get(name)
         if out is None:
             continue
+        if str(out) == "-":
+            raise UsageError(f"--{name} - names no file; expected the name of one; choose a name")
         path = Path(os.path.realpath(out))
         if path in written:
             raise UsageError(f"--{name} {out} is the file of --{written[path]} too; choose another name")
@@ -40,28 +50,27 @@ def check_output_paths(values: Mapping[str, Any], home: Path) -> None:
             raise UsageError(
                 f"--{name} {out} belongs to what a project has recorded; expected another place; choose another name"
             )
-        for read in _inputs(values):
-            if _is_same(path, read):
-                raise UsageError(f"--{name} {out} is a file that this command reads; choose another name")
+        if any(_is_same(path, read) for read in _inputs(values)):
+            raise UsageError(f"--{name} {out} is a file that this command reads; choose another name")
 
 
 def _is_recorded(path: Path, home: Path) -> bool:
-    if any(path.is_relative_to(home / name) for name in _RECORDED):
+    if any(path.is_relative_to(home / name) for name in _RECORDED) or path in [home / name for name in _FILES]:
         return True
-    if path.parent == home / "data" and path.name in _STORE_NAMES:
+    if path.name.startswith(PARTIAL_PREFIX):  # the next command would clear it
         return True
     if path.name in (*_RUN_FILES, "config.yaml", "history.csv") and all(
         (path.parent / name).exists() for name in _RUN_FILES
     ):
         return True
-    return _is_database(path) or _is_database(path.with_name(path.name.removesuffix("-wal").removesuffix("-shm")))
+    return any(_has_records(Path(str(path).removesuffix(ending))) for ending in ("", "-wal", "-shm"))
 
 
-def _is_database(path: Path) -> bool:
+def _has_records(path: Path) -> bool:
     if not path.is_file():
         return False
     with open(path, "rb") as file:
-        return file.read(len(_STORE_HEADER)) == _STORE_HEADER
+        return file.read(max(map(len, _BEGINNINGS))).startswith(_BEGINNINGS)
 
 
 def _inputs(values: Mapping[str, Any]) -> Iterator[Path]:

@@ -239,13 +239,14 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         return read_regular_file(path, limit)
     except OSError as error:
-        raise DamageError(_damage(path, f"cannot be read: {error.strerror}")) from error
+        advice = "change its mode" if isinstance(error, PermissionError) else "train again"
+        raise DamageError(_damage(path, f"cannot be read: {error.strerror}", advice)) from error
     except ValueError as error:
         raise DamageError(_damage(path, f"cannot be read: {error}")) from error
 
 
-def _damage(path: Path, problem: str) -> str:
-    return f"{path} {problem}; expected the file as the training wrote it; train again or choose another with --run ID"
+def _damage(path: Path, problem: str, advice: str = "train again") -> str:
+    return f"{path} {problem}; expected the file as the training wrote it; {advice} or choose another with --run ID"
 
 
 def save_run(folder: Path, now: datetime.datetime, config_text: str, fitted: Fitted, manifest: Manifest) -> Run:

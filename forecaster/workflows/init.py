@@ -11,6 +11,7 @@ from forecaster.datasets.keywords import TrainingKeywords, config_of, exact_keyw
 from forecaster.datasets.selection import named_instruments
 from forecaster.errors import UsageError
 from forecaster.files import write_file
+from forecaster.output.visible_text import visible_text
 from forecaster.workflows.config import list_keys
 from forecaster.yaml_text import flow_text
 
@@ -74,7 +75,7 @@ def configuration_text(config: Config, path: str) -> str:
             facts[row["key"]] = row
     title = f"# Configuration for {names}. Train with: forecast train --config {shlex.quote(path)}"
     head = [
-        " ".join(title.splitlines()),  # a name of a file may have a line end
+        visible_text(" ".join(title.splitlines())),  # YAML has no control characters, and a file may be named by them
         "# Above each key stand its meaning and, in brackets, the values that it takes.",
     ]
     return "\n".join([*head, *_section(config.model_dump(mode="json"), "", facts)]) + "\n"

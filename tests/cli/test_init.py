@@ -43,6 +43,10 @@ def test_instruments_and_the_way_to_read_them_are_in_the_file(forecast: Forecast
     assert load_config("my\nstock.yaml").data.ticker == ("AAPL",)
     assert forecast("init", "AAPL", "--out", "stock.yaml").exit_code == 0
     assert load_config("stock.yaml").data.ticker == ("AAPL",)
+    odd = "x\udcff\x1b[31m\n.csv"  # bytes that are no text, and control characters
+    assert forecast("init", "--csv", odd, "--name", "x", "--out", "odd.yaml").exit_code == 0
+    assert load_config("odd.yaml").data.csv == (odd,)
+    assert Path("odd.yaml").read_text(encoding="utf-8").replace("\n", "").isprintable()
 
 
 def test_a_file_is_replaced_with_yes_alone(forecast: Forecast) -> None:

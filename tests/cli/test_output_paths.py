@@ -14,7 +14,7 @@ from forecaster.cli.result_file import write_result
 from forecaster.data.tables.content import read_content
 from forecaster.environment import Environment
 from forecaster.errors import StorageError, UsageError
-from forecaster.files import PARTIAL_PREFIX, check_target, clear_partial_files, write_file, write_folder
+from forecaster.files import PARTIAL_PREFIX, check_target, check_writable, clear_partial_files, write_file, write_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no devices, links and modes there")
 
@@ -153,9 +153,13 @@ def test_a_file_that_a_recorded_run_made_the_command_read_is_not_replaced(tmp_pa
 
 def test_what_is_recorded_is_not_replaced(forecast, home: Path, tmp_path: Path) -> None:
     assert forecast("data", "fetch", "--pair", "USDJPY", "--home", home).exit_code == 0
+    (home / "ledger.jsonl").write_bytes(b'{"entry":{}}\n')
+    (home / "searches").mkdir()
+    (home / "searches" / "study.json").write_bytes(b"{}")
+    (home / f"{PARTIAL_PREFIX}1-a.csv").write_bytes(b"x")
     copy = tmp_path / "elsewhere"
     shutil.copytree(home, copy)
-    files = [path for path in (*home.rglob("*"), *copy.rglob("*.[swcm]*")) if path.is_file()]
+    files = [path for path in (*home.rglob("*"), *copy.glob("[!s]*/**/*.[swcm]*"), *copy.glob("l*")) if path.is_file()]
     contents = {path: path.read_bytes() for path in files}
     assert {"store.sqlite", "manifest.json", "weights.npz", "config.yaml"} <= {path.name for path in files}
     for path in files:
@@ -167,7 +171,26 @@ def test_what_is_recorded_is_not_replaced(forecast, home: Path, tmp_path: Path) 
     assert {path: path.read_bytes() for path in files} == contents
 
 
-def test_partial_files_of_a_dead_process_are_cleared_by_the_next_command(forecast, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("odds", "--portfolio", "p.csv", "--out", "p.csv"), "--out p.csv is a file that this command reads"),
+        (("search", "--space", "p.csv", "--out", "./p.csv"), "--out p.csv is a file that this command reads"),
+        (("score", "--ledger", "p.csv", "--out", "p.csv"), "--out p.csv is a file that this command reads"),
+        (("backtest", "USDJPY", "--out", "x.csv", "--forecasts", "./x.csv"), "--forecasts x.csv is the file of --out too"),
+        (("runs", "export", "latest", "--out", "-"), "--out - names no file"),
+        (("export", "latest", "--folder", "/"), "/ exists; expected a new folder"),
+    ],
+)
+def test_outputs_are_new_names(forecast, home: Path, arguments: tuple[str, ...], problem: str) -> None:
+    Path("p.csv").write_text(CSV)
+    result = forecast(*arguments, "--home", home)
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    assert Path("p.csv").read_text() == CSV
+
+
+def test_partial_files_of_a_dead_process_are_cleared_by_the_next_command(forecast, home: Path, tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     names = [f"{PARTIAL_PREFIX}{number}-0" for number in (dead.pid, os.getppid())]
@@ -177,8 +200,17 @@ def test_partial_files_of_a_dead_process_are_cleared_by_the_next_command(forecas
             (home / folder / name).write_bytes(b"x")
     (home / "runs" / f"{PARTIAL_PREFIX}{dead.pid}-1").mkdir()
     (home / "runs" / f"{PARTIAL_PREFIX}{dead.pid}-1" / "weights.npz").write_bytes(b"x")
+    mine = f"{PARTIAL_PREFIX}{dead.pid}-{'a' * 16}"
+    for name in (mine, ".partial-notes", f"{PARTIAL_PREFIX}{dead.pid}-0"):
+        (home / name).write_bytes(b"x")
     assert forecast("data", "list", "--home", home).exit_code == 0
-    assert {path.name for path in home.rglob(f"{PARTIAL_PREFIX}*")} == {names[1]}
+    others = {".partial-notes", f"{PARTIAL_PREFIX}{dead.pid}-0"}  # in a folder of the user
+    assert {path.name for path in home.glob(f"{PARTIAL_PREFIX}*")} == others
+    assert {path.name for path in home.glob(f"*/**/{PARTIAL_PREFIX}*")} == {names[1]}
+    for check in (lambda: check_target(tmp_path / "x.csv"), lambda: check_writable(tmp_path)):
+        (tmp_path / mine).write_bytes(b"x")
+        check()
+        assert not (tmp_path / mine).exists()
 
 
 def test_a_partial_file_that_another_system_is_writing_stays(tmp_path: Path) -> None:

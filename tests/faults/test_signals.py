@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment of a training, and a backtest without standard streams."""
+"""Ctrl-C, SIGTERM and SIGHUP at any moment of a training, and a backtest without standard streams."""
 
 import random
 import signal
@@ -26,11 +26,12 @@ def moments(count: int) -> list[float]:
 
 
 @pytest.mark.parametrize("seconds", moments(5))
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, number: signal.Signals) -> None:
     process = subprocess.Popen(
-        [*FORECAST, "train", *SERIES, *MODEL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
-    )
+        [*FORECAST, "train", *SERIES, *MODEL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run with nohup
+    )  # fmt: skip
     time.sleep(seconds)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
@@ -41,6 +42,19 @@ def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, numb
     assert stdout == ""
     assert not list(tmp_path.glob("home/runs/*"))
     assert not list(tmp_path.rglob(".partial-*"))
+
+
+def test_nohup_is_respected(tmp_path: Path) -> None:
+    """A command that ignores SIGHUP goes on when its terminal is closed."""
+    process = subprocess.Popen(
+        ["nohup", *FORECAST, "train", *SERIES, "--config", "quick", "--set", "model.training.steps=2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    time.sleep(2 * START_UP)
+    process.send_signal(signal.SIGHUP)
+    _, stderr = process.communicate(timeout=100)
+    assert process.returncode == 0, stderr
+    assert len(list(tmp_path.glob("home/runs/2*"))) == 1
 
 
 def test_a_backtest_works_without_standard_streams(tmp_path: Path) -> None:
