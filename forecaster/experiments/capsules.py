@@ -20,7 +20,7 @@ from forecaster.data.series_files import history_bytes, history_of
 from forecaster.data.sources.base import Loaded
 from forecaster.data.sources.pinned import stored_histories
 from forecaster.data.sources.registry import source_traits
-from forecaster.errors import DamageError, ForecasterError, StorageError
+from forecaster.errors import DamageError, ForecasterError, InputFileError, StorageError
 from forecaster.experiments.annotations import FOLDER, NAME, annotation_files
 from forecaster.experiments.annotations import MAX_BYTES as MAX_ANNOTATION_BYTES
 from forecaster.experiments.lockboxes import FOLDER as LOCKBOXES
@@ -160,6 +160,7 @@ def read_capsule(path: Path) -> Capsule:
     """The content of a capsule; nothing is written, and nothing in it is executed.
 
     Raises:
+        InputFileError: There is no such file, or it must not be read.
         DamageError: It is not a capsule, is damaged, or is too large.
     """
     try:
@@ -177,6 +178,10 @@ def read_capsule(path: Path) -> Capsule:
         files = {name: members[name] for name in members if not name.startswith(("data/", f"{LOCKBOXES}/"))}
         _check_files(files)
         return Capsule(run_id, files, histories, tuple(missing), openings)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise InputFileError(
+            f"{path} cannot be read: {error.strerror}; expected a file of forecast runs export; check its name and mode"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ForecasterError) as error:
         reason = error.messages[0] if isinstance(error, ForecasterError) else error
         reason = f"it lacks {error}" if isinstance(error, KeyError) else reason

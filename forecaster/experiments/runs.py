@@ -386,7 +386,8 @@ def find_run(folder: Path, run_id: str) -> Run:
     if len(matching) != 1:
         names = [path.name for path in matching or folders]
         of_instrument = [name for name in names if run_id.lower() in name.lower().split("-")]
-        near = of_instrument or difflib.get_close_matches(run_id, ["latest", *names], n=1, cutoff=MIN_LIKENESS)
+        likely = ["latest", *names] if names else []
+        near = of_instrument or difflib.get_close_matches(run_id, likely, n=1, cutoff=MIN_LIKENESS)
         near = [] if matching else near
         problem = f"{len(matching)} runs begin with" if matching else "no run is called"
         existing = f"; there are {', '.join(names[:3])}" if names else "; there is none yet"

@@ -26,6 +26,7 @@ from forecaster.environment import WINDOW_VARIABLE
 from forecaster.errors import UsageError
 from forecaster.files import check_target, write_file
 from forecaster.output.colors import GREY
+from forecaster.output.visible_text import visible_text
 
 __all__ = [
     "FORMATS",
@@ -210,6 +211,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     kind = _kind(path)
     content = io.BytesIO()
+    for text in figure.findobj(Text):
+        text.set_text(visible_text(text.get_text()))  # an SVG with a control character is no XML
     with drawing_style():
         figure.savefig(content, format=kind, dpi=_PNG_DPI, metadata=_NO_CLOCK[kind])
     write_file(path, content.getvalue())

@@ -7,6 +7,7 @@ from typing import Any
 
 from forecaster.errors import UsageError, did_you_mean
 from forecaster.files import check_target
+from forecaster.output.visible_text import visible_text
 
 __all__ = ["FORMATS", "TextBlock", "file_format", "html_page"]
 
@@ -71,11 +72,11 @@ def unknown_ending(ending: str, expected: Sequence[str]) -> str:
 
 def html_page(title: str, blocks: Sequence[TextBlock]) -> str:
     """A page with a table for each block, in one file without references to others."""
-    parts = [f"<h1>{html.escape(title)}</h1>"]
+    parts = [f"<h1>{_escaped(title)}</h1>"]
     for heading, rows, lines in blocks:
-        parts.append(f"<h2>{html.escape(heading)}</h2>{_table(rows)}")
-        parts += [f"<p>{html.escape(line)}</p>" for line in lines]
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+        parts.append(f"<h2>{_escaped(heading)}</h2>{_table(rows)}")
+        parts += [f"<p>{_escaped(line)}</p>" for line in lines]
+    head = f'<meta charset="utf-8"><title>{_escaped(title)}</title><style>{_STYLE}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
 
 
@@ -83,10 +84,15 @@ def _table(rows: Sequence[Row]) -> str:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     is_text = {column: any(isinstance(row.get(column), str) for row in rows) for column in columns}
     classes = {column: ' class="text"' if is_text[column] else "" for column in columns}
-    heads = "".join(f"<th{classes[column]}>{html.escape(column)}</th>" for column in columns)
-    cells = [[f"<td{classes[column]}>{html.escape(_text(row.get(column)))}</td>" for column in columns] for row in rows]
+    heads = "".join(f"<th{classes[column]}>{_escaped(column)}</th>" for column in columns)
+    cells = [[f"<td{classes[column]}>{_escaped(_text(row.get(column)))}</td>" for column in columns] for row in rows]
     lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return f"<table><thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table>"
+
+
+def _escaped(text: str) -> str:
+    """Text for a page, with visible characters alone."""
+    return html.escape(visible_text(text))
 
 
 def _text(value: Any) -> str:

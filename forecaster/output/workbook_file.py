@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecaster.errors import UsageError
+from forecaster.output.visible_text import visible_text
 
 __all__ = ["check_workbooks", "workbook_bytes"]
 
@@ -77,8 +78,7 @@ def _value(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, str) and _DATE.fullmatch(value) and value >= _FIRST_DATE:
         return datetime.date.fromisoformat(value)
-    # Control characters are not allowed in a workbook.
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "?", value) if isinstance(value, str) else value
+    return visible_text(value) if isinstance(value, str) else value  # XML has no control characters
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,8 @@ import pytest
 from documented_keys import differences, missing
 
 from forecaster.forecast import Forecast, PriceTargets
+from forecaster.output.result_files import html_page
+from forecaster.output.workbook_file import workbook_bytes
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 ROW_FACTS = {"frequency", "last_price", "calibrated", "run_id", "model", "cutoff", "source", "units"}
@@ -148,6 +150,15 @@ def example(unchanged: float | None = None, *, changes: bool = False) -> Forecas
         None if unchanged is None else np.array([unchanged]),
         changes,
     )
+
+
+def test_pages_and_workbooks_hold_visible_characters_alone() -> None:
+    rows = [{"name\x1b[31m": "a\x9b\u202e\ufffe\udcff<b>"}]
+    page = html_page("t\x07", [("h\x07", rows, ["l\x07"])])
+    assert page.replace("\n", "").isprintable()
+    assert r'<td class="text">a\x9b\u202e\ufffe\udcff&lt;b&gt;</td>' in page
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook_bytes("s", rows))).active
+    assert [[cell.value for cell in row] for row in sheet] == [[r"name\x1b[31m"], [r"a\x9b\u202e\ufffe\udcff<b>"]]
 
 
 def test_probabilities_of_a_known_distribution() -> None:

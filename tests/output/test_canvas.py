@@ -59,6 +59,15 @@ def test_three_formats_with_the_same_bytes_each_time(name, start, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted([path, again]), "nothing else is left behind"
 
 
+def test_a_text_with_control_characters_is_visible_and_still_xml(tmp_path):
+    figure = small_figure()
+    figure.text(0, 0, "a\x1b[31mb\ufffe\udcff")
+    figure.axes[0].set_xlabel("x\x07\u202ey")
+    save_figure(figure, tmp_path / "a.svg")
+    ElementTree.parse(tmp_path / "a.svg")
+    assert r"x\x07\u202ey" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
 def test_another_process_writes_the_same_svg(tmp_path):
     save_figure(small_figure(), tmp_path / "here.svg")
     asked = [sys.executable, "-c", DRAW, str(tmp_path / "there.svg")]
