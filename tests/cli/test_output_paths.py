@@ -177,7 +177,7 @@ def test_what_is_recorded_is_not_replaced(forecast, home: Path, tmp_path: Path) 
         (("odds", "--portfolio", "p.csv", "--out", "p.csv"), "--out p.csv is a file that this command reads"),
         (("search", "--space", "p.csv", "--out", "./p.csv"), "--out p.csv is a file that this command reads"),
         (("score", "--ledger", "p.csv", "--out", "p.csv"), "--out p.csv is a file that this command reads"),
-        (("backtest", "USDJPY", "--out", "x.csv", "--forecasts", "./x.csv"), "--forecasts x.csv is the file of --out too"),
+        (("backtest", "EURUSD", "--out", "x.csv", "--forecasts", "./x.csv"), "x.csv is the file of --out too"),
         (("runs", "export", "latest", "--out", "-"), "--out - names no file"),
         (("export", "latest", "--folder", "/"), "/ exists; expected a new folder"),
     ],
