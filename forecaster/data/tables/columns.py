@@ -25,7 +25,7 @@ from forecaster.data.tables.names import (
     plain_name,
     price_tier,
 )
-from forecaster.data.tables.numbers import Column, is_empty, is_numeric, plain_floats
+from forecaster.data.tables.numbers import Column, is_empty, is_numeric, plain_floats, read_cell
 from forecaster.errors import InputFileError
 
 __all__ = ["Choice", "choose_columns", "one_symbol", "time_column"]
@@ -112,13 +112,21 @@ def _refuse_split_numbers(layout: Layout, price: int) -> None:
 
 
 def _named_prices(layout: Layout) -> list[int]:
-    """Columns with the best kind of name of a price: a close before a price or an adjusted close."""
+    """Columns with the best kind of name of a price: a close before a price or an adjusted close.
+
+    Columns without a number, such as the second currency of a pair, count where no other has such a name.
+    """
     tiers: dict[int, list[int]] = {}
     for place, name in enumerate(_field_names(layout)):
         tier = price_tier(name)
         if tier is not None and place != layout.date and place not in layout.ignored:
             tiers.setdefault(tier, []).append(place)
-    return tiers[min(tiers)] if tiers else []
+    best = tiers[min(tiers)] if tiers else []
+    return [place for place in best if len(best) == 1 or _has_number(layout, place)] or best
+
+
+def _has_number(layout: Layout, place: int) -> bool:
+    return any(read_cell(layout.table.records[row][place]) for row in layout.rows[:_SAMPLE_ROWS])
 
 
 def _field_names(layout: Layout) -> list[str]:
@@ -165,7 +173,9 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
         samples.append(f"{shown(layout.full_name(place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
     what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
-    is_grouped = len({layout.names[place] for place in candidates}) < len(candidates)
+    is_grouped = any(
+        layout.full_name(place) not in (layout.names[place], f"column {place + 1}") for place in candidates
+    )
     advice = "name it with --price-column" + (", or its series with --symbol" if is_grouped else "")
     return InputFileError(f"{layout.table.label} has {problem}; {what}; {advice}")
 
@@ -309,11 +319,14 @@ def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
     records = layout.table.records
     texts = [place for place in range(len(layout.names)) if place != layout.date]
     wanted = [part.strip().casefold() for part in (symbol.split(",") if "," in symbol else [symbol])]
-    rows = [
-        row
-        for row in layout.rows
-        if all(any(records[row][place].casefold() == part for place in texts) for part in wanted)
-    ]
+    for spelling in (str.casefold, _letters):
+        rows = [
+            row
+            for row in layout.rows
+            if all(any(spelling(records[row][place]) == part for place in texts) for part in wanted)
+        ]
+        if rows:
+            break
     if not rows:
         names = sorted({cell for place in columns for cell in layout.cells(place)})[:_MAX_SYMBOLS]
         columns_beside = [layout.full_name(place) for place in range(len(layout.names)) if place != layout.date]
@@ -335,7 +348,12 @@ def _columns_of(layout: Layout, symbol: str) -> list[int]:
 
 def _words(text: str) -> list[str]:
     """Words of the name of a column in lower case, and all of them as one, as ``usdjpy`` for ``USD/JPY``."""
-    return [*re.split(r"[\s,;|_()'\"\[\]]+", text.casefold()), re.sub(r"\W", "", text.casefold())]
+    return [*re.split(r"[\s,;|_()'\"\[\]]+", text.casefold()), _letters(text)]
+
+
+def _letters(text: str) -> str:
+    """Letters and digits of a text in lower case: ``eurusd`` for ``EUR/USD``."""
+    return re.sub(r"\W", "", text.casefold())
 
 
 def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:

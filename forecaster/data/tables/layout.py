@@ -57,10 +57,12 @@ class Layout:
         self.table.refuse(self.rows[row], what)
 
     def full_name(self, column: int) -> str:
-        """Name of a column, with another text above it where two columns have one name."""
+        """Name of a column; where two columns have one name, with another text above it, or else its number."""
         name = self.names[column]
+        if self.names.count(name) == 1:
+            return name
         others = [text for text in self.above[column] if text != name]
-        return f"{name} {others[-1]}" if others and self.names.count(name) > 1 else name
+        return f"{name} {others[-1]}" if others else f"column {column + 1}"
 
     def column_named(self, name: str, option: str) -> int:
         """Number of the column that a user names by its header, by another line above it, or as ``column 2``.

@@ -772,6 +772,17 @@ LAYOUTS: dict[str, Layout] = {
         ("open", "close"),
         {"symbol": "BBB"},
     ),
+    "long, a pair without its stroke": Layout(
+        "pair,date,rate\n" + each(lambda day, o, h, low, c, v: f"EUR/USD,{day},1.1\nUSD/JPY,{day},{c}"),
+        options={"symbol": "USDJPY"},
+    ),
+    "long, two currencies": Layout(
+        "base,quote,date,rate\n" + each(lambda day, o, h, low, c, v: f"EUR,USD,{day},1.1\nUSD,JPY,{day},{c}"),
+        options={"symbol": "USD,JPY"},
+    ),
+    "the second of two columns of one name": Layout(
+        "Date,Close,Close\n" + rows("{day},1,{c}"), options={"price_column": "column 3"}
+    ),
     "wide, a pair without its stroke": Layout(
         "Date,EUR/USD,USD/JPY\n" + rows("{day},1.08,{c}"), options={"symbol": "usdjpy"}
     ),

@@ -27,6 +27,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Close,Date.1,Close.1\n" + rows("{day},{c},{day},{o}"),
         r"candidates: 'Close' \(.*\), 'Close.1' ",
     ),
+    "two closes of one name": (
+        "Date,Close,Close\n" + rows("{day},{o},{c}"),
+        r"candidates: 'column 2' \(.*\), 'column 3' \(.*; name it with --price-column$",
+    ),
     "a price and the close before": (
         "Date,Price,Last Close\n" + rows("{day},{c},{o}"),
         "candidates: 'Price' .*, 'Last Close' ",
