@@ -1,5 +1,6 @@
 """Values of options: lists, dates, steps, levels, lags, frequencies."""
 
+import contextlib
 import datetime
 import math
 import re
@@ -87,7 +88,19 @@ class DayText(click.ParamType[datetime.date]):
         try:
             return parse_day(value)
         except UsageError as error:
-            self.fail(f"{error.messages[0]}.", param, ctx)
+            self.fail(f"{error.messages[0]}{_span_advice(value, param)}.", param, ctx)
+
+
+def _span_advice(text: str, param: click.Parameter | None) -> str:
+    """Clause about the option of a span that was typed where a date is expected; empty for other texts."""
+    from forecaster.data.horizons import parse_horizon
+    from forecaster.errors import UsageError
+
+    flag = {"on": "--within", "until": "--horizon"}.get(str(param.name if param else ""))
+    with contextlib.suppress(UsageError):
+        parse_horizon(text)
+        return f"; a span is written {flag} {text}" if flag else ""
+    return ""
 
 
 class FormatChoice(click.Choice[str]):

@@ -1,5 +1,6 @@
 """Horizons: a number of rows, a span such as ``1wk`` or ``2 months``, or a date."""
 
+import contextlib
 import dataclasses
 import datetime
 import math
@@ -9,6 +10,7 @@ import numpy as np
 
 from forecaster.data.calendars import future_dates
 from forecaster.data.series import PriceSeries
+from forecaster.data.spellings import parse_day
 from forecaster.errors import UsageError
 
 __all__ = ["MAX_ROWS", "Span", "parse_horizon", "rows_of_span", "rows_until"]
@@ -67,9 +69,16 @@ def parse_horizon(value: int | str) -> int | Span:
         return int(text)
     match = _SPAN.fullmatch(text)
     if match is None or not text.isascii() or int(match[1]) < 1:
-        raise UsageError(f"the horizon is {text:.40}; {_EXPECTED}")
+        raise UsageError(f"the horizon is {text:.40}; {_EXPECTED}{_date_advice(text)}")
     factor, unit = _UNITS[match[2][0].lower()]
     return Span(int(match[1]) * factor, unit)
+
+
+def _date_advice(text: str) -> str:
+    """Clause about the option of a date that was typed where a span is expected; empty for other texts."""
+    with contextlib.suppress(UsageError):
+        return f"; a date is written --until {parse_day(text)}, in odds --on"
+    return ""
 
 
 def rows_of_span(value: int | str, frequency: str) -> int:

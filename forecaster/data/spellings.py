@@ -9,14 +9,13 @@ from forecaster.errors import UsageError
 
 __all__ = ["parse_day", "parse_frequency"]
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.]?)(\d{{1,2}})\2(\d{{1,2}}){_TIME}")
-_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
+_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})|(\d{1,2})(\.)(\d{1,2})\.(\d{2})")
 _NAMED = (
-    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[ -]*(?P<month>[a-z]{3,9})\.?,?[ -]*(?P<year>\d{4})"),
-    re.compile(r"(?P<month>[a-z]{3,9})\.?[ -]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[ -]+(?P<year>\d{4})"),
-    re.compile(r"(?P<year>\d{4})[ -]*(?P<month>[a-z]{3,9})\.?[ -]*(?P<day>\d{1,2})"),
+    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[ -]*(?P<month>[^\W\d_]{3,12})\.?,?[ -]*(?P<year>\d{4}|\d{2})"),
+    re.compile(r"(?P<month>[^\W\d_]{3,12})\.?[ -]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[ -]+(?P<year>\d{4})"),
+    re.compile(r"(?P<year>\d{4})[ -]*(?P<month>[^\W\d_]{3,12})\.?[ -]*(?P<day>\d{1,2})"),
 )
 
 _FREQUENCIES: Mapping[str, str] = MappingProxyType(
@@ -31,8 +30,9 @@ _FREQUENCIES: Mapping[str, str] = MappingProxyType(
 def parse_day(text: str) -> datetime.date:
     """The date that a text means.
 
-    Accepted are forms that have one meaning: ``2025-06-30``, ``2025/6/30``, ``20250630``, ``30.06.2025``, ``30 June
-    2025``, ``Jun 30, 2025``, and ``06/30/2025``, since no month has the number 30. A time of day is dropped.
+    Accepted are forms that have one meaning: ``2025-06-30``, ``2025/6/30``, ``20250630``, ``30.06.2025``, ``30.06.25``,
+    ``30 June 2025``, ``30. Juni 2025``, ``Jun 30, 2025``, and ``06/30/2025``, since no month has the number 30. A time
+    of day is dropped.
 
     Raises:
         UsageError: The text is no date, or may mean two.
@@ -46,10 +46,11 @@ def parse_day(text: str) -> datetime.date:
         if match := _YEAR_FIRST.fullmatch(stripped):
             return datetime.date(int(match[1]), int(match[3]), int(match[4]))
         if match := _YEAR_LAST.fullmatch(stripped):
-            return _numbered(int(match[1]), int(match[3]), int(match[4]), dotted=match[2] == ".")
+            first, sign, second, year = match.groups()[:4] if match[1] else match.groups()[4:]
+            return _numbered(int(first), int(second), _year(year), dotted=sign == ".")
         for pattern in _NAMED:
             if match := pattern.fullmatch(stripped.lower()):
-                return datetime.date(int(match["year"]), _month(match["month"]), int(match["day"]))
+                return datetime.date(_year(match["year"]), _month(match["month"]), int(match["day"]))
     except ValueError as error:
         problem = str(error)
     else:
@@ -66,10 +67,18 @@ def _numbered(first: int, second: int, year: int, *, dotted: bool) -> datetime.d
     raise ValueError(f"it may mean {datetime.date(year, first, second)} or {datetime.date(year, second, first)}")
 
 
+def _year(text: str) -> int:
+    return int(text) + (2000 if len(text) == 2 else 0)
+
+
 def _month(name: str) -> int:
-    if name[:3] not in _MONTHS:
+    from forecaster.data.tables.month_names import folded, months_of
+
+    word = folded(name)
+    months = months_of(frozenset({word}))
+    if months is None:
         raise ValueError(f"{name} is no month")
-    return _MONTHS.index(name[:3]) + 1
+    return months[word]
 
 
 def parse_frequency(text: str) -> str:

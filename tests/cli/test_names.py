@@ -123,6 +123,9 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("odds", "USDJPY", "--until", "2026-12-31"), "use --on 2026-12-31."),
         (("predict", "USDJPY", "--months", "3"), "use --horizon 3mo."),
         (("predict", "USDJPY", "--excel", "x.xlsx"), "use --out x.xlsx."),
+        (("odds", "USDJPY", "--on", "1mo"), "a span is written --within 1mo."),
+        (("predict", "USDJPY", "--horizon", "31.12.26"), "a date is written --until 2026-12-31, in odds --on."),
+        (("predict", "USDJPY", "--until", "1q"), "a span is written --horizon 1q."),
         (("hedge", "USDJPY"), "use: forecast odds --portfolio FILE"),
         (("predict", "USDJPY", "--as-of", "3/4/2025"), "expected a date such as 2025-06-30"),
         (("predict", "USDJPY", "--as-of", "gestern"), "expected a date such as 2025-06-30"),
@@ -185,6 +188,7 @@ def test_every_suggested_command_and_flag_exists() -> None:
     [
         *("2025-06-30", "2025/06/30", "2025.6.30", "20250630", "30.06.2025", "30.6.2025", "30/06/2025", "06/30/2025"),
         *("30 June 2025", "30 Jun 2025", "30-Jun-2025", "June 30, 2025", "Jun 30 2025", "30th June 2025", "30JUN2025"),
+        *("30.06.25", "30. Juni 2025", "30-Jun-25", "30 juin 2025", "30 czerwiec 2025"),
         *("2025-06-30T00:00:00Z", "2025-06-30 17:00", " 2025-06-30 ", "2025 June 30"),
     ],
 )
