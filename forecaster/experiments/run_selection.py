@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import difflib
 import functools
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -27,14 +26,13 @@ from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_index import RunIndex, indexed_runs
 from forecaster.experiments.run_ranking import ranked_runs, run_problems, with_configuration
-from forecaster.experiments.run_summaries import RunSummary
+from forecaster.experiments.run_summaries import RunSummary, covered_clause, some_names
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.pipeline import coming_days_of
 
 __all__ = ["RunQuery", "RunSelector", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
 
 OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
-MAX_LISTED_MEMBERS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,7 +273,7 @@ class RunSelector:
             Histories.of_section(environment, data, [instrument], choice.network, self._sources).load(instrument)
         if refused:
             raise next(iter(refused.values()))
-        reason = _covered(instrument, index.runs) if different is None else _different(different)
+        reason = covered_clause(instrument, index.runs) if different is None else _different(different)
         raise _no_run(instrument, choice, query, environment, reason)
 
     def _load(self, run: Run, instrument: Instrument) -> SelectedRun:
@@ -284,7 +282,7 @@ class RunSelector:
         if instrument.canonical.name not in run.manifest.data.members:
             members = list(run.manifest.data.members)
             raise RunNotFoundError(
-                f"run {run.id} was not trained on {instrument.name}; it forecasts {_some(members)}; "
+                f"run {run.id} was not trained on {instrument.name}; it forecasts {some_names(members)}; "
                 f"train one with: {command_line('train', instrument, choice, environment)}"
             )
         data = _with_events(run, choice)
@@ -352,27 +350,6 @@ def _different(selection: SelectedRun) -> str:
     """Clause about a run of the same name that was trained on other prices."""
     what = "" if selection.change is None else f" ({selection.change.text})"
     return f"; run {selection.run.id} was trained on other prices of that name{what}"
-
-
-def _covered(instrument: Instrument, runs: Sequence[RunSummary]) -> str:
-    """Clause about the instruments that runs forecast; empty if they have the wanted one, or none."""
-    names = sorted({name for run in runs for name in run.members})
-    if not names or instrument.canonical.name in names:
-        return ""
-    near = difflib.get_close_matches(instrument.name, names, n=1)
-    if near and instrument.kind != "pair":  # whose currencies there are
-        return f"; did you mean {'--name ' if instrument.kind == 'csv' else ''}{near[0]}"
-    return f"; its runs forecast {_some(names)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few of some names.
-
-    >>> _some(["EURUSD", "USDJPY"])
-    'EURUSD, USDJPY'
-    """
-    more = len(names) - MAX_LISTED_MEMBERS
-    return ", ".join(names[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:

@@ -1,18 +1,22 @@
 """Summaries of recorded runs: the facts by which runs are listed, selected and ranked."""
 
 import dataclasses
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from forecaster.data.instruments import Instrument
 from forecaster.errors import DamageError
 from forecaster.experiments.annotations import Annotations, annotations_of
 from forecaster.experiments.configurations import ConfigurationFacts
 from forecaster.experiments.runs import Run, read_run
 
-__all__ = ["RunSummary", "metrics_of"]
+__all__ = ["RunSummary", "covered_clause", "metrics_of", "some_names"]
+
+MAX_LISTED_MEMBERS = 5
 
 NUMBERS = ("crps", "weighted_quantile_loss", "log_score")  # of each model; the run's own counts
 RATIOS = ("rmse_ratio_returns", "mae_return", "rmse_return")
@@ -165,3 +169,24 @@ def _numbers(score: Mapping[str, Any], model: str) -> dict[str, Any]:
         f"{name}.{key}": value for name in ("crps_ratio", "coverage") for key, value in score.get(name, {}).items()
     }
     return {**own, **nested, **{name: score.get(name) for name in RATIOS}}
+
+
+def covered_clause(instrument: Instrument, runs: Sequence[RunSummary]) -> str:
+    """Clause about the instruments that runs forecast; empty if they have the wanted one, or none."""
+    names = sorted({name for run in runs for name in run.members})
+    if not names or instrument.canonical.name in names:
+        return ""
+    near = difflib.get_close_matches(instrument.name, names, n=1)
+    if near and instrument.kind != "pair":  # whose currencies there are
+        return f"; did you mean {'--name ' if instrument.kind == 'csv' else ''}{near[0]}"
+    return f"; its runs forecast {some_names(names)}"
+
+
+def some_names(names: Sequence[str]) -> str:
+    """The first few of some names.
+
+    >>> some_names(["EURUSD", "USDJPY"])
+    'EURUSD, USDJPY'
+    """
+    more = len(names) - MAX_LISTED_MEMBERS
+    return ", ".join(names[:MAX_LISTED_MEMBERS]) + (f" and {more} more" if more > 0 else "")
