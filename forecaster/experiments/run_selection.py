@@ -273,8 +273,8 @@ class RunSelector:
             Histories.of_section(environment, data, [instrument], choice.network, self._sources).load(instrument)
         if refused:
             raise next(iter(refused.values()))
-        reason = covered_clause(instrument, index.runs) if different is None else _different(different)
-        raise _no_run(instrument, choice, query, environment, reason)
+        clause = covered_clause(instrument, index.runs) if different is None else _different(different)
+        raise _no_run(instrument, choice, query, environment, clause)
 
     def _load(self, run: Run, instrument: Instrument) -> SelectedRun:
         """The instrument with the history that `run` would read: its source, its options, its first row."""
