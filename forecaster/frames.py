@@ -30,6 +30,12 @@ class Tabular(abc.ABC):
 
         return pd.DataFrame(self.table_rows())
 
+    def __str__(self) -> str:
+        """The table as `print` shows it, without the columns that are the same in every row."""
+        frame = self.to_frame()
+        differ = [name for name in frame if len(set(map(str, frame[name]))) > 1]
+        return f"{self.title}\n{frame[differ] if differ else frame}"
+
     def _repr_html_(self) -> str:
         """The table as a notebook shows it: numbers with six significant digits."""
         rows = self.table_rows()

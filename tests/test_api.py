@@ -142,6 +142,10 @@ def test_a_forecast_is_what_the_command_prints(forecast: Forecast, home: Path) -
     assert frame["q0.025"].tolist() == [step["quantiles"]["0.025"] for step in document["steps"]]
     assert frame.equals(prediction.to_frame())
     html = predictions._repr_html_()
+    title, columns, *_ = str(predictions).splitlines()
+    assert title == predictions.title
+    assert "step" in columns
+    assert "run_id" not in columns
     assert "JPYUSD after 2024-03-01" in html
     assert html.count("<tr>") == 6
 

@@ -64,7 +64,8 @@ def list_command(*, environment: Environment, limit: int | None, format: str, **
         print_text(csv_text(run_rows(documents)))
     elif documents:
         print_text(table_text(run_table(documents, keywords["sort"])))
-        environment.note(f"in all rows: {shared_facts(documents)}")
+        if facts := shared_facts(documents):
+            environment.note(f"in all rows: {facts}")
     elif keywords["where"]:
         environment.note("no run meets the conditions")
     else:

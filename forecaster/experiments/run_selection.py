@@ -117,7 +117,7 @@ class SelectedRun:
         trained = self._member.last
         about = f"{run.manifest.model.model}, rows of a {SPANS[run.frequency]}, configuration {run.configuration.name}"
         text = f"run: {run.id} ({about}), weights fitted on rows to {run.fitted_until}"
-        age = business_age(trained, self.newest.astype(object))
+        age = business_age(trained, cutoff.astype(object))
         if age > OLD_RUN_DAYS:
             text += f"; old: {age} business days of data have come since the training, train again"
         lines = [

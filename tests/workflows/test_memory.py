@@ -31,13 +31,15 @@ def selection(prices: pd.Series) -> Selection:
 
 
 def test_a_run_forecasts_a_later_history_that_begins_with_its_rows(environment: Environment) -> None:
-    result = run_training(CONFIG, selection(PRICES[:1450]), environment)
+    result = run_training(CONFIG, selection(PRICES[:1360]), environment)
     run = result.run
     assert (run.source, run.config.data.source, run.config.data.name) == ("memory", "memory", "gold")
     assert result.next_command == "predict(history=...), in Python"
     (selected,) = select_runs(selection(PRICES), RunQuery(), environment)
     assert selected.run.id == run.id
     assert selected.series.dates[-1] == DAYS[-1]
+    assert any("; old: 140 business days" in note for note in selected.notes())
+    assert not any("; old" in note for note in selected.until(DAYS[1380].date()).notes())
     (again,) = select_runs(selection(PRICES), RunQuery(run_id=run.id), environment)
     assert again.run.id == run.id
     revised = PRICES.copy()
