@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import BoolArray, DateArray, FloatArray
+from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.instruments import Instrument, memory_instrument, shown
 from forecaster.data.series import DIFFERENCES, MAX_PRICE, PriceSeries, is_price
 from forecaster.data.sources.base import Loaded, LoadRequest, SourceTraits
@@ -158,7 +158,7 @@ def _places(table: Mapping[str, Any]) -> dict[str, str]:
         tier = names.price_tier(name)
         if tier is not None:
             tiers.setdefault(tier, []).append(name)
-    best = tiers[min(tiers)] if tiers else list(table)
+    best = tiers[min(tiers)] if tiers else [name for name in table if len(table) == 1 and names.field_of(name) is None]
     if len(best) != 1:
         near = difflib.get_close_matches("close", table, n=1)
         hint = f"; did you mean {shown(near[0])}?" if near and not tiers else ""
@@ -174,7 +174,17 @@ def _places(table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _dates(index: Any) -> DateArray:
-    """(T,) days of an index or a column: dates in its own time zone, the beginning of periods, or ISO texts."""
+    """(T,) days of an index or a column: dates in its own time zone, the beginning of periods, or ISO texts.
+
+    Raises:
+        InputFileError: A row has no date, there are several levels of labels, or the rows stand on the weekdays of a
+            market in another time zone.
+    """
+    if hasattr(index, "levels"):
+        raise InputFileError(
+            f"the index of a history has the levels {', '.join(shown(str(name)) for name in index.names)}; expected "
+            "dates alone; choose one series, as with prices.loc['AAPL'] or prices.xs('AAPL', level='Ticker')"
+        )
     values = index.array
     if getattr(values, "tz", None) is not None:
         values = values.tz_localize(None)
@@ -189,7 +199,28 @@ def _dates(index: Any) -> DateArray:
         raise InputFileError(
             f"the index of a history holds {moments.dtype}; expected a date in each row; use pandas.to_datetime"
         ) from error
+    if moments.dtype.kind == "M":
+        _refuse_moved_days(days, np.asarray((moments - days).astype("timedelta64[s]").astype(np.int64)))
     return days
+
+
+def _refuse_moved_days(days: DateArray, seconds: Int64Array) -> None:
+    """Refuse rows on the weekdays of another time zone, such as Sunday to Thursday, 15:00, for midnights of Tokyo."""
+    if not seconds.any():
+        return
+    from forecaster.data.tables.days import market_days
+    from forecaster.data.tables.moments import Moments
+
+    try:
+        is_moved = bool(market_days(Moments(days, seconds), "the history")[1])
+    except InputFileError:  # there are two readings
+        is_moved = True
+    if is_moved:
+        raise InputFileError(
+            f"the index of a history has the time {seconds[0] // 3600:02}:{seconds[0] % 3600 // 60:02} on {days[0]} "
+            "and weekdays of a market in another time zone; expected its own dates; use prices.tz_convert('Asia/Tokyo') or "
+            "the zone of the market, or prices.set_axis(prices.index.normalize()) if the dates are right"
+        )
 
 
 def _numbers(values: Any, label: str) -> FloatArray:

@@ -17,6 +17,9 @@ CLOSE = [1.0, 2.0, 3.0, 4.0, 5.0]
 TODAY = datetime.date(2026, 11, 20)
 
 
+TOKYO = pd.Series(1.0 + np.arange(20), pd.bdate_range("2024-01-01", periods=20, tz="Asia/Tokyo").tz_convert("UTC"))
+
+
 def frame(**columns: list[float]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=DAYS)
 
@@ -77,6 +80,9 @@ def test_names() -> None:
         (frame(Closes=CLOSE, other=CLOSE), r"no price among the columns 'closes', 'other'.*did you mean 'closes'"),
         (pd.DataFrame([[1.0, 2.0]] * 5, DAYS, ["close", "Close"]), "two columns have one name"),
         (pd.Series(["x"] * 5, DAYS), "holds text or objects; expected numbers"),
+        (frame(Volume=CLOSE), "no price among the columns 'volume'; rename one to 'close'"),
+        (pd.concat({"A": frame(close=CLOSE)}), r"the levels 'None', 'None'; expected dates alone; .*prices.loc"),
+        (TOKYO, r"the time 15:00 on 2023-12-31 and weekdays of a market in another time zone; .*tz_convert"),
     ],
 )
 def test_what_is_no_history(prices: object, message: str) -> None:
