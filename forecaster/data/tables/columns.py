@@ -18,9 +18,11 @@ from forecaster.data.tables.names import (
     SYMBOL_NAMES,
     TIME_NAMES,
     field_of,
+    has_close_word,
     is_date_name,
     is_other_number,
     is_raw_price,
+    is_whole_name,
     listed,
     plain_name,
     price_tier,
@@ -77,6 +79,8 @@ def _chosen(layout: Layout, time: int | None, price_column: str | None) -> Choic
         return _without_header(layout, time)
     named = _named_prices(layout)
     if len(named) == 1:
+        named += _closes_of_others(layout, named[0])
+    if len(named) == 1:
         return Choice(_beside(layout, named[0]))
     if len(named) > 1:
         raise _undecided(layout, named, "several columns that may be the price")
@@ -89,6 +93,18 @@ def _chosen(layout: Layout, time: int | None, price_column: str | None) -> Choic
         raise _undecided(layout, numeric, f"no price column: none called {names}")
     count = "several columns of numbers" if len(candidates) > 1 else "one column beside other numbers"
     raise _undecided(layout, candidates, f"{count} but none called {names}")
+
+
+def _closes_of_others(layout: Layout, price: int) -> list[int]:
+    """Further closes beside a price that is known by some of its words: ``AAPL Close`` beside ``SPOT Close``."""
+    if is_whole_name(_field_names(layout)[price]):
+        return []
+    return [
+        place
+        for place, name in enumerate(layout.names)
+        if place not in (price, layout.date) and field_of(name) is None and _may_be_price(layout, place)
+        if has_close_word(name) and is_numeric(layout.cells(place)[:_SAMPLE_ROWS])
+    ]
 
 
 def _refuse_split_numbers(layout: Layout, price: int) -> None:

@@ -18,10 +18,12 @@ __all__ = [
     "TIME_NAMES",
     "count_names",
     "field_of",
+    "has_close_word",
     "is_date_name",
     "is_known_name",
     "is_other_number",
     "is_raw_price",
+    "is_whole_name",
     "listed",
     "plain_name",
     "price_tier",
@@ -101,8 +103,8 @@ _OTHER_NUMBERS = re.compile("|".join(map(_pattern, _NAMES["other number"])))
 def field_of(name: str) -> tuple[str, int] | None:
     """Field of a history that a column's name means, and the rank of the name; None for other names.
 
-    Besides whole names, ``close_usd``, ``4. close`` and ``Close Price EUR`` are understood: one field word among
-    words that do not change its meaning.
+    Besides whole names, ``close_usd``, ``4. close`` and ``Kurs maksymalny`` are understood: a name or one field word
+    among words that do not change its meaning.
     """
     if _EARLIER.search(name):
         return None
@@ -121,9 +123,14 @@ def field_of(name: str) -> tuple[str, int] | None:
     rest = [word for word in words if word not in _FIELD_WORDS]
     if len(fields) == 1 and len(words) <= _MAX_WORDS and all(word in extra for word in rest):
         return fields.pop(), _WORD_RANK
-    if words and words[0] == "volume" and all(word in extra for word in words[1:]):
-        return "volume", _WORD_RANK
-    return None
+    meaning = _meaning(" ".join(words))
+    fields = {field for field, names in {**OTHER_COLUMNS, "close": _NAMES["close"]}.items() if meaning in names}
+    return (fields.pop(), _WORD_RANK) if len(fields) == 1 else None
+
+
+def _meaning(plain: str) -> str:
+    """The words of a plain name that say what it means."""
+    return " ".join(word for word in plain.split() if word not in _NAMES["extra word"])
 
 
 def _explained_field(words: list[str]) -> tuple[str, int] | None:
@@ -147,7 +154,20 @@ def price_tier(name: str) -> int | None:
     if match[0] == "adj_close":
         return 2
     plain = plain_name(_SECOND.sub("", name))
-    return 0 if plain in _NAMES["close"] or (match[1] == _WORD_RANK and "close" in plain.split()) else 1
+    is_close = plain in _NAMES["close"] or (match[1] == _WORD_RANK and has_close_word(plain))
+    return 0 if is_close else 1
+
+
+def is_whole_name(name: str) -> bool:
+    """True for names that are known as they are, not by some of their words."""
+    match = field_of(name)
+    return match is not None and match[1] < _WORD_RANK
+
+
+def has_close_word(name: str) -> bool:
+    """True if one of the words of a name, or all that mean something, are a name of the close."""
+    plain = plain_name(name)
+    return _meaning(plain) in _NAMES["close"] or any(word in _NAMES["close"] for word in plain.split())
 
 
 def is_raw_price(name: str) -> bool:

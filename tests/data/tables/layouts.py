@@ -185,6 +185,20 @@ LAYOUTS: dict[str, Layout] = {
         + '"Downloaded from Somewhere as of 12-22-2023 05:00pm CST"\n',
         ALL,
     ),
+    **{
+        f"names of prices, {names}": Layout(
+            "\t".join(names.split("|")) + "\n" + rows("{day}\t{o}\t{h}\t{l}\t{c}\t{v}"), ALL
+        )
+        for names in (
+            "Data|Kurs otwarcia|Kurs maksymalny|Kurs minimalny|Kurs zamknięcia|Wolumen",
+            "Data do pregão|Preço de abertura|Preço máximo|Preço mínimo|Preço de fechamento|Quantidade",
+            "Datum|Openingskoers|Hoogste koers|Laagste koers|Slotkoers|Omzet",
+            "Päivämäärä|Avauskurssi|Ylin kurssi|Alin kurssi|Päätöskurssi|Vaihto",
+            "Tarih|Açılış Fiyatı|En Yüksek Fiyat|En Düşük Fiyat|Kapanış Fiyatı|İşlem Hacmi",
+            "Ngày|Giá mở cửa|Giá cao nhất|Giá thấp nhất|Giá đóng cửa|Khối lượng",
+            "Session Date|Session Open|Session High|Session Low|Session Close|Session Volume",
+        )
+    },
     "Investing, English": Layout(
         investing("Date|Price|Open|High|Low|Vol.|Change %", "{day:%m/%d/%Y}", comma=False), ALL
     ),

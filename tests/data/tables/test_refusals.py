@@ -23,6 +23,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Open_AAA,Close_AAA,Open_BBB,Close_BBB\n" + rows("{day},{o},{c},{o},{c}"),
         r"candidates: 'Close_AAA' .*, 'Close_BBB'",
     ),
+    "closes of two series, one of them named like a word": (
+        "Date,DE Close,AAPL Close\n" + rows("{day},{o},{c}"),
+        r"several columns that may be the price; candidates: 'DE Close' .*, 'AAPL Close'",
+    ),
     "a second close of pandas": (
         "Date,Close,Date.1,Close.1\n" + rows("{day},{c},{day},{o}"),
         r"candidates: 'Close' \(.*\), 'Close.1' ",
