@@ -218,8 +218,9 @@ def _refuse_moved_days(days: DateArray, seconds: Int64Array) -> None:
     if is_moved:
         raise InputFileError(
             f"the index of a history has the time {seconds[0] // 3600:02}:{seconds[0] % 3600 // 60:02} on {days[0]} "
-            "and weekdays of a market in another time zone; expected its own dates; use prices.tz_convert('Asia/Tokyo') "
-            "or another zone, or prices.set_axis(prices.index.normalize()) if the dates are right"
+            "and weekdays of a market in another time zone; expected its own dates; use "
+            "prices.tz_convert('Asia/Tokyo') or another zone, or prices.set_axis(prices.index.normalize()) if the dates "
+            "are right"
         )
 
 
