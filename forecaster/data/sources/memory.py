@@ -219,8 +219,8 @@ def _refuse_moved_days(days: DateArray, seconds: Int64Array) -> None:
         raise InputFileError(
             f"the index of a history has the time {seconds[0] // 3600:02}:{seconds[0] % 3600 // 60:02} on {days[0]} "
             "and weekdays of a market in another time zone; expected its own dates; use "
-            "prices.tz_convert('Asia/Tokyo') or another zone, or prices.set_axis(prices.index.normalize()) if the dates "
-            "are right"
+            "prices.tz_convert('Asia/Tokyo') or another zone, or prices.set_axis(prices.index.normalize()) if the "
+            "dates are right"
         )
 
 
