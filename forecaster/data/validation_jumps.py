@@ -38,6 +38,7 @@ _UNIT_TOLERANCE = 0.25
 _RARE_TOLERANCE = 0.02
 _NEAR_TOLERANCE = 0.12  # of a split on a day with a large move
 _SPLIT_SPREADS = 20.0  # a smaller move of a volatile price may be real
+_SPLIT_EARLY = 1.0  # before the volatility is known: 3 for 1
 _MAX_TIE_SHARE = 0.2  # beyond it, as in a rate or a peg, a move has no ordinary size
 
 
@@ -56,8 +57,8 @@ def jump_marks(subject: Subject) -> Iterator[Marks]:
     within an ordinary return. That is known on its own row, since no other row is needed: the return of the row is
     computed without the ratio, and no earlier row changes. Ratios of splits count only for prices that the user
     gives, since a source that adjusts for splits has none, and not for prices of seven days a week, since coins have
-    no splits. Where a real move is as likely, because the price is volatile or often stands still, the split is
-    possible, and the user decides.
+    no splits. Where a real move is as likely, because the price is volatile, often stands still, or goes on to
+    move on the day, the split is possible, and the user decides.
 
     A move by two steps of the quotation, such as from 0.01 to 0.02, is not large. A price that repeats is a placeholder
     if it comes back after up to twenty rows. Two large moves beyond 15 % that cancel within sixty rows may enclose
@@ -94,7 +95,7 @@ class _Limits:
     def of(cls, returns: FloatArray) -> "_Limits":
         """The limits after `returns` (N,)."""
         if len(returns) < _FEWEST_RETURNS:
-            return cls(_SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR_EARLY, np.inf)
+            return cls(_SPIKE_FLOOR_EARLY, _SPIKE_FLOOR_EARLY, _BACK_FLOOR_EARLY, _SPLIT_EARLY)
         middle = len(returns) // 2  # np.median takes five times as long, for half the distance to the next value
         spread = _MEDIAN_TO_SD * float(np.partition(np.abs(returns), middle)[middle])
         split = np.inf if np.mean(returns == 0) >= _MAX_TIE_SHARE else _SPLIT_SPREADS * spread
@@ -120,6 +121,8 @@ class _Scan:
     def __init__(self, subject: Subject, places: Int64Array) -> None:
         self._places = places
         self._price = price = subject.price[places]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            self._ranges = np.log(subject.column("high")[places] / subject.column("low")[places])
         self._weekdays = weekdays_of(subject.dates[places])
         self._moves = np.diff(price if subject.market.signed else np.log(price))
         self._returns = self._moves.copy()
@@ -214,7 +217,8 @@ class _Scan:
         if size <= limits.spike:
             return None
         ratio = _nearest(size, UNITS, _UNIT_TOLERANCE)
-        if ratio is None and size >= limits.split and self._may_split(move):
+        is_quiet = not self._ranges[move + 1] > limits.ordinary  # on the day of a crash prices move on
+        if ratio is None and size >= limits.split and is_quiet and self._may_split(move):
             ratio = _nearest(size, SPLITS, min(limits.ordinary, _SPLIT_TOLERANCE))
         if ratio is None:
             return None

@@ -100,6 +100,17 @@ def test_a_split_that_may_be_a_real_move_is_reported_and_made_on_demand(size: fl
     np.testing.assert_allclose(series.log_price, np.log(made().columns["close"]), atol=1e-9)
 
 
+def ranged(rows: RawRows, high: float) -> RawRows:
+    """Rows with a high and a low, and another `high` on the day of the step."""
+    close = rows.columns["close"]
+    factors = np.where(np.arange(len(rows)) == 200, high, 1.005)
+    return RawRows(rows.dates, {"high": close * factors, "low": close * 0.995, "close": close})
+
+
+def test_a_split_has_an_ordinary_range_on_its_day() -> None:
+    assert codes(check(ranged(stepped(2), high=1.01), FILE)) == ["unit_change"]
+
+
 def rate(*levels: float, rows: int = 60) -> RawRows:
     return closes(np.repeat(levels, rows).astype(float))
 
@@ -110,6 +121,7 @@ def rate(*levels: float, rows: int = 60) -> RawRows:
         pytest.param(rate(0.25, 0.5, 0.25, 0.75, 1.5, 0.5, 0.25), id="rate"),
         pytest.param(closes(np.where(np.arange(300) % 50 == 49, 0.02, 0.01)), id="tick"),
         pytest.param(closes(np.where(np.arange(300) < 200, 8.7, 17.4) + 0.01 * (np.arange(300) % 3 == 0)), id="peg"),
+        pytest.param(ranged(stepped(2), high=1.1), id="day of a crash"),
         pytest.param(closes(made(sd=0.05).columns["close"] / np.where(np.arange(300) < 200, 1, 2)), id="volatile"),
         pytest.param(
             closes(stepped(2).columns["close"], np.datetime64("2023-01-02") + np.arange(300)),

@@ -308,7 +308,8 @@ def _each_date_once(table: Table, rows: FileRows) -> FileRows:
     days = rows.dates.astype(np.int64)
     order = np.argsort(days, kind="stable")
     text = "{} were not in order of date and have been sorted"
-    findings = [finding_about("not_in_order", Severity.INFO, text, (), len(days))] if (np.diff(days) < 0).any() else []
+    moved = int((order != np.arange(len(days))).sum())
+    findings = [finding_about("not_in_order", Severity.INFO, text, (), moved)] if moved else []
     ordered = _taken(rows, order, *findings)
     return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]))[0]
 
