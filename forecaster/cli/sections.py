@@ -9,7 +9,7 @@ from forecaster.cli.common_options import common_options
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.positional import InstrumentArgument
 from forecaster.cli.streams import print_text
-from forecaster.cli.suggestions import choice_message, option_message
+from forecaster.cli.suggestions import choice_message, number_message, option_message
 
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
 
@@ -78,9 +78,11 @@ class SectionedCommand(click.Command):
             message = meant or option_message(flag, words, flags) or f"No such option {flag[:60]!r}."
             raise click.UsageError(message, ctx) from None
         except click.BadParameter as error:
-            if error.param is None or not isinstance(error.param.type, click.Choice):
+            kind = None if error.param is None else error.param.type
+            choices = kind.choices if isinstance(kind, click.Choice) else None
+            message = number_message(error.message) if choices is None else choice_message(error.message, choices)
+            if message == error.message:
                 raise
-            message = choice_message(error.message, error.param.type.choices)
             raise click.BadParameter(message, ctx, error.param, error.param_hint) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from forecaster.cli.setting_suggestions import MODEL_FLAGS, kind_suggestion, setting_suggestion
 from forecaster.errors import did_you_mean
 
-__all__ = ["choice_message", "command_message", "option_message"]
+__all__ = ["choice_message", "command_message", "number_message", "option_message"]
 
 MIN_LIKENESS = 0.75  # of a name that may have been meant; below it a suggestion is a guess
 MAX_SUGGESTIONS = 2
@@ -209,6 +209,19 @@ def choice_message(message: str, choices: Collection[str]) -> str:
     value = re.match(r"'([^']*)' ", message)
     hint = did_you_mean(value[1], choices) if value else ""
     return f"{message.rstrip('.')}{hint}" if hint else message
+
+
+def number_message(message: str) -> str:
+    """Message about a value that is no number, in plain words.
+
+    Example:
+        >>> number_message("'all' is not a valid integer range.")
+        "'all' is not a whole number."
+    """
+    return re.sub(r"a valid (integer|float)( range)?", lambda match: _NUMBERS[match[1]], message)
+
+
+_NUMBERS = {"integer": "a whole number", "float": "a number"}
 
 
 def _from_table(flag: str, value: str | None, flags: Collection[str]) -> str | None:

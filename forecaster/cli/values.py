@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -120,9 +120,20 @@ def to_figure(ctx: click.Context, parameter: click.Parameter, value: str) -> str
 
     names = figure_names()
     if value not in names:
-        hint = did_you_mean(value, names) or "."
+        word = value.lower().replace("-", "_")
+        meant = _FIGURES.get(word)
+        hint = f"; did you mean {meant}?" if meant else did_you_mean(word, names) or "."
         raise click.BadParameter(f"{value!r} is unknown; expected one of {', '.join(names)}{hint}")
     return value
+
+
+_FIGURES: Mapping[str, str] = {
+    **dict.fromkeys(("learning", "learning_curve", "curve", "training", "epochs", "history"), "loss"),
+    **dict.fromkeys(("lag", "actual", "prediction", "predictions", "test", "train", "price"), "forecast"),
+    **dict.fromkeys(("slide", "range", "ranges", "bands"), "fan"),
+    **dict.fromkeys(("gates", "importance", "memory", "inspect"), "inspection"),
+}
+"""Word for a picture -> the figure that has it."""
 
 
 def to_frequency(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

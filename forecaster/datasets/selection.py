@@ -161,7 +161,7 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
     if not given and default is not None:
         return (parse_ticker(default),)
     if len(given) != 1:
-        flags = ", ".join(f"--{kind}" for kind in given)
+        flags = ", ".join(f"--{kind} {','.join(getattr(data, kind))[:40]}" for kind in given)
         problem = f"instruments of {len(given)} kinds ({flags})" if given else "no instrument"
         raise InstrumentError(
             f"{problem} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY, or a name alone"

@@ -22,7 +22,7 @@ def errors(result) -> list[str]:
     ("arguments", "told"),
     [
         ((), "no instrument given; expected exactly one of --pair, --ticker, --csv"),
-        (("--pair", "USDJPY", "--csv", "x.csv"), "instruments of 2 kinds (--pair, --csv) given"),
+        (("--pair", "USDJPY", "--csv", "x.csv"), "instruments of 2 kinds (--pair USDJPY, --csv x.csv) given"),
         (("--pair", "USDJPX"), "nearest: USDJPY"),
         (("--pair", "USD"), "'USD'"),
         (("--pair", "USDUSD"), "USDUSD"),
