@@ -20,6 +20,7 @@ from forecaster.environment import Environment
 from forecaster.errors import UsageError, did_you_mean
 from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS
+from forecaster.evaluation.threshold_check import comma_slip
 from forecaster.evaluation.verdict import KINDS
 from forecaster.experiments.forecasting import described_forecast, forecast_of, run_forecasts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
@@ -215,6 +216,8 @@ def fan_figure(request: FigureRequest) -> Any:
     levels = tuple(request.level or DEFAULT_FAN_LEVELS)
     wanted = dataclasses.replace(request.forecast, levels=levels)
     prediction = forecast_of(selection.run, instrument, series, wanted)
+    if slip := comma_slip(prediction.forecast, "above", request.above):
+        raise UsageError(f"{slip}; change it")
     later = _later_rows(series, request.current, prediction.forecast)
     prices = _in_unit_of_cutoff(series, later, request.current)
     prices = prices if instrument.sign > 0 else 1 / prices

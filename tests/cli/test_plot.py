@@ -94,11 +94,13 @@ def test_the_crop_is_not_called_as_the_rows_that_are_used(forecast, home, flag):
 
 def test_a_fan_is_drawn_and_its_options_belong_to_it(forecast, home, tmp_path):
     result = forecast(
-        *("plot", "USDJPY", "--kind", "fan", "--above", "160,9999", "--level", "80", "--title", "t"),
+        *("plot", "USDJPY", "--kind", "fan", "--above", "9999,160", "--level", "80", "--title", "t"),
         *("--until", "2026-12-31", "--home", home),
     )
     assert result.exit_code == 0, result.stderr
     assert result.stdout.strip() == "USDJPY-fan.png"
+    refused = forecast("plot", "USDJPY", "--kind", "fan", "--above", "160,50", "--home", home)
+    assert (refused.exit_code, "did you mean 160.50?" in refused.stderr) == (2, True)
     refused = forecast("plot", "USDJPY", "--above", "160", "--home", home)
     assert refused.exit_code == 2
     assert "--above is not an option of --kind forecast; expected --kind fan" in refused.stderr
