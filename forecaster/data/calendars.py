@@ -75,6 +75,12 @@ CALENDARS = {
 }  # fmt: skip
 """Name of a calendar for ``--calendar`` -> its code: that of `holidays`, or one of this module."""
 
+_OTHER_NAMES = {
+    "24/7": "24X7", "CRYPTO": "24X7", "FOREX": "FX", "TARGET": "ECB", "TARGET2": "ECB", "US": "NYSE",
+    "NEW YORK": "NYSE", "LONDON": "LSE", "TOKYO": "JPX", "TORONTO": "TSX", "SYDNEY": "ASX", "ZURICH": "SIX",
+    "HONG KONG": "HKEX", "EURONEXT": "PARIS",
+}  # fmt: skip
+
 _MONDAY_TO_FRIDAY = np.array([True] * 5 + [False] * 2)
 
 
@@ -144,17 +150,18 @@ def is_observed(series: PriceSeries) -> bool:
 
 
 def calendar_code(name: str) -> str:
-    """Code of the calendar that ``--calendar`` names, in any case.
+    """Code of the calendar that ``--calendar`` names, in any case, or by a city or market of its own.
 
     Raises:
         UsageError: No calendar has that name.
 
-    >>> calendar_code("nyse")
-    'XNYS'
+    >>> calendar_code("nyse"), calendar_code("24/7"), calendar_code("London")
+    ('XNYS', '24x7', 'XLON')
     """
-    code = CALENDARS.get(name.strip().upper())
+    wanted = name.strip().upper()
+    code = CALENDARS.get(_OTHER_NAMES.get(wanted, wanted))
     if code is None:
-        code = next((code for code in CALENDARS.values() if code.upper() == name.strip().upper()), None)
+        code = next((code for code in CALENDARS.values() if code.upper() == wanted), None)
     if code is None:
         near = difflib.get_close_matches(name.upper()[:64], CALENDARS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
