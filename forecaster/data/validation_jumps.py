@@ -161,7 +161,7 @@ class _Scan:
             if not 0 < _CHANGE_SPREADS * _MEDIAN_TO_SD * spread < sizes[move]:
                 continue
             self._large.append(move)
-            count = self._rows_until_back(move, _BACK_SHARE * sizes[move], _MAX_WRONG_ROWS)
+            count = self._rows_until_back(move, np.inf, _MAX_WRONG_ROWS)
             if count:
                 back = self._leave_out(move, count)
         yield from self._all_marks()
@@ -234,10 +234,11 @@ class _Scan:
         if size <= limits.spike:
             return 0
         longest = 1 if is_unit or size <= _RUN_FLOOR else _MAX_WRONG_ROWS
-        return self._rows_until_back(move, min(limits.ordinary, _BACK_SHARE * size), longest)
+        return self._rows_until_back(move, limits.ordinary, longest)
 
-    def _rows_until_back(self, move: int, rest: float, longest: int) -> int:
-        """Rows after `move` until no more than `rest` of it remains; 0 if that takes too long."""
+    def _rows_until_back(self, move: int, ordinary: float, longest: int) -> int:
+        """Rows after `move` until no more than an `ordinary` return of two days remains; 0 if that takes too long."""
+        most = _BACK_SHARE * abs(self._moves[move])
         following = self._price[move + 1 : move + 2 + _MAX_EQUAL_ROWS]
         equal = int(np.argmin(np.append(following == following[0], False)))
         if equal > 1 and abs(self._moves[move]) > self._run_floor:
@@ -246,6 +247,7 @@ class _Scan:
             back = move + count
             if back >= len(self._moves):
                 return 0
+            rest = min(ordinary * np.sqrt((count + 1) / 2), most)
             if abs(self._moves[move : back + 1].sum()) <= rest:
                 return count
             if count >= equal > 1 or abs(self._moves[back]) > max(_SPIKE_FLOOR, rest):
