@@ -18,6 +18,7 @@ from forecaster.data.instruments import (
     shown,
 )
 from forecaster.errors import ConfigError, InputFileError, InstrumentError
+from forecaster.files import read_regular_file
 
 __all__ = [
     "PANEL_CURRENCIES",
@@ -148,16 +149,11 @@ def read_universe(path: Path) -> UniverseFile:
 
 def _lines(path: Path) -> list[str]:
     try:
-        with open(path, "rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_regular_file(path, _MAX_FILE_BYTES).decode("utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
         raise InputFileError(
             f"{path} cannot be read as a list of symbols: {error}; expected text, one symbol a line"
         ) from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise InputFileError(f"{path} is larger than 1 MiB; expected a list of symbols, one in each line")
-    return text.splitlines()
 
 
 def _reader(texts: Sequence[str], folder: Path) -> Callable[[str], Instrument]:

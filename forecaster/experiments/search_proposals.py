@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from forecaster.errors import UsageError
-from forecaster.experiments.search_space import Settings, Space
+from forecaster.experiments.search_space import Settings, Space, is_inside
 from forecaster.experiments.studies import Trial
 from forecaster.models.search_values import Range, SearchValues
 
@@ -48,7 +48,7 @@ def propose(space: Space, trials: Sequence[Trial], number: int, seed: int) -> Se
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.TPESampler(seed=(seed + number) % 2**32, constant_liar=True)
     study = optuna.create_study(sampler=sampler, storage=None)
-    study.add_trials([_frozen(trial, space, distributions) for trial in trials if _is_inside(trial, space)])
+    study.add_trials([_frozen(trial, space, distributions) for trial in trials if is_inside(trial.settings, space)])
     proposed = study.ask(distributions).params
     return {key: _value(space[key], proposed[key]) for key in space}
 
@@ -74,20 +74,6 @@ def _value(values: SearchValues, proposed: Any) -> Any:
     if isinstance(proposed, int):
         return proposed
     return min(max(float(f"{proposed:.{_DIGITS}g}"), values.low), values.high)
-
-
-def _is_inside(trial: Trial, space: Space) -> bool:
-    """True for a trial that has a value of the space for each key; the starting configuration may have another."""
-    if trial.settings.keys() != space.keys():
-        return False
-    for key, values in space.items():
-        value = trial.settings[key]
-        if isinstance(values, Range):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not values.low <= value <= values.high:
-                return False
-        elif _text(value) not in [_text(item) for item in values.values]:
-            return False
-    return True
 
 
 def _frozen(trial: Trial, space: Space, distributions: Any) -> Any:

@@ -1,6 +1,7 @@
 """Spaces of searches: keys of the section ``model`` of a configuration, and the values that each may take."""
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from forecaster.models import model_class
 from forecaster.models.search_values import Choices, Range, SearchValues, searched_options
 from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml
 
-__all__ = ["Settings", "Space", "declared_space", "read_space", "space_document", "space_of_document"]
+__all__ = ["Settings", "Space", "declared_space", "is_inside", "read_space", "space_document", "space_of_document"]
 
 Space = Mapping[str, SearchValues]
 """Dotted key of the configuration -> values that are searched."""
@@ -163,5 +164,17 @@ def space_document(space: Space) -> dict[str, Any]:
 
 
 def space_of_document(document: Mapping[str, Any]) -> Space:
-    """The space that `space_document` wrote."""
+    """The space that `space_document` wrote; ValueError, TypeError or AttributeError for anything else."""
     return {key: _range(value) if isinstance(value, dict) else _choices(value) for key, value in document.items()}
+
+
+def is_inside(settings: Settings, space: Space) -> bool:
+    """True for settings with a value of the space for each of its keys; those of a starting configuration have none."""
+    return settings.keys() == space.keys() and all(_holds(values, settings[key]) for key, values in space.items())
+
+
+def _holds(values: SearchValues, value: Any) -> bool:
+    if isinstance(values, Range):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and values.low <= value <= values.high
+    return json.dumps(value) in map(json.dumps, values.values)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from forecaster.errors import DamageError, ForecasterError, RunNotFoundError
-from forecaster.experiments.search_space import Settings
+from forecaster.experiments.search_space import Settings, is_inside, space_of_document
 from forecaster.experiments.stored_files import parse_json, parse_sealed, sealed_json
 from forecaster.files import check_writable, read_regular_file, storage_faults, write_file
 
@@ -194,10 +194,11 @@ class Study:
         """
         build = functools.partial(_facts, name=folder.name)
         facts = _read(folder, "study.json", "delete the folder, and search again", build)
+        space = space_of_document(facts["space"])
         trials = {}
         for file in sorted((folder / "trials").glob("*.json")):
             trial = _read(folder, f"trials/{file.name}", "delete it, and the trial is made again", Trial.from_json)
-            if trial.settings and trial.settings.keys() != facts["space"].keys():
+            if trial.settings and not is_inside(trial.settings, space):
                 raise DamageError(f"{file} is damaged: it has other settings than the space; delete it")
             trials[trial.number] = trial
         return cls(folder, facts, trials)
@@ -292,6 +293,14 @@ def _facts(document: dict[str, Any], name: str) -> dict[str, Any]:
     """Content of ``study.json`` in the folder `name`; KeyError, TypeError or ValueError for anything else."""
     if not all(fact in document for fact in _FACTS) or study_id(document) != name:
         raise ValueError(f"it is not what this program has written as {name}")
+    space_of_document(document["space"])
+    for start, end in (*document["folds"], document["lockbox"]):
+        if not datetime.date.fromisoformat(start) < datetime.date.fromisoformat(end):
+            raise ValueError(f"the rows from {start} to {end} are none")
+    if not all(isinstance(text, str) for text in (*document["named"], document["baseline"])):
+        raise ValueError("names of instruments or of the baseline are no texts")
+    if not all(isinstance(step, int) for step in document["steps"]):
+        raise ValueError("steps are no numbers of rows")
     return document
 
 

@@ -53,7 +53,7 @@ def test_a_byte_order_mark_is_no_symbol(listed) -> None:
         ("", "lists no symbols; expected one in each line"),
         ("# nothing\n", "lists no symbols"),
         (b"\xff\xfe\x00\xd8", "cannot be read as a list of symbols"),
-        ("A\n" * 600_000, "larger than 1 MiB"),
+        ("A\n" * 600_000, "larger than 1024 KiB"),
     ],
 )
 def test_files_that_list_nothing(listed, content: str | bytes, message: str) -> None:

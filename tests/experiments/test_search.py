@@ -25,7 +25,7 @@ from forecaster.experiments.search_losses import testing_losses as losses_of_tes
 from forecaster.experiments.search_proposals import propose
 from forecaster.experiments.search_results import effects, measured_luck, open_lockbox
 from forecaster.experiments.stored_files import sealed_json
-from forecaster.experiments.studies import Study, Trial, study_lock
+from forecaster.experiments.studies import Study, Trial, study_id, study_lock
 from forecaster.files import write_file
 from forecaster.models.search_values import Choices, Range
 
@@ -201,7 +201,11 @@ def test_a_damaged_trial_is_refused(toy_fits: ToyFits, tmp_path: Path) -> None:
         re.sub(rb"0\.(\d)", rb"0.9\1", whole),  # another loss
         *(
             sealed_json({**trial, **change}, place)
-            for change in ({"state": "x"}, {"losses": []}, {"settings": {"model.units": [1]}})
+            for change in (
+                {"state": "x"},
+                {"losses": []},
+                *({"settings": {**trial["settings"], key: 7}} for key in ("model.dropout", "model.epochs", "seed")),
+            )
         ),
         sealed_json(trial, f"another-study/trials/{path.name}"),
     ):
@@ -210,6 +214,28 @@ def test_a_damaged_trial_is_refused(toy_fits: ToyFits, tmp_path: Path) -> None:
             opened(toy_plan(), tmp_path)
     path.unlink()  # as the message says
     assert trial_files(searched(toy_plan(), tmp_path, 3))[path.name] == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"space": {"model.dropout": 1}},
+        {"space": None},
+        {"lockbox": {"x": 1}},
+        {"folds": [["2001-01-02", 5]]},
+        {"named": ["a", None]},
+        {"steps": ["1"]},
+        {"config": {"model": []}},
+    ],
+)
+def test_a_forged_study_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    study = opened(toy_plan(), tmp_path).study
+    facts = {**study.facts, **change}
+    folder = study.folder.with_name(study_id({**facts, "config": study.facts["config"]}))
+    folder.mkdir(exist_ok=True)
+    (folder / "study.json").write_bytes(sealed_json(facts, f"{folder.name}/study.json"))
+    with pytest.raises(DamageError, match=r"study\.json is damaged"):
+        Study.read(folder)
 
 
 def altered(series: PriceSeries, start: Any) -> PriceSeries:
