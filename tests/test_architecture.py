@@ -51,6 +51,7 @@ HOMES = {
         "config_sections.py",
         "data/sources",
         "experiments/manifest_schema.py",
+        "experiments/run_index.py",
         "experiments/watch_rules.py",
         "models",
     ),

@@ -8,7 +8,7 @@ from typing import Any, Self
 from forecaster.config import Config, load_config, shipped_configs
 from forecaster.data.sources.registry import source_traits
 from forecaster.errors import ConfigError
-from forecaster.models import model_class, traits_of
+from forecaster.models import model_class, network_names, traits_of
 
 __all__ = ["ConfigurationFacts", "described_configuration", "flat_values", "requested_configuration"]
 
@@ -73,7 +73,7 @@ def _text(value: Any) -> str:
     >>> _text(["lstm", {"kind": "gru", "units": [8]}])
     '[lstm, gru(units=[8])]'
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and str(value.get("kind")) in network_names():
         defaults = flat_values(model_class(value["kind"]).Options().model_dump(mode="json"))
         options = [f"{key}={_text(item)}" for key, item in flat_values(value).items() if item != defaults.get(key)]
         return f"{value['kind']}({', '.join(options)})" if options else str(value["kind"])

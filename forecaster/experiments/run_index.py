@@ -6,12 +6,16 @@ with a damaged one, every run is. The runs alone are the truth; people who share
 
 import contextlib
 import dataclasses
+import functools
 import json
 import operator
 import os
-from collections.abc import Callable, Collection, Mapping
+import typing
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, NonNegativeInt, TypeAdapter
 
 from forecaster.errors import DamageError, ForecasterError, NewerSchemaError, StorageError
 from forecaster.experiments.annotations import FOLDER
@@ -22,7 +26,7 @@ from forecaster.files import plain, read_regular_file, sha256_of, write_file
 
 __all__ = ["RunIndex", "indexed_runs"]
 
-SCHEMA = "run-index/3"
+SCHEMA = "run-index/4"
 MAX_INDEX_BYTES = 2**28
 _NAME = ".index.json"
 
@@ -96,14 +100,16 @@ _OWN = ("created", "fit_key", "metric_values")
 
 _SHARED = tuple(field.name for field in dataclasses.fields(RunSummary) if field.name not in ("id", "parent", *_OWN))
 
-_DECODERS: Mapping[str, Callable[[Any], Any]] = {
-    "metric_names": tuple,
-    "tags": tuple,
-    "instruments": tuple,
-    "members": frozenset,
-    "configuration": ConfigurationFacts.from_json,
-}
-"""Field -> function that makes its value from JSON values; other fields are JSON values."""
+_NUMBER = r"(-?[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?|nan|-?inf)"
+
+
+@functools.cache
+def _types() -> tuple[Mapping[str, TypeAdapter[Any]], TypeAdapter[Any]]:
+    """Types of the columns of shared values, and of the rows of the runs; a forged index is none."""
+    hints = typing.get_type_hints(RunSummary)
+    numbers = Annotated[str, Field(pattern=f"^({_NUMBER}( {_NUMBER})*)?$")]
+    row = tuple[str, int, int, int, tuple[str, str, numbers], list[NonNegativeInt]]  # type: ignore[valid-type]
+    return {name: TypeAdapter(list[hints[name]]) for name in _SHARED}, TypeAdapter(list[row])
 
 
 def _recorded(folder: Path) -> dict[str, _Entry]:
@@ -113,16 +119,23 @@ def _recorded(folder: Path) -> dict[str, _Entry]:
         if head != _head(body):  # of another version, or damaged
             return {}
         document = json.loads(body)
-        columns = [list(map(_DECODERS.get(name, plain), document["shared"][name])) for name in _SHARED]
-        return {
+        types, rows = _types()
+        columns = [types[name].validate_python(document["shared"][name]) for name in _SHARED]
+        entries = {
             name: _Entry(
                 (changed, noted, size),
                 RunSummary(name, folder, *own, *map(operator.getitem, columns, places)),
             )
-            for name, changed, noted, size, own, places in document["runs"]
+            for name, changed, noted, size, own, places in rows.validate_python(document["runs"])
         }
+        return entries if all(_has_value_for_each_metric(entry.summary) for entry in entries.values()) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return {}
+
+
+def _has_value_for_each_metric(run: RunSummary) -> bool:
+    values = run.metric_values.count(" ") + 1 if run.metric_values else 0
+    return values == len(run.metric_names)
 
 
 def _index_bytes(entries: Collection[_Entry]) -> bytes:

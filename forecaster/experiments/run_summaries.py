@@ -47,6 +47,7 @@ class RunSummary:
         whole: Subject of the verdict on all named instruments -> outcome and opponent.
         tags: Tags of the user, sorted.
         notes: Number of notes.
+        unreadable_notes: Error about notes and tags that cannot be read; empty for none.
     """
 
     id: str
@@ -69,6 +70,7 @@ class RunSummary:
     whole: Mapping[str, tuple[str, str]]
     tags: tuple[str, ...] = ()
     notes: int = 0
+    unreadable_notes: str = ""
 
     @property
     def folder(self) -> Path:
@@ -108,7 +110,7 @@ class RunSummary:
         """
         manifest = run.manifest
         metrics = metrics_of(run)
-        annotations = _annotations(run.folder)
+        annotations, damage = _annotations(run.folder)
         return cls(
             id=run.id,
             parent=run.folder.parent,
@@ -130,15 +132,16 @@ class RunSummary:
             whole=_outcomes(manifest.scores.verdict or {}),
             tags=annotations.tags,
             notes=len(annotations.notes),
+            unreadable_notes=damage,
         )
 
 
-def _annotations(folder: Path) -> Annotations:
-    """Notes and tags; none where they are damaged, since a run does not need them to forecast."""
+def _annotations(folder: Path) -> tuple[Annotations, str]:
+    """Notes and tags; none and the error where they are damaged, since a run does not need them to forecast."""
     try:
-        return annotations_of(folder)
-    except DamageError:
-        return Annotations()
+        return annotations_of(folder), ""
+    except DamageError as error:
+        return Annotations(), error.messages[0]
 
 
 def _outcomes(verdict: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

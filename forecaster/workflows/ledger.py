@@ -1,6 +1,7 @@
 """`ledger`: check, list and show the forecasts that were logged."""
 
 import datetime
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from forecaster.data.instruments import Instrument
 from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
 from forecaster.datasets.selection import Selection, named_instruments
 from forecaster.environment import Environment
-from forecaster.errors import UsageError
+from forecaster.errors import DamageError, UsageError
 from forecaster.experiments.ledger import issue_time, ledger_path, read_ledger, split_lines
 from forecaster.experiments.ledger_check import LedgerCheck, check_ledger, require_sound
 
@@ -111,6 +112,14 @@ def ledger_entry_at(number: int, *, ledger: str | Path | None = None, environmen
     count = sound_entries(ledger, environment).lines
     if number > count:
         raise UsageError(f"the ledger has {count} lines; got {number}; expected a number up to {count}")
-    lines, _ = split_lines(read_ledger(ledger_file(ledger, environment)))
+    path = ledger_file(ledger, environment)
+    lines, _ = split_lines(read_ledger(path))
     entry: Entry = json.loads(lines[number - 1])["entry"]
+    rows = entry["quantiles"]
+    if any(len(row) != len(entry["levels"]) for row in rows) or not all(map(_is_integer, itertools.chain(*rows))):
+        raise DamageError(f"{path}: line {number}: its quantiles are no table of integers; expected a sound ledger")
     return entry
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < 2**63

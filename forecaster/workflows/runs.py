@@ -42,7 +42,7 @@ class RunOverview(Tabular):
         runs: Those that can be read and meet the conditions, in order.
         total: Number of all that can be read.
         pinned: Ids of pinned runs.
-        damaged: An error for each run that cannot be read.
+        damaged: An error for each run that cannot be read, or whose notes and tags cannot.
     """
 
     runs: tuple[RunSummary, ...]
@@ -117,7 +117,8 @@ def runs(
     conditions = [where] if isinstance(where, str) else where
     index = indexed_runs(runs_folder(environment.home))
     chosen = selected_runs(index.runs, [parse_condition(text) for text in conditions], sort, descending)
-    return RunOverview(tuple(chosen[:limit]), len(chosen), pinned_runs(environment.home), index.damaged)
+    unreadable = [DamageError(run.unreadable_notes) for run in index.runs if run.unreadable_notes]
+    return RunOverview(tuple(chosen[:limit]), len(chosen), pinned_runs(environment.home), (*index.damaged, *unreadable))
 
 
 def show_run(run_id: str, environment: Environment) -> RunDetails:

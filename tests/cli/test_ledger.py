@@ -3,6 +3,7 @@
 import datetime
 import functools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from toy_ledgers import clock_of, entry, price_file, prices, write_ledger
 
 import forecaster
 from forecaster.environment import Environment
+from forecaster.experiments.ledger import BEGIN, Line, line_hash
 
 CLOSE = prices()
 NEWEST = "2026-10-30"  # last day of the installed history
@@ -168,6 +170,13 @@ def test_verify_names_the_first_bad_line(forecast: Forecast, graded_home: Path, 
         refused = forecast(*command, "--ledger", bad)
         assert refused.exit_code == 4
         assert "line 1" in refused.stderr
+    line = Line.of(content.splitlines()[0])
+    assert line is not None
+    start, quantiles, end = line.entry.partition(b'"quantiles"')
+    forged = start + quantiles + re.sub(rb"\],\[-?\d+", b'],["x"', end, count=1)  # of step 2, which is not graded
+    parts = (forged, line_hash(BEGIN, forged).encode(), BEGIN.encode())
+    bad.write_bytes(b'{"entry":%s,"hash":"%s","previous":"%s"}\n' % parts)
+    assert forecast("ledger", "show", 1, "--ledger", bad).exit_code == 4
     bad.write_bytes(content[:-40])
     torn = forecast("ledger", "verify", "--ledger", bad)
     assert torn.exit_code == 0

@@ -84,6 +84,12 @@ def test_one_run_is_shown_with_its_notes(forecast: Forecast, project: Path) -> N
     table = forecast("runs", "show", "latest", "--home", project).stdout
     assert "narrow ranges (ann, " in table
     assert manifest["data"][0]["sha256"][:12] in table
+    (note,) = (project / "runs" / GOLDEN.name).glob("annotations/*")
+    note.write_bytes(note.read_bytes().replace(b"narrow", b"wide"))
+    assert forecast("runs", "show", "latest", "--home", project).exit_code == 4
+    (project / "runs" / ".index.json").unlink(missing_ok=True)
+    listed = forecast("runs", "list", "--home", project)
+    assert f"warning: {note} is no note and no tags: it does not match its own checksum" in listed.stderr
 
 
 def test_two_runs_differ_in_facts_and_metrics(forecast: Forecast, project: Path) -> None:

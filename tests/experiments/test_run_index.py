@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from run_copies import GOLDEN, copy_run
 
-from forecaster.experiments.run_index import indexed_runs
+from forecaster.experiments.run_index import _SHARED, indexed_runs
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.experiments.runs import list_runs
+from forecaster.files import sha256_of
 
 SECOND = "20260101-000000-000-USDJPY-000000"
 
@@ -50,6 +51,20 @@ def test_a_damaged_index_is_made_again(folder: Path, content: bytes) -> None:
     indexed_runs(folder)
     whole = (folder / ".index.json").read_bytes()
     (folder / ".index.json").write_bytes(content or whole.replace(b'"lstm"', b"[[1]]"))
+    assert [summary.id for summary in indexed_runs(folder).runs] == [run.id for run in expected(folder)]
+    assert (folder / ".index.json").read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", [*_SHARED, "runs"])
+def test_a_forged_index_is_made_again(folder: Path, name: str) -> None:
+    indexed_runs(folder)
+    whole = (folder / ".index.json").read_bytes()
+    head, _, body = whole.partition(b"\n")
+    document = json.loads(body)
+    columns = document if name == "runs" else document["shared"]
+    columns[name] = [{"x": [1]} for _ in columns[name]]
+    forged = json.dumps(document).encode()
+    (folder / ".index.json").write_bytes(head.split(b" ")[0] + f" {sha256_of(forged)}\n".encode() + forged)
     assert [summary.id for summary in indexed_runs(folder).runs] == [run.id for run in expected(folder)]
     assert (folder / ".index.json").read_bytes() == whole
 

@@ -43,7 +43,7 @@ def forged_arrays(arrays: dict[str, Any], rng: np.random.Generator) -> dict[str,
     forged = dict(arrays)
     names = sorted(forged)
     name = names[rng.integers(len(names))]
-    array = forged[name]
+    array = np.atleast_1d(forged[name])
     changes: tuple[Any, ...] = (
         *(array * np.float32(1e30), array * np.float32(-50), np.full_like(array, np.nan), np.full_like(array, np.inf)),
         *(array.astype(float), array.astype(np.float16), array.astype(int), array.astype(str), array.astype(bool)),
