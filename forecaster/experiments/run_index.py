@@ -108,8 +108,9 @@ def _types() -> tuple[Mapping[str, TypeAdapter[Any]], TypeAdapter[Any]]:
     """Types of the columns of shared values, and of the rows of the runs; a forged index is none."""
     hints = typing.get_type_hints(RunSummary)
     numbers = Annotated[str, Field(pattern=f"^({_NUMBER}( {_NUMBER})*)?$")]
-    row = tuple[str, int, int, int, tuple[str, str, numbers], list[NonNegativeInt]]  # type: ignore[valid-type]
-    return {name: TypeAdapter(list[hints[name]]) for name in _SHARED}, TypeAdapter(list[row])
+    row = tuple[str, int, int, int, tuple[str, str, numbers], list[NonNegativeInt]]
+    columns = {name: TypeAdapter(list[hints[name]]) for name in _SHARED}  # type: ignore[valid-type]
+    return columns, TypeAdapter(list[row])
 
 
 def _recorded(folder: Path) -> dict[str, _Entry]:
