@@ -143,7 +143,7 @@ class _Chain:
             entry = line.graded_content()
             issued = issue_time(entry)
             problem = self._wrong_entry(entry, number) or self._wrong_time(entry, issued)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
             return "form", f"it is no entry of a ledger ({error})"
         if problem is not None:
             return problem
@@ -198,7 +198,7 @@ def _has_shape(entry: Mapping[str, Any]) -> bool:
     """True if an entry has all that grading and the list need.
 
     Raises:
-        KeyError, TypeError: It lacks something.
+        KeyError, TypeError, OverflowError: It lacks something, or holds a number without bounds.
     """
     steps = entry["baseline_steps"]
     horizon = len(entry["dates"])
@@ -214,7 +214,8 @@ def _has_shape(entry: Mapping[str, Any]) -> bool:
         and entry["unit"] in ("log_return", "change")
         and math.isfinite(entry["last_price"])
         and (entry["last_price"] > 0 or entry["unit"] == "change")
-        and 0 < entry["scale"] < math.inf
+        and math.isfinite(entry["scale"])
+        and entry["scale"] > 0
     )
 
 
