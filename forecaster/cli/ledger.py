@@ -8,7 +8,7 @@ import click
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
-from forecaster.cli.streams import print_text
+from forecaster.cli.streams import colored_lines, print_text
 from forecaster.environment import Environment
 
 __all__ = ["command"]
@@ -49,7 +49,7 @@ def verify_command(*, environment: Environment, format: str, **keywords: Any) ->
 
     check, path = verify_ledger(environment=environment, **keywords)
     document = check_document(check, path)
-    print_text(json_text(document) if format == "json" else "\n".join(check_lines(document)))
+    print_text(json_text(document) if format == "json" else colored_lines(check_lines(document)))
     if check.bad is not None:
         raise click.exceptions.Exit(4)
 
@@ -103,4 +103,4 @@ def show_command(*, environment: Environment, number: int, ledger: Path | None, 
     if format == "json":
         print_text(json_text(entry))
         return
-    print_text("\n".join([*entry_lines(entry), table_text(entry_table(entry))]))
+    print_text(f"{colored_lines(entry_lines(entry))}\n{table_text(entry_table(entry))}")

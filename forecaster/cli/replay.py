@@ -28,12 +28,13 @@ def command(*, environment: Environment, run_id: str, format: str, **keywords: A
     Example:
       forecast replay latest
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
+    from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import print_result
     from forecaster.files import json_text
     from forecaster.output.replay_tables import replay_document, replay_lines
     from forecaster.workflows.replay import replay
 
     document = replay_document(replay(run=run_id, environment=environment, **keywords))
-    print_result(environment, json_text(document) if format == "json" else "\n".join(replay_lines(document)))
+    print_result(environment, json_text(document) if format == "json" else colored_lines(replay_lines(document)))
     if not document["repeated"]:
         click.get_current_context().exit(ExitCode.DIFFERENCE)

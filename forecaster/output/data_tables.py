@@ -54,7 +54,7 @@ def _saved(text: str) -> str:
 
 def histories_table(histories: Sequence[Mapping[str, Any]]) -> Table:
     """`data list`: one line for each history."""
-    table = _table("history", "versions>", "rows>", "first", "last", "age>", "saved (UTC)", "newest hash")
+    table = _table("history", "versions>", "rows>", "first", "last", "age (business)>", "saved (UTC)", "newest hash")
     for history in histories:
         table.add_row(
             *_plain(history["series"], history["versions"], f"{history['rows']:,}", history["first"], history["last"]),
@@ -119,7 +119,7 @@ def findings_table(findings: Sequence[Mapping[str, Any]]) -> Table:
 def fetch_table(histories: Sequence[Mapping[str, Any]]) -> Table:
     """`data fetch` and `data refresh`: the outcome for each history."""
     numbers = ("rows>", "added>", "revised>", "removed>")
-    table = _table("history", "outcome", *numbers, "first", "last", "age", "hash", "findings")
+    table = _table("history", "outcome", *numbers, "first", "last", "age (business)", "hash", "findings")
     for history in histories:
         version = history["version"]
         new = history["outcome"] == "new"

@@ -2,12 +2,14 @@
 
 import io
 import re
+from pathlib import Path
 
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecaster.cli import streams
 from forecaster.cli.streams import note_text, visible, wrapped
 
 
@@ -38,6 +40,13 @@ def test_a_line_is_wrapped_between_words_with_its_judgements_in_colour(terminal:
     assert " ".join(plain.split()) == LINE
     assert click.style("warning:", fg="yellow", bold=True) in text
     assert click.style("too narrow", fg="red") in text
+
+
+def test_every_command_wraps_the_lines_of_its_result() -> None:
+    """Lines that are only joined would be wider than the terminal."""
+    sources = Path(streams.__file__).parent.glob("*.py")
+    joined = [path.name for path in sources if re.search(r'"\\n"\.join\(\[?\*?\w+_lines\(', path.read_text("utf-8"))]
+    assert joined == []
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
