@@ -18,6 +18,7 @@ __all__ = [
     "daily_bars",
     "has_repeated_hour",
     "in_timezone",
+    "later_price",
     "market_days",
     "parse_clock",
 ]
@@ -108,8 +109,11 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
             "them from 1904; expected days since 1900; save the dates as text such as 2024-07-31"
         )
     seconds = moments.seconds
-    is_regular = seconds is not None and len(np.unique(seconds)) <= _MAX_CLOCKS and not (seconds % _HALF_HOUR).any()
-    if seconds is None or not is_regular or _has_week(moments.days, _MONDAY_TO_FRIDAY):
+    if seconds is None:
+        return moments, []
+    usual = np.delete(seconds, _latest(moments))  # the last price may be that of the moment of a download
+    is_regular = len(np.unique(usual)) <= _MAX_CLOCKS and not (usual % _HALF_HOUR).any()
+    if not is_regular or _has_week(moments.days, _MONDAY_TO_FRIDAY):
         return moments, []
     is_auckland = moments.offsets is not None and np.unique(seconds).tolist() == list(_AUCKLAND)
     if not is_auckland and _has_week(moments.days, _SUNDAY_TO_THURSDAY):
@@ -126,6 +130,24 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         if shift.any() and any(_has_week(np.asarray(moments.days + shift), week) for week in weeks):
             return _moved(moments, shift, word, "Sundays" if word == "later" else "Saturdays")
     return moments, []
+
+
+def later_price(moments: Moments) -> int | None:
+    """Number of a last row that is the price at the moment of a download, of a day that has its row; None without one.
+
+    CoinGecko, for one, gives the price of each midnight, and that of now.
+    """
+    if moments.seconds is None or len(moments.days) < _MIN_ROWS:
+        return None
+    last = _latest(moments)
+    usual = np.unique(np.delete(moments.seconds, last))
+    is_other = len(usual) <= _MAX_CLOCKS and moments.seconds[last] not in usual
+    return last if is_other and (moments.days == moments.days[last]).sum() == 2 else None
+
+
+def _latest(moments: Moments) -> int:
+    seconds = 0 if moments.seconds is None else moments.seconds
+    return int(np.argmax(moments.days.astype(np.int64) * DAY_SECONDS + seconds))
 
 
 def _refuse_doubtful_clock(moments: Moments, seconds: Int64Array, label: str) -> None:

@@ -18,6 +18,7 @@ from forecaster.data.tables.days import (
     daily_bars,
     has_repeated_hour,
     in_timezone,
+    later_price,
     market_days,
     parse_clock,
 )
@@ -96,6 +97,9 @@ def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> Fi
     layout = find_layout(table, options.date_column)
     layout, moments = _one_series(layout, options)
     choice = choose_columns(layout, options.price_column)
+    later = later_price(moments)
+    if later is not None:
+        layout, moments = _without(layout, moments, [later], "with a later price of a day that has one")
     layout, moments, columns, remarks = _numbers(layout, moments, choice.places, options)
     columns, apart = _range_of_price(layout, columns, choice.places["close"], is_named=options.price_column is not None)
     remarks += apart
@@ -205,17 +209,16 @@ def _numbers(
     texts = [place for place in places.values() if _TEXT.search("".join(layout.cells(place)))]
     events = [row for row, record in enumerate(layout.rows) if any(is_event(records[record][place]) for place in texts)]
     if events:
-        layout, moments = _without(layout, moments, events)
+        layout, moments = _without(layout, moments, events, "about a dividend or a split")
     advice = "; to read another column, name it with --price-column"
     columns, remarks = numbers_of(layout, places, options.decimal, ("close",), advice)
     columns = {name: values for name, values in columns.items() if name == "close" or not np.isnan(values).all()}
     return layout, moments, columns, remarks
 
 
-def _without(layout: Layout, moments: Moments, rows: list[int]) -> tuple[Layout, Moments]:
+def _without(layout: Layout, moments: Moments, rows: list[int], kind: str) -> tuple[Layout, Moments]:
     remaining = np.ones(len(layout.rows), dtype=bool)
     remaining[rows] = False
-    kind = "about a dividend or a split"
     skipped = {**layout.skipped, kind: layout.skipped.get(kind, 0) + len(rows)}
     kept_rows = [row for row, stays in zip(layout.rows, remaining, strict=True) if stays]
     return dataclasses.replace(layout, rows=kept_rows, skipped=skipped), _selected(moments, remaining)

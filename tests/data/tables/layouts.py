@@ -532,6 +532,29 @@ LAYOUTS: dict[str, Layout] = {
     "names of months between blanks": Layout("Date           Adj Close\n" + rows("{day:%b %d, %Y}   {c}")),
     "a printed series": Layout("Date\n" + rows("{day}    {c}") + "Name: Close, dtype: float64\n"),
     "R table with row numbers": Layout('"Date" "Close"\n' + rows('"{v}" "{day}" {c}')),
+    "CoinGecko, with the price of now": Layout(
+        json.dumps(
+            {
+                "prices": [
+                    *([seconds(day) * 1000, c] for day, c in zip(DAYS, CLOSE, strict=True)),
+                    [seconds(DAYS[-1]) * 1000 + 50_123_456, 1.5],
+                ]
+            }
+        )
+    ),
+    "midnight of Tokyo in UTC, with the price of now": Layout(
+        "time,close\n"
+        + each(lambda day, o, h, low, c, v: f"{day - datetime.timedelta(days=1)}T15:00:00+00:00,{c}").replace(
+            "2023-12-21T15:00:00+00:00,142.42", "2023-12-22T05:12:07+00:00,142.42"
+        ),
+        options={"timezone": "Asia/Tokyo"},
+    ),
+    "midnight of Berlin in UTC, with the price of now": Layout(
+        "time,close\n"
+        + each(lambda day, o, h, low, c, v: f"{day - datetime.timedelta(days=1)}T23:00:00+00:00,{c}").replace(
+            "2023-12-21T23:00:00+00:00,142.42", "2023-12-22T09:12:07+00:00,142.42"
+        ),
+    ),
     "seconds beside a volume like a date": Layout(
         "close,time,volume\n"
         + each(lambda day, o, h, low, c, v: f"{c},{seconds(day)},{v * 1000 - 20_000_000}20240131").replace(
