@@ -12,16 +12,9 @@ from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.columns import choose_columns, one_symbol, time_column
+from forecaster.data.tables.daily_bars import are_trades, daily_bars, has_repeated_hour, parse_clock
 from forecaster.data.tables.dates import parse_dates
-from forecaster.data.tables.days import (
-    are_trades,
-    daily_bars,
-    has_repeated_hour,
-    in_timezone,
-    later_price,
-    market_days,
-    parse_clock,
-)
+from forecaster.data.tables.days import in_timezone, later_price, market_days
 from forecaster.data.tables.decimals import numbers_of
 from forecaster.data.tables.layout import Layout, find_layout
 from forecaster.data.tables.misdated import refuse_misdated

@@ -9,7 +9,8 @@ import pytest
 from layouts import answer
 
 from forecaster.data.tables.clock_times import split_times
-from forecaster.data.tables.days import in_timezone, market_days, parse_clock
+from forecaster.data.tables.daily_bars import parse_clock
+from forecaster.data.tables.days import in_timezone, market_days
 from forecaster.data.tables.moments import Moments
 from forecaster.errors import InputFileError
 
