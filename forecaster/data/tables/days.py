@@ -151,8 +151,8 @@ def _refuse_doubtful_clock(moments: Moments, seconds: Int64Array, label: str) ->
     if len(doubtful):
         raise InputFileError(
             f"{label}: rows from Sunday to Thursday are stamped {clock_text(int(doubtful[0]))}, which is the close of "
-            "a market that opens on Sundays or the midnight of one further east; say so with --timezone UTC, which keeps "
-            "the dates, or with the zone of the market, such as --timezone Asia/Tokyo, which converts them"
+            "a market that opens on Sundays or the midnight of one further east; say so with --timezone UTC, which "
+            "keeps the dates, or with the zone of the market, such as --timezone Asia/Tokyo, which converts them"
         )
 
 
