@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -137,10 +137,39 @@ def _median_moves(losses: DailyLosses) -> bool:
     return bool((losses.squared != losses.squared_naive).any())
 
 
+def _mean_over_instruments(losses: DailyLosses, value: Callable[[DailyLosses], float | None]) -> float | None:
+    """Mean over the instruments that have a value, as the tables have it; the tests count each day once instead."""
+    values = [value(each) for each in losses.members or (losses,)]
+    present = [number for number in values if number is not None]
+    return sum(present) / len(present) if present else None
+
+
 def _rmse_ratio(losses: DailyLosses) -> float | None:
     """RMSE of the median over that of the last price; None for a price that never moved."""
-    naive = float(losses.squared_naive.mean())
-    return math.sqrt(float(losses.squared.mean()) / naive) if naive > 0 else None
+
+    def of_one(each: DailyLosses) -> float | None:
+        naive = float(each.squared_naive.mean())
+        return math.sqrt(float(each.squared.mean()) / naive) if naive > 0 else None
+
+    return _mean_over_instruments(losses, of_one)
+
+
+def _crps_ratio(losses: DailyLosses, name: str) -> float | None:
+    """CRPS of the model over that of a baseline; None where that is 0."""
+
+    def of_one(each: DailyLosses) -> float | None:
+        reference = float(each.crps[name].mean())
+        return float(each.crps[losses.model].mean()) / reference if reference > 0 else None
+
+    return _mean_over_instruments(losses, of_one)
+
+
+def _shares_inside(losses: DailyLosses) -> dict[str, float]:
+    """Level -> share of outcomes in the interval."""
+    return {
+        level: _mean_over_instruments(losses, lambda each, level=level: float(each.inside[level].mean())) or 0.0
+        for level in losses.inside
+    }
 
 
 def _detectable_ratio(losses: DailyLosses, information: MeanTest) -> float | None:
@@ -203,9 +232,8 @@ def density(losses: DailyLosses) -> TestedClaim:
     """Test the CRPS against all baselines at once, by Diebold and Mariano."""
     names = losses.baselines
     days = len(losses)
-    mean = float(losses.crps[losses.model].mean())
     means = {name: float(losses.crps[name].mean()) for name in names}
-    ratios = {name: mean / reference if reference > 0 else None for name, reference in means.items()}
+    ratios = {name: _crps_ratio(losses, name) for name in names}
     measured = {"crps_ratio": ratios, "baselines": list(names), "left_out": list(losses.left_out)}
     moves = bool(losses.squared_naive.any())
     if not names or days < MIN_DAYS or not moves:
@@ -250,10 +278,11 @@ def coverage(losses: DailyLosses, later: Sequence[DailyLosses] = ()) -> TestedCl
         later: Losses at further steps.
     """
     moves = bool(losses.squared_naive.any())
-    steps = [
-        with_p_value(step_coverage(each.step, each.inside, each.overlap, moves=moves), each.inside, each.overlap)
-        for each in (losses, *later)
-    ]
+    steps = []
+    for each in (losses, *later):
+        judged = step_coverage(each.step, each.inside, each.overlap, moves=moves)
+        tested = with_p_value(judged, each.inside, each.overlap)
+        steps.append(dataclasses.replace(tested, coverage=_shares_inside(each)))
     measured: dict[str, Any] = {"coverage": dict(steps[0].coverage), "steps": [step.to_json() for step in steps]}
     if len(losses) < MIN_DAYS or not moves:
         return TestedClaim("nominal", "coverage_points", measured, untestable=_reason(moves))

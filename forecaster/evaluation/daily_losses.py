@@ -75,6 +75,7 @@ class DailyLosses:
             pooled, or where outcomes overlap.
         inside: Coverage ``0.8`` and ``0.95`` -> (N,) share of outcomes in the central interval.
         left_out: Baselines that only some of the pooled instruments have; they are not compared.
+        members: Losses of each of the pooled instruments; empty for one instrument.
     """
 
     name: str
@@ -92,6 +93,7 @@ class DailyLosses:
     independent_variance: float | None
     inside: Mapping[str, FloatArray]
     left_out: tuple[str, ...] = ()
+    members: tuple["DailyLosses", ...] = ()
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -212,4 +214,5 @@ def pool(members: Sequence[DailyLosses], name: str = POOLED) -> DailyLosses:
         independent_variance=None,
         inside={level: daily([member.inside[level] for member in members]) for level in first.inside},
         left_out=tuple(model for model in models if model not in shared),
+        members=tuple(members),
     )

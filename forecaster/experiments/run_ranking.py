@@ -5,11 +5,12 @@ from typing import Any
 
 from forecaster.config import Config
 from forecaster.data.instruments import Instrument
+from forecaster.data.sources.registry import AUTO, default_source, source_traits
 from forecaster.experiments.configurations import ConfigurationFacts, described_configuration
 from forecaster.experiments.run_summaries import RunSummary
 from forecaster.forecast import MAX_SCALING
 
-__all__ = ["ranked_runs", "run_problems", "with_configuration"]
+__all__ = ["may_fit", "ranked_runs", "run_problems", "with_configuration"]
 
 
 def ranked_runs(
@@ -44,6 +45,21 @@ def ranked_runs(
         )
 
     return sorted(runs, key=rank, reverse=True)
+
+
+def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
+    """True if a run has an instrument of a source, at any frequency."""
+    return (
+        _may_come_from(run.source, instrument)
+        and source in (None, AUTO, run.source)
+        and instrument.canonical.name in run.members
+    )
+
+
+def _may_come_from(source: str, instrument: Instrument) -> bool:
+    """True if a source may have an instrument; one that the user gives has a source of its own."""
+    own = default_source(instrument)
+    return source == own or not (source_traits(source).is_given or source_traits(own).is_given)
 
 
 def with_configuration(runs: Sequence[RunSummary], config: Config) -> list[RunSummary]:

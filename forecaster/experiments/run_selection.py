@@ -13,7 +13,7 @@ from forecaster.config import FREQUENCIES, Config, DataConfig, load_config
 from forecaster.data.calendars import SPANS, business_age
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
-from forecaster.data.sources.registry import AUTO, chosen_source, default_source, source_traits
+from forecaster.data.sources.registry import chosen_source, default_source, source_traits
 from forecaster.data.spellings import parse_frequency
 from forecaster.datasets.covariates import EVENTS, Covariates, load_covariates
 from forecaster.datasets.histories import Histories, data_line, loading_ahead
@@ -25,12 +25,12 @@ from forecaster.experiments.changed_history import HistoryChange, change_since
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_index import RunIndex, indexed_runs
-from forecaster.experiments.run_ranking import ranked_runs, run_problems, with_configuration
+from forecaster.experiments.run_ranking import may_fit, ranked_runs, run_problems, with_configuration
 from forecaster.experiments.run_summaries import RunSummary, covered_clause, some_names
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.pipeline import coming_days_of
 
-__all__ = ["RunQuery", "RunSelector", "SelectedRun", "announce", "may_fit", "preferred_run", "select_runs"]
+__all__ = ["RunQuery", "RunSelector", "SelectedRun", "announce", "preferred_run", "select_runs"]
 
 OLD_RUN_DAYS = 125  # business days; after half a year of new rows a training is worth repeating
 
@@ -262,6 +262,8 @@ class RunSelector:
                 if selection.run.covers(selection.series) or (selection.change is not None and selection.change.same):
                     for run_id, reason in refused.items():
                         environment.note(f"warning: passed over: run {run_id}: {reason.messages[0]}")
+                    if different is not None:
+                        environment.note(f"warning: passed over: {_different(different)}")
                     _note_choice(selection, query, index, environment)
                     return selection
                 different = different or selection
@@ -273,7 +275,7 @@ class RunSelector:
             Histories.of_section(environment, data, [instrument], choice.network, self._sources).load(instrument)
         if refused:
             raise next(iter(refused.values()))
-        clause = covered_clause(instrument, index.runs) if different is None else _different(different)
+        clause = covered_clause(instrument, index.runs) if different is None else f"; {_different(different)}"
         raise _no_run(instrument, choice, query, environment, clause)
 
     def _load(self, run: Run, instrument: Instrument) -> SelectedRun:
@@ -349,22 +351,7 @@ def _no_run(
 def _different(selection: SelectedRun) -> str:
     """Clause about a run of the same name that was trained on other prices."""
     what = "" if selection.change is None else f" ({selection.change.text})"
-    return f"; run {selection.run.id} was trained on other prices of that name{what}"
-
-
-def may_fit(run: RunSummary, instrument: Instrument, source: str | None) -> bool:
-    """True if a run has an instrument of a source, at any frequency."""
-    return (
-        _may_come_from(run.source, instrument)
-        and source in (None, AUTO, run.source)
-        and instrument.canonical.name in run.members
-    )
-
-
-def _may_come_from(source: str, instrument: Instrument) -> bool:
-    """True if a source may have an instrument; one that the user gives has a source of its own."""
-    own = default_source(instrument)
-    return source == own or not (source_traits(source).is_given or source_traits(own).is_given)
+    return f"run {selection.run.id} was trained on other prices of that name{what}"
 
 
 def _knows_events(run: Run) -> bool:

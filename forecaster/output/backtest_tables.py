@@ -223,6 +223,9 @@ def _standings(document: Mapping[str, Any], span: str) -> Iterator[str]:
     if tests:
         p_values = ", ".join(f"p = {entry['p_value']:.3f} ({_counted(entry['step'], span)})" for entry in tests)
         yield f'SPA test, H0 "no model beats {tests[0]["model"]}": {p_values}'
+    unknown = [_counted(entry["step"], span) for entry in document["confidence_set"] if entry["models"] is None]
+    if unknown and len(document["models"]) > 1:
+        yield f"neither confidence set nor SPA test at {', '.join(unknown)}: too few outcomes without a common {span}"
 
 
 def _ahead(step: int, span: str) -> str:

@@ -25,8 +25,8 @@ from forecaster.experiments import run_comparison
 from forecaster.experiments.pins import pinned_runs
 from forecaster.experiments.run_differences import grouped, labels_of, require_comparable
 from forecaster.experiments.run_index import indexed_runs
-from forecaster.experiments.run_ranking import ranked_runs
-from forecaster.experiments.run_selection import RunQuery, may_fit
+from forecaster.experiments.run_ranking import may_fit, ranked_runs
+from forecaster.experiments.run_selection import RunQuery
 from forecaster.experiments.runs import Run, find_run, runs_folder
 from forecaster.models import is_network
 from forecaster.workflows.executor_choice import ExecutorOptions

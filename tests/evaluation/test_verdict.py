@@ -157,6 +157,18 @@ def test_pooled_days_are_tested_with_their_autocorrelation() -> None:
     assert verdict(alone)["point"].raw_p_value == pytest.approx(mean_test(alone.gain, lags=0).p_above)
 
 
+def test_numbers_of_a_pool_are_means_over_instruments_as_in_the_tables() -> None:
+    members = [evidence(1, signal=0.1, noise=0.05), evidence(2, days=200, signal=0.2, noise=0.05)]
+    alone, together = [verdict(member) for member in members], verdict(pool(members))
+    for kind, measured in (("point", "rmse_ratio"), ("density", "crps_ratio"), ("coverage", "coverage")):
+        (of_all, *of_each) = [np.array(values_of(result[kind].measured[measured])) for result in (together, *alone)]
+        assert of_all == pytest.approx(np.mean(of_each, axis=0))
+
+
+def values_of(measured: Any) -> list[float]:
+    return [*measured.values()] if isinstance(measured, dict) else [measured]
+
+
 def test_markets_that_follow_each_other_are_not_taken_for_independent_days() -> None:
     """The second market moves today as the first did yesterday, and both medians drift slowly, knowing nothing."""
     dates = np.datetime64("2020-01-01") + np.arange(750)
