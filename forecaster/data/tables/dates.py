@@ -203,12 +203,11 @@ def _separated(texts: Sequence[str], cells: Sequence[str], order: str | None) ->
         if any(number[0] <= 31 and len(match[4]) != 2 for number, match in zip(numbers, matches, strict=True) if match):
             raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
         return _assemble(texts, [(year + _MINGUO, month, day) for year, month, day in numbers]), "Minguo year-month-day"
-    lengths = {len(match[4]) for match in matches if match is not None}
-    if lengths == {4}:
+    lengths = [len(match[4]) for match in matches if match is not None]
+    if set(lengths) == {4}:
         return _in_order(texts, numbers, _orders_before_year(order))
-    if lengths != {2}:
-        row = next(row for row, match in enumerate(matches) if match is not None and len(match[4]) not in (2, 4))
-        raise unlike(texts, row) if lengths - {2, 4} else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+    if set(lengths) != {2}:
+        raise unlike(texts, next((row for row, length in enumerate(lengths) if length != lengths[0]), 0))
     return _in_order(texts, numbers, [order] if order else list(DATE_ORDERS))
 
 

@@ -11,7 +11,8 @@ from typing import NoReturn
 from forecaster.data.instruments import shown
 from forecaster.data.tables.date_column import find_dates, known_names, may_be_date
 from forecaster.data.tables.dates import looks_like_date
-from forecaster.data.tables.names import DATE_NAMES, is_date_name, listed, plain_name
+from forecaster.data.tables.joined_dates import with_joined_dates
+from forecaster.data.tables.names import is_date_name, listed, plain_name
 from forecaster.data.tables.numbers import is_empty, is_event, read_cell
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
@@ -19,7 +20,6 @@ from forecaster.errors import InputFileError
 __all__ = ["Layout", "find_layout"]
 
 _SAMPLE_RECORDS = 150
-_PARTS = ("year", "month", "day")
 _HEADER_AGAIN = "with the header again"
 
 
@@ -104,7 +104,7 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
     Raises:
         InputFileError: There is no column of dates, no row of data, or a row has too few or too many cells.
     """
-    table = _with_joined_dates(table)
+    table = with_joined_dates(table)
     date, first = find_dates(table, date_column)
     header = _header(table.records[:first], date)
     first = _first_row(table.records, header, first, date)
@@ -114,20 +114,6 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
     if not rows:
         raise InputFileError(f"{table.label} has no rows of data; expected dates and numbers below the header")
     return Layout(table, names, above, header is not None, date, rows, skipped)
-
-
-def _with_joined_dates(table: Table) -> Table:
-    """The table with one more column of dates where year, month and perhaps day stand in columns of their own."""
-    names = [plain_name(cell) for cell in table.records[0]]
-    parts = [names.index(part) for part in ("year", "month", "day") if names.count(part) == 1]
-    if len(parts) < 2 or names[parts[1]] != "month" or any(name in DATE_NAMES for name in names if name not in _PARTS):
-        return table
-    records: list[Record] = [[*table.records[0], "date"]]
-    for record in table.records[1:]:
-        cells = [record[part] if part < len(record) else "" for part in parts]
-        joined = "-".join(cell.zfill(2) for cell in cells) if all(map(str.isdigit, cells)) else ""
-        records.append([*record, joined])
-    return dataclasses.replace(table, records=records)
 
 
 def _header(records: Sequence[Record], date: int) -> int | None:
@@ -282,4 +268,6 @@ def _is_bare(record: Record, date: int) -> bool:
 def _check_length(table: Table, index: int, width: int) -> None:
     record = table.records[index]
     if len(record) < width or any(record[width:]):
-        table.refuse(index, f"has {len(record)} cells; expected {width}, as in the header")
+        is_cut = table.separator == "," and len(record) > width
+        advice = "; put dates and numbers with commas in quotation marks, or semicolons between cells" if is_cut else ""
+        table.refuse(index, f"has {len(record)} cells; expected {width}, as in the header{advice}")

@@ -855,6 +855,12 @@ LAYOUTS: dict[str, Layout] = {
     "year, month and day": Layout(
         "Year,Month,Day,Close\n" + each(lambda day, o, h, low, c, v: f"{day.year},{day.month},{day.day},{c}")
     ),
+    "year, month and day in German": Layout(
+        "Jahr;Monat;Tag;Kurs\n" + rows("{day.year};{day.month};{day.day};{c}", comma=True)
+    ),
+    "name of the month in a column": Layout("Year,Month,Day,Close\n" + rows("{day:%Y},{day:%b},{day.day},{c}")),
+    "dates cut at their comma": Layout("Date,Close,Volume\n" + rows("{day:%b %d, %Y},{c},{v}"), ("close", "volume")),
+    "dates cut behind their weekday": Layout("Date,Close\n" + rows("{day:%A, %B %d, %Y},{c}")),
     "an identifier of each row": Layout("id,date,close\n" + rows("x{v},{day},{c}")),
     "single letters": Layout("t,o,h,l,c,v\n" + OHLCV, ALL),
     "Markdown": Layout("| Date | Close |\n|------|-------|\n" + rows("| {day} | {c} |")),

@@ -119,6 +119,7 @@ def fault(texts: list[str]) -> tuple[int, str]:
         (["31/12/2024", "12/31/2024"], 1, "'12/31/2024' has day and month in another order than '31/12/2024'"),
         (["01/02/2024", "02/02/2024"], 0, "'01/02/2024' can be read with the day or the month first"),
         (["31/07/24"], 0, "'31/07/24' can be read with .*day-month-year or year-month-day.*--date-order"),
+        (["31/07/24", "30/07/2024"], 1, "'30/07/2024' is no date like '31/07/24'"),
         (["2024-07/31"], 0, "is no date"),
         (["today"], 0, "is no date"),
         (["NaT"], 0, "is no date"),

@@ -39,6 +39,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Price,Last Close\n" + rows("{day},{c},{o}"),
         "candidates: 'Price' .*, 'Last Close' ",
     ),
+    "commas of thousands between commas": (
+        "Date,Close\n2023-12-20,15,962.50\n2023-12-21,15,970.25\n",
+        "line 2: has 3 cells; expected 2, as in the header; put dates and numbers with commas in quotation marks",
+    ),
     "decimal commas between commas": (
         "When,Schluss\n2023-12-20,150,17\n2023-12-21,151,05\n",
         "line 3: '151,05' in two cells may be one number with a decimal comma",
