@@ -19,10 +19,13 @@ import numpy as np
 
 INDEX = ".index.json"
 """Cache of the summaries of runs, which any command makes again."""
+CHANGED = (INDEX, "pinned.json")
+"""Files that commands change."""
 SHIM = "FAULTS_SHIM"  # variable with the path of the preloaded library
 SECONDS = 60.0  # longest time of one command
 ROWS = 700
 PRUNABLE = 2  # number of the version that is neither the newest nor used by the run
+HERE = "HOME"  # in a word of a command: the project folder
 MODEL = (
     *("--config", "quick", "--set", "model.training.steps=2", "--set", "model.units=[4]", "--set", "universe=none"),
     *("--set", "split.test_rows=60", "--set", "split.validation_rows=60", "--backend", "jax"),
@@ -61,11 +64,13 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
+        # The newest version ends today, so that its forecasts can be logged.
+        self._dates = np.busday_offset(np.datetime64("today"), np.arange(-ROWS - 3, 1), roll="backward")
         prices = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, ROWS + 9)))
         for version in range(1, 5):
             path = self.csv(version)
             path.parent.mkdir()
-            dates = np.busday_offset("2020-01-02", np.arange(ROWS + version), roll="forward")
+            dates = self._dates[: ROWS + version]
             lines = [f"{date},{price:.4f}" for date, price in zip(dates, prices, strict=False)]
             path.write_text("\n".join(["date,close", *lines, ""]))
         self.commands = {
@@ -73,6 +78,13 @@ class Project:
             "fetch": ("data", "fetch", "--csv", self.csv(4)),
             "backtest": self._backtest("ewma_t,random_walk"),
             "prune": ("data", "prune"),
+            "log": ("predict", "--csv", self.csv(4), "--log", "--out", f"{HERE}/forecasts.csv"),
+            "runs note": ("runs", "note", "latest", "a note"),
+            "runs use": ("runs", "use", "latest"),
+            "runs export": ("runs", "export", "latest", "--out", f"{HERE}/run.capsule"),
+            "runs import": ("runs", "import", folder / "other.capsule"),
+            "init": ("init", "--csv", self.csv(1), "--yes", "--out", f"{HERE}/forecast.yaml"),
+            "report": ("report", "--csv", self.csv(1), "--out", f"{HERE}/report.html"),
         }
         self._build()
 
@@ -80,7 +92,8 @@ class Project:
         return self.folder / f"v{version}" / "a.csv"
 
     def _backtest(self, models: str) -> tuple[object, ...]:
-        return ("backtest", "--csv", self.csv(3), "--models", models, "--start", "2022-06-01", "--schedule", "never")
+        start = self._dates[ROWS - 70]
+        return ("backtest", "--csv", self.csv(3), "--models", models, "--start", start, "--schedule", "never")
 
     @property
     def finished_backtest(self) -> tuple[object, ...]:
@@ -101,6 +114,10 @@ class Project:
         train = ("train", "--csv", self.csv(1), *MODEL)
         invoke_here(train, self.home)
         training_fits.fit = lambda *arguments, **keywords: fits[0]  # type: ignore[assignment, return-value]
+        other = self.folder / "other"
+        invoke_here(("train", "--csv", self.csv(2), *MODEL), other)
+        invoke_here(("runs", "export", "latest", "--out", self.folder / "other.capsule"), other)
+        invoke_here(self.commands["log"], self.home)
         for command in (*(("data", "fetch", "--csv", self.csv(version)) for version in (2, 3)), self.finished_backtest):
             invoke_here(command, self.home)
 
@@ -112,13 +129,18 @@ class Project:
             yield home
 
 
+def words_of(command: tuple[object, ...], home: Path) -> list[str]:
+    """Words after ``forecast``."""
+    return [*(str(word).replace(HERE, str(home)) for word in command), "--home", str(home)]
+
+
 def invoke_here(command: tuple[object, ...], home: Path) -> str:
     """Run a command in this process."""
     from click.testing import CliRunner
 
     from forecaster.cli import cli
 
-    result = CliRunner().invoke(cli, [*map(str, command), "--home", str(home)])
+    result = CliRunner().invoke(cli, words_of(command, home))
     if result.exit_code:
         raise SystemExit(f"{command} failed: {result.output}")
     return result.stdout
@@ -144,7 +166,7 @@ def run(
         for number, path in enumerate(paths, start=1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
-        sys.argv = ["forecast", *map(str, command), "--home", str(home)]
+        sys.argv = ["forecast", *words_of(command, home)]
         from forecaster.cli import main
 
         prepare()
@@ -181,31 +203,36 @@ class State:
 
     files: dict[str, str]
     versions: dict[str, int]
+    ledger: bytes
 
     @classmethod
     def of(cls, home: Path) -> "State":
         from forecaster.data.store import Store, store_path
+        from forecaster.experiments.ledger import ledger_path
 
         paths = [path for name in ("runs", "backtests") for path in (home / name).rglob("*") if path.is_file()]
+        paths = [path for path in paths if path.name not in CHANGED]
         files = {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
         with Store.open(store_path(home)) as store:
-            return cls(files, {version.sha256: version.id for version in store.all_versions()})
+            versions = {version.sha256: version.id for version in store.all_versions()}
+        return cls(files, versions, ledger_path(home).read_bytes())
 
     def losses(self, home: Path) -> list[str]:
         """What is missing or changed, and every damage; a version that may be pruned may be missing."""
         from forecaster.data.store import Store, store_path
+        from forecaster.experiments.ledger import ledger_path
         from forecaster.experiments.runs import list_runs, runs_folder
 
         now = State.of(home)
-        changed = [
-            name for name, sha256 in self.files.items() if now.files.get(name) != sha256 and not name.endswith(INDEX)
-        ]
+        changed = [name for name, sha256 in self.files.items() if now.files.get(name) != sha256]
         missing = [
             str(number) for sha256, number in self.versions.items() if sha256 not in now.versions and number != 2
         ]
         with Store.open(store_path(home)) as store:
             damage = [checkup.damage for checkup in store.verify() if checkup.damage] + list(store.faults())
         damaged = [str(error) for error in list_runs(runs_folder(home)).damaged]
+        if not ledger_path(home).read_bytes().startswith(self.ledger):
+            damaged.append("the ledger has lost lines")
         return (
             [f"changed: {name}" for name in changed]
             + [f"lost: version {number}" for number in missing]
