@@ -5,9 +5,27 @@ from typing import Any
 
 import click
 
-from forecaster.cli.streams import change_speech
+from forecaster.cli.streams import change_speech, print_text
 
-__all__ = ["common_options", "set_verbose"]
+__all__ = ["CommonCommand", "common_options", "print_help", "set_verbose"]
+
+
+class CommonCommand(click.Command):
+    """A command whose help is printed as results are: a reader that leaves it, as in ``| head``, is no fault."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The option --help."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = print_help
+        return option
+
+
+def print_help(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print the help of a command and leave, where the option is given."""
+    if value and not ctx.resilient_parsing:
+        print_text(ctx.get_help())
+        ctx.exit()
 
 
 def set_verbose(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:

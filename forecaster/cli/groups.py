@@ -2,14 +2,14 @@
 
 import click
 
-from forecaster.cli.common_options import common_options
+from forecaster.cli.common_options import CommonCommand, common_options
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.suggestions import command_message
 
 __all__ = ["CommandGroup"]
 
 
-class CommandGroup(click.Group):
+class CommandGroup(CommonCommand, click.Group):
     """A group whose commands are listed in the order of their definition."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

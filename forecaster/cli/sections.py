@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from forecaster.cli.common_options import common_options
+from forecaster.cli.common_options import CommonCommand, common_options, print_help
 from forecaster.cli.help_documents import print_json_help
 from forecaster.cli.positional import InstrumentArgument
-from forecaster.cli.streams import print_text
 from forecaster.cli.suggestions import choice_message, number_message, option_message
 
 __all__ = ["MAX_COMMON_OPTIONS", "SECTIONS", "SectionOption", "SectionedCommand", "list_all_options"]
@@ -34,7 +33,7 @@ class SectionOption(click.Option):
         self.rare = rare
 
 
-class SectionedCommand(click.Command):
+class SectionedCommand(CommonCommand):
     """A command with its options in sections.
 
     Args:
@@ -111,7 +110,6 @@ def list_all_options(ctx: click.Context) -> None:
 
 
 def _print_help_of_all(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
+    if value:
         list_all_options(ctx)
-        print_text(ctx.get_help())
-        ctx.exit()
+    print_help(ctx, parameter, value)

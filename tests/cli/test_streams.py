@@ -128,6 +128,12 @@ def test_help_for_which_there_is_no_room_is_one_line(tmp_path: Path, arguments: 
     assert "No space left on device" in line
 
 
+@pytest.mark.parametrize("arguments", ["--help", "predict --help"])
+def test_a_reader_that_leaves_the_help_is_no_fault(tmp_path: Path, arguments: str) -> None:
+    done = shell(f"{{ sleep 0.1; {FORECAST} {arguments}; }} | true", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("closed", ["2>&-", "<&-", ">&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
     done = shell(f"{FORECAST} data export --pair USDJPY --out x.csv --home home {closed}", tmp_path)
