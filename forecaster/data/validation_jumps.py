@@ -1,7 +1,6 @@
 """Checks of large moves: wrong prices that come back, changes of the unit, and moves that may be real."""
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -133,7 +132,7 @@ class _Scan:
         rows = subject.corrections.ratios(subject.dates[places])
         self._splits = {row - 1: ratio for row, ratio in rows.items()}
         self._large: list[int] = []
-        self._rare: list[tuple[int, float]] = []
+        self._possible: list[tuple[int, float]] = []
         self._units: list[tuple[int, float]] = []
         self._wrong: list[tuple[int, int]] = []
         """Move to a wrong price, and number of wrong rows."""
@@ -172,22 +171,28 @@ class _Scan:
         size = abs(self._moves[move])
         if size <= limits.large or self._is_of_ticks(move):
             return -1
-        ratio = None if self._confirmed[move] else self._unit_ratio(move, limits)
+        if self._confirmed[move]:
+            self._large.append(move)
+            return -1
+        ratio = self._unit_ratio(move, limits)
+        count = self._wrong_rows(move, limits, is_unit=ratio is not None)
         if ratio is None:
             self._large.append(move)
-        count = 0 if self._confirmed[move] else self._wrong_rows(move, limits, is_unit=ratio is not None)
-        if count:
-            if ratio is not None:  # believed until the price comes back
-                self._units.append((move, ratio))
-            return self._leave_out(move, count)
-        if ratio is not None:
+            self._note_possible_split(move, limits)
+        elif count:  # believed until the price comes back
+            self._units.append((move, ratio))
+        else:
             self._change_unit(move, ratio)
-        elif self._may_split(move) and size > limits.spike and not self._confirmed[move]:
-            possible = _nearest(size, RARE_SPLITS, min(limits.ordinary, _RARE_TOLERANCE))
-            possible = possible or _nearest(size, SPLITS, _NEAR_TOLERANCE)
-            if possible is not None:
-                self._rare.append((move, possible if self._moves[move] < 0 else 1 / possible))
-        return -1
+        return self._leave_out(move, count) if count else -1
+
+    def _note_possible_split(self, move: int, limits: _Limits) -> None:
+        size = abs(self._moves[move])
+        if size <= limits.spike or not self._may_split(move):
+            return
+        ratio = _nearest(size, RARE_SPLITS, min(limits.ordinary, _RARE_TOLERANCE))
+        ratio = ratio or _nearest(size, SPLITS, _NEAR_TOLERANCE)
+        if ratio is not None:
+            self._possible.append((move, ratio if self._moves[move] < 0 else 1 / ratio))
 
     def _leave_out(self, move: int, count: int) -> int:
         """Note `count` wrong rows after `move`; returns the move back."""
@@ -204,7 +209,7 @@ class _Scan:
         changes = np.abs(np.diff(prices[:-1]))
         if len(changes) >= _RECENT_RETURNS:
             tick = max(tick, float(np.min(changes[changes > 0], initial=np.inf))) if changes.any() else tick
-        return abs(self._price[move + 1] - self._price[move]) <= _MAX_TICKS * tick * (1 + 1e-9)
+        return bool(abs(self._price[move + 1] - self._price[move]) <= _MAX_TICKS * tick * (1 + 1e-9))
 
     def _may_split(self, move: int) -> bool:
         """True for prices that the user gives, unless weekends have rows: coins have no splits."""
@@ -262,8 +267,8 @@ class _Scan:
         noticed = {move: self._places[move + count + 1] for move, count in self._wrong}
         yield self._marks_until("large_move", [(move, self._moves[move]) for move in self._large], noticed)
         yield self._marks_until("unit_change", self._units, noticed)
-        yield self._marks_until("possible_split", self._rare, {})
-        yield self._marks_until("possible_wrong_rows", list(self._enclosed(noticed)), {})
+        yield self._marks_until("possible_split", self._possible, noticed)
+        yield self._marks_until("possible_wrong_rows", list(self._enclosed(noticed)), noticed)
         wrong = [(move + offset, move) for move, count in self._wrong for offset in range(1, count + 1)]
         rows = self._places[np.array([row for row, _ in wrong], dtype=np.int64)]
         known_from = np.array([noticed[move] for _, move in wrong], dtype=np.int64)
@@ -272,12 +277,15 @@ class _Scan:
 
     def _enclosed(self, noticed: dict[int, np.int64]) -> Iterator[tuple[int, float]]:
         """The second of two large moves that cancel, and the row after the first."""
-        large = [move for move in self._large if move not in noticed]
-        for first, last in itertools.pairwise(large):
-            smaller = min(abs(self._moves[first]), abs(self._moves[last]))
-            back = abs(self._moves[first : last + 1].sum()) <= _BACK_SHARE * smaller
-            if back and smaller > self._run_floor and last - first <= _MAX_ROWS_BETWEEN:
-                yield last, float(self._places[first + 1])
+        first = None
+        for last in self._large:
+            if first is not None and last - first <= _MAX_ROWS_BETWEEN:
+                smaller = min(abs(self._moves[first]), abs(self._moves[last]))
+                rest = abs(self._moves[first : last + 1].sum())
+                if smaller > self._run_floor and rest <= _BACK_SHARE * smaller:
+                    yield last, float(self._places[first + 1])
+            if last not in noticed:
+                first = last
 
     def _marks_until(self, code: str, values: list[tuple[int, float]], noticed: dict[int, np.int64]) -> Marks:
         """Marks on the row after each move, which stay until it is noticed as the way to a wrong price."""

@@ -193,6 +193,17 @@ def test_several_wrong_prices_are_dropped_once_they_have_come_back(count: int, f
         )
 
 
+@pytest.mark.parametrize("factor", [2.2, 20.15])  # a possible split, and a certain one that proves to be a wrong price
+def test_findings_are_those_that_were_known_on_each_day(factor: float) -> None:
+    rows = closes(made().columns["close"].copy())
+    rows.columns["close"][150:153] = factor * 100
+    rows.columns["close"][160:190] *= 3.3
+    report = check(rows, FILE)
+    for row in (150, 151, 152, 153, 160, 189, 190, 299):
+        cut = check(rows.until(rows.dates[row]), FILE, today=rows.dates[row].astype("datetime64[D]").astype(object))
+        assert cut.findings == report.known_at(rows.dates[row]).findings
+
+
 def test_a_move_that_comes_back_after_longer_is_kept_and_its_rows_named() -> None:
     rows = closes(made().columns["close"].copy())
     rows.columns["close"][150:158] *= 0.6
