@@ -123,11 +123,12 @@ def _fault_of(error: BaseException, words: Sequence[str], context: click.Context
     if isinstance(error, ForecasterError):
         return _Fault(error.code(), error.messages, error.exit_code)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # a group without a command: its message is the help
-        path = " ".join(["forecast", *error.ctx.command_path.split()[1:]])
+        path = _path(error.ctx)
         message = f"{path} needs a command; expected one of {', '.join(_commands_of(error.ctx))}"
         return _Fault("usage", [message], error.exit_code, [f"{path} --help"], error.ctx.get_help().splitlines())
     if isinstance(error, click.ClickException):  # wrong options: one line instead of click's four
-        see = " ".join(f"forecast {_command_name(context)} --help".split())
+        within = error.ctx if isinstance(error, click.UsageError) else None
+        see = f"{_path(within)} --help" if within else " ".join(f"forecast {_command_name(context)} --help".split())
         message = error.format_message()
         return _Fault("usage", [message], error.exit_code, [see], [f"error: {message} See: {see}"])
     if isinstance(error, OSError):
@@ -136,6 +137,11 @@ def _fault_of(error: BaseException, words: Sequence[str], context: click.Context
         return _Fault("memory", [_NO_MEMORY], ExitCode.FAILED)
     line = f"interrupted; {str(error) or 'unfinished work was not saved'}"
     return _Fault("interrupted", [line], ExitCode.INTERRUPTED, lines=[line])
+
+
+def _path(context: click.Context) -> str:
+    """The command as it is typed, such as ``forecast runs list``, whatever the program was called."""
+    return " ".join(["forecast", *context.command_path.split()[1:]])
 
 
 def _command_name(context: click.Context | None) -> str:

@@ -191,7 +191,7 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
     else:
         meant = setting_suggestion(word, value, _value_of("--config", arguments)) or kind_suggestion(word, strict=True)
     if meant:
-        way = "use" if "--set" in flags else "it is set when a model is trained: forecast train"
+        way = "use" if meant.split()[0] in flags else "it is set when a model is trained: forecast train"
         return f"{shown}; {way} {meant}."
     if (command := _COMMANDS.get(word, word)) in _COMMANDS.values() and command.isalpha():
         return f"{shown}; it is a command: forecast {command}."

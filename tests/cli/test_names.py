@@ -110,6 +110,8 @@ def test_names_of_two_kinds_are_refused(forecast, tmp_path):
         (("train", "USDJPY", "--num-layers", "3"), "use --set model.units=[32,32,32]."),
         (("train", "USDJPY", "--hidden-size", "50"), "use --set model.units=50."),
         (("plot", "USDJPY", "--loss"), "use --kind loss."),
+        (("runs", "list", "--foo"), "See: forecast runs list --help"),
+        (("predict", "USDJPY", "--model", "gru"), "use --config gru."),
         (("plot", "USDJPY", "--kind", "learning-curve"), "did you mean loss?"),
         (("plot", "USDJPY", "--last", "all"), "'all' is not a whole number."),
         (("predict", "USDJPY", "--horizon", "2", "WEEKS"), "(--pair USDJPY, --ticker WEEKS)"),
