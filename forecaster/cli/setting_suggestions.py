@@ -53,8 +53,8 @@ def setting_suggestion(word: str, value: str | None, config: str | None) -> str 
     alias = KEY_ALIASES.get(word) or next((key for key in configuration_keys() if _last(key) == word), None)
     if alias is None:
         return None
-    keys = {name: _key_of(name, alias) for name in ([None, *network_names()] if config is None else [config])}
-    keys = {name: key for name, key in keys.items() if key is not None}
+    configs = [None, *network_names()] if config is None else [config]
+    keys = {name: key for name in configs if (key := _key_of(name, alias)) is not None}
     if not keys:
         return None
     if "layers" in word and value and value.isdecimal():

@@ -18,7 +18,7 @@ from forecaster.errors import NotEnoughDataError
 from forecaster.evaluation.daily_losses import DailyLosses
 from forecaster.experiments.backtest_scores import BacktestResult
 from forecaster.experiments.recorded_backtests import RecordedBacktest
-from forecaster.output.canvas import LEFT, blank_figure, date_axis, drawing_style, headline, label_ends
+from forecaster.output.canvas import LEFT, blank_figure, date_axis, day_number, drawing_style, headline, label_ends
 from forecaster.output.colors import BLUE, GREEN, GREY, RED
 from forecaster.output.verdict_wording import verdict_texts
 
@@ -111,7 +111,10 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
             grid = figure.add_gridspec(2, 1, height_ratios=(6, 4), hspace=0.22, right=0.84, **place)
         else:
             grid = figure.add_gridspec(count, 2, width_ratios=(5, 4), hspace=0.42, wspace=0.46, right=0.9, **place)
-        days = min(picture.dates[0] for picture in pictures), max(picture.dates[-1] for picture in pictures)
+        days = (
+            min(day_number(picture.dates[0]) for picture in pictures),
+            max(day_number(picture.dates[-1]) for picture in pictures),
+        )
         shared: Axes | None = None
         for row, picture in enumerate(pictures):
             gains = figure.add_subplot(grid[0] if count == 1 else grid[row, 0], sharex=shared, label="gains")
@@ -128,7 +131,7 @@ def draw_backtest(*pictures: BacktestPicture) -> Figure:
     return figure
 
 
-def _draw_gains(axes: Axes, picture: BacktestPicture, days: tuple[np.datetime64, np.datetime64]) -> None:
+def _draw_gains(axes: Axes, picture: BacktestPicture, days: tuple[float, float]) -> None:
     count = len(picture.dates)
     axes.axhline(0, color="#9A9A9A", linewidth=0.9)
     ends: dict[str, float] = {}
