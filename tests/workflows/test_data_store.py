@@ -511,10 +511,10 @@ def test_what_is_exported_comes_back_bit_for_bit(
 ) -> None:
     rng = np.random.default_rng(5)
     dates, _ = walk(400)
-    four = np.sort(np.exp(rng.normal(0, 1, (4, 400))), axis=0)  # low, two prices between, high
-    four[:, :3] = [1e-1, 1 / 3, 1.2345678912345678]
+    level = np.exp(np.cumsum(rng.normal(0, 0.01, 400)))
+    four = np.sort(level * np.exp(rng.normal(0, 0.005, (4, 400))), axis=0)  # low, two prices between, high
     columns = dict(zip(("low", "open", "close", "high"), four, strict=True))
-    columns |= {name: np.exp(rng.normal(0, 8, 400)) for name in ("adj_close", "volume")}
+    columns |= {"adj_close": columns["close"] / 3, "volume": np.exp(rng.normal(0, 8, 400))}
     columns["open"][3] = columns["volume"][7] = np.nan
     saved = made(AAPL, "yahoo", dates=dates, columns=columns)
     save(saved)
