@@ -133,9 +133,9 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
     """The sign that fits the other habits of the file, if they leave no doubt.
 
     All numbers have one sign with three digits behind it. A point is decimal in a table with English names, unless
-    dates such as 31.12.2024 or semicolons show that people with decimal commas wrote it; programs write semicolons
-    beside dates such as 20241231. A comma is decimal only beside semicolons, tabs or pipes, dates such as 31.12.2024
-    and names of a language that has decimal commas.
+    semicolons, or dates such as 31.12.2024 without commas between the cells, show that people with decimal commas wrote
+    it; programs write semicolons beside dates such as 20241231. A comma is decimal only beside semicolons, tabs or
+    pipes, dates such as 31.12.2024 and names of a language that has decimal commas.
     """
     readings = enumerate(column.readings)
     row = next(row for row, cell in readings if cell is not None and len(set(cell.values.values())) > 1)
@@ -144,7 +144,8 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
     date = layout.table.records[layout.rows[0]][layout.date]
     is_dotted = bool(_DOTTED_DATE.fullmatch(date))
     is_foreign = layout.has_header and not _is_english(layout.names)
-    if "." in cell and not is_dotted and not is_foreign and (separator != ";" or _COMPACT_DATE.match(date)):
+    is_german = is_dotted and separator != ","  # decimal commas are not written between commas
+    if "." in cell and not is_foreign and not is_german and (separator != ";" or _COMPACT_DATE.match(date)):
         return "point"
     if "," in cell and separator in _SEPARATORS_OF_COMMAS and is_dotted and is_foreign:
         return "comma"
