@@ -166,10 +166,11 @@ def _crps_ratio(losses: DailyLosses, name: str) -> float | None:
 
 def _shares_inside(losses: DailyLosses) -> dict[str, float]:
     """Level -> share of outcomes in the interval."""
-    return {
-        level: _mean_over_instruments(losses, lambda each, level=level: float(each.inside[level].mean())) or 0.0
-        for level in losses.inside
-    }
+
+    def share(level: str) -> float:
+        return _mean_over_instruments(losses, lambda each: float(each.inside[level].mean())) or 0.0
+
+    return {level: share(level) for level in losses.inside}
 
 
 def _detectable_ratio(losses: DailyLosses, information: MeanTest) -> float | None:

@@ -55,6 +55,7 @@ SLIDE_INCHES = (12.8, 7.2)
 
 MAX_TITLE = 120  # characters
 MIN_LETTERS = 3.0  # points
+_TITLE_DEPTH = 0.27  # inches from the top of a tall figure to the middle of its title
 _INCHES = (12.0, 7.6)
 _PNG_DPI = 150  # 1800 pixels wide: text stays sharp where a page shows the picture at 900
 _NO_CLOCK: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -116,7 +117,8 @@ def short_title(title: str) -> str:
 
 def headline(figure: Figure, title: str, note: str) -> None:
     """Write the title at the top left and the small grey `note` into the corner at the bottom left."""
-    head = figure.text(LEFT, 0.965, short_title(title), fontsize=14, fontweight="bold", color="#222222", va="center")
+    middle = max(0.965, 1 - _TITLE_DEPTH / figure.get_size_inches()[1])
+    head = figure.text(LEFT, middle, short_title(title), fontsize=14, fontweight="bold", color="#222222", va="center")
     fit_width(head, (1 - 1.5 * LEFT) * figure.bbox.width)
     small_print = textwrap.fill(note, 190, max_lines=2, placeholder=" …")
     figure.text(LEFT, 0.008, small_print, fontsize=7.5, color=GREY, va="bottom", gid="note")
