@@ -117,8 +117,8 @@ def load_config(
     results = [_assign(data, key, value, f"--{key.rpartition('.')[2]}", places) for key, value in (flags or {}).items()]
     mistakes += filter(None, results)
     config, errors = _validate(data)
-    errors = sorted(_without_effects(errors), key=lambda error: _place(error["loc"], places)[1])
-    mistakes += [_describe(error, places) for error in errors]
+    shown = sorted(_without_effects(errors), key=lambda error: _place(error["loc"], places)[1])
+    mistakes += [_describe(error, places) for error in shown]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
     return config
