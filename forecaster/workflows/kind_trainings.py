@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.config import Config, shipped_configs
+from forecaster.config_keys import hint_for_kind
 from forecaster.datasets.keywords import config_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
@@ -51,8 +52,8 @@ def _mistake(name: str, networks: Sequence[str]) -> str:
     if name in MODELS:
         return f"--kinds: {shown} is a baseline; expected networks: {', '.join(networks)}; remove it"
     near = difflib.get_close_matches(shown.lower(), [*networks, ALL], n=1, cutoff=MIN_LIKENESS)
-    advice = f"did you mean {near[0]}" if near else "name some of them"
-    return f"--kinds: {shown!r} is unknown; expected {ALL} or some of {', '.join(networks)}; {advice}"
+    advice = f"; did you mean {near[0]}?" if near else hint_for_kind(shown) or "; name some of them"
+    return f"--kinds: {shown!r} is unknown; expected {ALL} or some of {', '.join(networks)}{advice}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -310,6 +310,7 @@ def test_a_step_of_today_is_refused(home: Path, ids: dict[str, str]) -> None:
     ("words", "code", "message"),
     [
         (("--kinds", "lstn"), 2, "--kinds: 'lstn' is unknown; expected all or some of "),
+        (("--kinds", "simplernn"), 2, "did you mean rnn?"),
         (("--kinds", "garch"), 2, "--kinds: garch is a baseline; expected networks: "),
         (("--kinds", "gru", "--step", "30"), 2, "--step 30 lies beyond the horizon 20 of the trainings"),
         (("--kinds", "gru", "--set", "model.epochs=2"), 2, "model.epochs: unknown key"),
