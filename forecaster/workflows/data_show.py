@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from forecaster.data.calendars import business_age
+from forecaster.data.corrections import Corrections
 from forecaster.data.findings import Note, merged_findings
 from forecaster.data.instruments import Instrument
 from forecaster.data.results import HistoryFacts
@@ -86,21 +87,25 @@ def show(
         raise UsageError(
             f"--out names one file; got {len(histories)} instruments; leave it out to name a file after each"
         )
+    data = choice.applied()
+    corrections = Corrections.of_texts(data.splits, data.drop, data.keep)
     results = []
     for loaded in histories:
-        facts = _facts(loaded, environment)
+        facts = _facts(loaded, corrections, environment)
         path = out or Path(f"{facts.series.instrument.name}-data.png")
         results.append(_drawn(facts, path, environment) if picture else facts)
     return results
 
 
-def _facts(loaded: Loaded, environment: Environment) -> HistoryFacts:
+def _facts(loaded: Loaded, corrections: Corrections, environment: Environment) -> HistoryFacts:
     series = loaded.series
     with existing_store(environment) as store:
         versions = () if store is None else store.versions(series.source, series.symbol, series.frequency)
         previous = None if store is None else _previous(series, versions, store)
     market = market_expectations(series)
-    report = validate(RawRows.of(series), today=environment.today, market=market, previous=previous)
+    report = validate(
+        RawRows.of(series), today=environment.today, market=market, previous=previous, corrections=corrections
+    )
     age = business_age(series.dates[-1], environment.today)
     return HistoryFacts(series, versions, report, merged_findings(loaded.findings, report.findings), age)
 

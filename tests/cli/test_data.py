@@ -134,6 +134,19 @@ def test_show_of_the_rates_names_the_ecb(forecast, tmp_path):
     assert "stored: not yet; store it with: forecast data fetch" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("correction", "expected"),
+    [((), "unit_change"), (("--keep", "2024-03-11"), "large_move"), (("--drop", "2024-03-11..2024-04-30"), "left_out")],
+)
+def test_show_applies_corrections(data, tmp_path, correction, expected):
+    days = np.busday_offset("2024-01-01", np.arange(80))
+    prices = 100 + np.sin(np.arange(80)) + 9900 * (days >= np.datetime64("2024-03-11"))
+    rows = "".join(f"{day},{price:.3f}\n" for day, price in zip(days, prices, strict=True))
+    (tmp_path / "stepped.csv").write_text("date,close\n" + rows)
+    (document,) = json.loads(data("show", "--csv", "stepped.csv", "--format", "json", *correction).stdout)
+    assert document["findings"][0]["code"] == expected
+
+
 def test_show_draws_unless_json_is_wanted(data, tmp_path):
     assert data("show", "--csv", "gold.csv").exit_code == 0
     assert (tmp_path / "gold-data.png").exists()
