@@ -162,6 +162,8 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
     with open(descriptor, "rb") as file:
         # `read` reserves the memory that it is asked for, which the limit would be far too much of.
         content = file.read(min(status.st_size, max_bytes) + 1)
+    if content is None:  # as of a file of the system that waits for its next message
+        raise ValueError("it has nothing to read at the moment")
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes // 1024} KiB")
     return content

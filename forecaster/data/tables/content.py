@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import struct
 import sys
 import zipfile
@@ -143,7 +144,7 @@ def _bytes_of(path: Path, label: str) -> bytes:
             raise InputFileError(f"{label} is a folder; expected a CSV file")
         if path.exists() and not path.is_file():
             raise InputFileError(f"{label} is no ordinary file; expected a CSV file")
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             _read_files.add(path.absolute())
             return _bounded(stream, label)
     except FileNotFoundError as error:
@@ -151,6 +152,11 @@ def _bytes_of(path: Path, label: str) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         reason = getattr(error, "strerror", None) or error
         raise InputFileError(f"{label} cannot be read: {reason}; expected a CSV file that you may read") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Descriptor of a file whose reading never waits, as some files of the system would without end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @functools.cache
@@ -165,7 +171,7 @@ def _standard_input() -> bytes:
 
 
 def _bounded(stream: IO[bytes], label: str, limit: int = MAX_BYTES) -> bytes:
-    data = stream.read(limit + 1)
+    data = stream.read(limit + 1) or b""
     if len(data) > limit:
         raise InputFileError(
             f"{label} has more than {limit // 2**20} MB; expected a table of prices up to that size; "
