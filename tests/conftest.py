@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 from short_trainings import TINY, TINY_CLASSIC
 from toy_searches import ToyFits
 
@@ -22,6 +23,8 @@ if COMPILED_PREFIX not in os.environ.get("JAX_COMPILATION_CACHE_DIR", ""):
     atexit.register(COMPILED.cleanup)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+settings.load_profile("unhurried")
 use_engine("jax", "cpu")  # before the collection of doctests imports keras on whatever it takes for its default
 
 Forecast = Callable[..., Result]

@@ -34,7 +34,7 @@ def test_ecb_dates_are_exact_for_the_whole_history(ecb: PriceSeries) -> None:
     np.testing.assert_array_equal(future_dates(first_row, len(ecb) - 1), ecb.dates[1:])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 7000), st.integers(0, 60))
 def test_ecb_dates_are_exact_from_any_cutoff(ecb: PriceSeries, cutoff: int, count: int) -> None:
     known = ecb.between(end=ecb.dates[cutoff])

@@ -67,7 +67,7 @@ def test_a_week_has_a_row_when_it_is_over(pair: PriceSeries, end: str, last: str
     assert resampled(pair.between(end=np.datetime64(end)), "1wk").dates[-1] == np.datetime64(last)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cutoff=st.integers(60, 7125), frequency=st.sampled_from(["1wk", "1mo"]))
 def test_later_days_change_no_row(pair: PriceSeries, cutoff: int, frequency: str) -> None:
     then, now = resampled(pair.between(end=pair.dates[cutoff]), frequency), resampled(pair, frequency)

@@ -62,7 +62,7 @@ rows = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(rows, st.booleans(), st.booleans()), min_size=1, max_size=5))
 def test_every_version_of_any_history_stays_loadable(histories) -> None:  # type: ignore[no-untyped-def]
     saved = []

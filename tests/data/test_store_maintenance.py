@@ -415,7 +415,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories, st.sets(st.integers(0, 9)), st.booleans())
 def test_whatever_is_kept_stays_as_it_was(content, kept, twice) -> None:  # type: ignore[no-untyped-def]
     made = []

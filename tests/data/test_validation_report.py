@@ -145,7 +145,7 @@ def dirty(draw: st.DrawFn) -> tuple[RawRows, PriceSeries, PriceSeries]:
     return rows, reference, previous
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(dirty(), st.booleans())
 def test_at_every_cutoff_a_report_says_what_was_known_then(
     case: tuple[RawRows, PriceSeries, PriceSeries], closing: bool
@@ -175,7 +175,7 @@ def test_at_every_cutoff_a_report_says_what_was_known_then(
         assert (at_once.dates == cleaned(cut, then).dates).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(dirty())
 def test_nothing_after_a_cutoff_changes_what_is_seen_at_it(case: tuple[RawRows, PriceSeries, PriceSeries]) -> None:
     rows, reference, _ = case
@@ -192,7 +192,7 @@ def test_nothing_after_a_cutoff_changes_what_is_seen_at_it(case: tuple[RawRows, 
         np.testing.assert_array_equal(seen[0].columns[name], seen[1].columns[name])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(dirty())
 @example((RawRows(days(1), {"close": np.array([np.nan])}), fixings("EURUSD"), fixings("EURUSD")))
 def test_what_is_handed_over_is_a_price_series(case: tuple[RawRows, PriceSeries, PriceSeries]) -> None:

@@ -49,14 +49,14 @@ def forecast_records(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return quantiles, rows, outcomes, steps
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(record=forecast_records())
 def test_factors_are_those_of_the_slow_loop(record: tuple) -> None:
     expected = np.reshape(oracles.width_factors(*record), (len(record[1]), len(record[3]), 4))
     np.testing.assert_allclose(width_factors(*record), expected, rtol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(record=forecast_records())
 def test_every_quantile_is_moved_by_the_factor_of_its_interval(record: tuple) -> None:
     quantiles, factors = record[0], width_factors(*record)
@@ -112,7 +112,7 @@ def test_a_calibrated_cone_is_hardly_touched() -> None:
     assert np.abs(factors.mean(axis=0) - 1).max() < 0.03
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cutoff=st.integers(5, 290), step=st.sampled_from([1, 5, 20]), stride=st.integers(1, 4), seed=st.integers(0, 99))
 def test_an_outcome_changes_nothing_before_it_is_known(cutoff: int, step: int, stride: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -138,7 +138,7 @@ def test_an_outcome_that_is_known_does_change_what_follows() -> None:
     assert differing[0] == 205
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), skew=st.floats(0.2, 5), width=st.floats(0.05, 20))
 def test_medians_stay_and_quantiles_never_cross(seed: int, skew: float, width: float) -> None:
     rng = np.random.default_rng(seed)

@@ -47,7 +47,7 @@ def test_long_and_short_lose_on_their_side_of_the_price() -> None:
 
 
 @given(AMOUNTS, st.floats(0.5, 0.998), st.floats(0.0, 0.001), st.floats(1e-4, 0.2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_risks_are_coherent(amount: float, level: float, more: float, deviation: float) -> None:
     forecast = normal_forecast(deviation=deviation)
     risk = position_risk(forecast, amount, 1, level, is_currency=True)

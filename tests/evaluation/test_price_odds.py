@@ -41,7 +41,7 @@ def probability(forecast: Forecast, kind: str, *prices: float, step: int = STEPS
 
 
 @given(forecasts(), RATIOS, RATIOS, st.integers(1, STEPS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_odds_are_coherent(forecast: Forecast, first: float, second: float, step: int) -> None:
     low, high = sorted((forecast.last_price * first, forecast.last_price * second))
     above = answered(forecast, PriceQuestion("above", (low,), step))
@@ -65,7 +65,7 @@ def test_odds_are_coherent(forecast: Forecast, first: float, second: float, step
 
 
 @given(forecasts(), RATIOS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_inverse_quotation_agrees(forecast: Forecast, ratio: float) -> None:
     price = forecast.last_price * ratio
     inverse = forecast.mirrored("JPYUSD")

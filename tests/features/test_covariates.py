@@ -46,7 +46,7 @@ def test_a_move_is_from_what_was_known_a_row_ago_to_what_is_known_now() -> None:
     np.testing.assert_allclose(moves, np.clip(expected, -6, 6))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cutoff=st.integers(20, 360), lag=st.integers(0, 40), seed=st.integers(0, 99))
 def test_what_comes_after_a_day_changes_no_bit_before_it(cutoff: int, lag: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=len(DAYS)).cumsum()
@@ -90,7 +90,7 @@ def test_a_column_that_turns_from_monthly_to_daily_changes_no_earlier_row() -> N
             np.testing.assert_array_equal(truncated[name][before], expected[before])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     waits=st.lists(st.sampled_from([1, 1, 1, 3, 7, 30, 91, 400]), min_size=2, max_size=80),
     count=st.integers(1, 80),

@@ -233,7 +233,7 @@ def test_no_row_depends_on_a_later_one(file: WriteFile) -> None:
 numbers = st.floats(1e-3, 1e3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(numbers, min_size=2, max_size=50), st.sampled_from([",", ";", "\t"]), st.booleans(), st.randoms())
 def test_every_number_reads_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, values: list[float], delimiter: str, comma: bool, random: Any

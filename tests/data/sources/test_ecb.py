@@ -86,7 +86,7 @@ def test_a_euro_leg_is_the_printed_rate_itself() -> None:
     assert load("EURJPY").close[-1] == 175.68
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(sorted(set(CURRENCIES) - ENDED_CURRENCIES - {"ISK"})).map(lambda codes: codes[:3]))
 def test_crosses_agree_with_each_other_on_every_common_date(codes: list[str]) -> None:
     a, b, c = codes
