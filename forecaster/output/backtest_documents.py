@@ -22,6 +22,7 @@ def backtest_document(result: BacktestResult) -> dict[str, Any]:
         "instruments": list(plan.named),
         "models": list(plan.forecasters),
         "interval": plan.config.data.frequency,
+        "differences": any(plan.panel[name].differences for name in plan.named),
         "series": len(plan.panel),
         "last_cutoff": str(result.last_cutoff),
         "stride": plan.stride,

@@ -9,7 +9,7 @@ from forecaster.data.calendars import SPANS
 from forecaster.evaluation.daily_losses import POOLED
 from forecaster.evaluation.registry import METRICS
 from forecaster.models import MODELS, traits_of
-from forecaster.output.score_tables import verdict_lines
+from forecaster.output.score_tables import loss_unit, verdict_lines
 from forecaster.output.tables import plain_table
 
 __all__ = [
@@ -112,7 +112,7 @@ def _texts(name: str, row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]],
     if name != "crps":
         return texts
     ratio, p_value = _against(rows, evaluated_model, row)
-    return [*texts, "" if ratio is None else f"{ratio:.4f}", "" if p_value is None else f"{p_value:.3f}"]
+    return [*texts, "" if ratio is None else f"{ratio:.4f}", "" if p_value is None else _p_text(p_value)]
 
 
 def _rows_of_verdict(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -147,7 +147,7 @@ def backtest_lines(document: Mapping[str, Any], *, every_model: bool = True) -> 
     lines = [
         *([f"not in the table: {', '.join(hidden)}, which are weaker (--verbose)"] if hidden else []),
         *_scope(document, model),
-        f"n: cutoffs, those that all models have; CRPS in basis points of the return over the {span}s of the step",
+        f"n: cutoffs, those that all models have; CRPS in {loss_unit(document)} over the {span}s of the step",
         f"ratio: CRPS of {model} over that of the row, below 1 is better; p: two-sided p-value of Diebold and Mariano",
         'RMSE: over that of the last price ("tomorrow = today"); in 80 %: share of outcomes in the interval',
         "worst: lowest share in the 90 % interval in any 250 consecutive cutoffs",
@@ -226,6 +226,10 @@ def _standings(document: Mapping[str, Any], span: str) -> Iterator[str]:
     unknown = [_counted(entry["step"], span) for entry in document["confidence_set"] if entry["models"] is None]
     if unknown and len(document["models"]) > 1:
         yield f"neither confidence set nor SPA test at {', '.join(unknown)}: too few outcomes without a common {span}"
+
+
+def _p_text(p_value: float) -> str:
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _ahead(step: int, span: str) -> str:

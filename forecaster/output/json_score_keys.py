@@ -111,6 +111,7 @@ id | text | id of the backtest
 instruments[] | text | named instruments
 models[] | text | models, the evaluated one first
 interval | text | frequency: 1d, 1wk or 1mo
+differences | true or false | true if the models forecast changes of the price instead of returns
 series | integer | number of series in the panel
 last_cutoff | date | last date from which a forecast was scored
 stride | integer | rows from one cutoff to the next

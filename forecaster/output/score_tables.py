@@ -11,7 +11,7 @@ from forecaster.evaluation.verdict import KINDS
 from forecaster.output.tables import number_text, plain_table
 from forecaster.output.verdict_wording import verdict_summary
 
-__all__ = ["score_table", "training_lines", "verdict_lines"]
+__all__ = ["loss_unit", "score_table", "training_lines", "verdict_lines"]
 
 
 BASIS_POINTS = 10_000
@@ -58,11 +58,16 @@ def _training_texts(metric: Metric, value: Any, models: Sequence[str]) -> list[s
     return [column.text(value[name]) for column in metric.table_columns for name in models]
 
 
+def loss_unit(document: Mapping[str, Any]) -> str:
+    """Unit of the losses in the tables of a document, which multiply them by 10,000."""
+    return "1/10,000 of the unit of the price" if document["differences"] else "basis points of the return"
+
+
 def training_lines(document: Mapping[str, Any]) -> list[str]:
     """Lines under the scores of a training: terms, median, model, run, weights and verdict."""
     seconds = document["seconds"]
     count = document["series"]
-    unit = "1/10,000 of the unit of the price" if document["differences"] else "basis points of the return"
+    unit = loss_unit(document)
     panel = f"{count} series" if count > 1 else f"{document['instruments'][0]} alone"
     lines = [
         f'today: the last price as forecast ("tomorrow = today"); RMSE, MAE and CRPS in {unit}, lower is better',

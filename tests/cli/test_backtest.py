@@ -418,6 +418,16 @@ def test_the_table_has_rows_for_each_instrument(forecast, tmp_path: Path) -> Non
     assert forecast("backtest", "USDJPY", "--out", "f.doc").exit_code == 2
 
 
+def test_losses_of_a_spread_are_in_units_of_its_price(forecast, tmp_path: Path) -> None:
+    days = np.datetime64("2019-01-01") + np.arange(700)
+    spread = np.random.default_rng(0).normal(size=700).round(2)
+    (tmp_path / "spread.csv").write_text(
+        "date,price\n" + "".join(f"{day},{x}\n" for day, x in zip(days, spread, strict=True))
+    )
+    request = ("backtest", "--csv", "spread.csv", "--differences", "--start", "2020-10-01", "--models", "ewma")
+    assert "CRPS in 1/10,000 of the unit of the price over the days" in forecast(*request, "--step", "1").stdout
+
+
 def test_progress_names_model_and_fold_from_the_first_report(forecast, monkeypatch) -> None:
     reports: list[tuple[object, ...]] = []
     call = _Bar.__call__

@@ -111,8 +111,8 @@ def test_a_forecast(forecast, home) -> None:
 def test_a_backtest(forecast) -> None:
     made = document(forecast, "backtest", "--pair", "USDJPY", *SPAN, *TINY, "--models", "ewma,garch", "--step", "1,5")
     assert tuple(made) == (
-        *("schema", "id", "instruments", "models", "interval", "series", "last_cutoff", "stride", "engine"),
-        *("calibrated", "data", "folds", "unscored_steps", "rows", "confidence_set", "spa"),
+        *("schema", "id", "instruments", "models", "interval", "differences", "series", "last_cutoff", "stride"),
+        *("engine", "calibrated", "data", "folds", "unscored_steps", "rows", "confidence_set", "spa"),
         *("skipped", "fallbacks", "fallbacks_of", "verdict", "verdicts"),
     )
     assert made["schema"] == "backtest/1"
