@@ -2,9 +2,9 @@
 
     python tests/faults/campaign.py --trials 40
 
-Every trial works on a copy of a small project: a run, three versions of a history, a backtest. Commands run in forked
-processes, whose writes inside the project are counted, refused or ended by a preloaded library (shim.c). The training
-itself is taken from the first run: the writes are what is tried here.
+Every trial works on a copy of a small project: a run with a note and a pin, three versions of a history, a backtest and
+a study. Commands run in forked processes, whose writes inside the project are counted, refused or ended by a preloaded
+library (shim.c). The training itself is taken from the first run: the writes are what is tried here.
 
 A trial fails on a traceback, a hang, more than one line about an error, an exit code that is not documented, a changed
 earlier run, record or version, a next command that does not work, or rubbish that it leaves.
@@ -114,9 +114,14 @@ def damage_files(project: Project, trials: int, rng: np.random.Generator, counts
     predict = ("predict", "--csv", project.csv(1), "--run", run_id, "--format", "json")
     curve = ("plot", "--csv", project.csv(1), "--run", run_id, "--kind", "loss", "--out", project.folder / "curve.svg")
     export = ("data", "export", "csv/a/1d")
-    targets = [
-        (path, curve if path.name == "history.csv" else predict) for path in (project.home / "runs").glob("2*/*")
+    commands = {"history.csv": curve, "annotations": ("runs", "show", run_id), "pinned.json": ("runs", "list")}
+    study = ("studies", "show", "latest", "--format", "json")
+    targets: list[tuple[Path, tuple[object, ...]]] = [
+        (path, commands.get(path.name, commands.get(path.parent.name, predict)))
+        for path in sorted((project.home / "runs").rglob("[!.]*"))
+        if path.is_file()
     ]
+    targets += [(path, study) for path in sorted((project.home / "searches").rglob("*.json"))]
     targets += [(path, project.finished_backtest) for path in sorted((project.home / "backtests").rglob("*.*"))]
     targets.append((project.home / "data" / "store.sqlite", export))
     for path, command in targets:

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import ctypes
 import dataclasses
+import datetime
 import errno
 import hashlib
 import os
@@ -120,6 +121,32 @@ class Project:
         invoke_here(self.commands["log"], self.home)
         for command in (*(("data", "fetch", "--csv", self.csv(version)) for version in (2, 3)), self.finished_backtest):
             invoke_here(command, self.home)
+        for words in (("note", "latest", "a note"), ("use", "latest")):
+            invoke_here(("runs", *words), self.home)
+        self._search()
+
+    def _search(self) -> None:
+        """Record a study of two trials, as a search would; no network is fitted."""
+        from forecaster.experiments.search_findings import FILE, Findings, Luck
+        from forecaster.experiments.studies import SCHEMA, Study, Trial, searches_folder, study_id
+
+        facts = {
+            "schema": SCHEMA,
+            "named": ["a"],
+            "config": {"model": {"kind": "lstm"}},
+            "space": {"model.dropout": {"low": 0.0, "high": 0.5, "log": False}},
+            "baseline": "ewma",
+            "steps": [1],
+            "folds": [["2021-06-01", "2022-01-03"]],
+            "lockbox": ["2022-01-03", "2022-06-01"],
+        }
+        now = datetime.datetime(2022, 6, 1, tzinfo=datetime.UTC)
+        study = Study.open(searches_folder(self.home) / study_id(facts), facts, now)
+        for number, loss in enumerate((0.99, 0.98)):
+            settings = {"model.dropout": 0.2} if number else {}
+            study.put(Trial(number, settings, "complete", (loss,), (loss,)))
+        study.write_document(FILE, Findings(Luck(2, 120, 0.4, 0.04), (), "forecast train").to_json())
+        study.record_lockbox({"winner": 1, "opened": now.isoformat(), "trials": 2, "earlier_openings": 0})
 
     @contextlib.contextmanager
     def copy(self) -> Iterator[Path]:
