@@ -5,7 +5,7 @@ import difflib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NoReturn
 
 from forecaster.data.instruments import shown
@@ -21,6 +21,11 @@ __all__ = ["Layout", "find_layout"]
 
 _SAMPLE_RECORDS = 150
 _HEADER_AGAIN = "with the header again"
+_NOTE = re.compile(
+    r"\W*$|\W*(page|seite|source|quelle|fuente|fonte|notes?|disclaimer|copyright|downloaded|generated|https?|www)\b.*",
+    re.IGNORECASE,
+)
+"""Texts between rows that begin no other table, as a title would."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -210,9 +215,11 @@ def _rows(
     last = max((first + row for row, cell in enumerate(cells) if is_dated(cell)), default=first)
     rows: list[int] = []
     header = {name.casefold() for name in names}
+    titles = {tuple(filter(None, record)) for record in records[:first]}
     for index in range(first, len(records)):
         is_short = len(records[index]) < width
         kind = _kind(records[index], date, header, is_below=index > last, is_short=is_short)
+        kind = kind or _kind_of_text(records[index], titles)
         if kind == _HEADER_AGAIN and _is_other_order(records[index], names, header):
             table.refuse(
                 index,
@@ -249,14 +256,16 @@ def _kind(record: Record, date: int, header: set[str], *, is_below: bool, is_sho
         return _HEADER_AGAIN
     if texts[0].startswith(("#", "//", "%")) and not is_empty(texts[0]):
         return "with a comment"
-    filled = [cell for cell in texts if not is_empty(cell)]
     others = [cell for place, cell in enumerate(record) if place != date and cell]
     if is_below and (is_short or not any(read_cell(cell) for cell in others)):
         return "below the data"
-    if not filled:
-        return "without date and number"
-    is_note = len(filled) == 1 < len(header) and not looks_like_date(filled[0]) and read_cell(filled[0]) is None
-    return "of text" if is_note else None
+    return "without date and number" if all(map(is_empty, texts)) else None
+
+
+def _kind_of_text(record: Record, titles: Container[tuple[str, ...]]) -> str | None:
+    """Kind of a line of text between rows that is a note, or one of the lines above the header again."""
+    texts = tuple(filter(None, record))
+    return "of text" if texts in titles or (len(texts) == 1 and _NOTE.fullmatch(texts[0])) else None
 
 
 def _is_bare(record: Record, date: int) -> bool:

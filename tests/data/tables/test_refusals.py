@@ -374,3 +374,10 @@ def test_a_column_of_text_beside_the_price_is_left_out(tmp_path: Path) -> None:
 def test_a_number_without_a_date_is_refused(tmp_path: Path, tail: str) -> None:
     with pytest.raises(InputFileError, match=r"line 22: date .* is no date"):
         load(tmp_path / "prices.csv", PLAIN + tail)
+
+
+@pytest.mark.parametrize("title", ["MSFT", "Forecast", "Table 2: weekly averages"])
+def test_a_title_between_rows_may_begin_another_series(tmp_path: Path, title: str) -> None:
+    text = PLAIN.replace("\n2023-12-11", f"\n{title}\nDate,Close\n2023-12-11")
+    with pytest.raises(InputFileError, match=r"line 12: has 1 cells; expected 2, as in the header"):
+        load(tmp_path / "prices.csv", text)
