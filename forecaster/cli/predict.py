@@ -51,8 +51,8 @@ def command(
     JSON is a list with a document for each instrument, jsonl one document a line; json-flat and CSV have a row for each
     instrument and day. The ending of --out sets the format: .csv, .json, .jsonl, .xlsx, .html or .txt. --universe
     forecasts many instruments and writes each result as it is made. --config takes a run of that configuration, or with
-    --train-if-missing trains one. With --paths, the rows are those of sampled paths, in CSV or JSON. With --log, the
-    forecasts are appended to the ledger, for forecast score.
+    --train-if-missing trains one. The rows of --paths are sampled paths, in CSV or JSON. With --log, the forecasts are
+    appended to the ledger, for forecast score.
 
     \b
     Example:

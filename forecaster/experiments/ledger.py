@@ -256,18 +256,16 @@ def _prepared(file: BinaryIO, path: Path) -> tuple[Line | None, int]:
     if rest and line is not None and line.is_intact:  # the line end alone is missing
         file.write(b"\n")
         return line, 0
-    file.seek(end - len(rest))
-    if rest:
-        file.truncate()
-    if not newline:
-        return None, len(rest)
-    line = Line.of(complete.rpartition(b"\n")[2])
-    if line is None or not line.is_intact:
+    last = Line.of(complete.rpartition(b"\n")[2])
+    if not _is_torn(rest) or (newline and (last is None or not last.is_intact)):
         raise DamageError(
             f"{path}: the last line is damaged; expected an entry with its hash; see: forecast ledger verify; move the "
             "file away to begin another"
         )
-    return line, len(rest)
+    file.seek(end - len(rest))
+    if rest:
+        file.truncate()
+    return (last if newline else None), len(rest)
 
 
 def _read_all(file: BinaryIO) -> bytes:
@@ -321,6 +319,11 @@ def split_lines(content: bytes) -> tuple[list[bytes], bytes]:
     """Complete lines without their line ends, and the torn one behind them, which is empty as a rule."""
     *lines, rest = content.split(b"\n")
     line = Line.of(rest)
-    if line is not None and line.is_intact:  # the line end alone is missing
+    if not _is_torn(rest) or (line is not None and line.is_intact):  # the line end alone is missing
         return [*lines, rest], b""
     return lines, rest
+
+
+def _is_torn(rest: bytes) -> bool:
+    """True if some bytes, or none, may be the beginning of a line."""
+    return rest[: len(_START)] == _START[: len(rest)]

@@ -56,6 +56,16 @@ def test_a_line_has_the_hash_of_the_line_before(ledger: Path) -> None:
     assert (check.bad, check.lines, check.head, check.torn) == (None, 6, previous, 0)
 
 
+@pytest.mark.parametrize("content", [b"prices\x00", b"x" * 2_100_000])
+def test_bytes_that_begin_no_line_are_damage_and_stay(ledger: Path, content: bytes) -> None:
+    for kept in (b"", ledger.read_bytes()):
+        ledger.write_bytes(kept + content)
+        assert check_ledger(read_ledger(ledger), NOW).bad is not None
+        with pytest.raises(DamageError, match="the last line is damaged"):
+            append_entries(ledger, [entry(6, CLOSE)], clock_of(DAYS[6]))
+        assert ledger.read_bytes() == kept + content
+
+
 @pytest.mark.parametrize("lost", [1, 30, 1500])
 def test_an_append_that_was_cut_off_is_no_line_and_is_removed_by_the_next(ledger: Path, lost: int) -> None:
     whole = ledger.read_bytes()
