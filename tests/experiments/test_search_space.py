@@ -64,7 +64,7 @@ def test_a_file(tmp_path: Path) -> None:
         ("model.dropout: 0.5", "expected a list of values, or low and high"),
         ("model.dropout: [0.1, 1e-1]", "a value is listed twice"),
         ("model.units: [[8], 8]", "a value is listed twice"),
-        ("model.training.steps: {low: 10.0, high: 20.0}", "should be a valid integer"),
+        ("model.training.steps: {low: 10.0, high: 20.0}", "expected a whole number"),
     ],
 )
 def test_mistakes_in_a_file(tmp_path: Path, line: str, message: str) -> None:
