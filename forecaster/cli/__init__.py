@@ -13,7 +13,7 @@ from forecaster import __version__
 from forecaster.cli.completions import pairs
 from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
-from forecaster.cli.interrupts import ignore_signals, release_semaphores
+from forecaster.cli.interrupts import ignore_signals
 from forecaster.cli.positional import is_instrument
 from forecaster.cli.streams import has_terminal, narrow_width, open_missing_streams, print_text, release_streams
 from forecaster.environment import BACKEND_VARIABLE, WINDOW_VARIABLE
@@ -152,6 +152,4 @@ def main() -> NoReturn:
     # Taking the interpreter down takes a second once an engine is loaded, and can crash while one computes.
     if code != ExitCode.INTERRUPTED:
         atexit._run_exitfuncs()
-    else:
-        release_semaphores()
     os._exit(code if isinstance(code, int) else ExitCode.OK)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Self
 
-__all__ = ["Interrupt", "ignore_signals", "release_semaphores"]
+__all__ = ["Interrupt", "ignore_signals"]
 
 _RETRY_SECONDS = 0.1
 
@@ -24,13 +24,6 @@ def ignore_signals() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in _signals():
             signal.signal(number, signal.SIG_IGN)
-
-
-def release_semaphores() -> None:
-    """Release what is shared with other processes; else the one that tracks it prints a warning after our last line."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util._run_finalizers(0)
 
 
 class Interrupt:
