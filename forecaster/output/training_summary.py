@@ -111,7 +111,9 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     if epochs := document["kept_epochs"]:
         shown = f"epoch{'s' if len(epochs) > 1 else ''} {joined_names(list(map(str, epochs)))}"
         lines.append(f"early stopping: weights of {shown}, of the lowest validation loss")
-    lines += [*_accuracy_lines(document), *map(_member_line, document["members"])]
+    lines += _accuracy_lines(document)
+    unit = "ten-thousandths of the price's unit" if document["differences"] else "basis points"
+    lines += [_member_line(scores, unit) for scores in document["members"]]
     more = len(document["instruments"]) - len(document["summary"])
     if more > 0:
         lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
@@ -128,7 +130,7 @@ def _accuracy_lines(document: Mapping[str, Any]) -> list[str]:
     return [f'"accuracy" (100 % - MAPE): {document["model"]} {model}, "tomorrow = today" {naive}']
 
 
-def _member_line(scores: Mapping[str, Any]) -> str:
+def _member_line(scores: Mapping[str, Any], unit: str) -> str:
     """Spread of the CRPS over the members of an ensemble; members of several kinds are listed."""
     single = scores["crps_of_members"]
     best, worst, whole = (number_text(BASIS_POINTS * loss) for loss in (min(single), max(single), scores["crps"]))
@@ -141,7 +143,7 @@ def _member_line(scores: Mapping[str, Any]) -> str:
         members = "members"
         losses = ", ".join(f"{kind} {number_text(BASIS_POINTS * loss)}" for kind, loss in pairs)
     where = f"on the test rows of {scores['instrument']}"
-    return f"{len(single)} {members} {where}: CRPS {losses} basis points, their mean forecast {whole}"
+    return f"{len(single)} {members} {where}: CRPS {losses} {unit}, their mean forecast {whole}"
 
 
 def direction_text(claim: Mapping[str, Any]) -> str:
