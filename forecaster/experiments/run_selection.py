@@ -228,7 +228,13 @@ class RunSelector:
 
     @functools.cached_property
     def _pinned(self) -> Sequence[str]:
-        return pinned_runs(self._environment.home)
+        pinned = pinned_runs(self._environment.home)
+        for run_id in pinned:
+            if not (runs_folder(self._environment.home) / run_id).is_dir():
+                self._environment.note(
+                    f"warning: the pinned run {run_id} is gone and not used; forecast runs use --none removes the pin"
+                )
+        return pinned
 
     def _read(self, run: RunSummary) -> Run:
         if run.id not in self._runs:

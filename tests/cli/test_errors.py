@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from short_trainings import TINY
 
+from forecaster.experiments import pins
+from forecaster.experiments.stored_files import sealed_json
+
 FORECAST = [sys.executable, "-m", "forecaster"]
 
 
@@ -137,6 +140,13 @@ def test_a_damaged_run_is_passed_over_where_an_older_one_fits(forecast, home):
     result = forecast("predict", "--pair", "USDJPY", "--home", home)
     assert result.exit_code == 0
     assert f"warning: passed over: {newest}" in result.stderr
+
+
+def test_a_pinned_run_that_is_gone_is_named(forecast, home):
+    (home / "runs" / "pinned.json").write_bytes(sealed_json({"schema": pins.SCHEMA, "runs": ["gone"]}))
+    result = forecast("predict", "--pair", "USDJPY", "--home", home)
+    assert result.exit_code == 0
+    assert "warning: the pinned run gone is gone and not used" in result.stderr
 
 
 def test_a_run_of_a_newer_version_asks_for_an_upgrade(forecast, home):
