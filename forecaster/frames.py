@@ -1,15 +1,24 @@
 """Results as tables: rows of plain values that become a pandas data frame, or HTML in a notebook."""
 
 import abc
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Row", "Tabular", "flat"]
+__all__ = ["Row", "Tabular", "flat", "with_fields"]
 
 Row = Mapping[str, Any]
 """Column -> value: a text, a number, a truth value, a date (`numpy.datetime64`) or None."""
 
 _MAX_HTML_ROWS = 60
+
+_Result = TypeVar("_Result", bound=type)
+
+
+def with_fields(result: _Result) -> _Result:
+    """Class decorator: the docstring of the class, then that of its base class, which describes the fields."""
+    result.__doc__ = f"{result.__doc__}\n\n{inspect.getdoc(result.__mro__[1])}"
+    return result
 
 
 class Tabular(abc.ABC):

@@ -161,10 +161,10 @@ def validate(
     rows: RawRows,
     *,
     today: datetime.date,
-    market: MarketExpectations = MarketExpectations(),  # noqa: B008 - immutable
+    market: MarketExpectations = MarketExpectations(),
     reference: PriceSeries | None = None,
     previous: PriceSeries | None = None,
-    corrections: Corrections = Corrections(),  # noqa: B008 - immutable
+    corrections: Corrections = Corrections(),
 ) -> Report:
     """Check daily prices for all known kinds of faults.
 

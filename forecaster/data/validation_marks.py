@@ -126,7 +126,7 @@ class Subject:
     market: MarketExpectations
     reference: PriceSeries | None = None
     previous: PriceSeries | None = None
-    corrections: Corrections = Corrections()  # noqa: RUF009 - immutable
+    corrections: Corrections = Corrections()
 
     def __post_init__(self) -> None:
         self.dates: DateArray = self.rows.dates.astype("datetime64[D]")

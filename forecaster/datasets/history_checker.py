@@ -83,7 +83,7 @@ class HistoryChecker:
     frequency: str | None = "1d"
     strict: bool = False
     calendar: str | None = None
-    corrections: Corrections = Corrections()  # noqa: RUF009 - immutable
+    corrections: Corrections = Corrections()
     differences: bool = False
 
     @classmethod

@@ -46,8 +46,8 @@ def summary_table(documents: Sequence[Mapping[str, Any]]) -> Table:
     table = plain_table()
     heading = f"{100 * documents[0]['level']:g} % range"
     if len(documents) == 1:
-        for name, justify in (("", "left"), (heading, "left"), ("such ranges held", "left")):
-            table.add_column(name, justify=justify, no_wrap=name != "such ranges held")  # type: ignore[arg-type]
+        for name in ("", heading, "such ranges held"):
+            table.add_column(name, no_wrap=name != "such ranges held")
         for row in documents[0]["ranges"]:
             label = f"in {row['span']}, to {row['date']}"
             table.add_row(label, _range_text(documents[0], row), held_text(row, documents[0]["level"], count=True))

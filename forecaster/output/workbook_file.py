@@ -1,6 +1,7 @@
 """Rows as an Excel workbook, written with openpyxl (the extra ``excel``)."""
 
 import datetime
+import importlib
 import io
 import math
 import re
@@ -26,7 +27,7 @@ def check_workbooks() -> None:
         UsageError: openpyxl is not installed.
     """
     try:
-        import openpyxl  # noqa: F401
+        importlib.import_module("openpyxl")
     except ImportError:
         raise UsageError(
             "an Excel workbook needs openpyxl; install it with pip install 'forecaster[excel]', or write a .csv file"

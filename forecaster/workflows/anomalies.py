@@ -26,6 +26,7 @@ from forecaster.errors import InstrumentError, NotEnoughDataError, UsageError, d
 from forecaster.evaluation import anomalies as anomaly_tests
 from forecaster.evaluation.anomalies import AnomalousDay, RegimeChange, anomalous_days, day_tests
 from forecaster.evaluation.bad_ticks import DayKind, cross_moves
+from forecaster.frames import with_fields
 from forecaster.models import MODELS, baseline_names
 from forecaster.output.figure_request import HistoryFigureRequest
 from forecaster.pipeline_walk_forward import walk_forward
@@ -46,8 +47,9 @@ Settings = tuple[str, float, Config]
 """Model, rate of false discoveries and configuration of the data."""
 
 
-class Anomalies(anomaly_tests.Anomalies):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = anomaly_tests.Anomalies.__doc__
+@with_fields
+class Anomalies(anomaly_tests.Anomalies):
+    """Result of `anomalies`, with a picture."""
 
     def figure(self) -> Any:
         """Prices and moves with the anomalous days, and the regimes of volatility, a `matplotlib.figure.Figure`."""

@@ -35,6 +35,7 @@ from forecaster.experiments.backtest_forecasts import BacktestForecasts
 from forecaster.experiments.backtest_plan import BacktestPlan, backtests_folder, old_backtests
 from forecaster.experiments.backtests import FoldRecord, run_backtest
 from forecaster.experiments.executors import Executor
+from forecaster.frames import with_fields
 from forecaster.models import MODELS, create, is_network, model_class
 from forecaster.models.base import Forecaster
 from forecaster.models.engine import Engine
@@ -52,8 +53,9 @@ NO_ENGINE = Engine("jax", "cpu", "no network is asked for")
 MANY_FITS = 60  # fits of a network that take minutes
 
 
-class BacktestResult(backtest_scores.BacktestResult):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = backtest_scores.BacktestResult.__doc__
+@with_fields
+class BacktestResult(backtest_scores.BacktestResult):
+    """Result of `backtest`, with a picture."""
 
     def figure(self) -> Any:
         """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""

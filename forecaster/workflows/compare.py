@@ -28,6 +28,7 @@ from forecaster.experiments.run_index import indexed_runs
 from forecaster.experiments.run_ranking import may_fit, ranked_runs
 from forecaster.experiments.run_selection import RunQuery
 from forecaster.experiments.runs import Run, find_run, runs_folder
+from forecaster.frames import with_fields
 from forecaster.models import is_network
 from forecaster.workflows.executor_choice import ExecutorOptions
 from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds, runs_of_kinds
@@ -35,8 +36,9 @@ from forecaster.workflows.kind_trainings import ALL, KindTrainings, known_kinds,
 __all__ = ["Comparison", "compare", "compare_recorded"]
 
 
-class Comparison(run_comparison.Comparison):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = run_comparison.Comparison.__doc__
+@with_fields
+class Comparison(run_comparison.Comparison):
+    """Result of `compare`, with a picture."""
 
     def figure(self) -> Any:
         """Scores of every model at every step, a `matplotlib.figure.Figure`."""

@@ -10,14 +10,16 @@ from forecaster.errors import UsageError
 from forecaster.experiments import inspections
 from forecaster.experiments.inspections import DEFAULT_ROWS, InspectionRequest
 from forecaster.experiments.run_selection import RunQuery, announce, select_runs
+from forecaster.frames import with_fields
 from forecaster.models.ensemble import members_of
 from forecaster.output.figure_request import FigureRequest
 
 __all__ = ["Inspection", "inspect", "inspection_figure"]
 
 
-class Inspection(inspections.Inspection):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = inspections.Inspection.__doc__
+@with_fields
+class Inspection(inspections.Inspection):
+    """Result of `inspect`, with a picture."""
 
     def figure(self) -> Any:
         """Gates, memory, importances and learning curve, a `matplotlib.figure.Figure`."""

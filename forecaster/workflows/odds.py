@@ -27,6 +27,7 @@ from forecaster.experiments.odds import OddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.forecast import Forecast
+from forecaster.frames import with_fields
 from forecaster.workflows.predict import forecast_request, reaching
 
 __all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "check_confidence", "note_age", "odds", "rows_within"]
@@ -44,8 +45,9 @@ _OWN_SPANS = {
 """Length of a row -> a number of rows, with or without their unit."""
 
 
-class Odds(OddsResult):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = OddsResult.__doc__
+@with_fields
+class Odds(OddsResult):
+    """Answers of `odds`, with a picture."""
 
     def figure(self) -> Any:
         """Reliability of the earlier answers, a `matplotlib.figure.Figure`; only this call imports matplotlib."""

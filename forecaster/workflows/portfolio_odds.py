@@ -31,6 +31,7 @@ from forecaster.experiments.forecasting import Wanted, forecasts_together
 from forecaster.experiments.portfolio_odds import Hedge, PortfolioOddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
+from forecaster.frames import with_fields
 from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, check_confidence, note_age, rows_within
 from forecaster.workflows.predict import forecast_request, reaching
 
@@ -40,8 +41,9 @@ PATHS = 50_000
 """Paths of the prices."""
 
 
-class PortfolioOdds(PortfolioOddsResult):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = PortfolioOddsResult.__doc__
+@with_fields
+class PortfolioOdds(PortfolioOddsResult):
+    """Result of `portfolio_odds`, with a picture."""
 
     def figure(self) -> Any:
         """Earlier losses beside the value at risk, a `matplotlib.figure.Figure`; only this call imports matplotlib."""

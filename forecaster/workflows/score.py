@@ -32,6 +32,7 @@ from forecaster.evaluation import DEFAULT_BASELINES
 from forecaster.evaluation.external_forecasts import MIN_ROWS, Units
 from forecaster.evaluation.splits import parse_refit
 from forecaster.experiments import forecast_grades
+from forecaster.frames import with_fields
 from forecaster.workflows.backtest import MIN_TRAINING_ROWS, BacktestRequest, model_names, recorded_backtest
 from forecaster.workflows.executor_choice import ExecutorOptions
 
@@ -43,8 +44,9 @@ MAX_STEPS = 30
 MAX_STEP = 1000
 
 
-class ForecastGrades(forecast_grades.ForecastGrades):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = forecast_grades.ForecastGrades.__doc__
+@with_fields
+class ForecastGrades(forecast_grades.ForecastGrades):
+    """Result of `score`, with a picture."""
 
     def figure(self) -> Any:
         """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""

@@ -20,13 +20,15 @@ from forecaster.experiments import ledger_grades
 from forecaster.experiments.ledger import issue_time
 from forecaster.experiments.ledger_columns import SeriesKey
 from forecaster.experiments.ledger_histories import History
+from forecaster.frames import with_fields
 from forecaster.workflows.ledger import ledger_file, named_entries, sound_entries
 
 __all__ = ["LedgerGrades", "LedgerHistories", "score_ledger"]
 
 
-class LedgerGrades(ledger_grades.LedgerGrades):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = ledger_grades.LedgerGrades.__doc__
+@with_fields
+class LedgerGrades(ledger_grades.LedgerGrades):
+    """Result of `score_ledger`, with a picture."""
 
     def figure(self) -> Any:
         """Gains over the baselines and coverage day by day, a `matplotlib.figure.Figure`."""

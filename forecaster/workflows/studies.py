@@ -8,13 +8,14 @@ from forecaster.environment import Environment
 from forecaster.errors import DamageError
 from forecaster.experiments import search_findings
 from forecaster.experiments.studies import Study, find_study, study_folders
-from forecaster.frames import Row, Tabular
+from forecaster.frames import Row, Tabular, with_fields
 
 __all__ = ["SearchResult", "Studies", "show_study", "studies"]
 
 
-class SearchResult(search_findings.SearchResult):  # noqa: D101  (the docstring below has the fields)
-    __doc__ = search_findings.SearchResult.__doc__
+@with_fields
+class SearchResult(search_findings.SearchResult):
+    """Result of a search, with a picture."""
 
     def figure(self) -> Any:
         """Losses of the trials, importance of the settings, and all trials, a `matplotlib.figure.Figure`."""

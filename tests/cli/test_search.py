@@ -88,8 +88,8 @@ def shown_again(forecast, table: str, opened: dict[str, Any], home: Path) -> Non
     shown = forecast("studies", "show", "latest")
     assert "luck: not measured, since the search has not come to its end" in shown.stdout
     record = json.loads((folder / "lockbox.json").read_text())
-    kept = {key: value for key, value in record.items() if key != "losses"}
-    (folder / "lockbox.json").write_bytes(sealed_json(kept, f"{folder.name}/lockbox.json"))
+    facts = {key: value for key, value in record.items() if key != "losses"}
+    (folder / "lockbox.json").write_bytes(sealed_json(facts, f"{folder.name}/lockbox.json"))
     shown = forecast("studies", "show", "latest")
     assert f"opened on {record['opened'][:10]} for trial {record['winner']} (rows from" in shown.stdout
     assert shown.stderr.splitlines()[-1] == f"next: forecast search --study {opened['study']}"

@@ -294,10 +294,10 @@ def test_weekends_that_were_filled_from_their_monday_are_dropped(line: bool) -> 
         friday = close[monday - 3]
         shares = np.array([1 / 3, 2 / 3]) if line else np.ones(2)
         close[monday - 2 : monday] = friday + shares * (close[monday] - friday)
-    found = {finding.code: finding.count for finding in check(rows, FILE).findings}
-    assert found.keys() == {"flat_weekend_row", "weekend_row"}
-    assert sum(found.values()) == int((weekdays_of(rows.dates) >= 5).sum())
-    assert found["weekend_row"] <= 8  # the first four weekends show it
+    counts = {finding.code: finding.count for finding in check(rows, FILE).findings}
+    assert counts.keys() == {"flat_weekend_row", "weekend_row"}
+    assert sum(counts.values()) == int((weekdays_of(rows.dates) >= 5).sum())
+    assert counts["weekend_row"] <= 8  # the first four weekends show it
 
 
 @pytest.mark.parametrize("move", [0.6, 1.0])

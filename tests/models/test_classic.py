@@ -65,11 +65,11 @@ def test_only_the_steps_that_are_asked_for_are_fed_back(
     helpers: SimpleNamespace, longest: int | None, steps: tuple[int, ...]
 ) -> None:
     fitted, series = random_classic(helpers), helpers.oracles.walk(40)
-    made = fitted.forecast(series, np.array([30]), longest)
-    assert made.knots == steps
+    forecast = fitted.forecast(series, np.array([30]), longest)
+    assert forecast.knots == steps
     whole = fitted.forecast(series, np.array([30]))
-    np.testing.assert_array_equal(made.scaled, whole.scaled[:, : len(steps)])
-    medians = [made.median(step)[0] for step in steps]
+    np.testing.assert_array_equal(forecast.scaled, whole.scaled[:, : len(steps)])
+    medians = [forecast.median(step)[0] for step in steps]
     path = fitted.path(series, np.array([30]), len(steps))[0]
     np.testing.assert_allclose(medians, np.log(path / series.close[30]), rtol=1e-9)
 

@@ -50,8 +50,8 @@ def test_a_run_forecasts_a_later_history_that_begins_with_its_rows(environment: 
     (served,) = select_runs(selection(PRICES.round(2)), RunQuery(), environment)
     assert any("prices rounded otherwise; train again" in note for note in served.notes())
     changed = 1.0 / PRICES
-    told = rf"no run in .* fits gold; run {run.id} was trained on other prices of that name .*: train\(history=...\)"
-    with pytest.raises(RunNotFoundError, match=told):
+    message = rf"no run in .* fits gold; run {run.id} was trained on other prices of that name .*: train\(history=...\)"
+    with pytest.raises(RunNotFoundError, match=message):
         select_runs(selection(changed), RunQuery(), environment)
     with pytest.raises(RunNotFoundError, match="fits silver"):
         select_runs(selection(PRICES.rename("silver")), RunQuery(), environment)
