@@ -21,7 +21,7 @@ from forecaster.errors import ConfigError, did_you_mean
 from forecaster.files import read_regular_file
 from forecaster.models import is_network, model_class, network_names
 from forecaster.models.base import ModelOptions, merged
-from forecaster.yaml_text import MAX_BYTES, MAX_DEPTH, Location, YamlTextError, parse_yaml
+from forecaster.yaml_text import MAX_BYTES, MAX_DEPTH, Location, YamlTextError, parse_yaml, unreadable
 
 __all__ = [
     "FREQUENCIES",
@@ -171,7 +171,7 @@ def _read_yaml(path: Path, places: Places) -> dict[str, Any]:
     try:
         text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
+        raise ConfigError(f"{path}: {unreadable(error)}") from error
     try:
         document = parse_yaml(text)
     except YamlTextError as error:

@@ -10,13 +10,33 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Location", "YamlDocument", "YamlTextError", "flow_text", "parse_yaml"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "Location",
+    "YamlDocument",
+    "YamlTextError",
+    "flow_text",
+    "parse_yaml",
+    "unreadable",
+]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
 MAX_NUMBER_LENGTH = 64  # characters; Python takes a long time for numbers of many digits
 
 Location = tuple[str | int, ...]
+
+
+def unreadable(error: OSError | ValueError) -> str:
+    """Clause about a file whose content cannot be had.
+
+    Example:
+        >>> unreadable(FileNotFoundError(2, "No such file or directory", "c.yaml"))
+        'cannot be read as a YAML text file: No such file or directory'
+    """
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"cannot be read as a YAML text file: {reason}"
 
 
 class YamlTextError(ValueError):

@@ -174,12 +174,16 @@ def option_message(flag: str, arguments: Sequence[str], flags: Collection[str]) 
         "No such option '--hroizon'; did you mean --horizon?"
         >>> option_message("--lr", ["--lr", "0.01"], ["--set"])
         "No such option '--lr'; use --set model.training.learning_rate=0.01."
+        >>> option_message("--set", ["--set", "data.end=2020-12-31"], ["--sheet"])
+        "No such option '--set'; settings are those of a training: forecast train --set KEY=VALUE."
     """
     from forecaster.models import baseline_names
 
     shown = f"No such option {flag[:60]!r}"
     if flag == "--format":
         return f"{shown}; the output of this command has one form; remove it."
+    if flag == "--set":
+        return f"{shown}; settings are those of a training: forecast train --set KEY=VALUE."
     value = _value_of(flag, arguments)
     if meant := _from_table(flag, value, flags):
         return f"{shown}; use {meant}."

@@ -12,7 +12,7 @@ from forecaster.data.instruments import CURRENCIES, Instrument, parse_pair, show
 from forecaster.data.spellings import parse_day
 from forecaster.errors import InputFileError, InstrumentError, UsageError
 from forecaster.files import read_regular_file
-from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml
+from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml, unreadable
 
 __all__ = ["EventFile", "KnownEvent", "known_hash", "read_events"]
 
@@ -182,7 +182,7 @@ def _yaml_rows(path: Path) -> tuple[str, list[tuple[str, dict[str, str]]]]:
         line = "" if error.line is None else f", line {error.line}"
         raise InputFileError(f"{path}{line}: {error.problem}") from error
     except (OSError, ValueError) as error:
-        raise InputFileError(f"{path}: cannot be read as a YAML text file: {error}") from error
+        raise InputFileError(f"{path}: {unreadable(error)}") from error
     if not isinstance(document.value, list):
         raise InputFileError(f"{path}: expected a list of events, each with date and name")
     return hashlib.sha256(content).hexdigest(), list(_yaml_events(path, document.value))

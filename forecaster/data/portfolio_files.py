@@ -10,7 +10,7 @@ from forecaster.data.instruments import CURRENCIES, shown
 from forecaster.data.positions import Position, parse_position
 from forecaster.errors import InputFileError, UsageError
 from forecaster.files import read_regular_file
-from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml
+from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml, unreadable
 
 __all__ = ["MAX_POSITIONS", "Portfolio", "portfolio_of", "read_portfolio"]
 
@@ -133,7 +133,7 @@ def _yaml_rows(path: Path) -> tuple[str, list[tuple[str, str]]]:
         line = "" if error.line is None else f", line {error.line}"
         raise InputFileError(f"{path}{line}: {error.problem}; {_EXPECTED_YAML}") from error
     except (OSError, ValueError) as error:
-        raise InputFileError(f"{path}: cannot be read as a YAML text file: {error}") from error
+        raise InputFileError(f"{path}: {unreadable(error)}") from error
     return hashlib.sha256(content).hexdigest(), rows
 
 

@@ -15,7 +15,7 @@ from forecaster.experiments.configurations import flat_values
 from forecaster.files import read_regular_file
 from forecaster.models import model_class
 from forecaster.models.search_values import Choices, Range, SearchValues, searched_options
-from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml
+from forecaster.yaml_text import MAX_BYTES, YamlTextError, parse_yaml, unreadable
 
 __all__ = ["Settings", "Space", "declared_space", "is_inside", "read_space", "space_document", "space_of_document"]
 
@@ -57,7 +57,7 @@ def read_space(path: Path, config: Config) -> Space:
         line = "" if error.line is None else f":{error.line}"
         raise ConfigError(f"{path}{line}: {error.problem}") from error
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}") from error
+        raise ConfigError(f"{path}: {unreadable(error)}") from error
     if not isinstance(document.value, dict) or not document.value:
         raise ConfigError(f"{path}:1: expected lines such as 'model.dropout: {{low: 0, high: 0.5}}'; got none")
     lines: dict[str, int] = {}

@@ -11,7 +11,7 @@ from pydantic import Field
 from forecaster.config_sections import Section
 from forecaster.errors import ConfigError
 from forecaster.files import read_regular_file
-from forecaster.yaml_text import MAX_BYTES, Location, YamlTextError, parse_yaml
+from forecaster.yaml_text import MAX_BYTES, Location, YamlTextError, parse_yaml, unreadable
 
 __all__ = ["AnomalyRule", "BandRule", "ProbabilityRule", "Rule", "StaleRule", "read_rules"]
 
@@ -129,7 +129,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         line = "" if error.line is None else f":{error.line}"
         raise ConfigError(f"{path}{line}: {error.problem}") from error
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as a YAML text file: {error}; {_EXAMPLE}") from error
+        raise ConfigError(f"{path}: {unreadable(error)}; {_EXAMPLE}") from error
     is_list = isinstance(document.value, list)
     lines = {location if not is_list else ("rules", *location): line for location, line in document.lines}
     if not (is_list or isinstance(document.value, dict)):
