@@ -14,8 +14,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 # The console script, which takes over the signals with its first import.
 SCRIPT = "import sys; sys.argv[0] = 'forecast'; from forecaster.__main__ import main; sys.exit(main())"
 FORECAST = [sys.executable, "-c", SCRIPT]
+# The tests may run with nohup; a `preexec_fn` would fork this process, which may have the threads of an engine.
+HANGUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
 SERIES = ("--source", "synthetic", "--ticker", "ar1", "--set", "data.options.rows=900", "--home", "home")
-MODEL = ("--set", "model.training.steps=4000", "--set", "model.units=[4]", "--backend", "jax")
+LONG = ("--set", "model.training.steps=100000", "--set", "model.training.max_passes=100000")  # half a minute at least
+MODEL = (*LONG, "--set", "model.units=[4]", "--backend", "jax")
 START_UP = 0.4  # seconds in which the interpreter has certainly begun to load the program, on a busy machine as well
 
 
@@ -29,8 +32,8 @@ def moments(count: int) -> list[float]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_moment_is_one_line(tmp_path: Path, seconds: float, number: signal.Signals) -> None:
     process = subprocess.Popen(
-        [*FORECAST, "train", *SERIES, *MODEL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run with nohup
+        [sys.executable, "-c", HANGUP + SCRIPT, "train", *SERIES, *MODEL],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
     time.sleep(seconds)
     process.send_signal(number)
