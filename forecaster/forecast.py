@@ -106,8 +106,8 @@ class Forecast:
         values: (H, Q) quantiles of the log return from the cutoff to each date.
         own_steps: Steps that the model forecasts itself; later ones are recursive.
         unchanged: (H,) probabilities that the price equals the last one; None where that has no probability of its
-            own. The quantiles contain this point mass as a steep part of the distribution; the probabilities resolve
-            it around the last price, and leave what is farther away as it is.
+            own. `values` contain this point mass as a steep part of the distribution; probabilities, prices and
+            returns resolve it around the last price, and leave what is farther away as it is.
         changes: True if `values` are quantiles of the change of the price instead of the log return.
         scaled_from: First step beyond the horizon of the model, whose distribution is that of the horizon, scaled by
             the square root of time; None where there is none.
@@ -130,8 +130,13 @@ class Forecast:
         return len(self.dates)
 
     def log_returns(self, levels: Sequence[float]) -> FloatArray:
-        """(H, M) quantiles of the log return at any `levels` in (0, 1)."""
-        return self.values @ level_weights(self.quantile_levels, levels)
+        """(H, M) quantiles of the log return at any `levels` in (0, 1); 0 within the probability of standing still."""
+        values = self.values @ level_weights(self.quantile_levels, levels)
+        if self.unchanged is None:
+            return values
+        wanted = np.asarray(levels, dtype=float)
+        still = (self.probability_down[:, None] <= wanted) & (wanted <= 1 - self.probability_up[:, None])
+        return np.where(still, 0.0, values)
 
     def prices(self, levels: Sequence[float]) -> FloatArray:
         """(H, M) quantiles of the price at any `levels` in (0, 1)."""

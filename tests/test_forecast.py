@@ -198,6 +198,24 @@ def test_the_mirror_has_reciprocal_prices_and_complementary_odds(seed: int, leve
     np.testing.assert_allclose(mirror.probability_below(1 / 149), 1 - one.probability_below(149), atol=1e-9)
 
 
+@given(st.integers(0, 99), st.floats(0.05, 0.99), st.lists(INNER | TAIL, min_size=1, max_size=5))
+def test_quantiles_of_a_price_that_may_stand_still_agree_with_its_odds(
+    seed: int, unchanged: float, levels: list[float]
+) -> None:
+    one = some_forecast(seed)
+    one = dataclasses.replace(one, unchanged=np.full(one.horizon, unchanged))
+    for level in levels:
+        for step, price in enumerate(one.prices([level])[:, 0]):
+            below = (
+                one.probability_down[step] if price == one.last_price else one.probability_below(price * 0.999999)[step]
+            )
+            assert below <= level + 1e-9
+            assert one.probability_below(price * 1.000001)[step] >= level - 1e-9
+    assert (np.diff(one.prices(sorted(levels)), axis=1) >= 0).all()
+    middle = (one.probability_down < 0.5) & (one.probability_up < 0.5)
+    assert (one.median[middle] == one.last_price).all()
+
+
 def test_the_mirror_of_zero_is_no_negative_zero() -> None:
     assert not np.signbit(forecast(np.zeros((1, 9))).mirrored("JPYUSD").values).any()
 

@@ -64,19 +64,19 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
     """Lines under the table of a forecast: rows left out, past coverage, scaled steps, age of the price."""
     span = SPANS[document["interval"]]
     lines = []
-    hidden = len(document["steps"]) - len(shown_steps(document, every_step=every_step))
-    cells = held_cells(document, levels)
+    steps = [step["step"] for step in shown_steps(document, every_step=every_step)]
+    hidden = len(document["steps"]) - len(steps)
+    cells = {step: cell for step, cell in held_cells(document, levels).items() if step in steps}
     if cells:
         record = document["coverage"]
-        counts = [step["n"] for step in record["steps"]]
+        counts = [step["n"] for step in record["steps"] if step["step"] in cells]
         names = " and ".join(f"{100 * level:g}" for level in levels)
-        marks = "".join(cell.plain[-1] for cell in cells.values() if cell.plain[-1] in "!?")
+        marks = "".join(cell.plain[-1] for cell in cells.values())
         text = (
             f"held: % of the {names} % ranges that held since {record['since']} ({min(counts)} to {max(counts)} times)"
         )
         text += "; !: too narrow" if "!" in marks else ""
         text += "; ?: too few rows to tell" if "?" in marks else ""
-        steps = [step["step"] for step in shown_steps(document, every_step=every_step)]
         text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""
         lines.append(text)
     elif document["coverage"] is None:
