@@ -163,11 +163,12 @@ def named_instruments(data: DataConfig) -> tuple[Instrument, ...]:
     if len(given) != 1:
         flags = ", ".join(f"--{kind} {','.join(getattr(data, kind))[:40]}" for kind in given)
         problem = f"instruments of {len(given)} kinds ({flags})" if given else "no instrument"
+        example = f"--ticker {data.name}" if data.name else "--pair USDJPY"
         raise InstrumentError(
-            f"{problem} given; expected exactly one of --pair, --ticker, --csv, such as --pair USDJPY, or a name alone"
+            f"{problem} given; expected exactly one of --pair, --ticker, --csv, such as {example}, or a name alone"
         )
     if data.name and given[0] != "csv":
-        raise InstrumentError(f"--name goes with --csv; got --{given[0]}; remove it")
+        raise InstrumentError(f"--name and --symbol go with --csv; got --{given[0]}; remove them")
     return parse_names(getattr(data, given[0]), given[0], data.name)
 
 

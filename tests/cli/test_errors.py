@@ -55,7 +55,7 @@ def errors(result) -> list[str]:
             "--set: data.start: expected a date such as 2025-06-30",
         ),
         (("--pair", "USDJPY", "--set", "data.options.foo=1"), "option 'foo' is unknown; expected none"),
-        (("--pair", "USDJPY", "--name", "gold"), "--name goes with --csv"),
+        (("--pair", "USDJPY", "--name", "gold"), "--name and --symbol go with --csv"),
         (("--pair", "USDJPY,USDRUB"), "USDRUB has no rows for test"),
     ],
 )
