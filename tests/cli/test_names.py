@@ -14,6 +14,7 @@ from forecaster.config import configuration_keys, load_config
 from forecaster.data.instrument_names import is_stored_name, recognised_kind, sorted_by_kind
 from forecaster.data.spellings import parse_day, parse_frequency
 from forecaster.errors import UsageError
+from forecaster.models import network_names
 from forecaster.models.option_aliases import EXAMPLE_VALUES, KEY_ALIASES, REQUIRED_SETTINGS
 
 TINY = "universe: none\nbackend: jax\nmodel:\n  units: [6]\n  training: {steps: 10}\n"
@@ -174,7 +175,9 @@ def test_every_alias_leads_to_a_key_that_takes_its_example() -> None:
     keys = set(configuration_keys())
     assert {*KEY_ALIASES.values(), *EXAMPLE_VALUES, *REQUIRED_SETTINGS} <= keys
     for key, value in EXAMPLE_VALUES.items():
-        load_config(None, [f"{key}={value}"])
+        configs = [name for name in (None, *network_names()) if key in configuration_keys(load_config(name).kind)]
+        assert configs
+        load_config(configs[0], [f"{key}={value}"])
 
 
 def test_every_suggested_command_and_flag_exists() -> None:
