@@ -1,5 +1,6 @@
 """`forecast events`, and what a run does with the events of its user."""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -7,8 +8,18 @@ from pathlib import Path
 import pytest
 from conftest import TINY, Forecast
 from documented_keys import differences, missing
+from toy_ledgers import clock_of
+
+from forecaster.environment import Environment
 
 EVENTS = "date,name,currencies\n2012-03-01,summit,JPY\n2015-03-02,summit,USD\n2026-11-05,summit,JPY\n2027-01-05,new,\n"
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "forecaster.cli.terminal.Environment", functools.partial(Environment, clock=clock_of("2026-11-20"))
+    )
 
 
 @pytest.fixture(scope="module")
