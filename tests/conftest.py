@@ -7,6 +7,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+# As the command line does, before anything imports NumPy: the number of threads decides about the last bits.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import settings
