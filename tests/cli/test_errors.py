@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -183,20 +181,6 @@ def test_a_full_disk_leaves_no_run(tmp_path: Path):
     assert "it was not saved" in done.stderr
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "runs").iterdir()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.5, 4.0, 6.0, 8.0])
-def test_ctrl_c_leaves_no_run_and_exits_130(tmp_path: Path, seconds: float):
-    command = [*FORECAST, "train", "--pair", "USDJPY", "--set", "model.training.steps=3000", "--home", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert stderr.splitlines()[-1] == "interrupted; unfinished work was not saved"
-    assert not list(tmp_path.glob("runs/*"))
-    assert not list(tmp_path.glob("runs/.*"))
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ class Server:
         self.errors = errors or {}
         self.asked: list[str] = []
         self.most = self.now = 0
+        self.arrived = threading.Semaphore(0)
         self._lock = threading.Lock()
 
     def symbol(self, instrument: Instrument) -> str:
@@ -36,6 +37,7 @@ class Server:
             self.asked.append(request.instrument.name)
             self.now += 1
             self.most = max(self.most, self.now)
+        self.arrived.release()
         time.sleep(0.005)
         with self._lock:
             self.now -= 1
@@ -89,6 +91,5 @@ def test_only_a_few_answers_wait_and_the_rest_is_dropped_at_the_end() -> None:
     server = Server()
     with asked_ahead(server, NAMES, request_of) as source:
         source.load(request_of(NAMES[0]))
-        time.sleep(0.1)
-        assert len(server.asked) == 1 + 2 * MAX_REQUESTS
+        assert all(server.arrived.acquire(timeout=60) for _ in range(1 + 2 * MAX_REQUESTS))
     assert len(server.asked) == 1 + 2 * MAX_REQUESTS
