@@ -56,13 +56,12 @@ def command(*, environment: Environment, out: Path | None, format: str, **keywor
 
 
 def _draw(results: Any, out: Path, environment: Environment) -> None:
+    from forecaster.cli.result_file import save_picture
     from forecaster.errors import UsageError
-    from forecaster.output.canvas import save_figure
 
     if len(results) > 1:
         raise UsageError(f"--out names one picture; got {len(results)} instruments; draw them one by one")
-    save_figure(results[0].figure(), out)
-    environment.note(f"written: {out}")
+    save_picture(out, results[0].figure, environment)
 
 
 def _content(documents: list[dict[str, Any]], kind: str) -> str | bytes:

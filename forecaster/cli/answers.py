@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from forecaster.cli.result_file import file_content, write_result
+from forecaster.cli.result_file import file_content, write_result_or_picture
 from forecaster.cli.streams import colored_lines
 from forecaster.cli.terminal import print_result, table_text
 from forecaster.environment import Environment
@@ -48,6 +48,11 @@ class Answer:
         tables = "\n\n".join(table_text(table) for table in self.tables if table is not None)
         return "\n\n".join([colored_lines(self.sentences), tables, colored_lines(self.lines)])
 
+    def content(self, kind: str) -> str | bytes:
+        """Content of a file in a format."""
+        blocks = [(self.title, self.rows, [*self.sentences, *self.lines])]
+        return file_content(kind, "odds", self.title, blocks, lambda: self.text(kind))
+
 
 def write_answer(answer: Answer, format: str, out: Path | None, kind: str | None, environment: Environment) -> None:
     """Print an answer, and write its file or picture.
@@ -60,13 +65,5 @@ def write_answer(answer: Answer, format: str, out: Path | None, kind: str | None
         environment: Messages and standard output.
     """
     print_result(environment, answer.text(format))
-    if out is None:
-        return
-    if kind is None:
-        from forecaster.output.canvas import save_figure
-
-        save_figure(answer.figure(), out)
-        environment.note(f"picture: {out}")
-        return
-    blocks = [(answer.title, answer.rows, [*answer.sentences, *answer.lines])]
-    write_result(out, file_content(kind, "odds", answer.title, blocks, lambda: answer.text(kind)), environment)
+    if out is not None:
+        write_result_or_picture(out, kind, answer.content, answer.figure, environment)

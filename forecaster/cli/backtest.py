@@ -1,16 +1,18 @@
 """`forecast backtest`."""
 
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
-from forecaster.cli.result_file import file_content, result_or_picture, write_result
+from forecaster.cli.result_file import file_content, result_or_picture, write_result, write_result_or_picture
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
-__all__ = ["command"]
+__all__ = ["command", "scores_text"]
 
 
 @click.command(
@@ -61,7 +63,7 @@ def command(
     environment.progress("data", 0, 1, detail="loading the program")
     from forecaster.cli.terminal import print_result
     from forecaster.output.backtest_documents import backtest_document
-    from forecaster.output.backtest_tables import backtest_exceptions
+    from forecaster.output.backtest_tables import backtest_exceptions, backtest_lines
     from forecaster.output.score_tables import verdict_lines
     from forecaster.workflows.backtest import backtest
 
@@ -73,14 +75,11 @@ def command(
     if format == "csv":  # facts that rows cannot hold
         for line in [*backtest_exceptions(document), *verdict_lines(document["verdict"], document["verdicts"])]:
             environment.note(line)
-    print_result(environment, _text(document, format, every_model=verbose or bool(keywords["models"])))
-    if out is not None and kind is not None:
-        write_result(out, _content(document, kind), environment)
-    elif out is not None:
-        from forecaster.output.canvas import save_figure
-
-        save_figure(result.figure(), out)
-        environment.note(f"picture: {out}")
+    every_model = verbose or bool(keywords["models"])
+    print_result(environment, scores_text(document, format, backtest_lines, every_model=every_model))
+    if out is not None:
+        content = functools.partial(_content, document)
+        write_result_or_picture(out, kind, content, result.figure, environment)
     if forecasts is not None:
         _write_forecasts(result, forecasts, environment)
 
@@ -108,14 +107,26 @@ def _content(document: dict[str, Any], kind: str) -> str | bytes:
 
     title = f"Backtest of {', '.join(document['instruments'])}"
     blocks = [(document["id"], backtest_rows(document), backtest_lines(document))]
-    return file_content(kind, "backtest", title, blocks, lambda: _text(document, kind, every_model=True))
+    return file_content(
+        kind, "backtest", title, blocks, lambda: scores_text(document, kind, backtest_lines, every_model=True)
+    )
 
 
-def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
+def scores_text(
+    document: dict[str, Any], output: str, lines: Callable[..., Sequence[str]], *, every_model: bool
+) -> str:
+    """Scores of models as tables with lines below them, as JSON, or as CSV.
+
+    Args:
+        document: JSON document of a backtest or of graded forecasts.
+        output: Format.
+        lines: Lines below the tables; takes the document and `every_model`.
+        every_model: True for all models, not the strongest alone.
+    """
     from forecaster.cli.streams import colored_lines
     from forecaster.cli.terminal import table_text
     from forecaster.files import json_text
-    from forecaster.output.backtest_tables import backtest_lines, backtest_rows, backtest_table, instrument_table
+    from forecaster.output.backtest_tables import backtest_rows, backtest_table, instrument_table
     from forecaster.output.tables import csv_text
 
     if output == "json":
@@ -124,4 +135,4 @@ def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
         return csv_text(backtest_rows(document))
     both = (backtest_table(document, every_model=every_model), instrument_table(document, every_model=every_model))
     tables = [table_text(table) for table in both if table is not None]
-    return "\n".join(["\n\n".join(tables), colored_lines(backtest_lines(document, every_model=every_model))])
+    return "\n".join(["\n\n".join(tables), colored_lines(lines(document, every_model=every_model))])

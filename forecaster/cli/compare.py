@@ -1,12 +1,13 @@
 """`forecast compare`."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import click
 
 from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
-from forecaster.cli.result_file import file_content, result_or_picture, write_result
+from forecaster.cli.result_file import file_content, result_or_picture, write_result_or_picture
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -42,13 +43,9 @@ def command(*, environment: Environment, format: str, out: Path | None, verbose:
     result = compare(environment=environment, **keywords)
     document = comparison_document(result)
     print_result(environment, _text(document, format, verbose))
-    if out is not None and kind is not None:
-        write_result(out, _content(document, kind), environment)
-    elif out is not None:
-        from forecaster.output.canvas import save_figure
-
-        save_figure(result.figure(), out)
-        environment.note(f"picture: {out}")
+    if out is not None:
+        content = functools.partial(_content, document)
+        write_result_or_picture(out, kind, content, result.figure, environment)
 
 
 def _content(document: dict[str, Any], kind: str) -> str | bytes:

@@ -10,7 +10,16 @@ from click.core import ParameterSource
 from forecaster.cli.streams import visible
 from forecaster.environment import Environment
 
-__all__ = ["RESULT_ENDINGS", "RESULT_FORMATS", "checked_format", "file_content", "result_or_picture", "write_result"]
+__all__ = [
+    "RESULT_ENDINGS",
+    "RESULT_FORMATS",
+    "checked_format",
+    "file_content",
+    "result_or_picture",
+    "save_picture",
+    "write_result",
+    "write_result_or_picture",
+]
 
 RESULT_FORMATS = ("csv", "json", "xlsx", "html")
 """Formats of result files."""
@@ -105,3 +114,33 @@ def write_result(path: Path, content: str | bytes, environment: Environment) -> 
     # A name of a file may hold bytes that are not text.
     write_file(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     environment.note(f"written: {path}")
+
+
+def save_picture(path: Path, figure: Callable[[], Any], environment: Environment) -> None:
+    """Draw a figure into a file, and say so."""
+    from forecaster.output.canvas import save_figure
+
+    save_figure(figure(), path)
+    environment.note(f"picture: {path}")
+
+
+def write_result_or_picture(
+    path: Path,
+    kind: str | None,
+    content: Callable[[str], str | bytes],
+    figure: Callable[[], Any],
+    environment: Environment,
+) -> None:
+    """Write the file of --out.
+
+    Args:
+        path: The file.
+        kind: Its format, from `result_or_picture`; None for a picture.
+        content: Content of a result file in a format.
+        figure: Draws the figure of a picture.
+        environment: Messages.
+    """
+    if kind is None:
+        save_picture(path, figure, environment)
+    else:
+        write_result(path, content(kind), environment)

@@ -1,6 +1,7 @@
 """`forecast score`."""
 
 import datetime
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 
 from forecaster.cli.executor_options import EXECUTOR_OPTIONS
 from forecaster.cli.options import TRAINING_OPTIONS, with_options
-from forecaster.cli.result_file import file_content, result_or_picture, write_result
+from forecaster.cli.result_file import file_content, result_or_picture, write_result_or_picture
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -64,9 +65,10 @@ def command(
     if ledger is not None or since is not None:
         raise click.UsageError("--ledger and --since are for the ledger, and --forecasts names a file; remove one.")
     environment.progress("data", 0, 1, detail="loading the program")
+    from forecaster.cli.backtest import scores_text
     from forecaster.cli.terminal import print_result
     from forecaster.output.backtest_tables import backtest_exceptions
-    from forecaster.output.grade_documents import grade_document, rejection_lines
+    from forecaster.output.grade_documents import grade_document, grade_lines, rejection_lines
     from forecaster.output.score_tables import verdict_lines
     from forecaster.workflows.score import score
 
@@ -77,38 +79,20 @@ def command(
         lines = [*rejection_lines(document), *backtest_exceptions(document)]
         for line in [*lines, *verdict_lines(document["verdict"], document["verdicts"])]:
             environment.note(line)
-    print_result(environment, _text(document, format, every_model=verbose))
-    if out is not None and kind is not None:
-        write_result(out, _content(document, kind), environment)
-    elif out is not None:
-        from forecaster.output.canvas import save_figure
-
-        save_figure(grades.figure(), out)
-        environment.note(f"picture: {out}")
+    print_result(environment, scores_text(document, format, grade_lines, every_model=verbose))
+    if out is not None:
+        content = functools.partial(_content, document)
+        write_result_or_picture(out, kind, content, grades.figure, environment)
 
 
 def _content(document: dict[str, Any], kind: str) -> str | bytes:
     """Content of a file of scores."""
+    from forecaster.cli.backtest import scores_text
     from forecaster.output.backtest_tables import backtest_rows
     from forecaster.output.grade_documents import grade_lines
 
     title = f"Scores of {document['file']}"
     blocks = [("Scores", backtest_rows(document), grade_lines(document))]
-    return file_content(kind, "scores", title, blocks, lambda: _text(document, kind, every_model=True))
-
-
-def _text(document: dict[str, Any], output: str, *, every_model: bool) -> str:
-    from forecaster.cli.streams import colored_lines
-    from forecaster.cli.terminal import table_text
-    from forecaster.files import json_text
-    from forecaster.output.backtest_tables import backtest_rows, backtest_table, instrument_table
-    from forecaster.output.grade_documents import grade_lines
-    from forecaster.output.tables import csv_text
-
-    if output == "json":
-        return json_text(document)
-    if output == "csv":
-        return csv_text(backtest_rows(document))
-    both = (backtest_table(document, every_model=every_model), instrument_table(document, every_model=every_model))
-    tables = [table_text(table) for table in both if table is not None]
-    return "\n".join(["\n\n".join(tables), colored_lines(grade_lines(document, every_model=every_model))])
+    return file_content(
+        kind, "scores", title, blocks, lambda: scores_text(document, kind, grade_lines, every_model=True)
+    )

@@ -1,5 +1,6 @@
 """`forecast score` without a file: the ledger."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from forecaster.cli.options import INSTRUMENT_OPTIONS
-from forecaster.cli.result_file import file_content, result_or_picture, write_result
+from forecaster.cli.result_file import file_content, result_or_picture, write_result_or_picture
 from forecaster.cli.terminal import print_result
 from forecaster.environment import Environment
 
@@ -32,7 +33,7 @@ def write_ledger_scores(
     """
     _require_used(keywords)
     environment.progress("data", 0, 1, detail="loading the program")
-    from forecaster.output.ledger_grade_documents import grade_lines, ledger_grade_document, ledger_grade_rows
+    from forecaster.output.ledger_grade_documents import grade_lines, ledger_grade_document
     from forecaster.workflows.score_ledger import score_ledger
 
     kind = None if out is None else result_or_picture(out)
@@ -42,17 +43,17 @@ def write_ledger_scores(
         for line in grade_lines(document, every=every):
             environment.note(line)
     print_result(environment, _text(document, format, every))
-    if out is None:
-        return
-    if kind is None:
-        from forecaster.output.canvas import save_figure
+    if out is not None:
+        content = functools.partial(_content, document)
+        write_result_or_picture(out, kind, content, grades.figure, environment)
 
-        save_figure(grades.figure(), out)
-        environment.note(f"picture: {out}")
-        return
+
+def _content(document: dict[str, Any], kind: str) -> str | bytes:
+    """Content of a file of scores."""
+    from forecaster.output.ledger_grade_documents import grade_lines, ledger_grade_rows
+
     blocks = [("Scores", ledger_grade_rows(document), grade_lines(document))]
-    content = file_content(kind, "scores", f"Scores of {document['file']}", blocks, lambda: _text(document, kind, True))
-    write_result(out, content, environment)
+    return file_content(kind, "scores", f"Scores of {document['file']}", blocks, lambda: _text(document, kind, True))
 
 
 def _require_used(keywords: Mapping[str, Any]) -> None:

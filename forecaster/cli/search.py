@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from forecaster.cli.options import EXECUTOR_OPTIONS, TRAINING_OPTIONS, with_options
+from forecaster.cli.result_file import save_picture
 from forecaster.cli.sections import SectionedCommand
 from forecaster.environment import Environment
 
@@ -52,7 +53,8 @@ def command(*, environment: Environment, format: str, out: Path | None, verbose:
     check_picture(out)
     result = search(environment=environment, **keywords)
     print_search(environment, result, format, verbose=verbose)
-    save_picture(environment, result, out)
+    if out is not None:
+        save_picture(out, result.figure, environment)
     environment.note(f"next: {result.next_command}")
 
 
@@ -82,12 +84,3 @@ def print_search(environment: Environment, result: Any, format: str, *, verbose:
         table = table_text(search_table(document, every_trial=verbose))
         text = "\n".join([table, "", colored_lines(search_lines(document))])
     print_result(environment, text)
-
-
-def save_picture(environment: Environment, result: Any, out: Path | None) -> None:
-    """Draw a search into a file, where one is named."""
-    if out is not None:
-        from forecaster.output.canvas import save_figure
-
-        save_figure(result.figure(), out)
-        environment.note(f"picture: {out}")

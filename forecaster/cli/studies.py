@@ -6,6 +6,7 @@ import click
 
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
+from forecaster.cli.result_file import save_picture
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text
 from forecaster.environment import Environment
@@ -67,11 +68,12 @@ def show_command(*, environment: Environment, study_id: str, format: str, verbos
     Example:
       forecast studies show latest --verbose
     """  # noqa: D301
-    from forecaster.cli.search import check_picture, print_search, save_picture
+    from forecaster.cli.search import check_picture, print_search
     from forecaster.workflows.studies import show_study
 
     check_picture(out)
     result = show_study(study_id, environment)
     print_search(environment, result, format, verbose=verbose)
-    save_picture(environment, result, out)
+    if out is not None:
+        save_picture(out, result.figure, environment)
     environment.note(f"next: {result.next_command}")

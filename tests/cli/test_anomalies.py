@@ -71,7 +71,7 @@ def test_the_ending_of_out_decides(forecast: Forecast, prices: Path, tmp_path: P
     result = forecast("anomalies", "--csv", prices, "--out", out)
     assert result.exit_code == 0, result.output
     assert out.stat().st_size > 500
-    assert f"written: {out}" in result.stderr
+    assert f"{'picture' if ending == 'png' else 'written'}: {out}" in result.stderr
 
 
 def test_a_split_is_listed_and_drawn_though_the_volatility_never_changes(forecast: Forecast, tmp_path: Path) -> None:
