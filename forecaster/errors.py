@@ -60,7 +60,7 @@ class ExitCode(enum.IntEnum):
     SOURCE = 3, "data source unavailable, or symbol unknown to it"
     DIFFERENCE = 4, "leak (audit), problem (doctor), damage, difference (replay, data diff)"
     ALERT = 5, "a rule of watch has fired"
-    INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
+    INTERRUPTED = 130, "interrupted by Ctrl-C, SIGTERM or a closed terminal"
 
 
 def did_you_mean(text: str, names: Iterable[str]) -> str:

@@ -84,11 +84,11 @@ def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> T
     if not count:
         return Text(text, style)
     words = {
-        "too_narrow": ", too narrow",
-        "too_wide": ", too wide",
-        "too_few_rows": ", too few",
+        "too_narrow": " times, too narrow",
+        "too_wide": " times, too wide",
+        "too_few_rows": ", too few to tell",
     }
-    return Text(f"{text} of {row['n']:,} times{words.get(row['outcome'], '')}", style)
+    return Text(f"{text} of {row['n']:,}{words.get(row['outcome'], ' times')}", style)
 
 
 def summary_lines(document: Mapping[str, Any]) -> list[str]:

@@ -30,7 +30,7 @@ from forecaster.output.tables import (
     interval_keys,
     skill_line,
 )
-from forecaster.output.training_summary import density_text
+from forecaster.output.training_summary import density_text, held_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
 
 SCORE = {
@@ -353,6 +353,12 @@ def test_a_summary_counts_many_opponents() -> None:
     assert density_text(claim) == "better than all 6, 0.08 % lower CRPS than the panel regression"
     few = {**claim, "baselines": ["garch", "ewma"], "best": "garch"}
     assert density_text(few) == "better than GARCH and EWMA, 0.30 % lower CRPS than the best"
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("too_few_rows", ", too few to tell"), ("consistent", " times")])
+def test_a_summary_counts_the_ranges_that_held(outcome: str, words: str) -> None:
+    row = {"held": 0.41, "n": 1380, "outcome": outcome}
+    assert str(held_text(row, 0.8, count=True)) == f"41 % of 1,380{words}"
 
 
 def test_a_comparison_says_whether_the_best_run_is_luck() -> None:
