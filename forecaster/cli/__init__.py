@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from forecaster import __version__
-from forecaster.cli.completions import pairs
+from forecaster.cli.completion_values import pairs
 from forecaster.cli.faults import print_unexpected, reported_faults
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.interrupts import ignore_signals

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.completions import run_ids
+from forecaster.cli.completion_values import run_ids
 from forecaster.cli.option_builders import option
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand

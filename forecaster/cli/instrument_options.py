@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from forecaster.cli import completions
+from forecaster.cli import completion_values
 from forecaster.cli.option_builders import Definition, days_option, list_option, option
 from forecaster.cli.values import to_split
 from forecaster.data.sources import NAMED_SOURCES
@@ -14,7 +14,11 @@ __all__ = ["INSTRUMENT_OPTIONS"]
 
 INSTRUMENT_OPTIONS: dict[str, Definition] = {
     "pair": list_option(
-        "Instrument", "--pair", metavar="PAIR", shell_complete=completions.pairs, help="Currency pair, such as USDJPY."
+        "Instrument",
+        "--pair",
+        metavar="PAIR",
+        shell_complete=completion_values.pairs,
+        help="Currency pair, such as USDJPY.",
     ),
     "ticker": list_option(
         "Instrument", "--ticker", metavar="SYMBOL", help="Yahoo symbol, such as AAPL; or sine, random_walk, ar1, garch."

@@ -60,7 +60,7 @@ def command(
     else:
         _check_alone(base, hedge)
         answer = _odds_answer(environment, keywords)
-    from forecaster.cli.answers import write_answer
+    from forecaster.cli.odds_answers import write_answer
 
     write_answer(answer, format, out, kind, environment)
 
@@ -78,7 +78,7 @@ def _check_alone(base: str | None, hedge: Sequence[str]) -> None:
 
 
 def _odds_answer(environment: Environment, keywords: dict[str, Any]) -> Any:
-    from forecaster.cli.answers import Answer
+    from forecaster.cli.odds_answers import Answer
     from forecaster.output.odds_documents import odds_document, odds_rows
     from forecaster.output.odds_wording import answer_table, break_even_table, odds_lines, odds_sentences, risk_table
     from forecaster.workflows.odds import odds
@@ -97,7 +97,7 @@ def _odds_answer(environment: Environment, keywords: dict[str, Any]) -> Any:
 
 
 def _portfolio_answer(environment: Environment, keywords: dict[str, Any]) -> Any:
-    from forecaster.cli.answers import Answer
+    from forecaster.cli.odds_answers import Answer
     from forecaster.errors import UsageError
     from forecaster.output.portfolio_documents import (
         hedge_table,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli import completions
+from forecaster.cli import completion_values
 from forecaster.cli.common_options import set_verbose
 from forecaster.cli.executor_options import EXECUTOR_DEFINITIONS, EXECUTOR_OPTIONS
 from forecaster.cli.instrument_options import INSTRUMENT_OPTIONS
@@ -68,14 +68,14 @@ _OPTIONS: dict[str, Definition] = {
         "Data",
         "--universe",
         metavar="NAME",
-        shell_complete=completions.universes,
+        shell_complete=completion_values.universes,
         help="Series: currencies, ecb-all, none, a file of symbols or its name.",
     ),
     "peers": list_option(
         "Data",
         "--peers",
         metavar="NAMES",
-        shell_complete=completions.instruments,
+        shell_complete=completion_values.instruments,
         help="Further series to learn from, of the same kind.",
     ),
     "with": list_option(
@@ -83,7 +83,7 @@ _OPTIONS: dict[str, Definition] = {
         "--with",
         "inputs",
         metavar="NAMES",
-        shell_complete=completions.instruments,
+        shell_complete=completion_values.instruments,
         help="Prices to read as covariates: EURUSD,^VIX,x.csv.",
     ),
     "exog": option("Data", "--exog", type=_FILE, metavar="FILE", help="CSV file of dated covariates."),
@@ -101,7 +101,7 @@ _OPTIONS: dict[str, Definition] = {
         "--config",
         type=_FILE,
         metavar="FILE",
-        shell_complete=completions.configs,
+        shell_complete=completion_values.configs,
         help="YAML file, or a shipped name such as quick.",
     ),
     "set": option(
@@ -109,7 +109,7 @@ _OPTIONS: dict[str, Definition] = {
         "--set",
         multiple=True,
         metavar="KEY=VALUE",
-        shell_complete=completions.config_keys,
+        shell_complete=completion_values.config_keys,
         help="Value of any configuration key.",
     ),
     "horizon": option(
@@ -120,7 +120,7 @@ _OPTIONS: dict[str, Definition] = {
         "Model",
         "--run",
         metavar="ID",
-        shell_complete=completions.run_ids,
+        shell_complete=completion_values.run_ids,
         help="Run to use.  [default: best that fits]",
     ),
     "train_if_missing": option("Model", "--train-if-missing", is_flag=True, help="Train where no run fits."),
@@ -138,14 +138,14 @@ _OPTIONS: dict[str, Definition] = {
         "Model",
         "--models",
         metavar="NAMES",
-        shell_complete=completions.models,
+        shell_complete=completion_values.models,
         help="Models to compare; the first is evaluated against the others.",
     ),
     "kinds": list_option(
         "Model",
         "--kinds",
         metavar="NAMES",
-        shell_complete=completions.kinds,
+        shell_complete=completion_values.kinds,
         help="Kinds of networks to compare: all, or some such as lstm,gru; trained where no run fits.",
     ),
     "step": list_option(
@@ -164,7 +164,7 @@ _OPTIONS: dict[str, Definition] = {
         default="panel_har",
         show_default=True,
         metavar="NAME",
-        shell_complete=completions.baselines,
+        shell_complete=completion_values.baselines,
         help="Baseline whose forecasts are the standard, such as garch.",
     ),
     "rate": option(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from forecaster.cli.completions import instruments, runs_or_instruments
+from forecaster.cli.completion_values import instruments, runs_or_instruments
 
 __all__ = ["InstrumentArgument", "Words", "is_instrument", "named_instruments", "named_run"]
 

@@ -2,7 +2,7 @@
 
 import click
 
-from forecaster.cli.completions import run_facts, run_ids
+from forecaster.cli.completion_values import run_facts, run_ids
 from forecaster.cli.option_builders import Definition, option
 
 __all__ = ["RUN_OPTIONS"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.completions import run_ids
+from forecaster.cli.completion_values import run_ids
 from forecaster.cli.groups import CommandGroup
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand

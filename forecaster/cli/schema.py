@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from forecaster.cli.completions import documents
+from forecaster.cli.completion_values import documents
 from forecaster.cli.options import with_options
 from forecaster.cli.sections import SectionedCommand
 from forecaster.cli.streams import print_text

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from forecaster.evaluation.registry import METRICS
 from forecaster.output.json_anomaly_keys import ANOMALIES
-from forecaster.output.json_face_keys import DOCTOR, ERROR, HELP, SCHEMAS
 from forecaster.output.json_inspection_keys import INSPECTION
 from forecaster.output.json_ledger_keys import LEDGER_CHECK, LEDGER_ENTRY, LEDGER_LIST, LEDGER_SCORE
 from forecaster.output.json_odds_keys import ODDS
 from forecaster.output.json_parts import RUN_DIFF
 from forecaster.output.json_portfolio_keys import PORTFOLIO
+from forecaster.output.json_program_keys import DOCTOR, ERROR, HELP, SCHEMAS
 from forecaster.output.json_score_keys import BACKTEST, COMPARE, SCORE, TRAIN
 from forecaster.output.json_search_keys import SEARCH, STUDIES
 from forecaster.output.json_watch_keys import ALERT

@@ -11,7 +11,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import Result
 
-from forecaster.cli import cli, completions
+from forecaster.cli import cli, completion_values
 from forecaster.experiments.run_filters import _FACTS
 from forecaster.model_names import BASELINE_NAMES, NETWORK_NAMES
 from forecaster.models import baseline_names, network_names
@@ -28,7 +28,7 @@ def completed(*words: str) -> list[str]:
 def test_names_without_an_import_are_those_of_the_registries() -> None:
     assert list(NETWORK_NAMES) == list(network_names())
     assert list(BASELINE_NAMES) == list(baseline_names())
-    assert list(completions.RUN_FACTS) == list(_FACTS)
+    assert list(completion_values.RUN_FACTS) == list(_FACTS)
 
 
 @pytest.mark.parametrize(
