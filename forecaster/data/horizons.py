@@ -31,10 +31,12 @@ _ROWS = {
     "1mo": {"days": 1 / 30, "weeks": 1 / 4, "months": 1.0, "years": 12.0},
 }
 
+_ROW_UNITS = {"1d": "days", "1wk": "weeks", "1mo": "months"}  # that count rows: ``5d`` are five trading days
+
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """A span of the calendar.
+    """A span of the calendar, or of rows where its unit is the length of a row.
 
     Args:
         count: Number of units.
@@ -100,13 +102,16 @@ def rows_until(series: PriceSeries, until: int | Span | datetime.date) -> int:
 
     Args:
         series: The history up to the cutoff.
-        until: Number of rows, span after the last row, or last day.
+        until: Number of rows, span after the last row, or last day. In daily rows ``5d`` are 5 trading days, in weekly
+            rows ``5wk`` 5 rows; other spans are of the calendar.
 
     Raises:
         UsageError: No row follows up to that day, or more than `MAX_ROWS` do.
     """
     if isinstance(until, int):
         return until
+    if isinstance(until, Span) and until.unit == _ROW_UNITS.get(series.frequency):
+        return _checked(until.count, f"in {until.count} {until.unit}", minimum=1)
     last: datetime.date = series.dates[-1].astype("datetime64[D]").astype(object)
     day = until.after(last) if isinstance(until, Span) else until
     if day > last + datetime.timedelta(days=366 * 25):

@@ -1,6 +1,7 @@
 """Coverage of central intervals at one step: measured, tested, and judged where there are enough outcomes."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -37,6 +38,16 @@ class StepCoverage:
     coverage: Mapping[str, float]
     outcome: CoverageOutcome
     p_value: float | None = None
+
+    def judged_level(self, level: str) -> str:
+        """Level that the judgement is about: `level`, unless another one deviates more than twice as far."""
+        sign = -1 if self.outcome == "too_narrow" else 1
+        deviations = {
+            name: sign * (share - float(name)) / math.sqrt(float(name) * (1 - float(name)))
+            for name, share in self.coverage.items()
+        }
+        worst = max(deviations, key=deviations.__getitem__)
+        return level if 2 * deviations[level] >= deviations[worst] else worst
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

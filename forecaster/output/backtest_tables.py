@@ -11,12 +11,14 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.models import MODELS, traits_of
 from forecaster.output.score_tables import loss_unit, verdict_lines
 from forecaster.output.tables import plain_table
+from forecaster.output.verdict_wording import joined_names
 
 __all__ = [
     "backtest_exceptions",
     "backtest_lines",
     "backtest_rows",
     "backtest_table",
+    "hidden_line",
     "hidden_models",
     "instrument_table",
 ]
@@ -67,6 +69,22 @@ def hidden_models(document: Mapping[str, Any]) -> tuple[str, ...]:
                     ratios.setdefault(name, []).append(0.0 if ratio is None else ratio)
     weakest_last = sorted(ratios, key=lambda name: -sum(ratios[name]) / len(ratios[name]))
     return tuple(name for name in ratios if name in weakest_last[_MAX_OPPONENTS:])
+
+
+def hidden_line(document: Mapping[str, Any], hidden: Sequence[str]) -> list[str]:
+    """Line about the opponents that the table leaves out, and the steps at which they are ahead all the same."""
+    if not hidden:
+        return []
+    evaluated = document["verdict"]["model"]
+    ahead: dict[str, list[str]] = {}
+    for row in _rows_of_verdict(document):
+        for name in hidden if row["model"] == evaluated else ():
+            if (row["crps_ratio"].get(name) or 0.0) > 1:
+                ahead.setdefault(name, []).append(str(row["step"]))
+    span = SPANS[document["interval"]]
+    steps = ", ".join(f"{name} at {joined_names(names)} {span}s" for name, names in ahead.items())
+    line = f"not in the table: {', '.join(hidden)} (--verbose), on average weaker than the baselines in it"
+    return [f"{line}; ahead of {evaluated}: {steps}" if steps else line]
 
 
 def instrument_table(document: Mapping[str, Any], *, every_model: bool = True) -> Table | None:
@@ -145,7 +163,7 @@ def backtest_lines(document: Mapping[str, Any], *, every_model: bool = True) -> 
     span = SPANS[document["interval"]]
     hidden = () if every_model else hidden_models(document)
     lines = [
-        *([f"not in the table: {', '.join(hidden)}, which are weaker (--verbose)"] if hidden else []),
+        *hidden_line(document, hidden),
         *_scope(document, model),
         f"n: cutoffs, those that all models have; CRPS in {loss_unit(document)} over the {span}s of the step",
         f"ratio: CRPS of {model} over that of the row, below 1 is better; p: two-sided p-value of Diebold and Mariano",

@@ -169,7 +169,8 @@ def label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], size: float)
 
 def date_axis(axes: Axes, most_ticks: int) -> None:
     """Give the horizontal axis real dates, at most `most_ticks` of them, each as short as can be."""
-    locator = AutoDateLocator(minticks=3, maxticks=most_ticks)
+    minticks = 3 if most_ticks > 6 else 2  # three years, of which two begin, are more than six half-years
+    locator = AutoDateLocator(minticks=minticks, maxticks=most_ticks)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(_ShortDates())
 

@@ -218,7 +218,13 @@ def _record(picture: FanPicture) -> str:
     last = judged[-1]
     level = min(last.coverage, key=lambda name: abs(float(name) - 0.8))
     ahead = f"{last.step} {picture.span}{'s' if last.step > 1 else ''} ahead"
-    verdicts = {"too_narrow": ": too narrow", "too_wide": ": too wide", "too_few_rows": ", too few to tell"}
+    other = last.judged_level(level)
+    ranges = "" if other == level else f" {100 * float(other):g} % ranges"
+    verdicts = {
+        "too_narrow": f":{ranges} too narrow",
+        "too_wide": f":{ranges} too wide",
+        "too_few_rows": ", too few to tell",
+    }
     return (
         f"{100 * float(level):g} % ranges {ahead} held {100 * last.coverage[level]:.0f} % of {last.n:,} times"
         f"{verdicts.get(last.outcome, '')}"

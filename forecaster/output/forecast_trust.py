@@ -16,24 +16,25 @@ FIRST_STEPS = 5  # that a longer table shows one by one
 MIN_DAY_EFFECT = 0.05  # of a known event on the size of the day's move, from which on it is shown
 MAX_NAMED_DAYS = 3
 _LATER_STEPS = (10, 15, 20, 40, 60, 90, 120, 180, 250)
+_FEW_STEPS = (5, 10, 20, 60, 120, 250)
 _MARKS = {"too_narrow": "!", "too_few_rows": "?"}
 
 
 def shown_steps(document: Mapping[str, Any], *, every_step: bool) -> list[Mapping[str, Any]]:
     """Steps of a table: all of a short one; of a long one the first five, some later ones and the last.
 
+    Where several prices are asked about, a narrow terminal shows the table in two blocks: fewer steps fit its height.
+
     Args:
         document: ``forecast/1``.
         every_step: True for all.
     """
     steps: list[Mapping[str, Any]] = document["steps"]
-    if every_step or len(steps) <= MAX_ROWS:
+    several = len(steps[0]["odds"]) > 1
+    if every_step or len(steps) <= (FIRST_STEPS if several else MAX_ROWS):
         return steps
-    return [
-        step
-        for step in steps
-        if step["step"] <= FIRST_STEPS or step["step"] in _LATER_STEPS or step["step"] == len(steps)
-    ]
+    first, later = (1, _FEW_STEPS) if several else (FIRST_STEPS, _LATER_STEPS)
+    return [step for step in steps if step["step"] <= first or step["step"] in (*later, len(steps))]
 
 
 def held_cells(document: Mapping[str, Any], levels: Sequence[float]) -> dict[int, Text]:

@@ -1,17 +1,30 @@
 """Parts that several JSON documents have, with type and meaning of their keys; see `forecaster.output.json_keys`."""
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
-__all__ = ["PARTS"]
+from forecaster.evaluation.claims import Outcome, Untestable
+from forecaster.evaluation.step_coverage import CoverageOutcome
 
-_CLAIM = """
-outcome | text | better, no_difference, worse, consistent, miscalibrated, too_few or not_applicable
+__all__ = ["JUDGEMENTS", "PARTS"]
+
+
+def _alternatives(names: Any) -> str:
+    *most, last = get_args(names)
+    return f"{', '.join(most)} or {last}"
+
+
+JUDGEMENTS = _alternatives(CoverageOutcome)
+"""Values of the judgement of a coverage, as a text."""
+
+_CLAIM = f"""
+outcome | text | {_alternatives(Outcome)}
 against | text or null | model or value that it is compared with
 p_value | number or null | p-value after Holm's correction
 raw_p_value | number or null | p-value before it
 detectable | number or null | minimum detectable effect
 unit | text | unit of the effect
-untestable | text or null | reason why there is no test
+untestable | text or null | reason why there is no test: {_alternatives(Untestable)}
 text | text | the result as a sentence
 """
 
@@ -47,11 +60,11 @@ window[] | date | first and last cutoff
 level | number | significance level
 """
 
-_COVERAGE = """
+_COVERAGE = f"""
 step | integer | step in rows
 n | integer | outcomes
 coverage.<level> | number or null | share of outcomes inside an interval
-outcome | text | consistent, miscalibrated or too_few
+outcome | text | {JUDGEMENTS}
 """
 
 _FINDING = """

@@ -1,8 +1,10 @@
 """Keys of the JSON documents that hold scores, of trainings, backtests, comparisons and files; see `json_keys`."""
 
+from forecaster.output.json_parts import JUDGEMENTS
+
 __all__ = ["BACKTEST", "COMPARE", "MODEL_ROWS", "SCORE", "TRAIN"]
 
-TRAIN = """
+TRAIN = f"""
 schema | text | train/1
 run_id | text | id of the run
 instrument | text | first instrument
@@ -75,7 +77,8 @@ summary[].ranges[].low | number | lower end
 summary[].ranges[].high | number | upper end
 summary[].ranges[].held | number or null | share of such ranges that held
 summary[].ranges[].n | integer or null | cutoffs
-summary[].ranges[].outcome | text or null | consistent, miscalibrated or too_few
+summary[].ranges[].outcome | text or null | {JUDGEMENTS}
+summary[].ranges[].judged_level | number or null | level of the ranges that the judgement is about
 configuration | text | configuration of the run
 weights_of | text or null | run whose weights were used again
 change | RUN_DIFF or null | with --from: that run and this one

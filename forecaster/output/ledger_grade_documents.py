@@ -125,7 +125,7 @@ def grade_lines(document: Mapping[str, Any], *, every: bool = True) -> list[str]
 
 def _hidden_lines(document: Mapping[str, Any]) -> list[str]:
     names = dict.fromkeys(name for forecaster in document["forecasters"] for name in hidden_models(forecaster))
-    return [f"not in the table, since weaker: {', '.join(names)} (--verbose)"] if names else []
+    return [f"not in the table, since weaker on average: {', '.join(names)} (--verbose)"] if names else []
 
 
 def _counts(document: Mapping[str, Any]) -> Iterator[str]:

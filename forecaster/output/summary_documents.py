@@ -11,6 +11,8 @@ __all__ = ["SUMMARY_LEVEL", "summary_document"]
 SUMMARY_LEVEL = 0.8
 """Level of the ranges of a summary."""
 
+_LEVEL = format(SUMMARY_LEVEL, "g")
+
 # Length of a row -> name and length in days of the two spans of a summary. A month of trading days ends before day 31.
 _SPANS = {
     "1d": (("a week", 7), ("a month", 30)),
@@ -26,7 +28,7 @@ def summary_document(prediction: Prediction) -> dict[str, Any]:
     ranges = []
     for step, name in _steps(prediction).items():
         record = None if prediction.coverage is None else prediction.coverage.at(step)
-        held = None if record is None else record.coverage.get(format(SUMMARY_LEVEL, "g"))
+        held = None if record is None else record.coverage.get(_LEVEL)
         ranges.append(
             {
                 "span": name,
@@ -37,6 +39,7 @@ def summary_document(prediction: Prediction) -> dict[str, Any]:
                 "held": held,
                 "n": None if record is None else record.n,
                 "outcome": None if record is None else record.outcome,
+                "judged_level": None if record is None or held is None else float(record.judged_level(_LEVEL)),
             }
         )
     return {

@@ -130,8 +130,8 @@ def forecast_table(document: Mapping[str, Any], levels: Sequence[float], *, ever
         edges = [[quantiles[key] for key in interval_keys(level)] for level in levels]
         intervals = [" to ".join(map(text, edge)) for edge in edges]
         last = [held.get(step["step"], "-")] if held else []
-        odds = [f"{step[key]:.1%}" for key in directions.values()]
-        odds += [probability_text(step["odds"][name]) for name in targets]
+        probabilities = [*(step[key] for key in directions.values()), *(step["odds"][name] for name in targets)]
+        odds = [probability_text(value) for value in probabilities]
         mark = "*" if step["fed_back"] or step["scaled"] else ""  # `trust_lines` explains it
         table.add_row(f"{step['date']}{mark}", text(step["median"]), *intervals, *odds, *last)
     return table

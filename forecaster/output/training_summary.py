@@ -73,7 +73,7 @@ def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> T
     """Share of earlier ranges that held, with what a test says of it.
 
     Args:
-        row: ``held``, ``n`` and ``outcome``.
+        row: ``held``, ``n``, ``outcome`` and ``judged_level``.
         level: Nominal share.
         count: True to add the number of ranges and the judgement in words.
     """
@@ -83,9 +83,10 @@ def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> T
     style = {"too_narrow": BAD, "consistent": GOOD}.get(row["outcome"], "")
     if not count:
         return Text(text, style)
+    judged = "" if row["judged_level"] == level else f" {100 * row['judged_level']:g} %"
     words = {
-        "too_narrow": " times, too narrow",
-        "too_wide": " times, too wide",
+        "too_narrow": f" times,{judged} too narrow",
+        "too_wide": f" times,{judged} too wide",
         "too_few_rows": ", too few to tell",
     }
     return Text(f"{text} of {row['n']:,}{words.get(row['outcome'], ' times')}", style)

@@ -3,7 +3,6 @@
 import dataclasses
 import datetime
 import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -11,7 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from forecaster.data.calendars import future_dates
-from forecaster.data.horizons import MAX_ROWS, parse_horizon, rows_until
+from forecaster.data.horizons import parse_horizon, rows_until
 from forecaster.data.instruments import Instrument
 from forecaster.data.positions import Position, parse_position, position_in
 from forecaster.data.series import PriceSeries
@@ -30,19 +29,13 @@ from forecaster.forecast import Forecast
 from forecaster.frames import with_fields
 from forecaster.workflows.predict import forecast_request, reaching
 
-__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "check_confidence", "note_age", "odds", "rows_within"]
+__all__ = ["DEFAULT_CONFIDENCE", "DEFAULT_STEPS", "Odds", "check_confidence", "note_age", "odds"]
 
 DEFAULT_CONFIDENCE = (0.95, 0.99)
 """Confidence levels of the value at risk."""
 
 DEFAULT_STEPS = (1, 5, 20)
 """Rows of the value at risk and of the break-even hit rate, as far as the run looks."""
-
-_OWN_SPANS = {
-    frequency: re.compile(rf"0*([1-9]\d{{0,2}})\s*(?:{units})?", re.IGNORECASE | re.ASCII)
-    for frequency, units in {"1d": "d|days?", "1wk": "w|wks?|weeks?", "1mo": "mo|mos|months?"}.items()
-}
-"""Length of a row -> a number of rows, with or without their unit."""
 
 
 @with_fields
@@ -230,27 +223,14 @@ class _Steps:
                 problem = "is no trading day" if series.frequency == "1d" else "dates no row"
                 environment.note(f"{wishes.on} {problem} of {series.symbol}; the answer is for {last}")
         elif wishes.within is not None:
-            price = rows_within(wishes.within, series)
+            price = rows_until(series, parse_horizon(wishes.within))
         if wishes.position is None and wishes.spread is None:
             return cls(price, ())
-        spans = tuple(rows_within(span, series) for span in wishes.spans)
+        spans = tuple(rows_until(series, parse_horizon(span)) for span in wishes.spans)
         has_day = wishes.on is not None or wishes.within is not None
         usual = (price,) if has_day else tuple(step for step in DEFAULT_STEPS if step <= horizon)
         risk = spans or usual or (horizon,)
         return cls(price if wishes.thresholds else max(risk), tuple(dict.fromkeys(risk)))
-
-
-def rows_within(span: str, series: PriceSeries) -> int:
-    """Rows of a span: in daily rows ``5d`` are 5 trading days, in weekly rows ``5wk`` 5 rows; others by the calendar.
-
-    Raises:
-        UsageError: It is no span, or no row lies within it.
-    """
-    pattern = _OWN_SPANS.get(series.frequency)
-    own = None if pattern is None else pattern.fullmatch(span.strip())
-    if own is not None and int(own[1]) <= MAX_ROWS:
-        return int(own[1])
-    return rows_until(series, parse_horizon(span))
 
 
 def _selected(

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray
+from forecaster.data.horizons import parse_horizon, rows_until
 from forecaster.data.instruments import CURRENCIES, parse_pair
 from forecaster.data.portfolio_files import Portfolio, portfolio_of, read_portfolio
 from forecaster.data.positions import parse_position
@@ -32,7 +33,7 @@ from forecaster.experiments.portfolio_odds import Hedge, PortfolioOddsResult
 from forecaster.experiments.predictions import Prediction
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.frames import with_fields
-from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, check_confidence, note_age, rows_within
+from forecaster.workflows.odds import DEFAULT_CONFIDENCE, DEFAULT_STEPS, check_confidence, note_age
 from forecaster.workflows.predict import forecast_request, reaching
 
 __all__ = ["PATHS", "PortfolioOdds", "portfolio_odds"]
@@ -190,8 +191,8 @@ def _selected(
         )
     series = selected[0].series
     horizon = min(selection.run.config.horizon for selection in selected)
-    steps = [rows_within(span, series) for span in spans] or [step for step in DEFAULT_STEPS if step <= horizon]
-    steps = sorted(set(steps or [horizon]))
+    steps = [rows_until(series, parse_horizon(span)) for span in spans]
+    steps = sorted(set(steps or [step for step in DEFAULT_STEPS if step <= horizon] or [horizon]))
     return [reaching(selection, choice, query, steps[-1], day, environment) for selection in selected], tuple(steps)
 
 

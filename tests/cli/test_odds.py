@@ -17,7 +17,6 @@ from run_copies import copy_run
 
 import forecaster
 from forecaster.output.portfolio_documents import total_table
-from forecaster.workflows.odds import rows_within
 
 
 def document(forecast: Forecast, home: Path, *arguments: object) -> dict[str, Any]:
@@ -146,15 +145,6 @@ def test_python_gives_a_frame_and_a_figure(trained_once: Path) -> None:
     assert result.title.startswith("Odds of USDJPY after ")
     figure = result.figure()
     assert [axes.get_label() for axes in figure.axes] == ["reliability", "days"]
-
-
-@pytest.mark.parametrize(
-    ("frequency", "span", "rows"),
-    [("1d", "20", 20), ("1d", "20d", 20), ("1d", " 5 Days", 5), ("1d", "1wk", 5), ("1wk", "2wk", 2), ("1mo", "3", 3)],
-)
-def test_spans_count_the_rows_of_the_run(frequency: str, span: str, rows: int) -> None:
-    series = dataclasses.replace(series_of(np.linspace(100, 110, 300).tolist()), frequency=frequency)
-    assert rows_within(span, series) == rows
 
 
 # --- portfolios -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Horizons as rows, spans and dates."""
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import series_of
 
 from forecaster.data.horizons import MAX_ROWS, Span, parse_horizon, rows_of_span, rows_until
 from forecaster.data.instruments import parse_pair
@@ -51,7 +53,8 @@ def test_anything_else_is_refused_in_one_line(text: str) -> None:
     [
         (7, 7),
         (Span(1, "weeks"), 5),
-        (Span(1, "days"), None),
+        (Span(1, "days"), 1),
+        (Span(251, "days"), None),
         (Span(1, "months"), 21),
         (datetime.date(2026, 11, 2), 1),
         (datetime.date(2026, 11, 1), None),
@@ -75,11 +78,17 @@ def test_a_training_for_a_span_reaches_it_from_any_cutoff(
 ) -> None:
     text = f"{count}{unit}"
     span = parse_horizon(text)
-    try:
-        needed = rows_until(usdjpy.between(end=usdjpy.dates[cutoff]), span)
-    except UsageError:  # a weekend
-        return
+    needed = rows_until(usdjpy.between(end=usdjpy.dates[cutoff]), span)
     assert needed <= rows_of_span(text, "1d") <= MAX_ROWS
+
+
+@pytest.mark.parametrize(
+    ("frequency", "span", "rows"),
+    [("1d", "20", 20), ("1d", "20d", 20), ("1d", " 5 Days", 5), ("1d", "1wk", 5), ("1wk", "2wk", 2), ("1mo", "3", 3)],
+)
+def test_spans_count_the_rows_of_the_run(frequency: str, span: str, rows: int) -> None:
+    series = dataclasses.replace(series_of(np.linspace(100, 110, 300).tolist()), frequency=frequency)
+    assert rows_until(series, parse_horizon(span)) == rows
 
 
 def test_spans_of_weeks_and_months_in_longer_rows() -> None:

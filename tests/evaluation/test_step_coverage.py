@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from forecaster.evaluation.daily_losses import DailyLosses, OutOfSample, daily_losses
-from forecaster.evaluation.step_coverage import StepCoverage, step_coverage, with_p_value
+from forecaster.evaluation.step_coverage import CoverageOutcome, StepCoverage, step_coverage, with_p_value
 from forecaster.evaluation.verdict import verdict
 from forecaster.output.verdict_wording import claim_text
 from forecaster.quantiles import SCORING_LEVELS, normal_scores
@@ -34,6 +34,20 @@ def test_the_share_is_measured_and_judged(share: float, count: int, overlap: int
     assert found.outcome == outcome
     assert (found.p_value is None) == (outcome == "too_few_rows")
     assert StepCoverage.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("shares", "outcome", "level"),
+    [
+        ({"0.8": 0.81, "0.95": 0.98}, "too_wide", "0.95"),
+        ({"0.8": 0.82, "0.95": 0.90}, "too_narrow", "0.95"),
+        ({"0.8": 0.74, "0.95": 0.90}, "too_narrow", "0.8"),
+        ({"0.8": 0.88, "0.95": 0.96}, "too_wide", "0.8"),
+        ({"0.8": 0.5}, "too_narrow", "0.8"),
+    ],
+)
+def test_the_level_that_a_judgement_is_about(shares: dict[str, float], outcome: CoverageOutcome, level: str) -> None:
+    assert StepCoverage(5, 745, shares, outcome).judged_level("0.8") == level
 
 
 def test_a_price_that_never_moves_is_not_judged() -> None:

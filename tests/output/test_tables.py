@@ -16,9 +16,10 @@ from forecaster.evaluation.registry import METRICS
 from forecaster.experiments.manifest import Skill
 from forecaster.experiments.predictions import Prediction
 from forecaster.forecast import Forecast
-from forecaster.output.backtest_tables import backtest_table, hidden_models
+from forecaster.output.backtest_tables import backtest_table, hidden_line, hidden_models
 from forecaster.output.comparison_tables import comparison_lines
 from forecaster.output.forecast_documents import forecast_document
+from forecaster.output.forecast_trust import shown_steps
 from forecaster.output.run_tables import difference_lines
 from forecaster.output.score_tables import score_table, training_lines
 from forecaster.output.tables import (
@@ -232,6 +233,16 @@ def test_recursive_steps_are_marked_and_others_are_not() -> None:
     assert "*: later than day 1, the horizon of the run; recursive" in " ".join(forecast_lines(recursive, [0.8], False))
 
 
+@pytest.mark.parametrize(
+    ("odds", "shown"),
+    [((), [1, 2, 3, 4, 5, 10, 15, 20]), (("above_160",), [1, 2, 3, 4, 5, 10, 15, 20]), (("a", "b"), [1, 5, 10, 20])],
+)
+def test_a_table_of_several_prices_shows_fewer_days(odds: tuple[str, ...], shown: list[int]) -> None:
+    long = {"steps": [{"step": step, "odds": dict.fromkeys(odds, 0.5)} for step in range(1, 21)]}
+    assert [step["step"] for step in shown_steps(long, every_step=False)] == shown
+    assert len(shown_steps(long, every_step=True)) == 20
+
+
 def test_skill_is_told_for_each_baseline() -> None:
     (line,) = skill_line(document())
     assert line.startswith("skill: CRPS over that of ewma")
@@ -345,6 +356,15 @@ def test_a_short_table_has_the_opponents_that_come_closest() -> None:
     assert hidden_models(backtest_of({"garch": 1.0, "ewma": 0.9})) == ()
 
 
+def test_an_opponent_that_a_short_table_leaves_out_is_named_where_it_is_ahead() -> None:
+    document = {**backtest_of(OPPONENTS), "interval": "1d"}
+    words = "not in the table: garch (--verbose), on average weaker than the baselines in it"
+    assert hidden_line(document, ["garch"]) == [words]
+    document["rows"][len(OPPONENTS) + 1]["crps_ratio"] = {**OPPONENTS, "garch": 1.01}
+    assert hidden_line(document, ["garch"]) == [f"{words}; ahead of lstm: garch at 20 days"]
+    assert hidden_line(document, []) == []
+
+
 def test_a_summary_counts_many_opponents() -> None:
     claim = {
         "untestable": None, "baselines": list(OPPONENTS), "against": "har", "outcome": "better", "best": "panel_har",
@@ -355,9 +375,17 @@ def test_a_summary_counts_many_opponents() -> None:
     assert density_text(few) == "better than GARCH and EWMA, 0.30 % lower CRPS than the best"
 
 
-@pytest.mark.parametrize(("outcome", "words"), [("too_few_rows", ", too few to tell"), ("consistent", " times")])
-def test_a_summary_counts_the_ranges_that_held(outcome: str, words: str) -> None:
-    row = {"held": 0.41, "n": 1380, "outcome": outcome}
+@pytest.mark.parametrize(
+    ("outcome", "judged", "words"),
+    [
+        ("too_few_rows", 0.8, ", too few to tell"),
+        ("consistent", 0.8, " times"),
+        ("too_narrow", 0.8, " times, too narrow"),
+        ("too_wide", 0.95, " times, 95 % too wide"),
+    ],
+)
+def test_a_summary_counts_the_ranges_that_held(outcome: str, judged: float, words: str) -> None:
+    row = {"held": 0.41, "n": 1380, "outcome": outcome, "judged_level": judged}
     assert str(held_text(row, 0.8, count=True)) == f"41 % of 1,380{words}"
 
 
