@@ -47,7 +47,7 @@ _BOUNDED_PACKINGS = (0, 8)  # of members of a zip archive: stored, and deflate
 _WAIT_SECONDS = 10.0  # for another process that appends to a file, which takes milliseconds
 _STALE_SECONDS = 3600.0  # age from which a partial file is nobody's, although its process number is in use
 _PROJECT_FOLDERS = (
-    *("runs", "data", "data/ecb", "backtests", "backtests/*", "exports"),
+    *("runs", "runs/*/annotations", "data", "data/ecb", "backtests", "backtests/*", "exports"),
     *("searches/*", "searches/*/trials"),
 )
 # In a folder with files of others, only names that `_partial_name` gives are ours.

@@ -54,10 +54,11 @@ class Month:
 
 @dataclasses.dataclass(frozen=True)
 class ForecasterGrades:
-    """Grades of the forecasts of one model.
+    """Grades of the forecasts of one model, in one unit.
 
     Args:
         model: Registry key.
+        differences: True if its forecasts are of price changes instead of log returns.
         runs: Run -> number of its forecasts that are graded.
         losses: Step -> name -> losses of each instrument, and of all pooled where there are several.
         scores: Scores of the model and its baselines, step by step.
@@ -67,6 +68,7 @@ class ForecasterGrades:
     """
 
     model: str
+    differences: bool
     runs: Mapping[str, int]
     losses: Mapping[int, Mapping[str, DailyLosses]]
     scores: Sequence[ModelScores]
@@ -139,6 +141,7 @@ class LedgerGrades(Tabular):
                 about = {key: getattr(scores, key) for key in ("instrument", "model", "step", "n")}
                 measured = {**scores.metrics, "crps_ratio": scores.crps_ratio}
                 columns = [flat(name, value) for name, value in measured.items()]
+                about |= {"differences": forecaster.differences}
                 rows.append({"forecaster": forecaster.model, **about, **dict(itertools.chain.from_iterable(columns))})
         return rows
 
@@ -166,11 +169,10 @@ def grade_ledger(
     every = columns_by_series(entry for entry in entries if entry["frequency"] == frequency)
     loader = LedgerLoader(every, history_of)
     due = [each for columns in every if (each := loader.due(columns)) is not None]
-    forecasters = [
-        _forecaster(model, [each for each in due if each.columns.model == model])
-        for model in dict.fromkeys(each.columns.model for each in due)
-    ]
-    forecasters = [each for each in forecasters if each is not None]
+    members: dict[tuple[str, str], list[DueForecasts]] = {}
+    for each in due:
+        members.setdefault((each.columns.model, each.columns.key.unit), []).append(each)
+    forecasters = [_forecaster(*kind, each) for kind, each in members.items()]
     ready = [each.graded() for each in due]
     graded = sum(len(places) for places in ready)
     if not graded:
@@ -202,8 +204,8 @@ def grade_ledger(
     )
 
 
-def _forecaster(model: str, members: Sequence[DueForecasts]) -> ForecasterGrades | None:
-    """Grades of one model; None where no outcome is known."""
+def _forecaster(model: str, unit: str, members: Sequence[DueForecasts]) -> ForecasterGrades | None:
+    """Grades of one model in one unit; None where no outcome is known."""
     samples: dict[int, list[OutOfSample]] = {}
     issued: list[IssuedForecasts] = []
     for step in sorted({step for each in members for step in each.columns.steps}):
@@ -218,6 +220,7 @@ def _forecaster(model: str, members: Sequence[DueForecasts]) -> ForecasterGrades
     first = losses[min(losses)]
     return ForecasterGrades(
         model=model,
+        differences=unit == "change",
         runs=Counter(run for each in members for run in each.runs(each.graded())),
         losses=losses,
         scores=[row for step, each in samples.items() for row in compare(each, losses[step], intervals=False)],

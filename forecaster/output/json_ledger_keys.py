@@ -88,6 +88,7 @@ checked_histories | integer | histories whose hash was compared with the logged 
 changed_histories.<name> | integer | those of an instrument that differ
 false_alarm_rows | integer | least mean number of rows until a false drift alarm
 forecasters[].model | text | model
+forecasters[].differences | true or false | true for forecasts of price changes, which are graded apart
 forecasters[].models[] | text | the model and its baselines
 forecasters[].instruments[] | text | graded instruments
 forecasters[].runs.<run> | integer | run -> its graded forecasts

@@ -13,7 +13,7 @@ from forecaster.experiments.ledger_grades import ForecasterGrades, LedgerGrades
 from forecaster.output.backtest_tables import backtest_rows, hidden_models
 from forecaster.output.drift_wording import drift_text
 from forecaster.output.score_parts import model_row, verdict_document
-from forecaster.output.score_tables import verdict_lines
+from forecaster.output.score_tables import loss_unit, verdict_lines
 from forecaster.output.tables import plain_table
 
 __all__ = ["grade_lines", "ledger_grade_document", "ledger_grade_rows", "month_table"]
@@ -50,6 +50,7 @@ def _forecaster_document(grades: ForecasterGrades) -> dict[str, Any]:
     names = [name for name in grades.verdicts if name != POOLED]
     return {
         "model": grades.model,
+        "differences": grades.differences,
         "models": list(grades.models),
         "instruments": names,
         "runs": dict(grades.runs),
@@ -66,9 +67,9 @@ def _alarm_document(alarm: DriftAlarm) -> dict[str, Any]:
 
 
 def ledger_grade_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The scores flattened for CSV; the column ``forecaster`` says whose cutoffs they are of."""
+    """The scores flattened for CSV; ``forecaster`` and ``differences`` say whose cutoffs they are of."""
     return [
-        {"forecaster": forecaster["model"], **row}
+        {"forecaster": forecaster["model"], **row, "differences": forecaster["differences"]}
         for forecaster in document["forecasters"]
         for row in backtest_rows(forecaster)
     ]
@@ -109,8 +110,10 @@ def grade_lines(document: Mapping[str, Any], *, every: bool = True) -> list[str]
         every: False for the last few alarms.
     """
     span = SPANS[document["interval"]]
+    names = {loss_unit(each): " ".join(each["instruments"][:MAX_NAMES]) for each in document["forecasters"]}
+    units = [f"{unit} ({of})" if len(names) > 1 else unit for unit, of in names.items()]
     lines = [
-        f"n: forecasts that have come true; CRPS in basis points of the return over the {span}s of the step",
+        f"n: forecasts that have come true; CRPS in {' or '.join(units)} over the {span}s of the step",
         "ratio: CRPS of the model over that of the row, below 1 is better; p: two-sided p-value of Diebold and Mariano",
         "baselines: as they were logged with each forecast, fitted on the rows that it has seen",
         *([] if every else _hidden_lines(document)),

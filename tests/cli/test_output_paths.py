@@ -194,7 +194,7 @@ def test_partial_files_of_a_dead_process_are_cleared_by_the_next_command(forecas
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     names = [f"{PARTIAL_PREFIX}{number}-0" for number in (dead.pid, os.getppid())]
-    for folder in ("runs", "data", "data/ecb", "backtests/fits"):
+    for folder in ("runs", "runs/2026/annotations", "data", "data/ecb", "backtests/fits"):
         for name in names:
             (home / folder).mkdir(parents=True, exist_ok=True)
             (home / folder / name).write_bytes(b"x")

@@ -2,12 +2,26 @@
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from project import Project, run
+from project import MODEL, Project, run, words_of
+
+_MEMBERS = "[{kind: gru, units: [4], training: {steps: 2}}, {kind: linear, training: {steps: 2}}]"
+KINDS = {
+    "lstm": MODEL[2:],
+    **{kind: MODEL[2:] for kind in ("gru", "rnn", "bilstm")},
+    "transformer": ("--set", "model.units=[4]", *MODEL[2:]),
+    "seq2seq": ("--set", "model.decoder_units=4", "--set", "model.attention=bahdanau", *MODEL[2:]),
+    "linear": MODEL[2:4] + MODEL[6:],
+    "ensemble": ("--set", f"model.members={_MEMBERS}", *MODEL[6:]),
+    "classic": ("--set", "model.epochs=1", "--set", "model.units=[4]", *MODEL[6:]),
+}
+"""Kind of a model -> options of a short training."""
 
 VALUES: tuple[Any, ...] = (
     *(None, "", "x", "2020-01-01", "9" * 5000, -1, 0, 1, 2**70, 0.5, -1e308, 1e308, True),
@@ -74,16 +88,26 @@ def forged_text(text: str, rng: np.random.Generator) -> str:
 
 def forge_runs(project: Project, trials: int, rng: np.random.Generator) -> Iterator[tuple[str, list[str]]]:
     """Forge one file of a run at a time; yields the name of the file and the problems of the forecast from it."""
+    for kind, options in KINDS.items():
+        home = project.folder / kind
+        words = words_of(("train", "--csv", project.csv(1), "--config", kind, *options), home)
+        subprocess.run([sys.executable, "-m", "forecaster", *words], check=True, capture_output=True)
+        yield from _forge_run(project, home, max(2 * trials // len(KINDS), 1), rng)
+
+
+def _forge_run(
+    project: Project, original: Path, trials: int, rng: np.random.Generator
+) -> Iterator[tuple[str, list[str]]]:
     from forecaster.experiments.stored_files import parse_arrays
 
-    origin = next(path for path in (project.home / "runs").iterdir() if path.is_dir())
+    origin = next(path for path in (original / "runs").iterdir() if path.is_dir())
     manifest = json.loads((origin / "manifest.json").read_text())
     weights = parse_arrays((origin / "weights.npz").read_bytes())
     config = (origin / "config.yaml").read_text()
     command = ("predict", "--csv", project.csv(1), "--run", origin.name, "--format", "json")
     for name in ("manifest.json", "weights.npz", "config.yaml"):
-        for _ in range(2 * trials):
-            with project.copy() as home:
+        for _ in range(trials):
+            with project.copy(original) as home:
                 folder = home / "runs" / origin.name
                 document = manifest
                 if name == "manifest.json":
@@ -97,7 +121,7 @@ def forge_runs(project: Project, trials: int, rng: np.random.Generator) -> Itera
                 problems = outcome.problems()
                 if outcome.code == 0 and not _is_finite(json.loads(outcome.output)):
                     problems.append("a forecast that is not finite")
-                yield f"runs: {name}", [f"{p}: {outcome.notes[-300:]}" for p in problems]
+                yield f"{original.name} runs: {name}", [f"{p}: {outcome.notes[-300:]}" for p in problems]
 
 
 def _is_finite(documents: list[dict[str, Any]]) -> bool:

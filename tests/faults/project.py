@@ -149,10 +149,10 @@ class Project:
         study.record_lockbox({"winner": 1, "opened": now.isoformat(), "trials": 2, "earlier_openings": 0})
 
     @contextlib.contextmanager
-    def copy(self) -> Iterator[Path]:
+    def copy(self, original: Path | None = None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             home = Path(folder) / "home"
-            shutil.copytree(self.home, home)
+            shutil.copytree(original or self.home, home)
             yield home
 
 

@@ -213,3 +213,21 @@ def test_dividends_and_splits_change_past_prices_and_no_grade(tmp_path: Path) ->
     losses = [grades.forecasters[0].losses[1]["stock"].crps["lstm"] for grades in (before, after)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-9)
     assert len(losses[0]) == 40
+
+
+def test_price_changes_are_graded_apart_from_returns_in_their_own_unit(tmp_path: Path) -> None:
+    """One model has forecast a price and a spread: their losses have different units, and no common mean."""
+    price_file(tmp_path / "toy.csv", CLOSE[:25])
+    price_file(tmp_path / "gap.csv", CLOSE[:25] - 100)
+    gap = {"instrument": "gap", "unit": "change", "data": {"differences": True}, "scale": 100 * SCALE}
+    entries = [each for row in range(20) for each in (entry(row, CLOSE), {**entry(row, CLOSE - 100), **gap})]
+    path = write_ledger(tmp_path / "ledger.jsonl", entries)
+    document = ledger_grade_document(graded(tmp_path, csv=[tmp_path / "toy.csv", tmp_path / "gap.csv"], ledger=path))
+    assert {each["differences"]: each["instruments"] for each in document["forecasters"]} == {
+        False: ["toy"],
+        True: ["gap"],
+    }
+    crps = [next(row["crps"] for row in each["rows"] if row["model"] == "lstm") for each in document["forecasters"]]
+    assert sorted(crps)[1] == pytest.approx(100 * sorted(crps)[0], rel=0.1)  # prices about 100
+    lines = "\n".join(grade_lines(document))
+    assert "CRPS in 1/10,000 of the unit of the price (gap) or basis points of the return (toy) over the days" in lines
