@@ -221,7 +221,7 @@ def _assign_text(data: dict[str, Any], text: str, places: Places) -> str | None:
     """Put one ``key=value`` into `data`; returns the mistake, if there is one."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
-        return f"--set {text:.{MAX_SHOWN}}: expected key=value, such as seed=1 or model.units=[64,64]"
+        return f"--set {text:.{MAX_SHOWN}}: expected key=value, such as seed=1 or model.units=64,64"
     if mistake := _unknown(key, data):
         return mistake
     try:

@@ -58,7 +58,7 @@ def setting_suggestion(word: str, value: str | None, config: str | None) -> str 
     if not keys:
         return None
     if "layers" in word and value and value.isdecimal():
-        value = f"[{','.join(['32'] * int(value))}]" if value in _LAYER_COUNTS else None
+        value = ",".join(["32"] * int(value)) if value in _LAYER_COUNTS else None
     name, key = next(iter(keys.items()))
     unit = UNITS_OF_KEYS.get((word, key))
     accepting = (each for each in keys.items() if value and not unit and _is_accepted(each[0], f"{each[1]}={value}"))
@@ -88,13 +88,13 @@ def _key_of(config: str | None, alias: str) -> str | None:
 
 
 def _value_in(config: str | None, key: str) -> str:
-    """Value of a key in a configuration, as ``--set`` takes it."""
+    """Value of a key in a configuration, as ``--set`` takes it: a list without brackets, which zsh would expand."""
     from forecaster.config import load_config
 
     value = load_config(config).model_dump(mode="json")
     for name in key.split("."):
         value = value[name]
-    return json.dumps(value, separators=(",", ":")).strip('"')
+    return ",".join(json.dumps(item).strip('"') for item in (value if isinstance(value, list) and value else [value]))
 
 
 def _is_accepted(config: str | None, assignment: str) -> bool:

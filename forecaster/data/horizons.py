@@ -46,6 +46,10 @@ class Span:
     count: int
     unit: str
 
+    def __str__(self) -> str:
+        """Words for a message, as ``in 1 year``."""
+        return f"in {self.count} {self.unit if self.count > 1 else self.unit[:-1]}"
+
     def after(self, day: datetime.date) -> datetime.date:
         """The last day of the span that begins after `day`."""
         from dateutil.relativedelta import relativedelta
@@ -94,7 +98,7 @@ def rows_of_span(value: int | str, frequency: str) -> int:
         return horizon
     rows = math.ceil(round(horizon.count * _ROWS[frequency][horizon.unit], 9))
     rows += 1 if frequency == "1d" and horizon.unit in ("months", "years") else 0
-    return _checked(max(rows, 1), f"{horizon.count} {horizon.unit}", minimum=1)
+    return _checked(max(rows, 1), str(horizon), minimum=1)
 
 
 def rows_until(series: PriceSeries, until: int | Span | datetime.date) -> int:
@@ -111,7 +115,7 @@ def rows_until(series: PriceSeries, until: int | Span | datetime.date) -> int:
     if isinstance(until, int):
         return until
     if isinstance(until, Span) and until.unit == _ROW_UNITS.get(series.frequency):
-        return _checked(until.count, f"in {until.count} {until.unit}", minimum=1)
+        return _checked(until.count, str(until), minimum=1)
     last: datetime.date = series.dates[-1].astype("datetime64[D]").astype(object)
     day = until.after(last) if isinstance(until, Span) else until
     if day > last + datetime.timedelta(days=366 * 25):

@@ -17,6 +17,9 @@ LEVEL = 0.05
 MIN_SEPARATE_OUTCOMES = 20
 """Fewest outcomes without a common day that allow a judgement; over 20 days these are 400 rows."""
 
+CLEAR_ERROR = 2
+"""Standard errors, as if outcomes did not overlap, from which on a share clearly deviates from its level."""
+
 CoverageOutcome = Literal["consistent", "too_narrow", "too_wide", "too_few_rows", "constant_price", "not_judged"]
 """Judgement of a coverage; ``not_judged`` are those that an early version recorded without a test."""
 
@@ -40,14 +43,13 @@ class StepCoverage:
     p_value: float | None = None
 
     def judged_level(self, level: str) -> str:
-        """Level that the judgement is about: `level`, unless another one deviates more than twice as far."""
+        """Level that the judgement is about: `level` if its share clearly deviates, else the one that deviates most."""
         sign = -1 if self.outcome == "too_narrow" else 1
-        deviations = {
-            name: sign * (share - float(name)) / math.sqrt(float(name) * (1 - float(name)))
+        errors = {
+            name: sign * (share - float(name)) / math.sqrt(float(name) * (1 - float(name)) / max(self.n, 1))
             for name, share in self.coverage.items()
         }
-        worst = max(deviations, key=deviations.__getitem__)
-        return level if 2 * deviations[level] >= deviations[worst] else worst
+        return level if errors[level] > CLEAR_ERROR else max(errors, key=errors.__getitem__)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

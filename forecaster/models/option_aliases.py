@@ -120,7 +120,7 @@ EXAMPLE_VALUES: Mapping[str, str] = MappingProxyType(
         "model.windows.context_length": "128",
         "model.windows.truncation": "128",
         "model.forget_bias": "chrono",
-        "model.units": "[32,32]",
+        "model.units": "32,32",
         "model.activation": "tanh",
         "model.attention": "luong",
         "model.recurrent_dropout": "0.2",
