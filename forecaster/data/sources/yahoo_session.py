@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from curl_cffi import CurlOpt
-from curl_cffi import requests as curl
-
+from forecaster.data.sources.curl import CurlOpt
+from forecaster.data.sources.curl import requests as curl
 from forecaster.data.sources.yahoo_answers import Answer, Fault, Outcome
 from forecaster.data.sources.yahoo_retry import RetryPolicy
 

@@ -221,6 +221,27 @@ def test_the_server_can_be_run_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
             running.terminate()
 
 
+AFTER_TENSORFLOW = """
+import datetime, os, pathlib, sys
+import tensorflow
+from forecaster.data.instruments import parse_ticker
+from forecaster.data.sources.base import LoadRequest
+from forecaster.data.sources.registry import get_source
+request = LoadRequest(parse_ticker("AAPL"), pathlib.Path(sys.argv[1]), datetime.date(2026, 11, 21))
+print(len(get_source("yahoo").load(request).series))
+"""
+
+
+@pytest.mark.slow
+def test_tensorflow_may_be_loaded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalYahoo(lambda symbol: stock()) as server:
+        monkeypatch.setenv("FORECAST_YAHOO_ENDPOINT", server.endpoint)
+        done = subprocess.run(
+            [sys.executable, "-c", AFTER_TENSORFLOW, str(tmp_path)], capture_output=True, text=True, check=False
+        )
+    assert done.stdout == "60\n", done.stderr
+
+
 def test_after_http_429_every_thread_waits_once() -> None:
     from forecaster.data.sources.yahoo_retry import RetryPolicy
     from forecaster.data.sources.yahoo_session import YahooSession
