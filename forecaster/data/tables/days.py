@@ -5,7 +5,7 @@ import datetime
 
 import numpy as np
 
-from forecaster.arrays import DateArray, Int64Array
+from forecaster.arrays import BoolArray, DateArray, Int64Array
 from forecaster.data.findings import Finding, Severity
 from forecaster.data.tables.moments import EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
@@ -107,7 +107,7 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         return moments, []
     usual = np.delete(seconds, _latest(moments))  # the last price may be that of the moment of a download
     is_regular = len(np.unique(usual)) <= _MAX_CLOCKS and not (usual % _HALF_HOUR).any()
-    if not is_regular or has_week(moments.days, MONDAY_TO_FRIDAY):
+    if not is_regular or (has_week(moments.days, MONDAY_TO_FRIDAY) and not _has_eves(moments.days, seconds >= _NOON)):
         return moments, []
     is_auckland = moments.offsets is not None and np.unique(seconds).tolist() == list(_AUCKLAND)
     if not is_auckland and has_week(moments.days, SUNDAY_TO_THURSDAY):
@@ -121,7 +121,8 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
         (late.astype("timedelta64[D]"), "later", (MONDAY_TO_FRIDAY, SUNDAY_TO_THURSDAY)),
         (-(~late).astype("timedelta64[D]"), "earlier", (MONDAY_TO_FRIDAY,)),
     ):
-        if shift.any() and any(has_week(np.asarray(moments.days + shift), week) for week in weeks):
+        moved = np.asarray(moments.days + shift)
+        if shift.any() and _keeps_apart(moments.days, moved) and any(has_week(moved, week) for week in weeks):
             return _moved(moments, shift, word, "Sundays" if word == "later" else "Saturdays")
     return moments, []
 
@@ -146,7 +147,8 @@ def _latest(moments: Moments) -> int:
 
 def _refuse_doubtful_clock(moments: Moments, seconds: Int64Array, label: str) -> None:
     """Refuse rows from Sunday to Thursday at a time that is the close of a market and the midnight of another one."""
-    first, last = _DOUBTFUL_OF_UTC if moments.offsets is not None else _DOUBTFUL
+    is_utc = moments.offsets is not None and not moments.offsets.any()
+    first, last = _DOUBTFUL_OF_UTC if is_utc else _DOUBTFUL
     doubtful = seconds[(seconds >= first) & (seconds <= last)]
     if len(doubtful):
         raise InputFileError(
@@ -161,6 +163,20 @@ def has_week(days: DateArray, week: str) -> bool:
     shares = np.bincount(weekdays(days), minlength=7) / len(days)
     is_open = np.array([day == "1" for day in week])
     return bool(shares[is_open].min() >= _MIN_SHARE and shares[~is_open].sum() <= _MAX_STRAY_SHARE)
+
+
+def _has_eves(days: DateArray, late: BoolArray) -> bool:
+    """True if the late rows begin the days after theirs: also Mondays, but no weekend, and no day that has its row.
+
+    So do the first weeks of summer in London, stamped in UTC, which are few beside those of winter.
+    """
+    eves = set(weekdays(days[late]).tolist())
+    return 6 in eves and not eves & {4, 5} and _keeps_apart(days, days + late.astype("timedelta64[D]"))
+
+
+def _keeps_apart(days: DateArray, moved: DateArray) -> bool:
+    """True if no two days have become one."""
+    return len(np.unique(moved)) == len(np.unique(days))
 
 
 def _days_before_in_month(days: DateArray) -> Int64Array:

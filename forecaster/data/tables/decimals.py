@@ -8,7 +8,7 @@ import numpy as np
 from forecaster.arrays import FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.tables.layout import Layout
-from forecaster.data.tables.names import plain_name
+from forecaster.data.tables.names import is_known_name, plain_name
 from forecaster.data.tables.numbers import Column, DecimalSign, is_empty, read_cell
 
 __all__ = ["DECIMAL_SIGNS", "numbers_of"]
@@ -161,11 +161,16 @@ def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:
 
 
 def _is_english(names: Sequence[str]) -> bool:
-    """True if some name is English, or of a language that writes numbers as English does: Chinese, Japanese, Korean."""
+    """True if names are English, or of a language that writes numbers as English does: Chinese, Japanese, Korean.
+
+    One English name is enough, such as that of the dates above a code, unless more names are known in other languages:
+    ``Vol.`` stands in many.
+    """
     if _is_east_asian(names):
         return True
-    words = {word for name in names for word in plain_name(name).split()}
-    return bool(words & _ENGLISH)
+    english = [not _ENGLISH.isdisjoint(plain_name(name).split()) for name in names]
+    foreign = [is_known_name(name) and not own for name, own in zip(names, english, strict=True)]
+    return any(english) and sum(english) >= sum(foreign)
 
 
 def _is_east_asian(names: Sequence[str]) -> bool:

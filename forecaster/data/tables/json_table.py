@@ -112,6 +112,8 @@ def _tables(node: Any, name: str, depth: int) -> Iterator[tuple[str, list[Record
         return
     children = node.items() if isinstance(node, dict) else enumerate(node)
     for key, child in children:
+        if key == "schema" and "data" in node:  # the columns that pandas describes
+            continue
         yield from _tables(child, f"{name}.{key}" if name else str(key), depth + 1)
 
 
@@ -164,21 +166,23 @@ def _records(node: list[Any] | dict[str, Any]) -> list[Record] | None:
         if all(isinstance(row, list) and row and all(map(_is_cell, row)) for row in node):
             return [list(map(_cell, row)) for row in node] if len({len(row) for row in node}) == 1 else None
         return None
-    if {"columns", "index", "data"} <= node.keys() and all(
-        isinstance(node[key], list) for key in ("columns", "index", "data")
-    ):
+    if all(isinstance(node.get(key), list) for key in ("index", "data")):
         return _of_split(node)
     if all(isinstance(value, list) and all(map(_is_cell, value)) for value in node.values()):
         return _of_columns(node)
     if all(map(_is_date_key, node)):
         return _of_dated(node)
-    if all(isinstance(value, dict) and value for value in node.values()):
-        columns = {key: list(value.values()) for key, value in node.items()}
-        if all(map(_is_date_key, itertools.chain(*node.values()))):
-            return _of_dated_columns(node)
-        if any(map(is_date_name, node)) and all(map(_is_cell, itertools.chain(*columns.values()))):
-            return _of_columns(columns)  # rows by number
-    return None
+    return _of_named(node) if all(isinstance(value, dict) and value for value in node.values()) else None
+
+
+def _of_named(node: dict[str, dict[str, Any]]) -> list[Record] | None:
+    """Records of columns by name, each by date or by number, or of rows by number."""
+    if all(map(_is_date_key, itertools.chain(*node.values()))):
+        return _of_dated_columns(node)
+    columns = {key: list(value.values()) for key, value in node.items()}
+    if any(map(is_date_name, node)) and all(map(_is_cell, itertools.chain(*columns.values()))):
+        return _of_columns(columns)
+    return _of_objects([_flat(row) for row in node.values()]) if all(map(str.isdigit, node)) else None
 
 
 def _is_date_key(key: str) -> bool:
@@ -231,11 +235,16 @@ def _of_columns(node: dict[str, list[Any]]) -> list[Record] | None:
 
 
 def _of_split(node: dict[str, Any]) -> list[Record] | None:
-    rows = zip(node["index"], node["data"], strict=False)
-    names = [str(name) for name in node["columns"]]
-    if len(node["index"]) != len(node["data"]) or not all(isinstance(row, list) for row in node["data"]):
+    """Rows of pandas whose dates stand in a list of their own: those of a table, or of one series."""
+    if all(map(_is_cell, [*node["index"], *node["data"]])):
+        return _of_columns({"date": node["index"], _name(node.get("name")) or "value": node["data"]})
+    names = node.get("columns")
+    if not isinstance(names, list) or len(node["index"]) != len(node["data"]):
         return None
-    return [["date", *names], *([_cell(index), *map(_cell, row)] for index, row in rows)]
+    if not all(isinstance(row, list) for row in node["data"]):
+        return None
+    rows = zip(node["index"], node["data"], strict=True)
+    return [["date", *map(str, names)], *([_cell(index), *map(_cell, row)] for index, row in rows)]
 
 
 def _of_dated(node: dict[str, Any]) -> list[Record] | None:

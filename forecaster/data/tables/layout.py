@@ -152,13 +152,14 @@ def _width(table: Table, header: int | None, first: int, date: int) -> tuple[int
     The number is that of the header, or the usual one of the rows where the header is longer, or lacks the name of the
     row numbers or that of the only column beside the dates.
     """
-    lengths = Counter(len(record) for record in table.records[first : first + _SAMPLE_RECORDS])
+    rows = table.records[first : first + _SAMPLE_RECORDS]
+    lengths = Counter(map(len, rows))
     usual = lengths.most_common(1)[0][0] if lengths else 0
     if header is None:
         return usual, 0
     names = table.records[header]
     named = max((place + 1 for place, cell in enumerate(names) if cell), default=0)
-    if len(names) == usual - 1:
+    if len(names) == usual - 1 and any(record[-1] for record in rows if len(record) == usual):
         if (date > 0 and is_date_name(names[date - 1])) or not any(map(is_date_name, names)):
             return usual, 1
         if len(names) == 1:

@@ -36,6 +36,9 @@ _MAX_WORDS = 4
 _SHOWN_COLUMNS = 12
 _MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
+_CODE_AND_LABEL = re.compile(r"([A-Z]+_[A-Z]+): ?\w.*")
+"""Name of SDMX files with labels: ``TIME_PERIOD:Time period or range``."""
+
 _UNIT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _EARLIER = re.compile(r"[(\[]\s*(prev\w*|lag\w*|t\s*-\s*\d+|yesterday|day before|vortag)\b", re.IGNORECASE)
 """Remark in brackets that a number is of another day."""
@@ -55,6 +58,7 @@ def plain_name(text: str) -> str:
     """
     if text.isascii() and text.isalpha() and text.islower():
         return text
+    text = _CODE_AND_LABEL.sub(r"\1", text)
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     folded = unicodedata.normalize("NFKD", spaced).casefold().translate(_SAME_LETTERS)
     letters = folded if folded.isascii() else "".join(char for char in folded if not unicodedata.combining(char))

@@ -90,7 +90,7 @@ class _Lines:
         try:
             for record in reader:
                 cells = list(map(str.strip, record))
-                if any(cells) and not (reader.line_num <= 2 and _SEPARATOR_LINE.fullmatch("".join(record))):
+                if any(cells) and not (reader.line_num <= 2 and _SEPARATOR_LINE.fullmatch(self.separator.join(record))):
                     yield reader.line_num, cells
         except csv.Error as error:
             raise InputFileError(

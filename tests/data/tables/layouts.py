@@ -257,6 +257,8 @@ LAYOUTS: dict[str, Layout] = {
     ),
     # Trading programs
     "MT4": Layout(rows("{day:%Y.%m.%d},00:00,{o},{h},{l},{c},{v}"), ALL),
+    "MT4, with its separator": Layout("sep=;\n" + rows("{day:%Y.%m.%d};00:00;{o};{h};{l};{c};{v}"), ALL),
+    "separators behind the rows alone": Layout("When,Close,Open,High,Low\n" + rows("{day},{c},{o},{h},{l},"), RANGE),
     "MT5": Layout(
         "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
         + rows("{day:%Y.%m.%d}\t{o}\t{h}\t{l}\t{c}\t{v}\t0\t13"),
@@ -355,6 +357,10 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "ECB data portal": Layout(
         '"DATE","TIME PERIOD","Japanese yen/Euro (EXR.D.JPY.EUR.SP00.A)"\n' + rows('"{day}","{day:%d %b %Y}","{c}"')
+    ),
+    "BIS, codes with their labels": Layout(
+        "STRUCTURE,FREQ:Frequency,CURRENCY:Currency,TIME_PERIOD:Time period or range,OBS_VALUE:Observation Value\n"
+        + rows("dataflow,D: Daily,JPY: Yen,{day},{c}")
     ),
     "ECB, SDMX": Layout(
         "KEY,FREQ,CURRENCY,CURRENCY_DENOM,EXR_TYPE,EXR_SUFFIX,TIME_PERIOD,OBS_VALUE,OBS_STATUS,DECIMALS,UNIT_MULT\n"
@@ -631,6 +637,20 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "JSON, split": Layout(
         json.dumps({"columns": ["Close"], "index": [str(day) for day in DAYS], "data": [[c] for c in CLOSE]})
+    ),
+    "JSON, a series split": Layout(
+        json.dumps({"name": "Close", "index": [str(day) for day in DAYS], "data": [c * 300 for c in CLOSE]}), scale=300
+    ),
+    "JSON, a table with its schema": Layout(
+        json.dumps(
+            {
+                "schema": {"fields": [{"name": f"column {number}", "type": "string"} for number in range(20)]},
+                "data": [{"Date": str(day), "Close": c} for day, c in zip(DAYS, CLOSE, strict=True)],
+            }
+        )
+    ),
+    "JSON, rows by number": Layout(
+        json.dumps({row: {"Date": str(day), "Close": c} for row, (day, c) in enumerate(zip(DAYS, CLOSE, strict=True))})
     ),
     "Alpha Vantage": Layout(
         json.dumps(

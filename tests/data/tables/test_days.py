@@ -59,7 +59,7 @@ def test_other_rows_keep_their_dates(moments: Moments) -> None:
     assert market_days(moments, "a file") == (moments, [])
 
 
-@pytest.mark.parametrize(("hour", "offset"), [(11, 0), (12, 0), (15, None), (13, None)])
+@pytest.mark.parametrize(("hour", "offset"), [(11, 0), (12, 0), (15, None), (13, None), (15, 3)])
 def test_a_close_that_may_be_a_midnight_is_refused_from_sunday_to_thursday(hour: int, offset: int | None) -> None:
     """Riyadh closes at the hour of Auckland's midnight in UTC, and at that of Tokyo's on its own clock."""
     with pytest.raises(InputFileError, match=f"stamped {hour}:00, .*--timezone UTC, which keeps"):
@@ -82,8 +82,9 @@ def test_summer_and_winter_of_berlin() -> None:
     assert set(((shifted.days.astype(int) + 3) % 7).tolist()) == {0, 1, 2, 3, 4}
 
 
-def test_midnight_of_london_is_the_day_before_in_summer_only() -> None:
-    days = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-12-31"))
+@pytest.mark.parametrize("last", ["2024-04-02", "2024-04-20", "2024-12-31"])
+def test_midnight_of_london_is_the_day_before_in_summer_only(last: str) -> None:
+    days = np.arange(np.datetime64("2024-01-01"), np.datetime64(last))
     days = days[(days.astype(int) + 3) % 7 < 5]
     is_summer = (days > np.datetime64("2024-03-31")) & (days < np.datetime64("2024-10-28"))
     stamps = Moments(days - is_summer.astype(int), np.where(is_summer, 23 * 3600, 0), np.zeros(len(days), dtype=int))
@@ -91,6 +92,12 @@ def test_midnight_of_london_is_the_day_before_in_summer_only() -> None:
     assert moved.days.tolist() == days.tolist()
     assert findings[0].count == is_summer.sum()
     assert "stamped 23:00 of UTC, also on Sundays" in findings[0].text
+
+
+def test_an_evening_of_sunday_beside_its_monday_keeps_its_date() -> None:
+    moments = stamped(weekdays(MONDAY, 30, "1111101"), 0)
+    moments.seconds[(moments.days.astype(int) + 3) % 7 == 6] = 22 * 3600  # short bars of a broker
+    assert market_days(moments, "a file") == (moments, [])
 
 
 def test_rows_after_midnight_from_tuesday_to_saturday_belong_to_the_day_before() -> None:

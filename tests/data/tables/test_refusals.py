@@ -113,6 +113,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Datum;Schluss\n01.11.2023;15.962\n16.11.2023;15.970\n22.11.2023;16.011\n",
         r"line 2: 'Schluss' is '15.962', which may be 15.962 or 15962; .*--decimal point or --decimal comma",
     ),
+    "thousands or decimals below names in Spanish, one of them international": (
+        'Fecha,Último,Vol.\n"16.11.2023","45.117","1K"\n"17.11.2023","44.961","1K"\n',
+        "line 2: 'Último' is '45.117', which may be 45.117 or 45117",
+    ),
     "thousands or decimals beside semicolons": (
         "date;close\n2023-01-02;16.769\n2023-01-03;16.538\n",
         "line 2: 'close' is '16.769', which may be 16.769 or 16769",
