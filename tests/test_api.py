@@ -16,6 +16,7 @@ from conftest import Forecast
 import forecaster
 from forecaster.cli import cli
 from forecaster.datasets.keywords import AuditKeywords, BacktestKeywords, InstrumentKeywords, TrainingKeywords
+from forecaster.errors import UsageError
 
 NAMES = {
     *(
@@ -129,6 +130,22 @@ def test_an_unknown_keyword_is_refused(keywords: dict[str, object], message: str
         forecaster.train(pair="USDJPY", **keywords)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"keywords only, such as predict\(pair='USDJPY'\)"):
         forecaster.predict("USDJPY")  # type: ignore[misc]
+
+
+def test_levels_are_shares(home: Path) -> None:
+    for level in (80, "80", [0.8, 95], [1.0]):
+        with pytest.raises(UsageError, match=r"^level is .*; expected shares such as 0.8$"):
+            forecaster.predict(pair="USDJPY", level=level, home=home)  # type: ignore[arg-type]
+    (prediction,) = forecaster.predict(pair="USDJPY", level=0.8, home=home)
+    assert prediction.coverage is not None
+    assert list(prediction.coverage.steps[0].coverage) == ["0.8"]
+
+
+def test_probabilities_of_prices_are_odds(home: Path) -> None:
+    with pytest.raises(
+        TypeError, match=r"predict has no keyword 'above'; probabilities of prices are odds\(above=160\)"
+    ):
+        forecaster.predict(pair="USDJPY", above=160, home=home)  # type: ignore[call-arg]
 
 
 def test_a_forecast_is_what_the_command_prints(forecast: Forecast, home: Path) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "day_of",
     "exact_keywords",
     "is_given",
+    "levels_of",
     "selection_of",
     "steps_of",
     "texts_of",
@@ -158,6 +159,8 @@ def _keyword_hint(name: str, value: Any, names: Collection[str]) -> str:
         return f"; a configuration has the key {key}: set={{{key!r}: ...}}"
     if "config" in names and name in ("model", "kind", "architecture", "network"):
         return f"; the kind of network is a configuration: config={value!r}"
+    if name in ("above", "below", "between"):
+        return f"; probabilities of prices are odds({name}={value!r})"
     return did_you_mean(name, names)
 
 
@@ -248,6 +251,19 @@ def steps_of(step: int | Texts | Sequence[int]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(int(number) for number in steps))
     except ValueError:
         raise UsageError(f"step is {step!r:.60}; expected whole numbers of rows ahead, such as [1, 5]") from None
+
+
+def levels_of(level: float | Sequence[float]) -> tuple[float, ...]:
+    """The coverages of a keyword, one or several.
+
+    Raises:
+        UsageError: One of them is no share.
+    """
+    levels = tuple(level) if isinstance(level, Sequence) and not isinstance(level, str) else (level,)
+    wrong = [value for value in levels if not (isinstance(value, float) and 0 < value < 1)]
+    if wrong:
+        raise UsageError(f"level is {wrong[0]!r:.60}; expected shares such as 0.8")
+    return levels
 
 
 def _network(refresh: bool, offline: bool) -> Network:

@@ -44,9 +44,11 @@ class StepCoverage:
 
     def judged_level(self, level: str) -> str:
         """Level that the judgement is about: `level` if its share clearly deviates, else the one that deviates most."""
+        if self.outcome not in ("too_narrow", "too_wide"):
+            return level
         sign = -1 if self.outcome == "too_narrow" else 1
         errors = {
-            name: sign * (share - float(name)) / math.sqrt(float(name) * (1 - float(name)) / max(self.n, 1))
+            name: sign * (share - float(name)) / math.sqrt(float(name) * (1 - float(name)) / self.n)
             for name, share in self.coverage.items()
         }
         return level if errors[level] > CLEAR_ERROR else max(errors, key=errors.__getitem__)

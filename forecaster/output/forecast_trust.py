@@ -73,9 +73,8 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         counts = [step["n"] for step in record["steps"] if step["step"] in cells]
         names = " and ".join(f"{100 * level:g}" for level in levels)
         marks = "".join(cell.plain[-1] for cell in cells.values())
-        text = (
-            f"held: % of the {names} % ranges that held since {record['since']} ({min(counts)} to {max(counts)} times)"
-        )
+        times = str(max(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+        text = f"held: % of the {names} % ranges that held since {record['since']} ({times} times)"
         text += "; !: too narrow" if "!" in marks else ""
         text += "; ?: too few rows to tell" if "?" in marks else ""
         text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""

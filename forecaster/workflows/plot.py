@@ -14,7 +14,7 @@ from forecaster.data.calendars import SPANS
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.registry import source_traits
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, levels_of, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import UsageError, did_you_mean
@@ -23,7 +23,9 @@ from forecaster.evaluation.splits import PARTS
 from forecaster.evaluation.threshold_check import comma_slip
 from forecaster.evaluation.verdict import KINDS
 from forecaster.experiments.forecasting import described_forecast, forecast_of, run_forecasts
+from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
+from forecaster.experiments.runs import Run
 from forecaster.features.outcomes import returns_after
 from forecaster.forecast import Forecast, Forecasts
 from forecaster.output.figure_request import FigureRequest, HistoryFigureRequest
@@ -97,7 +99,7 @@ def plot(
     draw = _drawing_function(kind)
     day = day_of(as_of, "as_of")
     dates = {"from_date": day_of(from_date, "from_date"), "to_date": day_of(to_date, "to_date")}
-    options: dict[str, Any] = {**dates, "last": last, "above": _values(above), "level": _values(level)}
+    options: dict[str, Any] = {**dates, "last": last, "above": _values(above), "level": levels_of(level)}
     steps = _values(step)
     _check_options(kind, {"as_of": day, **options, "step": steps, "horizon": horizon, "until": until})
     choice = selection_of(instruments)
@@ -203,7 +205,7 @@ def loss_figure(request: FigureRequest) -> Any:
     run = selection.run
     title = request.title or f"{selection.instrument.name}: learning curve of run {run.id}"
     report = run.manifest.report
-    return draw_losses(run.history(), title, _corner(selection), report.initial_loss, report.reference_losses)
+    return draw_losses(run.history(), title, _training_corner(run), report.initial_loss, report.reference_losses)
 
 
 def fan_figure(request: FigureRequest) -> Any:
@@ -381,6 +383,15 @@ def _measured(selection: SelectedRun, scan: Forecasts) -> dict[str, PartScore]:
 
 def _corner(selection: SelectedRun) -> str:
     series = selection.series
-    label = source_traits(series.source).description or series.source
-    seen = ", in-sample" if selection.in_sample else ""
-    return f"{label}, {len(series)} rows to {series.dates[-1]}{seen}, sha256 {series.sha256[:12]}"
+    return _data_text(series.source, SeriesFacts.of(series), ", in-sample" if selection.in_sample else "")
+
+
+def _training_corner(run: Run) -> str:
+    """The history that the run was trained on, which may be older than the one of today."""
+    data = run.manifest.data
+    return _data_text(data.source, next(iter(data.named or data.members.values())))
+
+
+def _data_text(source: str, facts: SeriesFacts, seen: str = "") -> str:
+    label = source_traits(source).description or source
+    return f"{label}, {facts.rows} rows to {facts.last}{seen}, sha256 {facts.sha256[:12]}"

@@ -13,7 +13,15 @@ from forecaster.arrays import DateArray
 from forecaster.config import Config
 from forecaster.data.calendars import SPANS, future_dates
 from forecaster.data.horizons import Span, parse_horizon, rows_of_span, rows_until
-from forecaster.datasets.keywords import Day, InstrumentKeywords, config_of, day_of, exact_keywords, selection_of
+from forecaster.datasets.keywords import (
+    Day,
+    InstrumentKeywords,
+    config_of,
+    day_of,
+    exact_keywords,
+    levels_of,
+    selection_of,
+)
 from forecaster.datasets.selection import Selection, command_line
 from forecaster.environment import Environment
 from forecaster.errors import RunNotFoundError, UsageError
@@ -41,7 +49,7 @@ def predict(
     train_if_missing: bool = False,
     config: Config | str | Path | None = None,
     calibrate: bool = True,
-    level: Sequence[float] = DEFAULT_LEVELS,
+    level: float | Sequence[float] = DEFAULT_LEVELS,
     paths: int | None = None,
     log: bool | None = None,
     home: str | Path | None = None,
@@ -70,13 +78,14 @@ def predict(
 
     Raises:
         RunNotFoundError: No run fits, and none may be trained; or the run cannot look so far ahead.
-        UsageError: The horizon is malformed, or paths are wanted of a run that samples none, or the ledger refuses a
-            forecast.
+        UsageError: The horizon or a level is malformed, or paths are wanted of a run that samples none, or the ledger
+            refuses a forecast.
         StorageError: The ledger cannot be written.
     """
     environment = environment or Environment.at(home)
     choice = selection_of(instruments)
     day = day_of(as_of, "as_of")
+    levels = levels_of(level or DEFAULT_LEVELS)
     wanted = wanted_horizon(horizon, until)
     rows = wanted if isinstance(wanted, int) else None
     query = RunQuery(run, rows, frequency, config)
@@ -88,7 +97,7 @@ def predict(
     for selection in selected:
         request = forecast_request(selection, wanted, choice, calibrate, environment)
         today = None if day else environment.today
-        request = dataclasses.replace(request, levels=tuple(level), today=today, paths=paths)
+        request = dataclasses.replace(request, levels=levels, today=today, paths=paths)
         prediction = forecast_of(selection.run, selection.instrument, selection.series, request)
         predictions.append(ledger.add(prediction, selection))
     ledger.require_all()

@@ -10,7 +10,7 @@ from typing import Unpack
 
 from forecaster.data.instruments import Instrument
 from forecaster.data.universes import UniverseFile, listed, universe_sha256
-from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, selection_of
+from forecaster.datasets.keywords import Day, InstrumentKeywords, day_of, exact_keywords, levels_of, selection_of
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.errors import ForecasterError, UsageError
@@ -39,7 +39,7 @@ def predict_universe(
     frequency: str | None = None,
     run: str | None = None,
     calibrate: bool = True,
-    level: Sequence[float] = DEFAULT_LEVELS,
+    level: float | Sequence[float] = DEFAULT_LEVELS,
     log: bool | None = None,
     jobs: int | None = 1,
     home: str | Path | None = None,
@@ -80,7 +80,14 @@ def predict_universe(
     members = listed(universe, environment.home)
     _note_universe(universe, members, environment)
     rows = wanted if isinstance(wanted, int) else None
-    work = _Work(choice, RunQuery(run, rows, frequency), wanted, day_of(as_of, "as_of"), calibrate, tuple(level))
+    work = _Work(
+        choice,
+        RunQuery(run, rows, frequency),
+        wanted,
+        day_of(as_of, "as_of"),
+        calibrate,
+        levels_of(level or DEFAULT_LEVELS),
+    )
     log_of_all = ForecastLog(log, choice, environment)
     return _forecasts(members.instruments, work, log_of_all, environment, batch_executor(jobs))
 

@@ -12,7 +12,8 @@ from forecaster.environment import Environment
 from forecaster.evaluation.verdict import KINDS
 from forecaster.experiments.run_selection import RunQuery, select_runs
 from forecaster.models.quantile.forecaster import FittedQuantileModel
-from forecaster.workflows.plot import picture_of, plot
+from forecaster.output.figure_request import FigureRequest
+from forecaster.workflows.plot import loss_figure, picture_of, plot
 from forecaster.workflows.predict import predict
 
 
@@ -83,6 +84,14 @@ def test_as_of_draws_and_says_so(forecast, home):
     result = forecast("plot", "--pair", "USDJPY", "--as-of", DAY, "--last", "120", "--home", home)
     assert result.exit_code == 0, result.stderr
     assert "to 2024-03-01 (of rows to " in result.stderr
+
+
+def test_a_learning_curve_names_the_history_of_its_training(home):
+    (selection,) = select_runs(Selection(pairs=["USDJPY"]), RunQuery(), Environment(home=home))
+    facts = selection.run.manifest.data.named[0]
+    request = FigureRequest(selection.until(DAY), selection.series, None)
+    notes = [text.get_text() for text in loss_figure(request).texts]
+    assert any(f"{facts.rows} rows to {facts.last}, sha256 {facts.sha256[:12]}" in note for note in notes)
 
 
 @pytest.mark.parametrize("flag", ["--start", "--end"])

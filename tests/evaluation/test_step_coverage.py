@@ -44,6 +44,7 @@ def test_the_share_is_measured_and_judged(share: float, count: int, overlap: int
         ({"0.8": 0.74, "0.95": 0.84}, "too_narrow", "0.8"),
         ({"0.8": 0.88, "0.95": 0.96}, "too_wide", "0.8"),
         ({"0.8": 0.5}, "too_narrow", "0.8"),
+        ({"0.8": 0.8, "0.95": 0.96}, "consistent", "0.8"),
     ],
 )
 def test_the_level_that_a_judgement_is_about(shares: dict[str, float], outcome: CoverageOutcome, level: str) -> None:
