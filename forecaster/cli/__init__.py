@@ -4,6 +4,7 @@ import atexit
 import importlib
 import os
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import click
@@ -130,12 +131,22 @@ def cli() -> None:
     """  # noqa: D301  (backslash b tells click to keep the lines as they are)
 
 
+def _reset_warnings() -> None:
+    """Restore Python's own choice of warnings: with PYTHONWARNINGS=error, one of a library would end a command."""
+    os.environ.pop("PYTHONWARNINGS", None)  # processes that this one starts read both
+    sys.warnoptions.clear()
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
+
+
 def main() -> NoReturn:
     """Run the command line in this process and end it."""
     open_missing_streams()
     # Matplotlib does not load with a backend that it does not know, and only a window needs one.
     if BACKEND_VARIABLE in os.environ:
         os.environ[WINDOW_VARIABLE] = os.environ.pop(BACKEND_VARIABLE)
+    _reset_warnings()
     code: Any = ExitCode.OK
     try:
         cli.main(prog_name="forecast")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forecaster.errors import UsageError
+from forecaster.errors import StorageError, UsageError
 from forecaster.output.visible_text import visible_text
 
 __all__ = ["check_workbooks", "workbook_bytes"]
@@ -43,6 +43,7 @@ def workbook_bytes(name: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
 
     Raises:
         UsageError: openpyxl is not installed, or there are more rows than a sheet holds.
+        StorageError: The folder for temporary files refuses the write.
     """
     check_workbooks()
     import openpyxl
@@ -69,8 +70,20 @@ def workbook_bytes(name: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
                 sheet.cell(line, number).number_format = "0.0%"
         widest = max(len(_shown(row.get(column))) for row in [{column: column}, *rows])
         sheet.column_dimensions[get_column_letter(number)].width = min(max(widest + 2, MIN_WIDTH), MAX_WIDTH)
+    return _saved(book)
+
+
+def _saved(book: Any) -> bytes:
     content = io.BytesIO()
-    book.save(content)
+    try:
+        book.save(content)
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__name__ != "SerialisationError":  # of lxml: no space
+            raise
+        raise StorageError(  # openpyxl writes each sheet to a temporary file
+            f"the workbook cannot be made in the folder of temporary files: {error}; it was not saved; free some "
+            "space, name another folder in TMPDIR, or write a .csv file"
+        ) from error
     return content.getvalue()
 
 

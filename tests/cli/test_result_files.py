@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from documented_keys import differences, missing
 
+from forecaster.errors import StorageError
 from forecaster.forecast import Forecast, PriceTargets
 from forecaster.output.result_files import html_page
 from forecaster.output.workbook_file import workbook_bytes
@@ -177,3 +178,15 @@ def test_a_price_that_stands_still_is_neither_above_nor_below() -> None:
     assert odds["above_100"][0] == pytest.approx(0.3)
     assert odds["below_100"][0] == pytest.approx(0.3)
     assert odds["between_100_200"][0] == pytest.approx(0.7, abs=1e-3)
+
+
+def test_a_full_folder_of_temporary_files_is_one_line_about_the_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SerialisationError(Exception):
+        """The error of lxml, which is no OSError."""
+
+    def refuse(*arguments: object) -> None:
+        raise SerialisationError("IO_ENOSPC")
+
+    monkeypatch.setattr(openpyxl.Workbook, "save", refuse)
+    with pytest.raises(StorageError, match="temporary files: IO_ENOSPC; it was not saved; free some space"):
+        workbook_bytes("x", [{"price": 1.0}])

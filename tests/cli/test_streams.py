@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from short_trainings import TINY
 
-from forecaster.cli import cli
+from forecaster.cli import _reset_warnings, cli
 from forecaster.cli.streams import styled, visible
 
 PACKAGE = Path(__file__).parents[2] / "forecaster"
@@ -140,3 +141,13 @@ def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "x.csv").read_text().startswith("date,close")
     assert ("written: x.csv\n" in done.stderr) == ("2>" not in closed)
+
+
+def test_warnings_of_libraries_are_no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _reset_warnings()
+        warnings.warn("for developers", DeprecationWarning, stacklevel=1)
+    assert not sys.warnoptions
