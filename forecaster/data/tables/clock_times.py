@@ -1,6 +1,7 @@
 """Times of the day and time zones that stand behind a date in a text."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ __all__ = ["Clock", "seconds_of", "split_times"]
 
 _TIME = re.compile(
     r"(?P<date>.*?\S)(?:[T ,]+|(?<=\d)-(?=\d\d:))(?P<half_before>[上下오午][午전후前後]\s*)?"
-    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>.*)"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:]\d+)?)?\s*(?P<half>(?!America)[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>.*)"
 )
 _COMPACT_TIME = re.compile(
     r"(?P<date>\d{8})[T ]?(?P<hour>\d{2})(?P<minute>\d{2})"
@@ -26,8 +27,9 @@ _ZONE = re.compile(
     r"(?:UTC|GMT|Z)?\s*(?:([+-])(\d{1,2}):?(\d{2})?(?::\d{2})?)?\s*(?:[A-Z]{2,5}|\([^)]*\)|[A-Z]\w+/[\w/]+)?"
 )
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,:]\d+)?)?\s*([AaPp])?\.?\s?(?:[Mm]\.?)?")
-_FRACTION = re.compile(r"^[.,]\d+")
 _DIGITS = re.compile(r"\d{4}|\d{5,6}")
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ANY_DATE = "2000-01-01"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,53 +51,30 @@ def split_times(texts: Sequence[str]) -> Clock:
     """Split the times off the dates; what cannot be split stays in the text of the date."""
     if not any(":" in text or len(text) > 11 for text in texts):
         return Clock(texts)
-    iso = _iso_clock(texts)
-    if iso is not None:
-        return iso
-    dates: list[str] = []
-    seconds = np.zeros(len(texts), dtype=np.int64)
-    offsets = np.zeros(len(texts), dtype=np.int64)
-    timed = zoned = 0
-    for row, text in enumerate(texts):
-        parts = _split(text)
-        if parts is None:
-            dates.append(text)
-            continue
-        date, second, offset = parts
-        dates.append(date)
-        seconds[row] = second
-        timed += 1
-        if offset is not None:
-            offsets[row] = offset
-            zoned += 1
+    parts = list(map(_split, texts))
+    timed = [part for part in parts if part is not None]
     if not timed:
         return Clock(texts)
-    return Clock(dates, seconds, offsets if zoned == timed else None)
-
-
-def _iso_clock(texts: Sequence[str]) -> Clock | None:
-    """The usual file of time stamps, all ``2024-07-31 09:30:00`` and one zone, read at once; None for any other."""
-    first = texts[0]
-    length = 19 if first[16:17] == ":" else 16
-    tail = first[length:]
-    if len(first) < length or any(len(text) != len(first) or text[length:] != tail for text in texts):
-        return None
-    zone = _ZONE.fullmatch(_FRACTION.sub("", tail).strip())
-    letters = np.array([text[10:length] for text in texts]).view("U1").reshape(len(texts), length - 10)
-    places = [1, 2, 4, 5, 7, 8][: 4 if length == 16 else 6]
-    digits = letters[:, places]
-    is_clock = ((letters[:, 0] == "T") | (letters[:, 0] == " ")) & (letters[:, 3::3] == ":").all(axis=1)
-    if zone is None or not (is_clock.all() and ((digits >= "0") & (digits <= "9")).all()):
-        return None
-    parts = digits.astype(np.int64).reshape(len(texts), -1, 2) @ np.array([10, 1])
-    if (parts > np.array([23, 59, 60][: parts.shape[1]])).any():
-        return None
-    seconds = parts @ np.array([3600, 60, 1][: parts.shape[1]])
-    offset = _offset(_FRACTION.sub("", tail).strip(), zone)
-    return Clock([text[:10] for text in texts], seconds, None if offset is None else np.full(len(texts), offset))
+    dates = [text if part is None else part[0] for part, text in zip(parts, texts, strict=True)]
+    seconds = np.array([0 if part is None else part[1] for part in parts], dtype=np.int64)
+    if any(offset is None for _, _, offset in timed):
+        return Clock(dates, seconds)
+    return Clock(dates, seconds, np.array([0 if part is None else part[2] for part in parts], dtype=np.int64))
 
 
 def _split(text: str) -> tuple[str, int, int | None] | None:
+    """Date, seconds since midnight and seconds ahead of UTC of one text; None for a text without a time.
+
+    Times of the day repeat: behind a date such as ``2024-07-31`` each is read once.
+    """
+    if not _ISO_DATE.match(text):
+        return _split_once(text)
+    parts = _split_once(_ANY_DATE + text[10:])
+    return parts and (parts[0].replace(_ANY_DATE, text[:10]), *parts[1:])
+
+
+@functools.lru_cache(maxsize=100_000)
+def _split_once(text: str) -> tuple[str, int, int | None] | None:
     match = (_TIME if ":" in text else _COMPACT_TIME).fullmatch(text)
     if match is None:
         return None

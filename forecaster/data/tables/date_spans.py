@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.arrays import DateArray
+from forecaster.arrays import DateArray, Int64Array
 from forecaster.data.tables.moments import EXPECTED, ORDER_OPTION, DateError, unlike
 
 __all__ = ["COMPACT_MONTH", "span_ends", "whole_spans"]
@@ -51,7 +51,8 @@ def _last_days(texts: Sequence[str], cells: Sequence[str], span: str) -> DateArr
         parts.append((int(match[1]), number * 3 if span == "quarter" else number))
     if span == "month":
         parts = _with_octobers(texts, cells, parts)
-    return span_ends(texts, parts, span)
+    year, month = np.array(parts, dtype=np.int64).T
+    return span_ends(texts, year, month, span)
 
 
 def _with_octobers(texts: Sequence[str], cells: Sequence[str], parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -65,9 +66,8 @@ def _with_octobers(texts: Sequence[str], cells: Sequence[str], parts: list[tuple
     return [(year, 10 if cell[4:] == ".1" else month) for (year, month), cell in zip(parts, cells, strict=True)]
 
 
-def span_ends(texts: Sequence[str], parts: Sequence[tuple[int, int]], span: str) -> DateArray:
+def span_ends(texts: Sequence[str], year: Int64Array, month: Int64Array, span: str) -> DateArray:
     """Last days of months: the day on which a value of the whole month, quarter or year can be known."""
-    year, month = np.array(parts, dtype=np.int64).T
     first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
     wrong = np.flatnonzero((month < 1) | (month > 12))
     if len(wrong):

@@ -35,6 +35,7 @@ _GAP_RATIO = 5  # the order of a date is certain if every other one gives gaps t
 _MAX_EVEN_RATIO = 3  # of the longest distance to the usual one: a month or two may be missing
 _MAX_GAP_RATIO = 50  # closings of an exchange are shorter; a year between rows of a day is none
 
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SEPARATED = re.compile(r"(\d{1,4})([-/.\s])(\d{1,2})\2(\d{1,4})[.]?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
 _COMPACT_YEAR_LAST = re.compile(r"(\d{2})(\d{2})((?:1[6-9]|20)\d{2})")
@@ -71,9 +72,6 @@ def parse_dates(texts: Sequence[str], order: str | None = None) -> Moments:
     """
     if not texts:
         raise DateError(0, f"there are no dates; {EXPECTED}")
-    iso = _iso(texts)
-    if iso is not None:
-        return Moments(iso)
     numbered = numbered_dates(texts)
     if numbered is not None:
         return dataclasses.replace(numbered, days=_checked(texts, numbered.days))
@@ -99,40 +97,29 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
     if _SEPARATED.fullmatch(cells[0]):
         return (*_separated(texts, cells, order), "day")
     spans = whole_spans(texts, cells)
-    if spans is not None:
-        return spans
-    if not _has_month(cells[0]):
-        raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
-    return _named(texts, cells)
+    return _named(texts, cells) if spans is None else spans
 
 
 def _checked(texts: Sequence[str], days: DateArray) -> DateArray:
     """Refuse years that no price history has: those of another calendar, or of a slip."""
-    early = np.flatnonzero(days < np.datetime64(f"{MIN_YEAR}-01-01"))
-    if len(early):
-        row = int(early[0])
-        raise DateError(row, f"{texts[row]!r:.60} lies before {MIN_YEAR}; expected a date of the Gregorian calendar")
-    late = np.flatnonzero(days > np.datetime64(f"{MAX_YEAR}-01-01"))
-    if len(late):
-        row = int(late[0])
-        raise DateError(row, f"{texts[row]!r:.60} lies in the far future; expected a date of the Gregorian calendar")
+    early = days < np.datetime64(f"{MIN_YEAR}-01-01")
+    late = days > np.datetime64(f"{MAX_YEAR}-01-01")
+    for wrong, where in ((early, f"before {MIN_YEAR}"), (late, "in the far future")):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise DateError(row, f"{texts[row]!r:.60} lies {where}; expected a date of the Gregorian calendar")
     return days
 
 
 def _iso(cells: Sequence[str]) -> DateArray | None:
     """The usual file, all ``2024-07-31``, read at once; None when it is another."""
-    if any(len(cell) != 10 for cell in cells):
-        return None
-    letters = np.array(cells).view("U1").reshape(len(cells), 10)
-    digits = np.delete(letters, (4, 7), axis=1)
-    if not ((letters[:, (4, 7)] == "-").all() and ((digits >= "0") & (digits <= "9")).all()):
+    if not all(map(_ISO.fullmatch, cells)):
         return None
     try:
         days = np.array(cells, dtype="datetime64[D]")
     except ValueError:  # 2024-02-30; the slow way says where
         return None
-    is_gregorian = days.min() >= np.datetime64(f"{MIN_YEAR}-01-01") and days.max() < np.datetime64(f"{MAX_YEAR}-01-01")
-    return days if is_gregorian else None
+    return days if days.max() < np.datetime64(f"{MAX_YEAR}-01-01") else None  # else years of Thailand
 
 
 def _plain(cell: str) -> str:
@@ -237,8 +224,7 @@ def _in_order(texts: Sequence[str], numbers: Sequence[Parts], orders: Sequence[s
     faults: dict[str, int] = {}
     for order in orders:
         year, month, day = (table[:, order.index(letter)] for letter in "ymd")
-        year = np.where(year < 100, _century(year), year)
-        dates, wrong = _dates(year, month, day)
+        dates, wrong = _dates(_full_year(year), month, day)
         if wrong.any():
             faults[order] = int(np.flatnonzero(wrong)[0])
         else:
@@ -263,8 +249,10 @@ def _in_order(texts: Sequence[str], numbers: Sequence[Parts], orders: Sequence[s
     return readings[best], _ORDER_NAMES[best]
 
 
-def _century(year: Int64Array) -> Int64Array:
-    return np.asarray(np.where(year + 2000 <= MAX_SHORT_YEAR, year + 2000, year + 1900))
+def _full_year(year: Int64Array) -> Int64Array:
+    """(T,) years of four digits."""
+    century = np.where(year + 2000 <= MAX_SHORT_YEAR, 2000, 1900)
+    return np.asarray(year + np.where(year < 100, century, 0))
 
 
 def _closest(readings: dict[str, DateArray]) -> str | None:
@@ -288,45 +276,38 @@ def _closest(readings: dict[str, DateArray]) -> str | None:
     return even[0] if len(even) == 1 == len(readings) - len(uneven) else None
 
 
-def _has_month(cell: str) -> bool:
-    return any(word.isalpha() and is_month(folded(word)) for word in WORDS.findall(cell))
-
-
 def _named(texts: Sequence[str], cells: Sequence[str]) -> tuple[DateArray, str, str]:
     """A month by its name, with a day and a year, in a language that knows all the names of the column."""
-    split = [_words_and_numbers(cell) for cell in cells]
-    for row, parts in enumerate(split):
-        if parts is None or parts[1].keys() != split[0][1].keys():  # type: ignore[index]  # the first is checked first
-            raise unlike(texts, row) if row else DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
-    complete = [parts for parts in split if parts is not None]
-    months = months_of(frozenset(word for word, _ in complete))
+    first = _words_and_numbers(cells[0])
+    if first is None:
+        raise DateError(0, f"{texts[0]!r:.60} is no date; {EXPECTED}")
+    parts = []
+    for row, cell in enumerate(cells):
+        part = _words_and_numbers(cell)
+        if part is None or (part[2] is None) != (first[2] is None):
+            raise unlike(texts, row)
+        parts.append(part)
+    words, years, days = zip(*parts, strict=True)
+    months = months_of(frozenset(words))
     if months is None:
         raise DateError(
             0, f"{texts[0]!r:.60} has the name of a month that no language or several know in another way; {EXPECTED}"
         )
-    if "day" not in complete[0][1]:
-        year_months = [(_full_year(numbers["year"]), months[word]) for word, numbers in complete]
-        steps = np.abs(np.diff([12 * year + month for year, month in year_months]))
-        if any(numbers["year"] < 100 for _, numbers in complete) and (len(steps) < 2 or np.median(steps) != 1):
+    month = np.array([months[word] for word in words])
+    is_short = np.array(years) < 100
+    year = _full_year(np.array(years))
+    if days[0] is None:
+        steps = np.abs(np.diff(12 * year + month))
+        if is_short.any() and (len(steps) < 2 or np.median(steps) != 1):
             raise DateError(0, f"{texts[0]!r:.60} may be a day without a year; {EXPECTED}")
-        return span_ends(texts, year_months, "month"), "month name and year", "month"
-    dated = [(numbers["year"], months[word], numbers["day"]) for word, numbers in complete]
-    if all(year < 100 for year, _, _ in dated):
-        dated = [(_full_year(year), month, day) for year, month, day in dated]
-    elif any(year < 100 for year, _, _ in dated):
-        row = next(row for row, part in enumerate(dated) if (part[0] < 100) != (dated[0][0] < 100))
-        raise unlike(texts, row)
-    return _assemble(texts, dated), "day and month name", "day"
+        return span_ends(texts, year, month, "month"), "month name and year", "month"
+    if is_short.any() and not is_short.all():
+        raise unlike(texts, int(np.argmax(is_short != is_short[0])))
+    return _assemble(texts, np.stack([year, month, days], axis=1)), "day and month name", "day"
 
 
-def _full_year(year: int) -> int:
-    if year >= 100:
-        return year
-    return year + 2000 if year + 2000 <= MAX_SHORT_YEAR else year + 1900
-
-
-def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
-    """Name of the month, and day and year by name; None for any other text.
+def _words_and_numbers(cell: str) -> tuple[str, int, int | None] | None:
+    """Name of the month, year, and day or None; None for any other text.
 
     A year of two digits stands last: ``19 Jan 24``, ``Jan 19, 24``.
     """
@@ -339,16 +320,16 @@ def _words_and_numbers(cell: str) -> tuple[str, dict[str, int]] | None:
     if len(months) != 1 or others or not 1 <= len(numbers) <= 2:
         return None
     if len(numbers) == 1:
-        return (months[0], {"year": int(numbers[0])}) if len(numbers[0]) in (2, 4) else None
+        return (months[0], int(numbers[0]), None) if len(numbers[0]) in (2, 4) else None
     first, second = numbers
     if len(first) == 4 and len(second) <= 2:
-        return months[0], {"year": int(first), "day": int(second)}
+        return months[0], int(first), int(second)
     if len(first) <= 2 and len(second) in (2, 4):
-        return months[0], {"year": int(second), "day": int(first)}
+        return months[0], int(second), int(first)
     return None
 
 
-def _assemble(texts: Sequence[str], parts: Sequence[Parts]) -> DateArray:
+def _assemble(texts: Sequence[str], parts: Sequence[Parts] | Int64Array) -> DateArray:
     """Dates from years, months and days; a day that its month does not have is refused."""
     year, month, day = np.array(parts, dtype=np.int64).T
     dates, wrong = _dates(year, month, day)
@@ -396,4 +377,4 @@ def looks_like_date(cell: str) -> bool:
     if _ERA.fullmatch(date) or _LIKE_NUMBERS.fullmatch(_plain(date)):
         return True
     parts = _words_and_numbers(date)
-    return parts is not None and (parts[1]["year"] > 99 or "day" in parts[1] or not re.search(r"\s", date))
+    return parts is not None and (parts[1] > 99 or parts[2] is not None or not re.search(r"\s", date))

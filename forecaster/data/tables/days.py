@@ -60,7 +60,7 @@ def in_timezone(moments: Moments, timezone: str | None) -> Moments:
             "2024-01-01T23:00:00Z; leave the option out"
         )
     offsets = np.zeros_like(moments.seconds) if moments.offsets is None else moments.offsets
-    utc = moments.days.astype("datetime64[s]").astype(np.int64) + moments.seconds - offsets
+    utc = moments.stamps - offsets
     shifts = _shifts(utc, zone)
     local = utc + shifts
     days = np.asarray((local // DAY_SECONDS).astype("datetime64[D]"))
@@ -105,7 +105,7 @@ def market_days(moments: Moments, label: str) -> tuple[Moments, list[Finding]]:
     seconds = moments.seconds
     if seconds is None:
         return moments, []
-    usual = np.delete(seconds, _latest(moments))  # the last price may be that of the moment of a download
+    usual = np.delete(seconds, np.argmax(moments.stamps))  # the last price may be that of the moment of a download
     is_regular = len(np.unique(usual)) <= _MAX_CLOCKS and not (usual % _HALF_HOUR).any()
     if not is_regular or (has_week(moments.days, MONDAY_TO_FRIDAY) and not _has_eves(moments.days, seconds >= _NOON)):
         return moments, []
@@ -134,15 +134,10 @@ def later_price(moments: Moments) -> int | None:
     """
     if moments.seconds is None or len(moments.days) < _MIN_ROWS:
         return None
-    last = _latest(moments)
+    last = int(np.argmax(moments.stamps))
     usual = np.unique(np.delete(moments.seconds, last))
     is_other = len(usual) <= _MAX_CLOCKS and moments.seconds[last] not in usual
     return last if is_other and (moments.days == moments.days[last]).sum() == 2 else None
-
-
-def _latest(moments: Moments) -> int:
-    seconds = 0 if moments.seconds is None else moments.seconds
-    return int(np.argmax(moments.days.astype(np.int64) * DAY_SECONDS + seconds))
 
 
 def _refuse_doubtful_clock(moments: Moments, seconds: Int64Array, label: str) -> None:

@@ -156,7 +156,7 @@ def _range_of_price(
 def _one_series(layout: Layout, options: ReadingOptions) -> tuple[Layout, Moments]:
     """The rows of one series, and their dates."""
     moments = dates_of(layout, options.date_order)
-    stamps = _stamps(moments)
+    stamps = moments.stamps
     repeated = 1 - len(np.unique(stamps)) / len(stamps)
     chosen = one_symbol(layout, options.symbol, repeated > _MIN_REPEATED_SHARE)
     if len(chosen.rows) < len(layout.rows):
@@ -188,12 +188,6 @@ def dates_of(layout: Layout, order: str | None = None) -> Moments:
     return dataclasses.replace(moments, seconds=seconds_of(layout.cells(time)))
 
 
-def _stamps(moments: Moments) -> Int64Array:
-    """(T,) seconds since 1970 of the clock of the file."""
-    seconds = 0 if moments.seconds is None else moments.seconds
-    return np.asarray(moments.days.astype(np.int64) * 86_400 + seconds)
-
-
 def _numbers(
     layout: Layout, moments: Moments, places: dict[str, int], options: ReadingOptions
 ) -> tuple[Layout, Moments, dict[str, FloatArray], list[str]]:
@@ -214,12 +208,7 @@ def _without(layout: Layout, moments: Moments, rows: list[int], kind: str) -> tu
     remaining[rows] = False
     skipped = {**layout.skipped, kind: layout.skipped.get(kind, 0) + len(rows)}
     kept_rows = [row for row, stays in zip(layout.rows, remaining, strict=True) if stays]
-    return dataclasses.replace(layout, rows=kept_rows, skipped=skipped), _selected(moments, remaining)
-
-
-def _selected(moments: Moments, which: BoolArray | Int64Array) -> Moments:
-    seconds, offsets = (None if values is None else values[which] for values in (moments.seconds, moments.offsets))
-    return dataclasses.replace(moments, days=moments.days[which], seconds=seconds, offsets=offsets)
+    return dataclasses.replace(layout, rows=kept_rows, skipped=skipped), moments.select(remaining)
 
 
 def _taken(rows: FileRows, which: BoolArray | Int64Array, *findings: Finding) -> FileRows:
@@ -260,7 +249,7 @@ def _with_price(table: Table, rows: FileRows, moments: Moments, today: datetime.
         table.refuse(
             int(rows.records[late[0]]), f"{what}; expected days that are over; look at how the dates are written"
         )
-    return _taken(rows, ~empty, *findings), _selected(moments, ~empty)
+    return _taken(rows, ~empty, *findings), moments.select(~empty)
 
 
 def _is_intraday(moments: Moments) -> bool:
@@ -268,23 +257,23 @@ def _is_intraday(moments: Moments) -> bool:
     if moments.seconds is None:
         return False
     days = len(np.unique(moments.days))
-    return len(np.unique(_stamps(moments))) >= _MIN_BARS_A_DAY * days and len(moments.days) > 2
+    return len(np.unique(moments.stamps)) >= _MIN_BARS_A_DAY * days and len(moments.days) > 2
 
 
 def _as_days(table: Table, rows: FileRows, moments: Moments, options: ReadingOptions) -> FileRows:
     """Bars of days from shorter ones."""
-    stamps = _stamps(moments)
+    stamps = moments.stamps
     direction = 1 if stamps[-1] >= stamps[0] else -1
     order = np.lexsort((direction * np.arange(len(stamps)), stamps))
     is_sorted = bool((direction * np.diff(stamps) >= 0).all())
     rows = _taken(rows, order)
-    moments = _selected(moments, order)
+    moments = moments.select(order)
     stamps = stamps[order]
     if not (is_sorted and are_trades(stamps, rows.columns)):
         times = stamps.astype("datetime64[s]")
         may_differ = has_repeated_hour(stamps)
         rows, remaining = _without_equal(table, rows, stamps, lambda row: str(times[row]), may_differ=may_differ)
-        moments = _selected(moments, remaining)
+        moments = moments.select(remaining)
     close = None if options.daily_close is None else parse_clock(options.daily_close)
     bars = daily_bars(moments, rows.columns, close, table.label)
     return dataclasses.replace(

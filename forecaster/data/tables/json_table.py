@@ -256,8 +256,8 @@ def _of_dated(node: dict[str, Any]) -> list[Record] | None:
 
 
 def _of_dated_columns(node: dict[str, dict[str, Any]]) -> list[Record] | None:
-    dates = list(dict.fromkeys(key for column in node.values() for key in column))
-    _require_bounded(len(dates), len(node))
+    dates = dict.fromkeys(itertools.chain(*node.values()))
     if not all(_is_cell(cell) for column in node.values() for cell in column.values()):
         return None
+    _require_bounded(len(dates), len(node))
     return [["date", *node], *([date, *(_cell(column.get(date)) for column in node.values())] for date in dates)]

@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from forecaster.arrays import DateArray, Int64Array
+import numpy as np
+
+from forecaster.arrays import BoolArray, DateArray, Int64Array
 
 __all__ = ["EXCEL_DAYS", "EXPECTED", "ORDER_OPTION", "DateError", "Moments", "unlike"]
 
@@ -35,6 +37,16 @@ class Moments:
     offsets: Int64Array | None = None
     format: str = "year-month-day"
     span: str = "day"
+
+    @property
+    def stamps(self) -> Int64Array:
+        """(T,) seconds since 1970 of the clock of the file."""
+        return np.asarray(self.days.astype(np.int64) * 86_400 + (0 if self.seconds is None else self.seconds))
+
+    def select(self, which: BoolArray | Int64Array) -> "Moments":
+        """Some of the rows."""
+        seconds, offsets = (None if values is None else values[which] for values in (self.seconds, self.offsets))
+        return dataclasses.replace(self, days=self.days[which], seconds=seconds, offsets=offsets)
 
 
 class DateError(ValueError):

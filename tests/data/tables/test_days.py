@@ -145,6 +145,12 @@ def test_a_zone_in_the_text_counts() -> None:
     assert in_timezone(moments, "Europe/Berlin").days.astype(str).tolist() == ["2024-01-02", "2024-01-02"]
 
 
+def test_a_zone_with_the_name_of_a_place_has_no_half_of_the_day() -> None:
+    clock = split_times(["2024-01-01 04:30:00 America/New_York", "01/02/2024 04:30 pm", "2024-01-03 4:00PMEST"])
+    assert clock.seconds is not None
+    assert clock.seconds.tolist() == [16_200, 59_400, 57_600]
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("17:00", 61_200), ("0:00", 0), ("24:00", 0), ("9:30", 34_200)])
 def test_a_time_of_the_day(text: str, seconds: int) -> None:
     assert parse_clock(text) == seconds
