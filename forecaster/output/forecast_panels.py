@@ -246,7 +246,7 @@ def mark_boundaries(axes: Axes, picture: ForecastPicture) -> tuple[float, float]
 
 
 def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, float]) -> None:
-    """Write the names of the spans above the panel where they have room."""
+    """Write the names of the spans that have predictions above the panel, where they have room."""
     left, right = axes.get_xlim()
     shares = [0.0, *((np.clip(boundaries, left, right) - left) / (right - left)), 1.0]
     long = {"train": f"train to {picture.train_end}", "test": f"test from {picture.test_start}"}
@@ -256,7 +256,11 @@ def _name_spans(axes: Axes, picture: ForecastPicture, boundaries: tuple[float, f
         text = next((text for text in (long.get(name, name), name) if _CHARACTER * len(text) < end - start), name)
         middle = (start + end) / 2
         half = _CHARACTER * len(text) / 2
-        if end - start < 0.01 or any(middle - half < right and middle + half > left for left, right in taken):
+        if (
+            name not in picture.spans()
+            or end - start < 0.01
+            or any(middle - half < right and middle + half > left for left, right in taken)
+        ):
             continue
         taken.append((middle - half, middle + half))
         axes.text(

@@ -75,9 +75,12 @@ def trust_lines(document: Mapping[str, Any], levels: Sequence[float], *, every_s
         marks = "".join(cell.plain[-1] for cell in cells.values())
         times = str(max(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
         text = f"held: % of the {names} % ranges that held since {record['since']} ({times} times)"
+        plural = "" if list(cells) == [1] else "s"
         text += "; !: too narrow" if "!" in marks else ""
         text += "; ?: too few rows to tell" if "?" in marks else ""
-        text += f"; -: measured only at {', '.join(map(str, cells))} {span}s" if not set(steps) <= set(cells) else ""
+        text += (
+            f"; -: measured only at {', '.join(map(str, cells))} {span}{plural}" if not set(steps) <= set(cells) else ""
+        )
         lines.append(text)
     elif document["coverage"] is None:
         lines.append("held: not measured for this instrument and cutoff")

@@ -86,6 +86,13 @@ def test_spans_are_named_above_the_panel(picture, figure):
     assert names == {f"train to {picture.train_end}", "validation", "test"}
 
 
+def test_a_refit_has_no_span_of_a_test(picture):
+    day = np.timedelta64(1, "D")
+    refit = dataclasses.replace(picture, train_end=picture.dates[-1], test_start=picture.dates[-1] + day)
+    names = {text.get_text() for text in panel(draw_forecast(refit), "history").texts}
+    assert names == {f"train to {refit.train_end}"}
+
+
 def test_names_of_narrow_spans_give_way(prices, picture_of):
     narrow = picture_of(prices, validation=6, test=12)
     assert {text.get_text() for text in panel(draw_forecast(narrow), "history").texts} >= {
