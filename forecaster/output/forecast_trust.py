@@ -23,17 +23,17 @@ _MARKS = {"too_narrow": "!", "too_few_rows": "?"}
 def shown_steps(document: Mapping[str, Any], *, every_step: bool) -> list[Mapping[str, Any]]:
     """Steps of a table: all of a short one; of a long one the first five, some later ones and the last.
 
-    Where several prices are asked about, a narrow terminal shows the table in two blocks: fewer steps fit its height.
+    With several prices, or one of many digits, a terminal of 80 columns shows two blocks: fewer steps fit its height.
 
     Args:
         document: ``forecast/1``.
         every_step: True for all.
     """
     steps: list[Mapping[str, Any]] = document["steps"]
-    several = len(steps[0]["odds"]) > 1
-    if every_step or len(steps) <= (FIRST_STEPS if several else MAX_ROWS):
+    is_wide = len("".join(steps[0]["odds"])) > len("above_160")  # a column of five characters fits 80
+    if every_step or len(steps) <= (FIRST_STEPS if is_wide else MAX_ROWS):
         return steps
-    first, later = (1, _FEW_STEPS) if several else (FIRST_STEPS, _LATER_STEPS)
+    first, later = (1, _FEW_STEPS) if is_wide else (FIRST_STEPS, _LATER_STEPS)
     return [step for step in steps if step["step"] <= first or step["step"] in (*later, len(steps))]
 
 

@@ -82,7 +82,8 @@ def _all_keys() -> Iterator[dict[str, Any]]:
         for kinds in kinds_of.values():
             texts = [texts[key] for name in (*kinds, "default") if key in (texts := meanings.get(name, {}))]
             meaning = texts[0] if texts else ""
-            yield {**dataclasses.asdict(by_kind[kinds[0]][key]), "models": kinds, "meaning": meaning}
+            models = kinds if len(kinds) < len(by_kind) else None
+            yield {**dataclasses.asdict(by_kind[kinds[0]][key]), "models": models, "meaning": meaning}
 
 
 def _kinds(first: str) -> list[str]:
@@ -94,6 +95,10 @@ def _model_facts(kind: str) -> Iterator[KeyFacts]:
     """Facts about the section ``model`` of one kind."""
     defaults = load_config(None, [f"model.kind={kind}"]).model_dump(mode="json")["model"]
     for fact in facts_of(model_class(kind).Options, defaults, "model."):
+        if fact.key == "model.kind":
+            kinds = _kinds(load_config().kind)
+            yield dataclasses.replace(fact, default=kinds[0], values=", ".join(kinds))
+            continue
         yield dataclasses.replace(fact, default=_kinds_of_sections(fact.default))
 
 

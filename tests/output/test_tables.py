@@ -235,7 +235,12 @@ def test_recursive_steps_are_marked_and_others_are_not() -> None:
 
 @pytest.mark.parametrize(
     ("odds", "shown"),
-    [((), [1, 2, 3, 4, 5, 10, 15, 20]), (("above_160",), [1, 2, 3, 4, 5, 10, 15, 20]), (("a", "b"), [1, 5, 10, 20])],
+    [
+        ((), [1, 2, 3, 4, 5, 10, 15, 20]),
+        (("above_160",), [1, 2, 3, 4, 5, 10, 15, 20]),
+        (("above_1.15",), [1, 5, 10, 20]),
+        (("above_160", "below_150"), [1, 5, 10, 20]),
+    ],
 )
 def test_a_table_of_several_prices_shows_fewer_days(odds: tuple[str, ...], shown: list[int]) -> None:
     long = {"steps": [{"step": step, "odds": dict.fromkeys(odds, 0.5)} for step in range(1, 21)]}
