@@ -14,8 +14,11 @@ __all__ = ["CurlOpt", "requests"]
 
 @contextlib.contextmanager
 def _own_functions() -> Iterator[None]:
-    """Libraries that load in this context prefer their own functions; elsewhere than with glibc all do."""
-    if not hasattr(os, "RTLD_DEEPBIND"):
+    """Libraries that load in this context prefer their own functions; elsewhere than with glibc all do.
+
+    Without TensorFlow nothing is changed: functions that a user preloads, such as those of torsocks, stay in use.
+    """
+    if "tensorflow" not in sys.modules or not hasattr(os, "RTLD_DEEPBIND"):
         yield
         return
     flags = sys.getdlopenflags()
