@@ -165,7 +165,7 @@ def _places(table: Mapping[str, Any]) -> dict[str, str]:
         problem = "several columns may be the price among" if tiers else "no price among"
         raise InputFileError(f"{problem} the columns {_listed(table)}; rename one to 'close'{hint}")
     places = {"close": best[0]}
-    if names.is_raw_price(best[0]):  # the range of a day does not fit an adjusted price
+    if min(tiers, default=2) < 2:  # the range of a day does not fit an adjusted price
         for name in table:
             field = names.field_of(name)
             if field is not None and name != best[0]:

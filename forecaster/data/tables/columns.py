@@ -1,7 +1,6 @@
 """Choice of the price and of the columns beside it, by their names and contents; never by a guess."""
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,13 +14,11 @@ from forecaster.data.tables.layout import Layout
 from forecaster.data.tables.moments import DateError
 from forecaster.data.tables.names import (
     OTHER_COLUMNS,
-    SYMBOL_NAMES,
     TIME_NAMES,
     field_of,
     has_close_word,
     is_date_name,
     is_other_number,
-    is_raw_price,
     is_whole_name,
     listed,
     plain_name,
@@ -30,11 +27,10 @@ from forecaster.data.tables.names import (
 from forecaster.data.tables.numbers import Column, is_empty, is_numeric, plain_floats, read_cell
 from forecaster.errors import InputFileError
 
-__all__ = ["Choice", "choose_columns", "one_symbol", "time_column"]
+__all__ = ["Choice", "choose_columns", "time_column"]
 
 _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
-_MAX_SYMBOLS = 12
 _MIN_ROWS_OF_RANGES = 5
 _KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw"})
 """First or last words of names that are no symbol of a series."""
@@ -152,16 +148,11 @@ def _field_names(layout: Layout) -> list[str]:
     ``c`` are written out where all four are there.
     """
     words = [[] if place in layout.ignored else plain_name(name).split() for place, name in enumerate(layout.names)]
-    letters = {parts[0] for parts in words if len(parts) == 1}
-    if _LETTERS.keys() - {"v"} <= letters:
-        return [_LETTERS.get(plain_name(name), name) for name in layout.names]
-    kinds = {parts[0] for parts in words if len(parts) == 2 and parts[1] in _LETTERS}  # mid o, mid h, mid l, mid c
-    if len(kinds) == 1 and _LETTERS.keys() - {"v"} <= {parts[1] for parts in words if parts[:1] == [*kinds]}:
-        kind = kinds.pop()
-        return [
-            _LETTERS.get(parts[1], name) if len(parts) == 2 and parts[0] == kind else name
-            for parts, name in zip(words, layout.names, strict=True)
-        ]
+    kinds = {tuple(parts[:-1]) for parts in words if len(parts) in (1, 2) and parts[-1] in _LETTERS}
+    lettered = [kind for kind in kinds if all([*kind, letter] in words for letter in "ohlc")]
+    if lettered and (() in lettered or len(kinds - {()}) == 1):  # o, h, l, c, or mid o, mid h, mid l, mid c
+        letters = {(*min(lettered), letter): field for letter, field in _LETTERS.items()}
+        return [letters.get(tuple(parts), name) for parts, name in zip(words, layout.names, strict=True)]
     readings = []
     for end in (0, -1):
         counts = Counter(parts[end] for parts in words if len(parts) > 1)
@@ -188,7 +179,7 @@ def _undecided(layout: Layout, candidates: Sequence[int], problem: str) -> Input
         cells = [cell for cell in layout.cells(place)[:20] if not is_empty(cell)][:3]
         samples.append(f"{shown(layout.full_name(place))} ({', '.join(shown(cell, 16)[1:-1] for cell in cells)}, ...)")
     more = " ..." if len(candidates) > _MAX_CANDIDATES else ""
-    what = f"candidates: {', '.join(samples)}{more}" if samples else f"found {listed(layout.names)}"
+    what = f"candidates: {', '.join(samples)}{more}" if samples else f"found the columns {listed(layout.names)}"
     is_grouped = any(
         layout.full_name(place) not in (layout.names[place], f"column {place + 1}") for place in candidates
     )
@@ -203,22 +194,17 @@ def _beside(layout: Layout, price: int) -> dict[str, int]:
     columns of prices, the day's range would not fit.
     """
     places = {"close": price}
-    tier = price_tier(layout.names[price]) if layout.has_header else None
     best = _named_prices(layout)
-    if (best and (price not in best or len(best) > 1)) or (tier is not None and not is_raw_price(layout.names[price])):
+    is_adjusted = layout.has_header and price_tier(layout.names[price]) == 2
+    if is_adjusted or (best and best != [price]):
         return places
+    others = {price, layout.date, *layout.ignored}
+    matches = [(field_of(name), place) for place, name in enumerate(_field_names(layout)) if place not in others]
     for field in OTHER_COLUMNS:
-        others = {price, layout.date, *layout.ignored}
-        own = [(rank, place) for place, rank in _ranked(layout, field) if place not in others]
-        ranks = [rank for rank, _ in own]
-        if own and ranks.count(min(ranks)) == 1:
-            places[field] = min(own)[1]
+        own = sorted((match[1], place) for match, place in matches if match is not None and match[0] == field)
+        if own and (len(own) == 1 or own[0][0] < own[1][0]):
+            places[field] = own[0][1]
     return places
-
-
-def _ranked(layout: Layout, field: str) -> list[tuple[int, int]]:
-    matches = [(place, field_of(name)) for place, name in enumerate(_field_names(layout))]
-    return [(place, match[1]) for place, match in matches if match is not None and match[0] == field]
 
 
 def _may_be_price(layout: Layout, place: int) -> bool:
@@ -302,87 +288,3 @@ def _floats(cells: Sequence[str]) -> FloatArray | None:
     column = Column(cells)
     is_comma = column.plain is None and column.text_row() is None and column.fault_row("comma") is None
     return column.values("comma") if is_comma and column.is_certain("comma") else column.plain
-
-
-def one_symbol(layout: Layout, symbol: str | None, is_repeated: bool) -> Layout:
-    """The rows of one of several series in a table.
-
-    Args:
-        layout: The table.
-        symbol: Text in a cell of the rows to use, or several separated by commas; None to use all rows.
-        is_repeated: True if many dates are there several times.
-
-    Raises:
-        InputFileError: Rows of several series stand in the table and none is named, or none of them has that name.
-    """
-    columns = _symbol_columns(layout, is_repeated)
-    if symbol is None:
-        if columns:
-            place = columns[0]
-            names = list(dict.fromkeys(layout.cells(place)))
-            sample = ", ".join(shown(name) for name in names[:_MAX_SYMBOLS]) + (
-                " ..." if len(names) > _MAX_SYMBOLS else ""
-            )
-            raise InputFileError(
-                f"{layout.table.label} has rows of {len(names)} series in the column {shown(layout.names[place])} "
-                f"({sample}); expected one; choose it with --symbol NAME"
-            )
-        return layout
-    own = _columns_of(layout, symbol)
-    if own:
-        others = frozenset(range(len(layout.names))) - {layout.date, *own}
-        return dataclasses.replace(layout, ignored=others)
-    records = layout.table.records
-    texts = [place for place in range(len(layout.names)) if place != layout.date]
-    wanted = [part.strip().casefold() for part in (symbol.split(",") if "," in symbol else [symbol])]
-    for spelling in (str.casefold, _letters):
-        rows = [
-            row
-            for row in layout.rows
-            if all(any(spelling(records[row][place]) == part for place in texts) for part in wanted)
-        ]
-        if rows:
-            break
-    if not rows:
-        names = sorted({cell for place in columns for cell in layout.cells(place)})[:_MAX_SYMBOLS]
-        columns_beside = [layout.full_name(place) for place in range(len(layout.names)) if place != layout.date]
-        what = f"found {', '.join(map(shown, names))}" if names else f"found {listed(columns_beside)}"
-        raise InputFileError(f"{layout.table.label} has no rows of the symbol {shown(symbol)}; {what}; check --symbol")
-    chosen = dataclasses.replace(layout, rows=rows)
-    return one_symbol(chosen, None, is_repeated=False) if len(_symbol_columns(chosen, False)) else chosen
-
-
-def _columns_of(layout: Layout, symbol: str) -> list[int]:
-    """Columns with the symbol above them, in a table with the columns of several series side by side."""
-    wanted = symbol.strip().casefold()
-    return [
-        place
-        for place, texts in enumerate(layout.above)
-        if place != layout.date and any(wanted in (text.casefold(), *_words(text)) for text in texts)
-    ]
-
-
-def _words(text: str) -> list[str]:
-    """Words of the name of a column in lower case, and all of them as one, as ``usdjpy`` for ``USD/JPY``."""
-    return [*re.split(r"[\s,;|_()'\"\[\]]+", text.casefold()), _letters(text)]
-
-
-def _letters(text: str) -> str:
-    """Letters and digits of a text in lower case: ``eurusd`` for ``EUR/USD``."""
-    return re.sub(r"\W", "", text.casefold())
-
-
-def _symbol_columns(layout: Layout, is_repeated: bool) -> list[int]:
-    """Columns of text with several values: those that are named for symbols, or any if dates are repeated."""
-    columns = []
-    for place, name in enumerate(layout.names):
-        if place == layout.date or place in layout.ignored:
-            continue
-        is_named = plain_name(name) in SYMBOL_NAMES
-        cells = layout.cells(place) if is_named or is_repeated else []
-        distinct = set(cells[:5000])
-        if len(distinct) < 2 or len(distinct) * 2 > min(len(cells), 5000):  # notes, or a number of each row
-            continue
-        if not is_numeric(cells[:_SAMPLE_ROWS]) or (is_named and len(distinct) * 4 < len(cells)):
-            columns.append(place)
-    return sorted(columns, key=lambda place: plain_name(layout.names[place]) not in SYMBOL_NAMES)

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from forecaster.data.instruments import shown
-from forecaster.data.tables.names import count_names
+from forecaster.data.tables.names import count_names, listed
 from forecaster.errors import InputFileError
 from forecaster.files import require_bounded_packing
 
@@ -219,7 +219,7 @@ def _zip_member(stream: IO[bytes], label: str) -> Iterator[IO[bytes]]:
         tables = [path for path in visible if path.suffix.lower() in _DATA_ENDINGS] or visible
         best = [path for path in tables if path.suffix.lower() == ".csv"]
         if len(best or tables) != 1:
-            names = ", ".join(shown(str(path)) for path in tables[:8]) + (" ..." if len(tables) > 8 else "")
+            names = listed(list(map(str, tables)))
             raise InputFileError(
                 f"{label} is a zip archive with {len(best or tables)} tables ({names}); expected one; unpack it"
             )

@@ -8,14 +8,13 @@ import numpy as np
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.findings import Finding, Severity
 from forecaster.data.tables.days import (
-    DAY_SECONDS,
     MONDAY_TO_FRIDAY,
     SUNDAY_TO_THURSDAY,
     clock_text,
     has_week,
     weekdays,
 )
-from forecaster.data.tables.moments import Moments
+from forecaster.data.tables.moments import DAY_SECONDS, Moments
 from forecaster.errors import InputFileError
 
 __all__ = ["Bars", "are_trades", "daily_bars", "has_repeated_hour", "parse_clock"]
@@ -77,10 +76,9 @@ def daily_bars(moments: Moments, columns: Mapping[str, FloatArray], close: int |
     Raises:
         InputFileError: The file has no night, and no time is given.
     """
-    seconds = np.zeros(len(moments.days), dtype=np.int64) if moments.seconds is None else moments.seconds
-    stamps = moments.days.astype(np.int64) * DAY_SECONDS + seconds
+    stamps = moments.stamps
     if close is None:
-        shift, text = _session(seconds, stamps, label)
+        shift, text = _session(stamps, label)
     else:
         shift = (DAY_SECONDS - close) % DAY_SECONDS
         text = f"a day ends at {clock_text(close)}"
@@ -169,7 +167,7 @@ def _with_later_hours(numbers: Int64Array, stamps: Int64Array) -> Int64Array:
     return np.asarray(np.append(opened, numbers[-1])[np.searchsorted(opened, numbers)])
 
 
-def _session(seconds: Int64Array, stamps: Int64Array, label: str) -> tuple[int, str]:
+def _session(stamps: Int64Array, label: str) -> tuple[int, str]:
     """Seconds to add to stamps so that days of the market begin at midnight, and the session in words.
 
     A session over midnight is named by its first day or by its last, whichever gives a week without weekends: stocks
@@ -178,7 +176,7 @@ def _session(seconds: Int64Array, stamps: Int64Array, label: str) -> tuple[int, 
     Raises:
         InputFileError: There are rows around the clock, or the days of a session over midnight cannot be told.
     """
-    night = _night(seconds, stamps)
+    night = _night(stamps)
     if night is None:
         raise InputFileError(
             f"{label} has several rows a day around the clock; expected one row a day, or a night without rows; "
@@ -199,9 +197,9 @@ def _session(seconds: Int64Array, stamps: Int64Array, label: str) -> tuple[int, 
     )
 
 
-def _night(seconds: Int64Array, stamps: Int64Array) -> tuple[int, int] | None:
+def _night(stamps: Int64Array) -> tuple[int, int] | None:
     """Times of the day of the last and the first bar around the longest stretch without bars; None if it is short."""
-    clocks = np.unique(seconds)
+    clocks = np.unique(stamps % DAY_SECONDS)
     if len(clocks) < 2:
         return None
     gaps = np.diff(np.append(clocks, clocks[0] + DAY_SECONDS))

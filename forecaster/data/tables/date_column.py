@@ -67,7 +67,8 @@ def _named_dates(table: Table, name: str) -> tuple[int, int]:
     near = difflib.get_close_matches(wanted[:64], [cell.casefold() for cell in header], n=1)
     hint = f"; did you mean {shown(near[0])}?" if near else ""
     raise InputFileError(
-        f"{table.label} has no column {shown(name)}; found {listed(header)}; give --date-column one of these{hint}"
+        f"{table.label} has no column {shown(name)}; found the columns {listed(header)}; "
+        f"give --date-column one of these{hint}"
     )
 
 
@@ -100,7 +101,7 @@ def _dates(table: Table) -> tuple[int, int]:
         "dates stand side by side: turn rows into columns" if across >= _DATED_RUN else "name it with --date-column"
     )
     raise InputFileError(
-        f"{table.label} has no date column; found {listed(names)}; expected a header line with one of "
+        f"{table.label} has no date column; found the columns {listed(names)}; expected a header line with one of "
         f"{', '.join(list(DATE_NAMES)[:5])}; {advice}"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.data.tables.moments import EXCEL_DAYS, Moments
+from forecaster.data.tables.moments import DAY_SECONDS, EXCEL_DAYS, Moments
 
 __all__ = ["numbered_dates"]
 
@@ -15,7 +15,6 @@ _MIN_EXCEL, _MAX_EXCEL = 10_000, 80_000  # 1927 to 2119
 _MIN_LAST_EXCEL = 25_569  # 1970; a column of smaller numbers may count days since 1970
 _UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
 _MIN_SECONDS, _MAX_SECONDS = 10**8, 10**10  # 1973 to 2286, for the largest number of a column
-_DAY = 86_400
 
 
 def _is_moment(value: int, unit: str) -> bool:
@@ -40,10 +39,10 @@ def numbered_dates(texts: Sequence[str]) -> Moments | None:
     if min(values) >= _MIN_EXCEL and _MIN_LAST_EXCEL <= largest <= _MAX_EXCEL:
         days = _FIRST_EXCEL_DAY + np.array(values, dtype="timedelta64[D]")
         fractions = np.array([float(f"0{text[text.index('.') :]}") if "." in text else 0.0 for text in texts])
-        seconds = np.round(fractions * _DAY).astype(np.int64) if fractions.any() else None
+        seconds = np.round(fractions * DAY_SECONDS).astype(np.int64) if fractions.any() else None
         if seconds is not None:
-            days = days + (seconds // _DAY).astype("timedelta64[D]")
-            seconds = seconds % _DAY
+            days = days + (seconds // DAY_SECONDS).astype("timedelta64[D]")
+            seconds = seconds % DAY_SECONDS
         return Moments(np.asarray(days), seconds, None, EXCEL_DAYS)
     own = [next((name for name in _UNITS if _is_moment(value, name)), None) for value in values]
     mixed = dict.fromkeys(own)
@@ -53,6 +52,6 @@ def numbered_dates(texts: Sequence[str]) -> Moments | None:
                 moments = np.array([value // factor for value in values], dtype=np.int64)
             else:  # months of one exchange in milliseconds, and later ones in microseconds
                 moments = np.array([value // _UNITS[name] for value, name in zip(values, own, strict=True) if name])
-            days = np.datetime64(0, "D") + (moments // _DAY).astype("timedelta64[D]")
-            return Moments(np.asarray(days), moments % _DAY, np.zeros_like(moments), f"{unit} since 1970")
+            days = np.datetime64(0, "D") + (moments // DAY_SECONDS).astype("timedelta64[D]")
+            return Moments(np.asarray(days), moments % DAY_SECONDS, np.zeros_like(moments), f"{unit} since 1970")
     return None

@@ -7,11 +7,10 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, Int64Array
 from forecaster.data.findings import Finding, Severity
-from forecaster.data.tables.moments import EXCEL_DAYS, Moments
+from forecaster.data.tables.moments import DAY_SECONDS, EXCEL_DAYS, Moments
 from forecaster.errors import InputFileError
 
 __all__ = [
-    "DAY_SECONDS",
     "MONDAY_TO_FRIDAY",
     "SUNDAY_TO_THURSDAY",
     "clock_text",
@@ -22,7 +21,6 @@ __all__ = [
     "weekdays",
 ]
 
-DAY_SECONDS = 86_400
 _NOON = DAY_SECONDS // 2
 _MIN_ROWS = 5
 _MIN_FIRST_SHARE = 0.9  # of rows that begin weeks or months

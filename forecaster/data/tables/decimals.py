@@ -81,17 +81,12 @@ def _decided(
 ) -> DecimalSign:
     """The decimal sign of a file."""
     certain = [sign for sign in DECIMAL_SIGNS if any(columns[name].is_certain(sign) for name in required)]
-    if len(certain) == 1:
-        return certain[0]
-    if len(certain) == 2:
-        return "point"  # the message about the first cell that contradicts follows
-    ambiguous = [name for name in columns if columns[name].differs()]
-    if not ambiguous:
-        others = [sign for sign in DECIMAL_SIGNS if any(column.is_certain(sign) for column in columns.values())]
-        return others[0] if others else "point"
+    if certain:
+        return certain[0]  # of two the first: the message about the first cell that contradicts follows
     certain = [sign for sign in DECIMAL_SIGNS if any(column.is_certain(sign) for column in columns.values())]
-    if len(certain) == 1:
-        return certain[0]
+    ambiguous = [name for name in columns if columns[name].differs()]
+    if len(certain) == 1 or not ambiguous:
+        return certain[0] if certain else "point"
     for name in ambiguous:
         smooth = _smooth(columns[name])
         if smooth is not None:

@@ -11,7 +11,7 @@ from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.findings import Finding, Severity
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
-from forecaster.data.tables.columns import choose_columns, one_symbol, time_column
+from forecaster.data.tables.columns import choose_columns, time_column
 from forecaster.data.tables.daily_bars import are_trades, daily_bars, has_repeated_hour, parse_clock
 from forecaster.data.tables.dates import parse_dates
 from forecaster.data.tables.days import in_timezone, later_price, market_days
@@ -20,13 +20,13 @@ from forecaster.data.tables.layout import Layout, find_layout
 from forecaster.data.tables.misdated import refuse_misdated
 from forecaster.data.tables.moments import DateError, Moments
 from forecaster.data.tables.numbers import DecimalSign, is_event
+from forecaster.data.tables.symbols import one_symbol
 from forecaster.data.tables.table import Table
 from forecaster.data.validation import finding_about
 from forecaster.errors import InputFileError
 
 __all__ = ["FileRows", "ReadingOptions", "dates_of", "in_order", "read_rows"]
 
-_MAX_ROWS = 4_000_000  # ten years of minutes
 _TEXT = re.compile(r"[^\W\d_]{4}")  # four letters: more than a currency, an exponent or a unit have
 _SHORT_MINGUO = re.compile(r"[89]\d/\d{1,2}/\d{1,2}")
 _MIN_REPEATED_SHARE = 0.2
@@ -170,10 +170,6 @@ def dates_of(layout: Layout, order: str | None = None) -> Moments:
     Raises:
         InputFileError: A cell is no date, or the dates can be read in two ways; the message names the line.
     """
-    if len(layout.rows) > _MAX_ROWS:
-        raise InputFileError(
-            f"{layout.table.label} has more than {_MAX_ROWS} rows; expected daily rows or some years of shorter ones"
-        )
     cells = layout.cells(layout.date)
     if any("\u76e4" in name for name in layout.names):  # of Taiwan, in "opening" and "closing": 99/12/31 is of 2010
         cells = [f"0{cell}" if _SHORT_MINGUO.fullmatch(cell) else cell for cell in cells]

@@ -5,10 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from forecaster.data.instruments import shown
 from forecaster.data.tables.content import Content
 from forecaster.data.tables.dates import looks_like_date
-from forecaster.data.tables.names import is_date_name, price_tier
+from forecaster.data.tables.names import is_date_name, listed, price_tier
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
 
@@ -16,7 +15,6 @@ __all__ = ["json_table"]
 
 _MAX_CELLS = 20_000_000
 _MAX_DEPTH = 8
-_MAX_TABLES = 6
 
 
 def json_table(content: Content, text: str) -> Table:
@@ -32,8 +30,6 @@ def json_table(content: Content, text: str) -> Table:
         tables = list(_tables(document, "", 0))
     except ValueError as error:
         raise InputFileError(f"{content.label} is JSON with {error}; keep the columns that are needed") from error
-    except RecursionError as error:  # pragma: no cover - the depth is bounded above
-        raise _no_table(content) from error
     longest = max((len(records) for _, records in tables), default=0)
     tables = [(name, records) for name, records in tables if len(records) * 2 > longest]
     prices = [table for table in tables if price_tier(table[0].rpartition(".")[2]) is not None]
@@ -42,7 +38,7 @@ def json_table(content: Content, text: str) -> Table:
         raise _no_table(content)
     records = tables[0][1] if len(tables) == 1 else _joined(tables)
     if records is None:
-        names = ", ".join(shown(name) for name, _ in tables[:_MAX_TABLES])
+        names = listed([name for name, _ in tables])
         raise InputFileError(
             f"{content.label} has {len(tables)} tables ({names}); expected one list of rows; keep one of them"
         )

@@ -76,26 +76,27 @@ class Layout:
             InputFileError: No column or several have that name.
         """
         wanted = name.strip().casefold()
+        plain = plain_name(wanted)
         names = [self.full_name(place) for place in range(len(self.names))]
-        places = [place for place, own in enumerate(self.names) if own.casefold() == wanted]
-        if not places:
-            places = [place for place, own in enumerate(names) if own.casefold() == wanted]
-        if not places and wanted.endswith("..."):  # as messages show long names
-            places = [place for place, own in enumerate(names) if own.casefold().startswith(wanted[:-3])]
-        if not places:
-            places = [place for place, texts in enumerate(self.above) if wanted in map(str.casefold, texts)]
-        if not places and plain_name(wanted):
-            places = [place for place, own in enumerate(self.names) if plain_name(own) == plain_name(wanted)]
-        number = re.fullmatch(r"column (\d{1,4})", wanted)
-        if not places and number and 0 < int(number[1]) <= len(self.names):
-            places = [int(number[1]) - 1]
+        readings = (
+            [own.casefold() == wanted for own in self.names],
+            [own.casefold() == wanted for own in names],
+            [wanted.endswith("...") and own.casefold().startswith(wanted[:-3]) for own in names],  # as messages show it
+            [wanted in map(str.casefold, texts) for texts in self.above],
+            [plain != "" and plain_name(own) == plain for own in self.names],
+            [wanted == f"column {place + 1}" for place in range(len(names))],
+        )
+        places = next(
+            (list(itertools.compress(range(len(names)), reading)) for reading in readings if any(reading)), []
+        )
         if len(places) == 1:
             return places[0]
         near = difflib.get_close_matches(wanted[:64], list(map(str.casefold, names)), n=1)
         hint = f"; did you mean {shown(near[0])}?" if near and not places else ""
         problem = "several columns" if places else "no column"
         raise InputFileError(
-            f"{self.table.label} has {problem} {shown(name)}; found {listed(names)}; give {option} one of these{hint}"
+            f"{self.table.label} has {problem} {shown(name)}; found the columns {listed(names)}; "
+            f"give {option} one of these{hint}"
         )
 
 
@@ -224,8 +225,8 @@ def _rows(
         if kind == _HEADER_AGAIN and _is_other_order(records[index], names, header):
             table.refuse(
                 index,
-                f"names the columns again, not as the first header: {listed(records[index])}; expected one table; "
-                "split the file before this line",
+                f"names the columns again, not as the first header: the columns {listed(records[index])}; "
+                "expected one table; split the file before this line",
             )
         if kind is not None:
             skipped[kind] += 1
@@ -243,13 +244,10 @@ def _is_other_order(record: Record, names: Sequence[str], header: set[str]) -> b
     )
 
 
-def _has_date(record: Record, date: int) -> bool:
-    return len(record) > date and may_be_date(record[date])
-
-
 def _kind(record: Record, date: int, header: set[str], *, is_below: bool, is_short: bool) -> str | None:
     """Kind of a line that is no row of data; None for rows, among them those that will be refused."""
-    if _has_date(record, date) and not (is_below and is_short):
+    has_date = len(record) > date and may_be_date(record[date])
+    if has_date and not (is_below and is_short):
         is_dividend = any(is_event(cell) for cell in record if not cell[:1].isdigit() or " " in cell)
         return "about a dividend or a split" if is_dividend and _is_bare(record, date) else None
     texts = [cell for cell in record if cell]

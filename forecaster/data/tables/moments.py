@@ -7,7 +7,9 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, Int64Array
 
-__all__ = ["EXCEL_DAYS", "EXPECTED", "ORDER_OPTION", "DateError", "Moments", "unlike"]
+__all__ = ["DAY_SECONDS", "EXCEL_DAYS", "EXPECTED", "ORDER_OPTION", "DateError", "Moments", "unlike"]
+
+DAY_SECONDS = 86_400
 
 EXPECTED = "expected a date such as 2024-07-31, written alike in every row"
 """End of messages about cells that are no dates."""
@@ -41,7 +43,7 @@ class Moments:
     @property
     def stamps(self) -> Int64Array:
         """(T,) seconds since 1970 of the clock of the file."""
-        return np.asarray(self.days.astype(np.int64) * 86_400 + (0 if self.seconds is None else self.seconds))
+        return np.asarray(self.days.astype(np.int64) * DAY_SECONDS + (0 if self.seconds is None else self.seconds))
 
     def select(self, which: BoolArray | Int64Array) -> "Moments":
         """Some of the rows."""

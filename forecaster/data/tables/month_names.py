@@ -16,7 +16,7 @@ WORDS = re.compile(r"[^\W\d_]+|\d+")
 _FILE = Path(__file__).with_name("month_names.txt")
 _MIN_LETTERS = 3
 _MIN_WEEKDAY_LETTERS = 2
-_SAME_LETTERS = str.maketrans("\u0131\u0142", "il")  # letters that have no accent to be taken off
+_SAME_LETTERS = str.maketrans("\u0131\u0142\u00f8", "ilo")  # letters that have no accent to be taken off
 
 
 def folded(text: str) -> str:

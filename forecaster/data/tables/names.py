@@ -5,11 +5,11 @@ The names themselves are in `column_names.txt`.
 
 import functools
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from forecaster.data.instruments import shown
+from forecaster.data.tables.month_names import folded
 
 __all__ = [
     "DATE_NAMES",
@@ -22,7 +22,6 @@ __all__ = [
     "is_date_name",
     "is_known_name",
     "is_other_number",
-    "is_raw_price",
     "is_whole_name",
     "listed",
     "plain_name",
@@ -33,7 +32,7 @@ _FILE = Path(__file__).with_name("column_names.txt")
 _WORD_RANK = 500  # of a name that is understood by one of its words
 _FIELD_WORDS = {"close": "close", "last": "close", "settle": "close", "open": "open", "high": "high", "low": "low"}
 _MAX_WORDS = 4
-_SHOWN_COLUMNS = 12
+_MAX_LISTED = 12
 _MIN_EXPLAINED_WORDS = 5
 _BETWEEN_WORDS = re.compile(r"[\s_.,:;*#'\"<>()\[\]{}|/\\-]+")
 _CODE_AND_LABEL = re.compile(r"([A-Z]+_[A-Z]+): ?\w.*")
@@ -45,8 +44,6 @@ _EARLIER = re.compile(r"[(\[]\s*(prev\w*|lag\w*|t\s*-\s*\d+|yesterday|day before
 
 _SECOND = re.compile(r"\.\d{1,2}$")
 """Ending that pandas gives to the second column of one name."""
-
-_SAME_LETTERS = str.maketrans("\u0131\u0142\u00f8", "ilo")  # letters that have no accent to be taken off
 
 
 @functools.lru_cache(maxsize=4096)
@@ -60,8 +57,7 @@ def plain_name(text: str) -> str:
         return text
     text = _CODE_AND_LABEL.sub(r"\1", text)
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    folded = unicodedata.normalize("NFKD", spaced).casefold().translate(_SAME_LETTERS)
-    letters = folded if folded.isascii() else "".join(char for char in folded if not unicodedata.combining(char))
+    letters = folded(spaced)
     words = " ".join(_BETWEEN_WORDS.sub(" ", _UNIT.sub(" ", letters)).split())
     return words or " ".join(_BETWEEN_WORDS.sub(" ", letters).split())
 
@@ -174,11 +170,6 @@ def has_close_word(name: str) -> bool:
     return _meaning(plain) in _NAMES["close"] or any(word in _NAMES["close"] for word in plain.split())
 
 
-def is_raw_price(name: str) -> bool:
-    """True for names of a price as it was traded, beside which the day's range stands; an adjusted price is none."""
-    return price_tier(name) in (0, 1)
-
-
 def is_date_name(name: str) -> bool:
     """True for names of a column of dates."""
     return plain_name(name) in DATE_NAMES
@@ -202,6 +193,5 @@ def count_names(text: str) -> int:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names of columns for a message."""
-    texts = ", ".join(shown(name) for name in names[:_SHOWN_COLUMNS])
-    return f"the columns {texts}{' ...' if len(names) > _SHOWN_COLUMNS else ''}"
+    """Names for a message, the first of many."""
+    return ", ".join(map(shown, names[:_MAX_LISTED])) + (" ..." if len(names) > _MAX_LISTED else "")

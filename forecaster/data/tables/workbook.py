@@ -9,6 +9,7 @@ from typing import Any
 from forecaster.data.instruments import shown
 from forecaster.data.tables.content import Content, max_unpacked_bytes
 from forecaster.data.tables.dates import looks_like_date
+from forecaster.data.tables.names import listed
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError, UsageError
 from forecaster.files import require_bounded_packing
@@ -16,7 +17,6 @@ from forecaster.files import require_bounded_packing
 __all__ = ["workbook_table"]
 
 _MAX_CELLS = 20_000_000
-_MAX_SHEETS = 8
 
 
 def workbook_table(content: Content, sheet: str | None) -> Table:
@@ -80,21 +80,19 @@ def _chosen(content: Content, sheets: dict[str, tuple[list[Record], list[int]]],
     if sheet is not None:
         names = [name for name in sheets if name.casefold() == sheet.strip().casefold()]
         if not names:
-            raise InputFileError(f"{content.label} has no sheet {shown(sheet)}; found {_listed(list(sheets))}")
+            raise InputFileError(
+                f"{content.label} has no sheet {shown(sheet)}; found the sheets {listed(list(sheets))}"
+            )
         return names[0]
     filled = [name for name, (records, _) in sheets.items() if records]
     dated = [name for name in filled if any(any(map(looks_like_date, row)) for row in sheets[name][0][:50])]
     candidates = dated or filled
     if len(candidates) != 1:
-        listing = _listed(candidates) if candidates else "no sheet with content"
+        listing = f"the sheets {listed(candidates)}" if candidates else "no sheet with content"
         raise InputFileError(
             f"{content.label}: found {listing}; expected one sheet with rows; choose it with --sheet NAME"
         )
     return candidates[0]
-
-
-def _listed(names: list[str]) -> str:
-    return "the sheets " + ", ".join(map(shown, names[:_MAX_SHEETS])) + (" ..." if len(names) > _MAX_SHEETS else "")
 
 
 def _records(content: Content, sheet: Any) -> tuple[list[Record], list[int]]:

@@ -16,7 +16,7 @@ from forecaster.data.instruments import csv_instrument, parse_pair
 from forecaster.data.series import PriceSeries
 from forecaster.data.sources.base import Loaded, LoadRequest
 from forecaster.data.sources.registry import get_source
-from forecaster.data.tables import history as history_module
+from forecaster.data.tables import text_table
 from forecaster.data.validation import MarketExpectations, RawRows, validate
 from forecaster.errors import ConfigError, InputFileError, UsageError
 
@@ -414,9 +414,9 @@ def test_a_hundred_thousand_rows(file: WriteFile) -> None:
 
 
 def test_more_rows_than_any_history_has_are_refused(file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_module, "_MAX_ROWS", 5_000)
+    monkeypatch.setattr(text_table, "_MAX_RECORDS", 5_000)
     path = file("date,close\n" + "\n".join(["2024-01-02 10:00,1"] * 5_001))
-    with pytest.raises(InputFileError, match=r"has more than 5000 rows; expected daily rows or some years of shorter"):
+    with pytest.raises(InputFileError, match=r"has more than 5,000 rows .* expected at most 5,000 rows"):
         load(path)
 
 
