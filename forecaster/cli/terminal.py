@@ -191,7 +191,7 @@ def _width(table: Any, console: Any) -> int:
 def _with_columns(table: Any, columns: Sequence[Any]) -> Any:
     from rich.table import Table
 
-    part = Table(box=None, pad_edge=False, padding=(0, PADDING, 0, 0))
+    part = Table(box=None, pad_edge=False, padding=(0, PADDING, 0, 0), show_header=table.show_header)
     for column in columns:
         part.add_column(_cell(column.header), justify=column.justify, no_wrap=column.no_wrap, overflow=column.overflow)
     for cells in zip(*(column.cells for column in columns), strict=True):

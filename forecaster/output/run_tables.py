@@ -166,8 +166,9 @@ def run_facts_table(document: Mapping[str, Any]) -> Table:
         document: Result of `run_details_document`.
     """
     table = plain_table()
-    table.add_column("", no_wrap=True)
-    table.add_column("")
+    table.show_header = False
+    table.add_column(no_wrap=True)
+    table.add_column()
     parts = [f"{name} {part['first']} to {part['last']}" for name, part in document["split"].items()]
     run = document["run"]
     names = _names(run["instruments"]).replace(",", ", ")

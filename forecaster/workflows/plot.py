@@ -22,7 +22,7 @@ from forecaster.evaluation.metrics import rmse
 from forecaster.evaluation.splits import PARTS
 from forecaster.evaluation.threshold_check import comma_slip
 from forecaster.evaluation.verdict import KINDS
-from forecaster.experiments.forecasting import described_forecast, forecast_of, run_forecasts
+from forecaster.experiments.forecasting import DEFAULT_LEVELS, described_forecast, forecast_of, run_forecasts
 from forecaster.experiments.manifest import SeriesFacts
 from forecaster.experiments.run_selection import RunQuery, SelectedRun, announce, select_runs
 from forecaster.experiments.runs import Run
@@ -216,7 +216,7 @@ def fan_figure(request: FigureRequest) -> Any:
     series = selection.series
     instrument = selection.instrument
     levels = tuple(request.level or DEFAULT_FAN_LEVELS)
-    wanted = dataclasses.replace(request.forecast, levels=levels)
+    wanted = dataclasses.replace(request.forecast, levels=tuple(request.level or DEFAULT_LEVELS))  # as in tables
     prediction = forecast_of(selection.run, instrument, series, wanted)
     if slip := comma_slip(prediction.forecast, "above", request.above):
         raise UsageError(f"{slip}; change it")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from forecaster.datasets.selection import Selection
 from forecaster.environment import Environment
 from forecaster.evaluation.verdict import KINDS
+from forecaster.experiments.forecasting import forecast_of
 from forecaster.experiments.run_selection import RunQuery, select_runs
 from forecaster.models.quantile.forecaster import FittedQuantileModel
 from forecaster.output.figure_request import FigureRequest
@@ -117,6 +118,16 @@ def test_a_fan_is_drawn_and_its_options_belong_to_it(forecast, home, tmp_path):
     assert "forecast train --pair USDJPY" in refused.stderr
     refused = forecast("plot", "USDJPY", "--kind", "fan", "--from", "2020-01-01", "--home", home)
     assert "--from is not an option of --kind fan; expected --kind forecast" in refused.stderr
+
+
+def test_a_fan_judges_its_ranges_as_a_table_does(home, tmp_path, monkeypatch):
+    requests = []
+    monkeypatch.setattr(
+        "forecaster.workflows.plot.forecast_of", lambda *args: requests.append(args[-1]) or forecast_of(*args)
+    )
+    for level in ((), 0.9):
+        plot(pair="USDJPY", kind="fan", level=level, home=home, out=tmp_path / "fan.png")
+    assert [request.levels for request in requests] == [(0.8, 0.95), (0.9,)]
 
 
 def test_scores_and_verdict_of_a_picture_are_those_of_the_run(home):
