@@ -51,7 +51,8 @@ _SETTINGS = {  # backend -> variables with which the user can change bits
     "jax": ("XLA_FLAGS",),
     "tensorflow": ("XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC"),
 }
-_DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"  # 1 in the command line; they decide about the last digits of a GARCH
+_DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "0", _BLAS_THREADS: "1"}
 
 _CPU_MODEL = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")  # of x86, then of ARM
 _CPU_EXTENSIONS = (
@@ -160,6 +161,7 @@ def engine_variables() -> dict[str, str]:
 def engine_settings(engine: Engine) -> dict[str, str]:
     """Settings of this process that can change the bits of a fit: the number of threads, and what the user has set."""
     settings = {name: os.environ.get(name, "") for name in _SETTINGS[engine.backend]}
+    settings[_BLAS_THREADS] = os.environ.get(_BLAS_THREADS, "") or str(os.cpu_count() or 1)
     if engine.backend == "tensorflow" and engine.device == "cpu":  # JAX has one thread for each product
         settings["threads"] = os.environ.get("TF_NUM_INTRAOP_THREADS", "") or str(os.cpu_count() or 1)
     return {name: value for name, value in settings.items() if value not in ("", _DEFAULTS.get(name))}

@@ -90,6 +90,10 @@ def test_settings_that_change_bits_are_recorded_where_they_are_not_the_default(m
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert engine_settings(Engine("jax", "cpu", "")) == {"OPENBLAS_NUM_THREADS": "5"}
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as in the command line
     assert engine_settings(Engine("jax", "cpu", "")) == {}
     assert engine_settings(Engine("tensorflow", "cpu", "")) == {"threads": "3"}
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
