@@ -20,6 +20,7 @@ from forecaster.errors import InputFileError
 __all__ = ["Bars", "are_trades", "daily_bars", "has_repeated_hour", "parse_clock"]
 
 _MIN_NIGHT = 4 * 3600  # seconds without a bar in every day, between which a day may end
+_LONGER_THAN_BARS = 1.5  # of a pause to the usual distance of bars, which may be hours
 _SUNDAY = 6
 _EARLY_SHARE = 0.05  # of days that end early, as before holidays
 _MIN_TO_THE_SECOND = 0.5
@@ -155,7 +156,8 @@ def _combined(name: str, values: FloatArray, starts: Int64Array, ends: Int64Arra
 
 def _ends_at(stamps: Int64Array, shift: int) -> bool:
     """True if the market closes with rows at the end of the day: most nights and weekends follow one."""
-    is_last = np.diff(stamps) >= _MIN_NIGHT
+    steps = np.diff(stamps)
+    is_last = steps >= max(_MIN_NIGHT, _LONGER_THAN_BARS * np.median(steps))
     return bool(is_last.any() and ((stamps[:-1][is_last] + shift) % DAY_SECONDS == 0).mean() > 0.5)
 
 

@@ -263,6 +263,14 @@ def test_a_close_within_the_rows_makes_no_day_of_a_weekend(
     assert table["2024-07-02"][3] == second + 0.25
 
 
+def test_bars_of_hours_around_the_clock_have_no_night(tmp_path: Path) -> None:
+    halves = hours("2024-07-01", (0, range(0, 24 * 8, 12)))  # stamped at their begin
+    assert bars(tmp_path / "a.csv", halves, daily_close="00:00")[0]["2024-07-01"][3] == 2.25
+    weeks = hours("2024-06-30", *((day, range(21, 45, 4)) for day in range(12) if day % 7 < 5))  # at their end
+    table, _ = bars(tmp_path / "b.csv", weeks, daily_close="17:00")
+    assert [row[3] for row in table.values()][:5] == [6.25, 12.25, 18.25, 24.25, 30.25]
+
+
 def test_a_close_on_the_clock_of_another_zone(tmp_path: Path) -> None:
     stamps = hours("2024-07-01", (0, range(21, 24 * 3 + 21)))  # 17:00 in New York is 21:00 in UTC
     table, _ = bars(tmp_path / "a.csv", stamps, daily_close="17:00", timezone="America/New_York")
