@@ -66,6 +66,9 @@ _SHAPE = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+-]?)\s*(?P<body>[\d.,][\d.,' ]*(?:[eE][+-]?\d+)?)"
     rf"\s*(?P<unit>%|[^\W\d_]{{1,4}}\.?)?\s*(?P<behind>{_CURRENCY})?\s*(?P<trailing>-?)"
 )
+_NO_DECIMALS = re.compile(r"(?<=\d[.,])--?(?=\D*$)")
+"""Dash in place of decimals: ``150.-`` and ``150,- €``."""
+
 _GROUPS = r"[1-9]\d{0,2}(?:([ ']|GROUP)\d{3}(?:\2\d{3})*)"
 _EXPONENT = r"(e[+-]?\d+)?"
 _INDIAN = r"|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}"
@@ -126,6 +129,7 @@ def read_cell(cell: str) -> Cell | None:
         return None
     text = cell if cell.isascii() else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).translate(PLAIN_SIGNS)
     text = text.strip().strip('"').strip()
+    text = _NO_DECIMALS.sub("", text)
     equation = _EQUATION.match(text)
     text = text[equation.end() :] if equation else text
     if text.lower().lstrip("+-") in ("inf", "infinity"):  # a number, though no price

@@ -601,6 +601,9 @@ LAYOUTS: dict[str, Layout] = {
     "rand": Layout(
         "Date;Close\n" + each(lambda day, o, h, low, c, v: f"{day};R{grouped(c * 100, ' ', ',')}"), scale=100
     ),
+    "a dash in place of decimals": Layout(
+        "Datum;Kurs\n" + each(lambda day, o, h, low, c, v: f"{day};{grouped(c * 100, '.', ',')[:-3]},– EUR"), scale=100
+    ),
     "currency behind": Layout("Date,Close\n" + rows("{day},{c} JPY")),
     "many columns": Layout(
         "date,close,open,high,low,volume,market_cap,vwap,change,pct_change\n"
