@@ -15,6 +15,7 @@ __all__ = ["json_table"]
 
 _MAX_CELLS = 20_000_000
 _MAX_DEPTH = 8
+_MAX_LISTED = 16
 
 
 def json_table(content: Content, text: str) -> Table:
@@ -198,11 +199,13 @@ def _cell(value: Any) -> str:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose objects of cells are columns of their own, as in a list of candles with a mid price."""
+    """A row whose objects and lists of cells are columns of their own, as in a list of candles with a mid price."""
     flat: dict[str, Any] = {}
     for key, value in row.items():
         if isinstance(value, dict):
             flat |= {f"{key} {inner}": cell for inner, cell in value.items() if _is_cell(cell)}
+        elif isinstance(value, list) and len(value) <= _MAX_LISTED and all(map(_is_cell, value)):
+            flat |= {f"{key} {number}": cell for number, cell in enumerate(value, start=1)}
         elif _is_cell(value):
             flat[key] = value
     return flat

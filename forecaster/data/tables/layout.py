@@ -129,7 +129,8 @@ def _header(records: Sequence[Record], date: int) -> int | None:
         texts = {cell for place, cell in enumerate(record) if cell and place != date}
         if not texts and not (len(record) > date and is_date_name(record[date])):
             continue
-        score = (known_names(record), len(texts), index)
+        known = known_names([cell for place, cell in enumerate(record) if place == date or not is_date_name(cell)])
+        score = (known, len(texts), index)  # "Frequency, Month" names no column of dates
         if best is None or score >= best[0]:
             best = (score, index)
     return None if best is None else best[1]

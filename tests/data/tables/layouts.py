@@ -381,6 +381,9 @@ LAYOUTS: dict[str, Layout] = {
         "F11.1  EXCHANGE RATES,\nTitle,A$1=JPY\nDescription,AUD/JPY Exchange Rate\nFrequency,Daily\nType,Indicative\n"
         "Units,JPY\n,\n,\nSource,RBA\nPublication date,29-Dec-2023\nSeries ID,FXRJY\n" + rows("{day:%d-%b-%Y},{c}")
     ),
+    "Australian Bureau of Statistics": Layout(
+        "Series Type,Original\nFrequency,Month\nSeries ID,A2325846C\n" + rows("{day:%d-%b-%Y},{c}")
+    ),
     "Bundesbank": Layout(
         '"";BBEX3.D.JPY.EUR.BB.AC.000;BBEX3.D.JPY.EUR.BB.AC.000_FLAGS\n"";Euro-Referenzkurs der EZB;\nEinheit;JPY;\n'
         "Dimension;Eins;\nStand vom;29.12.2023 16:20:03;\n"
@@ -651,6 +654,10 @@ LAYOUTS: dict[str, Layout] = {
                 "data": [{"Date": str(day), "Close": c} for day, c in zip(DAYS, CLOSE, strict=True)],
             }
         )
+    ),
+    "JSON, lists in rows": Layout(
+        json.dumps([{"locked": 0, "d": str(day), "v": [c, 1, 2]} for day, c in zip(DAYS, CLOSE, strict=True)]),
+        options={"price_column": "v 1"},
     ),
     "JSON, rows by number": Layout(
         json.dumps({row: {"Date": str(day), "Close": c} for row, (day, c) in enumerate(zip(DAYS, CLOSE, strict=True))})
