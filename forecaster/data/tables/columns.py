@@ -32,6 +32,7 @@ __all__ = ["Choice", "choose_columns", "time_column"]
 _SAMPLE_ROWS = 200
 _MAX_CANDIDATES = 8
 _MIN_ROWS_OF_RANGES = 5
+_MAX_HIGH_TO_LOW = 2.0  # of a high to its low; a volume beside a change is far from it
 _KINDS_OF_PRICES = frozenset({"adj", "adjusted", "unadjusted", "raw"})
 """First or last words of names that are no symbol of a series."""
 
@@ -278,7 +279,7 @@ def _is_open_high_low_close(layout: Layout, places: Sequence[int]) -> bool:
     order = np.argsort(moments.days, kind="stable")
     opening, high, low, close = (np.asarray(column)[order] for column in columns)
     in_range = (high >= np.maximum(opening, close)) & (low <= np.minimum(opening, close)) & (low > 0)
-    if not in_range.all():
+    if not in_range.all() or np.median(high / low) > _MAX_HIGH_TO_LOW:
         return False
     return bool(np.abs(opening[1:] - close[:-1]).sum() < np.abs(close[1:] - opening[:-1]).sum())
 

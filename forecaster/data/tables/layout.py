@@ -12,7 +12,7 @@ from forecaster.data.instruments import shown
 from forecaster.data.tables.date_column import find_dates, known_names, may_be_date
 from forecaster.data.tables.dates import looks_like_date
 from forecaster.data.tables.joined_dates import with_joined_dates
-from forecaster.data.tables.names import is_date_name, listed, plain_name
+from forecaster.data.tables.names import DATE_NAMES, is_date_name, listed, plain_name
 from forecaster.data.tables.numbers import is_empty, is_event, read_cell
 from forecaster.data.tables.table import Record, Table
 from forecaster.errors import InputFileError
@@ -123,14 +123,18 @@ def find_layout(table: Table, date_column: str | None = None) -> Layout:
 
 
 def _header(records: Sequence[Record], date: int) -> int | None:
-    """Index of the record that names the columns: the one with most known names, else with most different texts."""
+    """Index of the record that names the columns: the one with most known names, else with most different texts.
+
+    A name of dates counts above the dates, or one place before them, if the row numbers have no name.
+    """
+    near = (date, date - 1)
     best: tuple[tuple[int, int, int], int] | None = None
     for index, record in enumerate(records):
         texts = {cell for place, cell in enumerate(record) if cell and place != date}
         if not texts and not (len(record) > date and is_date_name(record[date])):
             continue
-        known = known_names([cell for place, cell in enumerate(record) if place == date or not is_date_name(cell)])
-        score = (known, len(texts), index)  # "Frequency, Month" names no column of dates
+        count = known_names([cell for place, cell in enumerate(record) if place in near or not is_date_name(cell)])
+        score = (count, len(texts), index)
         if best is None or score >= best[0]:
             best = (score, index)
     return None if best is None else best[1]
@@ -161,8 +165,11 @@ def _width(table: Table, header: int | None, first: int, date: int) -> tuple[int
         return usual, 0
     names = table.records[header]
     named = max((place + 1 for place, cell in enumerate(names) if cell), default=0)
-    if len(names) == usual - 1 and any(record[-1] for record in rows if len(record) == usual):
-        if (date > 0 and is_date_name(names[date - 1])) or not any(map(is_date_name, names)):
+    if len(names) == usual - 1:
+        named_before = date > 0 and is_date_name(names[date - 1])
+        is_named = any(word in DATE_NAMES for name in names[date : date + 1] for word in plain_name(name).split())
+        is_closed = bool(names[-1]) and not any(record[-1] for record in rows if len(record) == usual)
+        if not is_named and (named_before or not (is_closed or any(map(is_date_name, names)))):
             return usual, 1
         if len(names) == 1:
             return usual, 0

@@ -258,6 +258,10 @@ LAYOUTS: dict[str, Layout] = {
     # Trading programs
     "MT4": Layout(rows("{day:%Y.%m.%d},00:00,{o},{h},{l},{c},{v}"), ALL),
     "MT4, with its separator": Layout("sep=;\n" + rows("{day:%Y.%m.%d};00:00;{o};{h};{l};{c};{v}"), ALL),
+    "separators behind all lines, and numbers of the rows without a name": Layout(
+        "Date,Close,Open,High,Low,\n" + each(lambda day, o, h, low, c, v: f"{v},{day},{c},{o},{h},{low},"), RANGE
+    ),
+    "a note before a table of R": Layout('Last updated 2023-12-27\n"Date" "Close"\n' + rows('"{v}" {day} {c}')),
     "separators behind the rows alone": Layout("When,Close,Open,High,Low\n" + rows("{day},{c},{o},{h},{l},"), RANGE),
     "MT5": Layout(
         "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"

@@ -80,6 +80,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "Date,Open Interest\n" + rows("{day},{v}"),
         r"no price column.*candidates: 'Open Interest' \(41000",
     ),
+    "a name less than columns below one of dates": (
+        "end_of_date,usd,gbp\n" + rows("{day},{c},190.1,1"),
+        "line 2: has 4 cells; expected 3, as in the header",
+    ),
     "volume and change": ("Date,Volume,Change %\n" + rows("{day},{v},0.5%"), "no price column"),
     "row numbers alone": (
         "Row,Date,Note\n" + "".join(f"{row},{day},x\n" for row, day in enumerate(DAYS, start=1)),
@@ -88,6 +92,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "an unknown table without header": (
         each(lambda day, o, h, low, c, v: f"{day},{c},{v}"),
         r"no header and several columns of numbers; candidates: 'column 2' \(148.71, .*--price-column",
+    ),
+    "a volume and a change like a high and a low, without header": (
+        rows("{day},{c},{v},0.01,7472"),
+        "no header and several columns of numbers",
     ),
     "close first, without header": (
         rows("{day},{c},{h},{l},{o}"),
