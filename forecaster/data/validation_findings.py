@@ -50,9 +50,13 @@ class _Marked:
     today: datetime.date
     by_code: Mapping[str, Marks]
 
+    def marks(self, code: str) -> Marks:
+        """Marks of a check; none where it was not made."""
+        return self.by_code.get(code, Marks.at(code, ()))
+
     def days(self, code: str) -> DateArray:
         """Dates of the rows with the mark `code`."""
-        return self.dates[self.by_code[code].rows]
+        return self.dates[self.marks(code).rows]
 
 
 def summarised(
@@ -109,9 +113,10 @@ def finding_about(
 
 def _plain(subject: _Marked) -> Iterator[Finding]:
     for code, (severity, text) in _PLAIN.items():
-        if code in subject.by_code and len(subject.by_code[code]):
-            dates = subject.dates[subject.by_code[code].rows]
-            if code == "bad_price" and (subject.by_code[code].values < 0).any():
+        marks = subject.marks(code)
+        if len(marks):
+            dates = subject.days(code)
+            if code == "bad_price" and (marks.values < 0).any():
                 text += "; --differences keeps negative prices"
             yield finding_about(code, severity, text, dates[~np.isnat(dates)], len(dates))
 
@@ -122,21 +127,16 @@ def _too_many(subject: _Marked) -> Iterator[Finding]:
     if not len(dates):
         yield finding_about("no_rows", Severity.ERROR, "there are no rows", ())
         return
-    bad, wrong, compared = (subject.by_code.get(code) for code in ("bad_price", "reference_mismatch", "compared"))
-    if bad is not None:
-        zeros = int((bad.values == 0).sum())
-        limits = ((len(bad) - zeros, _BAD_PRICES_LIMIT), (zeros, _ZEROS_LIMIT))
-        exceeded = [limit for count, limit in limits if count > max(_MAX_TOLERATED_ROWS, limit * len(dates))]
-    if bad is not None and exceeded:
+    bad, wrong, compared = map(subject.marks, ("bad_price", "reference_mismatch", "compared"))
+    zeros = int((bad.values == 0).sum())
+    limits = ((len(bad) - zeros, _BAD_PRICES_LIMIT), (zeros, _ZEROS_LIMIT))
+    exceeded = [limit for count, limit in limits if count > max(_MAX_TOLERATED_ROWS, limit * len(dates))]
+    if exceeded:
         text = f"{{}} of {len(dates)} without a usable price; expected at most {exceeded[0]:.0%}"
         if (bad.values <= 0).any():
             text += "; a price of zero or below has no return; --differences models changes of a spread instead"
         yield finding_about("many_bad_prices", Severity.ERROR, text, dates[bad.rows])
-    if (
-        wrong is not None
-        and compared is not None
-        and len(wrong) > max(_MAX_TOLERATED_ROWS, _MISMATCH_LIMIT * len(compared))
-    ):
+    if len(wrong) > max(_MAX_TOLERATED_ROWS, _MISMATCH_LIMIT * len(compared)):
         text = (
             f"{{}} of {len(compared)} disagree with the fixings of the ECB; expected at most {_MISMATCH_LIMIT:.0%}: "
             "this is another symbol, or the pair the other way round"
@@ -145,8 +145,8 @@ def _too_many(subject: _Marked) -> Iterator[Finding]:
 
 
 def _gaps(subject: _Marked) -> Iterator[Finding]:
-    missing = subject.by_code.get("missing_days")
-    if missing is None or not len(missing) or subject.market.weekdays is None:
+    missing = subject.marks("missing_days")
+    if not len(missing) or subject.market.weekdays is None:
         return
     long = missing.values > MAX_GAP_DAYS
     if long.any():
@@ -161,8 +161,8 @@ def _gaps(subject: _Marked) -> Iterator[Finding]:
 
 
 def _equal_prices(subject: _Marked) -> Iterator[Finding]:
-    equal = subject.by_code.get("close_equals_open")
-    if equal is None or not len(equal):
+    equal = subject.marks("close_equals_open")
+    if not len(equal):
         return
     first = int(subject.dates[0].astype("datetime64[Y]").astype(int))
     rows, same = (np.bincount(_years(dates) - first) for dates in (subject.dates, subject.dates[equal.rows]))
@@ -190,8 +190,8 @@ def _unit_changes(subject: _Marked) -> Iterator[Finding]:
         ("unit_change", Severity.REPAIR, _UNIT_CHANGE),
         ("possible_split", Severity.WARNING, _POSSIBLE_SPLIT),
     ):
-        marks = subject.by_code.get(code)
-        if marks is None or not len(marks):
+        marks = subject.marks(code)
+        if not len(marks):
             continue
         days = [f"{day}: {_factor_text(ratio)}" for day, ratio in zip(subject.days(code), marks.values, strict=True)]
         sentence = text.format(day=subject.days(code)[0], ratio=format(marks.values[0], "g"))
@@ -202,8 +202,8 @@ def _unit_changes(subject: _Marked) -> Iterator[Finding]:
 
 def _enclosed_rows(subject: _Marked) -> Iterator[Finding]:
     """Rows between two large moves that cancel."""
-    marks = subject.by_code.get("possible_wrong_rows")
-    if marks is None or not len(marks):
+    marks = subject.marks("possible_wrong_rows")
+    if not len(marks):
         return
     firsts = subject.dates[marks.values.astype(np.int64)]
     spans = [f"{first}..{last}" for first, last in zip(firsts, subject.dates[marks.rows - 1], strict=True)]
@@ -218,14 +218,14 @@ def _factor_text(ratio: float) -> str:
 
 def _unmoved_prices(subject: _Marked) -> Iterator[Finding]:
     """Prices that stand still: always a little, as in coarse units, or for a while, as in a feed that stopped."""
-    ties, stale = subject.by_code.get("tie"), subject.by_code.get("stale_run")
-    if ties is None or not len(ties):
+    ties, stale = subject.marks("tie"), subject.marks("stale_run")
+    if not len(ties):
         return
     share = len(ties) / max(len(subject.dates) - 1, 1)
     if share >= _MIN_TIE_SHARE:
         text = f"{{}} ({share:.0%}) with the price of the row before; forecasts give the probability of no change"
         yield finding_about("ties", Severity.INFO, text, (), len(ties))
-    elif stale is not None and len(stale):
+    elif len(stale):
         text = "{} from which five or more prices are the same; a feed may have stood still"
         yield finding_about("stale_run", Severity.WARNING, text, subject.days("stale_run"))
 
@@ -233,8 +233,8 @@ def _unmoved_prices(subject: _Marked) -> Iterator[Finding]:
 def _changes(subject: _Marked) -> Iterator[Finding]:
     """Against the version before: whole stretches rescaled are splits or dividends, single rows are revisions."""
     for code, what in (("price_changed", "prices"), ("adjustment_changed", "adjusted prices")):
-        changed = subject.by_code.get(code)
-        if changed is None or not len(changed):
+        changed = subject.marks(code)
+        if not len(changed):
             continue
         dates = subject.dates[changed.rows]
         ratios = changed.values
@@ -246,8 +246,8 @@ def _changes(subject: _Marked) -> Iterator[Finding]:
         else:
             text = f"{{}} whose {what} were revised since the last version"
             yield finding_about(code, Severity.WARNING, text, dates)
-    gone = subject.by_code.get("rows_gone")
-    if gone is not None and len(gone):
+    gone = subject.marks("rows_gone")
+    if len(gone):
         text = "{} of the last version are no longer there"
         yield finding_about("rows_gone", Severity.WARNING, text, gone.values.astype("datetime64[D]"))
 

@@ -130,7 +130,9 @@ def _rows(prices: Any) -> tuple[DateArray, dict[str, FloatArray], str | None]:
         return _dates(prices.index), {"close": _numbers(prices, "the prices")}, own_name
     table = {_label(label): prices.iloc[:, place] for place, label in enumerate(prices.columns)}
     if len(table) < len(prices.columns):
-        raise InputFileError(f"two columns have one name among {_listed(table)}; expected the columns of one series")
+        raise InputFileError(
+            f"two columns have one name among {names.listed(list(table))}; expected the columns of one series"
+        )
     date = min((name for name in table if name in names.DATE_NAMES), key=names.DATE_NAMES.__getitem__, default=None)
     dates = _dates(prices.index if date is None else table.pop(date))
     places = _places(table)
@@ -163,7 +165,7 @@ def _places(table: Mapping[str, Any]) -> dict[str, str]:
         near = difflib.get_close_matches("close", table, n=1)
         hint = f"; did you mean {shown(near[0])}?" if near and not tiers else ""
         problem = "several columns may be the price among" if tiers else "no price among"
-        raise InputFileError(f"{problem} the columns {_listed(table)}; rename one to 'close'{hint}")
+        raise InputFileError(f"{problem} the columns {names.listed(list(table))}; rename one to 'close'{hint}")
     places = {"close": best[0]}
     if min(tiers, default=2) < 2:  # the range of a day does not fit an adjusted price
         for name in table:
@@ -229,7 +231,3 @@ def _numbers(values: Any, label: str) -> FloatArray:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputFileError(f"column {shown(label)} holds text or objects; expected numbers") from error
-
-
-def _listed(table: Mapping[str, Any]) -> str:
-    return ", ".join(map(shown, list(table)[:12])) + (" ..." if len(table) > 12 else "")

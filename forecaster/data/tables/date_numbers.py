@@ -45,13 +45,12 @@ def numbered_dates(texts: Sequence[str]) -> Moments | None:
             seconds = seconds % DAY_SECONDS
         return Moments(np.asarray(days), seconds, None, EXCEL_DAYS)
     own = [next((name for name in _UNITS if _is_moment(value, name)), None) for value in values]
-    mixed = dict.fromkeys(own)
-    for unit, factor in _UNITS.items():
-        if _is_moment(largest, unit):
-            if None in mixed or len(mixed) == 1:
-                moments = np.array([value // factor for value in values], dtype=np.int64)
-            else:  # months of one exchange in milliseconds, and later ones in microseconds
-                moments = np.array([value // _UNITS[name] for value, name in zip(values, own, strict=True) if name])
-            days = np.datetime64(0, "D") + (moments // DAY_SECONDS).astype("timedelta64[D]")
-            return Moments(np.asarray(days), moments % DAY_SECONDS, np.zeros_like(moments), f"{unit} since 1970")
-    return None
+    unit = own[values.index(largest)]
+    if unit is None:
+        return None
+    if all(own):  # months of one exchange in milliseconds, and later ones in microseconds
+        moments = np.array([value // _UNITS[name] for value, name in zip(values, own, strict=True) if name])
+    else:
+        moments = np.array([value // _UNITS[unit] for value in values], dtype=np.int64)
+    days = (moments // DAY_SECONDS).astype("datetime64[D]")
+    return Moments(days, moments % DAY_SECONDS, np.zeros_like(moments), f"{unit} since 1970")

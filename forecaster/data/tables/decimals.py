@@ -1,7 +1,7 @@
 """Decimal signs: one for a whole file, decided by the numbers that can be read in one way only, or refused."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from forecaster.arrays import FloatArray
 from forecaster.data.instruments import shown
 from forecaster.data.tables.layout import Layout
 from forecaster.data.tables.names import is_known_name, plain_name
-from forecaster.data.tables.numbers import Column, DecimalSign, is_empty, read_cell
+from forecaster.data.tables.numbers import Column, DecimalSign
 
 __all__ = ["DECIMAL_SIGNS", "numbers_of"]
 
@@ -80,10 +80,10 @@ def _decided(
     layout: Layout, columns: Mapping[str, Column], places: Mapping[str, int], required: Sequence[str]
 ) -> DecimalSign:
     """The decimal sign of a file."""
-    certain = [sign for sign in DECIMAL_SIGNS if any(columns[name].is_certain(sign) for name in required)]
+    certain = _certain([columns[name] for name in required])
     if certain:
         return certain[0]  # of two the first: the message about the first cell that contradicts follows
-    certain = [sign for sign in DECIMAL_SIGNS if any(column.is_certain(sign) for column in columns.values())]
+    certain = _certain(columns.values())
     ambiguous = [name for name in columns if columns[name].differs()]
     if len(certain) == 1 or not ambiguous:
         return certain[0] if certain else "point"
@@ -96,6 +96,11 @@ def _decided(
         return elsewhere
     name = next((name for name in ambiguous if name in required), ambiguous[0])
     return _by_habit(layout, places[name], columns[name])
+
+
+def _certain(columns: Collection[Column]) -> list[DecimalSign]:
+    """Signs with which alone some number can be read."""
+    return [sign for sign in DECIMAL_SIGNS if any(column.is_certain(sign) for column in columns)]
 
 
 def _smooth(column: Column) -> DecimalSign | None:
@@ -112,16 +117,9 @@ def _smooth(column: Column) -> DecimalSign | None:
 
 def _elsewhere(layout: Layout, read: set[int]) -> DecimalSign | None:
     """The sign that is certain in the columns that are not read, such as changes in per cent."""
-    signs: set[DecimalSign] = set()
-    for place in range(len(layout.names)):
-        if place == layout.date or place in read:
-            continue
-        cells = [layout.table.records[row][place] for row in layout.rows[:_EVIDENCE_ROWS]]
-        for cell in cells:
-            reading = None if is_empty(cell) else read_cell(cell)
-            if reading is not None and len(reading.values) == 1:
-                signs |= reading.values.keys()
-    return signs.pop() if len(signs) == 1 else None
+    others = [place for place in range(len(layout.names)) if place != layout.date and place not in read]
+    certain = _certain([Column(layout.cells(place)[:_EVIDENCE_ROWS]) for place in others])
+    return certain[0] if len(certain) == 1 else None
 
 
 def _by_habit(layout: Layout, place: int, column: Column) -> DecimalSign:

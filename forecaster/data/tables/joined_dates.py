@@ -7,16 +7,11 @@ from collections import Counter
 from forecaster.data.tables.date_column import known_names
 from forecaster.data.tables.dates import looks_like_date
 from forecaster.data.tables.month_names import folded, is_filler
-from forecaster.data.tables.names import DATE_NAMES, plain_name
+from forecaster.data.tables.names import DATE_NAMES, DATE_PARTS, plain_name
 from forecaster.data.tables.table import Record, Table
 
 __all__ = ["with_joined_dates"]
 
-_PARTS = {
-    "year": frozenset({"year", "yyyy", "jahr", "annee", "ano", "anno", "jaar", "rok", "год", "年"}),
-    "month": frozenset({"month", "mm", "monat", "mois", "mes", "mese", "maand", "miesiac", "месяц", "月"}),
-    "day": frozenset({"day", "dd", "tag", "jour", "dia", "giorno", "dag", "dzien", "день", "日"}),
-}
 _MONTH_AND_DAY = re.compile(r"[^\W\d_]+\.? \d{1,2}[a-z]{0,2}")
 _YEAR = re.compile(r"\d{4}")
 _MAX_PLACE = 3
@@ -30,7 +25,7 @@ def with_joined_dates(table: Table) -> Table:
 def _with_joined_columns(table: Table) -> Table:
     """The table with one more column of dates where year, month and perhaps day stand in columns of their own."""
     names = [plain_name(cell) for cell in table.records[0]]
-    parts = [[place for place, name in enumerate(names) if name in _PARTS[part]] for part in _PARTS]
+    parts = [[place for place, name in enumerate(names) if name in known] for known in DATE_PARTS]
     places = [candidates[0] for candidates in parts if len(candidates) == 1]
     others = (name for place, name in enumerate(names) if place not in places)
     if not (len(parts[0]) == len(parts[1]) == 1) or any(name in DATE_NAMES for name in others):

@@ -13,6 +13,7 @@ from forecaster.data.tables.month_names import folded
 
 __all__ = [
     "DATE_NAMES",
+    "DATE_PARTS",
     "OTHER_COLUMNS",
     "SYMBOL_NAMES",
     "TIME_NAMES",
@@ -79,6 +80,9 @@ _NAMES = _read_names()
 
 DATE_NAMES = _NAMES["date"]
 """Names of a column of dates -> rank."""
+
+DATE_PARTS = [_NAMES[f"part of a date: {part}"] for part in ("year", "month", "day")]
+"""Names of columns that hold a date together."""
 
 TIME_NAMES = _NAMES["time"]
 """Names of a column with the time of the day, beside one of dates."""
