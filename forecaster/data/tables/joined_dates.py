@@ -25,7 +25,7 @@ def with_joined_dates(table: Table) -> Table:
 def _with_joined_columns(table: Table) -> Table:
     """The table with one more column of dates where year, month and perhaps day stand in columns of their own."""
     names = [plain_name(cell) for cell in table.records[0]]
-    parts = [[place for place, name in enumerate(names) if name in known] for known in DATE_PARTS]
+    parts = [[place for place, name in enumerate(names) if name in words] for words in DATE_PARTS]
     places = [candidates[0] for candidates in parts if len(candidates) == 1]
     others = (name for place, name in enumerate(names) if place not in places)
     if not (len(parts[0]) == len(parts[1]) == 1) or any(name in DATE_NAMES for name in others):
