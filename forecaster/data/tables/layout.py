@@ -166,14 +166,18 @@ def _width(table: Table, header: int | None, first: int, date: int) -> tuple[int
     names = table.records[header]
     named = max((place + 1 for place, cell in enumerate(names) if cell), default=0)
     if len(names) == usual - 1:
-        named_before = date > 0 and is_date_name(names[date - 1])
-        is_named = any(word in DATE_NAMES for name in names[date : date + 1] for word in plain_name(name).split())
+        named_before = date > 0 and _has_date_word(names[date - 1])
+        is_named = any(map(_has_date_word, names[date : date + 1]))
         is_closed = bool(names[-1]) and not any(record[-1] for record in rows if len(record) == usual)
         if not is_named and (named_before or not (is_closed or any(map(is_date_name, names)))):
             return usual, 1
         if len(names) == 1:
             return usual, 0
     return (usual if named <= usual < len(names) else len(names)), 0
+
+
+def _has_date_word(name: str) -> bool:
+    return any(word in DATE_NAMES for word in plain_name(name).split())
 
 
 def _names(

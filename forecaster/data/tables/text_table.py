@@ -168,7 +168,7 @@ def _score(lines: list[str], separator: str) -> tuple[int, ...]:
     dated = sum(any(looks_like_date(cell.strip()) for cell in record[:8]) for record in several)
     numbered = sum(bool(_NUMBERED_DATE.fullmatch(record[0].strip())) for record in several)
     header = max(several, key=lambda record: sum(map(is_known_name, record)))
-    below = sum(len(record) == len(header) for record in several)
+    below = sum(len(record) >= len(header) and not any(record[len(header) :]) for record in several)
     names = sum(map(is_known_name, header)) if 2 * below > len(lines) else 0
     usual = Counter(map(len, several)).most_common(1)[0][1]
     if separator == " ":  # a time after a date makes two words in any table

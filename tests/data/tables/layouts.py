@@ -261,6 +261,10 @@ LAYOUTS: dict[str, Layout] = {
     "separators behind all lines, and numbers of the rows without a name": Layout(
         "Date,Close,Open,High,Low,\n" + each(lambda day, o, h, low, c, v: f"{v},{day},{c},{o},{h},{low},"), RANGE
     ),
+    "separators behind the rows alone, times beside blanks": Layout(
+        "Time (UTC),Open,High,Low,Close,Volume\n" + rows("{day:%Y.%m.%d} 00:00:00,{o},{h},{l},{c},{v},"), RANGE
+    ),
+    "numbers of the rows without a name": Layout("end_of_day,Close\n" + rows("{v},{day},{c}")),
     "a note before a table of R": Layout('Last updated 2023-12-27\n"Date" "Close"\n' + rows('"{v}" {day} {c}')),
     "separators behind the rows alone": Layout("When,Close,Open,High,Low\n" + rows("{day},{c},{o},{h},{l},"), RANGE),
     "MT5": Layout(
