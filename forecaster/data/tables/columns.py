@@ -1,6 +1,7 @@
 """Choice of the price and of the columns beside it, by their names and contents; never by a guess."""
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -143,17 +144,22 @@ def _has_number(layout: Layout, place: int) -> bool:
 
 
 def _field_names(layout: Layout) -> list[str]:
+    return _meant_names(layout.names, layout.ignored)
+
+
+@functools.lru_cache(maxsize=1)  # asked for each of thousands of columns
+def _meant_names(header: tuple[str, ...], ignored: frozenset[int]) -> list[str]:
     """Names of the columns for their meaning.
 
     A symbol that is the first or last word of several names is left out, as in ``ABC.Open``; ``o``, ``h``, ``l`` and
     ``c`` are written out where all four are there.
     """
-    words = [[] if place in layout.ignored else plain_name(name).split() for place, name in enumerate(layout.names)]
+    words = [[] if place in ignored else plain_name(name).split() for place, name in enumerate(header)]
     kinds = {tuple(parts[:-1]) for parts in words if len(parts) in (1, 2) and parts[-1] in _LETTERS}
     lettered = [kind for kind in kinds if all([*kind, letter] in words for letter in "ohlc")]
     if lettered and (() in lettered or len(kinds - {()}) == 1):  # o, h, l, c, or mid o, mid h, mid l, mid c
         letters = {(*min(lettered), letter): field for letter, field in _LETTERS.items()}
-        return [letters.get(tuple(parts), name) for parts, name in zip(words, layout.names, strict=True)]
+        return [letters.get(tuple(parts), name) for parts, name in zip(words, header, strict=True)]
     readings = []
     for end in (0, -1):
         counts = Counter(parts[end] for parts in words if len(parts) > 1)
@@ -162,11 +168,11 @@ def _field_names(layout: Layout) -> list[str]:
             rest = [" ".join(parts[1:] if end == 0 else parts[:-1]) for parts in words]
             names = [
                 own if len(parts) > 1 and parts[end] == symbol and field_of(own) is not None else name
-                for own, parts, name in zip(rest, words, layout.names, strict=True)
+                for own, parts, name in zip(rest, words, header, strict=True)
             ]
-            if sum(name != own for name, own in zip(names, layout.names, strict=True)) > 1:
+            if sum(name != own for name, own in zip(names, header, strict=True)) > 1:
                 readings.append(names)
-    return readings[0] if len(readings) == 1 else list(layout.names)
+    return readings[0] if len(readings) == 1 else list(header)
 
 
 def _has_meaning(word: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from layouts import CLOSE, DAYS, LAYOUTS, PLAIN, answer, each, hourly, load, rows, seconds, zipped
 
+from forecaster.data.tables.columns import _meant_names
 from forecaster.errors import ForecasterError, InputFileError
 
 REFUSALS: dict[str, tuple[str | bytes, str]] = {
@@ -393,3 +394,12 @@ def test_a_title_between_rows_may_begin_another_series(tmp_path: Path, title: st
     text = PLAIN.replace("\n2023-12-11", f"\n{title}\nDate,Close\n2023-12-11")
     with pytest.raises(InputFileError, match=r"line 12: has 1 cells; expected 2, as in the header"):
         load(tmp_path / "prices.csv", text)
+
+
+def test_the_names_of_a_wide_file_are_read_once(tmp_path: Path) -> None:
+    header = ",".join(f"S{number}" for number in range(300))
+    cells = ",".join(map(str, range(100, 400)))
+    before = _meant_names.cache_info().misses
+    with pytest.raises(InputFileError, match=r"several columns of numbers .*candidates: 'S0'"):
+        load(tmp_path / "prices.csv", f"date,{header}\n2023-01-02,{cells}\n2023-01-03,{cells}\n")
+    assert _meant_names.cache_info().misses - before <= 3
