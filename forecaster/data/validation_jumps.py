@@ -246,8 +246,8 @@ class _Scan:
         most = _BACK_SHARE * abs(self._moves[move])
         following = self._price[move + 1 : move + 2 + _MAX_EQUAL_ROWS]
         equal = int(np.argmin(np.append(following == following[0], False)))
-        if equal > 1 and abs(self._moves[move]) > self._run_floor:
-            longest = _MAX_EQUAL_ROWS
+        if abs(self._moves[move]) > self._run_floor:
+            longest = max(longest, min(equal, _MAX_EQUAL_ROWS))
         for count in range(1, longest + 1):
             back = move + count
             if back >= len(self._moves):
@@ -255,7 +255,7 @@ class _Scan:
             rest = min(ordinary * np.sqrt((count + 1) / 2), most)
             if abs(self._moves[move : back + 1].sum()) <= rest:
                 return count
-            if count >= equal > 1 or abs(self._moves[back]) > max(_SPIKE_FLOOR, rest):
+            if abs(self._moves[back]) > max(_SPIKE_FLOOR, rest):
                 return 0
         return 0
 

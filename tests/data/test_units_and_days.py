@@ -224,6 +224,14 @@ def test_a_placeholder_is_in_no_unit(count: int, value: float) -> None:
     np.testing.assert_array_equal(report.unit_factors(rows.dates), 1.0)
 
 
+def test_wrong_prices_of_which_the_first_two_are_equal_are_no_placeholder() -> None:
+    close = made().columns["close"].copy()
+    close[151] = close[150]
+    close[150:153] *= 1.7
+    rows = closes(close)
+    assert [repair.date for repair in check(rows, FILE).repairs] == list(rows.dates[150:153])
+
+
 def test_a_wrong_price_on_the_second_row_is_dropped() -> None:
     close = made(sd=0.02).columns["close"].copy()
     close[1] = 2000.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecaster.arrays import BoolArray, DateArray, FloatArray, Int64Array
 from forecaster.data.findings import Finding, Severity
+from forecaster.data.frequency import DAYS_PER_ROW, SPANS, recognised_frequency
 from forecaster.data.instruments import shown
 from forecaster.data.tables.clock_times import seconds_of
 from forecaster.data.tables.columns import choose_columns, time_column
@@ -221,8 +222,8 @@ def _taken(rows: FileRows, which: BoolArray | Int64Array, *findings: Finding) ->
 def _with_price(table: Table, rows: FileRows, moments: Moments, today: datetime.date) -> tuple[FileRows, Moments]:
     """The rows with a price in dates that are over.
 
-    Empty cells are not bad prices: many files have a row for every holiday. A month, quarter or year that is not over
-    is left out.
+    Empty cells are not bad prices: many files have a row for every holiday. A week, month, quarter or year that is not
+    over is left out.
     """
     findings = []
     empty = np.isnan(rows.columns["close"])
@@ -234,11 +235,16 @@ def _with_price(table: Table, rows: FileRows, moments: Moments, today: datetime.
         raise InputFileError(
             f"{table.label}: only {int((~empty).sum())} of {len(empty)} rows have a price; expected at least 2"
         )
-    future = rows.dates > np.datetime64(today)
-    if moments.span != "day" and (future & ~empty).any():
-        text = f"{{}} left out, the {moments.span} is not over"
-        findings.append(finding_about("unfinished_span", Severity.REPAIR, text, rows.dates[future & ~empty]))
-        empty = empty | future
+    future = unfinished = rows.dates > np.datetime64(today)
+    span = moments.span
+    if span == "day":  # weeks and months may be dated by their last day
+        frequency = recognised_frequency(np.unique(rows.dates))
+        span = SPANS[frequency]
+        unfinished = future & (rows.dates < np.datetime64(today) + DAYS_PER_ROW[frequency])
+    if (unfinished & ~empty).any():
+        text = f"{{}} left out, the {span} is not over"
+        findings.append(finding_about("unfinished_span", Severity.REPAIR, text, rows.dates[unfinished & ~empty]))
+        empty = empty | unfinished
     late = np.flatnonzero(future & ~empty)
     if len(late):
         what = f"date {rows.dates[late[0]]} lies in the future, today is {today}"

@@ -327,6 +327,26 @@ def test_whole_months_are_dated_by_their_last_day_and_the_current_one_is_left_ou
     assert [finding.text for finding in loaded.findings] == ["1 row left out, the month is not over (2026-11-30)"]
 
 
+@pytest.mark.parametrize(
+    ("first", "step", "count", "text"),
+    [
+        ("2026-07-05", "W", 21, "1 row left out, the week is not over (2026-11-22)"),
+        ("2026-01", "M", 11, "1 row left out, the month is not over (2026-11-30)"),
+    ],
+)
+def test_rows_are_left_out_if_their_week_or_month_ends_later(
+    tmp_path: Path, first: str, step: str, count: int, text: str
+) -> None:
+    spans = np.datetime64(first) + np.arange(count) * np.timedelta64(1, step)
+    dates = spans if step == "W" else (spans + 1).astype("datetime64[D]") - 1
+    content = "Date,Price\n" + "".join(f"{date},{row + 1}\n" for row, date in enumerate(dates))
+    loaded = answer(tmp_path / "a.csv", content)
+    assert loaded.series.dates.tolist() == dates[:-1].tolist()
+    assert [finding.text for finding in loaded.findings] == [text]
+    with pytest.raises(InputFileError, match="lies in the future"):
+        answer(tmp_path / "a.csv", content + "2027-03-31,12\n")
+
+
 def clock_of_berlin(hours: int) -> list[datetime.datetime]:
     """Hours of the clock of Berlin around the night in which it is set back."""
     start = datetime.datetime.fromisoformat("2023-10-28 00:00")
