@@ -264,8 +264,9 @@ def _without_header(layout: Layout, time: int | None) -> Choice:
             note = "there is no header; the columns {}, {}, {} and {} are open, high, low and close".format(
                 *(place + 1 for place in places)
             )
-            volume = {"volume": numeric[start + 4]} if len(numeric) == start + 5 else {}
-            return Choice({**named, **volume}, note)
+            others = numeric[start + 4 :]
+            is_volume = len(others) == 1 and not any("%" in cell or "-" in cell for cell in layout.cells(others[0]))
+            return Choice({**named, **({"volume": others[0]} if is_volume else {})}, note)
     raise _undecided(layout, numeric, "no header and several columns of numbers")
 
 

@@ -403,3 +403,7 @@ def test_the_names_of_a_wide_file_are_read_once(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=r"several columns of numbers .*candidates: 'S0'"):
         load(tmp_path / "prices.csv", f"date,{header}\n2023-01-02,{cells}\n2023-01-03,{cells}\n")
     assert _meant_names.cache_info().misses - before <= 3
+
+
+def test_a_change_without_a_header_is_no_volume(tmp_path: Path) -> None:
+    assert "volume" not in load(tmp_path / "a.csv", rows("{day},{o},{h},{l},{c},0.5%")).columns
