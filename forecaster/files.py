@@ -61,9 +61,9 @@ def storage_faults(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = "free some space" if full else "expected a folder that may be written"
+        advice = "free some space, or" if full else "expected a folder that may be written;"
         raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}; it was not saved; {advice}, or choose another place"
+            f"{path} cannot be written: {error.strerror or error}; it was not saved; {advice} choose another place"
         ) from error
 
 
