@@ -12,7 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
-from forecaster.quantiles import cumulative_probability, level_weights, step_weights, widths_at
+from forecaster.quantiles import (
+    cumulative_probability,
+    level_weights,
+    probability_below_mass,
+    step_weights,
+    widths_at,
+)
 from forecaster.stats.first_passage import touch_probabilities
 
 __all__ = [
@@ -157,8 +163,9 @@ class Forecast:
     @property
     def probability_up(self) -> FloatArray:
         """(H,) probabilities that the price ends above the last price."""
-        moved = 1 - cumulative_probability(self.values, self.quantile_levels, np.zeros(self.horizon))
-        return moved if self.unchanged is None else np.asarray((1 - self.unchanged) * moved)
+        if self.unchanged is None:
+            return np.asarray(1 - cumulative_probability(self.values, self.quantile_levels, np.zeros(self.horizon)))
+        return np.asarray(np.maximum(1 - self.unchanged - self.probability_down, 0.0))
 
     @property
     def probability_unchanged(self) -> FloatArray:
@@ -168,7 +175,9 @@ class Forecast:
     @property
     def probability_down(self) -> FloatArray:
         """(H,) probabilities that the price ends below the last price."""
-        return np.asarray(np.maximum(1 - self.probability_up - self.probability_unchanged, 0.0))
+        if self.unchanged is None:
+            return np.asarray(1 - self.probability_up)
+        return probability_below_mass(self.values, self.quantile_levels, self.unchanged)
 
     def probability_below(self, price: float) -> FloatArray:
         """(H,) probabilities that the price ends at or below `price`."""
@@ -180,7 +189,7 @@ class Forecast:
             return below
         if change < 0:
             return np.minimum(below, self.probability_down)
-        return np.maximum(below, 1 - self.probability_up)
+        return np.maximum(below, 1 - self.probability_up) if change > 0 else 1 - self.probability_up
 
     def probability_above(self, price: float) -> FloatArray:
         """(H,) probabilities that the price ends above `price`."""

@@ -23,10 +23,13 @@ __all__ = [
     "level_weights",
     "matched",
     "normal_scores",
+    "probability_below_mass",
     "step_weights",
     "student_scores",
     "widths_at",
 ]
+
+_NODES = tuple((number + 0.5) / 1000 for number in range(1000))
 
 SCORING_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 """Quantile levels at which every forecast is scored."""
@@ -210,6 +213,33 @@ def cumulative_probability(values: FloatArray, levels: Sequence[float], points: 
     first = np.clip(below, 0, len(given) - 1)
     last = np.clip(at_most - 1, 0, len(given) - 1)
     return np.where(at_most - below > 1, (given[first] + given[last]) / 2, result)
+
+
+def probability_below_mass(values: FloatArray, levels: Sequence[float], mass: FloatArray) -> FloatArray:
+    """Probability of a negative outcome where an outcome of exactly 0 has the probability `mass`.
+
+    Quantiles do not resolve a point mass: within it their place is arbitrary, and so is the distribution function at 0.
+    The mass is therefore the narrowest range around 0 that holds as much, and what is outside are the moves.
+
+    Args:
+        values: (..., Q) non-decreasing quantiles.
+        levels: (Q,) their levels.
+        mass: (...,) probabilities from 0 to 1.
+
+    Returns:
+        (...,) probabilities; without a mass the distribution function at 0.
+    """
+    mirrored = tuple(round(1 - level, 12) for level in reversed(levels))
+    below, above = _below_mass(values, levels, mass), _below_mass(0.0 - values[..., ::-1], mirrored, mass)
+    return np.asarray((below + 1 - mass - above) / 2)  # so that the inverse quotation agrees to the last digit
+
+
+def _below_mass(values: FloatArray, levels: Sequence[float], mass: FloatArray) -> FloatArray:
+    points = np.sort(np.abs(values @ level_weights(levels, _NODES)), axis=-1)  # equally likely
+    rank = np.clip(np.asarray(mass) * len(_NODES), 0, len(_NODES) - 1).astype(int)
+    width = np.take_along_axis(points, rank[..., None], -1)[..., 0]
+    centre = (cumulative_probability(values, levels, width) + cumulative_probability(values, levels, -width)) / 2
+    return np.clip(centre - mass / 2, 0.0, 1 - mass)
 
 
 def _between(axis: FloatArray, right: IntArray, share: FloatArray) -> FloatArray:

@@ -216,6 +216,18 @@ def test_quantiles_of_a_price_that_may_stand_still_agree_with_its_odds(
     assert (one.median[middle] == one.last_price).all()
 
 
+@given(st.floats(-0.3, 0.3), st.floats(0.55, 0.75))
+def test_the_place_of_the_quantiles_within_a_point_mass_is_no_direction(shift: float, unchanged: float) -> None:
+    scores = stats.norm.ppf(SCORING_LEVELS)
+    outside = np.abs(scores) > stats.norm.ppf((1 + unchanged) / 2)
+    values = np.where(outside, scores, 1e-3 * (scores + 10 * shift))  # the mass has a width of rounding noise
+    one = dataclasses.replace(forecast(0.01 * values[None]), unchanged=np.array([unchanged]))
+    assert one.probability_up[0] + one.probability_down[0] == pytest.approx(1 - unchanged)
+    assert one.probability_up == pytest.approx(one.probability_down, abs=0.02)
+    without = dataclasses.replace(forecast(0.01 * (scores + shift)[None]), unchanged=np.zeros(1))
+    assert without.probability_down == pytest.approx(stats.norm.cdf(-shift), abs=1e-6)
+
+
 def test_the_mirror_of_zero_is_no_negative_zero() -> None:
     assert not np.signbit(forecast(np.zeros((1, 9))).mirrored("JPYUSD").values).any()
 

@@ -58,7 +58,7 @@ def _text(document: dict[str, Any], output: str, verbose: bool) -> str:
     if document["summary"]:
         parts.append(colored_lines(summary_heading(document["summary"])))
         parts.append(table_text(summary_table(document["summary"])))
-    parts.append(colored_lines(summary_lines(document)))
+    parts.append(colored_lines(summary_lines(document, verbose=verbose)))
     if document["change"] is not None:
         parts += [f"\n{table_text(table)}" for table in difference_tables(document["change"])]
     return "\n".join(part for part in parts if part)

@@ -14,7 +14,7 @@ import numpy as np
 
 from forecaster.arrays import DateArray, FloatArray, IntArray
 from forecaster.evaluation.distribution_scores import crps, expected_crps
-from forecaster.quantiles import SCORING_LEVELS, cumulative_probability
+from forecaster.quantiles import SCORING_LEVELS, cumulative_probability, probability_below_mass
 from forecaster.stats.e_detectors import detections
 
 __all__ = ["MEAN_ROWS", "DriftAlarm", "IssuedForecasts", "drift_alarms", "pit_bets", "pits", "separate_rows"]
@@ -153,7 +153,7 @@ def pits(quantiles: FloatArray, outcomes: FloatArray, unchanged: FloatArray) -> 
     low[ties] = levels[below[ties]]
     high[ties] = levels[at_most[ties] - 1]
     still = (outcomes == 0) & (unchanged > 0)
-    low[still] = ((1 - unchanged) * values)[still]
+    low[still] = probability_below_mass(quantiles[still], SCORING_LEVELS, unchanged[still])
     high[still] = low[still] + unchanged[still]
     spread = (np.arange(1, len(values) + 1) * _GOLDEN_RATIO) % 1
     return np.asarray(low + (high - low) * spread)

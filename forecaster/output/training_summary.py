@@ -92,11 +92,12 @@ def held_text(row: Mapping[str, Any], level: float, *, count: bool = False) -> T
     return Text(f"{text} of {row['n']:,}{words.get(row['outcome'], ' times')}", style)
 
 
-def summary_lines(document: Mapping[str, Any]) -> list[str]:
+def summary_lines(document: Mapping[str, Any], *, verbose: bool = False) -> list[str]:
     """Lines of the summary after its table: direction, comparison with simple rules, and the run.
 
     Args:
         document: ``train/1``.
+        verbose: True if all scores, and the run, stand above the summary.
     """
     verdict = document["verdict"]
     names = list(document["verdicts"])
@@ -118,6 +119,8 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     more = len(document["instruments"]) - len(document["summary"])
     if more > 0:
         lines.insert(0, f"{more} more instrument{'s' if more > 1 else ''}: see forecast predict")
+    if verbose:
+        return lines
     refit = ", fitted again on all rows; the shares are those of the fit before" if document["refit"] else ""
     return [*lines, f"run: {document['run_id']}{refit} (all scores: --verbose)"]
 

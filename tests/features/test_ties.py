@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
 from forecaster.data.instruments import Instrument
 from forecaster.data.series import PriceSeries
@@ -67,13 +68,14 @@ def forecast(unchanged: np.ndarray | None, *, changes: bool = False, last: float
     return Forecast("x", np.datetime64("2024-01-01"), last, dates, SCORING_LEVELS, values, 2, unchanged, changes)
 
 
-def test_three_probabilities_sum_to_one_and_keep_the_ratio_of_up_and_down() -> None:
+def test_three_probabilities_sum_to_one_and_moves_are_what_is_outside_the_mass() -> None:
     plain, tied = forecast(None), forecast(np.array([0.6, 0.3]))
     total = tied.probability_up + tied.probability_unchanged + tied.probability_down
     np.testing.assert_allclose(total, 1, atol=1e-12)
-    np.testing.assert_allclose(
-        tied.probability_up / tied.probability_down, plain.probability_up / plain.probability_down, rtol=1e-9
-    )
+    for step, mass in enumerate((0.6, 0.3)):
+        returns = stats.norm(0.002, 0.01 * (step + 1))
+        width = optimize.brentq(lambda x, d, m: d.cdf(x) - d.cdf(-x) - m, 0, 1, args=(returns, mass))
+        assert tied.probability_down[step] == pytest.approx(returns.cdf(-width), abs=1e-3)
     np.testing.assert_array_equal(plain.probability_unchanged, 0)
     np.testing.assert_allclose(plain.probability_up + plain.probability_down, 1, atol=1e-12)
 
