@@ -86,8 +86,7 @@ def _days(clock: Clock, texts: Sequence[str], order: str | None) -> tuple[DateAr
     iso = _iso(cells)
     if iso is not None:
         return iso, "year-month-day", "day"
-    if not any(map(str.isalpha, "".join(cells))) or not cells[0].isascii() or _LIKE_NUMBERS.fullmatch(_plain(cells[0])):
-        cells = [_plain(cell) for cell in cells]
+    cells = list(map(_plain, cells))
     digits = _of_digits(texts, cells, order)
     if digits is not None:
         return (*digits, "day")
@@ -124,15 +123,19 @@ def _iso(cells: Sequence[str]) -> DateArray | None:
 
 def _plain(cell: str) -> str:
     """A date of numbers without weekday and without words between its numbers."""
-    text = cell if has_small_digits(cell) else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).strip()
+    is_as_typed = cell.isascii() or has_small_digits(cell)
+    text = cell if is_as_typed else unicodedata.normalize("NFKC", cell.translate(PLAIN_SIGNS)).strip()
     text = re.sub(r"\s*[(\[][^)\]]{1,12}[)\]]\s*", " ", text).strip()
-    text = re.sub(r"\s*(星期.|週.|周[一二三四五六日]|[日月火水木金土]曜日?|[월화수목금토일]요일)\s*", " ", text).strip()
-    text = re.sub(r"(?<=\d)\s*\u0433\.?$", "", text)  # the Bulgarian and Russian word for year
+    if not text.isascii():
+        text = re.sub(
+            r"\s*(星期.|週.|周[一二三四五六日]|[日月火水木金土]曜日?|[월화수목금토일]요일)\s*", " ", text
+        ).strip()
+        text = re.sub(r"(?<=\d)\s*\u0433\.?$", "", text)  # the Bulgarian and Russian word for year
     if _ERA.fullmatch(text):
         return text
-    text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
-    text = re.sub(r"(?<=\d)\s*[日일]$", "", text)
-    text = re.sub(r"(?<=\d)\s*[月월]$", "", text)
+    if not text.isascii():
+        text = re.sub(r"(?<=\d)\s*[年년月월]\s*(?=\d)", "-", text)
+        text = re.sub(r"(?<=\d)\s*[日일月월]$", "", text)
     text = re.sub(r"(?<=\d)([-/.])\s+(?=\d)", r"\1", text)
     match = _BESIDE_WORDS.fullmatch(text)
     if match and all(is_filler(folded(word)) for word in (match["before"], match["behind"]) if word):
@@ -367,14 +370,8 @@ def looks_like_date(cell: str) -> bool:
         return False
     if _PLAIN_NUMBER.fullmatch(cell):
         return bool(_LIKE_COMPACT.fullmatch(cell))
-    date = split_times([cell]).dates[0]
-    if _LIKE_NUMBERS.fullmatch(date) or _LIKE_COMPACT.fullmatch(date) or _LIKE_SPAN.fullmatch(date):
-        return True
-    if not date.isascii():
-        plain = _plain(date)
-        if plain != date and (_LIKE_NUMBERS.fullmatch(plain) or _LIKE_SPAN.fullmatch(plain) or _ERA.fullmatch(plain)):
-            return True
-    if _ERA.fullmatch(date) or _LIKE_NUMBERS.fullmatch(_plain(date)):
+    date = _plain(split_times([cell]).dates[0])
+    if any(form.fullmatch(date) for form in (_LIKE_NUMBERS, _LIKE_COMPACT, _LIKE_SPAN, _ERA)):
         return True
     parts = _words_and_numbers(date)
     return parts is not None and (parts[1] > 99 or parts[2] is not None or not re.search(r"\s", date))
