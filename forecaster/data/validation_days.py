@@ -70,10 +70,14 @@ def _usual(active: BoolArray) -> BoolArray:
 
 
 def missing_day_marks(subject: Subject) -> Iterator[Marks]:
-    """Rows before which trading days are missing; how many, in `values`."""
-    if subject.market.weekdays is None:
-        return
+    """Rows before which trading days are missing; how many, in `values`: those of whole weeks and months too."""
+    days_per_row = subject.market.days_per_row
     rows = np.flatnonzero(subject.alive)
     dates = subject.dates[rows]
-    missing = np.busday_count(dates[:-1] + 1, dates[1:], weekmask=subject.market.weekdays)
+    if subject.market.weekdays is not None:
+        missing = np.busday_count(dates[:-1] + 1, dates[1:], weekmask=subject.market.weekdays)
+    elif days_per_row > 1:
+        missing = (np.rint(np.diff(dates).astype(np.int64) / days_per_row) - 1) * (days_per_row * 5 // 7)
+    else:
+        return
     yield Marks.at("missing_days", rows[1:][missing > 0], missing[missing > 0])

@@ -146,13 +146,13 @@ def _too_many(subject: _Marked) -> Iterator[Finding]:
 
 def _gaps(subject: _Marked) -> Iterator[Finding]:
     missing = subject.marks("missing_days")
-    if not len(missing) or subject.market.weekdays is None:
+    if not len(missing):
         return
     long = missing.values > MAX_GAP_DAYS
     if long.any():
         text = f"{{}} after gaps of more than {MAX_GAP_DAYS} trading days, the longest {missing.values.max():.0f} days"
         yield finding_about("gap", Severity.WARNING, text, subject.dates[missing.rows[long]])
-    total = int(np.busday_count(subject.dates[0], subject.dates[-1] + 1, weekmask=subject.market.weekdays))
+    total = int(np.busday_count(subject.dates[0], subject.dates[-1] + 1, weekmask=subject.market.weekdays or "1111100"))
     count = int(missing.values.sum())
     limit = _MISSING_DAYS_LIMIT[subject.market.is_pair]
     if count > limit * total:

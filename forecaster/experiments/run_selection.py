@@ -103,10 +103,12 @@ class SelectedRun:
             checked = self.histories.checker.check(loaded, as_of)
         first = self.run.fitted.first_row
         if len(checked.series) <= first:
-            earliest = self.series.dates[first] if len(self.series) > first else "never"
+            advice = "give a longer history"
+            if len(self.series) > first:
+                advice = f"the earliest cutoff is {self.series.dates[first]}; change --as-of or {advice}"
             raise NotEnoughDataError(
-                f"{len(checked.series)} rows of {self.instrument.name} up to {as_of or 'the end'}; a forecast needs "
-                f"{first + 1}; the earliest cutoff is {earliest}; change --as-of or give a longer history"
+                f"{self.instrument.name} has {len(checked.series)} rows up to {checked.series.dates[-1]}; "
+                f"a forecast needs {first + 1}; {advice}"
             )
         return dataclasses.replace(self, checked=dataclasses.replace(checked, newest=self.newest))
 

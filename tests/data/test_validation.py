@@ -7,7 +7,7 @@ from raw_rows import PAIR, changed, check, codes, days, fixings, made, only
 from forecaster.data.findings import Severity
 from forecaster.data.instruments import parse_ticker
 from forecaster.data.series import PriceSeries
-from forecaster.data.validation import MarketExpectations, RawRows, cleaned, repaired
+from forecaster.data.validation import MarketExpectations, RawRows, cleaned, repaired, validate
 from forecaster.errors import SourceError
 
 
@@ -269,6 +269,25 @@ def test_a_gap_and_many_missing_days() -> None:
     assert codes(check(rows.select(np.arange(300) % 20 != 7), PAIR)) == ["missing_days"]
     assert codes(check(rows.select(np.arange(300) % 20 != 7))) == []  # stocks have more holidays
     assert codes(check(rows.select(np.arange(300) % 8 != 7))) == ["missing_days"]
+
+
+@pytest.mark.parametrize(
+    ("days_per_row", "dates", "longest"),
+    [
+        (7, np.arange("2015-01-02", "2026-10-30", 7, dtype="datetime64[D]"), 10),
+        (31, np.arange("2001-01", "2026-11", dtype="datetime64[M]").astype("datetime64[D]"), 44),
+    ],
+)
+def test_weeks_and_months_without_a_row_are_a_gap(days_per_row: int, dates: np.ndarray, longest: int) -> None:
+    rows = RawRows(dates, {"close": np.linspace(100, 120, len(dates))})
+    market = MarketExpectations(weekdays=None, days_per_row=days_per_row)
+    today = dates[-1].astype(datetime.date)
+    places = np.arange(len(dates))
+    assert codes(validate(rows, today=today, market=market)) == []
+    gap = only(validate(rows.select((places < 100) | (places > 101)), today=today, market=market))
+    assert (gap.code, gap.count) == ("gap", 1)
+    assert f"the longest {longest} days ({dates[102]})" in gap.text
+    assert "missing_days" in codes(validate(rows.select(places % 8 != 7), today=today, market=market))
 
 
 def test_equal_prices_of_a_feed_that_stood_still() -> None:

@@ -122,7 +122,9 @@ def read_rows(table: Table, options: ReadingOptions, today: datetime.date) -> Fi
     elif options.daily_close is not None:
         raise InputFileError(f"{table.label} has one row a day; --daily-close is for shorter rows; leave it out")
     else:
-        rows = _each_date_once(table, rows)
+        is_doubtful = moments.seconds is not None and options.timezone is None
+        zone = ", or name the time zone of the market with --timezone" if is_doubtful else ""
+        rows = _each_date_once(table, rows, f"remove one of them{zone}")
     if len(rows.dates) < 2:
         raise InputFileError(f"{table.label} has prices of 1 day; expected at least 2 days")
     return rows
@@ -287,8 +289,8 @@ def _as_days(table: Table, rows: FileRows, moments: Moments, options: ReadingOpt
     )
 
 
-def _each_date_once(table: Table, rows: FileRows) -> FileRows:
-    """Rows in the order of their dates, each date once."""
+def _each_date_once(table: Table, rows: FileRows, advice: str) -> FileRows:
+    """Rows in the order of their dates, each date once; `advice` is for two that differ."""
     if (np.diff(rows.dates).astype(np.int64) > 0).all():
         return rows
     refuse_misdated(table, rows.dates, rows.records)
@@ -298,11 +300,17 @@ def _each_date_once(table: Table, rows: FileRows) -> FileRows:
     moved = int((order != np.arange(len(days))).sum())
     findings = [finding_about("not_in_order", Severity.INFO, text, (), moved)] if moved else []
     ordered = _taken(rows, order, *findings)
-    return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]))[0]
+    return _without_equal(table, ordered, days[order], lambda row: str(ordered.dates[row]), advice)[0]
 
 
 def _without_equal(
-    table: Table, rows: FileRows, keys: Int64Array, name: Callable[[int], str], *, may_differ: bool = False
+    table: Table,
+    rows: FileRows,
+    keys: Int64Array,
+    name: Callable[[int], str],
+    advice: str = "remove one of them",
+    *,
+    may_differ: bool = False,
 ) -> tuple[FileRows, BoolArray]:
     """Rows in order without those that repeat the row before them, and (T,) true for the rows that remain.
 
@@ -321,9 +329,7 @@ def _without_equal(
         row = int(again[different][0])
         first_place = table.place(int(rows.records[row - 1]))
         what = f"date {name(row)} is there twice, first in {first_place}, with other numbers"
-        table.refuse(
-            int(rows.records[row]), f"{what}; expected one row a date: daily values or longer; remove one of them"
-        )
+        table.refuse(int(rows.records[row]), f"{what}; expected one row a date: daily values or longer; {advice}")
     if not len(again):
         return rows, remaining
     remaining[again] = False

@@ -187,6 +187,16 @@ def test_sessions_between_nights(tmp_path: Path) -> None:
     ]
 
 
+def test_midnights_of_a_zone_with_summer_time_are_refused_with_the_option(tmp_path: Path) -> None:
+    stamps = hours(
+        "2024-03-20", *((day, range(1)) for day in range(12)), *((day, range(23, 24)) for day in range(11, 20))
+    )
+    with pytest.raises(InputFileError, match=r"date 2024-03-31 is there twice.*; remove one of them, or .* --timezone"):
+        bars(tmp_path / "coin.csv", stamps)
+    table, _ = bars(tmp_path / "coin.csv", stamps, timezone="Europe/London")
+    assert (len(table), list(table)[-1]) == (21, "2024-04-09")
+
+
 def test_a_session_over_midnight_is_named_by_its_end(tmp_path: Path) -> None:
     stamps = hours("2024-06-30", *((day, range(23, 29)) for day in range(5)))  # Sydney in UTC
     table, _ = bars(tmp_path / "a.csv", stamps)
