@@ -11,7 +11,7 @@ from typing import Any, TypedDict, TypeVar, cast, get_args
 
 from forecaster.config import Config, configuration_keys, load_config
 from forecaster.data.calendars import calendar_code
-from forecaster.data.corrections import Corrections
+from forecaster.data.corrections import Corrections, parse_split
 from forecaster.data.horizons import rows_of_span
 from forecaster.data.sources.base import Network
 from forecaster.data.sources.memory import memory_history
@@ -71,7 +71,7 @@ class InstrumentKeywords(TypedDict, total=False):
     strict: bool
     calendar: str | None
     differences: bool
-    split: Mapping[str, float]
+    split: Mapping[str, float] | Texts
     drop: Texts
     keep: Texts
     events: str | Path | None
@@ -211,11 +211,13 @@ def _corrections_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: A day or a ratio cannot be read.
     """
-    splits = {str(day): float(ratio) for day, ratio in (keywords.get("split") or {}).items()}
+    given = keywords.get("split") or {}
     days = {name: texts_of(keywords.get(name)) for name in ("drop", "keep")}
     try:
+        pairs = given.items() if isinstance(given, Mapping) else map(parse_split, texts_of(given))
+        splits = {str(day): float(ratio) for day, ratio in pairs}
         Corrections.of_texts(splits, **{"dropped": days["drop"], "confirmed": days["keep"]})
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(f"split, drop or keep: {error}") from error
     return {"splits": splits, **days}
 
