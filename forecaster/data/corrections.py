@@ -57,6 +57,13 @@ class Corrections:
         """(T,) True for the days to leave out."""
         return _within(dates, self.dropped)
 
+    def without_row(self, dates: DateArray) -> DateArray:
+        """(N,) first days of the spans to drop or to confirm that begin within `dates` (T,) and have no row."""
+        spans = (*self.dropped, *self.confirmed)
+        empty = [first for first, last in spans if not _within(dates, [(first, last)]).any()]
+        days = np.unique(np.array(empty, dtype="datetime64[D]"))
+        return days[(days > dates[:1]) & (days < dates[-1:])] if len(dates) else days[:0]
+
     def confirms(self, dates: DateArray) -> BoolArray:
         """(T,) True for the days whose rows are right."""
         return _within(dates, self.confirmed)

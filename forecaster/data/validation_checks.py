@@ -70,6 +70,8 @@ MERGED = "short_weekend_bar"
 
 def _left_out(subject: Subject) -> Iterator[Marks]:
     yield Marks.at("left_out", np.flatnonzero(subject.corrections.drops(subject.dates)))
+    days = subject.corrections.without_row(subject.dates)
+    yield Marks.at("no_row_to_correct", np.searchsorted(subject.dates, days), days.astype(np.int64))
 
 
 def _unfinished(subject: Subject) -> Iterator[Marks]:

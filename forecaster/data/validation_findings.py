@@ -121,6 +121,13 @@ def _plain(subject: _Marked) -> Iterator[Finding]:
             yield finding_about(code, severity, text, dates[~np.isnat(dates)], len(dates))
 
 
+def _uncorrected(subject: _Marked) -> Iterator[Finding]:
+    days = subject.marks("no_row_to_correct").values.astype("datetime64[D]")
+    if len(days):
+        text = "dates of --drop or --keep at which there is no row; check the dates"
+        yield finding_about("no_row_to_correct", Severity.INFO, text, days)
+
+
 def _too_many(subject: _Marked) -> Iterator[Finding]:
     """Bad rows that are too many to be dropped."""
     dates = subject.dates
@@ -267,4 +274,7 @@ def _age(subject: _Marked) -> Iterator[Finding]:
             yield finding_about(OLD_DATA, Severity.WARNING, text, (last,), age)
 
 
-_SUMMARIES = (_plain, _unit_changes, _enclosed_rows, _too_many, _gaps, _equal_prices, _unmoved_prices, _changes, _age)
+_SUMMARIES = (
+    *(_plain, _uncorrected, _unit_changes, _enclosed_rows, _too_many),
+    *(_gaps, _equal_prices, _unmoved_prices, _changes, _age),
+)

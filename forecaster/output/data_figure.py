@@ -139,7 +139,7 @@ def _dates_of(finding: Finding, report: Report) -> DateArray:
     marks = next((marks for marks in report.marks if marks.code == _MARKS_OF.get(code, code)), None)
     if code == "close_equals_open" or marks is None or not len(marks):
         return np.array([date for date in finding.dates if len(date) == len("2020-12-31")], dtype="datetime64[D]")
-    if code == "rows_gone":
+    if code in ("rows_gone", "no_row_to_correct"):
         return marks.values.astype("datetime64[D]")
     rows = marks.rows[marks.known_until > len(report.dates) - 1]
     if code == "gap":  # the longest of the pauses

@@ -246,6 +246,20 @@ def test_rows_are_left_out_on_demand() -> None:
     assert len(repaired(rows, report)) == 298
 
 
+def test_dates_to_correct_that_have_no_row_are_named() -> None:
+    rows = made()
+    monday = rows.dates.astype("datetime64[D]")[(rows.dates.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 0][5]
+    saturday, sunday = ((monday - days).astype(object) for days in (2, 1))
+    early = datetime.date(1950, 1, 1)  # before the first row, as with --start
+    corrections = Corrections(
+        dropped=((saturday, sunday), (saturday, monday.astype(object)), (early, early)), confirmed=((sunday, sunday),)
+    )
+    left_out, missing = check(rows, corrections=corrections).findings
+    assert (left_out.code, left_out.dates) == ("left_out", (str(monday),))
+    assert (missing.code, missing.dates) == ("no_row_to_correct", (str(saturday), str(sunday)))
+    assert len(repaired(rows, check(rows, corrections=corrections))) == 299
+
+
 # ---- days without trading --------------------------------------------------------------------------------------------
 
 
