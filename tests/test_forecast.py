@@ -189,31 +189,33 @@ def test_mirrored_twice_is_itself(seed: int, last_price: float) -> None:
 
 @given(st.integers(0, 99), st.lists(INNER | TAIL, min_size=1, max_size=5))
 def test_the_mirror_has_reciprocal_prices_and_complementary_odds(seed: int, levels: list[float]) -> None:
-    one = some_forecast(seed)
-    mirror = one.mirrored("JPYUSD")
+    predicted = some_forecast(seed)
+    mirror = predicted.mirrored("JPYUSD")
     assert mirror.instrument == "JPYUSD"
-    np.testing.assert_allclose(mirror.prices(levels), 1 / one.prices([1 - level for level in levels]), rtol=1e-9)
-    np.testing.assert_allclose(mirror.probability_up, 1 - one.probability_up, atol=1e-9)
-    np.testing.assert_allclose(mirror.median, 1 / one.median, rtol=1e-12)
-    np.testing.assert_allclose(mirror.probability_below(1 / 149), 1 - one.probability_below(149), atol=1e-9)
+    np.testing.assert_allclose(mirror.prices(levels), 1 / predicted.prices([1 - level for level in levels]), rtol=1e-9)
+    np.testing.assert_allclose(mirror.probability_up, 1 - predicted.probability_up, atol=1e-9)
+    np.testing.assert_allclose(mirror.median, 1 / predicted.median, rtol=1e-12)
+    np.testing.assert_allclose(mirror.probability_below(1 / 149), 1 - predicted.probability_below(149), atol=1e-9)
 
 
 @given(st.integers(0, 99), st.floats(0.05, 0.99), st.lists(INNER | TAIL, min_size=1, max_size=5))
 def test_quantiles_of_a_price_that_may_stand_still_agree_with_its_odds(
     seed: int, unchanged: float, levels: list[float]
 ) -> None:
-    one = some_forecast(seed)
-    one = dataclasses.replace(one, unchanged=np.full(one.horizon, unchanged))
+    predicted = some_forecast(seed)
+    predicted = dataclasses.replace(predicted, unchanged=np.full(predicted.horizon, unchanged))
     for level in levels:
-        for step, price in enumerate(one.prices([level])[:, 0]):
+        for step, price in enumerate(predicted.prices([level])[:, 0]):
             below = (
-                one.probability_down[step] if price == one.last_price else one.probability_below(price * 0.999999)[step]
+                predicted.probability_down[step]
+                if price == predicted.last_price
+                else predicted.probability_below(price * 0.999999)[step]
             )
             assert below <= level + 1e-9
-            assert one.probability_below(price * 1.000001)[step] >= level - 1e-9
-    assert (np.diff(one.prices(sorted(levels)), axis=1) >= 0).all()
-    middle = (one.probability_down < 0.5) & (one.probability_up < 0.5)
-    assert (one.median[middle] == one.last_price).all()
+            assert predicted.probability_below(price * 1.000001)[step] >= level - 1e-9
+    assert (np.diff(predicted.prices(sorted(levels)), axis=1) >= 0).all()
+    middle = (predicted.probability_down < 0.5) & (predicted.probability_up < 0.5)
+    assert (predicted.median[middle] == predicted.last_price).all()
 
 
 @given(st.floats(-0.3, 0.3), st.floats(0.55, 0.75))
@@ -221,9 +223,9 @@ def test_the_place_of_the_quantiles_within_a_point_mass_is_no_direction(shift: f
     scores = stats.norm.ppf(SCORING_LEVELS)
     outside = np.abs(scores) > stats.norm.ppf((1 + unchanged) / 2)
     values = np.where(outside, scores, 1e-3 * (scores + 10 * shift))  # the mass has a width of rounding noise
-    one = dataclasses.replace(forecast(0.01 * values[None]), unchanged=np.array([unchanged]))
-    assert one.probability_up[0] + one.probability_down[0] == pytest.approx(1 - unchanged)
-    assert one.probability_up == pytest.approx(one.probability_down, abs=0.02)
+    predicted = dataclasses.replace(forecast(0.01 * values[None]), unchanged=np.array([unchanged]))
+    assert predicted.probability_up[0] + predicted.probability_down[0] == pytest.approx(1 - unchanged)
+    assert predicted.probability_up == pytest.approx(predicted.probability_down, abs=0.02)
     without = dataclasses.replace(forecast(0.01 * (scores + shift)[None]), unchanged=np.zeros(1))
     assert without.probability_down == pytest.approx(stats.norm.cdf(-shift), abs=1e-6)
 
@@ -233,10 +235,12 @@ def test_the_mirror_of_zero_is_no_negative_zero() -> None:
 
 
 def test_odds_and_middle_of_a_normal_forecast() -> None:
-    one = forecast(0.001 + 0.01 * stats.norm.ppf(SCORING_LEVELS)[None])
-    np.testing.assert_allclose(one.median, 150 * np.exp(0.001))
-    np.testing.assert_allclose(one.probability_up, stats.norm.cdf(0.1), rtol=1e-9)
-    np.testing.assert_allclose(one.probability_below(151), stats.norm(0.001, 0.01).cdf(np.log(151 / 150)), rtol=1e-9)
+    predicted = forecast(0.001 + 0.01 * stats.norm.ppf(SCORING_LEVELS)[None])
+    np.testing.assert_allclose(predicted.median, 150 * np.exp(0.001))
+    np.testing.assert_allclose(predicted.probability_up, stats.norm.cdf(0.1), rtol=1e-9)
+    np.testing.assert_allclose(
+        predicted.probability_below(151), stats.norm(0.001, 0.01).cdf(np.log(151 / 150)), rtol=1e-9
+    )
     # The tails are a little fatter than normal ones, so the mean lies a little above exp(mu + sigma^2 / 2).
-    assert one.mean[0] == pytest.approx(150 * np.exp(0.001 + 0.01**2 / 2), rel=1e-5)
-    assert one.horizon == 1
+    assert predicted.mean[0] == pytest.approx(150 * np.exp(0.001 + 0.01**2 / 2), rel=1e-5)
+    assert predicted.horizon == 1

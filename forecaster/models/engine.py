@@ -55,10 +55,7 @@ _BLAS_THREADS = "OPENBLAS_NUM_THREADS"  # 1 in the command line; they decide abo
 _DEFAULTS = {"TF_ENABLE_ONEDNN_OPTS": "0", _BLAS_THREADS: "1"}
 
 _CPU_MODEL = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")  # of x86, then of ARM
-_CPU_EXTENSIONS = (
-    *("avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile"),
-    *("asimd", "sve"),
-)
+_CPU_EXTENSIONS = ("avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve")
 
 
 @dataclasses.dataclass(frozen=True)
